@@ -1,0 +1,1 @@
+"""Waveform in, vector out: decoding, features, networks, training and encoding."""

@@ -1,0 +1,1 @@
+"""Settings: frozen dataclasses, read from and written to TOML, with presets."""

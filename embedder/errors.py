@@ -1,0 +1,141 @@
+"""Every error that a user can meet, in one tree. A message says what happened, to which file, with
+which value, and what to do next.
+
+    SoundalikeError
+    ├── UsageError                 a wrong argument or setting
+    │   ├── UnknownChoice          not one of the valid names; they are listed
+    │   └── ConfigError            a TOML file or key=value that does not fit
+    ├── BadInput                   a file or data set that cannot be used
+    │   ├── AudioError             an audio file, and why
+    │   │   ├── MissingAudio       no such file, or it vanished while it was read
+    │   │   ├── NotAnAudioFile     a directory, a pipe, text, a file without an audio stream
+    │   │   ├── UnreadableAudio    no permission, broken data, unknown codec
+    │   │   └── AudioTooShort      less audio than an excerpt needs
+    │   ├── DatasetError           a table, layout or label that training cannot use
+    │   └── NotFound               a track, label or field that the library does not have
+    ├── ArtefactError              a checkpoint, library or export that cannot be trusted
+    │   ├── CorruptArtefact        truncated, altered or not what its name says
+    │   ├── FingerprintMismatch    made by another model; both fingerprints are printed
+    │   └── UnsupportedFormat      written by a newer version
+    ├── LibraryBusy                another process is writing to the library
+    ├── OutputExists               would overwrite; the message names --force
+    ├── MissingExtra               an optional package is not installed; the message names the extra
+    └── PartialFailure             done, but some files failed
+"""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class SoundalikeError(Exception):
+    """What soundalike raises on purpose; anything else is a bug of ours."""
+
+
+class UsageError(SoundalikeError):
+    """A wrong argument or setting."""
+
+
+class UnknownChoice(UsageError):
+    """A name that is not one of the valid ones."""
+
+    def __init__(self, what: str, given: object, valid: Iterable[str]) -> None:
+        names = sorted(valid)
+        close = difflib.get_close_matches(str(given), names, n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        super().__init__(f"unknown {what} {str(given)!r}: use {', '.join(names)}.{hint}")
+
+
+class ConfigError(UsageError):
+    """A TOML file or a key=value that does not fit."""
+
+
+class BadInput(SoundalikeError):
+    """A file or data set that cannot be used."""
+
+
+class AudioError(BadInput):
+    """An audio file, and why it cannot be used."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        super().__init__(f"{printable_path(path)}: {reason}")
+        self.path = path
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type["AudioError"], tuple[Path | str, str]]:
+        return type(self), (self.path, self.reason)  # it crosses process boundaries
+
+
+class MissingAudio(AudioError):
+    """No such file, or it vanished while it was read."""
+
+
+class NotAnAudioFile(AudioError):
+    """A directory, a pipe, text, or a file without an audio stream."""
+
+
+class UnreadableAudio(AudioError):
+    """No permission, broken data or an unknown codec."""
+
+
+class AudioTooShort(AudioError):
+    """Less audio than an excerpt needs."""
+
+
+class DatasetError(BadInput):
+    """A table, layout or label that training cannot use."""
+
+
+class NotFound(BadInput):
+    """A track, label or field that the library does not have."""
+
+
+class ArtefactError(SoundalikeError):
+    """A checkpoint, library or export that cannot be trusted."""
+
+
+class CorruptArtefact(ArtefactError):
+    """Truncated, altered or not what its name says."""
+
+
+class FingerprintMismatch(ArtefactError):
+    """Made by another model."""
+
+    def __init__(self, what: str, *, found: str, expected: str, advice: str) -> None:
+        super().__init__(f"{what}: fingerprint {found}, expected {expected}. {advice}")
+        self.found = found
+        self.expected = expected
+
+
+class UnsupportedFormat(ArtefactError):
+    """Written by a newer version of soundalike."""
+
+
+class LibraryBusy(SoundalikeError):
+    """Another process is writing to the library."""
+
+
+class OutputExists(SoundalikeError):
+    """Writing would replace something."""
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(f"{printable_path(path)} exists already. Give --force to replace it.")
+
+
+class MissingExtra(SoundalikeError):
+    """An optional package is not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(
+            f"{feature} needs the extra {extra!r}: pip install 'soundalike[{extra}]'"
+        )
+
+
+class PartialFailure(SoundalikeError):
+    """Done, but some files failed."""
+
+
+def printable_path(path: Path | str) -> str:
+    """A path on one line: control characters and bytes that are not text are escaped."""
+    text = str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

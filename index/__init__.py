@@ -1,0 +1,1 @@
+"""Vectors and tags in, answers out: catalogue, search, votes, playlists, maps."""
