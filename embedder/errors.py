@@ -126,9 +126,7 @@ class MissingExtra(SoundalikeError):
     """An optional package is not installed."""
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(
-            f"{feature} needs the extra {extra!r}: pip install 'soundalike[{extra}]'"
-        )
+        super().__init__(f"{feature} needs the extra {extra!r}: pip install 'soundalike[{extra}]'")
 
 
 class PartialFailure(SoundalikeError):
