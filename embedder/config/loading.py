@@ -1,0 +1,200 @@
+"""Frozen dataclasses from defaults, a preset, a TOML file and key=value words, in that order.
+
+Merged once; what comes out is frozen and goes down to the layers as it is. A key that no
+dataclass has is an error that names the nearest one that is valid.
+"""
+
+import dataclasses
+import difflib
+import tomllib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from embedder.errors import ConfigError, printable_path
+
+Config = TypeVar("Config")
+
+
+def to_dict(config: object) -> dict[str, Any]:
+    """A frozen dataclass as plain dicts, lists, strings and numbers, as JSON and TOML hold."""
+    if not dataclasses.is_dataclass(config) or isinstance(config, type):
+        raise TypeError(f"{config!r} is not a configuration")
+    return {field.name: _plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
+
+
+def from_dict(kind: type[Config], mapping: Mapping[str, Any], *, where: str = "settings") -> Config:
+    """Build `kind` from nested mappings; what is absent keeps its default."""
+    hints = typing.get_type_hints(kind)
+    names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]  # checked by _convert
+    for key in mapping:
+        if key not in names:
+            raise ConfigError(_unknown_key(key, names, where))
+    values = {
+        key: _convert(value, hints[key], where=f"{where}.{key}") for key, value in mapping.items()
+    }
+    return kind(**values)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file as nested dicts."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{printable_path(path)}: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{printable_path(path)}: not a TOML file: {error}") from error
+
+
+def configure(
+    preset: Config, *, toml: Path | None = None, assignments: Sequence[str] = ()
+) -> Config:
+    """The preset, then the TOML file over it, then `key.sub=value` words over both."""
+    settings = to_dict(preset)
+    if toml is not None:
+        settings = _merged(settings, read_toml(toml))
+    for assignment in assignments:
+        settings = _merged(settings, parse_assignment(assignment))
+    return from_dict(type(preset), settings, where=str(toml) if toml else "settings")
+
+
+def parse_assignment(text: str) -> dict[str, Any]:
+    """`backbone.kernel=5` as `{"backbone": {"kernel": 5}}`; bare words are text."""
+    key, separator, value_text = text.partition("=")
+    parts = key.strip().split(".")
+    if not separator or not all(part.isidentifier() for part in parts):
+        raise ConfigError(f"{text!r}: write key=value, for example backbone.kernel=5")
+    try:
+        value = tomllib.loads(f"value = {value_text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = value_text.strip()
+    for part in reversed(parts):
+        value = {part: value}
+    return typing.cast("dict[str, Any]", value)
+
+
+def to_toml(config: object) -> str:
+    """A configuration as TOML text that `read_toml` and `from_dict` turn back into the same."""
+    return "\n".join(_toml_lines(to_dict(config), prefix="")).strip() + "\n"
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in over.items():
+        below = result.get(key)
+        both_tables = isinstance(below, Mapping) and isinstance(value, Mapping)
+        result[key] = _merged(below, value) if both_tables else value  # type: ignore[arg-type]  # both_tables
+    return result
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return to_dict(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _convert(value: Any, hint: Any, *, where: str) -> Any:
+    """One value as the annotation wants it, or a ConfigError that says what was expected."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        return value
+    if origin in (typing.Union, types.UnionType):
+        return _convert_union(value, arguments, where=where)
+    if origin is typing.Literal:
+        if value not in arguments:
+            raise ConfigError(f"{where} = {value!r}: use {', '.join(map(str, arguments))}")
+        return value
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if isinstance(value, hint):
+            return value
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{where} = {value!r}: expected a table of settings")
+        return from_dict(hint, value, where=where)
+    if origin is tuple:
+        return _convert_tuple(value, arguments, where=where)
+    if origin in (dict, Mapping, typing.get_origin(Mapping[str, Any])):
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{where} = {value!r}: expected a table")
+        return {str(k): _convert(v, arguments[1], where=f"{where}.{k}") for k, v in value.items()}
+    return _convert_scalar(value, hint, where=where)
+
+
+def _convert_union(value: Any, arguments: tuple[Any, ...], *, where: str) -> Any:
+    if value is None and types.NoneType in arguments:
+        return None
+    reasons = []
+    for option in arguments:
+        if option is types.NoneType:
+            continue
+        try:
+            return _convert(value, option, where=where)
+        except ConfigError as error:
+            reasons.append(str(error))
+    raise ConfigError(reasons[0])
+
+
+def _convert_tuple(value: Any, arguments: tuple[Any, ...], *, where: str) -> tuple[Any, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise ConfigError(f"{where} = {value!r}: expected a list")
+    if len(arguments) == 2 and arguments[1] is Ellipsis:
+        return tuple(_convert(v, arguments[0], where=f"{where}[{i}]") for i, v in enumerate(value))
+    if len(value) != len(arguments):
+        raise ConfigError(f"{where} = {value!r}: expected {len(arguments)} values")
+    pairs = zip(value, arguments, strict=True)
+    return tuple(_convert(v, a, where=f"{where}[{i}]") for i, (v, a) in enumerate(pairs))
+
+
+def _convert_scalar(value: Any, hint: Any, *, where: str) -> Any:
+    if hint is Path and isinstance(value, str):
+        return Path(value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    wrong_bool = isinstance(value, bool) and hint is not bool
+    if not isinstance(hint, type) or not isinstance(value, hint) or wrong_bool:
+        wanted = getattr(hint, "__name__", str(hint))
+        raise ConfigError(f"{where} = {value!r}: expected {wanted}, got {type(value).__name__}")
+    return value
+
+
+def _unknown_key(key: str, names: Sequence[str], where: str) -> str:
+    close = difflib.get_close_matches(key, names, n=1)
+    hint = f" Did you mean {close[0]}?" if close else f" Valid: {', '.join(names)}."
+    return f"{where}: unknown setting {key!r}.{hint}"
+
+
+def _toml_lines(table: Mapping[str, Any], *, prefix: str) -> list[str]:
+    lines = [
+        f"{key} = {_toml_value(value)}"
+        for key, value in table.items()
+        if value is not None and not _is_table(value)
+    ]
+    for key, value in table.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            lines += ["", f"[{name}]", *_toml_lines(value, prefix=f"{name}.")]
+        elif _is_table(value):
+            for item in value:
+                lines += ["", f"[[{name}]]", *_toml_lines(item, prefix=f"{name}.")]
+    return lines
+
+
+def _is_table(value: Any) -> bool:
+    is_tables = isinstance(value, list) and bool(value) and isinstance(value[0], Mapping)
+    return isinstance(value, Mapping) or is_tables
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        return f'"{escaped}"'
+    if isinstance(value, list):
+        return f"[{', '.join(_toml_value(item) for item in value)}]"
+    return repr(value)

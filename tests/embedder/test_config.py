@@ -1,0 +1,96 @@
+"""Settings: merging, checking, and the way through TOML."""
+
+import dataclasses
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embedder.config.loading import configure, from_dict, read_toml, to_dict, to_toml
+from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
+from embedder.errors import ConfigError
+
+CONFIGS = st.builds(
+    ModelConfig,
+    excerpts=st.builds(
+        ExcerptConfig,
+        n_excerpts=st.integers(1, 100),
+        excerpt_seconds=st.floats(0.1, 60.0),
+        placement=st.sampled_from(["spread", "centre", "start"]),
+    ),
+    front_end=st.builds(
+        FrontEndConfig,
+        kind=st.sampled_from(["log-mel", "cqt", "waveform"]),
+        floor_db=st.floats(-120.0, -20.0),
+    ),
+    backbone=st.builds(
+        BackboneConfig, filters=st.lists(st.integers(1, 512), min_size=1).map(tuple)
+    ),
+    embedding_size=st.integers(1, 1024),
+)
+
+
+@given(config=CONFIGS)
+def test_toml_round_trip_keeps_every_setting(config: ModelConfig) -> None:
+    """What is written as TOML is read back equal, to the last bit of a float."""
+    assert from_dict(ModelConfig, tomllib.loads(to_toml(config))) == config
+
+
+@given(config=CONFIGS)
+def test_dict_round_trip_keeps_every_setting(config: ModelConfig) -> None:
+    """A configuration survives the way through plain dicts."""
+    assert from_dict(ModelConfig, to_dict(config)) == config
+
+
+def test_later_sources_win(tmp_path: Path) -> None:
+    """Flags beat the file, the file beats the preset, the rest stays."""
+    toml = tmp_path / "mine.toml"
+    toml.write_text("embedding_size = 64\n[backbone]\nkernel = 5\ndropout = 0.1\n")
+    preset = ModelConfig(geometry="euclidean")
+    config = configure(preset, toml=toml, assignments=["backbone.kernel=7", "embedding_size=32"])
+    assert config.backbone == dataclasses.replace(BackboneConfig(), kernel=7, dropout=0.1)
+    assert config.embedding_size == 32
+    assert config.geometry == "euclidean"
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("backbone.kernal=5", "unknown setting 'kernal'. Did you mean kernel"),
+        ("front_end.kind=log-mell", "use log-mel, log-frequency"),
+        ("backbone=3", "expected a table"),
+        ("backbone.filters=3", "expected a list"),
+        ('backbone.filters=["a"]', "expected int, got str"),
+        ("embedding_size=true", "expected int, got bool"),
+        ("embedding_size=1.5", "expected int, got float"),
+        ("embedding_size", "write key=value"),
+        ("a b=1", "write key=value"),
+    ],
+)
+def test_a_wrong_setting_names_what_is_valid(assignment: str, message: str) -> None:
+    """A setting that does not fit is refused with a hint at the right one."""
+    with pytest.raises(ConfigError, match=message):
+        configure(ModelConfig(), assignments=[assignment])
+
+
+def test_whole_numbers_serve_as_floats() -> None:
+    """`excerpt_seconds=3` means 3.0."""
+    config = configure(ModelConfig(), assignments=["excerpts.excerpt_seconds=3"])
+    assert isinstance(config.excerpts.excerpt_seconds, float)
+
+
+@pytest.mark.parametrize("content", [b"a = ", b"\xff\xfe\x00"])
+def test_a_file_that_is_not_toml_is_named(tmp_path: Path, content: bytes) -> None:
+    """Broken TOML is one error with the file's name."""
+    broken = tmp_path / "broken.toml"
+    broken.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"broken\.toml: not a TOML file"):
+        read_toml(broken)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    """A TOML file that is not there is an error with its name."""
+    with pytest.raises(ConfigError, match=r"absent\.toml: No such file"):
+        read_toml(tmp_path / "absent.toml")
