@@ -10,7 +10,8 @@ which value, and what to do next.
     │   │   ├── MissingAudio       no such file, or it vanished while it was read
     │   │   ├── NotAnAudioFile     a directory, a pipe, text, a file without an audio stream
     │   │   ├── UnreadableAudio    no permission, broken data, unknown codec
-    │   │   └── AudioTooShort      less audio than an excerpt needs
+    │   │   ├── AudioTooShort      less audio than an excerpt needs
+    │   │   └── SilentAudio        nothing that could be heard
     │   ├── DatasetError           a table, layout or label that training cannot use
     │   └── NotFound               a track, label or field that the library does not have
     ├── ArtefactError              a checkpoint, library or export that cannot be trusted
@@ -80,6 +81,10 @@ class UnreadableAudio(AudioError):
 
 class AudioTooShort(AudioError):
     """Less audio than an excerpt needs."""
+
+
+class SilentAudio(AudioError):
+    """Nothing that could be heard."""
 
 
 class DatasetError(BadInput):
