@@ -1,0 +1,108 @@
+"""The command line's front door: global flags, and `main()`, which turns every ending into an exit
+code. It refuses to hold commands.
+
+How to add a command: write `cli/commands/NAME.py`; nothing else needs to change (`cli/loading.py`
+finds it, its ORDER places it on the help page). The module imports nothing heavy at its top: only
+the standard library, typer, `cli.*` and `embedder.errors`. It holds either
+
+    def run(context: typer.Context, tracks: TracksArgument, ...) -> None:
+        "One sentence: the help text of `soundalike NAME`."
+        from index.library import Library            # heavy imports stand inside the body
+
+        settings = globals_of(context)               # cli.options: library_folder(), form, quiet
+        wanted = read_tracks(settings, tracks)       # cli.options: `-` and -0 are handled
+        found = Library.open(settings.library_folder()).search(...)
+        emit(settings, found, rows=found.neighbours, columns=("rank", "title", "score"))
+
+or, where it has sub-commands, `app = typer.Typer(help="One sentence.")` with `@app.command("list")`
+functions. A command parses, calls one library method and prints:
+
+    emit(settings, document, rows=, columns=)   cli.output: the table, --json, --ndjson and --paths
+    say(settings, "message")                    cli.talk: a line on stderr, silent with --quiet
+    track(settings, items, label=, total=)      cli.progress: the same items, with a bar on stderr
+
+Errors are raised, never printed: anything from `embedder.errors` becomes one line and its exit code
+(`cli/failures.py`). Warnings from below go through `logging.getLogger(__name__).warning`.
+Afterwards run `make docs`, which writes `docs/cli.md` anew.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.failures import INTERRUPTED, report
+from cli.loading import LazyGroup
+from cli.options import LIBRARY_VARIABLE, Globals, chosen_form, hoist_global_flags
+from cli.output import flush, write_line
+from cli.talk import set_up_logging
+
+app = typer.Typer(cls=LazyGroup, name="soundalike", rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def soundalike(
+    context: typer.Context,
+    library: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help=f"The library's folder [env var: {LIBRARY_VARIABLE}; default: in the user's data]",
+            show_default=False,
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    ndjson: Annotated[bool, typer.Option("--ndjson", help="Print a JSON record a line.")] = False,
+    paths: Annotated[bool, typer.Option("--paths", help="Print paths only, for pipes.")] = False,
+    null_separated: Annotated[
+        bool, typer.Option("-0", help="Paths end in NUL, read from - and printed by --paths.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no remarks.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Log details, show tracebacks.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Find songs that sound like a song: search, genre votes, playlists and maps from the sound
+    alone. These options may also follow the command.
+    """
+    if version:
+        from importlib.metadata import version as version_of
+
+        write_line(f"soundalike {version_of('soundalike')}")
+        raise typer.Exit
+    form = chosen_form(json=json, ndjson=ndjson, paths=paths)
+    settings = Globals(library, form, null_separated=null_separated, quiet=quiet, debug=debug)
+    context.obj = settings
+    set_up_logging(settings)
+    if context.invoked_subcommand is None:
+        sys.stderr.write(context.get_help() + "\n")
+        raise typer.Exit(2)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line (default: the process's own) and return its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given[: given.index("--")] if "--" in given else "--debug" in given
+    try:
+        app(args=hoist_global_flags(given), prog_name="soundalike")
+        flush()
+    except SystemExit as ending:
+        return _code_of(ending)
+    except BrokenPipeError:
+        return 0
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - this is the boundary
+        return report(error, debug=debug)
+    return 0
+
+
+def _code_of(ending: SystemExit) -> int:
+    # Typer turns a closed pipe into code 1 and Ctrl-C into 130; both carry the cause.
+    if isinstance(ending.__context__, BrokenPipeError):
+        return 0
+    try:
+        flush()
+    except BrokenPipeError:
+        return 0
+    code = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
+    return report(KeyboardInterrupt(), debug=False) if code == INTERRUPTED else code

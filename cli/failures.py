@@ -1,0 +1,110 @@
+"""What happens when a call does not end well: one line for a person, one code for a script.
+
+0    done (a reader that closes the pipe early is fine too)
+1    our bug
+2    usage: a wrong argument, a file that only --force replaces, an extra that is missing
+3    bad input: audio, data sets or tracks that cannot be used; a library that is busy; the disk
+4    an artefact that is corrupt, or that another model or version made
+5    done, but some files failed
+130  interrupted
+"""
+
+import difflib
+import errno
+import sys
+import traceback
+from typing import Any
+
+from typer.exceptions import TyperException
+
+from cli.options import SWITCHES, VALUED
+from embedder import errors
+
+OUR_BUG = 1
+INTERRUPTED = 130
+
+EXIT_CODES: dict[type[errors.SoundalikeError], int] = {
+    errors.SoundalikeError: 3,
+    errors.UsageError: 2,
+    errors.OutputExists: 2,
+    errors.MissingExtra: 2,
+    errors.BadInput: 3,
+    errors.LibraryBusy: 3,
+    errors.ArtefactError: 4,
+    errors.PartialFailure: 5,
+}
+
+# What the disk or its owner answers: the user can mend these, we cannot.
+_ENVIRONMENT = frozenset(
+    {
+        errno.EACCES,
+        errno.EDQUOT,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.EMFILE,
+        errno.ENAMETOOLONG,
+        errno.ENOENT,
+        errno.ENOSPC,
+        errno.ENOTDIR,
+        errno.EPERM,
+        errno.EROFS,
+    }
+)
+
+
+def exit_code_of(error: BaseException) -> int:
+    """The exit code of an error: that of its nearest ancestor in the table, else 1."""
+    for ancestor in type(error).__mro__:
+        if ancestor in EXIT_CODES:
+            return EXIT_CODES[ancestor]
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    if isinstance(error, OSError) and error.errno in _ENVIRONMENT:
+        return EXIT_CODES[errors.BadInput]
+    return OUR_BUG
+
+
+def report(error: BaseException, *, debug: bool) -> int:
+    """Tell a person on stderr what went wrong, in one line, and return the exit code."""
+    code = exit_code_of(error)
+    if debug and code != INTERRUPTED:
+        traceback.print_exception(error)
+    sys.stderr.write(f"soundalike: {_one_line(error, code)}\n")
+    sys.stderr.flush()
+    return code
+
+
+def _one_line(error: BaseException, code: int) -> str:
+    if code == INTERRUPTED:
+        return "interrupted"
+    if code == OUR_BUG:
+        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        text = f"a bug of ours, sorry ({said}). Please report it with what --debug prints."
+    elif isinstance(error, OSError):
+        reason = error.strerror or type(error).__name__
+        text = f"{error.filename}: {reason}" if error.filename else reason
+    else:
+        text = str(error)
+    return errors.printable_path(" ".join(text.split()))
+
+
+def usage_error(error: TyperException) -> errors.UsageError:
+    """Typer's complaint about the command line in one line, with the nearest valid name."""
+    context: Any = getattr(error, "ctx", None)  # Typer keeps these classes to itself
+    place = context.command_path if context is not None else "soundalike"
+    message = " ".join(error.format_message().split())
+    option = getattr(error, "option_name", None)
+    if option and message.startswith("No such option"):
+        message = f"no such option {option}." + _nearest_option(option, context)
+    elif message == "Missing command." and context is not None:
+        names = ", ".join(context.command.list_commands(context))
+        message = f"a command is missing: use one of {names}."
+    elif message[:1].isupper():
+        message = message[0].lower() + message[1:]
+    return errors.UsageError(f"{message} See {place} --help")
+
+
+def _nearest_option(option: str, context: Any) -> str:
+    own = [name for p in context.command.params for name in p.opts] if context else []
+    near = difflib.get_close_matches(option, [*own, *SWITCHES, *VALUED, "--help"], n=1)
+    return f" Did you mean {near[0]}?" if near else ""

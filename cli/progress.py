@@ -1,0 +1,63 @@
+"""A bar with rate and time left, on stderr, and only where a person watches it."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from cli.options import Globals
+
+Item = TypeVar("Item")
+
+
+def track(
+    settings: Globals, items: Iterable[Item], *, label: str, total: int | None = None
+) -> Iterator[Item]:
+    """The same items, with a bar that moves as they are taken."""
+    with bar(settings, label=label, total=total) as advance:
+        for item in items:
+            yield item
+            advance(1)
+
+
+@contextmanager
+def bar(
+    settings: Globals, *, label: str, total: int | None = None
+) -> Iterator[Callable[[int], None]]:
+    """A bar for work that reports by calling back: `advance(n_done)`."""
+    if settings.quiet or not sys.stderr.isatty():
+        yield _nothing
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """Items a second, over the last moments."""
+
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text("" if speed is None else f"{speed:.1f}/s")
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(label, total=total)
+        yield lambda n_done: progress.advance(task, n_done)
+
+
+def _nothing(n_done: int) -> None:
+    """Stands in for the bar where nobody watches."""

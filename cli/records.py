@@ -1,0 +1,90 @@
+"""Records as plain JSON values, and as the short words of a table. Pure: it writes nothing."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from pathlib import PurePath
+
+from embedder.errors import printable_path
+
+Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
+
+SECONDS_IN_A_MINUTE = 60
+
+
+def to_plain(value: object) -> Json:
+    """A record, array or path as values that JSON knows; NaN and infinity become null."""
+    to_json: Callable[[], object] | None = getattr(value, "to_json", None)
+    if to_json is not None and not isinstance(value, type):
+        return to_plain(to_json())
+    if value is None or (isinstance(value, bool | int) and not isinstance(value, Enum)):
+        return value
+    if isinstance(value, Enum):
+        return to_plain(value.value)
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(to_plain(key)): to_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted((to_plain(item) for item in value), key=str)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
+    to_list: Callable[[], object] | None = getattr(value, "tolist", None)
+    if to_list is not None:  # arrays, tensors and their scalars, without importing them
+        return to_plain(to_list())
+    raise TypeError(f"{type(value).__name__} has no form in JSON; give it a to_json method")
+
+
+def to_row(value: object) -> dict[str, Json]:
+    """A record as a mapping; anything else stands under `value`."""
+    plain = to_plain(value)
+    return plain if isinstance(plain, dict) else {"value": plain}
+
+
+def dump(value: object, *, indent: int | None = None) -> str:
+    """JSON text; readable where it can be, ASCII where a path holds bytes that are not UTF-8."""
+    plain = to_plain(value)
+    text = json.dumps(plain, ensure_ascii=False, indent=indent, allow_nan=False)
+    if text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text):
+        return text
+    return json.dumps(plain, ensure_ascii=True, indent=indent, allow_nan=False)
+
+
+def cell(name: str, value: Json) -> str:
+    """One value as a person reads it in a table."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float) and name == "duration_seconds":
+        minutes, seconds = divmod(round(value), SECONDS_IN_A_MINUTE)
+        return f"{minutes}:{seconds:02d}"
+    if isinstance(value, float):
+        return (
+            f"{value:.4g}"
+            if abs(value) < 1
+            else f"{value:,.4g}"
+            if value < 1e4
+            else f"{value:,.0f}"
+        )
+    if isinstance(value, int):
+        # An id or a year reads badly with separators, a count in the millions without.
+        return f"{value:,}" if abs(value) >= 10**5 else str(value)
+    if isinstance(value, list):
+        return ", ".join(cell("", item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {cell(key, item)}" for key, item in value.items())
+    return printable_path(value)
+
+
+def heading(name: str) -> str:
+    """A field's name over its column."""
+    return "length" if name == "duration_seconds" else name.replace("_", " ")
