@@ -1,0 +1,196 @@
+"""Write samples as WAV, FLAC, MP3, Ogg (Opus inside) or AAC; the ending of the name says which.
+
+The same samples give the same bytes every time (`bitexact`: no dates, no random stream numbers),
+and a file appears under its name only when it is complete. What a format cannot hold (a rate, a
+number of channels) is refused and not converted, with one exception: Opus always runs at 48 kHz,
+so other rates are converted on the way in, as every Opus encoder does. FFmpeg's own Vorbis
+encoder damages the second channel, and the wheel carries no other; hence Opus in `.ogg`.
+"""
+
+import io
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal, cast
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from numpy.typing import NDArray
+
+from embedder.errors import OutputExists, UnknownChoice, UsageError
+
+SampleFormat = Literal["int16", "int24", "float32"]
+
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+_OPUS_RATE = 48000
+_MPEG_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+_BLOCK_SAMPLES = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """What a kind of file is called inside FFmpeg, and what it can hold."""
+
+    container: str
+    codec: str
+    frame_format: str
+    lossy: bool = False
+    max_channels: int = 8
+    sample_rates: tuple[int, ...] = ()
+    """Empty: any."""
+
+
+_LOSSY = {
+    ".mp3": _Format("mp3", "libmp3lame", "fltp", True, 2, _MPEG_RATES),
+    ".ogg": _Format("ogg", "libopus", "flt", True),
+    ".opus": _Format("opus", "libopus", "flt", True),
+    ".m4a": _Format("ipod", "aac", "fltp", True, 8, (*_MPEG_RATES, 64000, 88200, 96000)),
+}
+_LOSSLESS = {
+    (".wav", "int16"): _Format("wav", "pcm_s16le", "s16"),
+    (".wav", "int24"): _Format("wav", "pcm_s24le", "s32"),
+    (".wav", "float32"): _Format("wav", "pcm_f32le", "flt"),
+    (".flac", "int16"): _Format("flac", "flac", "s16"),
+    (".flac", "int24"): _Format("flac", "flac", "s32"),
+}
+WRITABLE_SUFFIXES = (".wav", ".flac", *_LOSSY)
+
+
+def write_audio(
+    path: Path,
+    samples: NDArray[np.float32],
+    sample_rate: int,
+    *,
+    bit_rate_kbps: int = 128,
+    sample_format: SampleFormat = "int16",
+    tags: Mapping[str, str] | None = None,
+    overwrite: bool = True,
+) -> None:
+    """Write `samples: float32 [channels, samples]` (or `[samples]`), full scale at ±1.
+
+    `bit_rate_kbps` counts for lossy formats, `sample_format` for WAV and FLAC; `tags` are
+    `title`, `artist`, `album`, `genre`, `track`, `date`. Louder samples are clipped, except in
+    float32 WAV, which keeps them (and values that are not numbers) as they are.
+    """
+    if not overwrite and path.exists():
+        raise OutputExists(path)
+    chosen = _format_of(path.suffix.lower(), sample_format)
+    handle, name = tempfile.mkstemp(prefix=".writing-", suffix=path.suffix, dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w+b") as target:
+            _encode(target, chosen, samples, sample_rate, bit_rate_kbps, tags or {})
+            target.flush()
+            os.fsync(target.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def encode_audio(
+    samples: NDArray[np.float32],
+    sample_rate: int,
+    *,
+    suffix: str,
+    bit_rate_kbps: int = 128,
+    sample_format: SampleFormat = "int16",
+) -> bytes:
+    """Return the bytes that `write_audio` would write under a name that ends in `suffix`."""
+    target = io.BytesIO()
+    chosen = _format_of(suffix, sample_format)
+    _encode(target, chosen, samples, sample_rate, bit_rate_kbps, {})
+    return target.getvalue()
+
+
+def _format_of(suffix: str, sample_format: SampleFormat) -> _Format:
+    if suffix not in WRITABLE_SUFFIXES:
+        raise UnknownChoice("audio file ending", suffix, WRITABLE_SUFFIXES)
+    if suffix in _LOSSY:
+        return _LOSSY[suffix]
+    if (suffix, sample_format) not in _LOSSLESS:
+        valid = [name for ending, name in _LOSSLESS if ending == suffix]
+        raise UnknownChoice(f"sample format of {suffix} files", sample_format, valid)
+    return _LOSSLESS[suffix, sample_format]
+
+
+def _encode(
+    target: BinaryIO,
+    chosen: _Format,
+    samples: NDArray[np.float32],
+    sample_rate: int,
+    bit_rate_kbps: int,
+    tags: Mapping[str, str],
+) -> None:
+    channels = np.atleast_2d(np.asarray(samples, dtype=np.float32))
+    _refuse_what_does_not_fit(channels, sample_rate, chosen)
+    is_opus = chosen.codec == "libopus"
+    rate = _OPUS_RATE if is_opus else sample_rate
+    options = {"fflags": "+bitexact"}
+    with av.open(target, "w", format=chosen.container, options=options) as container:
+        added = container.add_stream(chosen.codec, rate=rate, options={"flags": "+bitexact"})
+        stream = cast("AudioStream", added)  # av types it by the codec's name, known only here
+        stream.codec_context.layout = _LAYOUTS[len(channels)]
+        stream.codec_context.format = chosen.frame_format
+        if chosen.lossy:
+            stream.codec_context.bit_rate = bit_rate_kbps * 1000
+        # Ogg keeps tags with the stream, the others with the file.
+        (stream if is_opus else container).metadata.update(tags)
+        frames = _frames(channels, sample_rate, chosen)
+        if rate != sample_rate:
+            frames = _converted(frames, chosen, n_channels=len(channels))
+        for frame in frames:
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def _refuse_what_does_not_fit(
+    channels: NDArray[np.float32], sample_rate: int, chosen: _Format
+) -> None:
+    if not 1 <= len(channels) <= chosen.max_channels:
+        raise UsageError(
+            f"{chosen.codec} holds 1 to {chosen.max_channels} channels, not {len(channels)}"
+        )
+    if chosen.sample_rates and sample_rate not in chosen.sample_rates:
+        rates = ", ".join(map(str, chosen.sample_rates))
+        raise UsageError(f"{chosen.codec} cannot hold {sample_rate} Hz: use one of {rates}")
+
+
+def _frames(
+    channels: NDArray[np.float32], sample_rate: int, chosen: _Format
+) -> Iterator[AudioFrame]:
+    """Cut `channels: float32 [channels, samples]` into frames of the codec's sample type."""
+    for first in range(0, channels.shape[1], _BLOCK_SAMPLES):
+        block: NDArray[np.float32] | NDArray[np.int16] | NDArray[np.int32]
+        block = channels[:, first : first + _BLOCK_SAMPLES]
+        if chosen.frame_format == "s16":
+            block = np.rint(np.clip(block, -1, 1) * np.float32(32767)).astype(np.int16)
+        elif chosen.frame_format == "s32":  # 24 bits, in the upper three bytes
+            steps = np.rint(np.clip(block, -1, 1).astype(np.float64) * 8388607)
+            block = steps.astype(np.int32) << 8
+        elif chosen.lossy:
+            block = np.clip(block, -1, 1)
+        planar = chosen.frame_format.endswith("p")
+        laid_out = np.ascontiguousarray(block if planar else block.T.reshape(1, -1))
+        frame = AudioFrame.from_ndarray(
+            laid_out, format=chosen.frame_format, layout=_LAYOUTS[len(channels)]
+        )
+        frame.sample_rate = sample_rate
+        frame.pts = first
+        yield frame
+
+
+def _converted(
+    frames: Iterator[AudioFrame], chosen: _Format, *, n_channels: int
+) -> Iterator[AudioFrame]:
+    resampler = AudioResampler(
+        format=chosen.frame_format, layout=_LAYOUTS[n_channels], rate=_OPUS_RATE
+    )
+    for frame in frames:
+        yield from resampler.resample(frame)
+    yield from resampler.resample(None)
