@@ -1,0 +1,55 @@
+"""What encoding a track asks for and gives back. Knows neither torch nor files."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRequest:
+    """A file, or a stretch of one, to be encoded."""
+
+    path: Path
+    start_seconds: float | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackEncoding:
+    """A track's vector and the vectors of the excerpts that it is the mean of.
+
+    vector: float32 [size]; excerpt_vectors: float32 [excerpts, size]
+    """
+
+    path: Path
+    vector: NDArray[np.float32]
+    excerpt_vectors: NDArray[np.float32]
+    starts_seconds: tuple[float, ...]
+    excerpt_seconds: float
+    duration_seconds: float
+
+    def __array__(
+        self, dtype: DTypeLike | None = None, copy: bool | None = None
+    ) -> NDArray[np.float32]:
+        """`np.asarray(encoding)` is its vector."""
+        return np.array(self.vector, dtype=dtype, copy=copy)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodingFailure:
+    """A track that could not be encoded, and why."""
+
+    path: Path
+    reason: str
+
+
+EncodingResult = TrackEncoding | EncodingFailure
+
+
+def as_requests(paths: Iterable[Path | str | TrackRequest]) -> Iterator[TrackRequest]:
+    """Each path as a request for the whole file."""
+    for path in paths:
+        yield path if isinstance(path, TrackRequest) else TrackRequest(Path(path))

@@ -1,0 +1,120 @@
+"""The network in batches: equality, memory limits, short number formats."""
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from embedder.errors import UnknownChoice, UsageError
+from embedder.forward import BatchedForward
+from embedder.precision import choose_device, fastest_safe_format, with_format
+
+CPU = torch.device("cpu")
+
+
+def linear_network() -> torch.nn.Module:
+    """A seeded network: flatten, one layer, unit length."""
+    generator = torch.Generator().manual_seed(3)
+    layer = torch.nn.Linear(8 * 5, 6)
+    with torch.no_grad():
+        layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator))
+        layer.bias.zero_()
+    return torch.nn.Sequential(torch.nn.Flatten(), layer)
+
+
+def spectrograms(n: int) -> Tensor:
+    return torch.rand(n, 8, 5, generator=torch.Generator().manual_seed(5))
+
+
+@pytest.mark.parametrize("n", [1, 4, 9])
+def test_batches_change_nothing(n: int) -> None:
+    """Whatever the batch size, each excerpt's output is the same."""
+    network = linear_network()
+    batched = BatchedForward(network, device=CPU, batch_size=4, precision="float32")
+    torch.testing.assert_close(batched(spectrograms(n)), network(spectrograms(n)).detach())
+
+
+class SmallMemory(torch.nn.Module):
+    """A network on a device that holds three excerpts at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = linear_network()
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """Refuse more than three excerpts."""
+        if len(batch) > 3:
+            raise torch.OutOfMemoryError("out of memory")
+        output: Tensor = self.network(batch)
+        return output
+
+
+def test_out_of_memory_halves_the_batch_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    """A batch that does not fit is halved until it does; no excerpt is lost or moved."""
+    batched = BatchedForward(SmallMemory(), device=CPU, batch_size=16, precision="float32")
+    with caplog.at_level(logging.WARNING):
+        outputs = batched(spectrograms(10))
+    assert batched.batch_size == 2
+    assert "going on with batches of 2" in caplog.text
+    torch.testing.assert_close(outputs, linear_network()(spectrograms(10)).detach())
+
+
+def test_no_memory_for_one_excerpt_is_an_error() -> None:
+    """Halving ends at one."""
+
+    def never(batch: Tensor) -> Tensor:
+        raise torch.OutOfMemoryError("out of memory")
+
+    batched = BatchedForward(never, device=CPU, batch_size=4, precision="float32")
+    with pytest.raises(torch.OutOfMemoryError, match="even one excerpt"):
+        batched(spectrograms(4))
+
+
+def test_bfloat16_stays_close_to_float32() -> None:
+    """A forward pass in bfloat16 points the same way: cosine above 0.999."""
+    network = linear_network()
+    batch = spectrograms(32)
+    with torch.inference_mode():
+        exact, short = network(batch), with_format(network, torch.bfloat16)(batch)
+    assert short.dtype == torch.float32
+    assert float(torch.cosine_similarity(exact, short).min()) > 0.999
+
+
+def test_a_format_that_bends_the_vectors_is_not_used() -> None:
+    """A network that amplifies rounding keeps float32, however fast the short format is."""
+
+    class Amplifier(torch.nn.Module):
+        def forward(self, batch: Tensor) -> Tensor:
+            """Blow up what a matrix product rounds away."""
+            flat = batch.flatten(1)
+            product = flat @ torch.eye(flat.shape[1], device=flat.device)
+            return (product - flat.to(product.dtype)) * 1e6 + flat[:, :1].expand_as(flat)
+
+    assert fastest_safe_format(Amplifier(), spectrograms(8)) is None
+
+
+def test_an_unknown_precision_lists_the_valid_ones() -> None:
+    """A misspelt precision is named with its neighbours."""
+    with pytest.raises(UnknownChoice, match="bfloat16"):
+        BatchedForward(linear_network(), device=CPU, batch_size=1, precision="bf16")  # type: ignore[arg-type]  # on purpose
+
+
+def test_an_unknown_device_lists_the_valid_ones() -> None:
+    """A misspelt device is named with its neighbours."""
+    with pytest.raises(UnknownChoice, match="auto, cpu, cuda, mps"):
+        choose_device("gpu")
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="this machine has MPS")
+def test_a_device_that_is_not_there_is_refused() -> None:
+    """Asking for MPS elsewhere is an error that says what there is."""
+    with pytest.raises(UsageError, match=r"There is: .*cpu"):
+        choose_device("mps")
+
+
+def test_outputs_are_plain_numbers_on_the_cpu() -> None:
+    """What comes out can be turned into numpy at once."""
+    batched = BatchedForward(linear_network(), device=CPU, batch_size=2)
+    assert batched(spectrograms(3)).numpy().dtype == np.float32
