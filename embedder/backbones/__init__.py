@@ -1,0 +1,1 @@
+"""Networks from spectrogram or waveform to vector, built from configuration."""

@@ -1,0 +1,100 @@
+"""The whole network from a front end's output to a vector on its geometry.
+
+    [batch, rows, columns] ─row normalisation─backbone─pooling over time─projection─geometry─▶
+    [batch, embedding_size]
+
+It refuses an input with other rows than its configuration's, or too short for its strides.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from embedder.backbones.plain_cnn import PlainCnn
+from embedder.backbones.pooling import build_pooling
+from embedder.backbones.short_chunk import ShortChunkCnn
+from embedder.backbones.stages import check_backbone, least_columns
+from embedder.backbones.waveform_cnn import WaveformCnn
+from embedder.config.model import FrontEndConfig, ModelConfig
+from embedder.errors import BadInput, ConfigError, UnknownChoice
+from embedder.geometry import geometry_of
+
+BACKBONES: dict[str, type[PlainCnn] | type[ShortChunkCnn] | type[WaveformCnn]] = {
+    "plain-cnn": PlainCnn,
+    "short-chunk": ShortChunkCnn,
+    "waveform-cnn": WaveformCnn,
+}
+
+
+class EmbeddingNetwork(nn.Module):
+    """Spectrograms (or waveforms) to vectors; `config.excerpts` plays no part in it.
+
+    Initial weights come from torch's own generator at construction; for a seeded network use
+    `seeded_network`.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        _check(config)
+        self.config = config
+        self.n_rows = n_rows_of(config.front_end)
+        self.least_columns = least_columns(config.backbone)
+        self.geometry = geometry_of(config.geometry, curvature=config.curvature)
+        self.row_norm = nn.BatchNorm1d(self.n_rows)
+        self.backbone = BACKBONES[config.backbone.kind](config.backbone, n_rows=self.n_rows)
+        self.pooling = build_pooling(config.backbone.pooling, n_features=self.backbone.n_features)
+        self.feature_size = self.backbone.n_features * self.pooling.multiple
+        self.projection = nn.Linear(self.feature_size, config.embedding_size)
+        if self.geometry.kind == "poincare":
+            # Outputs as long as they come would all start on the rim, where no gradient pulls
+            # a point inwards.
+            nn.init.normal_(self.projection.weight, std=0.03 / self.feature_size**0.5)
+
+    def features(self, spectrogram: Tensor) -> Tensor:
+        """What the projection starts from: [batch, rows, columns] to [batch, feature_size]."""
+        self._check_input(spectrogram)
+        pooled: Tensor = self.pooling(self.backbone(self.row_norm(spectrogram)))
+        return pooled
+
+    def forward(self, spectrogram: Tensor) -> Tensor:
+        """Spectrogram float32 [batch, rows, columns] to points float32 [batch, embedding_size]."""
+        return self.geometry.project(self.projection(self.features(spectrogram)))
+
+    def _check_input(self, spectrogram: Tensor) -> None:
+        shape = tuple(spectrogram.shape)
+        if len(shape) != 3 or shape[1] != self.n_rows:
+            raise BadInput(
+                f"input of shape {list(shape)}: the network takes [batch, {self.n_rows}, columns]"
+            )
+        if shape[2] < self.least_columns:
+            raise BadInput(
+                f"input of {shape[2]} columns: the network's strides and pooling need at least "
+                f"{self.least_columns}. Give longer excerpts or a smaller backbone.pool."
+            )
+
+
+def seeded_network(config: ModelConfig, *, seed: int) -> EmbeddingNetwork:
+    """A network with the initial weights of a seed; torch's own generator is left as it was."""
+    # torch.nn's initialisers take no generator, so the global one is lent and put back.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return EmbeddingNetwork(config)
+
+
+def n_rows_of(front_end: FrontEndConfig) -> int:
+    """Rows that a front end puts out."""
+    if front_end.kind == "waveform":
+        return 1
+    return front_end.n_coefficients if front_end.kind == "mfcc" else front_end.n_bins
+
+
+def _check(config: ModelConfig) -> None:
+    if config.backbone.kind not in BACKBONES:
+        raise UnknownChoice("backbone", config.backbone.kind, BACKBONES)
+    if config.front_end.kind == "waveform" and config.backbone.kind != "waveform-cnn":
+        raise ConfigError(
+            f"backbone.kind = {config.backbone.kind!r} takes a spectrogram, and "
+            "front_end.kind is 'waveform': use waveform-cnn, or another front end"
+        )
+    if config.embedding_size < 1:
+        raise ConfigError(f"embedding_size = {config.embedding_size}: give at least 1")
+    check_backbone(config.backbone)

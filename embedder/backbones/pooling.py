@@ -1,0 +1,78 @@
+"""From features over time, of any length, to one feature vector.
+
+Each takes [batch, features, columns] and gives [batch, features × `multiple`].
+"""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from embedder.errors import UnknownChoice
+
+
+class MeanPooling(nn.Module):
+    """The mean over time."""
+
+    multiple: ClassVar[int] = 1
+
+    def __init__(self, n_features: int) -> None:
+        super().__init__()
+        self.n_features = n_features
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[batch, features, columns] to [batch, features]."""
+        return features.mean(dim=-1)
+
+
+class MaxPooling(MeanPooling):
+    """The greatest value over time."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[batch, features, columns] to [batch, features]."""
+        return features.amax(dim=-1)
+
+
+class StatisticsPooling(MeanPooling):
+    """Mean and standard deviation over time, side by side."""
+
+    multiple: ClassVar[int] = 2
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[batch, features, columns] to [batch, 2 × features]."""
+        features = features.float()  # a difference of squares in bf16 is mostly rounding
+        # The small term keeps the root's slope finite where nothing changes over time.
+        deviation = (features.var(dim=-1, correction=0) + 1e-5).sqrt()
+        return torch.cat([features.mean(dim=-1), deviation], dim=-1)
+
+
+class AttentionPooling(MeanPooling):
+    """A mean over time whose weights, a set for each feature, the network learns to give.
+
+    Two layers, as in attentive statistics pooling (Okabe et al., 2018), without its deviation.
+    """
+
+    def __init__(self, n_features: int, *, n_hidden: int = 64) -> None:
+        super().__init__(n_features)
+        self.hidden = nn.Conv1d(n_features, n_hidden, kernel_size=1)
+        self.scores = nn.Conv1d(n_hidden, n_features, kernel_size=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[batch, features, columns] to [batch, features]."""
+        scores: Tensor = self.scores(torch.tanh(self.hidden(features)))
+        return (features * scores.softmax(dim=-1)).sum(dim=-1)
+
+
+POOLINGS: dict[str, type[MeanPooling]] = {
+    "mean": MeanPooling,
+    "max": MaxPooling,
+    "statistics": StatisticsPooling,
+    "attention": AttentionPooling,
+}
+
+
+def build_pooling(kind: str, *, n_features: int) -> MeanPooling:
+    """The pooling that a configuration names."""
+    if kind not in POOLINGS:
+        raise UnknownChoice("pooling", kind, POOLINGS)
+    return POOLINGS[kind](n_features)

@@ -1,0 +1,62 @@
+"""What the backbones share: checked settings, and how far their stages shrink an axis."""
+
+from dataclasses import dataclass
+
+from embedder.config.model import BackboneConfig
+from embedder.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class AxisShrink:
+    """How one stage shrinks one axis: a padded, strided convolution, then pooling."""
+
+    stride: int
+    pool: int
+
+    def after(self, size: int) -> int:
+        """What is left of `size` steps; 0 where they do not suffice."""
+        return -(-size // self.stride) // self.pool
+
+
+def column_shrinks(config: BackboneConfig) -> tuple[AxisShrink, ...]:
+    """Time: every stage strides and pools."""
+    return tuple(AxisShrink(stride=config.stride, pool=config.pool) for _ in config.filters)
+
+
+def row_shrinks(config: BackboneConfig, *, n_rows: int) -> tuple[AxisShrink, ...]:
+    """Frequency: as time, but a stage that finds too few rows to pool leaves them."""
+    shrinks = []
+    for _ in config.filters:
+        convolved = AxisShrink(stride=config.stride, pool=1).after(n_rows)
+        pool = config.pool if convolved >= config.pool else 1
+        shrinks.append(AxisShrink(stride=config.stride, pool=pool))
+        n_rows = shrinks[-1].after(n_rows)
+    return tuple(shrinks)
+
+
+def size_after(shrinks: tuple[AxisShrink, ...], size: int) -> int:
+    """Steps of an axis after all stages."""
+    for shrink in shrinks:
+        size = shrink.after(size)
+    return size
+
+
+def least_columns(config: BackboneConfig) -> int:
+    """The shortest input, in columns (or samples), of which a column is left at the end."""
+    needed = 1
+    for shrink in reversed(column_shrinks(config)):
+        needed = (needed * shrink.pool - 1) * shrink.stride + 1
+    return needed
+
+
+def check_backbone(config: BackboneConfig) -> None:
+    """Refuse settings of which no network can be built, with the reason."""
+    if not config.filters or min(config.filters) < 1:
+        raise ConfigError(f"backbone.filters = {list(config.filters)}: give one count a stage")
+    for name in ("kernel", "pool", "stride", "convolutions_per_stage"):
+        if getattr(config, name) < 1:
+            raise ConfigError(f"backbone.{name} = {getattr(config, name)}: give at least 1")
+    if config.kernel % 2 == 0:
+        raise ConfigError(f"backbone.kernel = {config.kernel}: give an odd number")
+    if not 0 <= config.dropout < 1:
+        raise ConfigError(f"backbone.dropout = {config.dropout}: give 0 up to below 1")

@@ -1,0 +1,208 @@
+"""Distances, means and projections: their definitions, their laws, and float32 near the rim."""
+
+import math
+import warnings
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from embedder.errors import ConfigError, UnknownChoice
+from embedder.geometry import RIM, Geometry, PoincareBall, geometry_of
+
+KINDS = ["cosine", "euclidean", "poincare"]
+
+
+def points_on(geometry: Geometry, *, n: int, seed: int, scale: float = 0.5) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return geometry.project(scale * torch.randn(n, 8, generator=generator))
+
+
+@pytest.fixture(params=KINDS)
+def geometry(request: pytest.FixtureRequest) -> Geometry:
+    return geometry_of(request.param, curvature=0.7)
+
+
+@given(seed=st.integers(0, 10_000), kind=st.sampled_from(KINDS))
+@settings(max_examples=40, deadline=None)
+def test_distances_are_symmetric_and_zero_only_at_home(seed: int, kind: str) -> None:
+    """A point is at no distance from itself, and as far from another as the other from it."""
+    geometry = geometry_of(kind)
+    points = points_on(geometry, n=6, seed=seed)
+    distances = geometry.pairwise(points, points)
+    assert (distances >= 0).all()
+    assert torch.allclose(distances, distances.T, atol=1e-6)
+    assert torch.allclose(distances.diagonal(), torch.zeros(6), atol=1e-6)
+    assert (distances[~torch.eye(6, dtype=torch.bool)] > 1e-4).all()
+
+
+@given(seed=st.integers(0, 10_000), kind=st.sampled_from(["euclidean", "poincare"]))
+@settings(max_examples=30, deadline=None)
+def test_a_detour_is_never_shorter(seed: int, kind: str) -> None:
+    """The two that are metrics keep the triangle inequality."""
+    geometry = geometry_of(kind)
+    points = points_on(geometry, n=7, seed=seed)
+    distances = geometry.pairwise(points, points)
+    detours = (distances[:, :, None] + distances[None, :, :]).amin(dim=1)
+    assert (distances <= detours + 1e-5).all()
+
+
+def test_cosine_is_one_minus_the_cosine() -> None:
+    """Parallel 0, at right angles 1, opposite 2, whatever the lengths."""
+    geometry = geometry_of("cosine")
+    east = torch.tensor([[2.0, 0.0]])
+    others = torch.tensor([[0.5, 0.0], [0.0, 3.0], [-1.0, 0.0]])
+    assert geometry.pairwise(east, others).tolist() == [[0.0, 1.0, 2.0]]
+
+
+def test_euclidean_is_the_straight_line() -> None:
+    """Three and four make five."""
+    distances = geometry_of("euclidean").pairwise(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]]))
+    assert distances.item() == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize("curvature", [0.3, 1.0, 2.5])
+def test_the_ball_agrees_with_its_definition(curvature: float) -> None:
+    """Each distance is the arccosh formula, worked out in double precision."""
+    ball = geometry_of("poincare", curvature=curvature)
+    points = points_on(ball, n=9, seed=3).double()
+    distances = ball.pairwise(points, points)
+    for i, x in enumerate(points.tolist()):
+        for j, y in enumerate(points.tolist()):
+            apart = sum((a - b) ** 2 for a, b in zip(x, y, strict=True))
+            gap_x = 1 - curvature * sum(a * a for a in x)
+            gap_y = 1 - curvature * sum(b * b for b in y)
+            wanted = math.acosh(1 + 2 * curvature * apart / (gap_x * gap_y)) / curvature**0.5
+            assert distances[i, j].item() == pytest.approx(wanted, rel=1e-9, abs=1e-7)
+
+
+@pytest.mark.parametrize("curvature", [0.5, 1.0])
+def test_the_ball_agrees_with_geoopt(curvature: float) -> None:
+    """Projection, distance and midpoint are those of another implementation."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        geoopt = pytest.importorskip("geoopt")
+    theirs = geoopt.PoincareBall(c=curvature)
+    ours = geometry_of("poincare", curvature=curvature)
+    generator = torch.Generator().manual_seed(5)
+    outputs = torch.randn(6, 4, generator=generator, dtype=torch.float64) / 2
+    points = ours.project(outputs)
+    assert torch.allclose(points, theirs.expmap0(outputs))
+    assert torch.allclose(ours.pairwise(points, points), theirs.dist(points[:, None], points))
+    assert torch.allclose(ours.mean(points), theirs.weighted_midpoint(points))
+
+
+def test_the_ball_flattens_as_its_curvature_vanishes() -> None:
+    """With hardly any curvature, distances are twice the Euclidean ones."""
+    ball = geometry_of("poincare", curvature=1e-6)
+    points = points_on(geometry_of("euclidean"), n=5, seed=2)
+    flat = geometry_of("euclidean").pairwise(points, points)
+    assert torch.allclose(ball.pairwise(points, points), 2 * flat, rtol=1e-4)
+
+
+def test_near_the_rim_float32_keeps_three_digits() -> None:
+    """Points as far out as points may lie are as far apart as double precision says."""
+    ball = geometry_of("poincare")
+    generator = torch.Generator().manual_seed(8)
+    far = ball.project(50 * torch.randn(12, 16, generator=generator))
+    assert far.norm(dim=-1).max() < 1 - RIM / 2
+    exact = ball.pairwise(far.double(), far.double())
+    assert torch.allclose(ball.pairwise(far, far).double(), exact, rtol=1e-3, atol=1e-5)
+
+
+def test_near_the_rim_one_point_is_its_own_mean() -> None:
+    """The midpoint formula does not lose a point that lies far out."""
+    ball = geometry_of("poincare")
+    far = ball.project(torch.tensor([[30.0, 40.0]]))
+    assert ball.pairwise(ball.mean(far)[None], far).item() < 1e-2
+
+
+def test_a_point_past_the_rim_is_drawn_back() -> None:
+    """Rounding that puts a point outside the ball does not turn distances into NaN."""
+    ball = geometry_of("poincare")
+    outside = torch.tensor([[1.0, 0.0], [0.0, 1.01], [0.2, 0.1]])
+    assert torch.isfinite(ball.pairwise(outside, outside)).all()
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-20, 1.0, 1e4, 1e15])
+def test_gradients_stay_finite(geometry: Geometry, scale: float) -> None:
+    """Zero outputs, equal outputs and huge outputs all have a usable gradient."""
+    generator = torch.Generator().manual_seed(1)
+    outputs = scale * torch.randn(5, 8, generator=generator)
+    outputs[1] = outputs[0]
+    outputs.requires_grad_()
+    points = geometry.project(outputs)
+    total = geometry.pairwise(points, points).sum() + geometry.mean(points).sum()
+    (gradient,) = torch.autograd.grad(total, outputs)
+    assert torch.isfinite(gradient).all()
+
+
+def test_half_precision_outputs_become_float32_points(geometry: Geometry) -> None:
+    """Autocast ends here: a vector is kept in float32."""
+    assert geometry.project(torch.ones(2, 8, dtype=torch.bfloat16)).dtype == torch.float32
+
+
+def test_autocast_does_not_round_distances(geometry: Geometry) -> None:
+    """Under bf16 autocast distances are those of float32, as training mixes precisions."""
+    points = points_on(geometry, n=6, seed=4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        under_autocast = geometry.pairwise(points, points)
+    assert torch.equal(under_autocast, geometry.pairwise(points, points))
+
+
+def test_the_mean_of_equal_points_is_that_point(geometry: Geometry) -> None:
+    """A track whose excerpts sound the same has their vector."""
+    point = points_on(geometry, n=1, seed=6)
+    assert torch.allclose(geometry.mean(point.expand(4, -1)), point[0], atol=1e-6)
+
+
+def test_the_mean_takes_a_batch(geometry: Geometry) -> None:
+    """Several sets of points at once have the means that they have alone."""
+    points = points_on(geometry, n=6, seed=7)
+    together = geometry.mean(points.reshape(2, 3, 8))
+    alone = torch.stack([geometry.mean(points[:3]), geometry.mean(points[3:])])
+    assert torch.allclose(together, alone, atol=1e-6)
+
+
+def test_the_cosine_mean_has_unit_length() -> None:
+    """Also where the points are spread, and where they cancel out."""
+    cosine = geometry_of("cosine")
+    spread = points_on(cosine, n=20, seed=9)
+    assert cosine.mean(spread).norm().item() == pytest.approx(1.0)
+    opposite = torch.tensor([[1.0, 0.0], [-1.0, 0.0]])
+    assert cosine.mean(opposite).tolist() == [1.0, 0.0]
+
+
+def test_a_store_ranks_as_the_geometry_does(geometry: Geometry) -> None:
+    """Searching the stored forms by the search metric gives the order of the distances."""
+    points, queries = (points_on(geometry, n=n, seed=n, scale=0.3) for n in (40, 5))
+    stored, asked = geometry.stored_form(points), geometry.query_form(queries)
+    if geometry.search_metric == "inner-product":
+        order = (asked @ stored.T).argsort(descending=True)
+    else:
+        order = torch.cdist(asked, stored).argsort()
+    assert torch.equal(order, geometry.pairwise(queries, points).argsort())
+
+
+def test_the_lifted_product_is_the_distance() -> None:
+    """On the hyperboloid, -⟨x, y⟩ is cosh of the distance."""
+    ball = PoincareBall(curvature=0.6)
+    points = points_on(ball, n=6, seed=11).double()
+    products = ball.query_form(points) @ ball.stored_form(points).T
+    expected = torch.cosh(0.6**0.5 * ball.pairwise(points, points))
+    assert torch.allclose(-products, expected)
+
+
+def test_an_unknown_geometry_lists_the_known_ones() -> None:
+    """A misspelt name is answered with the right ones."""
+    with pytest.raises(UnknownChoice, match="cosine, euclidean, poincare"):
+        geometry_of("cosin")
+
+
+@pytest.mark.parametrize("curvature", [0.0, -1.0, math.inf, math.nan])
+def test_the_ball_refuses_a_curvature_that_is_none(curvature: float) -> None:
+    """Zero, negative and endless curvatures have no ball."""
+    with pytest.raises(ConfigError, match="curvature"):
+        geometry_of("poincare", curvature=curvature)
