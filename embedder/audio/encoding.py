@@ -165,24 +165,30 @@ def _frames(
     channels: NDArray[np.float32], sample_rate: int, chosen: _Format
 ) -> Iterator[AudioFrame]:
     """Cut `channels: float32 [channels, samples]` into frames of the codec's sample type."""
+    planar = chosen.frame_format.endswith("p")
     for first in range(0, channels.shape[1], _BLOCK_SAMPLES):
-        block: NDArray[np.float32] | NDArray[np.int16] | NDArray[np.int32]
         block = channels[:, first : first + _BLOCK_SAMPLES]
-        if chosen.frame_format == "s16":
-            block = np.rint(np.clip(block, -1, 1) * np.float32(32767)).astype(np.int16)
-        elif chosen.frame_format == "s32":  # 24 bits, in the upper three bytes
-            steps = np.rint(np.clip(block, -1, 1).astype(np.float64) * 8388607)
-            block = steps.astype(np.int32) << 8
-        elif chosen.lossy:
-            block = np.clip(block, -1, 1)
-        planar = chosen.frame_format.endswith("p")
-        laid_out = np.ascontiguousarray(block if planar else block.T.reshape(1, -1))
+        stored = _stored(block if planar else block.T.reshape(1, -1), chosen)
         frame = AudioFrame.from_ndarray(
-            laid_out, format=chosen.frame_format, layout=_LAYOUTS[len(channels)]
+            stored, format=chosen.frame_format, layout=_LAYOUTS[len(channels)]
         )
         frame.sample_rate = sample_rate
         frame.pts = first
         yield frame
+
+
+def _stored(
+    block: NDArray[np.float32], chosen: _Format
+) -> NDArray[np.float32] | NDArray[np.int16] | NDArray[np.int32]:
+    """Return the samples in the codec's own type, laid out without gaps."""
+    if chosen.frame_format == "flt" and not chosen.lossy:
+        return np.ascontiguousarray(block)
+    clipped = np.clip(block, -1, 1)
+    if chosen.frame_format == "s16":
+        return np.ascontiguousarray(np.rint(clipped * np.float32(32767)), dtype=np.int16)
+    if chosen.frame_format == "s32":  # 24 bits, in the upper three bytes
+        return np.ascontiguousarray(np.rint(clipped.astype(np.float64) * 8388607) * 256, np.int32)
+    return np.ascontiguousarray(clipped)
 
 
 def _converted(
