@@ -111,7 +111,8 @@ class AugmentationConfig:
     """Of each operation, for each example by itself."""
     gain_db: float = 0.0
     noise: float = 0.0
-    """Spectrograms: deviation of the levels (0…1). Waveforms: root mean square beside the sound's."""
+    """Spectrograms: deviation of the levels (0…1). Waveforms: root mean square per that of the
+    sound."""
     tilt_db: float = 0.0
     """Equaliser: a straight line of up to this much from the lowest to the highest row."""
     equaliser_db: float = 0.0
