@@ -1,0 +1,1 @@
+"""The truth about a library: tracks, tags, vectors, failures and settings, in SQLite."""

@@ -1,0 +1,183 @@
+"""The one file that imports faiss: making, reading, asking and writing its indexes by row number.
+
+`Any` ends here: what goes out are numpy arrays.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import faiss as untyped_faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.errors import ArtefactError, CorruptArtefact
+from index.vectors.distances import FloatMatrix
+from index.vectors.kinds import (
+    LINKS_PER_VECTOR,
+    LINKS_TRIED_PER_VECTOR,
+    MIN_SHARE_FOR_GRAPH,
+    StorePlan,
+)
+
+faiss: Any = untyped_faiss
+"""Its stubs describe the C++ layer, not the Python one over it that is called here."""
+
+GPU_BATCH = 1024
+"""A GPU pays for itself, and for moving the vectors there, from about this many queries on."""
+MAX_TRAINING_VECTORS = 262_144
+
+Rows = NDArray[np.int64]
+
+
+class FaissPart:
+    """A FAISS index whose rows are numbered from 0."""
+
+    def __init__(self, raw: object, plan: StorePlan, *, is_mapped: bool = False) -> None:
+        self._raw: Any = raw
+        self.plan = plan
+        self.is_mapped = is_mapped
+        self._view: FloatMatrix | None = None
+        self._gpu: Any = None
+
+    @classmethod
+    def build(cls, vectors: FloatMatrix, plan: StorePlan, *, inner_product: bool) -> "FaissPart":
+        """An index of the planned kind that holds vectors [n, d]."""
+        metric = faiss.METRIC_INNER_PRODUCT if inner_product else faiss.METRIC_L2
+        raw = _empty(vectors.shape[1], plan, metric)
+        if not raw.is_trained:
+            raw.train(_sample(vectors))
+        raw.add(vectors)
+        return cls(raw, plan)
+
+    @classmethod
+    def read(cls, path: Path, plan: StorePlan) -> "FaissPart":
+        """The index in a file, memory-mapped where its kind can be."""
+        flags = faiss.IO_FLAG_MMAP_IFC | faiss.IO_FLAG_READ_ONLY
+        if plan.kind.startswith("ivf"):
+            flags = faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY
+        try:
+            return cls(faiss.read_index(str(path), flags), plan, is_mapped=True)
+        except RuntimeError as error:
+            raise CorruptArtefact(f"{path}: FAISS cannot read it") from error
+
+    @classmethod
+    def read_into_memory(cls, path: Path, plan: StorePlan) -> "FaissPart":
+        """The index in a file, free to change."""
+        return cls(faiss.read_index(str(path)), plan)
+
+    def write(self, path: Path) -> None:
+        """Write it to a file; raises ArtefactError where the disk does not take it."""
+        try:
+            faiss.write_index(self._raw, str(path))
+        except RuntimeError as error:
+            raise ArtefactError(f"{path}: could not be written. Is the disk full?") from error
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows it has, removed ones counted where the kind keeps them."""
+        return int(self._raw.ntotal)
+
+    @property
+    def size(self) -> int:
+        """How many numbers a vector has."""
+        return int(self._raw.d)
+
+    def search(
+        self, queries: FloatMatrix, k: int, *, selector: object = None, share: float = 1.0
+    ) -> tuple[FloatMatrix, Rows]:
+        """FAISS's own values and rows [n, k], best first; -1 where a row is lacking.
+
+        `share` is how much of all rows the selector lets through.
+        """
+        if selector is None and len(queries) >= GPU_BATCH and self._moved_to_gpu():
+            values, rows = self._gpu.search(queries, k)
+            return values, rows
+        effort = self.plan.search_effort
+        parameters: Any = None
+        if self.plan.kind.startswith("hnsw"):
+            # A filtered walk has to look at 1/share times as many to see as many allowed ones.
+            wide = int(max(effort, k) / max(share, MIN_SHARE_FOR_GRAPH))
+            parameters = faiss.SearchParametersHNSW(efSearch=wide, sel=selector)
+        elif self.plan.kind.startswith("ivf"):
+            lists = min(int(effort / max(share, 0.1)), self.plan.n_lists)
+            parameters = faiss.SearchParametersIVF(nprobe=lists, sel=selector)
+        elif selector is not None:
+            parameters = faiss.SearchParameters(sel=selector)
+        values, rows = self._raw.search(queries, k, params=parameters)
+        return values, rows
+
+    def add(self, vectors: FloatMatrix) -> None:
+        """Append rows."""
+        self._raw.add(vectors)
+        self._forget_derived()
+
+    def remove(self, rows: Rows) -> None:
+        """Take rows out and close the gaps; the kind `exact` alone can."""
+        self._raw.remove_ids(np.sort(rows))
+        self._forget_derived()
+
+    def stored_vectors(self) -> FloatMatrix:
+        """The exact vectors [rows, d] of the kinds that keep them, without a copy."""
+        if self._view is None:
+            flat: Any = self._raw
+            if self.plan.kind == "hnsw":
+                flat = faiss.downcast_index(self._raw.storage)
+            n_values = self.n_rows * self.size
+            values: NDArray[np.float32] = faiss.rev_swig_ptr(flat.get_xb(), n_values)
+            self._view = values.reshape(self.n_rows, self.size)
+        return self._view
+
+    def _forget_derived(self) -> None:
+        self._view = None
+        self._gpu = None
+
+    def _moved_to_gpu(self) -> bool:
+        """Whether a copy of the exact vectors is on a GPU; made at the first call."""
+        if self.plan.kind not in ("exact", "hnsw") or faiss.get_num_gpus() == 0:
+            return False
+        if self._gpu is None:
+            flat = faiss.IndexFlat(self.size, self._raw.metric_type)
+            flat.add(self.stored_vectors())
+            self._gpu = faiss.index_cpu_to_all_gpus(flat)
+        return True
+
+
+def selector_of(rows: Rows, n_rows: int) -> object:
+    """What lets FAISS return these rows alone, as one bit a row."""
+    is_allowed = np.zeros(n_rows, dtype=bool)
+    is_allowed[rows] = True
+    selector: object = faiss.IDSelectorBitmap(np.packbits(is_allowed, bitorder="little"))
+    return selector
+
+
+def _empty(size: int, plan: StorePlan, metric: int) -> Any:
+    if plan.kind == "exact":
+        return faiss.IndexFlat(size, metric)
+    if plan.kind.startswith("hnsw"):
+        if plan.kind == "hnsw":
+            graph = faiss.IndexHNSWFlat(size, LINKS_PER_VECTOR, metric)
+        else:
+            one_byte = faiss.ScalarQuantizer.QT_8bit
+            graph = faiss.IndexHNSWSQ(size, one_byte, LINKS_PER_VECTOR, metric)
+        graph.hnsw.efConstruction = LINKS_TRIED_PER_VECTOR
+        return graph
+    coarse = faiss.IndexFlat(size, metric)
+    if plan.kind == "ivf-sq8":
+        one_byte = faiss.ScalarQuantizer.QT_8bit
+        lists = faiss.IndexIVFScalarQuantizer(coarse, size, plan.n_lists, one_byte, metric)
+    else:
+        lists = faiss.IndexIVFPQ(coarse, size, plan.n_lists, plan.code_bytes, 8, metric)
+    lists.cp.niter = 10
+    lists.cp.max_points_per_centroid = 128
+    lists.own_fields = True
+    coarse.this.disown()
+    return lists
+
+
+def _sample(vectors: FloatMatrix) -> FloatMatrix:
+    """What the lists and codes are learned from: always the same choice."""
+    if len(vectors) <= MAX_TRAINING_VECTORS:
+        return vectors
+    chosen = np.random.default_rng(0).choice(len(vectors), MAX_TRAINING_VECTORS, replace=False)
+    sample: FloatMatrix = vectors[np.sort(chosen)]
+    return sample

@@ -1,0 +1,271 @@
+"""Vectors by track id, in a FAISS index: what a library searches in.
+
+The rows of the FAISS index are numbered from 0; `ids` says which track each row is, -1 where it
+was removed. A graph cannot give up its nodes, so a removed row stays as a way through and is left
+out of every result, until so many are gone that the store is built anew.
+
+What comes back is always ranked and measured by the exact vectors, and a filter always gives k
+results where k exist: narrow filters compare all that they allow, wide ones go through the index.
+"""
+
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.errors import CorruptArtefact
+from index.vectors.distances import FloatMatrix, Space, nearest
+from index.vectors.faiss_part import FaissPart, Rows, selector_of
+from index.vectors.kinds import (
+    MIN_SHARE_FOR_GRAPH,
+    KindName,
+    StoreSettings,
+    choose_plan,
+    is_outgrown,
+)
+from index.vectors.ranking import measured, padded, with_ties_by_id
+from index.vectors.store import NO_TRACK, IdArray, StoreInfo
+from index.vectors.store_file import (
+    StoreShape,
+    StoreSource,
+    map_exact,
+    map_ids,
+    read_header,
+    write_store_file,
+)
+
+MAX_ALLOWED_EXACT = 4096
+"""A filter that leaves no more than this is answered by comparing all that it leaves."""
+HYPERBOLIC_CANDIDATES = 8
+"""How many flat neighbours are measured for each hyperbolic one that is asked for."""
+
+
+class FaissStore:
+    """The vectors of one model, searchable."""
+
+    def __init__(
+        self,
+        space: Space,
+        part: FaissPart,
+        *,
+        ids: IdArray,
+        exact: FloatMatrix | None = None,
+        source: StoreSource | None = None,
+        path: Path | None = None,
+    ) -> None:
+        self.space = space
+        self.plan = part.plan
+        self.source = source
+        self._part = part
+        self._ids = ids
+        self._exact_rows = exact
+        self._path = path
+        # FAISS's inner product of unit vectors is the cosine to the last digit; its squared L2
+        # of many queries at once is not exact near 0, and codes are not exact at all.
+        self._is_measured_by_faiss = space.kind == "cosine" and exact is None
+        # The ball's order is not FAISS's: near its rim, what is near in the flat sense is far.
+        self._candidates_per_hit = part.plan.candidates_per_hit * (
+            HYPERBOLIC_CANDIDATES if space.kind == "poincare" else 1
+        )
+        self._forget_derived()
+
+    @classmethod
+    def build(
+        cls,
+        space: Space,
+        ids: IdArray,
+        *,
+        vectors: FloatMatrix,
+        settings: StoreSettings | None = None,
+    ) -> "FaissStore":
+        """A store of vectors [n, d] under ids [n], of the kind that fits their number."""
+        vectors = space.to_unit(vectors)
+        plan = choose_plan(len(ids), vectors.shape[1], settings or StoreSettings())
+        part = FaissPart.build(vectors, plan, inner_product=space.kind == "cosine")
+        exact = None if plan.keeps_exact_vectors else vectors
+        return cls(space, part, ids=np.array(ids, np.int64), exact=exact)
+
+    @classmethod
+    def open(cls, path: Path, space: Space, *, search_effort: int = 0) -> "FaissStore":
+        """The store in a file, memory-mapped; raises CorruptArtefact where it is damaged."""
+        header = read_header(path)
+        kinds: dict[str, KindName] = {name: name for name in get_args(KindName)}
+        if header.kind not in kinds:
+            raise CorruptArtefact(f"{path}: unknown kind of index {header.kind!r}")
+        settings = StoreSettings(kinds[header.kind], search_effort=search_effort)
+        plan = choose_plan(header.n_rows, header.embedding_size, settings, n_lists=header.n_lists)
+        part = FaissPart.read(path, plan)
+        if (part.n_rows, part.size) != (header.n_rows, header.embedding_size):
+            raise CorruptArtefact(f"{path}: {part.n_rows} rows, expected {header.n_rows}")
+        exact = map_exact(path, header) if header.exact_offset else None
+        source = StoreSource(header.fingerprint, header.revision)
+        ids = map_ids(path, header)
+        return cls(space, part, ids=ids, exact=exact, source=source, path=path)
+
+    def save(self, path: Path, source: StoreSource) -> None:
+        """Write all of it, in one rename."""
+        shape = StoreShape(self.plan.kind, self._part.size, self.plan.n_lists, self.plan.code_bytes)
+        write_store_file(
+            path,
+            shape,
+            source=source,
+            write_faiss=self._part.write,
+            ids=self._ids,
+            exact=self._exact_rows,
+        )
+        self.source = source
+        self._path = path
+
+    def search(
+        self, queries: FloatMatrix, k: int, *, allowed_ids: IdArray | None = None
+    ) -> tuple[FloatMatrix, IdArray]:
+        """The k nearest to queries [n, d]: distances and ids [n, k], nearest first.
+
+        Where fewer than k exist, the rest is infinity and -1.
+        """
+        queries = self.space.to_unit(queries)
+        if allowed_ids is not None:
+            rows = self._rows_of(allowed_ids)
+            narrow = max(MAX_ALLOWED_EXACT, int(MIN_SHARE_FOR_GRAPH * self._n_alive))
+            if len(rows) <= narrow or self.space.kind == "poincare":
+                return self._among(queries, rows, k)
+            return self._through_index(queries, k, rows=rows)
+        if self.space.kind == "poincare" and self.plan.kind == "exact":
+            return self._among(queries, self._row_order, k)
+        return self._through_index(queries, k, rows=None)
+
+    def ids(self) -> IdArray:
+        """The ids of all vectors, ascending."""
+        return self._sorted_ids
+
+    def vectors(self, ids: IdArray) -> FloatMatrix:
+        """The exact vectors [n, d] of tracks, in their order."""
+        wanted = np.asarray(ids, dtype=np.int64)
+        rows = self._rows_of(wanted)
+        if len(rows) < len(wanted):
+            raise KeyError(int(wanted[~np.isin(wanted, self._sorted_ids)][0]))
+        return np.array(self._exact()[rows])
+
+    def info(self) -> StoreInfo:
+        """How the vectors are kept."""
+        return StoreInfo(
+            kind=self.plan.kind,
+            n_vectors=self._n_alive,
+            n_removed=len(self._ids) - self._n_alive,
+            embedding_size=self._part.size,
+            search_effort=self.plan.search_effort,
+            file_bytes=self._path.stat().st_size if self._path else 0,
+            is_memory_mapped=self._part.is_mapped,
+        )
+
+    def is_outgrown(self, settings: StoreSettings) -> bool:
+        """Whether another kind would be chosen by now, or too many rows are removed ones."""
+        too_many_removed = len(self._ids) - self._n_alive > 0.2 * max(len(self._ids), 1)
+        return too_many_removed or is_outgrown(
+            self.plan, self._n_alive, self._part.size, settings=settings
+        )
+
+    def add(self, ids: IdArray, vectors: FloatMatrix) -> None:
+        """Keep vectors [n, d] under ids; one that is here already is replaced."""
+        if not len(ids):
+            return
+        self.remove(ids)
+        self._make_writable()
+        vectors = self.space.to_unit(vectors)
+        self._part.add(vectors)
+        self._ids = np.concatenate([self._ids, np.asarray(ids, np.int64)])
+        if self._exact_rows is not None:
+            self._exact_rows = np.concatenate([self._exact_rows, vectors])
+        self._forget_derived()
+
+    def remove(self, ids: IdArray) -> None:
+        """Forget tracks; one that is not here is no error."""
+        rows = self._rows_of(np.asarray(ids, dtype=np.int64))
+        if not len(rows):
+            return
+        if self.plan.kind == "exact":
+            self._make_writable()
+            self._part.remove(rows)
+            self._ids = np.delete(self._ids, rows)
+        else:
+            self._ids = self._ids.copy()
+            self._ids[rows] = NO_TRACK
+        self._forget_derived()
+
+    def _through_index(
+        self, queries: FloatMatrix, k: int, *, rows: Rows | None
+    ) -> tuple[FloatMatrix, IdArray]:
+        n_possible = self._n_alive if rows is None else len(rows)
+        n_wanted = min(k, n_possible)
+        if n_wanted == 0:
+            return padded(len(queries), k)
+        n_candidates = min(n_wanted * self._candidates_per_hit, n_possible)
+        selector = self._alive_selector if rows is None else selector_of(rows, len(self._ids))
+        values, found = self._part.search(
+            queries, n_candidates, selector=selector, share=n_possible / self._n_alive
+        )
+        if self._is_measured_by_faiss:
+            distances = self.space.from_faiss(values)
+            distances[found < 0] = np.inf
+        else:
+            distances, found = measured(self.space, queries, found, self._exact())
+        distances, found = distances[:, :n_wanted], found[:, :n_wanted]
+        distances, ids = with_ties_by_id(distances, self._ids[found])
+        if n_wanted == k and found.min() >= 0:
+            return distances, ids
+        return self._completed(queries, k, rows=rows, found=(distances, ids, found))
+
+    def _completed(
+        self,
+        queries: FloatMatrix,
+        k: int,
+        *,
+        rows: Rows | None,
+        found: tuple[FloatMatrix, IdArray, Rows],
+    ) -> tuple[FloatMatrix, IdArray]:
+        """As many as exist: what the index did not reach is looked for in all rows."""
+        distances, ids = padded(len(queries), k)
+        n_columns = found[0].shape[1]
+        distances[:, :n_columns], ids[:, :n_columns] = found[0], found[1]
+        short = np.flatnonzero((found[2] < 0).any(axis=1))
+        if len(short):
+            all_rows = self._row_order if rows is None else rows
+            distances[short], ids[short] = self._among(queries[short], all_rows, k)
+        return distances, ids
+
+    def _among(self, queries: FloatMatrix, rows: Rows, k: int) -> tuple[FloatMatrix, IdArray]:
+        """Exactly, among some rows."""
+        distances, ids = padded(len(queries), k)
+        vectors = self._exact()[rows]
+        track_ids = self._ids[rows]
+        for position, query in enumerate(queries):
+            near, where = nearest(self.space, query, vectors, k=k)
+            distances[position, : len(near)] = near
+            ids[position, : len(near)] = track_ids[where]
+        return with_ties_by_id(distances, ids)
+
+    def _exact(self) -> FloatMatrix:
+        """The exact vectors [rows, d]."""
+        return self._part.stored_vectors() if self._exact_rows is None else self._exact_rows
+
+    def _make_writable(self) -> None:
+        """Out of the mapped file, which is read-only, into memory."""
+        if self._part.is_mapped and self._path is not None:
+            self._part = FaissPart.read_into_memory(self._path, self.plan)
+
+    def _forget_derived(self) -> None:
+        order: NDArray[np.int64] = np.argsort(self._ids, kind="stable")
+        n_removed = int((self._ids == NO_TRACK).sum())
+        self._row_order = order[n_removed:]
+        self._sorted_ids = self._ids[self._row_order]
+        self._n_alive = len(self._row_order)
+        self._alive_selector = selector_of(self._row_order, len(self._ids)) if n_removed else None
+
+    def _rows_of(self, ids: IdArray) -> Rows:
+        """The rows of those ids that are here, in the ids' order."""
+        if not self._n_alive:
+            return np.empty(0, dtype=np.int64)
+        places = np.minimum(np.searchsorted(self._sorted_ids, ids), self._n_alive - 1)
+        rows: Rows = self._row_order[places[self._sorted_ids[places] == ids]]
+        return rows

@@ -1,0 +1,128 @@
+"""Which kind of index a library of a given size gets, and what it costs. Pure arithmetic.
+
+exact      every vector compared: always right, and quick enough for most collections
+hnsw       a graph over exact vectors: the quickest where memory allows
+hnsw-sq8   the same graph over vectors of one byte a number, re-ranked with exact ones
+ivf-sq8    lists of one-byte vectors: a quarter of the memory, no graph
+ivf-pq     lists of short codes, for what would not fit otherwise
+"""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from embedder.errors import UnknownChoice
+
+KindName = Literal["exact", "hnsw", "hnsw-sq8", "ivf-sq8", "ivf-pq"]
+KindSetting = Literal["auto", "exact", "hnsw", "hnsw-sq8", "ivf-sq8", "ivf-pq"]
+
+MAX_EXACT_VECTORS = 100_000
+"""Below this one exact query costs a few milliseconds, less than starting Python."""
+DEFAULT_MEMORY_BYTES = 4 * 2**30
+LINKS_PER_VECTOR = 16
+"""HNSW's M: 16 to each side is what its authors recommend for a hundred dimensions."""
+LINKS_TRIED_PER_VECTOR = 120
+"""HNSW's efConstruction."""
+MIN_SHARE_FOR_GRAPH = 0.02
+"""Below this share of allowed rows a walk through the graph finds too few of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """What a user may override. `memory_bytes` bounds what the search keeps in memory."""
+
+    kind: KindSetting = "auto"
+    memory_bytes: int = DEFAULT_MEMORY_BYTES
+    search_effort: int = 0
+    """Candidates looked at in HNSW, lists probed in IVF; 0: the kind's own default."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorePlan:
+    """A kind and its numbers."""
+
+    kind: KindName
+    n_lists: int = 0
+    code_bytes: int = 0
+    search_effort: int = 0
+    candidates_per_hit: int = 1
+    """How many hits of the index are compared exactly for each that is asked for."""
+
+    @property
+    def keeps_exact_vectors(self) -> bool:
+        """Whether the index itself holds every vector in full."""
+        return self.kind in ("exact", "hnsw")
+
+
+def choose_plan(
+    n_vectors: int, size: int, settings: StoreSettings, *, n_lists: int = 0
+) -> StorePlan:
+    """The plan for n vectors of a size, within the memory allowed.
+
+    `n_lists` is given for an index that has its lists already.
+    """
+    kind = settings.kind
+    valid = get_args(KindSetting)
+    if kind not in valid:
+        raise UnknownChoice("kind of index", kind, valid)
+    if kind == "auto":
+        kind = _kind_that_fits(n_vectors, size, settings.memory_bytes)
+    n_lists = n_lists or _n_lists(n_vectors)
+    effort = settings.search_effort
+    if kind == "exact":
+        return StorePlan("exact")
+    if kind == "hnsw":
+        return StorePlan("hnsw", search_effort=effort or 96)
+    if kind == "hnsw-sq8":
+        return StorePlan("hnsw-sq8", search_effort=effort or 96, candidates_per_hit=2)
+    probes = effort or max(n_lists // 32, 8)
+    if kind == "ivf-sq8":
+        return StorePlan("ivf-sq8", n_lists, search_effort=probes, candidates_per_hit=2)
+    code = _code_bytes(size)
+    return StorePlan("ivf-pq", n_lists, code, search_effort=probes, candidates_per_hit=10)
+
+
+def is_outgrown(plan: StorePlan, n_vectors: int, size: int, *, settings: StoreSettings) -> bool:
+    """Whether a store of a plan should be built anew for as many vectors as it has now.
+
+    Around a limit of size either kind will do, so that one track more or less rebuilds nothing.
+    """
+    wanted = [choose_plan(max(int(n_vectors * f), 1), size, settings) for f in (0.8, 1.25)]
+    if plan.kind not in {other.kind for other in wanted}:
+        return True
+    return plan.n_lists > 0 and n_vectors > 16 * (plan.n_lists / 4) ** 2 + 1000
+
+
+def memory_bytes(kind: KindName, n_vectors: int, size: int) -> int:
+    """About what the index of n vectors takes, without exact vectors that stay on disk."""
+    links = n_vectors * (2 * LINKS_PER_VECTOR + 4) * 4
+    match kind:
+        case "exact":
+            return n_vectors * size * 4
+        case "hnsw":
+            return n_vectors * size * 4 + links
+        case "hnsw-sq8":
+            return n_vectors * size + links
+        case "ivf-sq8":
+            return n_vectors * (size + 8)
+        case "ivf-pq":
+            return n_vectors * (_code_bytes(size) + 8)
+
+
+def _kind_that_fits(n_vectors: int, size: int, allowed_bytes: int) -> KindName:
+    if n_vectors <= MAX_EXACT_VECTORS:
+        return "exact"
+    order: tuple[KindName, ...] = ("hnsw", "hnsw-sq8", "ivf-sq8")
+    for kind in order:
+        if memory_bytes(kind, n_vectors, size) <= allowed_bytes:
+            return kind
+    return "ivf-pq"
+
+
+def _n_lists(n_vectors: int) -> int:
+    """About 4√n, FAISS's own guideline, but at least 39 training vectors a list."""
+    return max(min(int(4 * n_vectors**0.5), n_vectors // 39), 1)
+
+
+def _code_bytes(size: int) -> int:
+    """Two dimensions a byte where the size can be halved, else one byte each."""
+    return size // 2 if size % 2 == 0 else size

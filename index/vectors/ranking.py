@@ -1,0 +1,36 @@
+"""Putting found rows into their true order. Pure: arrays in, arrays out."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.vectors.distances import FloatMatrix, Space
+from index.vectors.store import NO_TRACK, IdArray
+
+
+def padded(n_queries: int, k: int) -> tuple[FloatMatrix, IdArray]:
+    """Results [n, k] with nothing found yet."""
+    distances = np.full((n_queries, k), np.inf, dtype=np.float32)
+    return distances, np.full((n_queries, k), NO_TRACK, dtype=np.int64)
+
+
+def measured(
+    space: Space, queries: FloatMatrix, found: NDArray[np.int64], exact: FloatMatrix
+) -> tuple[FloatMatrix, NDArray[np.int64]]:
+    """Found rows [n, candidates] with their true distances, nearest first; -1 goes last."""
+    distances = np.empty(found.shape, dtype=np.float32)
+    for position, query in enumerate(queries):
+        distances[position] = space.between(query, exact[found[position]])
+    distances[found < 0] = np.inf
+    order = distances.argsort(axis=1, kind="stable")
+    return np.take_along_axis(distances, order, 1), np.take_along_axis(found, order, 1)
+
+
+def with_ties_by_id(distances: FloatMatrix, ids: IdArray) -> tuple[FloatMatrix, IdArray]:
+    """The same results, equally near ones by their ids, so that rebuilding changes no order."""
+    tied = distances[:, 1:] == distances[:, :-1]
+    if not tied.any():
+        return distances, ids
+    for row in np.flatnonzero(tied.any(axis=1)):
+        order = np.lexsort((ids[row], distances[row]))
+        ids[row] = ids[row, order]
+    return distances, ids

@@ -1,0 +1,184 @@
+"""One file for a store, replaced in one rename, so that readers never see half of a change.
+
+    ┌──────────────┬─────────────┬───────────────────────┬────────┬────────┬───────┐
+    │ FAISS index  │ ids (int64) │ exact vectors (fp32)  │ header │ length │ magic │
+    └──────────────┴─────────────┴───────────────────────┴────────┴────────┴───────┘
+
+FAISS reads its part and ignores what follows. The header (JSON) holds offsets, what the store
+was made from, a checksum and the time of writing, which is also given to the file: as long as
+the file's time is that time nobody has touched it, and opening it need not read it all. Knows
+neither FAISS nor the catalogue.
+"""
+
+import json
+import os
+import struct
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.errors import CorruptArtefact, UnsupportedFormat
+
+MAGIC = b"SNDALIKE"
+FORMAT = 1
+ALIGNMENT = 4096
+BLOCK_BYTES = 1 << 22
+_TAIL = struct.Struct("<I8s")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreHeader:
+    """What stands in the file, and what it was made from."""
+
+    format: int
+    fingerprint: str
+    revision: int
+    kind: str
+    embedding_size: int
+    n_rows: int
+    n_lists: int
+    code_bytes: int
+    ids_offset: int
+    exact_offset: int
+    """0: the FAISS index itself holds the exact vectors."""
+    written_ns: int
+    checksum: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSource:
+    """Which model's vectors a store holds, as of which revision of the catalogue."""
+
+    fingerprint: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreShape:
+    """How the FAISS part of a file is built."""
+
+    kind: str
+    embedding_size: int
+    n_lists: int
+    code_bytes: int
+
+
+def write_store_file(
+    path: Path,
+    shape: StoreShape,
+    *,
+    source: StoreSource,
+    write_faiss: Callable[[Path], None],
+    ids: NDArray[np.int64],
+    exact: NDArray[np.float32] | None,
+) -> StoreHeader:
+    """Write all to a temporary file, then put it in the old one's place."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        write_faiss(temporary)
+        with temporary.open("r+b") as file:
+            file.seek(0, os.SEEK_END)
+            ids_offset = _pad(file.tell(), file.write)
+            file.write(np.ascontiguousarray(ids).data)
+            exact_offset = 0
+            if exact is not None:
+                exact_offset = _pad(file.tell(), file.write)
+                for start in range(0, len(exact), 8192):
+                    file.write(np.ascontiguousarray(exact[start : start + 8192]).data)
+            end = file.tell()
+            # Whole even seconds survive every file system's idea of a time of change.
+            written_ns = time.time_ns() // 2_000_000_000 * 2_000_000_000
+            header = StoreHeader(
+                format=FORMAT,
+                fingerprint=source.fingerprint,
+                revision=source.revision,
+                kind=shape.kind,
+                embedding_size=shape.embedding_size,
+                n_rows=len(ids),
+                n_lists=shape.n_lists,
+                code_bytes=shape.code_bytes,
+                ids_offset=ids_offset,
+                exact_offset=exact_offset,
+                written_ns=written_ns,
+                checksum=_checksum(temporary, end),
+            )
+            text = json.dumps(asdict(header)).encode()
+            file.write(text + _TAIL.pack(len(text), MAGIC))
+            file.flush()
+            os.fsync(file.fileno())
+        os.utime(temporary, ns=(written_ns, written_ns))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return header
+
+
+def read_header(path: Path, *, check_all: bool = False) -> StoreHeader:
+    """The header of a file that can be trusted; raises CorruptArtefact where it cannot be.
+
+    The whole file is read if its time of change is not the one that was written into it (it
+    was copied, or damaged), or with `check_all`.
+    """
+    try:
+        with path.open("rb") as file:
+            n_bytes = file.seek(0, os.SEEK_END)
+            file.seek(max(n_bytes - _TAIL.size, 0))
+            tail = file.read(_TAIL.size)
+            if len(tail) < _TAIL.size or not tail.endswith(MAGIC):
+                raise CorruptArtefact(f"{path}: truncated or not an index of soundalike")
+            length = _TAIL.unpack(tail)[0]
+            end = n_bytes - _TAIL.size - length
+            file.seek(max(end, 0))
+            header = _parse(path, file.read(length))
+    except OSError as error:
+        raise CorruptArtefact(f"{path}: cannot be read ({error.strerror})") from error
+    untouched = path.stat().st_mtime_ns == header.written_ns
+    if (check_all or not untouched) and _checksum(path, end) != header.checksum:
+        raise CorruptArtefact(f"{path}: its checksum does not fit, so it was damaged")
+    return header
+
+
+def map_ids(path: Path, header: StoreHeader) -> NDArray[np.int64]:
+    """The id of each row [n]; -1 where a row was removed."""
+    return np.fromfile(path, dtype=np.int64, count=header.n_rows, offset=header.ids_offset)
+
+
+def map_exact(path: Path, header: StoreHeader) -> NDArray[np.float32]:
+    """The exact vectors [n, d], left on disk until they are asked for."""
+    shape = (header.n_rows, header.embedding_size)
+    return np.memmap(path, np.float32, "r", offset=header.exact_offset, shape=shape)
+
+
+def _parse(path: Path, text: bytes) -> StoreHeader:
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise CorruptArtefact(f"{path}: its header is damaged") from error
+    if not isinstance(values, dict) or values.get("format") != FORMAT:
+        found = values.get("format") if isinstance(values, dict) else values
+        raise UnsupportedFormat(f"{path}: format {found}, this version reads {FORMAT}")
+    try:
+        return StoreHeader(**values)
+    except TypeError as error:
+        raise CorruptArtefact(f"{path}: its header is incomplete") from error
+
+
+def _pad(position: int, write: Callable[[bytes], int]) -> int:
+    n_missing = -position % ALIGNMENT
+    write(bytes(n_missing))
+    return position + n_missing
+
+
+def _checksum(path: Path, n_bytes: int) -> int:
+    """CRC-32 of the first n bytes."""
+    checksum = 0
+    with path.open("rb", buffering=0) as file:
+        while n_bytes > 0 and (block := file.read(min(BLOCK_BYTES, n_bytes))):
+            checksum = zlib.crc32(block, checksum)
+            n_bytes -= len(block)
+    return checksum
