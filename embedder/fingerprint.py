@@ -1,0 +1,80 @@
+"""The digest that says which model made a vector: of its weights and of what feeds them.
+
+It covers tensor names, types, shapes and values, and the settings of excerpts, front end and
+network; not the card's facts, so that a new licence line does not orphan a library. Settings
+that stand at their default are left out, so that a setting added later, whose default means
+"as before", leaves old fingerprints alone. (A default may therefore never change its meaning.)
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from embedder.config.loading import from_dict, to_dict
+from embedder.config.model import ModelConfig
+
+SHORT_LENGTH = 12
+"""Hexadecimal digits that people are shown: 48 bits tell any number of models apart."""
+
+
+def network_fingerprint(config: ModelConfig, tensors: Mapping[str, Tensor]) -> str:
+    """64 hexadecimal digits for a network and its front end."""
+    digest = hashlib.sha256(_settings(config))
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu()
+        header = [name, str(tensor.dtype).removeprefix("torch."), list(tensor.shape)]
+        digest.update(json.dumps(header).encode())
+        digest.update(_little_endian_bytes(tensor))
+    return digest.hexdigest()
+
+
+def files_fingerprint(config: ModelConfig, source: Mapping[str, Any], paths: Iterable[Path]) -> str:
+    """64 hexadecimal digits for an imported model: its files by name and content, and how
+    `source` says that it is fed.
+    """
+    digest = hashlib.sha256(_settings(config))
+    digest.update(json.dumps(source, sort_keys=True).encode())
+    for path in sorted(paths, key=lambda path: path.name):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(json.dumps([path.name, content]).encode())
+    return digest.hexdigest()
+
+
+def short_fingerprint(fingerprint: str) -> str:
+    """The form for people: the first twelve digits."""
+    return fingerprint[:SHORT_LENGTH]
+
+
+def _settings(config: ModelConfig) -> bytes:
+    # There and back, for a 2 given where 2.0 is meant comes back from the card as 2.0.
+    normal = from_dict(ModelConfig, to_dict(config))
+    return json.dumps(_beside_defaults(normal), sort_keys=True).encode()
+
+
+def _beside_defaults(config: Any) -> dict[str, Any]:
+    default = type(config)()
+    changed: dict[str, Any] = {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            below = _beside_defaults(value)
+            if below:
+                changed[field.name] = below
+        elif value != getattr(default, field.name):
+            changed[field.name] = value
+    return changed
+
+
+def _little_endian_bytes(tensor: Tensor) -> bytes:
+    tensor = tensor.contiguous()
+    if tensor.dtype == torch.bfloat16:  # numpy has no such type
+        tensor = tensor.view(torch.int16)
+    array = tensor.numpy()
+    return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()

@@ -1,0 +1,1 @@
+"""Encoders that others have trained: ONNX files and Hugging Face audio models."""
