@@ -1,0 +1,1 @@
+"""Which tracks make a batch, and what makes two of them alike."""
