@@ -1,0 +1,19 @@
+"""`soundalike doctor`: the first thing to run, and the first thing to attach to a report."""
+
+import typer
+
+from cli.options import globals_of
+from cli.output import emit
+from embedder.errors import ArtefactError
+
+
+def run(context: typer.Context) -> None:
+    """Show what is installed, which devices there are and where things are; exit 4 if unwell."""
+    from cli.diagnosis import UNWELL, diagnose
+
+    settings = globals_of(context)
+    diagnosis = diagnose(settings)
+    emit(settings, diagnosis, rows=diagnosis.checks, columns=("area", "name", "state", "detail"))
+    if not diagnosis.healthy:
+        unwell = ", ".join(check.name for check in diagnosis.checks if check.state in UNWELL)
+        raise ArtefactError(f"something is missing or broken: {unwell}. Try pip install soundalike")

@@ -1,0 +1,176 @@
+"""What `soundalike doctor` looks at. It imports packages by name, one by one, so that a broken one
+becomes a line of the report instead of its end; it changes nothing and downloads nothing.
+"""
+
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from cli.options import Globals
+
+REQUIRED = {
+    "av": "av",
+    "lightning-fabric": "lightning_fabric",
+    "matplotlib": "matplotlib",
+    "mutagen": "mutagen",
+    "numpy": "numpy",
+    "pandas": "pandas",
+    "plotly": "plotly",
+    "pyarrow": "pyarrow",
+    "pytorch-metric-learning": "pytorch_metric_learning",
+    "rich": "rich",
+    "safetensors": "safetensors",
+    "scikit-learn": "sklearn",
+    "scipy": "scipy",
+    "torch": "torch",
+    "torchaudio": "torchaudio",
+    "typer": "typer",
+    "umap-learn": "umap",
+}
+EXTRAS = {
+    "live": ("sounddevice", "pythonosc"),
+    "serve": ("fastapi", "uvicorn"),
+    "cluster": ("ray", "pymilvus"),
+    "mpd": ("mpd",),
+    "pretrained": ("onnxruntime", "transformers"),
+}
+UNWELL = ("missing", "broken")
+COMMON_DECODERS = ("mp3", "flac", "vorbis", "opus", "aac", "alac", "pcm_s16le", "wmav2")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. `state` is ok, note (works without it), missing or broken."""
+
+    area: str
+    name: str
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """All checks, and whether everything that soundalike cannot do without is there."""
+
+    healthy: bool
+    checks: tuple[Check, ...]
+
+
+def diagnose(settings: Globals) -> Diagnosis:
+    """Look at everything and say what was found."""
+    checks = [
+        Check("system", "soundalike", *_version("soundalike")),
+        Check("system", "python", "ok", f"{platform.python_version()} ({sys.executable})"),
+        Check("system", "platform", "ok", f"{platform.platform()}, {os.cpu_count()} cores"),
+        *(Check("package", name, *_version(name)) for name in REQUIRED),
+        *_guarded("device", "torch", "torch", _devices),
+        *_guarded("search", "faiss", "faiss", _faiss),
+        *_guarded("audio", "FFmpeg", "av", _audio),
+        *_extras(),
+        *_folders(settings),
+    ]
+    if not any(check.state in UNWELL for check in checks):
+        checks += _guarded("self-test", "sound", "numpy", _self_test)
+    return Diagnosis(not any(check.state in UNWELL for check in checks), tuple(checks))
+
+
+def _version(distribution: str) -> tuple[str, str]:
+    try:
+        return "ok", importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        # Run from a checkout, soundalike itself works without being installed.
+        return ("note" if distribution == "soundalike" else "missing"), "not installed"
+
+
+def _guarded(
+    area: str, name: str, module: str, look: Callable[[ModuleType], Iterator[Check]]
+) -> Iterator[Check]:
+    """The checks that need a module; what it raises (a missing library, say) becomes a check."""
+    try:
+        yield from look(importlib.import_module(module))
+    except Exception as error:  # noqa: BLE001 - a doctor reports every illness
+        reason = " ".join(str(error).split()) or type(error).__name__
+        yield Check(area, name, "broken", reason)
+
+
+def _devices(torch: Any) -> Iterator[Check]:
+    yield Check("device", "cpu", "ok", f"{torch.get_num_threads()} threads")
+    if torch.cuda.is_available():
+        for number in range(torch.cuda.device_count()):
+            about = torch.cuda.get_device_properties(number)
+            memory = f"{about.total_memory / 2**30:.0f} GiB"
+            yield Check("device", f"cuda:{number}", "ok", f"{about.name}, {memory}")
+    else:
+        built = torch.version.cuda or torch.version.hip
+        yield Check("device", "cuda", "note", f"none found (torch is built for {built or 'none'})")
+    has_mps = torch.backends.mps.is_available()
+    yield Check("device", "mps", "ok" if has_mps else "note", "found" if has_mps else "none found")
+
+
+def _faiss(faiss: Any) -> Iterator[Check]:
+    count_gpus = getattr(faiss, "get_num_gpus", None)
+    gpus = "without GPU code" if count_gpus is None else f"{count_gpus()} GPUs"
+    yield Check("search", "faiss", "ok", f"{faiss.__version__}, {gpus}")
+
+
+def _audio(av: Any) -> Iterator[Check]:
+    ffmpeg = getattr(av, "ffmpeg_version_info", "")
+    codec = ".".join(str(part) for part in av.library_versions["libavcodec"])
+    yield Check("audio", "FFmpeg", "ok", f"{ffmpeg or 'in PyAV'} (libavcodec {codec})")
+    lacking = [name for name in COMMON_DECODERS if name not in av.codecs_available]
+    formats = f"{len(av.formats_available)} formats, {len(av.codecs_available)} codecs"
+    yield Check("audio", "formats", "ok", formats)
+    if lacking:
+        yield Check("audio", "decoders", "note", f"cannot decode {', '.join(lacking)}")
+
+
+def _extras() -> Iterator[Check]:
+    for extra, modules in EXTRAS.items():
+        lacking = [name for name in modules if importlib.util.find_spec(name) is None]
+        state = "note" if lacking else "ok"
+        how = f"not installed: pip install 'soundalike[{extra}]'" if lacking else "installed"
+        yield Check("extra", extra, state, how)
+
+
+def _folders(settings: Globals) -> Iterator[Check]:
+    import platformdirs
+
+    models = platformdirs.user_data_path("soundalike", appauthor=False) / "models"
+    cache = platformdirs.user_cache_path("soundalike", appauthor=False)
+    named = {"library": settings.library_folder(), "models": models, "cache": cache}
+    for name, folder in named.items():
+        yield Check("folder", name, *_folder_state(folder))
+
+
+def _folder_state(folder: Path) -> tuple[str, str]:
+    nearest = next((p for p in (folder, *folder.parents) if p.exists()), folder)
+    exists = "" if nearest == folder else ", not there yet"
+    if not os.access(nearest, os.W_OK):
+        return "note", f"{folder}{exists}, not writable"
+    return "ok", f"{folder}{exists}"
+
+
+def _self_test(numpy: Any) -> Iterator[Check]:
+    """Write a second of sound, read it back, and compare: the audio way in works here."""
+    import tempfile
+
+    from embedder.audio.decoding import read_whole
+    from embedder.audio.encoding import write_audio
+
+    sample_rate = 22_050
+    tone = 0.5 * numpy.sin(2 * numpy.pi * 440 * numpy.arange(sample_rate) / sample_rate)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tone.flac"
+        write_audio(path, tone[None].astype("float32"), sample_rate)
+        heard = read_whole(path).samples
+    error = float(numpy.abs(heard - tone).max())
+    state = "ok" if error < 1e-3 else "broken"
+    yield Check("self-test", "sound", state, f"one second written and read, error {error:.1e}")

@@ -1,0 +1,81 @@
+"""Endings: one line for a person, one code for a script."""
+
+import errno
+import inspect
+import sys
+import types
+
+import pytest
+
+from cli.failures import EXIT_CODES, exit_code_of, report
+from embedder import errors
+from tests.conftest import RunCli
+
+
+def all_errors() -> list[type[errors.SoundalikeError]]:
+    """Every exception class of the tree."""
+    found = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
+    return [kind for kind in found if issubclass(kind, errors.SoundalikeError)]
+
+
+@pytest.mark.parametrize("kind", all_errors())
+def test_every_error_has_an_exit_code(kind: type[errors.SoundalikeError]) -> None:
+    """Each error below the root finds a code of its own in the table, and never that of a bug."""
+    ancestors = [known for known in EXIT_CODES if issubclass(kind, known)]
+    assert len(ancestors) > 1 or kind is errors.SoundalikeError
+    assert exit_code_of(kind.__new__(kind)) in {2, 3, 4, 5}
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.ConfigError("x"), 2),
+        (errors.OutputExists("map.html"), 2),
+        (errors.AudioTooShort("a.mp3", "short"), 3),
+        (errors.LibraryBusy("x"), 3),
+        (errors.CorruptArtefact("x"), 4),
+        (errors.PartialFailure("x"), 5),
+        (KeyboardInterrupt(), 130),
+        (OSError(errno.ENOSPC, "No space left on device"), 3),
+        (OSError(errno.EINVAL, "Invalid argument"), 1),
+        (ZeroDivisionError("x"), 1),
+    ],
+)
+def test_exit_codes(error: BaseException, code: int) -> None:
+    """The table of the documentation holds."""
+    assert exit_code_of(error) == code
+
+
+def test_a_message_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Newlines and undecodable bytes in a name cannot break the line."""
+    report(errors.BadInput("a\nb \udcff"), debug=False)
+    assert capsys.readouterr().err == "soundalike: a b \\xff\n"
+
+
+def run_failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Let the doctor command raise this."""
+
+    def run() -> None:
+        """Fail."""
+        raise error
+
+    monkeypatch.setitem(sys.modules, "cli.commands.doctor", types.SimpleNamespace(run=run))
+
+
+def test_a_bug_is_owned_up_to(monkeypatch: pytest.MonkeyPatch, run_cli: RunCli) -> None:
+    """An unexpected exception is one line that says whose fault it is and how to see more."""
+    run_failing(monkeypatch, ZeroDivisionError("division by zero"))
+    run = run_cli("doctor")
+    assert run.code == 1
+    assert run.err.count("\n") == 1
+    assert "bug of ours" in run.err
+    assert "--debug" in run.err
+
+
+def test_debug_adds_the_traceback(monkeypatch: pytest.MonkeyPatch, run_cli: RunCli) -> None:
+    """--debug shows where an expected error came from, before its line."""
+    run_failing(monkeypatch, errors.NotFound("no such track"))
+    assert run_cli("doctor").err == "soundalike: no such track\n"
+    told = run_cli("doctor", "--debug").err
+    assert "Traceback" in told
+    assert told.endswith("soundalike: no such track\n")

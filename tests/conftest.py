@@ -1,0 +1,42 @@
+"""What every test can rely on: nobody's own library is touched, and a way to call the command."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How one command line ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+RunCli = Callable[..., Run]
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The user's data and cache folders are elsewhere while a test runs."""
+    monkeypatch.delenv("SOUNDALIKE_LIBRARY", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg-data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg-cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg-config"))
+
+
+@pytest.fixture
+def run_cli(capfd: pytest.CaptureFixture[str]) -> RunCli:
+    """Runs one command line in this process: `run_cli("doctor", "--json").out`."""
+    from cli.app import main
+
+    def run(*arguments: str) -> Run:
+        capfd.readouterr()
+        code = main(arguments)
+        captured = capfd.readouterr()
+        return Run(code, captured.out, captured.err)
+
+    return run
