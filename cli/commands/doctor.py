@@ -8,7 +8,11 @@ from embedder.errors import ArtefactError
 
 
 def run(context: typer.Context) -> None:
-    """Show what is installed, which devices there are and where things are; exit 4 if unwell."""
+    """Show what is installed and where things are.
+
+    Packages, devices, FFmpeg, folders, extras and a self-test; ends with 4 when something that
+    soundalike cannot do without is missing or broken.
+    """
     from cli.diagnosis import UNWELL, diagnose
 
     settings = globals_of(context)

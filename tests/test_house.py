@@ -1,0 +1,127 @@
+"""The rules of the house, checked on the house itself."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.core import TyperGroup
+
+from cli.loading import command_names, load_command
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("embedder", "index", "cli")
+HIGHEST_LINES = 300
+SOURCES = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
+WRITTEN = [
+    *SOURCES,
+    *(f for f in (ROOT / "docs").rglob("*") if f.suffix in {".md", ".py"}),
+    *(ROOT / "benchmarks").rglob("*.py"),
+    *ROOT.glob("*.md"),
+    *ROOT.glob("*.toml"),
+    *ROOT.glob("*.txt"),
+    ROOT / "Makefile",
+    ROOT / ".ci" / "run",
+]
+# Written in pieces, so that this file does not find itself.
+MACHINE_PATHS = re.compile(r"(?<![\w.~])/(?:work|home|root|opt|Users|tmp)/\w")
+REGISTRIES = re.compile("pypi" + r"\.org|pythonhosted|index-url|find-links|anaconda\.org")
+
+
+def name_of(file: object) -> str:
+    """A file's path in the checkout, as a test's name."""
+    return str(file.relative_to(ROOT)) if isinstance(file, Path) else str(file)
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=name_of)
+def test_a_source_file_keeps_the_rules(file: Path) -> None:
+    """A file is short, opens with a docstring, and writes to stdout only where that is allowed."""
+    text = file.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    assert len(text.splitlines()) < HIGHEST_LINES
+    assert ast.get_docstring(tree), "a module opens with what it is for"
+    if file.name == "__init__.py":
+        assert len(tree.body) == 1, "an __init__ holds its docstring alone"
+    if file != ROOT / "cli" / "output.py":
+        assert _writes_to_stdout(tree) == []
+
+
+def _writes_to_stdout(tree: ast.AST) -> list[int]:
+    """Lines that print, echo or touch sys.stdout."""
+    lines = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            if called in {"print", "typer.echo", "typer.secho"}:
+                lines.append(node.lineno)
+        elif isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.stdout":
+            lines.append(node.lineno)
+    return lines
+
+
+def test_modules_do_no_work_at_import() -> None:
+    """No module calls a function of torch, logging or the environment while it is imported."""
+    forbidden = re.compile(r"^(torch\.(cuda|set_)|logging\.basicConfig|os\.(environ|getenv))")
+    found = []
+    for file in SOURCES:
+        for statement in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.If):
+                continue
+            found += [
+                f"{name_of(file)}:{node.lineno}"
+                for node in ast.walk(statement)
+                if isinstance(node, ast.Attribute | ast.Call) and forbidden.match(ast.unparse(node))
+            ]
+    assert found == []
+
+
+@pytest.mark.parametrize("file", WRITTEN, ids=name_of)
+def test_nothing_names_one_machine(file: Path) -> None:
+    """No file names a path of one machine, or the host of a package registry."""
+    text = file.read_text(encoding="utf-8")
+    assert MACHINE_PATHS.findall(text) == []
+    assert REGISTRIES.findall(text) == []
+
+
+def test_constraints_are_names_and_versions() -> None:
+    """Each constraint is one name and one version, once."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert [pin for pin in pins if not re.fullmatch(r"[\w.-]+==[\w.]+", pin)] == []
+    names = [re.sub(r"[-_.]+", "-", pin.split("==")[0].lower()) for pin in pins]
+    assert len(names) == len(set(names))
+
+
+def all_commands() -> list[tuple[str, ...]]:
+    """Every command's words, sub-commands too."""
+    words: list[tuple[str, ...]] = []
+    for name in command_names():
+        command = load_command(name)
+        inner = list(command.commands) if isinstance(command, TyperGroup) else []
+        words += [(name,), *((name, sub) for sub in inner)]
+    return words
+
+
+@pytest.mark.parametrize("words", all_commands(), ids=" ".join)
+def test_every_command_has_help_and_docs(words: tuple[str, ...]) -> None:
+    """A command explains itself and each of its options, and stands in docs/cli.md."""
+    command = load_command(words[0])
+    for word in words[1:]:
+        assert isinstance(command, TyperGroup)
+        command = command.commands[word]  # type: ignore[assignment]
+    assert command.help, "the docstring of the function is its help"
+    wordless = [p.name for p in command.params if not getattr(p, "help", None)]
+    assert wordless == [], "every option says what it does"
+    heading = f"soundalike {' '.join(words)}\n"
+    assert heading in (ROOT / "docs" / "cli.md").read_text(encoding="utf-8"), "run make docs"
+
+
+def test_the_cli_reference_is_current() -> None:
+    """docs/cli.md is what `make docs` would write now."""
+    script = ROOT / "docs" / "write_cli_reference.py"
+    ended = subprocess.run(
+        [sys.executable, str(script), "--check"], cwd=ROOT, capture_output=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr.decode()
