@@ -1,0 +1,193 @@
+"""Open a sound file, or say in one sentence why it cannot be one.
+
+Everything that FFmpeg or the operating system raises becomes an AudioError here, so that nobody
+above knows their exceptions. FFmpeg itself stays quiet: PyAV's log is off unless somebody turns
+it on, and nothing here touches that process-wide switch.
+"""
+
+import errno
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+import av
+import av.error
+from av.audio.stream import AudioStream
+from av.container.input import InputContainer
+from av.packet import Packet
+from av.stream import Discard
+
+from embedder.audio.length_header import has_length_header
+from embedder.audio.records import AudioInfo
+from embedder.errors import AudioError, MissingAudio, NotAnAudioFile, UnreadableAudio
+
+_PLAYLIST_STARTS = (b"#EXTM3U", b"ffconcat", b"[playlist]")
+"""FFmpeg would follow these to other files, and to the network."""
+_BARE_FRAMES = frozenset({"aac", "ac3", "eac3", "dts", "loas", "mp3"})
+"""Containers that are only a row of frames: FFmpeg guesses the length from the bit rate."""
+_FAR_AWAY = 2**62
+_VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
+
+
+class AudioSource:
+    """An open file and its audio stream; positions are counted in samples of its own rate."""
+
+    def __init__(self, path: Path, container: InputContainer, stream: AudioStream) -> None:
+        self.path = path
+        self._container = container
+        self._stream = stream
+        self.sample_rate: int = stream.codec_context.sample_rate
+        self._time_base = time_base = stream.time_base or Fraction(1, av.time_base)
+        # position = (pts - start) * ticks_up / ticks_down, in whole numbers: fractions are slow
+        self._ticks_up = time_base.numerator * self.sample_rate
+        self._ticks_down = time_base.denominator
+        self._start_pts = stream.start_time or 0
+        self.is_untouched = True
+        """Nothing was read and nothing sought: a decoder starts as the encoder meant it."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._container.close()
+
+    @property
+    def pts_tolerance(self) -> int:
+        """How many samples a time stamp may be off because its unit is coarse (Matroska: 1 ms)."""
+        return 2 + 3 * self._ticks_up // (2 * self._ticks_down)
+
+    @property
+    def frame_samples(self) -> int:
+        """Samples in one coded frame, roughly where the codec does not tell."""
+        return self._stream.codec_context.frame_size or 1152
+
+    def info(self) -> AudioInfo:
+        """Return what the headers say."""
+        stream, container = self._stream, self._container
+        seconds: float | None = None
+        if stream.duration is not None:
+            seconds = float(stream.duration * self._time_base)
+        elif container.duration is not None:
+            seconds = container.duration / av.time_base
+        bare = container.format.name in _BARE_FRAMES
+        return AudioInfo(
+            duration_seconds=seconds if seconds and seconds > 0 else None,
+            sample_rate=self.sample_rate,
+            n_channels=stream.codec_context.channels,
+            codec=stream.codec_context.name,
+            container=container.format.name,
+            is_estimated=bare and not has_length_header(self.path),
+        )
+
+    def position_of(self, pts: int) -> int:
+        """Return the sample at which a time stamp stands, the first of the file being 0."""
+        doubled = 2 * (pts - self._start_pts) * self._ticks_up + self._ticks_down
+        return doubled // (2 * self._ticks_down)
+
+    def seek(self, position: int) -> None:
+        """Go to a place at or before `position`."""
+        self.is_untouched = False
+        pts = max(position, 0) * self._ticks_down // self._ticks_up
+        self._container.seek(pts + self._start_pts, stream=self._stream, backward=True)
+
+    def packets(self) -> Iterator["Packet[AudioStream]"]:
+        """Yield the coded packets from here to the end; an empty one closes."""
+        self.is_untouched = False
+        return self._container.demux(self._stream)
+
+    def measure_seconds(self) -> float:
+        """Find out how long the file is without decoding it, and return to its beginning."""
+        end_pts = self._end_of_index() or self._end_of_packets()
+        self.seek(0)
+        return max(0.0, float((end_pts - self._start_pts) * self._time_base))
+
+    def _end_of_index(self) -> int | None:
+        """FFmpeg seeks in bare frames by making an index: quicker than asking for the packets."""
+        if self._container.format.name not in _BARE_FRAMES:
+            return None
+        try:
+            self._container.seek(_FAR_AWAY, stream=self._stream, backward=True)
+        except av.error.FFmpegError:
+            return None
+        entries = self._stream.index_entries
+        if not len(entries):
+            return None
+        frame_pts = self.frame_samples * self._ticks_down // self._ticks_up
+        return entries[-1].timestamp + frame_pts
+
+    def _end_of_packets(self) -> int:
+        self.seek(0)
+        end_pts = self._start_pts
+        for packet in self.packets():
+            if packet.pts is not None:
+                end_pts = max(end_pts, packet.pts + (packet.duration or 0))
+        return end_pts
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[AudioSource]:
+    """Open the best audio stream of a file; whatever goes wrong inside comes out as AudioError."""
+    with _named_failures(path):
+        _refuse_what_is_no_sound(path)
+        # "file:" keeps a name like `http:x.mp3` a name, the list keeps FFmpeg off the network.
+        container = av.open(
+            f"file:{path}",
+            "r",
+            options={"protocol_whitelist": "file"},
+            metadata_errors="replace",
+        )
+        with container:
+            yield AudioSource(path, container, _audio_stream(path, container))
+
+
+def _audio_stream(path: Path, container: InputContainer) -> AudioStream:
+    chosen = container.streams.best("audio")
+    if chosen is None:
+        raise NotAnAudioFile(path, "there is no audio in it")
+    stream = cast("AudioStream", chosen)
+    if stream.codec_context is None or not stream.codec_context.sample_rate:
+        raise UnreadableAudio(path, "FFmpeg has no decoder for its audio")
+    for other in container.streams:
+        if other is not stream and other.index != stream.index:
+            other.discard = Discard.all
+    stream.codec_context.thread_count = 1  # workers are processes; more threads only get in the way
+    return stream
+
+
+def _refuse_what_is_no_sound(path: Path) -> None:
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise NotAnAudioFile(path, "it is a directory")
+    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+        raise NotAnAudioFile(path, "it is a pipe, socket or device, not a regular file")
+    with path.open("rb") as file:
+        first_bytes = file.read(16)
+    if not first_bytes:
+        raise NotAnAudioFile(path, "the file is empty")
+    if first_bytes.startswith(_PLAYLIST_STARTS):
+        raise NotAnAudioFile(path, "it is a playlist, not a sound file")
+
+
+@contextmanager
+def _named_failures(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except AudioError:
+        raise
+    except PermissionError as error:
+        raise UnreadableAudio(path, "no permission to read it") from error
+    except av.error.InvalidDataError as error:
+        raise NotAnAudioFile(path, "FFmpeg knows no audio format that looks like it") from error
+    except (OSError, av.error.FFmpegError) as error:
+        if error.errno in _VANISHED:
+            raise MissingAudio(path, "no such file, or it vanished while it was read") from error
+        raise UnreadableAudio(path, f"reading failed: {error.strerror}") from error
