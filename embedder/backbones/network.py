@@ -14,8 +14,9 @@ from embedder.backbones.pooling import build_pooling
 from embedder.backbones.short_chunk import ShortChunkCnn
 from embedder.backbones.stages import check_backbone, least_columns
 from embedder.backbones.waveform_cnn import WaveformCnn
-from embedder.config.model import FrontEndConfig, ModelConfig
+from embedder.config.model import ModelConfig
 from embedder.errors import BadInput, ConfigError, UnknownChoice
+from embedder.features.front_end import n_rows_of
 from embedder.geometry import geometry_of
 
 BACKBONES: dict[str, type[PlainCnn] | type[ShortChunkCnn] | type[WaveformCnn]] = {
@@ -78,13 +79,6 @@ def seeded_network(config: ModelConfig, *, seed: int) -> EmbeddingNetwork:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return EmbeddingNetwork(config)
-
-
-def n_rows_of(front_end: FrontEndConfig) -> int:
-    """Rows that a front end puts out."""
-    if front_end.kind == "waveform":
-        return 1
-    return front_end.n_coefficients if front_end.kind == "mfcc" else front_end.n_bins
 
 
 def _check(config: ModelConfig) -> None:
