@@ -1,0 +1,221 @@
+"""What a library knows, read from its catalogue: tracks, tags, models, failures, settings.
+
+Paths are bytes in the database, as they are on disk: names that are no valid text stay themselves.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.catalogue.database import Database, Row, Value
+from index.catalogue.vector_rows import VectorRows
+from index.results import Failure, TrackRecord
+
+TRACK_COLUMNS = (
+    "tracks.id, path, title, artist, album, genre, duration_seconds, year, track_number, "
+    "start_seconds, end_seconds, audio_digest, is_gone"
+)
+_CURRENT_VECTORS = (
+    "JOIN vectors ON vectors.track_id = tracks.id AND vectors.model_id = "
+    "(SELECT value + 0 FROM settings WHERE key = 'current_model')"
+)
+_SEARCHABLE = f"{_CURRENT_VECTORS} WHERE NOT is_gone"
+IDS_PER_STATEMENT = 900
+"""SQLite's oldest limit on the values of one statement is 999."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A model whose vectors the catalogue holds."""
+
+    id: int
+    fingerprint: str
+    embedding_size: int
+    geometry: str
+    curvature: float
+
+
+class Catalogue:
+    """An open catalogue. `vectors` are its vectors; what changes it is in `ledger`."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.vectors = VectorRows(database)
+
+    @classmethod
+    def create_or_open(cls, path: Path) -> "Catalogue":
+        """To write to, brought to the current format."""
+        return cls(Database.create_or_open(path))
+
+    @classmethod
+    def open_to_read(cls, path: Path) -> "Catalogue":
+        """To read from, also while another process writes."""
+        return cls(Database.open_to_read(path))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.database.close()
+
+    def setting(self, key: str) -> str | None:
+        """A setting's text, None where it was never set."""
+        rows = self.database.rows("SELECT value FROM settings WHERE key = ?", (key,))
+        return str(rows[0][0]) if rows else None
+
+    def set_setting(self, key: str, value: str) -> None:
+        """Set or replace a setting."""
+        self.database.run(
+            "INSERT INTO settings VALUES (?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (key, value),
+        )
+
+    def current_model(self) -> ModelRow | None:
+        """The model that searches use; None in a library that has no vector yet."""
+        rows = self.database.rows(
+            "SELECT models.id, fingerprint, embedding_size, geometry, curvature FROM models "
+            "JOIN settings ON key = 'current_model' AND value = models.id"
+        )
+        return ModelRow(*rows[0]) if rows else None
+
+    def model_with(
+        self, fingerprint: str, *, embedding_size: int, geometry: str, curvature: float
+    ) -> ModelRow:
+        """The row of a model, made if it is new."""
+        self.database.run(
+            "INSERT INTO models (fingerprint, embedding_size, geometry, curvature) "
+            "SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM models WHERE fingerprint = ?)",
+            (fingerprint, embedding_size, geometry, curvature, fingerprint),
+        )
+        rows = self.database.rows(
+            "SELECT id, fingerprint, embedding_size, geometry, curvature FROM models "
+            "WHERE fingerprint = ?",
+            (fingerprint,),
+        )
+        return ModelRow(*rows[0])
+
+    def tracks(self, ids: Iterable[int]) -> list[TrackRecord]:
+        """The tracks with these ids, in their order; unknown ids are left out."""
+        wanted = [int(track_id) for track_id in ids]
+        found: dict[int, TrackRecord] = {}
+        for start in range(0, len(wanted), IDS_PER_STATEMENT):
+            some = wanted[start : start + IDS_PER_STATEMENT]
+            marks = ",".join("?" * len(some))
+            for row in self.database.rows(
+                f"SELECT {TRACK_COLUMNS} FROM tracks WHERE id IN ({marks})",  # noqa: S608 - marks only
+                some,
+            ):
+                found[row[0]] = as_track(row)
+        return [found[track_id] for track_id in wanted if track_id in found]
+
+    def all_tracks(self) -> Iterator[TrackRecord]:
+        """Every track that can be searched, by id."""
+        statement = f"SELECT {TRACK_COLUMNS} FROM tracks {_SEARCHABLE} ORDER BY tracks.id"  # noqa: S608
+        for block in self.database.blocks(statement):
+            yield from map(as_track, block)
+
+    def tracks_at(self, path: Path) -> list[TrackRecord]:
+        """The tracks of a file: one, or its parts in their order."""
+        rows = self.database.rows(
+            f"SELECT {TRACK_COLUMNS} FROM tracks WHERE path = ? ORDER BY part",  # noqa: S608
+            (os.fsencode(path),),
+        )
+        return [as_track(row) for row in rows]
+
+    def tracks_with_digest(self, digest_hex: str) -> list[TrackRecord]:
+        """All tracks of one recording."""
+        rows = self.database.rows(
+            f"SELECT {TRACK_COLUMNS} FROM tracks WHERE audio_digest = ? ORDER BY id",  # noqa: S608
+            (bytes.fromhex(digest_hex),),
+        )
+        return [as_track(row) for row in rows]
+
+    def digests(self) -> dict[int, bytes]:
+        """The audio digest of every track that can be searched."""
+        statement = f"SELECT tracks.id, audio_digest FROM tracks {_SEARCHABLE}"  # noqa: S608
+        return dict(self.database.rows(statement))
+
+    def paths(self) -> list[str]:
+        """The paths of all tracks, for suggestions."""
+        return [os.fsdecode(row[0]) for row in self.database.rows("SELECT path FROM tracks")]
+
+    def ids_matching(self, condition: str, values: Sequence[Value] = ()) -> NDArray[np.int64]:
+        """The ids of the tracks that can be searched and fit an SQL condition, ascending.
+
+        The condition speaks of the columns of `tracks` and may ask `EXISTS (SELECT 1 FROM tags
+        WHERE track_id = tracks.id AND field = ? AND value = ?)`. Never put a user's text into
+        it: text goes into `values`.
+        """
+        rows = self.database.rows(
+            f"SELECT tracks.id FROM tracks {_SEARCHABLE} AND ({condition}) ORDER BY tracks.id",  # noqa: S608
+            values,
+        )
+        return np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+
+    def fields(self) -> dict[str, int]:
+        """Every tag field, with the number of tracks that have it."""
+        return dict(
+            self.database.rows(
+                "SELECT field, count(DISTINCT track_id) FROM tags GROUP BY field ORDER BY field"
+            )
+        )
+
+    def field_values(self, field: str) -> dict[int, tuple[str, ...]]:
+        """What each track that can be searched has in a tag field; tracks without it are absent."""
+        values: dict[int, list[str]] = {}
+        for track_id, value in self.database.rows(
+            "SELECT tags.track_id, tags.value FROM tags JOIN tracks ON tags.track_id = tracks.id "  # noqa: S608
+            f"{_SEARCHABLE} AND tags.field = ? ORDER BY tags.track_id, tags.value",
+            (field,),
+        ):
+            values.setdefault(track_id, []).append(value)
+        return {track_id: tuple(found) for track_id, found in values.items()}
+
+    def tags_of(self, track_id: int) -> dict[str, tuple[str, ...]]:
+        """All tags of a track."""
+        tags: dict[str, list[str]] = {}
+        for field, value in self.database.rows(
+            "SELECT field, value FROM tags WHERE track_id = ? ORDER BY field, value", (track_id,)
+        ):
+            tags.setdefault(field, []).append(value)
+        return {field: tuple(values) for field, values in tags.items()}
+
+    def failures(self) -> list[Failure]:
+        """Files that could not be used, and why."""
+        rows = self.database.rows("SELECT path, reason FROM failures ORDER BY path, part")
+        return [Failure(os.fsdecode(path), reason, is_known=True) for path, reason in rows]
+
+    def counts(self) -> dict[str, int]:
+        """How many tracks can be searched, are gone, are further copies; how many failed."""
+        one = "SELECT count(*) FROM "
+        distinct = "SELECT count(DISTINCT audio_digest) FROM tracks"
+        n_tracks = int(self.database.rows(f"{one} tracks {_SEARCHABLE}")[0][0])
+        n_recordings = int(self.database.rows(f"{distinct} {_SEARCHABLE}")[0][0])
+        return {
+            "tracks": n_tracks,
+            "duplicates": n_tracks - n_recordings,
+            "gone": int(self.database.rows(f"{one} tracks WHERE is_gone")[0][0]),
+            "failures": int(self.database.rows(f"{one} failures")[0][0]),
+        }
+
+
+def as_track(row: Row) -> TrackRecord:
+    """A row of TRACK_COLUMNS as a record."""
+    return TrackRecord(
+        id=row[0],
+        path=os.fsdecode(row[1]),
+        title=row[2],
+        artist=row[3],
+        album=row[4],
+        genre=row[5],
+        duration_seconds=row[6],
+        year=row[7],
+        track_number=row[8],
+        start_seconds=row[9],
+        end_seconds=row[10],
+        audio_digest=row[11].hex(),
+        is_gone=bool(row[12]),
+    )

@@ -1,0 +1,176 @@
+"""The one file that opens SQLite: connections, transactions, migrations, errors in plain words."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from embedder.errors import ArtefactError, CorruptArtefact, LibraryBusy, UnsupportedFormat
+from index.catalogue.migrations import MIGRATIONS
+
+Value = int | float | str | bytes | None
+Row = tuple[Any, ...]
+
+BUSY_TIMEOUT_SECONDS = 10.0
+
+
+class Database:
+    """A catalogue file; every error of SQLite leaves it as one of ours."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, is_writable: bool) -> None:
+        self.path = path
+        self.is_writable = is_writable
+        self._connection = connection
+
+    @classmethod
+    def create_or_open(cls, path: Path) -> "Database":
+        """A database to write to, brought to the current format."""
+        with _explained(path):
+            connection = sqlite3.connect(
+                path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            connection.execute("PRAGMA journal_mode = WAL")
+            # In WAL mode a crash of the machine may undo the last batches, never damage the file.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+        database = cls(path, connection, is_writable=True)
+        database._migrate()
+        return database
+
+    @classmethod
+    def open_to_read(cls, path: Path) -> "Database":
+        """A database to read from while another process may be writing."""
+        uri = path.resolve().as_uri()
+        with _explained(path):
+            connection = _connect_read_only(uri)
+            try:
+                connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            except sqlite3.OperationalError:
+                # Nobody can be writing to a folder that cannot be written to, and WAL's
+                # companion files cannot be made there either.
+                connection.close()
+                connection = _connect_read_only(f"{uri}?immutable=1")
+                connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        database = cls(path, connection, is_writable=False)
+        database._check_format()
+        return database
+
+    @property
+    def format(self) -> int:
+        """The number of the last migration that the file has been through."""
+        return int(self.rows("PRAGMA user_version")[0][0])
+
+    def close(self) -> None:
+        """Close it; the last writer to do so folds the log into the file."""
+        self._connection.close()
+
+    def rows(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:
+        """All rows of a query."""
+        with _explained(self.path):
+            return self._connection.execute(statement, values).fetchall()
+
+    def blocks(
+        self, statement: str, values: Sequence[Value] = (), *, size: int = 8192
+    ) -> Iterator[list[Row]]:
+        """The rows of a query, some thousands at a time."""
+        with _explained(self.path):
+            cursor = self._connection.execute(statement, values)
+            while rows := cursor.fetchmany(size):
+                yield rows
+
+    def run(self, statement: str, values: Sequence[Value] = ()) -> int:
+        """Change something; the id of the row that was inserted last."""
+        with _explained(self.path):
+            return self._connection.execute(statement, values).lastrowid or 0
+
+    def run_many(self, statement: str, values: Iterable[Sequence[Value]]) -> None:
+        """The same change for many rows."""
+        with _explained(self.path):
+            self._connection.executemany(statement, values)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of the block or nothing of it; blocks inside a block belong to it."""
+        if self._connection.in_transaction:
+            yield
+            return
+        with _explained(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.rollback()
+            raise
+        with _explained(self.path):
+            try:
+                self._connection.execute("COMMIT")
+            except sqlite3.Error:
+                if self._connection.in_transaction:
+                    self._connection.rollback()
+                raise
+
+    def check(self) -> list[str]:
+        """What SQLite's own check finds wrong; empty where all is well."""
+        found = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)")]
+        return [] if found == ["ok"] else found
+
+    def _migrate(self) -> None:
+        self._refuse_newer()
+        with self.transaction():
+            for number in range(self.format + 1, len(MIGRATIONS) + 1):
+                for statement in MIGRATIONS[number - 1]:
+                    self.run(statement)
+                self.run(f"PRAGMA user_version = {number}")
+
+    def _check_format(self) -> None:
+        self._refuse_newer()
+        if self.format < len(MIGRATIONS):
+            raise UnsupportedFormat(
+                f"{self.path}: format {self.format}, this version reads {len(MIGRATIONS)}. "
+                "It is brought up to date when the library is opened for writing, so make its "
+                "folder writable or run 'soundalike index' on it once."
+            )
+
+    def _refuse_newer(self) -> None:
+        if self.format > len(MIGRATIONS):
+            raise UnsupportedFormat(
+                f"{self.path}: format {self.format}, this version reads up to {len(MIGRATIONS)}. "
+                "Update soundalike."
+            )
+
+
+def _connect_read_only(uri: str) -> sqlite3.Connection:
+    mode = "&mode=ro" if "?" in uri else "?mode=ro"
+    return sqlite3.connect(
+        uri + mode, uri=True, timeout=BUSY_TIMEOUT_SECONDS, check_same_thread=False
+    )
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """SQLite's errors in terms of what the user can do."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        text = str(error)
+        if "locked" in text or "busy" in text:
+            raise LibraryBusy(f"{path}: another process is writing. Try again.") from error
+        if "full" in text or "disk I/O" in text:
+            raise ArtefactError(
+                f"{path}: the disk took no more ({text}). What was committed is safe: make room "
+                "and run the same command again."
+            ) from error
+        if "readonly" in text or "unable to open" in text:
+            raise ArtefactError(f"{path}: cannot be written or opened ({text}).") from error
+        raise CorruptArtefact(_damaged(path, text)) from error
+    except sqlite3.DatabaseError as error:
+        raise CorruptArtefact(_damaged(path, str(error))) from error
+
+
+def _damaged(path: Path, reason: str) -> str:
+    return (
+        f"{path}: the catalogue is damaged ({reason}). Put a backup of it in its place, or move "
+        "the library's folder away and index the music again."
+    )

@@ -1,0 +1,218 @@
+"""What indexing writes down: which file is which track, what is gone, what failed.
+
+Nothing here commits by itself: the caller's transaction says what belongs together.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from index.catalogue.catalogue import Catalogue
+
+PathKey = bytes
+"""A track's place: the path, and for a part of a file NUL and its number, which no path holds."""
+
+
+def path_key(path: bytes, part: int) -> PathKey:
+    """The key of a place."""
+    return path if part == 0 else b"%s\0%d" % (path, part)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A track's place and the state of the file when it was last read."""
+
+    id: int
+    path: bytes
+    part: int
+    size_bytes: int
+    modified_ns: int
+    start_seconds: float | None
+    end_seconds: float | None
+    audio_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """All that is known about a found track before a model hears it."""
+
+    path: bytes
+    part: int
+    size_bytes: int
+    modified_ns: int
+    start_seconds: float | None
+    end_seconds: float | None
+    audio_digest: bytes
+    title: str
+    artist: str
+    album: str
+    genre: str
+    year: int | None
+    track_number: int | None
+    duration_seconds: float | None
+    tags: tuple[tuple[str, str], ...]
+
+    @property
+    def key(self) -> PathKey:
+        """The track's place."""
+        return path_key(self.path, self.part)
+
+
+class Ledger:
+    """The changes that indexing makes to a catalogue."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._database = catalogue.database
+        self._vectors = catalogue.vectors
+
+    def known_stats(self) -> dict[PathKey, tuple[int, int, int, int]]:
+        """By place: id, size, time of change and whether it is gone, of every track.
+
+        Plain tuples in one query: a rescan of many thousand files is mostly this.
+        """
+        stats = {
+            row[0]: row[1:]
+            for row in self._database.rows(
+                "SELECT path, id, size_bytes, modified_ns, is_gone FROM tracks WHERE part = 0"
+            )
+        }
+        for path, part, *rest in self._database.rows(
+            "SELECT path, part, id, size_bytes, modified_ns, is_gone FROM tracks WHERE part > 0"
+        ):
+            stats[path_key(path, part)] = tuple(rest)
+        return stats
+
+    def known_file(self, track_id: int) -> KnownFile:
+        """A track's place in full."""
+        row = self._database.rows(
+            "SELECT id, path, part, size_bytes, modified_ns, start_seconds, end_seconds, "
+            "audio_digest FROM tracks WHERE id = ?",
+            (track_id,),
+        )[0]
+        return KnownFile(*row)
+
+    def stretches(self) -> dict[int, tuple[float | None, float | None]]:
+        """Start and end of every track that is a part of a file."""
+        rows = self._database.rows(
+            "SELECT id, start_seconds, end_seconds FROM tracks WHERE part > 0"
+        )
+        return {row[0]: (row[1], row[2]) for row in rows}
+
+    def ids_with_digest(self, digest: bytes) -> list[int]:
+        """The tracks of a recording, oldest first."""
+        rows = self._database.rows(
+            "SELECT id FROM tracks WHERE audio_digest = ? ORDER BY id", (digest,)
+        )
+        return [row[0] for row in rows]
+
+    def insert(self, facts: FileFacts) -> int:
+        """A new track; its id."""
+        columns = [name for name, _ in _columns(facts)]
+        marks = ",".join("?" * len(columns))
+        track_id = self._database.run(
+            f"INSERT INTO tracks ({','.join(columns)}) VALUES ({marks})",  # noqa: S608 - our names
+            [value for _, value in _columns(facts)],
+        )
+        self._put_tags(track_id, facts)
+        return track_id
+
+    def update(self, track_id: int, facts: FileFacts) -> None:
+        """A track as it is now: its place, state, tags. Its vectors stay."""
+        assignments = ",".join(f"{name} = ?" for name, _ in _columns(facts))
+        self._database.run(
+            f"UPDATE tracks SET {assignments}, is_gone = 0 WHERE id = ?",  # noqa: S608 - our names
+            [*(value for _, value in _columns(facts)), track_id],
+        )
+        self._put_tags(track_id, facts)
+
+    def put_aside(self, track_ids: Iterable[int]) -> None:
+        """Take tracks off their places, so that others can take these within a transaction."""
+        self._database.run_many(
+            "UPDATE tracks SET path = CAST('/' || char(0) || id AS BLOB), part = 0 WHERE id = ?",
+            [(track_id,) for track_id in track_ids],
+        )
+
+    def tags_are(self, track_id: int, facts: FileFacts) -> bool:
+        """Whether a track's tags are the ones given."""
+        row = self._database.rows(
+            "SELECT title, artist, album, genre, year, track_number FROM tracks WHERE id = ?",
+            (track_id,),
+        )[0]
+        now = (facts.title, facts.artist, facts.album, facts.genre, facts.year, facts.track_number)
+        if row != now:
+            return False
+        rows = self._database.rows("SELECT field, value FROM tags WHERE track_id = ?", (track_id,))
+        return set(rows) == set(facts.tags)
+
+    def mark_gone(self, track_ids: Sequence[int], *, is_gone: bool = True) -> None:
+        """Mark tracks whose files are not there, or are there again."""
+        if not track_ids:
+            return
+        self._vectors.next_revision()
+        self._database.run_many(
+            "UPDATE tracks SET is_gone = ? WHERE id = ?",
+            [(int(is_gone), track_id) for track_id in track_ids],
+        )
+
+    def remove(self, track_ids: Sequence[int]) -> None:
+        """Forget tracks and all that hangs on them."""
+        if not track_ids:
+            return
+        self._vectors.next_revision()
+        self._database.run_many(
+            "DELETE FROM tracks WHERE id = ?", [(track_id,) for track_id in track_ids]
+        )
+
+    def remove_without_vectors(self) -> None:
+        """Forget tracks that no model has a vector of."""
+        self._database.run(
+            "DELETE FROM tracks WHERE NOT EXISTS "
+            "(SELECT 1 FROM vectors WHERE vectors.track_id = tracks.id)"
+        )
+
+    def failures(self) -> dict[PathKey, tuple[int, int, str, str]]:
+        """By place: size, time of change, the model's fingerprint and the reason."""
+        return {
+            path_key(row[0], row[1]): row[2:]
+            for row in self._database.rows(
+                "SELECT path, part, size_bytes, modified_ns, fingerprint, reason FROM failures"
+            )
+        }
+
+    def put_failure(
+        self, path: bytes, part: int, *, stat: tuple[int, int], fingerprint: str, reason: str
+    ) -> None:
+        """Write down that a file could not be used, as it is now."""
+        self._database.run(
+            "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?)",
+            (path, part, *stat, fingerprint, reason),
+        )
+
+    def drop_failures(self, places: Iterable[tuple[bytes, int]]) -> None:
+        """Files that are fine now, or not there any more."""
+        self._database.run_many("DELETE FROM failures WHERE path = ? AND part = ?", places)
+
+    def _put_tags(self, track_id: int, facts: FileFacts) -> None:
+        self._database.run("DELETE FROM tags WHERE track_id = ?", (track_id,))
+        self._database.run_many(
+            "INSERT OR IGNORE INTO tags VALUES (?, ?, ?)",
+            [(track_id, field, value) for field, value in facts.tags],
+        )
+
+
+def _columns(facts: FileFacts) -> list[tuple[str, int | float | str | bytes | None]]:
+    return [
+        ("path", facts.path),
+        ("part", facts.part),
+        ("start_seconds", facts.start_seconds),
+        ("end_seconds", facts.end_seconds),
+        ("size_bytes", facts.size_bytes),
+        ("modified_ns", facts.modified_ns),
+        ("audio_digest", facts.audio_digest),
+        ("title", facts.title),
+        ("artist", facts.artist),
+        ("album", facts.album),
+        ("genre", facts.genre),
+        ("year", facts.year),
+        ("track_number", facts.track_number),
+        ("duration_seconds", facts.duration_seconds),
+    ]

@@ -1,0 +1,133 @@
+"""The catalogue's formats, one after another: a file's `user_version` says how many it has been
+through. A migration that has been released is never changed; a new one is added.
+"""
+
+FORMAT_1 = (
+    "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE tracks (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        path BLOB NOT NULL UNIQUE,
+        size_bytes INTEGER NOT NULL,
+        modified_ns INTEGER NOT NULL,
+        audio_digest BLOB NOT NULL,
+        title TEXT NOT NULL DEFAULT '',
+        artist TEXT NOT NULL DEFAULT '',
+        album TEXT NOT NULL DEFAULT '',
+        genre TEXT NOT NULL DEFAULT '',
+        year INTEGER,
+        track_number INTEGER,
+        duration_seconds REAL,
+        is_gone INTEGER NOT NULL DEFAULT 0
+    )""",
+    """CREATE TABLE tags (
+        track_id INTEGER NOT NULL REFERENCES tracks(id) ON DELETE CASCADE,
+        field TEXT NOT NULL,
+        value TEXT NOT NULL,
+        PRIMARY KEY (track_id, field, value)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE vectors (
+        track_id INTEGER PRIMARY KEY REFERENCES tracks(id) ON DELETE CASCADE,
+        vector BLOB NOT NULL
+    )""",
+    """CREATE TABLE failures (
+        path BLOB PRIMARY KEY,
+        size_bytes INTEGER NOT NULL,
+        modified_ns INTEGER NOT NULL,
+        reason TEXT NOT NULL
+    ) WITHOUT ROWID""",
+)
+"""One model a library, whole files only; the settings name the model's fingerprint."""
+
+FORMAT_2 = (
+    # Parts of a file (CUE sheets): path and part together are a track's place.
+    """CREATE TABLE tracks_2 (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        path BLOB NOT NULL,
+        part INTEGER NOT NULL DEFAULT 0,
+        start_seconds REAL,
+        end_seconds REAL,
+        size_bytes INTEGER NOT NULL,
+        modified_ns INTEGER NOT NULL,
+        audio_digest BLOB NOT NULL,
+        title TEXT NOT NULL DEFAULT '',
+        artist TEXT NOT NULL DEFAULT '',
+        album TEXT NOT NULL DEFAULT '',
+        genre TEXT NOT NULL DEFAULT '',
+        year INTEGER,
+        track_number INTEGER,
+        duration_seconds REAL,
+        is_gone INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (path, part)
+    )""",
+    """INSERT INTO tracks_2 (id, path, size_bytes, modified_ns, audio_digest, title, artist, album,
+            genre, year, track_number, duration_seconds, is_gone)
+        SELECT id, path, size_bytes, modified_ns, audio_digest, title, artist, album,
+            genre, year, track_number, duration_seconds, is_gone FROM tracks""",
+    "CREATE TABLE tags_2 AS SELECT * FROM tags",
+    "DROP TABLE tags",
+    # Several models side by side, so that a library stays searchable while it changes models.
+    """CREATE TABLE models (
+        id INTEGER PRIMARY KEY,
+        fingerprint TEXT NOT NULL UNIQUE,
+        embedding_size INTEGER NOT NULL,
+        geometry TEXT NOT NULL,
+        curvature REAL NOT NULL
+    )""",
+    """INSERT INTO models (id, fingerprint, embedding_size, geometry, curvature)
+        SELECT 1, value, coalesce((SELECT length(vector) / 4 FROM vectors LIMIT 1), 0),
+            'cosine', 1.0
+        FROM settings WHERE key = 'fingerprint'""",
+    "INSERT INTO settings SELECT 'current_model', '1' FROM settings WHERE key = 'fingerprint'",
+    "DELETE FROM settings WHERE key = 'fingerprint'",
+    "INSERT INTO settings VALUES ('revision', '1')",
+    """CREATE TABLE vectors_2 (
+        track_id INTEGER NOT NULL REFERENCES tracks_2(id) ON DELETE CASCADE,
+        model_id INTEGER NOT NULL REFERENCES models(id),
+        revision INTEGER NOT NULL,
+        vector BLOB NOT NULL
+    )""",
+    "INSERT INTO vectors_2 SELECT track_id, 1, 1, vector FROM vectors",
+    "DROP TABLE vectors",
+    "DROP TABLE tracks",
+    "ALTER TABLE tracks_2 RENAME TO tracks",
+    "ALTER TABLE vectors_2 RENAME TO vectors",
+    """CREATE TABLE tags (
+        track_id INTEGER NOT NULL REFERENCES tracks(id) ON DELETE CASCADE,
+        field TEXT NOT NULL,
+        value TEXT NOT NULL,
+        PRIMARY KEY (track_id, field, value)
+    ) WITHOUT ROWID""",
+    "INSERT INTO tags SELECT * FROM tags_2",
+    "DROP TABLE tags_2",
+    "CREATE INDEX tags_by_value ON tags (field, value)",
+    "CREATE UNIQUE INDEX vectors_by_model ON vectors (model_id, track_id)",
+    "CREATE INDEX vectors_by_revision ON vectors (revision)",
+    "CREATE INDEX vectors_by_track ON vectors (track_id)",
+    "CREATE INDEX tracks_by_digest ON tracks (audio_digest)",
+    "CREATE INDEX tracks_gone ON tracks (id) WHERE is_gone",
+    # What a search explains itself with stands apart, so that reading vectors skips over it.
+    """CREATE TABLE excerpts (
+        track_id INTEGER NOT NULL REFERENCES tracks(id) ON DELETE CASCADE,
+        model_id INTEGER NOT NULL REFERENCES models(id),
+        excerpt_seconds REAL NOT NULL,
+        starts_seconds BLOB NOT NULL,
+        vectors BLOB NOT NULL,
+        PRIMARY KEY (model_id, track_id)
+    )""",
+    "CREATE INDEX excerpts_by_track ON excerpts (track_id)",
+    """CREATE TABLE failures_2 (
+        path BLOB NOT NULL,
+        part INTEGER NOT NULL DEFAULT 0,
+        size_bytes INTEGER NOT NULL,
+        modified_ns INTEGER NOT NULL,
+        fingerprint TEXT NOT NULL DEFAULT '',
+        reason TEXT NOT NULL,
+        PRIMARY KEY (path, part)
+    ) WITHOUT ROWID""",
+    """INSERT INTO failures_2 (path, size_bytes, modified_ns, reason)
+        SELECT path, size_bytes, modified_ns, reason FROM failures""",
+    "DROP TABLE failures",
+    "ALTER TABLE failures_2 RENAME TO failures",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (FORMAT_1, FORMAT_2)
