@@ -1,0 +1,1 @@
+"""Music from numpy alone: songs of several styles and artists, for demos, tests and benchmarks."""
