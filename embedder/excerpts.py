@@ -1,0 +1,155 @@
+"""Which stretches of a track the network hears, and getting them from the file.
+
+For inference they lie on a fixed grid, so that a file always gives the same vector; for training
+a seeded generator throws them. A track shorter than an excerpt is repeated until it fills one
+(or refused, by a setting): silence would pull the mean towards silent music, and a seam lasts
+one frame. A track shorter than the whole grid gets as few excerpts as cover it.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.audio.decoding import read_stretches
+from embedder.config.model import ExcerptConfig
+from embedder.errors import AudioTooShort, UnknownChoice, UsageError
+
+_SLACK_SECONDS = 0.05
+"""A stretch may reach this far beyond the end: lengths are shown to people in rounded form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpts:
+    """What the network hears of one track.
+
+    samples: float32 [excerpts, samples]
+    """
+
+    samples: NDArray[np.float32]
+    sample_rate: int
+    starts_seconds: tuple[float, ...]
+    duration_seconds: float
+    """Of the whole track."""
+
+
+def grid_starts(duration_seconds: float, config: ExcerptConfig) -> tuple[float, ...]:
+    """Return where the excerpts of a track start, in order; one start, 0, for a short track."""
+    length = config.excerpt_seconds
+    room = duration_seconds - length
+    if room <= 0:
+        return (0.0,)
+    n_covering = math.ceil(duration_seconds / length - 1e-9)
+    n_excerpts = min(config.n_excerpts, n_covering)
+    if n_excerpts == 1:
+        return (0.0 if config.placement == "start" else room / 2,)
+    block = n_excerpts * length
+    if block >= duration_seconds:  # they overlap evenly, from the first sample to the last
+        return tuple(room * i / (n_excerpts - 1) for i in range(n_excerpts))
+    gap = duration_seconds - block
+    match config.placement:
+        case "spread":
+            gap /= n_excerpts + 1
+            return tuple(gap + i * (length + gap) for i in range(n_excerpts))
+        case "centre":
+            return tuple(gap / 2 + i * length for i in range(n_excerpts))
+        case "start":
+            return tuple(i * length for i in range(n_excerpts))
+        case _:
+            raise UnknownChoice("placement", config.placement, ("spread", "centre", "start"))
+
+
+def random_starts(
+    duration_seconds: float, config: ExcerptConfig, *, generator: np.random.Generator
+) -> tuple[float, ...]:
+    """Return `n_excerpts` starts thrown anywhere an excerpt fits, in order."""
+    room = max(0.0, duration_seconds - config.excerpt_seconds)
+    return tuple(float(start) for start in np.sort(generator.uniform(0, room, config.n_excerpts)))
+
+
+def load_excerpts(
+    path: Path,
+    config: ExcerptConfig,
+    *,
+    sample_rate: int = 0,
+    start_seconds: float | None = None,
+    seconds: float | None = None,
+    generator: np.random.Generator | None = None,
+) -> Excerpts:
+    """Decode the excerpts of one track, and of it only the excerpts.
+
+    `start_seconds` and `seconds` narrow the track to a stretch, inside which the excerpts are
+    laid. With a `generator` they lie at random. `sample_rate` 0 keeps the file's own rate.
+    """
+    _check_stretch(start_seconds, seconds)
+    heard_seconds = math.inf
+
+    def plan(duration_seconds: float) -> tuple[float, ...]:
+        nonlocal heard_seconds
+        first, heard_seconds = _heard(path, duration_seconds, start_seconds, seconds)
+        _refuse_short(path, heard_seconds, config)
+        if generator is None:
+            starts = grid_starts(heard_seconds, config)
+        else:
+            starts = random_starts(heard_seconds, config, generator=generator)
+        return tuple(first + start for start in starts)
+
+    read = read_stretches(path, plan, seconds=config.excerpt_seconds, sample_rate=sample_rate)
+    most = round(heard_seconds * read.sample_rate)
+    rows = [row for row, n_read in enumerate(read.n_read) if n_read > 0]
+    return Excerpts(
+        samples=np.stack([_filled(read.samples[row], min(read.n_read[row], most)) for row in rows]),
+        sample_rate=read.sample_rate,
+        starts_seconds=tuple(read.starts_seconds[row] for row in rows),
+        duration_seconds=read.duration_seconds,
+    )
+
+
+def _check_stretch(start_seconds: float | None, seconds: float | None) -> None:
+    if start_seconds is not None and not 0 <= start_seconds < math.inf:
+        raise UsageError(f"a stretch cannot start at {start_seconds:g} s: give 0 or more")
+    if seconds is not None and not 0 < seconds < math.inf:
+        raise UsageError(f"a stretch cannot be {seconds:g} s long: give more than 0")
+
+
+def _heard(
+    path: Path, duration_seconds: float, start_seconds: float | None, seconds: float | None
+) -> tuple[float, float]:
+    """Return (start, length) of the part of a track in which excerpts may lie."""
+    first = start_seconds or 0.0
+    rest = duration_seconds - first
+    if rest <= 0:
+        raise AudioTooShort(
+            path, f"it is {duration_seconds:.1f} s long; there is nothing at {first:g} s"
+        )
+    if seconds is None:
+        return first, rest
+    if seconds > rest + _SLACK_SECONDS:
+        raise AudioTooShort(
+            path,
+            f"it is {duration_seconds:.1f} s long; the stretch from {first:g} s to "
+            f"{first + seconds:g} s reaches beyond its end",
+        )
+    return first, min(seconds, rest)
+
+
+def _refuse_short(path: Path, heard_seconds: float, config: ExcerptConfig) -> None:
+    if heard_seconds < config.min_seconds:
+        raise AudioTooShort(
+            path,
+            f"{heard_seconds:.2f} s of audio, need at least {config.min_seconds:g} s. "
+            "Lower min_seconds or leave the file out.",
+        )
+    if config.when_short == "refuse" and heard_seconds < config.excerpt_seconds - _SLACK_SECONDS:
+        raise AudioTooShort(
+            path,
+            f"{heard_seconds:.2f} s of audio, an excerpt has {config.excerpt_seconds:g} s. "
+            "Lower excerpt_seconds or set when_short to 'pad'.",
+        )
+
+
+def _filled(samples: NDArray[np.float32], n_heard: int) -> NDArray[np.float32]:
+    """Repeat the first `n_heard` of `samples: float32 [samples]` until they fill all of it."""
+    return samples if n_heard >= len(samples) else np.resize(samples[:n_heard], len(samples))
