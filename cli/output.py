@@ -127,7 +127,7 @@ def _draw(
     canvas = io.StringIO()
     console = Console(
         file=canvas,
-        force_terminal=on_terminal,
+        force_terminal=on_terminal and not os.environ.get("NO_COLOR"),  # no bold either
         width=None if on_terminal else PIPE_COLUMNS,
         highlight=False,
         markup=False,
