@@ -1,0 +1,1 @@
+"""Seeded changes that leave a sound what it is, in whole batches."""

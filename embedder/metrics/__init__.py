@@ -1,0 +1,1 @@
+"""Arrays in, numbers out: retrieval, votes, tags, neighbourhoods, calibration, intervals."""
