@@ -18,6 +18,7 @@ which value, and what to do next.
     │   ├── CorruptArtefact        truncated, altered or not what its name says
     │   ├── FingerprintMismatch    made by another model; both fingerprints are printed
     │   └── UnsupportedFormat      written by a newer version
+    ├── TrainingDiverged           the loss is no number any more
     ├── LibraryBusy                another process is writing to the library
     ├── OutputExists               would overwrite; the message names --force
     ├── MissingExtra               an optional package is not installed; the message names the extra
@@ -114,6 +115,10 @@ class FingerprintMismatch(ArtefactError):
 
 class UnsupportedFormat(ArtefactError):
     """Written by a newer version of soundalike."""
+
+
+class TrainingDiverged(SoundalikeError):
+    """The loss is no number any more."""
 
 
 class LibraryBusy(SoundalikeError):

@@ -1,0 +1,244 @@
+"""Files in, vectors out: the one class that everything above talks to.
+
+    paths ──▶ decode ──▶ front end ──▶ network ──▶ mean ──▶ TrackEncoding or EncodingFailure
+
+On a CPU each worker takes tracks through the whole chain on one core, so that two workers are
+two cores. On a GPU the workers decode and compute features, and the network sees batches across
+tracks. It never raises for one bad file among many.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from embedder.config.model import ModelConfig
+from embedder.encodings import (
+    EncodingFailure,
+    EncodingResult,
+    TrackEncoding,
+    TrackRequest,
+    as_requests,
+)
+from embedder.errors import AudioError, SilentAudio
+from embedder.excerpts import Excerpts, load_excerpts
+from embedder.forward import BatchedForward
+from embedder.geometry import geometry_of
+from embedder.model_registry import LoadedModel, load_model
+from embedder.pipeline import in_groups, map_in_threads
+from embedder.precision import Precision, choose_device
+
+logger = logging.getLogger(__name__)
+
+SILENCE_PEAK = 1e-4
+"""-80 dB below full scale: what no listener hears is not described."""
+BATCH_EXCERPTS = {"cpu": 16, "cuda": 256, "mps": 64}
+
+
+class TrackEncoder:
+    """A model that turns tracks into vectors."""
+
+    def __init__(
+        self, model: LoadedModel, *, device: str = "auto", precision: Precision = "auto"
+    ) -> None:
+        self.model = model
+        self.device = choose_device(device) if model.runs_on_devices else torch.device("cpu")
+        self._front_end = model.front_end
+        self._geometry = geometry_of(model.config.geometry, curvature=model.config.curvature)
+        self._forward = BatchedForward(
+            model.network,
+            device=self.device,
+            batch_size=BATCH_EXCERPTS[self.device.type],
+            precision=precision,
+        )
+
+    @classmethod
+    def load(
+        cls, name_or_path: str | Path, *, device: str = "auto", precision: Precision = "auto"
+    ) -> "TrackEncoder":
+        """A bundled or imported model by its name, or a model folder by its path."""
+        return cls(load_model(name_or_path), device=device, precision=precision)
+
+    @property
+    def config(self) -> ModelConfig:
+        """What the model hears and how it is built."""
+        return self.model.config
+
+    @property
+    def fingerprint(self) -> str:
+        """The digest of weights and front end; vectors of another one cannot be compared."""
+        return self.model.fingerprint
+
+    @property
+    def embedding_size(self) -> int:
+        """How many numbers a vector has."""
+        return self.model.config.embedding_size
+
+    def encode(
+        self,
+        path: Path | str,
+        *,
+        start_seconds: float | None = None,
+        seconds: float | None = None,
+    ) -> TrackEncoding:
+        """One track, or a stretch of it; raises AudioError where it cannot be heard."""
+        request = TrackRequest(Path(path), start_seconds, seconds)
+        excerpts = self._load(request)
+        return self._assemble(request, excerpts, self._vectors(self._features(excerpts)))
+
+    def encode_samples(self, samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
+        """Excerpts that are already decoded: [excerpts, samples] → [excerpts, size]."""
+        spectrograms = self._front_end(torch.from_numpy(samples), sample_rate)
+        return self._vectors(spectrograms)
+
+    def encode_many(
+        self,
+        paths: Iterable[Path | str | TrackRequest],
+        *,
+        workers: int | None = None,
+        ordered: bool = True,
+    ) -> Iterator[EncodingResult]:
+        """Each track's encoding or failure, in input order or as they come.
+
+        `paths` may be endless: only a bounded number of tracks is under way at a time.
+        """
+        n_workers = workers or usable_cores()
+        requests = as_requests(paths)
+        if self.device.type == "cpu":
+            return self._encode_on_cores(requests, n_workers, ordered=ordered)
+        return self._encode_in_batches(requests, n_workers, ordered=ordered)
+
+    def _encode_on_cores(
+        self, requests: Iterable[TrackRequest], n_workers: int, *, ordered: bool
+    ) -> Iterator[EncodingResult]:
+        n_threads_before = torch.get_num_threads()
+        per_worker = max(usable_cores() // n_workers, 1)
+        prepared = threading.local()
+
+        def work(group: list[TrackRequest]) -> list[EncodingResult]:
+            if not hasattr(prepared, "done"):  # the number of threads is each thread's own
+                torch.set_num_threads(per_worker)
+                prepared.done = True
+            return self._finish_group([self._prepare(request) for request in group])
+
+        groups = in_groups(requests, self._tracks_per_batch())
+        try:
+            for results in map_in_threads(work, groups, workers=n_workers, ordered=ordered):
+                yield from results
+        finally:
+            torch.set_num_threads(n_threads_before)
+
+    def _encode_in_batches(
+        self, requests: Iterable[TrackRequest], n_workers: int, *, ordered: bool
+    ) -> Iterator[EncodingResult]:
+        n_tracks = self._tracks_per_batch()
+        prepared = map_in_threads(
+            self._prepare,
+            requests,
+            workers=n_workers,
+            ordered=ordered,
+            ahead=max(2 * n_workers, 2 * n_tracks),
+        )
+        for group in in_groups(prepared, n_tracks):
+            yield from self._finish_group(group)
+
+    def _prepare(self, request: TrackRequest) -> "Prepared":
+        try:
+            excerpts = self._load(request)
+        except AudioError as error:
+            return request, error, None
+        return request, excerpts, self._features(excerpts)
+
+    def _finish_group(self, group: list["Prepared"]) -> list[EncodingResult]:
+        """The network over a group of tracks, those of one shape together."""
+        vectors: dict[int, NDArray[np.float32]] = {}
+        by_shape: dict[tuple[int, ...], list[int]] = {}
+        for position, (_, _, spectrograms) in enumerate(group):
+            if spectrograms is not None:
+                by_shape.setdefault(tuple(spectrograms.shape[1:]), []).append(position)
+        for positions in by_shape.values():
+            parts = [part for p in positions if (part := group[p][2]) is not None]
+            together = self._vectors(torch.cat(parts))
+            ends = np.cumsum([len(part) for part in parts])[:-1]
+            vectors.update(zip(positions, np.split(together, ends), strict=True))
+        return [
+            self._result(request, heard, vectors.get(position))
+            for position, (request, heard, _) in enumerate(group)
+        ]
+
+    def _result(
+        self,
+        request: TrackRequest,
+        heard: Excerpts | AudioError,
+        vectors: NDArray[np.float32] | None,
+    ) -> EncodingResult:
+        if isinstance(heard, AudioError) or vectors is None:
+            reason = heard.reason if isinstance(heard, AudioError) else "no excerpt"
+            return EncodingFailure(request.path, reason)
+        try:
+            return self._assemble(request, heard, vectors)
+        except AudioError as error:
+            return EncodingFailure(request.path, error.reason)
+
+    def _load(self, request: TrackRequest) -> Excerpts:
+        """The excerpts that can be heard; silent ones would pull every mean to one place."""
+        excerpts = load_excerpts(
+            request.path,
+            self.config.excerpts,
+            sample_rate=self.config.front_end.sample_rate,
+            start_seconds=request.start_seconds,
+            seconds=request.seconds,
+        )
+        is_audible = np.abs(excerpts.samples).max(axis=1) >= SILENCE_PEAK
+        if not is_audible.any():
+            raise SilentAudio(request.path, "digital silence: there is nothing to hear")
+        if is_audible.all():
+            return excerpts
+        starts = tuple(np.asarray(excerpts.starts_seconds)[is_audible].tolist())
+        return Excerpts(
+            excerpts.samples[is_audible], excerpts.sample_rate, starts, excerpts.duration_seconds
+        )
+
+    def _features(self, excerpts: Excerpts) -> Tensor:
+        with torch.inference_mode():
+            features: Tensor = self._front_end(
+                torch.from_numpy(excerpts.samples), excerpts.sample_rate
+            )
+        return features
+
+    def _vectors(self, spectrograms: Tensor) -> NDArray[np.float32]:
+        return self._forward(spectrograms).numpy()
+
+    def _assemble(
+        self, request: TrackRequest, excerpts: Excerpts, vectors: NDArray[np.float32]
+    ) -> TrackEncoding:
+        if not np.isfinite(vectors).all():
+            raise AudioError(request.path, "the network gave numbers that are not finite")
+        mean = self._geometry.mean(torch.from_numpy(vectors)).numpy()
+        return TrackEncoding(
+            path=request.path,
+            vector=mean.astype(np.float32),
+            excerpt_vectors=vectors,
+            starts_seconds=excerpts.starts_seconds,
+            excerpt_seconds=excerpts.samples.shape[1] / excerpts.sample_rate,
+            duration_seconds=excerpts.duration_seconds,
+        )
+
+    def _tracks_per_batch(self) -> int:
+        return max(self._forward.batch_size // max(self.config.excerpts.n_excerpts, 1), 1)
+
+
+Prepared = tuple[TrackRequest, Excerpts | AudioError, Tensor | None]
+
+
+def usable_cores() -> int:
+    """The cores that this process may use, which a container may have made fewer."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
