@@ -49,6 +49,7 @@ class FrontEndConfig:
     hop_samples: int = 512
     n_bins: int = 128
     min_hz: float = 0.0
+    """May be a little negative for log-frequency, whose axis is linear around 0."""
     max_hz: float = 0.0
     """0: half the rate."""
     magnitude_power: float = 2.0
@@ -61,6 +62,8 @@ class FrontEndConfig:
     """0: every frame of a hop; else this many single frames, evenly over the excerpt."""
     column_shift_seconds: float = 0.0
     """Where a column's frame stands beside the middle of the column's stretch of time."""
+    column_span: float = 1.0
+    """The columns divide this share of the excerpt, from its beginning."""
     normalisation: Normalisation = "none"
     n_coefficients: int = 20
     """MFCC only."""

@@ -1,0 +1,148 @@
+"""Do the presets `fma-mel` and `gtzan-log` compute what the published pictures show?
+
+    python benchmarks/front_ends.py DATA_FOLDER
+
+DATA_FOLDER holds `fma-clips` and `fma-small`, `gtzan-clips` and `gtzan-spectrograms`: audio of some
+of the tracks, and `spectrograms.npz` with the pictures of all. Values are those of 8 bits, 0 to 255.
+
+fma-mel      the mean absolute difference of every clip is at most 0.5
+gtzan-log    mean and deviation of every row, over all clips, within 10 %; the correlation is printed
+
+Exit code 0 where both hold, 1 where one does not, 3 where the data is absent.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from embedder.audio.decoding import Waveform, read_whole
+from embedder.config.presets import FRONT_ENDS
+from embedder.features.front_end import FrontEnd, build_front_end
+
+CLIP_SECONDS = 30
+MAX_DIFFERENCE = 0.5
+MAX_ROW_CHANGE = 0.1
+MIN_CORRELATION = 0.5
+"""Below this a clip is another recording than its picture: two of the GTZAN clips are."""
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One clip beside its picture, both [rows, columns] with values 0 to 255."""
+
+    name: str
+    computed: Values
+    picture: Values
+    milliseconds: float
+
+    @property
+    def difference(self) -> float:
+        """Mean absolute difference."""
+        return float(np.abs(self.computed - self.picture).mean())
+
+    @property
+    def correlation(self) -> float:
+        """Pearson's, over all pixels."""
+        return float(np.corrcoef(self.computed.ravel(), self.picture.ravel())[0, 1])
+
+
+def compare(clips: Path, pictures: Path, *, preset: str) -> Iterator[Comparison]:
+    """Every clip that has a picture."""
+    with np.load(pictures / "spectrograms.npz") as arrays:
+        by_track = dict(zip(arrays["track"].tolist(), arrays["spectrogram"], strict=True))
+    front_end = build_front_end(FRONT_ENDS[preset]).eval()
+    for path in sorted(clips.iterdir()):
+        if path.stem in by_track:
+            waveform = read_whole(path, sample_rate=FRONT_ENDS[preset].sample_rate)
+            yield _compare_one(front_end, waveform, by_track[path.stem], name=path.stem)
+
+
+def _compare_one(
+    front_end: FrontEnd, waveform: Waveform, picture: NDArray[np.uint8], *, name: str
+) -> Comparison:
+    samples = waveform.samples[: CLIP_SECONDS * waveform.sample_rate]
+    n_columns = picture.shape[1]
+    if len(samples) < 0.9 * CLIP_SECONDS * waveform.sample_rate:
+        # Half a clip: its columns are those at the beginning, in the same places.
+        whole = np.zeros(CLIP_SECONDS * waveform.sample_rate, np.float32)
+        n_columns = n_columns * len(samples) // len(whole) - 1
+        whole[: len(samples)] = samples
+        samples = whole
+    batch = torch.from_numpy(samples)[None]
+    with torch.inference_mode():
+        front_end(batch, waveform.sample_rate)
+        began = time.perf_counter()
+        levels = front_end(batch, waveform.sample_rate)[0].double().numpy()
+    milliseconds = (time.perf_counter() - began) * 1000
+    shown = picture[:, :n_columns].astype(np.float64)
+    return Comparison(name, levels[:, :n_columns] * 255, shown, milliseconds)
+
+
+def row_changes(comparisons: list[Comparison]) -> tuple[Values, Values]:
+    """How far each row's mean and deviation over all clips are from the pictures', as parts."""
+    computed = np.concatenate([c.computed for c in comparisons], axis=1)
+    pictures = np.concatenate([c.picture for c in comparisons], axis=1)
+    means = np.abs(computed.mean(axis=1) / pictures.mean(axis=1) - 1)
+    deviations = np.abs(computed.std(axis=1) / pictures.std(axis=1) - 1)
+    return means, deviations
+
+
+def check_fma(data: Path) -> bool:
+    """Print a line a clip; true where every clip is near enough."""
+    found = list(compare(data / "fma-clips", data / "fma-small", preset="fma-mel"))
+    _print_table("fma-mel", found)
+    worst = max(c.difference for c in found)
+    print(f"worst difference {worst:.3f} of 255, at most {MAX_DIFFERENCE} wanted\n")
+    return worst <= MAX_DIFFERENCE
+
+
+def check_gtzan(data: Path) -> bool:
+    """Print a line a clip and the rows' statistics; true where every row is near enough."""
+    found = list(compare(data / "gtzan-clips", data / "gtzan-spectrograms", preset="gtzan-log"))
+    _print_table("gtzan-log", found)
+    same = [c for c in found if c.correlation >= MIN_CORRELATION]
+    others = [c.name for c in found if c.correlation < MIN_CORRELATION]
+    if others:
+        print(f"another recording than the picture, left out below: {', '.join(others)}")
+    means, deviations = row_changes(same)
+    print(
+        f"rows of {len(same)} clips: mean within {means.max():.2%}, deviation within "
+        f"{deviations.max():.2%}, at most {MAX_ROW_CHANGE:.0%} wanted; "
+        f"correlation {min(c.correlation for c in same):.5f} or more"
+    )
+    return bool(max(means.max(), deviations.max()) <= MAX_ROW_CHANGE and len(same) > len(others))
+
+
+def _print_table(preset: str, comparisons: list[Comparison]) -> None:
+    print(f"{preset:20} difference  correlation  milliseconds")
+    for c in comparisons:
+        print(f"{c.name:20} {c.difference:10.3f} {c.correlation:12.5f} {c.milliseconds:13.1f}")
+
+
+def main() -> int:
+    """Parse, compare, say."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("data", type=Path, metavar="DATA_FOLDER")
+    data: Path = parser.parse_args().data
+    wanted = ("fma-clips", "fma-small", "gtzan-clips", "gtzan-spectrograms")
+    absent = [name for name in wanted if not (data / name).is_dir()]
+    if absent:
+        print(f"{data}: no {', '.join(absent)} there, so nothing was compared", file=sys.stderr)
+        return 3
+    torch.set_num_threads(1)
+    return 0 if all([check_fma(data), check_gtzan(data)]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

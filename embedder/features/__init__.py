@@ -1,0 +1,1 @@
+"""From waveform to what a network sees: front ends, normalisation, pictures."""

@@ -1,0 +1,86 @@
+"""What is done to levels before a network sees them: nothing, per clip, or learnt in training.
+
+Each is a module from [batch, rows, columns] to the same shape, so pictures that were computed
+elsewhere (as levels 0…1) go through the same one as audio.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from embedder.config.model import Normalisation
+from embedder.errors import UnknownChoice
+
+MIN_DEVIATION = 0.02
+"""Rows that hardly vary (no bandwidth, say) are not blown up: 1.6 dB of an 80 dB scale."""
+MIN_CLIP_DEVIATION = 1e-4
+"""A waveform's deviation is its level: only digital silence stays below this."""
+
+
+class NoNormalisation(nn.Module):
+    """Levels as they are."""
+
+    def forward(self, levels: Tensor) -> Tensor:
+        """[batch, rows, columns] to the same."""
+        return levels
+
+
+class ClipNormalisation(nn.Module):
+    """Each clip to mean 0 and deviation 1 over all its rows and columns; silence stays 0."""
+
+    def forward(self, levels: Tensor) -> Tensor:
+        """[batch, rows, columns] to the same."""
+        variance, mean = torch.var_mean(levels, dim=(-2, -1), correction=0, keepdim=True)
+        return (levels - mean) / variance.sqrt().clamp(min=MIN_CLIP_DEVIATION)
+
+
+class RunningNormalisation(nn.Module):
+    """Each row to mean 0 and deviation 1 over all that was heard in training.
+
+    The statistics are exact sums over training batches (a moving average forgets, and depends on
+    batch size), kept as buffers and so saved with the weights. Outside training they stand still;
+    before any training levels pass unchanged.
+    """
+
+    mean: Tensor
+    variance: Tensor
+    n_columns: Tensor
+
+    def __init__(self, n_rows: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(n_rows))
+        self.register_buffer("variance", torch.ones(n_rows))
+        self.register_buffer("n_columns", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, levels: Tensor) -> Tensor:
+        """[batch, rows, columns] to the same; in training the batch is learnt from first."""
+        if self.training:
+            self._learn(levels.detach())
+        deviation = self.variance.sqrt().clamp(min=MIN_DEVIATION)
+        return (levels - self.mean[:, None]) / deviation[:, None]
+
+    @torch.no_grad()
+    def _learn(self, levels: Tensor) -> None:
+        """Chan's update of mean and variance by a batch (1983), in float64 where there is one."""
+        count = levels.shape[0] * levels.shape[2]
+        if count == 0:
+            return
+        variance, mean = torch.var_mean(levels.float(), dim=(0, 2), correction=0)
+        seen = int(self.n_columns)
+        share = count / (seen + count)
+        difference = mean - self.mean
+        spread = torch.lerp(self.variance, variance, share) if seen else variance
+        # One weight for both: mean and variance move to the batch by its share of all columns.
+        self.variance.copy_(spread + (share * (1 - share)) * difference.square() * bool(seen))
+        self.mean.add_(difference * share)
+        self.n_columns.add_(count)
+
+
+def build_normalisation(kind: Normalisation, *, n_rows: int) -> nn.Module:
+    """The module that a setting names."""
+    if kind == "none":
+        return NoNormalisation()
+    if kind == "clip":
+        return ClipNormalisation()
+    if kind == "running":
+        return RunningNormalisation(n_rows)
+    raise UnknownChoice("normalisation", kind, ("none", "clip", "running"))
