@@ -1,0 +1,174 @@
+"""Tags of audio files, read with mutagen and brought to one set of names. Writes nothing.
+
+A file whose tags cannot be read has none: whether its audio can be heard is another question.
+"""
+
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mutagen
+
+logger = logging.getLogger(__name__)
+
+ID3_FIELDS = {
+    "TIT2": "title",
+    "TPE1": "artist",
+    "TPE2": "albumartist",
+    "TALB": "album",
+    "TCON": "genre",
+    "TDRC": "date",
+    "TYER": "date",
+    "TDOR": "originaldate",
+    "TRCK": "tracknumber",
+    "TMOO": "mood",
+    "TPUB": "label",
+    "TCOM": "composer",
+    "TBPM": "bpm",
+    "TKEY": "key",
+    "TLAN": "language",
+    "TIT1": "grouping",
+    "TCMP": "compilation",
+}
+MP4_FIELDS = {
+    "\xa9nam": "title",
+    "\xa9ART": "artist",
+    "aART": "albumartist",
+    "\xa9alb": "album",
+    "\xa9gen": "genre",
+    "\xa9day": "date",
+    "trkn": "tracknumber",
+    "\xa9wrt": "composer",
+    "tmpo": "bpm",
+    "\xa9grp": "grouping",
+    "cpil": "compilation",
+}
+ASF_FIELDS = {
+    "WM/AlbumArtist": "albumartist",
+    "WM/AlbumTitle": "album",
+    "WM/Genre": "genre",
+    "WM/Year": "date",
+    "WM/TrackNumber": "tracknumber",
+    "WM/Mood": "mood",
+    "WM/Publisher": "label",
+    "Author": "artist",
+    "Title": "title",
+}
+OTHER_NAMES = {
+    "organization": "label",
+    "publisher": "label",
+    "album artist": "albumartist",
+    "year": "date",
+    "track": "tracknumber",
+    "initialkey": "key",
+}
+MAX_VALUE_CHARACTERS = 200
+"""Longer ones are lyrics, comments or pictures in text form: nothing to vote or filter on."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileTags:
+    """What a file says about itself. `fields` holds all, with every value of each."""
+
+    title: str = ""
+    artist: str = ""
+    album: str = ""
+    genre: str = ""
+    year: int | None = None
+    track_number: int | None = None
+    duration_seconds: float | None = None
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+def read_tags(path: Path) -> FileTags:
+    """The tags of a file; none where there are none or they are broken."""
+    try:
+        opened: Any = mutagen.File(path)
+    except (mutagen.MutagenError, OSError, ValueError, IndexError, KeyError) as error:
+        logger.debug("%r: its tags cannot be read (%s)", path, error)
+        return FileTags()
+    if opened is None:
+        return FileTags()
+    length = getattr(opened.info, "length", None)
+    return as_file_tags(_named(opened.tags or {}), float(length) if length else None)
+
+
+def as_file_tags(named: dict[str, list[str]], duration_seconds: float | None) -> FileTags:
+    """Fields by their common names as a record."""
+    dates = named.get("date") or named.get("originaldate") or []
+    year = next((int(m[0]) for d in dates if (m := re.match(r"\d{4}", d))), None)
+    numbers = named.get("tracknumber", [])
+    number = next((int(m[0]) for n in numbers if (m := re.match(r"\d{1,6}", n))), None)
+    fields = {(field, value) for field, values in named.items() for value in values}
+    if year is not None:
+        fields.add(("year", str(year)))
+    return FileTags(
+        title="; ".join(named.get("title", [])),
+        artist="; ".join(named.get("artist", [])),
+        album="; ".join(named.get("album", [])),
+        genre="; ".join(named.get("genre", [])),
+        year=year,
+        track_number=number,
+        duration_seconds=duration_seconds,
+        fields=tuple(sorted(fields)),
+    )
+
+
+def _named(tags: Any) -> dict[str, list[str]]:
+    named: dict[str, list[str]] = {}
+    for key, value in tags.items():
+        field = _field_of(key, value)
+        if field is None:
+            continue
+        texts = named.setdefault(field, [])
+        texts.extend(text for text in _texts(value) if text and text not in texts)
+    return {field: texts for field, texts in named.items() if texts}
+
+
+def _field_of(key: str, value: Any) -> str | None:
+    """The common name of a tag, None for pictures, comments and the like."""
+    frame = getattr(value, "FrameID", None)
+    if frame is not None:
+        if frame == "TXXX":
+            return _common(value.desc)
+        return ID3_FIELDS.get(frame)
+    if key in MP4_FIELDS or key.startswith("----:"):
+        return MP4_FIELDS.get(key) or _common(key.rpartition(":")[2])
+    if key in ASF_FIELDS:
+        return ASF_FIELDS[key]
+    if key.startswith(("WM/", "\xa9")):
+        return None
+    return _common(key)
+
+
+def _common(name: str) -> str:
+    lower = name.strip().lower()
+    return OTHER_NAMES.get(lower, lower)
+
+
+def _texts(value: Any) -> list[str]:
+    """The values of a tag as clean text; what is no text gives none."""
+    genres = getattr(value, "genres", None)  # ID3 numbers some genres: (17) is Rock
+    values = genres if genres is not None else getattr(value, "text", value)
+    if isinstance(values, (str, bytes, int, float, bool)):
+        values = [values]
+    try:
+        return [text for one in values if (text := _text(one))]
+    except TypeError:
+        return []
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):  # MP4: (number, total)
+        value = value[0] if value else ""
+    if isinstance(value, bytes):
+        try:
+            value = value.decode()
+        except UnicodeDecodeError:
+            return ""
+    text = str(value).replace("\0", "").strip()
+    # Lone surrogates cannot be stored as text.
+    text = text.encode("utf-8", "replace").decode()
+    return text if len(text) <= MAX_VALUE_CHARACTERS else ""
