@@ -1,0 +1,58 @@
+"""Share groups of tracks out over sides, so that every side has its part of every label.
+
+Pure: numbers in, side numbers out. A group goes to one side whole. Large groups are placed
+first, each where it leaves the label counts nearest to the wanted ones (as scikit-learn's
+StratifiedGroupKFold does for equal folds; this takes any shares and several labels a track).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def allot(
+    group_counts: NDArray[np.float64],
+    shares: Sequence[float],
+    *,
+    generator: np.random.Generator,
+) -> NDArray[np.int64]:
+    """The side of each group, int64 [groups].
+
+    `group_counts: float [groups, labels]`, tracks of a group with each label; the first column
+    counts its tracks. `shares` are of the whole, one a side, and sum to one.
+    """
+    totals = group_counts.sum(axis=0)
+    targets = np.outer(shares, totals)  # [sides, labels]
+    weights = 1.0 / np.maximum(totals, 1.0)
+    weights[0] *= max(1, len(totals) - 1)  # or many rare labels would outvote the side's size
+    placed = np.zeros_like(targets)
+    order = generator.permutation(len(group_counts))
+    order = order[np.argsort(-group_counts[order, 0], kind="stable")]
+    sides = np.zeros(len(group_counts), dtype=np.int64)
+    open_sides = np.asarray(shares) > 0
+    for group in order:
+        counts = group_counts[group]
+        # (placed + counts - target)² - (placed - target)², without what all sides share
+        costs = ((placed - targets) * counts * weights).sum(axis=1)
+        costs[~open_sides] = np.inf
+        side = int(np.argmin(costs))
+        sides[group] = side
+        placed[side] += counts
+    return _fill_empty_sides(sides, group_counts[:, 0], open_sides)
+
+
+def _fill_empty_sides(
+    sides: NDArray[np.int64], sizes: NDArray[np.float64], wanted: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Give a wanted side that got nothing the smallest group of the side with most groups."""
+    for side in np.flatnonzero(wanted):
+        if (sides == side).any():
+            continue
+        counts = np.bincount(sides, minlength=len(wanted))
+        donor = int(counts.argmax())
+        if counts[donor] < 2:
+            break  # fewer groups than sides
+        members = np.flatnonzero(sides == donor)
+        sides[members[sizes[members].argmin()]] = side
+    return sides

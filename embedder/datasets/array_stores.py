@@ -1,0 +1,119 @@
+"""Spectrograms or waveforms that a data set brings ready made, read only when they are needed.
+
+A store is one array in an .npz or .npy (`[tracks, …]`), or a folder with one .npy a track.
+"""
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.errors import DatasetError, printable_path
+
+ArrayKind = Literal["spectrograms", "waveforms"]
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayHeader:
+    """Shape and type of a stored array, read without its values."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayStore:
+    """Where the arrays are. `kind` says what they hold; `shape` is of one track."""
+
+    kind: ArrayKind
+    files: tuple[Path, ...]
+    """One .npz or .npy with all tracks, or one .npy for each."""
+    n_tracks: int
+    shape: tuple[int, ...]
+    member: str = ""
+    """The name inside an .npz."""
+    sample_rate: int = 0
+    """Of waveforms; 0 where the data set does not say."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the files together."""
+        return sum(file.stat().st_size for file in self.files)
+
+    def load(self) -> NDArray[Any]:
+        """All of it, `[tracks, …]`; memory-mapped where the file allows that.
+
+        A folder of arrays with different lengths is cut to the shortest.
+        """
+        if self.member:
+            with open_npz(self.files[0]) as archive:
+                return _read_member(archive, self.member, self.files[0])
+        if len(self.files) == 1 and self.n_tracks != 1:
+            return load_npy(self.files[0])
+        arrays = [load_npy(file) for file in self.files]
+        length = min(array.shape[-1] for array in arrays)
+        return np.stack([array[..., :length] for array in arrays])
+
+    def read(self, array_row: int) -> NDArray[Any]:
+        """One track's array, for folders of single files; otherwise a row of `load`."""
+        if len(self.files) == self.n_tracks > 1:
+            return load_npy(self.files[array_row])
+        row: NDArray[Any] = self.load()[array_row]
+        return row
+
+
+def open_npz(path: Path) -> "np.lib.npyio.NpzFile":
+    """Open an archive of arrays; pickled objects are never loaded."""
+    try:
+        opened = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise DatasetError(f"{printable_path(path)}: not an .npz file ({error}).") from error
+    if not isinstance(opened, np.lib.npyio.NpzFile):
+        raise DatasetError(f"{printable_path(path)}: one plain array, not an .npz file.")
+    return opened
+
+
+def read_npz_member(path: Path, member: str) -> NDArray[Any]:
+    """One array of an archive."""
+    with open_npz(path) as archive:
+        return _read_member(archive, member, path)
+
+
+def _read_member(archive: "np.lib.npyio.NpzFile", member: str, path: Path) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = archive[member]
+    except KeyError as error:
+        raise DatasetError(
+            f"{printable_path(path)}: no array {member!r}. It holds: {', '.join(archive.files)}."
+        ) from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DatasetError(f"{printable_path(path)}: {member!r} is damaged ({error}).") from error
+    return array
+
+
+def npz_header(path: Path, member: str) -> ArrayHeader:
+    """Shape and type of an array in an archive, without unpacking it."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(f"{member}.npy") as file:
+            version = np.lib.format.read_magic(file)
+            read = (
+                np.lib.format.read_array_header_1_0
+                if version == (1, 0)
+                else np.lib.format.read_array_header_2_0
+            )
+            shape, _, dtype = read(file)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise DatasetError(f"{printable_path(path)}: {member!r} is damaged ({error}).") from error
+    return ArrayHeader(tuple(shape), dtype)
+
+
+def load_npy(path: Path) -> NDArray[Any]:
+    """A single array, memory-mapped."""
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DatasetError(f"{printable_path(path)}: not a readable array ({error}).") from error
+    return array

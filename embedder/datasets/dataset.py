@@ -1,0 +1,121 @@
+"""An opened data set: rows, arrays where it brings them, and digests of what it is."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.datasets.array_stores import ArrayStore
+from embedder.datasets.labels import count_labels
+from embedder.datasets.records import SIDES, LeftOut, Side, TrackRow
+from embedder.datasets.tables import nearest_hint
+from embedder.errors import DatasetError
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Tracks with labels. Immutable: a split or a selection makes another data set."""
+
+    root: Path
+    layout: str
+    rows: tuple[TrackRow, ...]
+    store: ArrayStore | None = None
+    extra_vectors: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """Named float arrays `[len(rows), d]` that came along, such as a teacher's vectors."""
+    left_out: tuple[LeftOut, ...] = ()
+    split_origin: str = ""
+    """How `split` of the rows came about, in words; empty where no row has a side."""
+
+    @property
+    def label_fields(self) -> tuple[str, ...]:
+        """Fields in which at least one track has a label, genre first."""
+        names = {name for row in self.rows for name, values in row.labels.items() if values}
+        return tuple(sorted(names, key=lambda name: (name != "genre", name)))
+
+    def require_field(self, label_field: str) -> None:
+        """Refuse a label field that no track has."""
+        if label_field not in self.label_fields:
+            raise DatasetError(
+                f"{self.root.name}: no label field {label_field!r}. "
+                f"{nearest_hint(label_field, self.label_fields)}"
+            )
+
+    @cached_property
+    def arrays(self) -> NDArray[Any]:
+        """The arrays of all rows in their order, `[len(rows), …]`, loaded on first use."""
+        if self.store is None:
+            raise DatasetError(f"{self.root.name}: the data set holds audio files, not arrays.")
+        everything = self.store.load()
+        wanted = np.array([row.array_row for row in self.rows], dtype=np.int64)
+        if np.array_equal(wanted, np.arange(len(everything))):
+            return everything
+        chosen: NDArray[Any] = everything[wanted]
+        return chosen
+
+    def positions(self, side: Side) -> NDArray[np.int64]:
+        """Positions in `rows` of the tracks on one side."""
+        return np.array([i for i, row in enumerate(self.rows) if row.split == side], dtype=np.int64)
+
+    def subset(self, positions: Sequence[int] | NDArray[np.int64]) -> "Dataset":
+        """The data set of these rows only, in this order."""
+        chosen = [int(position) for position in positions]
+        return replace(
+            self,
+            rows=tuple(self.rows[position] for position in chosen),
+            extra_vectors={name: array[chosen] for name, array in self.extra_vectors.items()},
+        )
+
+    @cached_property
+    def digest(self) -> str:
+        """Of names, sizes and labels (not of every byte): the same wherever the folder lies."""
+        digest = hashlib.blake2b(digest_size=16)
+        if self.store is not None:
+            digest.update(f"{self.store.kind} {self.store.size_bytes}\n".encode())
+        for row in sorted(self.rows, key=lambda row: row.key):
+            size = row.path.stat().st_size if row.path is not None and row.path.exists() else 0
+            labels = {name: list(values) for name, values in row.labels.items() if values}
+            _add_line(digest, [row.key, size, labels, row.artist, row.album])
+        return digest.hexdigest()
+
+    @cached_property
+    def split_digest(self) -> str:
+        """Of which track is on which side."""
+        digest = hashlib.blake2b(digest_size=16)
+        for row in sorted(self.rows, key=lambda row: row.key):
+            _add_line(digest, [row.key, row.split])
+        return digest.hexdigest()
+
+    def describe(self) -> dict[str, Any]:
+        """Counts for a report or a card: tracks, labels, sides, artists, what was left out."""
+        sides = {side or "none": len(self.positions(side)) for side in (*SIDES, "")}
+        return {
+            "name": self.root.name,
+            "layout": self.layout,
+            "tracks": len(self.rows),
+            "arrays": None if self.store is None else self.store.kind,
+            "array_shape": None if self.store is None else list(self.store.shape),
+            "labels": {
+                name: dict(count_labels(self.rows, name).most_common(50))
+                for name in self.label_fields
+            },
+            "groups": len({row.group for row in self.rows if row.group is not None}),
+            "tracks_without_group": sum(row.group is None for row in self.rows),
+            "repeats": sum(bool(row.duplicate_of) for row in self.rows),
+            "extra_vectors": {k: list(array.shape) for k, array in self.extra_vectors.items()},
+            "split": {side: count for side, count in sides.items() if count},
+            "split_origin": self.split_origin,
+            "left_out": len(self.left_out),
+            "digest": self.digest,
+            "split_digest": self.split_digest,
+        }
+
+
+def _add_line(digest: "hashlib.blake2b", parts: list[object]) -> None:
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=True)  # names that are no text survive
+    digest.update(text.encode("ascii") + b"\n")

@@ -1,0 +1,54 @@
+"""What a file's own tags say: artist, album, title, genres and moods."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import mutagen
+
+_SEPARATORS = re.compile(r"\s*[;\x00]\s*|\s+/\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class FileTags:
+    """Empty where the file does not say."""
+
+    artist: str = ""
+    album: str = ""
+    title: str = ""
+    genres: tuple[str, ...] = ()
+    moods: tuple[str, ...] = ()
+    duration_seconds: float | None = None
+
+
+def read_file_tags(path: Path) -> FileTags:
+    """The tags of a file; none where it has none or they cannot be read."""
+    try:
+        file = mutagen.File(path, easy=True)
+    except (mutagen.MutagenError, OSError, ValueError, KeyError):
+        return FileTags()  # an unreadable file is reported where its audio is decoded
+    if file is None:
+        return FileTags()
+    tags = file.tags or {}
+
+    def texts(name: str) -> list[str]:
+        try:
+            return [str(value) for value in tags.get(name, [])]
+        except (KeyError, ValueError):  # this kind of file has no such tag
+            return []
+
+    def labels(name: str) -> tuple[str, ...]:
+        parts = [part for text in texts(name) for part in _SEPARATORS.split(text)]
+        return tuple(dict.fromkeys(part for part in parts if part))
+
+    def first(name: str) -> str:
+        return next(iter(texts(name)), "")
+
+    return FileTags(
+        artist=first("albumartist") if not first("artist") else first("artist"),
+        album=first("album"),
+        title=first("title"),
+        genres=labels("genre"),
+        moods=labels("mood"),
+        duration_seconds=getattr(file.info, "length", None),
+    )

@@ -1,0 +1,74 @@
+"""From the text of a cell to labels: several of them in one cell, and the frequent ones."""
+
+import ast
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from embedder.datasets.records import TrackRow
+from embedder.datasets.tables import LIST_MARK
+from embedder.errors import DatasetError
+
+
+def labels_in_cell(cell: str, separator: str) -> tuple[str, ...]:
+    """The labels of a cell, in order and without repeats.
+
+    `rock;pop` by its separator, `['rock', 'pop']` as Python writes a list, or a list column.
+    """
+    text = cell.strip()
+    if not text:
+        return ()
+    if text.startswith(LIST_MARK):
+        parts = text.split(LIST_MARK)
+    elif text.startswith("[") and text.endswith("]"):
+        parts = _written_list(text)
+    else:
+        parts = text.split(separator) if separator else [text]
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+def _written_list(text: str) -> list[str]:
+    try:
+        values = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return [text]
+    return [str(value) for value in values]
+
+
+def count_labels(rows: Sequence[TrackRow], label_field: str) -> Counter[str]:
+    """How many tracks carry each label of a field."""
+    return Counter(value for row in rows for value in row.values(label_field))
+
+
+def keep_frequent(rows: Sequence[TrackRow], label_field: str, n_labels: int) -> list[TrackRow]:
+    """Keep the `n_labels` most frequent labels of a field; equal counts go by name."""
+    counts = count_labels(rows, label_field)
+    ranked = sorted(counts, key=lambda label: (-counts[label], label))
+    kept = set(ranked[:n_labels])
+    return [
+        replace(
+            row,
+            labels={
+                **row.labels,
+                label_field: tuple(v for v in row.values(label_field) if v in kept),
+            },
+        )
+        for row in rows
+    ]
+
+
+def check_label_counts(
+    rows: Sequence[TrackRow], label_field: str, *, at_least: int, where: str = "data set"
+) -> None:
+    """Refuse labels with too few tracks, naming each of them and its count."""
+    counts = count_labels(rows, label_field)
+    if not counts:
+        raise DatasetError(f"no track of the {where} has a label in {label_field!r}.")
+    rare = sorted((n, label) for label, n in counts.items() if n < at_least)
+    if rare:
+        named = ", ".join(f"{label!r} ({n})" for n, label in rare[:10])
+        more = f" and {len(rare) - 10} more" if len(rare) > 10 else ""
+        raise DatasetError(
+            f"too few tracks in the {where} for {label_field} {named}{more}: at least {at_least} "
+            "each are needed. Add tracks, leave the label out, or lower min_per_label."
+        )

@@ -1,0 +1,171 @@
+"""Arrays instead of audio: `spectrograms.npz` or `waveforms.npz` and `tracks.csv`, or a folder of
+.npy files (one a track, named by it) and a table.
+
+Spectrograms are `[tracks, rows, columns]`, 0…255 or 0…1, lowest row first; waveforms are
+`[tracks, samples]`. Every other .npz with `track` and an array of vectors comes along as
+`extra_vectors`, by the array's name.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.datasets.array_stores import (
+    ArrayKind,
+    ArrayStore,
+    load_npy,
+    npz_header,
+    open_npz,
+    read_npz_member,
+)
+from embedder.datasets.layouts.contents import NAMES_OF_KEY, Contents, ReadingOptions, TableReader
+from embedder.datasets.records import LeftOut, TrackRow
+from embedder.datasets.tables import TABLE_SUFFIXES, columns_of, read_table
+from embedder.errors import DatasetError, printable_path
+
+LOOKS_FOR = "spectrograms.npz or waveforms.npz with tracks.csv, or .npy files with a table"
+_ARCHIVES: Mapping[str, ArrayKind] = {
+    "spectrograms.npz": "spectrograms",
+    "waveforms.npz": "waveforms",
+}
+_DIMENSIONS: Mapping[ArrayKind, int] = {"spectrograms": 3, "waveforms": 2}
+
+
+def evidence(path: Path) -> str | None:
+    """One of the two archives, or arrays beside a table that lists tracks."""
+    if not path.is_dir():
+        return None
+    for name in _ARCHIVES:
+        if (path / name).exists():
+            return name
+    if any(path.rglob("*.npy")) and _tables(path):
+        return f".npy files and {_tables(path)[0].name}"
+    return None
+
+
+def _tables(path: Path) -> list[Path]:
+    """Tables that list tracks; `tracks.…` first."""
+    tables = [
+        file
+        for file in sorted(path.iterdir())
+        if file.suffix.lower() in TABLE_SUFFIXES
+        and {name.strip().lower() for name in columns_of(file)} & set(NAMES_OF_KEY)
+    ]
+    return sorted(tables, key=lambda table: table.stem != "tracks")
+
+
+def read(path: Path, options: ReadingOptions) -> Contents:
+    """One row a track that is in the table and in the arrays."""
+    tables = _tables(path)
+    if not tables:
+        raise DatasetError(
+            f"{printable_path(path)}: no table of the tracks. Put a tracks.csv with a column "
+            "'track' beside the arrays."
+        )
+    table = read_table(tables[0])
+    reader = TableReader(table, options)
+    listed, artist_groups = reader.read(table.require(*NAMES_OF_KEY))
+    archives = [path / name for name in _ARCHIVES if (path / name).exists()]
+    if len(archives) > 1:
+        raise DatasetError(
+            f"{printable_path(path)}: both spectrograms.npz and waveforms.npz. Keep one of them."
+        )
+    if archives:
+        store, tracks = _archive_store(archives[0])
+    else:
+        store, tracks = _folder_store(path)
+    place = _places(tracks, where=printable_path(archives[0] if archives else path))
+    rows: list[TrackRow] = []
+    groups: list[str] = []
+    left_out = []
+    for row, group in zip(listed, artist_groups, strict=True):
+        if row.key in place:
+            rows.append(replace(row, array_row=place[row.key]))
+            groups.append(group)
+        else:
+            left_out.append(LeftOut(row.key, "in the table, but not among the arrays"))
+    named = {row.key for row in listed}
+    left_out += [
+        LeftOut(t, "an array without a row in the table") for t in tracks if t not in named
+    ]
+    extra = _extra_vectors(path, [row.key for row in rows], skip=archives)
+    origin = f"column {column!r} of {table.path.name}" if (column := reader.split_column()) else ""
+    return Contents(rows, left_out, groups, store, extra, origin)
+
+
+def _archive_store(path: Path) -> tuple[ArrayStore, list[str]]:
+    kind = _ARCHIVES[path.name]
+    with open_npz(path) as archive:
+        names = archive.files
+        wanted = [name for name in (kind[:-1], kind) if name in names]
+        if not wanted or "track" not in names:
+            raise DatasetError(
+                f"{printable_path(path)}: needs the arrays {kind[:-1]!r} and 'track', "
+                f"holds {', '.join(map(repr, names)) or 'nothing'}."
+            )
+        tracks = [str(track) for track in read_npz_member(path, "track")]
+        rate = int(read_npz_member(path, "sample_rate")) if "sample_rate" in names else 0
+    header = npz_header(path, wanted[0])
+    if len(header.shape) != _DIMENSIONS[kind]:
+        raise DatasetError(
+            f"{printable_path(path)}: {wanted[0]!r} has the shape {list(header.shape)}, "
+            f"{_DIMENSIONS[kind]} dimensions are needed."
+        )
+    if header.shape[0] != len(tracks):
+        raise DatasetError(
+            f"{printable_path(path)}: {header.shape[0]} arrays in {wanted[0]!r}, but "
+            f"{len(tracks)} names in 'track'."
+        )
+    return ArrayStore(kind, (path,), len(tracks), header.shape[1:], wanted[0], rate), tracks
+
+
+def _folder_store(path: Path) -> tuple[ArrayStore, list[str]]:
+    files = sorted(path.rglob("*.npy"))
+    if not files:
+        raise DatasetError(f"{printable_path(path)}: {LOOKS_FOR} expected, no arrays found.")
+    shapes = {load_npy(file).shape[:-1] for file in files}
+    if len(shapes) > 1 or any(len(shape) > 1 for shape in shapes):
+        raise DatasetError(
+            f"{printable_path(path)}: the .npy files differ in shape ({sorted(shapes)} before "
+            "the last axis). Each must be [samples], or each [rows, columns] with as many rows."
+        )
+    kind: ArrayKind = "waveforms" if shapes == {()} else "spectrograms"
+    store = ArrayStore(kind, tuple(files), len(files), load_npy(files[0]).shape)
+    return store, [file.stem for file in files]
+
+
+def _places(tracks: Sequence[str], *, where: str) -> dict[str, int]:
+    place = {track: row for row, track in enumerate(tracks)}
+    if len(place) != len(tracks):
+        repeated = next(track for track in tracks if tracks.count(track) > 1)
+        raise DatasetError(f"{where}: the track {repeated!r} is there twice.")
+    return place
+
+
+def _extra_vectors(
+    path: Path, keys: Sequence[str], *, skip: Sequence[Path]
+) -> dict[str, NDArray[Any]]:
+    extra: dict[str, NDArray[Any]] = {}
+    for file in sorted(path.glob("*.npz")):
+        if file in skip:
+            continue
+        with open_npz(file) as archive:
+            if "track" not in archive.files:
+                continue
+            place = _places([str(t) for t in archive["track"]], where=printable_path(file))
+            for name in archive.files:
+                array = archive[name]
+                if name == "track" or array.ndim != 2 or len(array) != len(place):
+                    continue
+                missing = [key for key in keys if key not in place]
+                if missing:
+                    raise DatasetError(
+                        f"{printable_path(file)}: no {name} vector for {missing[0]!r} "
+                        f"({len(missing)} missing). Give every track one, or remove the file."
+                    )
+                extra[name] = np.asarray(array)[[place[key] for key in keys]]
+    return extra

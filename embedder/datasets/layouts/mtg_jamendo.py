@@ -1,0 +1,100 @@
+"""MTG-Jamendo: `TRACK_ID ARTIST_ID ALBUM_ID PATH DURATION TAGS`, tags as `genre---rock`.
+
+The tags go on past the last heading, one a cell. What stands before `---` is the label field.
+A folder with `….-train.tsv`, `-validation.tsv` and `-test.tsv` brings its split with it.
+"""
+
+from collections import defaultdict
+from pathlib import Path
+
+from embedder.datasets.files import reason_unusable
+from embedder.datasets.layouts.contents import Contents, ReadingOptions, seconds_in
+from embedder.datasets.records import LeftOut, Side, TrackRow
+from embedder.datasets.tables import first_cells, read_cells
+from embedder.errors import DatasetError, printable_path
+
+LOOKS_FOR = "a .tsv with the columns TRACK_ID, ARTIST_ID, ALBUM_ID, PATH, DURATION, TAGS"
+_HEADER = ["TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS"]
+_SIDES: dict[str, Side] = {"-train": "train", "-validation": "validation", "-test": "test"}
+_AUDIO_FOLDERS = ("", "audio", "mp3")
+
+
+def evidence(path: Path) -> str | None:
+    """A table with exactly these headings."""
+    found = _tables(path, "")
+    return found[0].name if found else None
+
+
+def _tables(path: Path, variant: str) -> list[Path]:
+    """The tables to read: one of each side where they exist, else the one that holds all."""
+    files = [path] if path.is_file() else sorted(path.rglob("*.tsv"))
+    tables = [file for file in files if first_cells(file)[: len(_HEADER)] == _HEADER]
+    if path.is_file():
+        return tables
+    named = [file for file in tables if variant in file.stem]
+    sided = [file for file in named if _side_of(file)]
+    return sided or named
+
+
+def _side_of(table: Path) -> Side:
+    return next((side for end, side in _SIDES.items() if table.stem.endswith(end)), "")
+
+
+def read(path: Path, options: ReadingOptions) -> Contents:
+    """One row a track of the tables."""
+    tables = _tables(path, options.variant)
+    if not tables:
+        wanted = f" with {options.variant!r} in its name" if options.variant else ""
+        raise DatasetError(f"{printable_path(path)}: {LOOKS_FOR} expected{wanted}, none found.")
+    sides = [_side_of(table) for table in tables]
+    if len(tables) > 1 and (len(set(sides)) != len(sides) or "" in sides):
+        names = ", ".join(table.name for table in tables)
+        raise DatasetError(
+            f"{printable_path(path)}: several tables ({names}). Name one of them, or give the "
+            "variant that tells them apart."
+        )
+    rows: list[TrackRow] = []
+    left_out: list[LeftOut] = []
+    for table, side in zip(tables, sides, strict=True):
+        for number, cells in enumerate(read_cells(table)[1:], start=2):
+            if len(cells) < len(_HEADER) - 1:
+                raise DatasetError(
+                    f"{printable_path(table)}, row {number}: {len(cells)} cells, at least "
+                    f"{len(_HEADER) - 1} are needed."
+                )
+            file = _audio_file(options.audio_root or table.parent, cells[3])
+            reason = reason_unusable(file)
+            if reason is not None:
+                left_out.append(LeftOut(file, reason))
+                continue
+            rows.append(_row(cells, file, side))
+    origin = "the split of its tables" if any(sides) else ""
+    return Contents(rows, left_out, split_origin=origin)
+
+
+def _row(cells: list[str], file: Path, side: Side) -> TrackRow:
+    labels: defaultdict[str, list[str]] = defaultdict(list)
+    for tag in cells[5:]:
+        category, marked, value = tag.strip().partition("---")
+        if value:
+            labels[category].append(value)
+        elif not marked and category:
+            labels["tag"].append(category)
+    return TrackRow(
+        key=cells[0],
+        path=file,
+        labels={category: tuple(dict.fromkeys(values)) for category, values in labels.items()},
+        artist=cells[1],
+        album=cells[2],
+        split=side,
+        duration_seconds=seconds_in(cells[4]),
+    )
+
+
+def _audio_file(base: Path, listed: str) -> Path:
+    """The file in full or in low quality (`48/948.low.mp3`), beside the table or below `audio`."""
+    for folder in _AUDIO_FOLDERS:
+        for name in (Path(listed), Path(listed).with_suffix(".low.mp3")):
+            if (base / folder / name).exists():
+                return base / folder / name
+    return base / listed

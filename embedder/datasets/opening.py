@@ -1,0 +1,150 @@
+"""Open a data set: find out how it is laid out, or be told, and read it into rows.
+
+Refuses what it cannot tell apart: when two layouts would fit, the caller names one.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+
+from embedder.config.training import DatasetConfig
+from embedder.datasets.dataset import Dataset
+from embedder.datasets.grouping import with_groups
+from embedder.datasets.labels import keep_frequent
+from embedder.datasets.layouts import (
+    arrays,
+    fma,
+    folders,
+    gtzan,
+    library,
+    magnatagatune,
+    manifest,
+    mtg_jamendo,
+)
+from embedder.datasets.layouts.contents import Contents, ReadingOptions
+from embedder.datasets.records import TrackRow
+from embedder.datasets.tables import TABLE_SUFFIXES
+from embedder.errors import DatasetError, UnknownChoice, printable_path
+
+_SPECIFIC: dict[str, ModuleType] = {
+    "arrays": arrays,
+    "magnatagatune": magnatagatune,
+    "mtg-jamendo": mtg_jamendo,
+    "fma": fma,
+    "gtzan": gtzan,
+    "manifest": manifest,
+}
+_GENERAL: dict[str, ModuleType] = {"folders": folders, "library": library}
+"""Asked in this order when nothing specific fits, since every folder of music is a bit of both."""
+
+_LAYOUTS = {**_SPECIFIC, **_GENERAL}
+LAYOUTS = tuple(_LAYOUTS)
+
+
+@dataclass(frozen=True, slots=True)
+class TagSelection:
+    """Which labels of a multi-label field are kept."""
+
+    field: str = ""
+    n_tags: int = 0
+    """The most frequent ones; 0 keeps all."""
+
+
+def detect_layout(path: Path) -> str:
+    """The layout of a folder or table; an error that lists what was looked for, if unclear."""
+    evidence = {name: module.evidence(path) for name, module in _SPECIFIC.items()}
+    found = {name: reason for name, reason in evidence.items() if reason}
+    if not found:
+        for name, module in _GENERAL.items():
+            if module.evidence(path):
+                return name
+    if len(found) == 1:
+        return next(iter(found))
+    where = printable_path(path)
+    if found:
+        reasons = "; ".join(f"{name} ({reason})" for name, reason in found.items())
+        raise DatasetError(f"{where}: could be {reasons}. Say which one with the layout setting.")
+    if path.is_file() and path.suffix.lower() in TABLE_SUFFIXES:
+        return "manifest"  # which says what its table lacks
+    if path.is_dir() and not any(path.iterdir()):
+        raise DatasetError(f"{where}: the folder is empty.")
+    looked = "; ".join(f"{name}: {module.LOOKS_FOR}" for name, module in _LAYOUTS.items())
+    raise DatasetError(f"{where}: no known layout. Looked for: {looked}.")
+
+
+def open_dataset(
+    path: Path,
+    *,
+    layout: str | None = None,
+    options: ReadingOptions | None = None,
+    tags: TagSelection | None = None,
+) -> Dataset:
+    """Open a data set as it is; `splitting.split_dataset` gives it a split where it has none.
+
+    `layout` is one of `LAYOUTS`; None or `auto` finds out. Without `tags`, MagnaTagATune keeps
+    its top 50 and everything else all.
+    """
+    options = options or ReadingOptions()
+    if layout not in (None, "auto") and layout not in _LAYOUTS:
+        raise UnknownChoice("layout", layout, ["auto", *LAYOUTS])
+    if not path.exists():
+        raise DatasetError(f"{printable_path(path)}: no such file or folder.")
+    name = detect_layout(path) if layout in (None, "auto") else str(layout)
+    contents: Contents = _LAYOUTS[name].read(path, options)
+    _check_rows(path, contents)
+    rows: Sequence[TrackRow] = with_groups(
+        contents.rows, contents.artist_groups or [""] * len(contents.rows)
+    )
+    if tags is None and name == "magnatagatune":
+        tags = TagSelection("tag", magnatagatune.N_TAGS)
+    if tags is not None and tags.field and tags.n_tags:
+        rows = keep_frequent(rows, tags.field, tags.n_tags)
+    has_split = bool(options.split_column) and any(row.split for row in rows)
+    if not has_split:
+        rows = [replace(row, split="") for row in rows]
+    dataset = Dataset(
+        root=path,
+        layout=name,
+        rows=tuple(rows),
+        store=contents.store,
+        extra_vectors=contents.extra_vectors,
+        left_out=tuple(contents.left_out),
+        split_origin=contents.split_origin if has_split else "",
+    )
+    for wanted in options.label_columns:
+        dataset.require_field(wanted)
+    return dataset
+
+
+def open_configured(path: Path, config: DatasetConfig) -> Dataset:
+    """Open a data set as the settings of a training run say (`splitting.split_configured` next)."""
+    options = ReadingOptions(
+        separator=config.tag_separator, split_column=config.split_column, variant=config.variant
+    )
+    tags = TagSelection(config.tag_field, config.n_tags) if config.tag_field else None
+    dataset = open_dataset(path, layout=config.layout, options=options, tags=tags)
+    for wanted in (config.label_field, config.tag_field):
+        if wanted:
+            dataset.require_field(wanted)
+    return dataset
+
+
+def _check_rows(path: Path, contents: Contents) -> None:
+    """No row left, or a name that two rows share."""
+    where = printable_path(path)
+    if not contents.rows:
+        n_left_out = len(contents.left_out)
+        if not n_left_out:
+            raise DatasetError(f"{where}: no tracks in it.")
+        first = contents.left_out[0]
+        raise DatasetError(
+            f"{where}: none of its {n_left_out} tracks can be used. The first: "
+            f"{printable_path(first.path)} ({first.reason}). Do the paths start somewhere else? "
+            "Then say so with audio_root."
+        )
+    repeated = [key for key, n in Counter(row.key for row in contents.rows).items() if n > 1]
+    if repeated:
+        more = f" (and {len(repeated) - 1} more)" if len(repeated) > 1 else ""
+        raise DatasetError(f"{where}: the track {repeated[0]!r} is there twice{more}.")

@@ -1,0 +1,44 @@
+"""What a data set says of a track, in one record that all layouts share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Side = Literal["train", "validation", "test", ""]
+"""The side of a split that a track is on; the empty one is in none of them."""
+
+SIDES: tuple[Side, ...] = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRow:
+    """A track of a data set: an audio file (`path`) or a row of its arrays (`array_row`)."""
+
+    key: str
+    """Unique in the data set, and the same wherever its folder lies."""
+    path: Path | None = None
+    array_row: int | None = None
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Label field to values; a field without a value is absent or empty."""
+    artist: str = ""
+    album: str = ""
+    title: str = ""
+    group: str | None = None
+    """What must not stand on two sides of a split: the artist, else the album, else unknown."""
+    split: Side = ""
+    duplicate_of: str = ""
+    """Key of the track that this one repeats."""
+    duration_seconds: float | None = None
+
+    def values(self, label_field: str) -> tuple[str, ...]:
+        """The track's labels of one field."""
+        return self.labels.get(label_field, ())
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A track that was listed but cannot be used, and why."""
+
+    path: Path | str
+    reason: str

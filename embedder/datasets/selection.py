@@ -1,0 +1,79 @@
+"""Fewer tracks: at most so many a label, to see quickly whether something works at all.
+
+Only the training side shrinks, so that scores stay comparable. With one seed, the tracks of a
+smaller limit are among those of a larger one.
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from embedder.datasets.dataset import Dataset
+from embedder.errors import ConfigError, UnknownChoice
+
+Balance = Literal["balanced", "natural"]
+
+
+def limit_per_label(
+    dataset: Dataset,
+    n_tracks: int,
+    *,
+    label_field: str = "genre",
+    balance: Balance = "balanced",
+    seed: int = 0,
+) -> Dataset:
+    """At most `n_tracks` training tracks a label; the others go to no side.
+
+    `natural` keeps the labels' proportions, and `n_tracks` a label on average. Different artists
+    come first. A track with several labels counts to each of them, and stays where any still
+    needs it. Without a split, every track counts as training.
+    """
+    if n_tracks < 1:
+        raise ConfigError(f"limit_per_label {n_tracks}: at least 1.")
+    if balance not in ("balanced", "natural"):
+        raise UnknownChoice("balance", balance, ["balanced", "natural"])
+    dataset.require_field(label_field)
+    has_split = any(row.split for row in dataset.rows)
+    candidates = [i for i, row in enumerate(dataset.rows) if row.split == "train" or not has_split]
+    limits = _limits(dataset, candidates, n_tracks, label_field, balance)
+    taken: Counter[str] = Counter()
+    kept = set()
+    for position in _artists_in_turn(dataset, candidates, np.random.default_rng([seed, 4])):
+        labels = dataset.rows[position].values(label_field)
+        if any(taken[label] < limits[label] for label in labels):
+            taken.update(labels)
+            kept.add(position)
+    if not has_split:
+        return dataset.subset(sorted(kept))
+    dropped = set(candidates) - kept
+    rows = tuple(
+        replace(row, split="") if i in dropped else row for i, row in enumerate(dataset.rows)
+    )
+    origin = f"{dataset.split_origin}; at most {n_tracks} training tracks a {label_field}"
+    return replace(dataset, rows=rows, split_origin=origin)
+
+
+def _limits(
+    dataset: Dataset, candidates: list[int], n_tracks: int, label_field: str, balance: Balance
+) -> dict[str, int]:
+    counts = Counter(v for i in candidates for v in dataset.rows[i].values(label_field))
+    if balance == "balanced":
+        return dict.fromkeys(counts, n_tracks)
+    mean = sum(counts.values()) / max(1, len(counts))
+    return {label: max(1, round(n_tracks * n / mean)) for label, n in counts.items()}
+
+
+def _artists_in_turn(
+    dataset: Dataset, candidates: list[int], generator: np.random.Generator
+) -> list[int]:
+    """All candidates in a random order in which each artist's second track follows all firsts."""
+    turn: defaultdict[str, int] = defaultdict(int)
+    ranked: list[tuple[int, int, int]] = []
+    for position in np.array(candidates, dtype=np.int64)[generator.permutation(len(candidates))]:
+        group = dataset.rows[position].group
+        name = group if group is not None else f"track {position}"
+        ranked.append((turn[name], len(ranked), int(position)))
+        turn[name] += 1
+    return [position for _, _, position in sorted(ranked)]

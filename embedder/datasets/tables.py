@@ -1,0 +1,149 @@
+"""CSV, TSV and Parquet as rows of text. Nothing is guessed about types: `007` stays `007`.
+
+A column that is not there is an error that names the nearest one that is.
+"""
+
+import csv
+import difflib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from embedder.errors import DatasetError, printable_path
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".parquet")
+_LONGEST_FIELD = 16_000_000
+LIST_MARK = "\ue000"
+"""Stands before every part of a cell that was a list in Parquet (a character of private use)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Column names and rows of text, one mapping a row."""
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: tuple[Mapping[str, str], ...]
+
+    def find(self, wanted: Sequence[str]) -> str | None:
+        """The first of the wanted columns that exists, whatever its case."""
+        by_lower = {column.strip().lower(): column for column in self.columns}
+        return next((by_lower[name] for name in wanted if name in by_lower), None)
+
+    def require(self, *wanted: str) -> str:
+        """As `find`, but absence is an error that lists the columns."""
+        found = self.find([name.lower() for name in wanted])
+        if found is None:
+            raise DatasetError(
+                f"{printable_path(self.path)}: no column {wanted[0]!r}. "
+                f"{nearest_hint(wanted[0], self.columns)}"
+            )
+        return found
+
+
+def nearest_hint(given: str, valid: Iterable[str]) -> str:
+    """`Did you mean …?` where something is near, and what there is."""
+    names = list(valid)
+    close = difflib.get_close_matches(given, names, n=1)
+    hint = f"Did you mean {close[0]!r}? " if close else ""
+    return f"{hint}There are: {', '.join(names) or 'none'}."
+
+
+def read_table(path: Path) -> Table:
+    """Read a table by the ending of its name."""
+    if path.suffix.lower() == ".parquet":
+        return _read_parquet(path)
+    lines = read_cells(path)
+    if not lines:
+        raise DatasetError(f"{printable_path(path)}: the table is empty.")
+    header = [name.strip() for name in lines[0]]
+    repeated = sorted({name for name in header if name and header.count(name) > 1})
+    if repeated:
+        raise DatasetError(
+            f"{printable_path(path)}: the column {repeated[0]!r} stands there twice."
+        )
+    rows = []
+    for number, cells in enumerate(lines[1:], start=2):
+        if len(cells) > len(header):
+            raise DatasetError(
+                f"{printable_path(path)}, row {number}: {len(cells)} cells under "
+                f"{len(header)} columns. Put quotes round cells that contain the separator."
+            )
+        padded = cells + [""] * (len(header) - len(cells))
+        rows.append(dict(zip(header, (cell.strip() for cell in padded), strict=True)))
+    return Table(path, tuple(header), tuple(rows))
+
+
+def read_cells(path: Path) -> list[list[str]]:
+    """All cells of a CSV or TSV file, blank lines left out."""
+    csv.field_size_limit(_LONGEST_FIELD)  # biographies in FMA's table are long
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            separator = _separator(path, file.readline())
+            file.seek(0)
+            return [row for row in csv.reader(file, delimiter=separator) if any(row)]
+    except OSError as error:
+        raise DatasetError(f"{printable_path(path)}: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(
+            f"{printable_path(path)}: not UTF-8 text (byte {error.start}). Save it as UTF-8."
+        ) from error
+    except csv.Error as error:
+        raise DatasetError(f"{printable_path(path)}: not a table ({error}).") from error
+
+
+def first_cells(path: Path) -> list[str]:
+    """The header of a CSV or TSV, or an empty list where it cannot be read as one."""
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            line = file.readline(1_000_000)
+    except OSError:
+        return []
+    return next(csv.reader([line], delimiter=_separator(path, line)), [])
+
+
+def columns_of(path: Path) -> list[str]:
+    """The column names of a table, without its rows."""
+    if path.suffix.lower() != ".parquet":
+        return [name.strip() for name in first_cells(path)]
+    return list(_read_parquet(path).columns)
+
+
+def _separator(path: Path, first_line: str) -> str:
+    """Tab in TSV; otherwise whichever of tab, semicolon and comma the header has most of."""
+    if path.suffix.lower() == ".tsv":
+        return "\t"
+    return max(",;\t", key=first_line.count)
+
+
+def _read_parquet(path: Path) -> Table:
+    import pandas as pd
+
+    try:
+        frame = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{printable_path(path)}: not a Parquet table ({error}).") from error
+    columns = tuple(str(name) for name in frame.columns)
+    rows = tuple(
+        {name: _cell_text(value) for name, value in zip(columns, record, strict=True)}
+        for record in frame.itertuples(index=False, name=None)
+    )
+    return Table(path, columns, rows)
+
+
+def _cell_text(value: object) -> str:
+    """Lists keep their parts apart by a character that no label has; missing values are empty."""
+    if isinstance(value, str):
+        return value.strip()
+    import pandas as pd
+
+    if isinstance(value, list | tuple | np.ndarray):
+        return LIST_MARK.join(["", *(str(part) for part in value)])
+    if value is None or value is pd.NA or value is pd.NaT:
+        return ""
+    if isinstance(value, float):  # whole numbers beside a missing value come as floats
+        return "" if math.isnan(value) else f"{value:.0f}" if value.is_integer() else str(value)
+    return str(value)
