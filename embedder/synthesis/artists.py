@@ -9,6 +9,8 @@ from embedder.synthesis.drums import DrumKit
 from embedder.synthesis.randomness import generator_for
 from embedder.synthesis.score import Part, Sketch
 
+SONGS_PER_ALBUM_AT_MOST = 100
+
 _GOLDEN = 0.6180339887
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.errors import UnknownChoice, UsageError
-from embedder.synthesis.artists import Artist, Style, artist_of
+from embedder.synthesis.artists import SONGS_PER_ALBUM_AT_MOST, Artist, Style, artist_of
 from embedder.synthesis.form import lay_out
 from embedder.synthesis.mixing import mix
 from embedder.synthesis.randomness import generator_for
@@ -22,7 +22,6 @@ STYLES: dict[str, Style] = {
     module.STYLE.name: module.STYLE
     for module in (dance, swing, rock, piano, ambient, reggae, folk, chiptune)
 }
-SONGS_PER_ALBUM_AT_MOST = 100
 SHORTEST_SECONDS = 1.0
 LOWEST_SAMPLE_RATE = 8000
 

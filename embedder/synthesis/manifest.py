@@ -1,0 +1,75 @@
+"""The list of what a music folder holds, which also says whether the folder is finished.
+
+While songs are being written it is called `music.unfinished.json`; the last act is to rename it
+`music.json`. So a folder that was left half done is known for what it is, and goes on where it
+stopped.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from embedder.errors import CorruptArtefact
+
+FINISHED = "music.json"
+UNFINISHED = "music.unfinished.json"
+
+
+@dataclass(frozen=True, slots=True)
+class MusicSettings:
+    """What decides every sample and name in a music folder."""
+
+    seed: int
+    styles: tuple[str, ...]
+    artists_per_style: int
+    albums_per_artist: int
+    songs_per_album: int
+    seconds: float
+    formats: tuple[str, ...]
+    sample_rate: int
+    release: int = 1
+    """Raised whenever the same settings come to sound otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A folder's settings, and its files relative to the folder."""
+
+    settings: MusicSettings
+    files: tuple[str, ...]
+
+
+def read_manifest(folder: Path, name: str) -> Manifest | None:
+    """Return the manifest of that name, None where there is none."""
+    path = folder / name
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        settings = dict(document["settings"])
+        for key in ("styles", "formats"):
+            settings[key] = tuple(settings[key])
+        return Manifest(MusicSettings(**settings), tuple(map(str, document["files"])))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError) as error:
+        raise CorruptArtefact(
+            f"{path}: not the list of a music folder ({error}). Remove the folder and write it anew"
+        ) from error
+
+
+def write_unfinished(folder: Path, manifest: Manifest) -> None:
+    """Say what is about to be written; the folder does not count as finished any more."""
+    text = json.dumps(asdict(manifest), indent=1, ensure_ascii=False)
+    temporary = folder / f".{UNFINISHED}-{os.getpid()}"
+    with temporary.open("w", encoding="utf-8") as target:
+        target.write(text + "\n")
+        target.flush()
+        os.fsync(target.fileno())
+    temporary.replace(folder / UNFINISHED)
+    (folder / FINISHED).unlink(missing_ok=True)
+
+
+def mark_finished(folder: Path) -> None:
+    """The last act. Another process may have done it already; then there is nothing to do."""
+    if (folder / UNFINISHED).exists():
+        (folder / UNFINISHED).replace(folder / FINISHED)
