@@ -7,6 +7,7 @@ channel of surround sound). Values that are no numbers become silence.
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,20 +44,22 @@ def probe(path: Path) -> AudioInfo:
 def read_whole(path: Path, *, sample_rate: int = 0, max_seconds: float = 1800.0) -> Waveform:
     """Decode a whole file, at its own rate or at `sample_rate`; longer ones are refused."""
     with open_source(path) as source:
-        run = Run(0, round(max_seconds * source.sample_rate) + 1)
+        native = source.sample_rate
+        rate = sample_rate or native
+        margin = margin_samples(from_rate=native, to_rate=rate)
+        longest = round(max_seconds * native)
+        run = Run(-margin, margin + longest + 1)
         gather(placed_frames(source), [run])
-        if run.read_end == run.end:
-            raise UnreadableAudio(
-                path,
-                f"it is longer than {max_seconds / 60:g} minutes, too long to be read at once",
-            )
-        run.n_samples = run.read_end
-        samples = _repaired(path, run.mono())
-        rate = sample_rate or source.sample_rate
-        samples = resampled(samples, from_rate=source.sample_rate, to_rate=rate)
-    if not len(samples):
+    n_native = run.read_end
+    if n_native > longest:
+        minutes = max_seconds / 60
+        raise UnreadableAudio(path, f"longer than {minutes:g} minutes, too long to be read at once")
+    if n_native <= 0:
         raise _nothing_decoded(path)
-    return Waveform(samples, rate)
+    run.n_samples = margin + n_native + margin
+    samples = resampled(_repaired(path, run.mono()), from_rate=native, to_rate=rate)
+    cut = margin * rate // native
+    return Waveform(samples[cut : cut + round(n_native * rate / native)], rate)
 
 
 def read_stretches(path: Path, plan: Plan, *, seconds: float, sample_rate: int = 0) -> Stretches:
@@ -66,19 +69,18 @@ def read_stretches(path: Path, plan: Plan, *, seconds: float, sample_rate: int =
     it is called once more with the measured length.
     """
     with open_source(path) as source:
-        duration_seconds = _length(source)
-        read = _read(source, plan(duration_seconds), seconds, sample_rate, duration_seconds)
+        asked = _Asked(plan, seconds, sample_rate or source.sample_rate, _length(source))
+        read = _read(source, asked, by_seeking=True)
         if _is_short(read):
             measured_seconds = source.measure_seconds()
-            if measured_seconds < duration_seconds - _LIE_SECONDS:
-                _log.debug(
-                    "%s: says %.2f s, has %.2f s",
-                    printable_path(path),
-                    duration_seconds,
-                    measured_seconds,
-                )
-                starts = plan(measured_seconds)
-                read = _read(source, starts, seconds, sample_rate, measured_seconds)
+            if measured_seconds < asked.duration_seconds - _LIE_SECONDS:
+                name, said_seconds = printable_path(path), asked.duration_seconds
+                _log.debug("%s: says %.2f s, has %.2f s", name, said_seconds, measured_seconds)
+                asked = replace(asked, duration_seconds=measured_seconds)
+                read = _read(source, asked, by_seeking=True)
+        if _is_short(read):
+            _log.debug("%s: seeking lost sound, decoded from the beginning", printable_path(path))
+            read = _read(source, asked, by_seeking=False)
     if read.n_read and not any(read.n_read):
         raise _nothing_decoded(path)
     return read
@@ -96,15 +98,19 @@ def _length(source: AudioSource) -> float:
     return measured_seconds
 
 
-def _read(
-    source: AudioSource,
-    starts_seconds: Sequence[float],
-    seconds: float,
-    sample_rate: int,
-    duration_seconds: float,
-) -> Stretches:
-    native = source.sample_rate
-    rate = sample_rate or native
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be read from a file of a believed length."""
+
+    plan: Plan
+    seconds: float
+    sample_rate: int
+    duration_seconds: float
+
+
+def _read(source: AudioSource, asked: _Asked, *, by_seeking: bool) -> Stretches:
+    native, rate, seconds = source.sample_rate, asked.sample_rate, asked.seconds
+    starts_seconds = tuple(asked.plan(asked.duration_seconds))
     margin = margin_samples(from_rate=native, to_rate=rate)
     n_native = round(seconds * native)
     firsts = [round(start * native) for start in starts_seconds]
@@ -112,7 +118,7 @@ def _read(
         [(first - margin, first + n_native + margin) for first in sorted(set(firsts))],
         max_gap=round(_MERGED_GAP_SECONDS * native),
     )
-    read_runs(source, runs)
+    read_runs(source, runs, by_seeking=by_seeking)
     mono = [(run, _repaired(source.path, run.mono())) for run in runs]
     n_wanted = round(seconds * rate)
     samples = np.zeros((len(firsts), n_wanted), dtype=np.float32)
@@ -126,7 +132,7 @@ def _read(
         samples[row, : len(narrow)] = narrow
         n_found = min(max(run.read_end - first, 0), n_native)
         n_read.append(n_wanted if n_found == n_native else n_found * rate // native)
-    return Stretches(samples, rate, tuple(starts_seconds), tuple(n_read), duration_seconds)
+    return Stretches(samples, rate, starts_seconds, tuple(n_read), asked.duration_seconds)
 
 
 def _merged(spans: Sequence[tuple[int, int]], *, max_gap: int) -> list[Run]:

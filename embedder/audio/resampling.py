@@ -12,7 +12,7 @@ from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
 _FILTER = {"filter_size": "64", "cutoff": "0.95"}
-"""Longer than the preset (32): what lies 5 % above half the new rate is 80 dB down."""
+"""Longer than the preset (32): what lies 5 % above half the new rate is over 90 dB down."""
 _REACH_SAMPLES = 64
 _BLOCK_SAMPLES = 1 << 20
 

@@ -31,17 +31,20 @@ class _CannotSeek(Exception):
     """A seek failed or landed too late."""
 
 
-def read_runs(source: AudioSource, runs: Sequence[Run]) -> None:
+def read_runs(source: AudioSource, runs: Sequence[Run], *, by_seeking: bool) -> None:
     """Fill `runs`, which are sorted and apart from each other."""
-    try:
-        for run in runs:
-            _read_by_seeking(source, run)
-    except _CannotSeek as reason:
-        name = printable_path(source.path)
-        _log.debug("%s: %s, so it is decoded from the beginning", name, reason)
-        for run in runs:
-            run.clear()
-        _read_from_the_beginning(source, runs)
+    if by_seeking:
+        try:
+            for run in runs:
+                _read_by_seeking(source, run)
+        except _CannotSeek as reason:
+            name = printable_path(source.path)
+            _log.debug("%s: %s, so it is decoded from the beginning", name, reason)
+        else:
+            return
+    for run in runs:
+        run.clear()
+    _read_from_the_beginning(source, runs)
 
 
 def _read_by_seeking(source: AudioSource, run: Run) -> None:

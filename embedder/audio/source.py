@@ -105,15 +105,18 @@ class AudioSource:
         return self._container.demux(self._stream)
 
     def measure_seconds(self) -> float:
-        """Find out how long the file is without decoding it, and return to its beginning."""
-        end_pts = self._end_of_index() or self._end_of_packets()
-        self.seek(0)
+        """Find out how long the file is without decoding it. Seek before reading on."""
+        end_pts = self._end_of_index()
+        if end_pts is None:
+            with open_source(self.path) as fresh:  # some containers cannot go back
+                end_pts = fresh.end_of_packets()
         return max(0.0, float((end_pts - self._start_pts) * self._time_base))
 
     def _end_of_index(self) -> int | None:
         """FFmpeg seeks in bare frames by making an index: quicker than asking for the packets."""
         if self._container.format.name not in _BARE_FRAMES:
             return None
+        self.is_untouched = False
         try:
             self._container.seek(_FAR_AWAY, stream=self._stream, backward=True)
         except av.error.FFmpegError:
@@ -124,8 +127,8 @@ class AudioSource:
         frame_pts = self.frame_samples * self._ticks_down // self._ticks_up
         return entries[-1].timestamp + frame_pts
 
-    def _end_of_packets(self) -> int:
-        self.seek(0)
+    def end_of_packets(self) -> int:
+        """Read on to the end of the file; return the time stamp behind the last packet."""
         end_pts = self._start_pts
         for packet in self.packets():
             if packet.pts is not None:
@@ -186,7 +189,7 @@ def _named_failures(path: Path) -> Iterator[None]:
     except PermissionError as error:
         raise UnreadableAudio(path, "no permission to read it") from error
     except av.error.InvalidDataError as error:
-        raise NotAnAudioFile(path, "FFmpeg knows no audio format that looks like it") from error
+        raise NotAnAudioFile(path, "no sound format that FFmpeg knows, or cut off") from error
     except (OSError, av.error.FFmpegError) as error:
         if error.errno in _VANISHED:
             raise MissingAudio(path, "no such file, or it vanished while it was read") from error

@@ -1,0 +1,171 @@
+"""Reading parts of a file: exactly the samples that reading all of it gives, without reading it."""
+
+import logging
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from embedder.audio.decoding import read_stretches, read_whole
+from embedder.audio.encoding import write_audio
+from tests.embedder.audio_files import (
+    RATE,
+    aac_without_container,
+    ogg_vorbis,
+    tone,
+    truncated,
+    tune,
+    video,
+)
+
+SECONDS = 12.0
+
+
+@pytest.fixture(scope="module")
+def tunes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One tune in every format."""
+    folder = tmp_path_factory.mktemp("tunes")
+    samples = tune(SECONDS)
+    paths = {name: folder / f"tune.{name}" for name in ("mp3", "flac", "opus", "m4a", "wav")}
+    for path in paths.values():
+        write_audio(path, samples, RATE)
+    paths["ogg"] = folder / "vorbis.ogg"
+    ogg_vorbis(paths["ogg"], samples[0])
+    for name in ("mp4", "ts", "avi"):
+        paths[name] = folder / f"film.{name}"
+        video(paths[name], samples, seconds=SECONDS)
+    paths["aac"] = folder / "tune.aac"
+    aac_without_container(paths["aac"], samples)
+    paths["thin"] = folder / "thin.mp3"  # its frames borrow bits from many frames before
+    write_audio(paths["thin"], tune(SECONDS, rate=8000), 8000, bit_rate_kbps=8)
+    return paths
+
+
+# AAC fills bands with noise whose generator goes on from frame to frame: never twice the same.
+TOLERANCE = {"m4a": 0.08, "mp4": 0.08, "ts": 0.08, "avi": 0.08, "aac": 0.08}
+FORMATS = ("mp3", "thin", "flac", "opus", "ogg", "wav", "m4a", "mp4", "ts", "avi", "aac")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_stretch_is_a_part_of_the_whole(tunes: dict[str, Path], name: str) -> None:
+    """Seeking finds, to the sample, what decoding everything finds there."""
+    whole = read_whole(tunes[name])
+    starts = (0.0, 0.013, 0.31, 1.0, 4.9999, 5.3, 10.81)
+    read = read_stretches(tunes[name], lambda _: starts, seconds=0.7)
+    for start, samples in zip(starts, read.samples, strict=True):
+        first = round(start * whole.sample_rate)
+        expected = whole.samples[first : first + len(samples)]
+        assert np.abs(samples - expected).max() <= TOLERANCE.get(name, 2e-5)
+        assert np.corrcoef(samples, expected)[0, 1] > 0.995
+
+
+@pytest.mark.parametrize("name", ["mp3", "flac", "wav", "opus"])
+def test_resampled_stretches_join_the_whole(tunes: dict[str, Path], name: str) -> None:
+    """At another rate too, an edge of a stretch leaves no mark."""
+    whole = read_whole(tunes[name], sample_rate=16000)
+    starts = (0.0, 2.0, 7.0)
+    read = read_stretches(tunes[name], lambda _: starts, seconds=1.0, sample_rate=16000)
+    for start, samples in zip(starts, read.samples, strict=True):
+        first = round(start * 16000)
+        assert np.abs(samples - whole.samples[first : first + 16000]).max() < 1e-4
+
+
+@given(
+    name=st.sampled_from(FORMATS),
+    places=st.lists(st.floats(0, 1), min_size=1, max_size=5),
+    seconds=st.floats(0.01, 3.0),
+    sample_rate=st.sampled_from([0, 8000, 22050, 48000]),
+)
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_stretch_has_the_asked_length(
+    tunes: dict[str, Path], name: str, places: list[float], seconds: float, sample_rate: int
+) -> None:
+    """Whatever is asked for, in whatever order: as many samples as the seconds hold, all finite."""
+    starts = [place * (11.5 - seconds) for place in places]
+    read = read_stretches(tunes[name], lambda _: starts, seconds=seconds, sample_rate=sample_rate)
+    assert read.samples.shape == (len(starts), round(seconds * read.sample_rate))
+    assert read.sample_rate == (sample_rate or read.sample_rate)
+    assert np.isfinite(read.samples).all()
+    assert min(read.n_read) >= read.samples.shape[1] - 1
+
+
+def test_beyond_the_end_is_silence_and_said(tunes: dict[str, Path]) -> None:
+    """A stretch over the end has its real samples, then zeros, and a count of the real ones."""
+    read = read_stretches(tunes["flac"], lambda _: [0.0, 11.5], seconds=1.0)
+    assert read.n_read == (RATE, RATE // 2)
+    assert not read.samples[1, RATE // 2 :].any()
+    assert read.samples[1, : RATE // 2].any()
+
+
+def test_the_plan_hears_the_length(tunes: dict[str, Path]) -> None:
+    """A plan is asked once, with the length of the file."""
+    asked: list[float] = []
+
+    def plan(duration_seconds: float) -> list[float]:
+        asked.append(duration_seconds)
+        return [1.0]
+
+    assert read_stretches(tunes["mp3"], plan, seconds=1.0).duration_seconds == SECONDS
+    assert asked == [SECONDS]
+
+
+def test_a_shorter_file_than_it_says_is_planned_again(
+    tunes: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A cut-off MP3 gives what is there, from a plan for the length that it really has."""
+    path = tmp_path / "cut.mp3"
+    path.write_bytes(tunes["mp3"].read_bytes())
+    truncated(path, keep=0.5)
+    with caplog.at_level(logging.DEBUG):
+        read = read_stretches(path, lambda seconds: [0.9 * seconds - 0.5], seconds=0.5)
+    assert read.duration_seconds == pytest.approx(6.0, abs=0.1)
+    assert read.n_read == (RATE // 2,)
+    assert "says 12.00 s, has" in caplog.text
+
+
+def test_matroska_is_right_within_its_milliseconds(tmp_path: Path) -> None:
+    """Matroska counts in milliseconds: a stretch is found within one of them."""
+    path = tmp_path / "film.mkv"
+    video(path, tune(6.0), seconds=6.0)
+    whole = read_whole(path).samples
+    stretch = read_stretches(path, lambda _: [3.0], seconds=0.5).samples[0]
+    around = whole[3 * RATE - 200 : 3 * RATE + len(stretch) + 200]
+    lag = int(np.argmax(np.correlate(around, stretch, mode="valid"))) - 200
+    assert abs(lag) <= 0.0012 * RATE
+
+
+def test_what_the_new_rate_cannot_hold_is_gone(tmp_path: Path) -> None:
+    """A tone above half the new rate vanishes; one well below it keeps its level."""
+    for hertz, keeps in ((3000, True), (9000, True), (12000, False), (15000, False)):
+        path = tmp_path / f"{hertz}.wav"
+        write_audio(path, tone(hertz, 3.0), RATE, sample_format="float32")
+        samples = read_stretches(path, lambda _: [1.0], seconds=1.0, sample_rate=22050).samples
+        level_db = 20 * np.log10(samples.std() / (0.5 / np.sqrt(2)) + 1e-12)
+        assert (abs(level_db) < 0.1) if keeps else (level_db < -80)
+
+
+def test_a_tone_stays_in_time_at_another_rate(tmp_path: Path) -> None:
+    """Resampling moves nothing: phase and level of a tone are those of the tone at that rate."""
+    path = tmp_path / "tone.wav"
+    write_audio(path, tone(1000, 3.0), RATE, sample_format="float32")
+    samples = read_stretches(path, lambda _: [1.0], seconds=1.0, sample_rate=16000).samples[0]
+    assert np.abs(samples - tone(1000, 1.0, rate=16000)).max() < 1e-4
+
+
+@pytest.mark.slow
+def test_seeking_is_far_quicker_than_decoding_everything(tmp_path: Path) -> None:
+    """Ten short excerpts of a long MP3 take a third of the time of the whole, at most."""
+    path = tmp_path / "long.mp3"
+    write_audio(path, tune(240), RATE)
+    read_stretches(path, lambda _: [1.0], seconds=1.0)
+    began = time.perf_counter()
+    read_stretches(path, lambda _: [23.0 * i for i in range(10)], seconds=3.0)
+    stretches = time.perf_counter() - began
+    began = time.perf_counter()
+    read_whole(path)
+    assert stretches < (time.perf_counter() - began) / 3
