@@ -51,12 +51,7 @@ def bundled_models_folder() -> Path:
 def find_model(name_or_path: str | Path) -> Path:
     """The folder of a model; an unknown name is answered with the known ones."""
     path = Path(name_or_path)
-    if path.suffix.lower() in PICKLE_SUFFIXES and path.is_file():
-        raise UnsupportedFormat(
-            f"{printable_path(path)}: a pickle or the like, which can run code when it is "
-            "opened, and soundalike never opens one. Export the model to ONNX, or its tensors "
-            "to safetensors, and use `soundalike models import`."
-        )
+    refuse_pickle(path)
     if isinstance(name_or_path, str) and len(path.parts) == 1 and path.name not in ("", ".."):
         named = _named_folders()
         if name_or_path in named:
@@ -64,6 +59,16 @@ def find_model(name_or_path: str | Path) -> Path:
         if not path.exists():
             raise UnknownChoice("model", name_or_path, named or ["the path of a model's folder"])
     return path
+
+
+def refuse_pickle(path: Path) -> None:
+    """Say of a pickled model what to do instead; other paths pass."""
+    if path.suffix.lower() in PICKLE_SUFFIXES and path.is_file():
+        raise UnsupportedFormat(
+            f"{printable_path(path)}: a pickle or the like, which can run code when it is "
+            "opened, and soundalike never opens one. Export the model to ONNX, or its tensors "
+            "to safetensors, and use `soundalike models import`."
+        )
 
 
 def list_models() -> list[ListedModel]:

@@ -1,0 +1,121 @@
+"""What goes into somebody else's ONNX file and what comes out, as a small TOML says it.
+
+    sample_rate = 16000                    # what the network was trained on
+    licence = "CC BY-NC 4.0"
+
+    [excerpts]                             # as for our own models
+    excerpt_seconds = 0.975
+
+    [input]
+    layout = ["batch", "columns", "rows"]  # the tensor's axes; "1" is an axis of one
+
+    [input.mel]                            # or [input.front_end], or neither: the waveform itself
+    n_bins = 64
+
+    [output]
+    name = "embedding"                     # needed where the file has several outputs
+    pooling = "mean"                       # over whatever axes lie between batch and features
+
+`[input.mel]` computes the spectrograms of other libraries (log of mel with an offset);
+`[input.front_end]` those of soundalike, as an exported model has them. A waveform's samples are
+its columns, and it has no rows.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from embedder.config.model import ExcerptConfig, FrontEndConfig, GeometryKind, ModelConfig
+from embedder.errors import ConfigError
+
+Axis = Literal["batch", "rows", "columns", "1"]
+OutputPooling = Literal["none", "mean", "max"]
+MelScale = Literal["slaney", "htk"]
+MelNorm = Literal["slaney", "none"]
+Compression = Literal["none", "log10", "ln"]
+
+
+@dataclass(frozen=True, slots=True)
+class MelSetUp:
+    """A mel spectrogram as other libraries compute it: compression(multiplier × mel + offset)."""
+
+    fft_size: int = 512
+    window_samples: int = 0
+    """0: as long as the FFT."""
+    hop_samples: int = 160
+    n_bins: int = 64
+    min_hz: float = 0.0
+    max_hz: float = 0.0
+    """0: half the rate."""
+    scale: MelScale = "slaney"
+    norm: MelNorm = "none"
+    magnitude_power: float = 2.0
+    centred: bool = False
+    """Whether the first frame is centred on the first sample, which needs padding."""
+    compression: Compression = "log10"
+    multiplier: float = 1.0
+    offset: float = 1e-6
+    n_columns: int = 0
+    """Frames that the network takes: more are cut off, fewer filled up with silence; 0: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """The tensor that goes in."""
+
+    name: str = ""
+    """Empty: the file's only input."""
+    layout: tuple[Axis, ...] = ("batch", "columns")
+    mel: MelSetUp | None = None
+    front_end: FrontEndConfig | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSpec:
+    """The tensor that comes out."""
+
+    name: str = ""
+    """Empty: the file's only output."""
+    pooling: OutputPooling = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxSpec:
+    """The whole TOML."""
+
+    sample_rate: int = 0
+    excerpts: ExcerptConfig = field(default_factory=ExcerptConfig)
+    geometry: GeometryKind = "cosine"
+    curvature: float = 1.0
+    licence: str = ""
+    description: str = ""
+    input: InputSpec = field(default_factory=InputSpec)
+    output: OutputSpec = field(default_factory=OutputSpec)
+
+
+def check_spec(spec: OnnxSpec, *, where: str) -> None:
+    """Refuse a description that cannot be followed."""
+    layout = spec.input.layout
+    if spec.input.mel is not None and spec.input.front_end is not None:
+        raise ConfigError(f"{where}: give input.mel or input.front_end, not both")
+    if spec.sample_rate < 1 and spec.input.front_end is None:
+        raise ConfigError(f"{where}: sample_rate is missing: what was the network trained on?")
+    if "columns" not in layout or any(layout.count(axis) > 1 for axis in layout if axis != "1"):
+        raise ConfigError(f"{where}: input.layout = {list(layout)}: name columns and others once")
+    is_spectrogram = config_of(spec, embedding_size=1).front_end.kind != "waveform"
+    is_spectrogram = is_spectrogram or spec.input.mel is not None
+    if is_spectrogram != ("rows" in layout):
+        needed = "needs" if is_spectrogram else "has no"
+        kind = "a spectrogram" if is_spectrogram else "a waveform"
+        raise ConfigError(f"{where}: input.layout = {list(layout)}: {kind} {needed} rows")
+
+
+def config_of(spec: OnnxSpec, *, embedding_size: int) -> ModelConfig:
+    """The model settings that the layers above read: excerpts, rate, size and geometry."""
+    waveform = FrontEndConfig(kind="waveform", sample_rate=spec.sample_rate)
+    return ModelConfig(
+        excerpts=spec.excerpts,
+        front_end=spec.input.front_end or waveform,
+        embedding_size=embedding_size,
+        geometry=spec.geometry,
+        curvature=spec.curvature,
+    )

@@ -1,0 +1,164 @@
+"""Hugging Face audio models as encoders, with tiny random ones made here."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from embedder.errors import BadInput, FingerprintMismatch
+from embedder.imported.importing import import_model
+from embedder.model_registry import load_model
+
+transformers = pytest.importorskip("transformers")
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def models_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SOUNDALIKE_MODELS", str(tmp_path / "models"))
+    return tmp_path / "models"
+
+
+def tiny_model(kind: str) -> tuple[Any, Any]:
+    """A model of random weights and its extractor."""
+    sizes = {
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 16,
+    }
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        if kind == "ast":
+            config = transformers.ASTConfig(**sizes, num_mel_bins=32, max_length=64)
+            extractor = transformers.ASTFeatureExtractor(num_mel_bins=32, max_length=64)
+            return transformers.ASTModel(config), extractor
+        if kind == "whisper":
+            config = transformers.WhisperConfig(
+                d_model=16,
+                encoder_layers=1,
+                decoder_layers=1,
+                encoder_attention_heads=2,
+                decoder_attention_heads=2,
+                encoder_ffn_dim=16,
+                decoder_ffn_dim=16,
+                num_mel_bins=16,
+                max_source_positions=50,
+                vocab_size=20,
+                pad_token_id=0,
+                bos_token_id=1,
+                eos_token_id=2,
+                decoder_start_token_id=1,
+            )
+            extractor = transformers.WhisperFeatureExtractor(feature_size=16, chunk_length=1)
+            return transformers.WhisperModel(config), extractor
+        config = transformers.Wav2Vec2Config(
+            **sizes,
+            conv_dim=(8, 8),
+            conv_kernel=(10, 3),
+            conv_stride=(40, 8),
+            num_conv_pos_embeddings=4,
+            num_conv_pos_embedding_groups=2,
+            vocab_size=10,
+        )
+        return transformers.Wav2Vec2Model(config), transformers.Wav2Vec2FeatureExtractor()
+
+
+def save_tiny(folder: Path, kind: str) -> tuple[Any, Any]:
+    model, extractor = tiny_model(kind)
+    model.save_pretrained(folder)
+    extractor.save_pretrained(folder)
+    return model.eval(), extractor
+
+
+def noise(samples: int = 16000) -> Tensor:
+    return 0.1 * torch.randn(2, samples, generator=torch.Generator().manual_seed(1))
+
+
+def test_a_waveform_model_gives_its_last_layers_mean(tmp_path: Path) -> None:
+    """As the library itself computes it, at unit length, with the extractor's normalisation."""
+    theirs, extractor = save_tiny(tmp_path / "w2v", "wav2vec2")
+    import_model(tmp_path / "w2v", name="speech")
+    model = load_model("speech")
+    inputs = extractor(list(noise().numpy()), sampling_rate=16000, return_tensors="pt")
+    with torch.inference_mode():
+        hidden = theirs(inputs["input_values"]).last_hidden_state.mean(dim=1)
+        vectors = model.network(model.front_end(noise(), 16000))
+    expected = torch.nn.functional.normalize(hidden, dim=1)
+    assert torch.allclose(vectors, expected, atol=1e-5)
+    assert (model.kind, model.sample_rate, model.embedding_size) == ("huggingface", 16000, 16)
+    assert model.config.excerpts.excerpt_seconds == 5.0
+
+
+@pytest.mark.parametrize("pooling", ["mean", "pooled"])
+def test_a_spectrogram_model_gets_its_extractors_spectrogram(tmp_path: Path, pooling: str) -> None:
+    """An audio spectrogram transformer, by its last layer's mean or its own pooled output."""
+    theirs, extractor = save_tiny(tmp_path / "ast", "ast")
+    spec = tmp_path / "spec.toml"
+    spec.write_text(f'pooling = "{pooling}"\nlicence = "BSD"\n')
+    card = import_model(tmp_path / "ast", name="ast", spec=spec)
+    model = load_model("ast")
+    inputs = extractor(list(noise().numpy()), sampling_rate=16000, return_tensors="pt")
+    with torch.inference_mode():
+        outputs = theirs(**inputs)
+        vectors = model.network(model.front_end(noise(), 16000))
+    pooled = outputs.pooler_output if pooling == "pooled" else outputs[0].mean(dim=1)
+    assert torch.allclose(vectors, torch.nn.functional.normalize(pooled, dim=1), atol=1e-5)
+    assert card.licence == "BSD"
+    assert card.config.excerpts.excerpt_seconds == pytest.approx(0.64)
+
+
+def test_of_an_encoder_decoder_the_encoder_is_heard(tmp_path: Path) -> None:
+    """Whisper's decoder, which wants words, plays no part."""
+    save_tiny(tmp_path / "whisper", "whisper")
+    card = import_model(tmp_path / "whisper", name="whisper")
+    assert card.config.embedding_size == 16
+    assert card.config.excerpts.excerpt_seconds == 1.0
+
+
+def test_another_rate_is_refused(tmp_path: Path) -> None:
+    """The extractor cannot resample, so both rates are named."""
+    save_tiny(tmp_path / "w2v", "wav2vec2")
+    import_model(tmp_path / "w2v", name="m")
+    with pytest.raises(BadInput, match="8000 Hz: the model takes 16000 Hz"):
+        load_model("m").front_end(noise(), 8000)
+
+
+def test_an_altered_file_is_refused(tmp_path: Path, models_folder: Path) -> None:
+    """The fingerprint covers the extractor's settings too."""
+    save_tiny(tmp_path / "w2v", "wav2vec2")
+    import_model(tmp_path / "w2v", name="m")
+    path = models_folder / "m" / "huggingface" / "preprocessor_config.json"
+    path.write_text(path.read_text().replace("true", "false"))
+    with pytest.raises(FingerprintMismatch, match="import the model again"):
+        load_model("m")
+
+
+def test_pickled_weights_are_refused(tmp_path: Path) -> None:
+    """A folder with only pytorch_model.bin is not opened."""
+    save_tiny(tmp_path / "w2v", "wav2vec2")
+    (tmp_path / "w2v" / "model.safetensors").rename(tmp_path / "w2v" / "pytorch_model.bin")
+    with pytest.raises(BadInput, match="safetensors"):
+        import_model(tmp_path / "w2v", name="m")
+
+
+def test_an_id_is_not_fetched_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without --download an id that is not here is refused, and the flag is named."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("socket.socket.connect", _no_network)
+    with pytest.raises(BadInput, match="--download"):
+        import_model("nobody/no-such-audio-model", name="m")
+
+
+def _no_network(*_: object) -> None:
+    raise AssertionError("the network was used")
+
+
+def test_a_model_without_an_ear_is_refused(tmp_path: Path) -> None:
+    """A folder without a feature extractor is no audio model."""
+    tiny_model("wav2vec2")[0].save_pretrained(tmp_path / "bare")
+    with pytest.raises(BadInput, match="feature extractor"):
+        import_model(tmp_path / "bare", name="m")
