@@ -1,0 +1,92 @@
+"""`soundalike models`: which there are, what they are made of, and taking them in and out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import ForceOption, Form, globals_of
+from cli.output import emit
+from cli.talk import say
+
+app = typer.Typer(help="List, describe, import and export models.")
+
+ModelArgument = Annotated[
+    str, typer.Argument(metavar="M", help="A model's name, or the path of its folder.")
+]
+LIST_COLUMNS = ("name", "kind", "embedding_size", "bytes_on_disk", "licence", "place", "problem")
+SHOW_COLUMNS = (
+    *("name", "kind", "fingerprint", "description", "licence", "path", "front_end", "excerpts"),
+    *("backbone", "embedding_size", "geometry", "n_parameters", "multiply_adds"),
+    *("bytes_on_disk", "scores", "made_by"),
+)
+LAYER_COLUMNS = ("name", "kind", "output_shape", "n_parameters", "multiply_adds")
+
+
+@app.command("list")
+def list_(context: typer.Context) -> None:
+    """List the models that have a name: those that come with soundalike, and your own."""
+    from embedder.model_description import list_row
+    from embedder.model_registry import list_models
+
+    emit(globals_of(context), rows=[list_row(m) for m in list_models()], columns=LIST_COLUMNS)
+
+
+@app.command("show")
+def show(context: typer.Context, model: ModelArgument) -> None:
+    """Describe a model: what it hears, its layers, parameters and multiply-adds, its scores.
+
+    Multiply-adds are those of convolutions and linear layers for one excerpt.
+    """
+    from embedder.model_description import describe_model
+
+    settings = globals_of(context)
+    description = describe_model(model)
+    emit(settings, description, columns=SHOW_COLUMNS)
+    if settings.form is Form.TABLE and description.layers:
+        emit(settings, rows=description.layers, columns=LAYER_COLUMNS, title="network")
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="An ONNX file; a model's folder or .zip; a Hugging Face audio model's folder or id"
+        ),
+    ],
+    name: Annotated[str, typer.Option("--as", metavar="NAME", help="The name that it gets.")],
+    spec: Annotated[
+        Path | None,
+        typer.Option(metavar="TOML", help="What goes into an ONNX file, and what comes out."),
+    ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch a Hugging Face model that is not here yet.")
+    ] = False,
+    force: ForceOption = False,
+) -> None:
+    """Take a model over under a name. Nothing is fetched without --download."""
+    from embedder.imported.importing import import_model
+
+    settings = globals_of(context)
+    card = import_model(source, name=name, spec=spec, download=download, replace=force)
+    say(settings, f"{name}: try it with `soundalike models show {name}`")
+    emit(settings, {"name": card.name, "kind": card.kind, "fingerprint": card.fingerprint})
+
+
+@app.command("export")
+def export(
+    context: typer.Context,
+    model: ModelArgument,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="FILE", help="FILE.onnx, FILE.zip or a folder."),
+    ],
+    force: ForceOption = False,
+) -> None:
+    """Write a model to hand on: a folder, a .zip, or an ONNX file with a TOML that describes it."""
+    from embedder.exporting import export_model
+
+    written = export_model(model, output, replace=force)
+    emit(globals_of(context), rows=[{"path": str(path)} for path in written])

@@ -1,0 +1,111 @@
+"""`soundalike models`: list, show, import and export, as a person and as a script."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from embedder.backbones.network import seeded_network
+from embedder.checkpoint import save_model
+from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
+from tests.conftest import RunCli
+
+CONFIG = ModelConfig(
+    excerpts=ExcerptConfig(excerpt_seconds=1.0),
+    front_end=FrontEndConfig(sample_rate=8000, n_bins=8, n_columns=10),
+    backbone=BackboneConfig(filters=(2, 3), pooling="mean"),
+    embedding_size=4,
+)
+MULTIPLY_ADDS = 8 * 10 * 2 * 9 + 4 * 5 * 3 * 9 * 2 + 6 * 4
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's model of the name `mine`."""
+    monkeypatch.setenv("SOUNDALIKE_MODELS", str(tmp_path / "models"))
+    folder = tmp_path / "models" / "mine"
+    save_model(folder, seeded_network(CONFIG, seed=1), licence="CC0", scores={"map": 0.25})
+    return folder
+
+
+def test_list_shows_every_model(run_cli: RunCli, mine: Path) -> None:
+    """A row a model; as JSON with its whole fingerprint and folder."""
+    assert "mine" in run_cli("models", "list").out
+    rows = {row["name"]: row for row in json.loads(run_cli("models", "list", "--json").out)}
+    assert rows["mine"]["kind"] == "network"
+    assert len(rows["mine"]["fingerprint"]) == 64
+    assert run_cli("models", "list", "--paths").out.splitlines().count(str(mine)) == 1
+
+
+def test_list_shows_a_broken_model_and_goes_on(run_cli: RunCli, mine: Path) -> None:
+    """What is wrong stands in its row."""
+    (mine / "card.json").write_text("{")
+    run = run_cli("models", "list", "--json")
+    (row,) = [row for row in json.loads(run.out) if row["name"] == "mine"]
+    assert run.code == 0
+    assert row["kind"] == "broken"
+    assert "not JSON" in row["problem"]
+
+
+def test_show_says_what_a_model_is_and_costs(run_cli: RunCli, mine: Path) -> None:
+    """Parameters, multiply-adds, size, scores and licence, as a hand counts them."""
+    shown = json.loads(run_cli("models", "show", "mine", "--json").out)
+    assert shown["multiply_adds"] == MULTIPLY_ADDS
+    assert shown["n_parameters"] == sum(layer["n_parameters"] for layer in shown["layers"])
+    assert shown["bytes_on_disk"] == sum(path.stat().st_size for path in mine.iterdir())
+    assert (shown["licence"], shown["scores"]) == ("CC0", {"map": 0.25})
+    assert shown["front_end"]["sample_rate"] == 8000
+
+
+def test_show_prints_the_network_as_a_table(run_cli: RunCli, mine: Path) -> None:
+    """A person sees each layer."""
+    out = run_cli("models", "show", str(mine)).out
+    assert "projection" in out
+    assert "Linear" in out
+    assert f"{MULTIPLY_ADDS}" in out
+
+
+def test_an_unknown_model_is_one_line_and_code_2(run_cli: RunCli, mine: Path) -> None:
+    """The nearest name is suggested."""
+    run = run_cli("models", "show", "mime")
+    assert run.code == 2
+    assert "Did you mean mine" in run.err
+    assert run.err.count("\n") == 1
+
+
+def test_a_damaged_model_is_code_4(run_cli: RunCli, mine: Path) -> None:
+    """Truncated weights are refused by name."""
+    weights = mine / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:50])
+    run = run_cli("models", "show", "mine")
+    assert run.code == 4
+    assert "weights.safetensors: truncated" in run.err
+
+
+def test_a_model_goes_out_and_comes_in_again(run_cli: RunCli, mine: Path, tmp_path: Path) -> None:
+    """Export to a zip, import under a name; a second time needs --force."""
+    archive = tmp_path / "handed.zip"
+    assert run_cli("models", "export", "mine", "-o", str(archive)).code == 0
+    taken = run_cli("models", "import", str(archive), "--as", "theirs", "--json")
+    fingerprint = json.loads((mine / "card.json").read_text())["fingerprint"]
+    assert json.loads(taken.out)["fingerprint"] == fingerprint
+    refused = run_cli("models", "import", str(archive), "--as", "theirs")
+    assert refused.code == 2
+    assert "--force" in refused.err
+    assert run_cli("models", "import", str(archive), "--as", "theirs", "--force").code == 0
+
+
+def test_an_onnx_file_without_its_toml_is_code_2(run_cli: RunCli, tmp_path: Path) -> None:
+    """The message names the flag."""
+    (tmp_path / "x.onnx").touch()
+    run = run_cli("models", "import", str(tmp_path / "x.onnx"), "--as", "x")
+    assert run.code == 2
+    assert "--spec" in run.err
+
+
+def test_a_pickle_is_refused_with_code_4(run_cli: RunCli, tmp_path: Path) -> None:
+    """Nobody's pickle is opened."""
+    (tmp_path / "x.pth").touch()
+    run = run_cli("models", "import", str(tmp_path / "x.pth"), "--as", "x")
+    assert run.code == 4
+    assert "never opens one" in run.err
