@@ -27,6 +27,7 @@ Afterwards run `make docs`, which writes `docs/cli.md` anew.
 """
 
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -82,6 +83,8 @@ def soundalike(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's own) and return its exit code."""
+    if arguments is None and not sys.warnoptions:
+        warnings.simplefilter("ignore")  # other libraries' advice to programmers; -W shows it
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given[: given.index("--")] if "--" in given else "--debug" in given
     try:

@@ -8,33 +8,37 @@ import importlib.util
 import os
 import platform
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from cli.options import Globals
 
-REQUIRED = {
-    "av": "av",
-    "lightning-fabric": "lightning_fabric",
-    "matplotlib": "matplotlib",
-    "mutagen": "mutagen",
-    "numpy": "numpy",
-    "pandas": "pandas",
-    "plotly": "plotly",
-    "pyarrow": "pyarrow",
-    "pytorch-metric-learning": "pytorch_metric_learning",
-    "rich": "rich",
-    "safetensors": "safetensors",
-    "scikit-learn": "sklearn",
-    "scipy": "scipy",
-    "torch": "torch",
-    "torchaudio": "torchaudio",
-    "typer": "typer",
-    "umap-learn": "umap",
-}
+# The dependencies of pyproject.toml, faiss apart: its name differs from machine to machine.
+REQUIRED = (
+    "av",
+    "lightning-fabric",
+    "matplotlib",
+    "mutagen",
+    "numpy",
+    "pandas",
+    "platformdirs",
+    "plotly",
+    "pyarrow",
+    "pytorch-metric-learning",
+    "rich",
+    "safetensors",
+    "scikit-learn",
+    "scipy",
+    "torch",
+    "torchaudio",
+    "typer",
+    "umap-learn",
+)
 EXTRAS = {
     "live": ("sounddevice", "pythonosc"),
     "serve": ("fastapi", "uvicorn"),
@@ -42,6 +46,7 @@ EXTRAS = {
     "mpd": ("mpd",),
     "pretrained": ("onnxruntime", "transformers"),
 }
+HIGHEST_SELF_TEST_ERROR = 1e-3
 UNWELL = ("missing", "broken")
 COMMON_DECODERS = ("mp3", "flac", "vorbis", "opus", "aac", "alac", "pcm_s16le", "wmav2")
 
@@ -75,7 +80,7 @@ def diagnose(settings: Globals) -> Diagnosis:
         *_guarded("search", "faiss", "faiss", _faiss),
         *_guarded("audio", "FFmpeg", "av", _audio),
         *_extras(),
-        *_folders(settings),
+        *_guarded("folder", "folders", "platformdirs", partial(_folders, settings)),
     ]
     if not any(check.state in UNWELL for check in checks):
         checks += _guarded("self-test", "sound", "numpy", _self_test)
@@ -140,12 +145,11 @@ def _extras() -> Iterator[Check]:
         yield Check("extra", extra, state, how)
 
 
-def _folders(settings: Globals) -> Iterator[Check]:
-    import platformdirs
+def _folders(settings: Globals, platformdirs: Any) -> Iterator[Check]:
+    from embedder.model_registry import user_models_folder
 
-    models = platformdirs.user_data_path("soundalike", appauthor=False) / "models"
     cache = platformdirs.user_cache_path("soundalike", appauthor=False)
-    named = {"library": settings.library_folder(), "models": models, "cache": cache}
+    named = {"library": settings.library_folder(), "models": user_models_folder(), "cache": cache}
     for name, folder in named.items():
         yield Check("folder", name, *_folder_state(folder))
 
@@ -159,7 +163,7 @@ def _folder_state(folder: Path) -> tuple[str, str]:
 
 
 def _self_test(numpy: Any) -> Iterator[Check]:
-    """Write a second of sound, read it back, and compare: the audio way in works here."""
+    """Write a second of sound, read it back, and compare; then let a bundled model hear it."""
     import tempfile
 
     from embedder.audio.decoding import read_whole
@@ -170,7 +174,21 @@ def _self_test(numpy: Any) -> Iterator[Check]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "tone.flac"
         write_audio(path, tone[None].astype("float32"), sample_rate)
-        heard = read_whole(path).samples
-    error = float(numpy.abs(heard - tone).max())
-    state = "ok" if error < 1e-3 else "broken"
-    yield Check("self-test", "sound", state, f"one second written and read, error {error:.1e}")
+        error = float(numpy.abs(read_whole(path).samples - tone).max())
+        state = "ok" if error < HIGHEST_SELF_TEST_ERROR else "broken"
+        yield Check("self-test", "sound", state, f"a second written and read, error {error:.1e}")
+        yield from _encoded(path)
+
+
+def _encoded(path: Path) -> Iterator[Check]:
+    from embedder.encoder import TrackEncoder
+    from embedder.model_registry import list_models
+
+    name = next((m.name for m in list_models() if m.place == "bundled" and not m.problem), None)
+    if name is None:
+        yield Check("self-test", "vector", "note", "no bundled model to try")
+        return
+    start = time.perf_counter()
+    vector = TrackEncoder.load(name, device="cpu").encode(path).vector
+    took = f"{time.perf_counter() - start:.1f} s with loading"
+    yield Check("self-test", "vector", "ok", f"model {name}: {vector.size} numbers in {took}")

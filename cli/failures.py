@@ -3,7 +3,8 @@
 0    done (a reader that closes the pipe early is fine too)
 1    our bug
 2    usage: a wrong argument, a file that only --force replaces, an extra that is missing
-3    bad input: audio, data sets or tracks that cannot be used; a library that is busy; the disk
+3    bad input: audio, data sets or tracks that cannot be used; training that
+         diverged; a library that is busy; the disk
 4    an artefact that is corrupt, or that another model or version made
 5    done, but some files failed
 130  interrupted
@@ -30,6 +31,7 @@ EXIT_CODES: dict[type[errors.SoundalikeError], int] = {
     errors.MissingExtra: 2,
     errors.BadInput: 3,
     errors.LibraryBusy: 3,
+    errors.TrainingDiverged: 3,
     errors.ArtefactError: 4,
     errors.PartialFailure: 5,
 }

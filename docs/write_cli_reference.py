@@ -32,7 +32,7 @@ paths from standard input.
 | 0 | done (a reader that closes the pipe early is fine too) |
 | 1 | our bug: `--debug` shows the traceback to report |
 | 2 | usage: a wrong argument, a file that only `--force` replaces, an extra that is missing |
-| 3 | bad input: audio, data sets or tracks that cannot be used, a busy library, the disk |
+| 3 | bad input: audio, data or tracks of no use, diverged training, a busy library, the disk |
 | 4 | an artefact that is corrupt, or that another model or version made |
 | 5 | done, but some files failed |
 | 130 | interrupted |

@@ -23,6 +23,7 @@ RunCli = Callable[..., Run]
 def _own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The user's data and cache folders are elsewhere while a test runs."""
     monkeypatch.delenv("SOUNDALIKE_LIBRARY", raising=False)
+    monkeypatch.delenv("SOUNDALIKE_MODELS", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg-data"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg-cache"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg-config"))
