@@ -2,11 +2,11 @@
 
     python benchmarks/front_ends.py DATA_FOLDER
 
-DATA_FOLDER holds `fma-clips` and `fma-small`, `gtzan-clips` and `gtzan-spectrograms`: audio of some
-of the tracks, and `spectrograms.npz` with the pictures of all. Values are those of 8 bits, 0 to 255.
+DATA_FOLDER holds `fma-clips` and `fma-small`, `gtzan-clips` and `gtzan-spectrograms`: audio of
+some of the tracks, and `spectrograms.npz` with the pictures of all. Values are those of 8 bits.
 
 fma-mel      the mean absolute difference of every clip is at most 0.5
-gtzan-log    mean and deviation of every row, over all clips, within 10 %; the correlation is printed
+gtzan-log    mean and deviation of every row over all clips within 10 %; correlation printed
 
 Exit code 0 where both hold, 1 where one does not, 3 where the data is absent.
 """

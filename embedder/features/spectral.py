@@ -130,9 +130,10 @@ class FourierFrontEnd(SpectrogramFrontEnd):
             "window", 0, frames.device, lambda: torch.hann_window(self.config.fft_size)
         )
         spectrum = torch.fft.rfft(frames * window)
-        power = spectrum.real.square() + spectrum.imag.square()  # twice as fast as abs()
-        exponent = self.config.magnitude_power / 2
-        return power if exponent == 1 else power.pow_(exponent)
+        power: Tensor = spectrum.real.square() + spectrum.imag.square()  # twice as fast as abs()
+        if self.config.magnitude_power != 2:
+            power.pow_(self.config.magnitude_power / 2)
+        return power
 
     @property
     def full_scale_of_a_bin(self) -> float:
