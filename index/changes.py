@@ -1,10 +1,12 @@
 """What differs between a scan and the catalogue. Pure: two tables in, lists out."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from index.catalogue.ledger import PathKey, path_key
 from index.cue import CueTrack
+from index.results import Failure, IndexReport
 from index.scan import Found
 
 
@@ -149,3 +151,29 @@ def _find_failures_gone(
 
 def _is_below(path: bytes, folders: Sequence[bytes]) -> bool:
     return any(path == folder or path.startswith(folder.rstrip(b"/") + b"/") for folder in folders)
+
+
+def known_failures(changes: Changes) -> list[Failure]:
+    """What failed in an earlier run and is as it was."""
+    return [
+        Failure(os.fsdecode(sighting.path), reason, is_known=True)
+        for sighting, reason in changes.known_failures
+    ]
+
+
+def foreseen(changes: Changes, found: Found, *, seconds: float) -> IndexReport:
+    """What a run would do, as far as can be told without reading a file."""
+    notes: tuple[str, ...] = ()
+    if changes.new and changes.gone:
+        notes = ("Some of what is new may be what is gone, moved: a real run will tell.",)
+    unreadable = [Failure(os.fsdecode(path), why) for path, why in found.unreadable]
+    return IndexReport(
+        added=len(changes.new),
+        updated=len(changes.changed),
+        unchanged=changes.n_unchanged,
+        removed=len(changes.gone),
+        failed=(*unreadable, *known_failures(changes)),
+        seconds=seconds,
+        is_dry_run=True,
+        notes=notes,
+    )

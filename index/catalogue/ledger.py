@@ -17,6 +17,12 @@ def path_key(path: bytes, part: int) -> PathKey:
     return path if part == 0 else b"%s\0%d" % (path, part)
 
 
+def place_of(key: PathKey) -> tuple[bytes, int]:
+    """The path and part of a key."""
+    path, _, part = key.partition(b"\0")
+    return path, int(part or b"0")
+
+
 @dataclass(frozen=True, slots=True)
 class KnownFile:
     """A track's place and the state of the file when it was last read."""
@@ -161,6 +167,44 @@ class Ledger:
         self._database.run_many(
             "DELETE FROM tracks WHERE id = ?", [(track_id,) for track_id in track_ids]
         )
+
+    def gone(self) -> list[int]:
+        """The tracks that are marked as gone."""
+        return [row[0] for row in self._database.rows("SELECT id FROM tracks WHERE is_gone")]
+
+    def lacking(self, model_id: int) -> list[int]:
+        """The tracks whose files are there and that have no vector of a model."""
+        rows = self._database.rows(
+            "SELECT id FROM tracks WHERE NOT is_gone AND NOT EXISTS "
+            "(SELECT 1 FROM vectors WHERE model_id = ? AND track_id = tracks.id) ORDER BY id",
+            (model_id,),
+        )
+        return [row[0] for row in rows]
+
+    def set_duration(self, track_id: int, seconds: float) -> None:
+        """How long a track is, as its audio says; what its tags said is a guess."""
+        self._database.run(
+            "UPDATE tracks SET duration_seconds = ? WHERE id = ?", (seconds, track_id)
+        )
+
+    def remove_if_without_vectors(self, track_id: int) -> None:
+        """Forget a track that no model has a vector of."""
+        self._database.run(
+            "DELETE FROM tracks WHERE id = ? AND NOT EXISTS "
+            "(SELECT 1 FROM vectors WHERE vectors.track_id = tracks.id)",
+            (track_id,),
+        )
+
+    def switch_to(self, model_id: int) -> None:
+        """Search with a model's vectors from now on, and forget those of all others."""
+        self._vectors.next_revision()
+        self._database.run(
+            "INSERT INTO settings VALUES ('current_model', ?) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (str(model_id),),
+        )
+        self._vectors.drop_other_models(model_id)
+        self.remove_without_vectors()
 
     def remove_without_vectors(self) -> None:
         """Forget tracks that no model has a vector of."""

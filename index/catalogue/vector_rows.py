@@ -146,6 +146,11 @@ class VectorRows:
             matrix[place] = self.vector(model_id, track_id)
         return matrix
 
+    def has(self, model_id: int, track_id: int) -> bool:
+        """Whether a track has a vector of a model."""
+        statement = "SELECT 1 FROM vectors WHERE model_id = ? AND track_id = ?"
+        return bool(self._database.rows(statement, (model_id, track_id)))
+
     def vector(self, model_id: int, track_id: int) -> NDArray[np.float32]:
         """The vector [size] of a track; raises KeyError if it has none of this model."""
         rows = self._database.rows(

@@ -40,13 +40,15 @@ class Space:
     def from_faiss(self, values: FloatMatrix) -> FloatMatrix:
         """What FAISS ranks by (inner product, or squared L2) as distances."""
         if self.kind == "cosine":
-            return np.clip(np.float32(1) - values, 0, 2)
-        return np.sqrt(np.maximum(values, 0))
+            values = np.float32(1) - values
+        distances: FloatMatrix = np.maximum(values, 0)
+        return distances if self.kind == "cosine" else np.sqrt(distances)
 
     def between(self, query: FloatMatrix, vectors: FloatMatrix) -> FloatMatrix:
         """From one query [d] to vectors [n, d]: distances [n]."""
         if self.kind == "cosine":
-            return np.clip(np.float32(1) - vectors @ query, 0, 2)
+            angles: FloatMatrix = np.maximum(np.float32(1) - vectors @ query, 0)
+            return angles
         if self.kind == "euclidean":
             apart: FloatMatrix = np.linalg.norm(vectors - query, axis=1)
             return apart
@@ -63,7 +65,8 @@ class Space:
         gap_first = 1 - self.curvature * np.square(first).sum(axis=1)
         gap_second = 1 - self.curvature * np.square(second).sum(axis=1)
         distances = 2 / root * np.arcsinh(root * apart / np.sqrt(gap_first * gap_second))
-        return distances.astype(np.float32)
+        narrowed: FloatMatrix = distances.astype(np.float32)
+        return narrowed
 
     def _inside(self, points: FloatMatrix) -> NDArray[np.float64]:
         wide = points.astype(np.float64)

@@ -118,6 +118,8 @@ class FaissPart:
 
     def stored_vectors(self) -> FloatMatrix:
         """The exact vectors [rows, d] of the kinds that keep them, without a copy."""
+        if self.n_rows == 0:
+            return np.empty((0, self.size), dtype=np.float32)
         if self._view is None:
             flat: Any = self._raw
             if self.plan.kind == "hnsw":

@@ -1,0 +1,61 @@
+"""`library.json`: what a folder must say before anything in it is believed. Written last."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from embedder.errors import CorruptArtefact, NotFound, UnsupportedFormat
+
+MANIFEST_NAME = "library.json"
+LIBRARY_FORMAT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The library's format and the model that made its vectors."""
+
+    format: int
+    fingerprint: str
+    embedding_size: int = 0
+    geometry: str = "cosine"
+    curvature: float = 1.0
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Put it in place in one rename, after all that it vouches for."""
+    path = folder / MANIFEST_NAME
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump(asdict(manifest), file, indent=2)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a library; raises NotFound where there is none."""
+    path = folder / MANIFEST_NAME
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        known = {name: values[name] for name in Manifest.__dataclass_fields__ if name in values}
+        manifest = Manifest(**known)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NotFound(
+            f"{folder}: no library here. Make one with 'soundalike index' and a folder of music, "
+            "or name another with --library."
+        ) from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise CorruptArtefact(
+            f"{path}: damaged. Run 'soundalike index' with the library's model: it is written anew."
+        ) from error
+    if manifest.format > LIBRARY_FORMAT:
+        raise UnsupportedFormat(
+            f"{folder}: a library of format {manifest.format}, this version reads up to "
+            f"{LIBRARY_FORMAT}. Update soundalike."
+        )
+    return manifest
