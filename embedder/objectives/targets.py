@@ -18,7 +18,7 @@ from embedder.errors import DatasetError
 Ids = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float32]
 
-_PAIRS_FOR_RADII = 200_000
+_PAIRS_FOR_RADII = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def _n_ids(ids: Ids | None) -> int:
 
 
 def _sampled_distances(values: Matrix | None, generator: np.random.Generator) -> Matrix | None:
-    """Sorted Euclidean distances of up to 200,000 pairs of known rows, float32 [pairs]."""
+    """Sorted Euclidean distances of 50,000 pairs of known rows, float32 [pairs]."""
     if values is None:
         return None
     known = values[~np.isnan(values).any(axis=1)]
@@ -147,7 +147,7 @@ def _sampled_distances(values: Matrix | None, generator: np.random.Generator) ->
     distances = np.concatenate(
         [
             np.linalg.norm(known[first[at]] - known[second[at]], axis=1)
-            for at in np.array_split(np.arange(_PAIRS_FOR_RADII), 50)
+            for at in np.array_split(np.arange(_PAIRS_FOR_RADII), 20)
         ]
     )
     return np.sort(distances).astype(np.float32)
