@@ -8,6 +8,7 @@ same weights as one that never was. Devices, number formats and several machines
 Fabric's business.
 """
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -92,10 +93,18 @@ class _Step(nn.Module):
         self.normalisation = parts.front_end.normalisation
 
     def forward(
-        self, levels: Tensor, targets: BatchTargets, generator: torch.Generator
-    ) -> tuple[Tensor, ObjectiveValue]:
+        self, levels: Tensor, targets: dict[str, Tensor], generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, Any]]:
+        """Fabric looks into dicts, not into frozen records."""
         embeddings = self.network(self.normalisation(levels)).float()
-        return embeddings, self.objective(embeddings, targets, generator=generator)
+        with torch.autocast(embeddings.device.type, enabled=False):  # distances need their digits
+            value = self.objective(embeddings, BatchTargets(**targets), generator=generator)
+        return embeddings, _fields(value)
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    pairs = ((item.name, getattr(record, item.name)) for item in dataclasses.fields(record))
+    return {name: value for name, value in pairs if value is not None}
 
 
 class TrainingLoop:
@@ -201,7 +210,10 @@ class TrainingLoop:
         generator = step_generator(config.loop.seed, state.step, purpose=2)
         with torch.random.fork_rng(devices=self._random_devices()):  # dropout takes no generator
             torch.manual_seed(generator.initial_seed() + self.fabric.global_rank)
-            embeddings, value = self._step(levels.to(self.fabric.device), targets, generator)
+            embeddings, outcome = self._step(
+                levels.to(self.fabric.device), _fields(targets), generator
+            )
+        value = ObjectiveValue(**outcome)
         loss = value.loss
         if config.optimiser.l1:
             loss = loss + config.optimiser.l1 * l1_norm(self.parts.network)

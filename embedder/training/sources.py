@@ -38,35 +38,41 @@ class ArraySource:
     """Spectrograms that were computed before: uint8 (0…255) or float [tracks, rows, columns]."""
 
     def __init__(
-        self, arrays: NDArray[np.uint8] | NDArray[np.floating], *, n_columns: int = 0
+        self,
+        arrays: NDArray[np.uint8] | NDArray[np.floating],
+        *,
+        crop_columns: int = 0,
+        excerpt_columns: int = 0,
     ) -> None:
+        """Columns of a training crop and of an inference excerpt; 0: all there are."""
         if arrays.ndim != 3:
-            raise DatasetError(
-                f"spectrograms of shape {arrays.shape}: [tracks, rows, columns] is it"
-            )
+            shape = list(arrays.shape)
+            raise DatasetError(f"spectrograms of shape {shape}: expected [tracks, rows, columns]")
         self._arrays = arrays
         self._scale = 255.0 if arrays.dtype == np.uint8 else 1.0
-        self.n_columns = min(n_columns or arrays.shape[2], arrays.shape[2])
+        self.crop_columns = min(crop_columns or arrays.shape[2], arrays.shape[2])
+        self.excerpt_columns = min(excerpt_columns or arrays.shape[2], arrays.shape[2])
 
     def __len__(self) -> int:
         return len(self._arrays)
 
     def crops(self, rows: Rows, *, generator: torch.Generator) -> Tensor:
-        """Each row's stretch of `n_columns` begins where the generator says."""
+        """Each row's stretch of `crop_columns` begins where the generator says."""
         taken = torch.from_numpy(np.ascontiguousarray(self._arrays[rows]))
-        room = taken.shape[2] - self.n_columns
+        room = taken.shape[2] - self.crop_columns
         if room:
             starts = torch.randint(room + 1, (len(rows), 1), generator=generator)
-            columns = starts + torch.arange(self.n_columns)
+            columns = starts + torch.arange(self.crop_columns)
             taken = taken.gather(2, columns[:, None, :].expand(-1, taken.shape[1], -1))
         return taken.float() / self._scale
 
     def excerpts(self, row: int) -> Tensor:
-        """As many stretches of `n_columns` as cover the track, evenly laid."""
+        """As many stretches of `excerpt_columns` as cover the track, evenly laid."""
         track = torch.from_numpy(np.ascontiguousarray(self._arrays[row]))
-        n_excerpts = -(-track.shape[1] // self.n_columns)
-        starts = np.linspace(0, track.shape[1] - self.n_columns, n_excerpts).round().astype(int)
-        parts = [track[:, start : start + self.n_columns] for start in starts.tolist()]
+        length = self.excerpt_columns
+        n_excerpts = -(-track.shape[1] // length)
+        starts = np.linspace(0, track.shape[1] - length, n_excerpts).round().astype(int)
+        parts = [track[:, start : start + length] for start in starts.tolist()]
         return torch.stack(parts).float() / self._scale
 
 

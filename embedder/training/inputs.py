@@ -1,0 +1,109 @@
+"""From an opened and split data set to what the loop wants: ids, tags, teachers, a source.
+
+Ids are numbers for labels, artists and albums, -1 where unknown, the same for every side, so that
+held-out tracks can be told what they are.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.config.training import DatasetConfig, ObjectiveConfig, SamplerConfig
+from embedder.datasets.dataset import Dataset
+from embedder.errors import DatasetError
+from embedder.objectives.latent import cooccurrence_embedding, truncated_svd
+from embedder.objectives.targets import TrackTargets
+from embedder.training.sources import Rows
+
+Ids = NDArray[np.int64]
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTracks:
+    """What the data set says of all its tracks, as numbers."""
+
+    labels: Ids
+    label_names: tuple[str, ...]
+    artists: Ids
+    albums: Ids
+    tags: Matrix | None
+    tag_names: tuple[str, ...]
+    teacher: Matrix | None
+
+    def targets(
+        self, rows: Rows, *, sampler: SamplerConfig, features: Matrix | None, needs_latent: bool
+    ) -> TrackTargets:
+        """The targets of some tracks, in their order. `features`: of all tracks, or None."""
+        tags = None if self.tags is None else self.tags[rows]
+        return TrackTargets(
+            labels=self.labels[rows] if self.label_names else None,
+            artists=self.artists[rows] if (self.artists[rows] >= 0).any() else None,
+            albums=self.albums[rows] if (self.albums[rows] >= 0).any() else None,
+            tags=tags,
+            features=None if features is None else features[rows],
+            latent=_latent(tags, sampler) if needs_latent else None,
+            teacher=None if self.teacher is None else self.teacher[rows],
+        )
+
+
+def known_tracks(dataset: Dataset, config: DatasetConfig) -> KnownTracks:
+    """Numbers for every label, artist, album and tag; a teacher's vectors where there are any."""
+    labels, label_names = _numbered(
+        (row.values(config.label_field) or ("",))[0] for row in dataset.rows
+    )
+    artists, _ = _numbered(row.group or "" for row in dataset.rows)
+    albums, _ = _numbered(f"{row.group}\n{row.album}" if row.album else "" for row in dataset.rows)
+    tags, tag_names = _tag_matrix(dataset, config.tag_field)
+    return KnownTracks(labels, label_names, artists, albums, tags, tag_names, _teacher(dataset))
+
+
+def needs(relation: str, objectives: Iterable[ObjectiveConfig], sampler: SamplerConfig) -> bool:
+    """Whether a run asks for positives of a relation."""
+    asked = {name for objective in objectives for name in objective.relations}
+    return relation in asked or (sampler.kind == "groups" and relation in sampler.relations)
+
+
+def _numbered(names: Iterable[str]) -> tuple[Ids, tuple[str, ...]]:
+    """Numbers by alphabetical order; an empty name is unknown."""
+    given = list(names)
+    known = sorted(set(given) - {""})
+    numbers = {name: number for number, name in enumerate(known)}
+    return np.array([numbers.get(name, -1) for name in given], dtype=np.int64), tuple(known)
+
+
+def _tag_matrix(dataset: Dataset, tag_field: str) -> tuple[Matrix | None, tuple[str, ...]]:
+    if not tag_field:
+        return None, ()
+    names = sorted({value for row in dataset.rows for value in row.values(tag_field)})
+    columns = {name: column for column, name in enumerate(names)}
+    tags = np.zeros((len(dataset.rows), len(names)), dtype=np.float32)
+    for at, row in enumerate(dataset.rows):
+        tags[at, [columns[value] for value in row.values(tag_field)]] = 1.0
+    return tags, tuple(names)
+
+
+def _teacher(dataset: Dataset) -> Matrix | None:
+    """The teacher's vectors, centred on the training side and of unit length."""
+    if not dataset.extra_vectors:
+        return None
+    if len(dataset.extra_vectors) > 1:
+        names = ", ".join(dataset.extra_vectors)
+        raise DatasetError(f"{dataset.root.name}: several teachers ({names}); keep one file")
+    vectors = np.asarray(next(iter(dataset.extra_vectors.values())), dtype=np.float32)
+    known = vectors[dataset.positions("train")]
+    known = known[np.isfinite(known).all(axis=1)]
+    scaled = (vectors - known.mean(axis=0)) / np.maximum(known.std(axis=0), 1e-3)
+    lengths = np.linalg.norm(scaled, axis=1, keepdims=True)
+    return np.asarray(scaled / np.maximum(lengths, 1e-9), dtype=np.float32)
+
+
+def _latent(tags: Matrix | None, sampler: SamplerConfig) -> Matrix:
+    if tags is None:
+        raise DatasetError("closeness in a latent space needs tags: give dataset.tag_field")
+    size = min(sampler.latent_size, tags.shape[1])
+    if sampler.latent == "svd":
+        return truncated_svd(tags, size)
+    return cooccurrence_embedding(tags, size)

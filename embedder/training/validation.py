@@ -1,0 +1,132 @@
+"""Held-out retrieval while training: do a track's neighbours among the training tracks agree?
+
+The score that early stopping and `best` go by is the neighbour vote's accuracy on held-out tracks
+(or, where tracks have tags alone, the mean average precision of tag retrieval). References are
+training tracks, at most a few thousand of them, the same ones every time.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from embedder.features.front_end import FrontEnd
+from embedder.geometry import Geometry
+from embedder.metrics.ranking import Apart, Ranking, count_relevant, neighbour_ranking
+from embedder.metrics.retrieval import average_precision, relevance, tag_relevance
+from embedder.metrics.voting import VoteScores, neighbour_vote, vote_scores
+from embedder.training.sources import BatchSource, Rows, in_batches
+
+MAX_REFERENCES = 4000
+ENCODING_BATCH = 64
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Which tracks ask, which answer, and what is true. Ids are those of all tracks."""
+
+    source: BatchSource
+    references: Rows
+    queries: Rows
+    labels: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    """Of one artist, and so no answer; -1 unknown."""
+    tags: NDArray[np.float32] | None
+    n_labels: int
+    geometry: Geometry
+    n_neighbours: int
+    device: torch.device
+
+    def __call__(self, network: nn.Module, front_end: FrontEnd) -> dict[str, float]:
+        """`score` and what else is known, of the network as it stands."""
+        vectors = self.encode(network, front_end)
+        ranking = self.rank(vectors)
+        scores: dict[str, float] = {}
+        if self.tags is not None:
+            relevant = tag_relevance(ranking, self.tags[self.queries], self.tags[self.references])
+            found = np.full(len(self.queries), ranking.rows.shape[1])
+            scores["tag_map"] = float(np.nanmean(average_precision(relevant, found)))
+        if self.n_labels:
+            relevant = relevance(ranking, self.labels[self.queries], self.labels[self.references])
+            scores["map"] = float(np.nanmean(average_precision(relevant, self._n_relevant())))
+            scores["accuracy"] = self.vote(ranking).accuracy
+        scores["score"] = scores.get("accuracy", scores.get("tag_map", 0.0))
+        return scores
+
+    def encode(self, network: nn.Module, front_end: FrontEnd) -> tuple[Vectors, Vectors]:
+        """Vectors of the queries and of the references."""
+        encoded = [
+            encode_tracks(
+                self.source, rows, network, front_end, geometry=self.geometry, device=self.device
+            )
+            for rows in (self.queries, self.references)
+        ]
+        return encoded[0], encoded[1]
+
+    def rank(self, vectors: tuple[Vectors, Vectors]) -> Ranking:
+        """Each query's nearest references, its own artist left out."""
+        return neighbour_ranking(
+            vectors[0],
+            vectors[1],
+            geometry=self.geometry,
+            k=min(self.n_neighbours, len(self.references)),
+            apart=[self._apart()],
+        )
+
+    def vote(self, ranking: Ranking) -> VoteScores:
+        """The neighbours' vote on the label."""
+        shares = neighbour_vote(ranking, self.labels[self.references], n_labels=self.n_labels)
+        return vote_scores(shares, self.labels[self.queries])
+
+    def _apart(self) -> Apart:
+        return Apart(self.groups[self.queries], self.groups[self.references])
+
+    def _n_relevant(self) -> NDArray[np.int64]:
+        return count_relevant(
+            self.labels[self.queries], self.labels[self.references], apart=[self._apart()]
+        )
+
+
+def some_references(rows: Rows, *, seed: int) -> Rows:
+    """At most `MAX_REFERENCES` of the rows, in order."""
+    if len(rows) <= MAX_REFERENCES:
+        return rows
+    chosen = np.random.default_rng([seed, 7]).choice(rows, MAX_REFERENCES, replace=False)
+    return np.sort(chosen)
+
+
+@torch.inference_mode()
+def encode_tracks(
+    source: BatchSource,
+    rows: Rows,
+    network: nn.Module,
+    front_end: FrontEnd,
+    *,
+    geometry: Geometry,
+    device: torch.device,
+) -> Vectors:
+    """Vectors of tracks as inference would make them: float32 [rows, size]."""
+    was_training = network.training
+    network.eval()
+    normalisation = front_end.normalisation.eval()
+    owners, outputs = [], []
+    for batch_owners, levels in in_batches(source, rows, batch_size=ENCODING_BATCH):
+        owners.append(batch_owners)
+        outputs.append(network(normalisation(levels.to(device))).float().cpu())
+    network.train(was_training)
+    return track_means(np.concatenate(owners), torch.cat(outputs), rows, geometry=geometry)
+
+
+def track_means(
+    owners: NDArray[np.int64], outputs: torch.Tensor, rows: Rows, *, geometry: Geometry
+) -> Vectors:
+    """The mean of each track's excerpts on the geometry; owners come in runs, in order of rows."""
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
+    if len(starts) == len(owners) == len(rows):  # one excerpt a track
+        return outputs.numpy()
+    parts = torch.tensor_split(outputs, torch.from_numpy(starts[1:]))
+    return torch.stack([geometry.mean(part) for part in parts]).numpy()
