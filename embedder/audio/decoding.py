@@ -50,6 +50,7 @@ def read_whole(path: Path, *, sample_rate: int = 0, max_seconds: float = 1800.0)
         longest = round(max_seconds * native)
         run = Run(-margin, margin + longest + 1)
         gather(placed_frames(source), [run])
+        _refuse_mostly_damaged(source)
     n_native = run.read_end
     if n_native > longest:
         minutes = max_seconds / 60
@@ -81,6 +82,7 @@ def read_stretches(path: Path, plan: Plan, *, seconds: float, sample_rate: int =
         if _is_short(read):
             _log.debug("%s: seeking lost sound, decoded from the beginning", printable_path(path))
             read = _read(source, asked, by_seeking=False)
+        _refuse_mostly_damaged(source)
     if read.n_read and not any(read.n_read):
         raise _nothing_decoded(path)
     return read
@@ -154,6 +156,16 @@ def _is_short(read: Stretches) -> bool:
         if n_read / read.sample_rate < expected_seconds - _LIE_SECONDS:
             return True
     return False
+
+
+def _refuse_mostly_damaged(source: AudioSource) -> None:
+    """Say how much was damaged; what looks like sound by chance is mostly that."""
+    n_damaged, n_packets = source.n_damaged, source.n_damaged + source.n_decoded
+    if 2 * n_damaged > n_packets:
+        raise UnreadableAudio(source.path, f"{n_damaged} of {n_packets} parts are damaged")
+    if n_damaged:
+        name = printable_path(source.path)
+        _log.debug("%s: %d of %d parts are damaged, left out", name, n_damaged, n_packets)
 
 
 def _repaired(path: Path, samples: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,10 +1,9 @@
 """From packets to mono samples that stand where their time stamps say.
 
 Damaged packets are left out and their time stays empty (zeros), so that what follows a broken
-frame is not moved; the debug log says how many there were.
+frame is not moved.
 """
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -14,9 +13,7 @@ from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 from embedder.audio.source import AudioSource
-from embedder.errors import UnreadableAudio, printable_path
-
-_log = logging.getLogger(__name__)
+from embedder.errors import UnreadableAudio
 
 _OFFSET_AND_SCALE = {
     "u8": (-128.0, 1 / 128),
@@ -113,20 +110,21 @@ def placed_frames(source: AudioSource) -> Iterator[tuple[int | None, AudioFrame]
 
 
 def _decoded(source: AudioSource) -> Iterator[AudioFrame]:
-    n_broken = 0
     packets = source.packets()
     while True:
+        packet = None
         try:
             packet = next(packets, None)
             if packet is None:
-                break
-            yield from packet.decode()
+                return
+            frames = packet.decode()
+            source.n_decoded += 1
         except av.error.InvalidDataError:
-            n_broken += 1
-            if packet is None:
-                break
-    if n_broken:
-        _log.debug("%s: %d damaged packets left out", printable_path(source.path), n_broken)
+            source.n_damaged += 1
+            if packet is None:  # the container itself is damaged: there is no next packet
+                return
+        else:
+            yield from frames
 
 
 def gather(frames: Iterator[tuple[int | None, AudioFrame]], runs: Sequence[Run]) -> None:

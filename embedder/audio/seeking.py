@@ -16,7 +16,7 @@ import av.error
 from av.audio.frame import AudioFrame
 
 from embedder.audio.frames import Run, gather, placed_frames
-from embedder.audio.source import AudioSource, open_source
+from embedder.audio.source import AudioSource
 from embedder.errors import printable_path
 
 _log = logging.getLogger(__name__)
@@ -63,11 +63,9 @@ def _read_by_seeking(source: AudioSource, run: Run) -> None:
 
 
 def _read_from_the_beginning(source: AudioSource, runs: Sequence[Run]) -> None:
-    if source.is_untouched:
-        gather(placed_frames(source), runs)
-        return
-    with open_source(source.path) as fresh:
-        gather(placed_frames(fresh), runs)
+    if not source.is_untouched:
+        source.reopen()
+    gather(placed_frames(source), runs)
 
 
 def _landed_early_enough(

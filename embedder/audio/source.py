@@ -8,11 +8,10 @@ it on, and nothing here touches that process-wide switch.
 import errno
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Self, cast
+from typing import cast
 
 import av
 import av.error
@@ -30,35 +29,43 @@ _PLAYLIST_STARTS = (b"#EXTM3U", b"ffconcat", b"[playlist]")
 _BARE_FRAMES = frozenset({"aac", "ac3", "eac3", "dts", "loas", "mp3"})
 """Containers that are only a row of frames: FFmpeg guesses the length from the bit rate."""
 _FAR_AWAY = 2**62
+_FULL_INDEX_ENTRIES = 20_000
+"""FFmpeg halves an index of 43 000 entries again and again, and its beginning is thin in the end:
+a seek would land an hour early. Seeking forwards through a new one always lands near.
+"""
 _VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 
 
 class AudioSource:
     """An open file and its audio stream; positions are counted in samples of its own rate."""
 
-    def __init__(self, path: Path, container: InputContainer, stream: AudioStream) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
+        self.n_decoded = 0
+        self.n_damaged = 0
+        """Packets, over everything that was read."""
+        self._start(_opened(path))
+
+    def reopen(self) -> None:
+        """Start anew: the one way back to the beginning that every container knows."""
+        self.close()
+        self._start(_opened(self.path))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._container.close()
+
+    def _start(self, container: InputContainer) -> None:
         self._container = container
-        self._stream = stream
+        self._stream = stream = _audio_stream(self.path, container)
         self.sample_rate: int = stream.codec_context.sample_rate
-        self._time_base = time_base = stream.time_base or Fraction(1, av.time_base)
+        self._time_base = stream.time_base or Fraction(1, av.time_base)
         # position = (pts - start) * ticks_up / ticks_down, in whole numbers: fractions are slow
-        self._ticks_up = time_base.numerator * self.sample_rate
-        self._ticks_down = time_base.denominator
+        self._ticks_up = self._time_base.numerator * self.sample_rate
+        self._ticks_down = self._time_base.denominator
         self._start_pts = stream.start_time or 0
         self.is_untouched = True
         """Nothing was read and nothing sought: a decoder starts as the encoder meant it."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._container.close()
 
     @property
     def pts_tolerance(self) -> int:
@@ -105,12 +112,15 @@ class AudioSource:
         return self._container.demux(self._stream)
 
     def measure_seconds(self) -> float:
-        """Find out how long the file is without decoding it. Seek before reading on."""
+        """Find out how long the file is without decoding it."""
         end_pts = self._end_of_index()
         if end_pts is None:
-            with open_source(self.path) as fresh:  # some containers cannot go back
-                end_pts = fresh.end_of_packets()
-        return max(0.0, float((end_pts - self._start_pts) * self._time_base))
+            self.reopen()
+            end_pts = self._end_of_packets()
+        seconds = max(0.0, float((end_pts - self._start_pts) * self._time_base))
+        if len(self._stream.index_entries) > _FULL_INDEX_ENTRIES:
+            self.reopen()
+        return seconds
 
     def _end_of_index(self) -> int | None:
         """FFmpeg seeks in bare frames by making an index: quicker than asking for the packets."""
@@ -127,8 +137,7 @@ class AudioSource:
         frame_pts = self.frame_samples * self._ticks_down // self._ticks_up
         return entries[-1].timestamp + frame_pts
 
-    def end_of_packets(self) -> int:
-        """Read on to the end of the file; return the time stamp behind the last packet."""
+    def _end_of_packets(self) -> int:
         end_pts = self._start_pts
         for packet in self.packets():
             if packet.pts is not None:
@@ -139,17 +148,15 @@ class AudioSource:
 @contextmanager
 def open_source(path: Path) -> Iterator[AudioSource]:
     """Open the best audio stream of a file; whatever goes wrong inside comes out as AudioError."""
-    with _named_failures(path):
-        _refuse_what_is_no_sound(path)
-        # "file:" keeps a name like `http:x.mp3` a name, the list keeps FFmpeg off the network.
-        container = av.open(
-            f"file:{path}",
-            "r",
-            options={"protocol_whitelist": "file"},
-            metadata_errors="replace",
-        )
-        with container:
-            yield AudioSource(path, container, _audio_stream(path, container))
+    with _named_failures(path), closing(AudioSource(path)) as source:
+        yield source
+
+
+def _opened(path: Path) -> InputContainer:
+    _refuse_what_is_no_sound(path)
+    # "file:" keeps a name like `http:x.mp3` a name; the list keeps FFmpeg off the network.
+    options = {"protocol_whitelist": "file"}
+    return av.open(f"file:{path}", "r", options=options, metadata_errors="replace")
 
 
 def _audio_stream(path: Path, container: InputContainer) -> AudioStream:
