@@ -58,8 +58,12 @@ def import_(
     ],
     name: Annotated[str, typer.Option("--as", metavar="NAME", help="The name that it gets.")],
     spec: Annotated[
-        Path | None,
-        typer.Option(metavar="TOML", help="What goes into an ONNX file, and what comes out."),
+        str | None,
+        typer.Option(
+            metavar="TOML",
+            help="What goes into an ONNX file and what comes out; or one of the recipes "
+            "vggish, musicnn, discogs-effnet, openl3.",
+        ),
     ] = None,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch a Hugging Face model that is not here yet.")
@@ -67,7 +71,7 @@ def import_(
     force: ForceOption = False,
 ) -> None:
     """Take a model over under a name. Nothing is fetched without --download."""
-    from embedder.imported.importing import import_model
+    from embedder.importing import import_model
 
     settings = globals_of(context)
     card = import_model(source, name=name, spec=spec, download=download, replace=force)

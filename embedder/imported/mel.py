@@ -33,6 +33,11 @@ class MelFrontEnd(nn.Module):
         """Compressed mel values of waveforms at any rate."""
         if sample_rate != self.sample_rate:
             waveform = torchaudio.functional.resample(waveform, sample_rate, self.sample_rate)
+        window = self.set_up.window_samples or self.set_up.fft_size
+        if not self.set_up.centred:
+            # torch puts a window shorter than the FFT into its middle; others at its start.
+            before = (self.set_up.fft_size - window) // 2
+            waveform = functional.pad(waveform, (before, self.set_up.fft_size - window - before))
         too_short = self.set_up.fft_size - waveform.shape[-1]
         if too_short > 0:
             waveform = functional.pad(waveform, (0, too_short))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from embedder.errors import BadInput, FingerprintMismatch
-from embedder.imported.importing import import_model
+from embedder.importing import import_model
 from embedder.model_registry import load_model
 
 transformers = pytest.importorskip("transformers")

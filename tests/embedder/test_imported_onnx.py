@@ -12,7 +12,7 @@ from torch import Tensor
 
 from embedder.backbones.network import seeded_network
 from embedder.checkpoint import save_model
-from embedder.config.loading import from_dict
+from embedder.config.loading import from_dict, read_toml
 from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
 from embedder.errors import (
     BadInput,
@@ -26,10 +26,10 @@ from embedder.errors import (
 )
 from embedder.exporting import export_model
 from embedder.features.front_end import build_front_end
-from embedder.imported.importing import import_model
 from embedder.imported.mel import MelFrontEnd
-from embedder.imported.onnx_model import arrange
+from embedder.imported.onnx_model import arrange, front_end_of
 from embedder.imported.spec import MelSetUp, OnnxSpec, check_spec
+from embedder.importing import find_recipe, import_model
 from embedder.model_registry import load_model
 
 onnx = pytest.importorskip("onnx")
@@ -360,3 +360,40 @@ def test_a_missing_source_is_named(tmp_path: Path) -> None:
     """No file, no folder, no id that is here."""
     with pytest.raises(BadInput, match="no such file"):
         import_model(tmp_path / "none.onnx", name="m", spec=spec_file(tmp_path, WAVEFORM))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "shape"),
+    [
+        ("vggish", (1, 1, 96, 64)),
+        ("musicnn", (1, 187, 96)),
+        ("discogs-effnet", (1, 128, 96)),
+        ("openl3", (1, 1, 48000)),
+    ],
+)
+def test_a_recipe_makes_what_its_network_takes(recipe: str, shape: tuple[int, ...]) -> None:
+    """An excerpt of the recipe's length becomes a tensor of the published shape, without fill."""
+    spec = from_dict(OnnxSpec, read_toml(find_recipe(recipe)))
+    check_spec(spec, where=recipe)
+    samples = noise(1, round(spec.sample_rate * spec.excerpts.excerpt_seconds))
+    features = front_end_of(spec)(samples, spec.sample_rate)
+    assert tuple(arrange(features, spec.input.layout).shape) == shape
+    assert (features[..., -1] != features[..., -2]).any()
+
+
+def test_short_windows_start_where_others_start_them() -> None:
+    """VGGish's frames, by a slow loop: 400 samples, windowed, filled up to 512."""
+    set_up = MelSetUp(window_samples=400, magnitude_power=1.0, compression="none", offset=0.0)
+    samples = noise(1, 1200)
+    front_end = MelFrontEnd(set_up, sample_rate=16000)
+    window = np.hanning(401)[:400]
+    frames = [samples[0, s : s + 400].numpy() * window for s in range(0, 1200 - 399, 160)]
+    magnitudes = np.abs(np.fft.rfft(np.stack(frames), n=512)).T
+    bands = front_end.mel.mel_scale.fb.numpy().T
+    assert np.allclose(front_end(samples, 16000)[0].numpy(), bands @ magnitudes, atol=1e-4)
+
+
+def test_an_unknown_recipe_lists_the_known_ones(tmp_path: Path) -> None:
+    """What is neither a recipe nor a file is answered with the recipes."""
+    with pytest.raises(UnknownChoice, match="discogs-effnet, musicnn, openl3, vggish"):
+        import_model(linear_onnx(tmp_path), name="m", spec="vgish")

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from embedder.errors import (
     ConfigError,
     CorruptArtefact,
     OutputExists,
+    UnknownChoice,
     UsageError,
     printable_path,
 )
@@ -47,7 +49,7 @@ def import_model(
     source: str | Path,
     *,
     name: str,
-    spec: Path | None = None,
+    spec: str | Path | None = None,
     download: bool = False,
     replace: bool = False,
 ) -> Card:
@@ -55,7 +57,7 @@ def import_model(
     target = _target(name, replace=replace)
     path = Path(source)
     refuse_pickle(path)
-    settings = read_toml(spec) if spec is not None else {}
+    settings = read_toml(find_recipe(spec)) if spec is not None else {}
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{name}.") as scratch:
         made = Path(scratch) / name
@@ -72,6 +74,23 @@ def import_model(
         load_model(made)
         _put(made, target)
     return read_card(target)
+
+
+def recipes() -> dict[str, Path]:
+    """The descriptions of well-known encoders that come with soundalike."""
+    folder = Path(str(resources.files("embedder.imported.recipes")))
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def find_recipe(spec: str | Path) -> Path:
+    """A recipe by its name, or the path of a TOML file."""
+    path = Path(spec)
+    known = recipes()
+    if path.suffix != ".toml" and not path.exists():
+        if str(spec) not in known:
+            raise UnknownChoice("recipe (or TOML file)", spec, known)
+        return known[str(spec)]
+    return path
 
 
 def _target(name: str, *, replace: bool) -> Path:
