@@ -25,6 +25,7 @@ from embedder.features.front_end import build_front_end
 from embedder.fingerprint import network_fingerprint, short_fingerprint
 from embedder.model_registry import find_model, list_models, load_model
 from embedder.writing import write_whole
+from tests.golden.tones import chord
 
 CONFIG = ModelConfig(
     excerpts=ExcerptConfig(excerpt_seconds=1.0),
@@ -372,3 +373,11 @@ def test_a_broken_model_is_listed_with_its_problem(
     assert listed["good"].card is not None
     assert listed["bad"].card is None
     assert "not JSON" in listed["bad"].problem
+
+
+def test_a_model_of_format_1_loads_forever() -> None:
+    """What was once written still loads, passes its checks and gives the same vector."""
+    folder = Path(__file__).parents[1] / "golden" / "model-format-1"
+    model = load_model(folder)
+    vector = model.network(model.front_end(chord(), 8000))[0].tolist()
+    assert vector == pytest.approx(json.loads((folder / "expected.json").read_text()), abs=1e-4)

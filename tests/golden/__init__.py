@@ -1,0 +1,1 @@
+"""Old artefacts, which load forever, and the scripts that wrote them."""
