@@ -29,8 +29,7 @@ from index.scan import Found, ScanRules, scan
 T = TypeVar("T")
 
 CHUNK_TRACKS = 1024
-"""New tracks are read and then analysed so many at a time, so that a large collection can be
-searched before all of it has been read."""
+"""So many new tracks are read, then analysed: what is first can be searched long before the end."""
 COMMIT_TRACKS = 256
 
 
