@@ -68,9 +68,7 @@ def soundalike(
     alone. These options may also follow the command.
     """
     if version:
-        from importlib.metadata import version as version_of
-
-        write_line(f"soundalike {version_of('soundalike')}")
+        write_line(f"soundalike {_version()}")
         raise typer.Exit
     form = chosen_form(json=json, ndjson=ndjson, paths=paths)
     settings = Globals(library, form, null_separated=null_separated, quiet=quiet, debug=debug)
@@ -97,6 +95,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - this is the boundary
         return report(error, debug=debug)
     return 0
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("soundalike")
+    except PackageNotFoundError:
+        return "(a checkout that is not installed)"
 
 
 def _code_of(ending: SystemExit) -> int:

@@ -103,6 +103,8 @@ def usage_error(error: TyperException) -> errors.UsageError:
         message = f"a command is missing: use one of {names}."
     elif message[:1].isupper():
         message = message[0].lower() + message[1:]
+    if message[-1:] not in ".?":
+        message += "."
     return errors.UsageError(f"{message} See {place} --help")
 
 

@@ -65,6 +65,21 @@ def test_unknown_option_suggests_the_nearest(run_cli: RunCli) -> None:
         assert "--json" in run.err
 
 
+def test_a_missing_sub_command_lists_them(run_cli: RunCli) -> None:
+    """A group without its sub-command names all of them."""
+    run = run_cli("models")
+    assert run.code == 2
+    assert "use one of list" in run.err
+
+
+def test_a_full_disk_is_told() -> None:
+    """Where stdout cannot take the answer, one line says why and the code is 3."""
+    line = f'"{sys.executable}" -m cli --help > /dev/full'
+    ended = subprocess.run(["/bin/bash", "-c", line], cwd=ROOT, capture_output=True, check=False)
+    assert ended.returncode == 3
+    assert ended.stderr == b"soundalike: No space left on device\n"
+
+
 def test_two_forms_at_once_are_refused(run_cli: RunCli) -> None:
     """--json and --paths together are a usage error that names both."""
     run = run_cli("doctor", "--json", "--paths")
