@@ -52,7 +52,7 @@ class DrumKit:
                 return self._noise(0.16, 6000, 16000, sample_rate) * np.float32(0.38)
             case 51:  # RIDE
                 bell = self._tone(3400, 0, 0.3, 0.05, sample_rate)
-                return _mixed(bell * 0.05, self._noise(0.3, 5000, 14000, sample_rate) * 0.22)
+                return _mixed(bell * 0.015, self._noise(0.3, 5000, 14000, sample_rate) * 0.22)
             case 57:  # BRUSH
                 return self._swish(sample_rate)
             case _:

@@ -47,7 +47,7 @@ class SongFile:
     mood: str
     year: int
     track_number: int
-    seconds: float
+    duration_seconds: float
     artist_number: int
     song_number: int
     """The numbers by which `synthesise_song` knows it."""
@@ -132,7 +132,7 @@ def _plan_song(
         mood=style.mood,
         year=album_year(style, seed=seed, artist=artist, album=album),
         track_number=place + 1,
-        seconds=settings.seconds,
+        duration_seconds=settings.seconds,
         artist_number=artist,
         song_number=song,
     )
@@ -144,7 +144,7 @@ def _write_song(song: SongFile, settings: MusicSettings) -> SongFile:
         seed=settings.seed,
         artist=song.artist_number,
         song=song.song_number,
-        seconds=song.seconds,
+        seconds=song.duration_seconds,
         sample_rate=settings.sample_rate,
     )
     tags = SongTags(

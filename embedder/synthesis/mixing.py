@@ -38,8 +38,7 @@ def mix(
     )
     _fade(stereo, sample_rate)
     stereo = effects.levelled(stereo, production.loudness_db)
-    hiss = generator.standard_normal(stereo.shape, dtype=np.float32)
-    stereo += hiss * np.float32(10 ** (production.hiss_db / 20))
+    stereo += _hiss(n_samples, production.hiss_db, sample_rate, generator)
     stereo -= stereo.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
     return stereo
 
@@ -106,3 +105,12 @@ def _fade(stereo: Samples, sample_rate: int) -> None:
     n_out = min(stereo.shape[1], int(1.5 * sample_rate))
     stereo[:, :n_in] *= np.linspace(0, 1, n_in, dtype=np.float32)
     stereo[:, -n_out:] *= np.linspace(1, 0, n_out, dtype=np.float32) ** 2
+
+
+def _hiss(
+    n_samples: int, level_db: float, sample_rate: int, generator: np.random.Generator
+) -> Samples:
+    """Tape hiss: `float32 [2, samples]`, two seconds of it over and over, which nobody hears."""
+    loop = generator.standard_normal((2, 2 * sample_rate), dtype=np.float32)
+    loop *= np.float32(10 ** (level_db / 20))
+    return np.tile(loop, -(-n_samples // loop.shape[1]))[:, :n_samples]

@@ -18,11 +18,11 @@ def arrange(sketch: Sketch, artist: Artist, generator: np.random.Generator) -> l
     return [
         Part(artist.kit, _drums(sketch), Channel(gain_db=2, send=0.04)),
         Part(_bass(artist), _bass_line(sketch, artist), Channel(gain_db=1, send=0, duck=0.7)),
-        Part(_saws(artist), _chords(sketch, artist), Channel(-3, width=0.9, send=0.4, duck=0.75)),
+        Part(_saws(artist), _chords(sketch, artist), Channel(1, width=0.9, send=0.4, duck=0.75)),
         Part(
             _lead(artist),
             tune(sketch, lead, generator, octave=2, level=0.6, min_energy=0.9),
-            Channel(-5, pan=0.1, width=0.5, send=0.4, echo=0.4, duck=0.3),
+            Channel(-3, pan=0.1, width=0.5, send=0.4, echo=0.4, duck=0.3),
         ),
     ]
 

@@ -17,8 +17,10 @@ def arrange(sketch: Sketch, artist: Artist, generator: np.random.Generator) -> l
         name: motif(generator, beats=sketch.beats_per_bar, density=0.45)
         for name in ("intro", "verse", "chorus", "bridge", "outro")
     }
-    right = tune(sketch, tunes, generator, octave=2, level=0.95, min_energy=0.0)
-    if artist.variant % 2:  # in octaves
+    in_octaves = artist.variant % 2
+    octave = 2 if in_octaves else 1
+    right = tune(sketch, tunes, generator, octave=octave, level=0.95, min_energy=0.0)
+    if in_octaves:
         right += [Note(n.start_beat, n.length_beats, n.pitch - 12, n.velocity * 0.5) for n in right]
     left = [note for bar in sketch.bars for note in _left_hand(sketch, bar, artist)]
     return [

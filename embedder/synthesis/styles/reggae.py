@@ -22,9 +22,9 @@ def arrange(sketch: Sketch, artist: Artist, generator: np.random.Generator) -> l
     tunes = {name: motif(generator, beats=4, density=0.4) for name in ("verse", "chorus")}
     return [
         Part(artist.kit, _drums(sketch, artist), Channel(-1, width=0.2, send=0.3)),
-        Part(_bass(artist), _bass_line(sketch, artist), Channel(5, send=0.0)),
-        Part(_guitar(artist), _chops(sketch), Channel(-2, pan=0.45, send=0.3, echo=0.2)),
-        Part(_organ(artist), _bubble(sketch), Channel(-8, pan=-0.45, width=0.4, tremolo_hz=6.2)),
+        Part(_bass(artist), _bass_line(sketch, artist), Channel(3, send=0.0)),
+        Part(_guitar(artist), _chops(sketch), Channel(2, pan=0.45, send=0.3, echo=0.2)),
+        Part(_organ(artist), _bubble(sketch), Channel(-4, pan=-0.45, width=0.4, tremolo_hz=6.2)),
         Part(
             _melodica(artist),
             tune(sketch, tunes, generator, octave=1, level=0.6),

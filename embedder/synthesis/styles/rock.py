@@ -19,14 +19,14 @@ def arrange(sketch: Sketch, artist: Artist, generator: np.random.Generator) -> l
     drive = 0.35 + 0.6 * artist.brightness
     guitar = _guitar(artist)
     return [
-        Part(artist.kit, _drums(sketch, artist), Channel(4, width=0.2, send=0.12)),
+        Part(artist.kit, _drums(sketch, artist), Channel(3, width=0.2, send=0.12)),
         Part(_bass(artist), _bass_line(sketch), Channel(1, send=0.02, drive=0.08)),
-        Part(guitar, riff, Channel(-2, pan=-0.8, send=0.1, drive=drive)),
-        Part(guitar, riff, Channel(-2, pan=0.8, send=0.1, drive=drive * 0.8)),
+        Part(guitar, riff, Channel(3, pan=-0.8, send=0.1, drive=drive)),
+        Part(guitar, riff, Channel(3, pan=0.8, send=0.1, drive=drive * 0.8)),
         Part(
             guitar,
             tune(sketch, solo, generator, octave=1, level=0.7, min_energy=0.4),
-            Channel(-1, pan=0.15, send=0.3, drive=drive, echo=0.25),
+            Channel(0, pan=0.15, send=0.3, drive=drive, echo=0.25),
         ),
     ]
 

@@ -1,0 +1,76 @@
+"""`soundalike demo`: music to try everything on, without a download."""
+
+import importlib.util
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import ForceOption, Form, globals_of
+from cli.output import emit, emit_text
+from cli.progress import bar
+
+# Enough of a song to have a verse and a chorus, and the folder is there in seconds.
+SONG_SECONDS = 15.0
+
+
+def run(
+    context: typer.Context,
+    folder: Annotated[
+        Path, typer.Option("--folder", metavar="DIR", help="Where to put it.")
+    ] = Path("soundalike-demo"),
+    seed: Annotated[int, typer.Option(help="Another seed, other artists and songs.")] = 0,
+    artists: Annotated[int, typer.Option(min=1, help="Artists a style.")] = 3,
+    seconds: Annotated[float, typer.Option(min=1, help="Length of a song.")] = SONG_SECONDS,
+    force: ForceOption = False,
+) -> None:
+    """Make a small music folder, to try every command on.
+
+    Synthesised songs of eight styles, several artists a style, tagged, in five formats. A folder
+    that is there already is left as it is; --force replaces one that was made with other options.
+    """
+    from embedder.synthesis.folder import write_music_folder
+    from embedder.synthesis.songs import STYLES
+    from embedder.synthesis.summary import summarise
+
+    settings = globals_of(context)
+    music = folder / "music"
+    n_songs = 4 * artists * len(STYLES)
+    with bar(settings, label="Composing", total=n_songs) as advance:
+        songs = write_music_folder(
+            music,
+            seed=seed,
+            artists_per_style=artists,
+            seconds=seconds,
+            force=force,
+            on_song=lambda _song: advance(1),
+        )
+    styles = summarise(songs)
+    emit(
+        settings,
+        {"folder": music, "seed": seed, "styles": styles, "songs": songs},
+        rows=styles if settings.form is Form.TABLE else songs,
+        title=f"{len(songs)} songs in {music}",
+    )
+    commands = next_commands(folder, music, songs[0].path)
+    emit_text(settings, "\nGo on with:\n" + "\n".join(f"  {line}" for line in commands))
+
+
+def next_commands(folder: Path, music: Path, song: Path) -> list[str]:
+    """Command lines to go on with, of the commands that this version has."""
+    library = ("--library", folder / "library")
+    lines: list[tuple[str, tuple[str | Path, ...]]] = [
+        ("features", (song, "-o", folder / "pictures")),
+        ("index", (music, *library)),
+        ("query", (song, *library)),
+        ("label", (song, *library)),
+        ("playlist", (song, "-o", folder / "playlist.m3u8", *library)),
+        ("map", ("-o", folder / "map.html", *library)),
+        ("doctor", ()),
+    ]
+    return [
+        shlex.join(["soundalike", name, *map(str, words)])
+        for name, words in lines
+        if importlib.util.find_spec(f"cli.commands.{name}") is not None
+    ]
