@@ -19,14 +19,20 @@ class Run:
 RunCli = Callable[..., Run]
 
 
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Caches and settings of other libraries: one place, or each process would fill its own."""
+    return tmp_path_factory.mktemp("xdg")
+
+
 @pytest.fixture(autouse=True)
-def _own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The user's data and cache folders are elsewhere while a test runs."""
+def _own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shared_folder: Path) -> None:
+    """The user's own folders are elsewhere while a test runs; each test has its own data."""
     monkeypatch.delenv("SOUNDALIKE_LIBRARY", raising=False)
     monkeypatch.delenv("SOUNDALIKE_MODELS", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg-data"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg-cache"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg-config"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(shared_folder / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(shared_folder / "config"))
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The front door: global flags, endings and start-up."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -116,8 +117,20 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_a_closed_pipe_is_quiet() -> None:
     """A reader that goes away early causes neither a message nor an error."""
-    for words in ("--help", "doctor --ndjson"):
-        line = f'"{sys.executable}" -m cli {words} | head -c 0; echo ${{PIPESTATUS[0]}}'
+    endless = """
+import itertools, sys, types
+from cli.app import main
+from cli.options import globals_of
+from cli.output import emit
+import typer
+def run(context: typer.Context) -> None:
+    "Count."
+    emit(globals_of(context), rows=({"n": n} for n in itertools.count()))
+sys.modules["cli.commands.doctor"] = types.SimpleNamespace(run=run)
+sys.exit(main(["doctor", "--ndjson"]))
+"""
+    for words in ("-m cli --help", f"-c {shlex.quote(endless)}"):
+        line = f'"{sys.executable}" {words} | head -c 0; echo ${{PIPESTATUS[0]}}'
         ended = subprocess.run(
             ["/bin/bash", "-c", line], cwd=ROOT, capture_output=True, timeout=60, check=True
         )
