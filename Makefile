@@ -66,8 +66,10 @@ test: check
 
 bench: $(DEV)
 	-$(BIN)/python -m pip install --quiet -c constraints.txt --group rivals
-	@failed=; for file in $(BENCH); do echo "== $$file"; \
-		$(BIN)/python $$file || failed="$$failed $$file"; done; \
+	@failed=; for file in $(BENCH); do echo "== $$file"; data=; \
+		if grep -q DATA_FOLDER $$file; then data="$(DATA)"; \
+			test -n "$$data" || { echo "left out: it needs make bench DATA=folder"; continue; }; fi; \
+		$(BIN)/python $$file $$data || failed="$$failed $$file"; done; \
 		test -z "$$failed" || { echo "short of their figures:$$failed" >&2; exit 1; }
 
 docs: $(DEV)
