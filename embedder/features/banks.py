@@ -37,9 +37,18 @@ def mel_bank(config: FrontEndConfig, sample_rate: int) -> Tensor:
 
 def mel_edges(config: FrontEndConfig, sample_rate: int) -> Tensor:
     """Band m reaches from edge m to edge m + 2 and peaks between, in hertz: float64 [rows + 2]."""
+    return _equal_mels(config, sample_rate, n_steps=config.n_bins + 1)
+
+
+def mel_between(config: FrontEndConfig, sample_rate: int) -> Tensor:
+    """The frequencies halfway (in mel) between the peaks of bands: float64 [rows + 1]."""
+    return _equal_mels(config, sample_rate, n_steps=2 * (config.n_bins + 1))[1:-1:2]
+
+
+def _equal_mels(config: FrontEndConfig, sample_rate: int, *, n_steps: int) -> Tensor:
     ends = [config.min_hz, highest_hz(config, sample_rate)]
     low, high = _hz_to_mel(torch.tensor(ends, dtype=torch.float64)).tolist()
-    return _mel_to_hz(torch.linspace(low, high, config.n_bins + 2, dtype=torch.float64))
+    return _mel_to_hz(torch.linspace(low, high, n_steps + 1, dtype=torch.float64))
 
 
 def log_frequency_bins(config: FrontEndConfig, sample_rate: int) -> Tensor:

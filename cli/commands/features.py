@@ -1,0 +1,62 @@
+"""`soundalike features`: what a network sees of a track, as a picture or as arrays."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import ForceOption, TracksArgument, globals_of, read_tracks
+from cli.output import emit
+from cli.progress import track
+from cli.talk import say
+from embedder.errors import PartialFailure, UnknownChoice, UsageError
+
+
+def run(
+    context: typer.Context,
+    tracks: TracksArgument,
+    folder: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="Where to put the files.")
+    ],
+    front_end: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="What to compute: mel, fma-mel, gtzan-log, mfcc, cqt or waveform."
+        ),
+    ] = "mel",
+    arrays: Annotated[bool, typer.Option("--arrays", help="Write .npz arrays.")] = False,
+    picture: Annotated[bool, typer.Option("--picture", help="Write PNG (the default).")] = False,
+    start: Annotated[float, typer.Option(metavar="S", help="Begin here, in seconds.")] = 0.0,
+    seconds: Annotated[float, typer.Option(metavar="S", help="Go on for this long.")] = 30.0,
+    force: ForceOption = False,
+) -> None:
+    """Draw the spectrogram of tracks, or save it as arrays, a file a track."""
+    from embedder.config.presets import FRONT_ENDS
+    from embedder.features.pictures import SavedFeatures, save_features
+
+    settings = globals_of(context)
+    if arrays and picture:
+        raise UsageError("give --arrays or --picture, not both")
+    if front_end not in FRONT_ENDS:
+        raise UnknownChoice("front end", front_end, FRONT_ENDS)
+    wanted = read_tracks(settings, tracks)
+    results = save_features(
+        wanted,
+        folder,
+        config=FRONT_ENDS[front_end],
+        form="arrays" if arrays else "picture",
+        start_seconds=start,
+        seconds=seconds,
+        force=force,
+    )
+    saved, failed = [], []
+    for result in track(settings, results, label="Drawing", total=len(wanted)):
+        if isinstance(result, SavedFeatures):
+            saved.append(result)
+        else:
+            failed.append(result)
+            say(settings, f"{result.path}: {result.reason}")
+    columns = ("path", "file", "rows", "columns", "seconds")
+    emit(settings, {"files": saved, "failed": failed}, rows=saved, columns=columns)
+    if failed:
+        raise PartialFailure(f"{len(failed)} of {len(wanted)} tracks could not be read")

@@ -1,0 +1,42 @@
+"""Where rows and columns lie in hertz and seconds."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.config.model import FrontEndConfig
+from embedder.features.banks import cqt_frequencies, log_frequency_edges, mel_between
+from embedder.features.front_end import n_rows_of
+
+Edges = NDArray[np.float64]
+
+
+def row_edges_hz(config: FrontEndConfig, sample_rate: int) -> Edges | None:
+    """The frequencies between rows, lowest first: float64 [rows + 1]; None where rows are none."""
+    if config.kind == "log-mel":
+        return np.asarray(mel_between(config, sample_rate).numpy())
+    if config.kind == "log-frequency":
+        return np.asarray(log_frequency_edges(config, sample_rate).numpy())
+    if config.kind == "cqt":
+        lower = cqt_frequencies(config).numpy() * 2 ** (-0.5 / config.bins_per_octave)
+        return np.append(lower, lower[-1] * 2 ** (1 / config.bins_per_octave))
+    return None
+
+
+def row_positions(config: FrontEndConfig, sample_rate: int, hertz: Edges) -> Edges:
+    """Frequencies as places on the row axis, 0 the lower edge of row 0: float64, as `hertz`."""
+    edges = row_edges_hz(config, sample_rate)
+    if edges is None:
+        raise ValueError(f"rows of {config.kind} are no frequencies")
+    return np.asarray(np.interp(hertz, edges, np.arange(n_rows_of(config) + 1.0)))
+
+
+def column_edges_seconds(
+    config: FrontEndConfig, *, n_columns: int, sample_rate: int, n_samples: int
+) -> Edges:
+    """The instants between columns, from the beginning of the audio: float64 [columns + 1]."""
+    steps = np.arange(n_columns + 1.0)
+    if config.kind == "waveform":
+        return steps / sample_rate
+    if config.n_columns:
+        return steps * (config.column_span * n_samples / sample_rate / n_columns)
+    return (steps - 0.5) * (config.hop_samples / sample_rate)

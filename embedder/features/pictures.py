@@ -1,0 +1,183 @@
+"""What front ends make of tracks, saved as pictures or arrays: a file a track.
+
+A track that cannot be read becomes a record with its reason; the others go on. Nothing is replaced
+unless that was asked for, and what is there under a name is always whole.
+"""
+
+import io
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from embedder.audio.decoding import read_stretches
+from embedder.audio.records import Waveform
+from embedder.config.model import FrontEndConfig
+from embedder.errors import AudioError, AudioTooShort, OutputExists, UsageError, printable_path
+from embedder.features.axes import column_edges_seconds, row_edges_hz
+from embedder.features.front_end import FrontEnd, build_front_end
+
+Form = Literal["picture", "arrays"]
+SUFFIXES: dict[Form, str] = {"picture": ".png", "arrays": ".npz"}
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFeatures:
+    """One track's file."""
+
+    path: Path
+    """The track."""
+    file: Path
+    rows: int
+    columns: int
+    sample_rate: int
+    start_seconds: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FeaturesFailure:
+    """A track that could not be read, and why."""
+
+    path: Path
+    reason: str
+
+
+def save_features(
+    tracks: Iterable[Path | str],
+    folder: Path,
+    *,
+    config: FrontEndConfig,
+    form: Form = "picture",
+    start_seconds: float = 0.0,
+    seconds: float = 30.0,
+    force: bool = False,
+) -> Iterator[SavedFeatures | FeaturesFailure]:
+    """Save each track's features in `folder`, which is made where it is not; yields as it goes.
+
+    Arrays are an .npz with `levels` [rows, columns] before normalisation, `seconds` [columns + 1]
+    (the columns' edges), `hertz` [rows + 1] (none where rows are no frequencies) and `sample_rate`.
+    """
+    if not start_seconds >= 0 or not seconds > 0:
+        raise UsageError(
+            f"start {start_seconds:g} s, length {seconds:g} s: start at 0 or later, "
+            "and give a length of more than 0"
+        )
+    sources = [Path(track) for track in tracks]
+    files = output_files(sources, folder, suffix=SUFFIXES[form])
+    existing = [file for file in files if file.exists()]
+    if existing and not force:
+        raise OutputExists(existing[0])
+    front_end = build_front_end(config).eval()
+    folder.mkdir(parents=True, exist_ok=True)
+    for source, file in zip(sources, files, strict=True):
+        try:
+            heard = read_stretch(
+                source,
+                start_seconds=start_seconds,
+                seconds=seconds,
+                sample_rate=config.sample_rate,
+            )
+        except AudioError as error:
+            yield FeaturesFailure(source, error.reason)
+            continue
+        with torch.inference_mode():
+            batch = torch.from_numpy(heard.samples)[None]
+            levels = front_end.levels(batch, heard.sample_rate)[0].numpy()
+        contents = _contents(front_end, levels, heard, form, start_seconds, source)
+        _write_whole(file, contents)
+        yield SavedFeatures(
+            path=source,
+            file=file,
+            rows=levels.shape[0],
+            columns=levels.shape[1],
+            sample_rate=heard.sample_rate,
+            start_seconds=start_seconds,
+            seconds=heard.duration_seconds,
+        )
+
+
+def output_files(sources: Sequence[Path], folder: Path, *, suffix: str) -> list[Path]:
+    """A file for each track, named after it; tracks of one name are numbered from the second."""
+    taken: set[str] = set()
+    files = []
+    for source in sources:
+        stem, number = source.stem or "track", 1
+        name = stem
+        while name.casefold() in taken:  # a Mac's disk has one file for both cases
+            number += 1
+            name = f"{stem}-{number}"
+        taken.add(name.casefold())
+        files.append(folder / f"{name}{suffix}")
+    return files
+
+
+def read_stretch(path: Path, *, start_seconds: float, seconds: float, sample_rate: int) -> Waveform:
+    """A stretch of a track, or what there is of it."""
+
+    def plan(duration_seconds: float) -> tuple[float, ...]:
+        if start_seconds >= duration_seconds:
+            raise AudioTooShort(
+                path, f"it is {duration_seconds:.1f} s long; nothing is at {start_seconds:g} s"
+            )
+        return (start_seconds,)
+
+    read = read_stretches(path, plan, seconds=seconds, sample_rate=sample_rate)
+    samples = read.samples[0, : read.n_read[0]]
+    return Waveform(samples, read.sample_rate)
+
+
+def _contents(
+    front_end: FrontEnd,
+    levels: NDArray[np.float32],
+    heard: Waveform,
+    form: Form,
+    start_seconds: float,
+    source: Path,
+) -> bytes:
+    """The bytes of the file."""
+    if form == "picture":
+        from embedder.features.drawing import draw_png  # matplotlib, where a picture is wanted
+
+        return draw_png(
+            levels,
+            front_end.config,
+            sample_rate=heard.sample_rate,
+            n_samples=len(heard.samples),
+            start_seconds=start_seconds,
+            title=printable_path(source.name),
+        )
+    edges = column_edges_seconds(
+        front_end.config,
+        n_columns=levels.shape[1],
+        sample_rate=heard.sample_rate,
+        n_samples=len(heard.samples),
+    )
+    hertz = row_edges_hz(front_end.config, heard.sample_rate)
+    canvas = io.BytesIO()
+    np.savez_compressed(
+        canvas,
+        levels=levels,
+        seconds=start_seconds + edges,
+        hertz=np.empty(0) if hertz is None else hertz,
+        sample_rate=np.int64(heard.sample_rate),
+    )
+    return canvas.getvalue()
+
+
+def _write_whole(file: Path, contents: bytes) -> None:
+    """Write beside it first, so that no half file ever has the name."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as target:
+            target.write(contents)
+            target.flush()
+            os.fsync(target.fileno())
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
