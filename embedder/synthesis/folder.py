@@ -11,6 +11,7 @@ holds anything else.
 """
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,10 +30,12 @@ from embedder.synthesis.manifest import (
     write_unfinished,
 )
 from embedder.synthesis.naming import album_name, album_year, artist_name, title_of
-from embedder.synthesis.songs import STYLES, style_of, synthesise_song
+from embedder.synthesis.songs import STYLES, refuse_bad_lengths, style_of, synthesise_song
 from embedder.synthesis.tagging import SongTags, write_tags
 
 FORMATS = (".flac", ".mp3", ".ogg", ".m4a", ".wav")
+_UNFINISHED_SONG = ".writing-"  # as embedder.audio.encoding begins its own
+_LEFT_OVER_SECONDS = 600.0  # no song takes that long: its writer was killed
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ def write_music_folder(
         for song in pool.map(lambda song: _write_song(song, settings), missing):
             if on_song is not None:
                 on_song(song)
+    _remove_left_overs(folder)
     mark_finished(folder)
     return songs
 
@@ -159,7 +163,7 @@ def _write_song(song: SongFile, settings: MusicSettings) -> SongFile:
     )
     song.path.parent.mkdir(parents=True, exist_ok=True)
     # Tagged under another name first: a song without tags must never stand under its own.
-    untagged = song.path.with_name(f".writing-{os.getpid()}-{song.path.name}")
+    untagged = song.path.with_name(f"{_UNFINISHED_SONG}{os.getpid()}-{song.path.name}")
     try:
         write_audio(untagged, samples, settings.sample_rate)
         write_tags(untagged, tags)
@@ -177,6 +181,7 @@ def _refuse_bad_settings(settings: MusicSettings) -> None:
             raise UnknownChoice("format", suffix, FORMATS)
     if not settings.styles or not settings.formats:
         raise UsageError("no style or no format was given: give at least one of each")
+    refuse_bad_lengths(settings.seconds, settings.sample_rate)
     counts = {
         "artists_per_style": settings.artists_per_style,
         "albums_per_artist": settings.albums_per_artist,
@@ -213,3 +218,9 @@ def _clear_other_music(folder: Path, settings: MusicSettings, *, force: bool) ->
         for parent in (path.parent, path.parent.parent):
             if parent.is_dir() and parent != folder and not any(parent.iterdir()):
                 parent.rmdir()
+
+
+def _remove_left_overs(folder: Path) -> None:
+    for path in folder.rglob(f"{_UNFINISHED_SONG}*"):
+        if path.stat().st_mtime < time.time() - _LEFT_OVER_SECONDS:
+            path.unlink(missing_ok=True)

@@ -5,10 +5,11 @@ While songs are being written it is called `music.unfinished.json`; the last act
 stopped.
 """
 
+import contextlib
 import json
 import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from embedder.errors import CorruptArtefact
 
@@ -48,7 +49,9 @@ def read_manifest(folder: Path, name: str) -> Manifest | None:
         settings = dict(document["settings"])
         for key in ("styles", "formats"):
             settings[key] = tuple(settings[key])
-        return Manifest(MusicSettings(**settings), tuple(map(str, document["files"])))
+        files = tuple(map(str, document["files"]))
+        _refuse_files_elsewhere(files)
+        return Manifest(MusicSettings(**settings), files)
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError) as error:
@@ -71,5 +74,13 @@ def write_unfinished(folder: Path, manifest: Manifest) -> None:
 
 def mark_finished(folder: Path) -> None:
     """The last act. Another process may have done it already; then there is nothing to do."""
-    if (folder / UNFINISHED).exists():
+    with contextlib.suppress(FileNotFoundError):
         (folder / UNFINISHED).replace(folder / FINISHED)
+
+
+def _refuse_files_elsewhere(files: tuple[str, ...]) -> None:
+    """Files of the list may be removed one day, so none may lie outside of the folder."""
+    for name in files:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts:
+            raise ValueError(f"{name} lies outside of the folder")

@@ -48,10 +48,7 @@ def synthesise_song(
     has a production of its own. A longer song is another song, not the same with an end added.
     """
     played = style_of(style)
-    if seconds < SHORTEST_SECONDS:
-        raise UsageError(f"a song of {seconds} s: ask for {SHORTEST_SECONDS} s or more")
-    if sample_rate < LOWEST_SAMPLE_RATE:
-        raise UsageError(f"{sample_rate} Hz: ask for {LOWEST_SAMPLE_RATE} Hz or more")
+    refuse_bad_lengths(seconds, sample_rate)
     if artist < 0 or song < 0:
         raise UsageError(f"artist {artist}, song {song}: count from 0")
     band = _on_album(artist_of(played, seed=seed, number=artist), seed, song)
@@ -65,6 +62,14 @@ def synthesise_song(
         sample_rate=sample_rate,
         generator=chance,
     )
+
+
+def refuse_bad_lengths(seconds: float, sample_rate: int) -> None:
+    """Raise where no song can be that short, or at that rate."""
+    if not SHORTEST_SECONDS <= seconds < float("inf"):
+        raise UsageError(f"a song of {seconds} s: ask for {SHORTEST_SECONDS} s or more")
+    if sample_rate < LOWEST_SAMPLE_RATE:
+        raise UsageError(f"{sample_rate} Hz: ask for {LOWEST_SAMPLE_RATE} Hz or more")
 
 
 def sketch_song(
