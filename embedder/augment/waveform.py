@@ -1,7 +1,8 @@
 """Seeded changes to whole batches of waveforms: float32 [batch, samples].
 
 Pitch and tempo go through one phase vocoder for the whole batch, with one factor drawn for it;
-everything else draws for each example by itself.
+everything else draws for each example by itself. The vocoder is the one dear operation here: some
+60 ms for three seconds of audio on one core, twenty times as much as the others.
 """
 
 import math

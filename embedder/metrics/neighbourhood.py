@@ -89,12 +89,10 @@ def trustworthiness(
 def _ranks(distances: torch.Tensor, rows: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
     """The place (1 is nearest) of each of `others` [rows, k] among all other tracks.
 
-    By counting who is nearer: a sort of every row would take ten times as long. Ties share the
-    better place.
+    By a sort of values alone, which numpy does in vector instructions, and a search for each of
+    the others: a sort that carries the rows along takes ten times as long. Ties share the better
+    place.
     """
     distances[torch.arange(len(rows)), rows] = float("inf")
-    ranks = torch.empty_like(others)
-    for place in range(others.shape[1]):
-        own = distances.gather(1, others[:, place : place + 1])
-        ranks[:, place] = (distances < own).sum(dim=1) + 1
-    return ranks
+    in_order = torch.from_numpy(np.sort(distances.numpy(), axis=1))
+    return torch.searchsorted(in_order, distances.gather(1, others)) + 1

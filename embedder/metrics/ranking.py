@@ -69,8 +69,7 @@ def neighbour_ranking(
         asked = torch.from_numpy(np.ascontiguousarray(queries[rows]))
         with torch.no_grad():
             distances = geometry.pairwise(asked, found)
-        allowed = _allowed(rows, len(references), apart, same_set=same_set)
-        distances[~torch.from_numpy(allowed)] = float("inf")
+        _exclude(distances, rows, apart, same_set=same_set)
         parts.append(_nearest(distances, min(k, len(references))))
     return _joined(parts, k)
 
@@ -83,8 +82,7 @@ def distance_ranking(
     n_queries, n_references = distances.shape
     for rows in _chunks(n_queries, n_references):
         chunk = torch.from_numpy(distances[rows].copy())
-        allowed = _allowed(rows, n_references, apart, same_set=same_set)
-        chunk[~torch.from_numpy(allowed)] = float("inf")
+        _exclude(chunk, rows, apart, same_set=same_set)
         parts.append(_nearest(chunk, min(k, n_references)))
     return _joined(parts, k)
 
@@ -124,9 +122,11 @@ def count_tag_relevant(
 
 def _nearest(distances: torch.Tensor, k: int) -> Ranking:
     """Ties at the last place go to the lower row too, which torch's topk does not promise."""
-    values, rows = distances.topk(k, dim=1, largest=False)
-    last = values[:, -1:]
-    torn = ((distances <= last).sum(dim=1) > k) & last[:, 0].isfinite()
+    # One place more tells whether the cut goes through a tie.
+    values, rows = distances.topk(min(k + 1, distances.shape[1]), dim=1, largest=False, sorted=True)
+    torn = (values[:, -1] == values[:, k - 1]) & values[:, -1].isfinite()
+    torn &= values.shape[1] > k
+    values, rows = values[:, :k], rows[:, :k]
     for row in torn.nonzero()[:, 0].tolist():
         order = distances[row].argsort(stable=True)[:k]
         rows[row], values[row] = order, distances[row][order]
@@ -149,6 +149,16 @@ def _joined(parts: Sequence[Ranking], k: int) -> Ranking:
         np.pad(rows, missing, constant_values=-1),
         np.pad(distances, missing, constant_values=np.inf),
     )
+
+
+def _exclude(distances: torch.Tensor, rows: Ids, apart: Sequence[Apart], *, same_set: bool) -> None:
+    """Put who must not be found infinitely far away, in place."""
+    for ids in apart:
+        asked, shown = torch.from_numpy(ids.queries[rows]), torch.from_numpy(ids.references)
+        distances.masked_fill_((asked[:, None] == shown) & (asked[:, None] >= 0), float("inf"))
+    if same_set:
+        at = torch.from_numpy(rows)
+        distances[at - at[0], at] = float("inf")
 
 
 def _allowed(rows: Ids, n_references: int, apart: Sequence[Apart], *, same_set: bool) -> Flags:

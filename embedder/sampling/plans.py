@@ -11,6 +11,8 @@ from embedder.sampling.groups import Groups
 
 Rows = npt.NDArray[np.int64]
 
+_GROUPS_AHEAD = 256
+
 
 def plan_groups(
     groups: Groups,
@@ -66,7 +68,11 @@ class _Visits:
             yield from self._from_rounds()
         else:
             keys = self._generator.exponential(size=len(self._sizes)) / self._sizes
-            yield from np.argsort(keys, kind="stable").tolist()
+            # A batch takes the first few: the rest is put in order only when it asks for more.
+            few = min(_GROUPS_AHEAD, len(keys))
+            order = np.argpartition(keys, few - 1)
+            yield from order[:few][np.argsort(keys[order[:few]])].tolist()
+            yield from order[few:][np.argsort(keys[order[few:]])].tolist()
 
     def _from_rounds(self) -> Generator[int, None, None]:
         """What is passed over, being in the batch already, keeps its place in the queue."""
