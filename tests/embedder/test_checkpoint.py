@@ -74,7 +74,11 @@ def test_a_loaded_model_gives_the_vectors_of_the_saved_one(
     network.train()(spectrograms())  # so that the running statistics are not the initial ones
     save_model(folder, network, replace=True)
     model = load_model(folder)
-    assert torch.equal(model.network(spectrograms()), network.eval()(spectrograms()))
+    vectors, expected = model.network(spectrograms()), network.eval()(spectrograms())
+    assert torch.allclose(vectors, expected, atol=1e-6)
+    assert isinstance(model.network, EmbeddingNetwork)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(model.network.state_dict()[name], tensor)
     assert model.config == CONFIG
     assert (model.kind, model.sample_rate, model.embedding_size) == ("network", 8000, 5)
 

@@ -119,6 +119,15 @@ def test_of_an_encoder_decoder_the_encoder_is_heard(tmp_path: Path) -> None:
     assert card.config.excerpts.excerpt_seconds == 1.0
 
 
+def test_nothing_is_said_on_the_way(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The library's own progress bars do not reach the screen."""
+    save_tiny(tmp_path / "w2v", "wav2vec2")
+    capfd.readouterr()
+    import_model(tmp_path / "w2v", name="m")
+    load_model("m")
+    assert capfd.readouterr() == ("", "")
+
+
 def test_another_rate_is_refused(tmp_path: Path) -> None:
     """The extractor cannot resample, so both rates are named."""
     save_tiny(tmp_path / "w2v", "wav2vec2")
