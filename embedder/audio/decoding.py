@@ -48,17 +48,17 @@ def read_whole(path: Path, *, sample_rate: int = 0, max_seconds: float = 1800.0)
         rate = sample_rate or native
         margin = margin_samples(from_rate=native, to_rate=rate)
         longest = round(max_seconds * native)
-        run = Run(-margin, margin + longest + 1)
+        run = Run(-margin, margin + longest + 1 + margin)
         gather(placed_frames(source), [run])
         _refuse_mostly_damaged(source)
     n_native = run.read_end
-    if n_native > longest:
+    if run.read_end > longest:
         minutes = max_seconds / 60
         raise UnreadableAudio(path, f"longer than {minutes:g} minutes, too long to be read at once")
     if n_native <= 0:
         raise _nothing_decoded(path)
-    run.n_samples = margin + n_native + margin
-    samples = resampled(_repaired(path, run.mono()), from_rate=native, to_rate=rate)
+    heard = run.samples[: margin + n_native + margin]
+    samples = resampled(_repaired(path, heard), from_rate=native, to_rate=rate)
     cut = margin * rate // native
     return Waveform(samples[cut : cut + round(n_native * rate / native)], rate)
 
@@ -121,15 +121,16 @@ def _read(source: AudioSource, asked: _Asked, *, by_seeking: bool) -> Stretches:
         max_gap=round(_MERGED_GAP_SECONDS * native),
     )
     read_runs(source, runs, by_seeking=by_seeking)
-    mono = [(run, _repaired(source.path, run.mono())) for run in runs]
+    for run in runs:
+        _repaired(source.path, run.samples)
     n_wanted = round(seconds * rate)
     samples = np.zeros((len(firsts), n_wanted), dtype=np.float32)
     n_read: list[int] = []
     cut = margin * rate // native
     for row, first in enumerate(firsts):
-        run, found = next(pair for pair in mono if pair[0].end >= first + n_native + margin)
+        run = next(run for run in runs if run.end >= first + n_native + margin)
         at = first - margin - run.first
-        wide = found[at : at + n_native + 2 * margin]
+        wide = run.samples[at : at + n_native + 2 * margin]
         narrow = resampled(wide, from_rate=native, to_rate=rate)[cut : cut + n_wanted]
         samples[row, : len(narrow)] = narrow
         n_found = min(max(run.read_end - first, 0), n_native)
@@ -139,13 +140,13 @@ def _read(source: AudioSource, asked: _Asked, *, by_seeking: bool) -> Stretches:
 
 def _merged(spans: Sequence[tuple[int, int]], *, max_gap: int) -> list[Run]:
     """Turn sorted spans into runs that are more than `max_gap` apart."""
-    runs: list[Run] = []
+    joined: list[tuple[int, int]] = []
     for first, end in spans:
-        if runs and first - runs[-1].end <= max_gap:
-            runs[-1].n_samples = max(end, runs[-1].end) - runs[-1].first
+        if joined and first - joined[-1][1] <= max_gap:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
-            runs.append(Run(first, end - first))
-    return runs
+            joined.append((first, end))
+    return [Run(first, end - first) for first, end in joined]
 
 
 def _is_short(read: Stretches) -> bool:

@@ -5,7 +5,7 @@ frame is not moved.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from typing import Any
 
 import av.error
 import numpy as np
@@ -15,74 +15,46 @@ from numpy.typing import NDArray
 from embedder.audio.source import AudioSource
 from embedder.errors import UnreadableAudio
 
-_OFFSET_AND_SCALE = {
-    "u8": (-128.0, 1 / 128),
-    "s16": (0.0, 1 / 32768),
-    "s32": (0.0, 1 / 2147483648),
-    "flt": (0.0, 1.0),
-    "dbl": (0.0, 1.0),
+_STORED_AS: dict[str, tuple[np.dtype[Any], float, float]] = {
+    "u8": (np.dtype("u1"), 1 / 128, -1.0),
+    "s16": (np.dtype("i2"), 1 / 32768, 0.0),
+    "s32": (np.dtype("i4"), 1 / 2147483648, 0.0),
+    "s64": (np.dtype("i8"), 1 / 9223372036854775808, 0.0),
+    "flt": (np.dtype("f4"), 1.0, 0.0),
+    "dbl": (np.dtype("f8"), 1.0, 0.0),
 }
+"""FFmpeg's sample formats: type, and what to multiply and add to reach ±1."""
 _LOW_FREQUENCY = ("LFE", "LFE2")
-_MOST_LOOSE_PIECES = 512
 _MAX_GAP_SECONDS = 5.0
 """A longer hole is a time stamp gone wrong, not lost sound."""
 
 
-@dataclass(slots=True)
 class Run:
-    """A row of samples to be collected: [first, first + n_samples) at the file's own rate."""
+    """A row of samples to be collected: [first, first + n_samples) at the file's own rate.
 
-    first: int
-    n_samples: int
-    _pieces: list[tuple[int, NDArray[np.float32]]] = field(default_factory=list)
-    """(position, float32 [channels, samples]), in order"""
-    _n_loose: int = 0
+    samples: float32 [n_samples], the mean of the channels, zeros where nothing was found
+    """
 
-    @property
-    def end(self) -> int:
-        """The position after the last sample."""
-        return self.first + self.n_samples
-
-    @property
-    def read_end(self) -> int:
-        """The position after the last sample that was found; `first` where there was none."""
-        if not self._pieces:
-            return self.first
-        position, block = self._pieces[-1]
-        return min(position + len(block[0]), self.end)
-
-    def add(self, position: int, block: NDArray[np.float32]) -> None:
-        """Keep `block: float32 [channels, samples]`, whose first sample stands at `position`."""
-        self._pieces.append((position, block))
-        self._n_loose += 1
-        if self._n_loose == _MOST_LOOSE_PIECES:
-            self._mix()
+    def __init__(self, first: int, n_samples: int) -> None:
+        self.first = first
+        self.end = first + n_samples
+        self.clear()
 
     def clear(self) -> None:
         """Forget what was found."""
-        self._pieces.clear()
-        self._n_loose = 0
+        # Untouched zeros cost no memory: a run may be as long as the longest file.
+        self.samples: NDArray[np.float32] = np.zeros(self.end - self.first, dtype=np.float32)
+        self.read_end = self.first
+        """The position after the last sample that was found; `first` where there was none."""
 
-    def mono(self) -> NDArray[np.float32]:
-        """Return float32 [n_samples], the mean of the channels, zeros where nothing was found."""
-        self._mix()
-        samples = np.zeros(self.n_samples, dtype=np.float32)
-        for position, block in self._pieces:
-            skipped = max(self.first - position, 0)
-            at = max(position - self.first, 0)
-            piece = block[0, skipped : skipped + self.n_samples - at]
-            samples[at : at + len(piece)] = piece
-        return samples
-
-    def _mix(self) -> None:
-        """Turn the latest pieces into few mono ones."""
-        if not self._n_loose:
-            return
-        loose = self._pieces[-self._n_loose :]
-        self._pieces[-self._n_loose :] = [
-            (position, block.mean(axis=0, keepdims=True)) for position, block in _joined(loose)
-        ]
-        self._n_loose = 0
+    def add(self, position: int, mono: NDArray[np.float32]) -> None:
+        """Keep of `mono: float32 [samples]`, which stands at `position`, what lies inside."""
+        end = min(position + len(mono), self.end)
+        start = max(position, self.first)
+        if start < end:
+            kept = mono[start - position : end - position]
+            self.samples[start - self.first : end - self.first] = kept
+            self.read_end = end
 
 
 def placed_frames(source: AudioSource) -> Iterator[tuple[int | None, AudioFrame]]:
@@ -135,47 +107,45 @@ def gather(frames: Iterator[tuple[int | None, AudioFrame]], runs: Sequence[Run])
         start = end if position is None else position
         end = start + frame.samples
         if start < runs[current].end and end > runs[current].first:
-            block = channels_of(frame)
+            with np.errstate(invalid="ignore", over="ignore"):  # damage is looked for afterwards
+                mono = mono_of(frame)
             for run in runs[current:]:
-                if run.first < end:
-                    run.add(start, block)
+                run.add(start, mono)
         while runs[current].end <= end:
             current += 1
             if current == len(runs):
                 return
 
 
-def channels_of(frame: AudioFrame) -> NDArray[np.float32]:
-    """Return float32 [channels, samples], full scale at ±1, without the bass-effects channel."""
-    array = frame.to_ndarray()
-    if not frame.format.is_planar:
-        array = array.reshape(frame.samples, -1).T
-    kind = frame.format.name.removesuffix("p")
-    offset, scale = _OFFSET_AND_SCALE[kind]
-    samples = array.astype(np.float32, copy=False)
-    if offset:
-        samples = samples + np.float32(offset)
-    if scale != 1.0:
-        samples = samples * np.float32(scale)
-    if len(samples) > 2:
+def mono_of(frame: AudioFrame) -> NDArray[np.float32]:
+    """Return float32 [samples], full scale at ±1: the mean of all channels but bass effects.
+
+    It reads FFmpeg's memory: with `to_ndarray`, a sixth of the time of decoding would go there.
+    """
+    sample_format = frame.format
+    dtype, scale, offset = _STORED_AS[sample_format.name.removesuffix("p")]
+    n_samples = frame.samples
+    channels: list[NDArray[Any]]
+    if sample_format.is_planar:
+        # mypy knows the buffer protocol in C classes only from Python 3.12 on, hence memoryview
+        channels = [np.frombuffer(memoryview(p), dtype, n_samples) for p in frame.planes]
+    else:
+        n_channels = frame.layout.nb_channels
+        packed = np.frombuffer(memoryview(frame.planes[0]), dtype, n_samples * n_channels)
+        channels = list(packed.reshape(n_samples, n_channels).T)
+    if len(channels) > 2:
         names = [channel.name for channel in frame.layout.channels]
-        samples = samples[[name not in _LOW_FREQUENCY for name in names]]
-    return samples
-
-
-def _joined(
-    pieces: Sequence[tuple[int, NDArray[np.float32]]],
-) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Put neighbours together: one mean over a long block is far quicker than hundreds of small."""
-    row: list[NDArray[np.float32]] = []
-    row_start = row_end = 0
-    for position, block in pieces:
-        if row and (position != row_end or len(block) != len(row[0])):
-            yield row_start, np.concatenate(row, axis=1)
-            row = []
-        if not row:
-            row_start = position
-        row.append(block)
-        row_end = position + block.shape[1]
-    if row:
-        yield row_start, np.concatenate(row, axis=1)
+        kept = [c for c, role in zip(channels, names, strict=True) if role not in _LOW_FREQUENCY]
+        channels = kept or channels
+    factor = np.float32(scale / len(channels))
+    mono: NDArray[np.float32]
+    if len(channels) == 1:
+        mono = np.multiply(channels[0], factor, dtype=np.float32)
+    else:
+        mono = np.add(channels[0], channels[1], dtype=np.float32)
+        for channel in channels[2:]:
+            mono += channel
+        mono *= factor
+    if offset:
+        mono += np.float32(offset)
+    return mono

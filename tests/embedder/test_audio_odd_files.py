@@ -219,8 +219,8 @@ def test_digital_silence(tmp_path: Path) -> None:
 def test_values_that_are_no_numbers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A few NaN and infinities become silence, and the debug log counts them."""
     path = tmp_path / "a.wav"
-    samples = tone(440, 2.0)[None].copy()
-    samples[0, RATE : RATE + 3] = [np.nan, np.inf, -np.inf]
+    samples = np.tile(tone(440, 2.0), (2, 1))
+    samples[:, RATE : RATE + 3] = [[np.nan, np.inf, -np.inf], [0.0, -np.inf, 0.0]]
     samples[0, RATE + 10] = 1e30
     write_audio(path, samples, RATE, sample_format="float32")
     with caplog.at_level(logging.DEBUG):

@@ -1,0 +1,113 @@
+"""How long the decoding of one 4-minute song takes: all of it, its excerpts, and other programs.
+
+    python benchmarks/decoding.py [--seconds 240] [--rounds 5] [--file SONG]
+
+Ways of reading take turns on one core and the best of all rounds counts. Ends with 1 where ten
+excerpts take more than a sixth of the time of bliss-audio's analysis (of which decoding is the
+larger part) or more than a third of decoding everything.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from embedder.audio.decoding import read_stretches, read_whole
+from embedder.audio.encoding import write_audio
+from embedder.config.model import ExcerptConfig
+from embedder.excerpts import grid_starts, load_excerpts
+from embedder.synthesis.songs import synthesise_song
+
+BASE = "ten 3-second excerpts"
+GOALS = {"bliss-audio, whole analysis": 6.0, "all of it": 3.0}
+
+
+def main() -> int:
+    """Measure, print the table, return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=240.0, help="length of the songs")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--file", type=Path, help="a file of your own instead of a made one")
+    options = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    failed = False
+    with tempfile.TemporaryDirectory() as folder:
+        songs = [options.file] if options.file else made_songs(Path(folder), options.seconds)
+        for song in songs:
+            print(f"\n{song.name}")
+            failed |= not report(song, options.rounds)
+    return int(failed)
+
+
+def made_songs(folder: Path, seconds: float) -> list[Path]:
+    """One rock song in the formats that people have."""
+    samples = synthesise_song("rock", seed=1, seconds=seconds, sample_rate=44100)
+    paths = [folder / f"song{ending}" for ending in (".mp3", ".flac", ".ogg", ".m4a")]
+    for path in paths:
+        write_audio(path, samples, 44100, bit_rate_kbps=192)
+    return paths
+
+
+def report(song: Path, rounds: int) -> bool:
+    """Print milliseconds and ratios; tell whether the goals were reached."""
+    best = measured(ways_of_reading(song), rounds)
+    reached = True
+    for name, seconds in best.items():
+        ratio = seconds / best[BASE]
+        goal = GOALS.get(name, 0.0) if song.suffix == ".mp3" else 0.0
+        verdict = f"goal {goal:g}: {'reached' if ratio >= goal else 'MISSED'}" if goal else ""
+        reached &= ratio >= goal
+        print(f"  {name:34} {1000 * seconds:8.1f} ms {ratio:7.2f} times  {verdict}")
+    return reached
+
+
+def ways_of_reading(song: Path) -> dict[str, Callable[[], object]]:
+    """Everything that is compared."""
+    grid = ExcerptConfig(n_excerpts=10, excerpt_seconds=3.0)
+
+    def middle(seconds: float) -> tuple[float]:
+        return (max(0.0, seconds / 2 - 15),)
+
+    ways: dict[str, Callable[[], object]] = {
+        BASE: lambda: read_stretches(song, lambda s: grid_starts(s, grid), seconds=3.0),
+        "the same at 22 050 Hz": lambda: load_excerpts(song, grid, sample_rate=22050),
+        "the same at 16 000 Hz": lambda: load_excerpts(song, grid, sample_rate=16000),
+        "30 seconds from the middle": lambda: read_stretches(song, middle, seconds=30.0),
+        "all of it": lambda: read_whole(song),
+    }
+    try:
+        import librosa
+    except ImportError:
+        print("  librosa is not installed: left out")
+    else:
+        if song.suffix != ".m4a":  # which it cannot read without a program called ffmpeg
+            ways |= {
+                "librosa.load, native rate": lambda: librosa.load(song, sr=None),
+                "librosa.load, 22 050 Hz": lambda: librosa.load(song),
+            }
+    try:
+        from bliss_audio import Song
+    except ImportError:
+        print("  bliss-audio is not installed: left out")
+    else:
+        ways["bliss-audio, whole analysis"] = lambda: Song(str(song)).analysis
+    return ways
+
+
+def measured(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Best seconds of each way, which take turns, so that a busy moment hits all alike."""
+    best = dict.fromkeys(ways, float("inf"))
+    for _ in range(rounds):
+        for name, read in ways.items():
+            began = time.perf_counter()
+            read()
+            best[name] = min(best[name], time.perf_counter() - began)
+    return best
+
+
+if __name__ == "__main__":
+    sys.exit(main())
