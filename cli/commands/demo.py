@@ -3,13 +3,17 @@
 import importlib.util
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import ForceOption, Form, globals_of
+from cli.options import ForceOption, Form, Globals, globals_of
 from cli.output import emit, emit_text
-from cli.progress import bar
+from cli.progress import bar, track
+from cli.talk import say
+
+if TYPE_CHECKING:
+    from embedder.synthesis.folder import SongFile
 
 # Enough of a song to have a verse and a chorus, and the folder is there in seconds.
 SONG_SECONDS = 15.0
@@ -32,36 +36,66 @@ def run(
     """
     from embedder.synthesis.folder import write_music_folder
     from embedder.synthesis.songs import STYLES
-    from embedder.synthesis.summary import summarise
+    from embedder.synthesis.summary import first_of_each_style
 
     settings = globals_of(context)
-    music = folder / "music"
-    n_songs = 4 * artists * len(STYLES)
-    with bar(settings, label="Composing", total=n_songs) as advance:
+    music, pictures = folder / "music", folder / "pictures"
+    n_written = 0
+    with bar(settings, label="Composing", total=4 * artists * len(STYLES)) as advance:
+
+        def count(_song: object) -> None:
+            nonlocal n_written
+            n_written += 1
+            advance(1)
+
         songs = write_music_folder(
             music,
             seed=seed,
             artists_per_style=artists,
             seconds=seconds,
             force=force,
-            on_song=lambda _song: advance(1),
+            on_song=count,
         )
+    shown = [song.path for song in first_of_each_style(songs)]
+    if n_written or not pictures.exists():
+        _draw(settings, shown, pictures)
+    _show(settings, folder, songs, shown=shown, seed=seed)
+
+
+def _show(
+    settings: Globals, folder: Path, songs: "list[SongFile]", *, shown: list[Path], seed: int
+) -> None:
+    from embedder.synthesis.summary import summarise
+
+    music, pictures = folder / "music", folder / "pictures"
     styles = summarise(songs)
     emit(
         settings,
-        {"folder": music, "seed": seed, "styles": styles, "songs": songs},
+        {"folder": music, "pictures": pictures, "seed": seed, "styles": styles, "songs": songs},
         rows=styles if settings.form is Form.TABLE else songs,
         title=f"{len(songs)} songs in {music}",
     )
+    drawn = shlex.join(["soundalike", "features", *map(str, shown), "-o", str(pictures)])
+    emit_text(settings, f"\nOne song a style as a picture in {pictures}, drawn by:\n  {drawn}")
     commands = next_commands(folder, music, songs[0].path)
     emit_text(settings, "\nGo on with:\n" + "\n".join(f"  {line}" for line in commands))
+
+
+def _draw(settings: Globals, songs: list[Path], pictures: Path) -> None:
+    from embedder.config.presets import FRONT_ENDS
+    from embedder.features.pictures import FeaturesFailure, save_features
+
+    results = save_features(songs, pictures, config=FRONT_ENDS["mel"], force=True)
+    for result in track(settings, results, label="Drawing", total=len(songs)):
+        if isinstance(result, FeaturesFailure):
+            say(settings, f"{result.path}: {result.reason}")
 
 
 def next_commands(folder: Path, music: Path, song: Path) -> list[str]:
     """Command lines to go on with, of the commands that this version has."""
     library = ("--library", folder / "library")
     lines: list[tuple[str, tuple[str | Path, ...]]] = [
-        ("features", (song, "-o", folder / "pictures")),
+        ("features", (song, "--front-end", "cqt", "-o", folder / "more-pictures")),
         ("index", (music, *library)),
         ("query", (song, *library)),
         ("label", (song, *library)),

@@ -34,3 +34,11 @@ def summarise(songs: Sequence[SongFile]) -> list[StyleSummary]:
             )
         )
     return found
+
+
+def first_of_each_style(songs: Sequence[SongFile]) -> list[SongFile]:
+    """One song a style, to show what sets the styles apart."""
+    firsts: dict[str, SongFile] = {}
+    for song in songs:
+        firsts.setdefault(song.genre, song)
+    return list(firsts.values())

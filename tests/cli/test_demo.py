@@ -33,6 +33,13 @@ def test_demo_sums_its_music_up(trial: Path, capfd: pytest.CaptureFixture[str]) 
         assert importlib.util.find_spec(f"cli.commands.{shlex.split(line)[1]}") is not None
 
 
+def test_demo_draws_a_picture_of_each_style(trial: Path) -> None:
+    """Eight PNG files lie beside the music."""
+    pictures = list((trial / "pictures").glob("*.png"))
+    assert len(pictures) == 8
+    assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
+
+
 def test_demo_speaks_json(trial: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """The document lists every song with the fields of a track."""
     capfd.readouterr()
@@ -66,7 +73,5 @@ def test_demo_replaces_a_folder_by_force(tmp_path: Path, capfd: pytest.CaptureFi
     assert main(["demo", "--folder", str(tmp_path), *QUICK, "--force", "--paths"]) == 0
     paths = {Path(line) for line in capfd.readouterr().out.splitlines()}
     assert len(paths) == 32
-    assert {path for path in tmp_path.rglob("*") if path.is_file()} == {
-        *paths,
-        tmp_path / "music" / "music.json",
-    }
+    music = tmp_path / "music"
+    assert {path for path in music.rglob("*") if path.is_file()} == {*paths, music / "music.json"}
