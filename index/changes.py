@@ -99,6 +99,7 @@ def compare(
                     changes.back.append(row[0])
                 continue
         _sort(changes, sighting, known, retry_failed=retry_failed)
+    changes.new.sort(key=lambda sighting: sighting.key)  # a disk's own order is anything
     if n_met < len(stats):
         _find_gone(changes, found, stats, roots)
     _find_failures_gone(changes, found, known, roots)

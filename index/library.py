@@ -85,7 +85,10 @@ class Library(LibraryReader):
         """The catalogue, open to write, with the library locked; what was open is opened anew."""
         self.close()
         with writing(self.folder):
-            catalogue = Catalogue.create_or_open(self.folder / CATALOGUE_NAME)
+            is_complete = (self.folder / MANIFEST_NAME).exists()
+            catalogue = Catalogue.create_or_open(
+                self.folder / CATALOGUE_NAME, must_exist=is_complete
+            )
             try:
                 yield catalogue
                 self._write_manifest(catalogue)

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from embedder.config.model import GeometryKind
 from embedder.errors import (
     BadInput,
-    CorruptArtefact,
     FingerprintMismatch,
     NotFound,
     printable_path,
@@ -60,13 +59,7 @@ class LibraryReader:
     def catalogue(self) -> Catalogue:
         """The catalogue, open to read."""
         if self._catalogue is None:
-            path = self.folder / CATALOGUE_NAME
-            if not path.exists():
-                raise CorruptArtefact(
-                    f"{path}: missing. Put a backup in its place, or move the library's folder "
-                    "away and index the music again."
-                )
-            self._catalogue = Catalogue.open_to_read(path)
+            self._catalogue = Catalogue.open_to_read(self.folder / CATALOGUE_NAME)
         return self._catalogue
 
     @property

@@ -47,9 +47,9 @@ class Catalogue:
         self.vectors = VectorRows(database)
 
     @classmethod
-    def create_or_open(cls, path: Path) -> "Catalogue":
-        """To write to, brought to the current format."""
-        return cls(Database.create_or_open(path))
+    def create_or_open(cls, path: Path, *, must_exist: bool = False) -> "Catalogue":
+        """To write to, brought to the current format; see `Database.create_or_open`."""
+        return cls(Database.create_or_open(path, must_exist=must_exist))
 
     @classmethod
     def open_to_read(cls, path: Path) -> "Catalogue":

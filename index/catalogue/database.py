@@ -24,8 +24,13 @@ class Database:
         self._connection = connection
 
     @classmethod
-    def create_or_open(cls, path: Path) -> "Database":
-        """A database to write to, brought to the current format."""
+    def create_or_open(cls, path: Path, *, must_exist: bool = False) -> "Database":
+        """A database to write to, brought to the current format.
+
+        With `must_exist`, one that is missing or empty is a loss, not a beginning.
+        """
+        if must_exist and not path.exists():
+            raise CorruptArtefact(_damaged(path, "it is missing"))
         with _explained(path):
             connection = sqlite3.connect(
                 path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
@@ -35,12 +40,16 @@ class Database:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
         database = cls(path, connection, is_writable=True)
+        if must_exist:
+            database._refuse_empty()
         database._migrate()
         return database
 
     @classmethod
     def open_to_read(cls, path: Path) -> "Database":
         """A database to read from while another process may be writing."""
+        if not path.exists():
+            raise CorruptArtefact(_damaged(path, "it is missing"))
         uri = path.resolve().as_uri()
         with _explained(path):
             connection = _connect_read_only(uri)
@@ -124,8 +133,13 @@ class Database:
                     self.run(statement)
                 self.run(f"PRAGMA user_version = {number}")
 
+    def _refuse_empty(self) -> None:
+        if self.format == 0:
+            raise CorruptArtefact(_damaged(self.path, "it holds no tables"))
+
     def _check_format(self) -> None:
         self._refuse_newer()
+        self._refuse_empty()
         if self.format < len(MIGRATIONS):
             raise UnsupportedFormat(
                 f"{self.path}: format {self.format}, this version reads {len(MIGRATIONS)}. "

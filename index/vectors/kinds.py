@@ -71,9 +71,9 @@ def choose_plan(
     if kind == "exact":
         return StorePlan("exact")
     if kind == "hnsw":
-        return StorePlan("hnsw", search_effort=effort or 96)
+        return StorePlan("hnsw", search_effort=effort or 64)
     if kind == "hnsw-sq8":
-        return StorePlan("hnsw-sq8", search_effort=effort or 96, candidates_per_hit=2)
+        return StorePlan("hnsw-sq8", search_effort=effort or 64, candidates_per_hit=2)
     probes = effort or max(n_lists // 32, 8)
     if kind == "ivf-sq8":
         return StorePlan("ivf-sq8", n_lists, search_effort=probes, candidates_per_hit=2)
@@ -111,7 +111,7 @@ def memory_bytes(kind: KindName, n_vectors: int, size: int) -> int:
 def _kind_that_fits(n_vectors: int, size: int, allowed_bytes: int) -> KindName:
     if n_vectors <= MAX_EXACT_VECTORS:
         return "exact"
-    order: tuple[KindName, ...] = ("hnsw", "hnsw-sq8", "ivf-sq8")
+    order: tuple[KindName, ...] = ("hnsw-sq8", "ivf-sq8")
     for kind in order:
         if memory_bytes(kind, n_vectors, size) <= allowed_bytes:
             return kind

@@ -1,7 +1,7 @@
 """One file for a store, replaced in one rename, so that readers never see half of a change.
 
     ┌──────────────┬─────────────┬───────────────────────┬────────┬────────┬───────┐
-    │ FAISS index  │ ids (int64) │ exact vectors (fp32)  │ header │ length │ magic │
+    │ FAISS index  │ ids (int64) │ exact vectors (fp32)  │ header │  tail  │ magic │
     └──────────────┴─────────────┴───────────────────────┴────────┴────────┴───────┘
 
 FAISS reads its part and ignores what follows. The header (JSON) holds offsets, what the store
@@ -28,7 +28,8 @@ MAGIC = b"SNDALIKE"
 FORMAT = 1
 ALIGNMENT = 4096
 BLOCK_BYTES = 1 << 22
-_TAIL = struct.Struct("<I8s")
+_TAIL = struct.Struct("<II8s")
+"""The header's length and checksum, and the magic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ def write_store_file(
                 for start in range(0, len(exact), 8192):
                     file.write(np.ascontiguousarray(exact[start : start + 8192]).data)
             end = file.tell()
+            file.flush()  # the checksum is of what has reached the file
             # Whole even seconds survive every file system's idea of a time of change.
             written_ns = time.time_ns() // 2_000_000_000 * 2_000_000_000
             header = StoreHeader(
@@ -108,7 +110,7 @@ def write_store_file(
                 checksum=_checksum(temporary, end),
             )
             text = json.dumps(asdict(header)).encode()
-            file.write(text + _TAIL.pack(len(text), MAGIC))
+            file.write(text + _TAIL.pack(len(text), zlib.crc32(text), MAGIC))
             file.flush()
             os.fsync(file.fileno())
         os.utime(temporary, ns=(written_ns, written_ns))
@@ -131,10 +133,13 @@ def read_header(path: Path, *, check_all: bool = False) -> StoreHeader:
             tail = file.read(_TAIL.size)
             if len(tail) < _TAIL.size or not tail.endswith(MAGIC):
                 raise CorruptArtefact(f"{path}: truncated or not an index of soundalike")
-            length = _TAIL.unpack(tail)[0]
+            length, header_checksum, _ = _TAIL.unpack(tail)
             end = n_bytes - _TAIL.size - length
             file.seek(max(end, 0))
-            header = _parse(path, file.read(length))
+            text = file.read(length)
+            if zlib.crc32(text) != header_checksum:
+                raise CorruptArtefact(f"{path}: its header is damaged")
+            header = _parse(path, text)
     except OSError as error:
         raise CorruptArtefact(f"{path}: cannot be read ({error.strerror})") from error
     untouched = path.stat().st_mtime_ns == header.written_ns
