@@ -1,0 +1,170 @@
+"""How fast `encode_many` is, beside bliss-audio and librosa, and whether its memory stays flat.
+
+    python benchmarks/encoding.py [--model M] [--tracks 8] [--memory-files 2000]
+
+The songs are 4-minute MP3s made by the synthesiser. Everything is measured in one run: a
+contender is a process of its own, pinned to one core (two for two workers), that analyses the
+files once to warm up and then again against the clock; contenders take turns, three rounds, and the
+best round counts.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROUNDS = 3
+GOALS = {"bliss-audio": 6.0, "librosa + MFCC": 20.0, "one worker": 1.8}
+
+CONTENDER = """
+import json, os, sys, time
+name, cores, model, *files = json.loads(sys.argv[1])
+os.sched_setaffinity(0, set(cores))
+if name.startswith("encode_many"):
+    from embedder.encoder import TrackEncoder
+    encoder = TrackEncoder.load(model, device="cpu")
+    def analyse():
+        results = list(encoder.encode_many(files, workers=len(cores)))
+        assert all(hasattr(result, "vector") for result in results), results
+elif name == "bliss-audio":
+    from bliss_audio import Song
+    def analyse():
+        for file in files:
+            Song(file).analysis
+else:
+    import librosa
+    def analyse():
+        for file in files:
+            samples, rate = librosa.load(file)
+            librosa.feature.mfcc(y=samples, sr=rate, n_mfcc=20)
+analyse() if name.startswith("encode_many") else None
+start = time.perf_counter()
+analyse()
+print(json.dumps(len(files) / (time.perf_counter() - start)))
+"""
+
+MEMORY = """
+import json, os, sys
+import psutil
+from embedder.encoder import TrackEncoder
+model, workers, files = json.loads(sys.argv[1])
+process = psutil.Process()
+at_200 = 0
+for n, result in enumerate(TrackEncoder.load(model, device="cpu").encode_many(files, workers=workers)):
+    assert hasattr(result, "vector"), result
+    if n + 1 == 200:
+        at_200 = process.memory_info().rss
+print(json.dumps([at_200, process.memory_info().rss]))
+"""
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--model", default="", help="a model's name or folder (default: untrained base)"
+    )
+    parser.add_argument("--tracks", type=int, default=8)
+    parser.add_argument("--memory-files", type=int, default=2000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        model = options.model or untrained_model(Path(folder) / "model")
+        songs = four_minute_songs(Path(folder) / "songs", options.tracks)
+        report_speed(model, songs)
+        if options.memory_files:
+            report_memory(model, many_files(songs, Path(folder) / "many", options.memory_files))
+
+
+def report_speed(model: str, songs: list[str]) -> None:
+    """Tracks a second of each contender, and the ratios that were promised."""
+    cores = sorted(os.sched_getaffinity(0))
+    one, two = cores[:1], cores[:2]
+    contenders = {
+        "encode_many, one core": one,
+        "bliss-audio": one,
+        "librosa + MFCC": one,
+        "encode_many, two workers": two,
+    }
+    best = dict.fromkeys(contenders, 0.0)
+    for _ in range(ROUNDS):
+        for name, on_cores in contenders.items():
+            few = songs if name.startswith("encode_many") else songs[:3]
+            rate = run(CONTENDER, [name, on_cores, model, *few])
+            best[name] = max(best[name], rate)
+    print(f"{'contender':28} {'tracks/s':>9}")
+    for name, rate in best.items():
+        print(f"{name:28} {rate:9.2f}")
+    ours = best["encode_many, one core"]
+    ratios = {
+        "bliss-audio": ours / best["bliss-audio"],
+        "librosa + MFCC": ours / best["librosa + MFCC"],
+        "one worker": best["encode_many, two workers"] / ours,
+    }
+    for name, ratio in ratios.items():
+        verdict = "reached" if ratio >= GOALS[name] else "MISSED"
+        print(f"against {name:20} {ratio:6.2f} times (goal {GOALS[name]:g}: {verdict})")
+
+
+def report_memory(model: str, files: list[str]) -> None:
+    """Resident memory after 200 files and at the end."""
+    at_200, at_end = run(MEMORY, [model, 2, files])
+    growth = at_end / at_200 - 1
+    verdict = "reached" if growth <= 0.1 else "MISSED"
+    print(
+        f"memory: {at_200 / 2**20:.0f} MB after 200 files, {at_end / 2**20:.0f} MB after "
+        f"{len(files)}: {growth:+.1%} (goal at most +10 %: {verdict})"
+    )
+
+
+def run(program: str, arguments: list[object]) -> object:
+    """What a contender prints, from a process of its own."""
+    command = [sys.executable, "-c", program, json.dumps(arguments)]
+    finished = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+    return json.loads(finished.stdout.splitlines()[-1])
+
+
+def untrained_model(folder: Path) -> str:
+    """The `base` preset with seeded weights: speed does not ask what it learnt."""
+    import torch
+
+    from embedder.checkpoint import save_untrained
+    from embedder.config.presets import MODELS
+
+    save_untrained(folder, MODELS["base"], generator=torch.Generator().manual_seed(0))
+    return str(folder)
+
+
+def four_minute_songs(folder: Path, n_songs: int) -> list[str]:
+    """Synthesised MP3s of four minutes, in turn through the styles."""
+    from embedder.audio.encoding import write_audio
+    from embedder.synthesis.songs import STYLES, synthesise_song
+
+    folder.mkdir()
+    paths = []
+    for number in range(n_songs):
+        style = list(STYLES)[number % len(STYLES)]
+        samples = synthesise_song(
+            style, seed=1, artist=0, song=number, seconds=240.0, sample_rate=44100
+        )
+        path = folder / f"{number:02}-{style}.mp3"
+        write_audio(path, samples, 44100)
+        paths.append(str(path))
+    return paths
+
+
+def many_files(songs: list[str], folder: Path, n_files: int) -> list[str]:
+    """The songs under many names."""
+    folder.mkdir()
+    paths = []
+    for number in range(n_files):
+        path = folder / f"{number:05}.mp3"
+        path.hardlink_to(songs[number % len(songs)])
+        paths.append(str(path))
+    return paths
+
+
+if __name__ == "__main__":
+    main()

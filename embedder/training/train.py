@@ -1,0 +1,81 @@
+"""`soundalike train` as a function: a data set's path and settings in, a finished run out."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.audio.decoding import read_whole
+from embedder.config.training import TrainingConfig
+from embedder.datasets.dataset import Dataset
+from embedder.datasets.opening import open_configured
+from embedder.datasets.splitting import split_configured
+from embedder.errors import AudioError, DatasetError
+from embedder.handcrafted.descriptors import DESCRIPTORS, Descriptor
+from embedder.objectives.targets import standardised
+from embedder.training.inputs import needs
+from embedder.training.loop import Observer
+from embedder.training.run import TrainingResult, TrainingRun, prepare_folder, write_result
+from embedder.training.sources import open_source
+
+OnProgress = Callable[[int, int], None]
+MakeObservers = Callable[[TrainingRun], Sequence[Observer]]
+
+DESCRIBED_BY = ("mfcc", "rhythm-patterns")
+"""Timbre and beat: what `handcrafted` positives are near in."""
+
+
+def train(
+    path: Path,
+    config: TrainingConfig,
+    folder: Path,
+    *,
+    resume: bool = False,
+    force: bool = False,
+    make_observers: MakeObservers | None = None,
+    on_progress: OnProgress | None = None,
+) -> TrainingResult:
+    """Train on a data set; the model, its card and how it went are in `folder` afterwards.
+
+    `on_progress` follows the preparation of features; the observers follow the training.
+    """
+    prepare_folder(folder, config, resume=resume, force=force)
+    dataset = split_configured(open_configured(path, config.dataset), config.dataset)
+    source = open_source(dataset, config, on_progress=on_progress)
+    usable = dataset.subset(source.dataset_rows)
+    wants_features = needs("handcrafted", config.objectives, config.sampler)
+    features = handcrafted_features(usable) if wants_features else None
+    run = TrainingRun(config, usable, source, folder, features=features)
+    if resume:
+        run.loop.resume()
+    result = run.run(make_observers(run) if make_observers else ())
+    write_result(result)
+    return result
+
+
+def handcrafted_features(dataset: Dataset) -> NDArray[np.float32]:
+    """Timbre and beat of every track, standardised: float32 [tracks, d]; NaN where unreadable."""
+    if dataset.store is not None:
+        raise DatasetError(
+            f"{dataset.root.name}: hand-crafted positives need audio, and it brings arrays"
+        )
+    paths = [row.path for row in dataset.rows if row.path is not None]
+    tables = [_table(paths, DESCRIPTORS[name]) for name in DESCRIBED_BY]
+    # Each descriptor weighs the same, however many numbers it has.
+    scaled = [standardised(table) / np.sqrt(table.shape[1]) for table in tables]
+    return np.concatenate(scaled, axis=1).astype(np.float32)
+
+
+def _table(paths: Sequence[Path], descriptor: Descriptor) -> NDArray[np.float32]:
+    """One row a file; NaN where it cannot be read."""
+    described: list[NDArray[np.float32] | None] = []
+    for path in paths:
+        try:
+            waveform = read_whole(path, sample_rate=22050)
+        except AudioError:
+            described.append(None)
+        else:
+            described.append(descriptor.describe(waveform.samples, waveform.sample_rate))
+    unknown = np.full(descriptor.size, np.nan, dtype=np.float32)
+    return np.stack([unknown if values is None else values for values in described])

@@ -1,0 +1,271 @@
+"""A run: it learns, it can be killed and gone on with to the bit, it says how it ended."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import torch as safetensors
+
+from embedder.config.loading import to_toml
+from embedder.config.training import (
+    AugmentationConfig,
+    ObjectiveConfig,
+    OptimiserConfig,
+    ScheduleConfig,
+    TrainingConfig,
+    TransferConfig,
+)
+from embedder.errors import ConfigError, CorruptArtefact, OutputExists, TrainingDiverged
+from embedder.model_registry import load_model
+from embedder.training.optimisers import rate_factor
+from embedder.training.run import TrainingResult
+from embedder.training.train import train
+from tests.embedder.small_sets import small_config, write_array_set
+
+PROGRAM = """
+import sys, time
+from pathlib import Path
+from embedder.config.loading import from_dict, read_toml
+from embedder.config.training import TrainingConfig
+from embedder.training.train import train
+
+config = from_dict(TrainingConfig, read_toml(Path(sys.argv[2])))
+
+class Slow:
+    def after_step(self, step, value, embeddings):
+        print(step, flush=True)
+        time.sleep(0.05)
+    def after_epoch(self, record):
+        pass
+
+result = train(Path(sys.argv[1]), config, Path(sys.argv[3]), resume="--resume" in sys.argv,
+               make_observers=lambda run: [Slow()])
+print(result.ended, flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_array_set(tmp_path_factory.mktemp("set"))
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return safetensors.load_file(folder / "last" / "weights.safetensors")
+
+
+def test_a_run_learns_what_the_rows_tell(data: Path, tmp_path: Path) -> None:
+    """Neighbours of held-out tracks agree on the genre after a few epochs."""
+    result = train(data, small_config(epochs=6), tmp_path / "run")
+    assert result.ended == "finished"
+    assert result.scores["accuracy"] >= 0.9
+    assert result.history[-1]["loss"] < result.history[0]["loss"]
+
+
+def test_a_run_leaves_models_with_cards(data: Path, tmp_path: Path) -> None:
+    """Best and last model load, and their cards tell data, split, seed and protocol."""
+    train(data, small_config(), tmp_path / "run")
+    for name in ("best", "last"):
+        card = load_model(tmp_path / "run" / name).card
+        assert card.facts["seed"] == 0
+        assert card.facts["data"]["labels"] == ["dance", "folk", "jazz", "rock"]
+        assert "validation side" in card.scores["protocol"]
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["ended"] == "finished"
+
+
+def test_the_same_seed_gives_the_same_weights(data: Path, tmp_path: Path) -> None:
+    """Two runs of one seed end equal to the bit; another seed ends elsewhere."""
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        train(data, small_config(seed=seed), tmp_path / name)
+    a, b, c = (weights(tmp_path / name) for name in "abc")
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert any(not torch.equal(a[name], c[name]) for name in a)
+
+
+@pytest.mark.parametrize(
+    ("number", "ending"), [(signal.SIGKILL, None), (signal.SIGINT, "interrupted")]
+)
+def test_a_stopped_run_goes_on_to_the_same_weights(
+    data: Path, tmp_path: Path, number: signal.Signals, ending: str | None
+) -> None:
+    """A run that was killed, or interrupted with Ctrl-C, and resumed ends like one that was not."""
+    config = dataclasses.replace(
+        small_config(weight_averaging="moving", averaging_decay=0.9),
+        augmentation=AugmentationConfig(noise=0.05, time_masks=1, crop_columns=20),
+    )
+    toml = tmp_path / "config.toml"
+    toml.write_text(to_toml(config))
+    train(data, config, tmp_path / "whole")
+    command = [sys.executable, "-c", PROGRAM, str(data), str(toml), str(tmp_path / "stopped")]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if int(line) == 6:  # in the middle of the second epoch
+                process.send_signal(number)
+                break
+        rest = process.stdout.read().split()
+        process.wait(60)
+    assert process.returncode == (0 if ending else -number)
+    assert rest[-1:] == [ending] if ending else process.returncode < 0
+    resumed = subprocess.run(
+        [*command, "--resume"], capture_output=True, text=True, env=environment, check=True
+    )
+    steps = [int(line) for line in resumed.stdout.split()[:-1]]
+    assert 4 < steps[0] <= 8  # it did go on, and not from the beginning
+    whole, stopped = weights(tmp_path / "whole"), weights(tmp_path / "stopped")
+    assert all(torch.equal(whole[name], stopped[name]) for name in whole)
+
+
+def test_time_runs_out(data: Path, tmp_path: Path) -> None:
+    """A run with too little time ends after the step under way and can be gone on with."""
+    result = train(data, small_config(max_minutes=1e-6), tmp_path / "run")
+    assert result.ended == "out of time"
+    assert result.steps == 1
+    assert load_model(tmp_path / "run" / "best").embedding_size == 8
+
+
+def test_early_stopping_waits_for_its_patience(data: Path, tmp_path: Path) -> None:
+    """A run whose weights cannot move stops after `patience_epochs` without a gain."""
+    config = small_config(epochs=20)
+    config = dataclasses.replace(
+        config,
+        optimiser=OptimiserConfig(learning_rate=1e-12),
+        stopping=dataclasses.replace(config.stopping, patience_epochs=2),
+    )
+    result = train(data, config, tmp_path / "run")
+    assert result.ended == "stopped early"
+    assert result.epochs == result.best_epoch + 2
+
+
+def test_a_finished_run_is_not_overwritten(data: Path, tmp_path: Path) -> None:
+    """Another run into the same folder needs --force."""
+    train(data, small_config(epochs=1), tmp_path / "run")
+    with pytest.raises(OutputExists, match="--force"):
+        train(data, small_config(epochs=1), tmp_path / "run")
+    train(data, small_config(epochs=1), tmp_path / "run", force=True)
+
+
+def test_going_on_with_other_settings_is_refused(data: Path, tmp_path: Path) -> None:
+    """A run is gone on with as it was begun."""
+    train(data, small_config(epochs=1), tmp_path / "run")
+    with pytest.raises(ConfigError, match="not what was asked for"):
+        train(data, small_config(epochs=2), tmp_path / "run", resume=True)
+
+
+def test_there_must_be_something_to_go_on_with(data: Path, tmp_path: Path) -> None:
+    """--resume in an empty folder says so."""
+    with pytest.raises(ConfigError, match="leave out --resume"):
+        train(data, small_config(), tmp_path / "run", resume=True)
+
+
+def test_an_altered_state_is_refused(data: Path, tmp_path: Path) -> None:
+    """A flipped byte in the saved tensors is noticed."""
+    train(data, small_config(epochs=1), tmp_path / "run")
+    path = next((tmp_path / "run").glob("*.state.safetensors"))
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(CorruptArtefact, match="altered"):
+        train(data, small_config(epochs=1), tmp_path / "run", resume=True)
+
+
+def test_a_loss_that_is_no_number_ends_the_run(data: Path, tmp_path: Path) -> None:
+    """An absurd learning rate is named as the cause."""
+    config = dataclasses.replace(
+        small_config(epochs=20, gradient_clip=0.0),
+        optimiser=OptimiserConfig(kind="sgd", learning_rate=1e30),
+        objectives=(ObjectiveConfig(kind="softmax"),),
+    )
+    with pytest.raises(TrainingDiverged, match=r"Lower optimiser\.learning_rate"):
+        train(data, config, tmp_path / "run")
+
+
+def frozen_and_free(before: Path, after: Path) -> tuple[bool, bool]:
+    old, new = (safetensors.load_file(f / "weights.safetensors") for f in (before, after))
+    backbone = [n for n in old if n.startswith("network.backbone") and n.endswith("weight")]
+    is_kept = all(torch.equal(old[name], new[name]) for name in backbone)
+    changed = not torch.equal(old["network.projection.weight"], new["network.projection.weight"])
+    return is_kept, changed
+
+
+def test_freezing_keeps_the_backbone(data: Path, tmp_path: Path) -> None:
+    """`--from CHECKPOINT --freeze` trains the projection and leaves the rest as it was."""
+    train(data, small_config(epochs=1), tmp_path / "first")
+    start = tmp_path / "first" / "best"
+    config = dataclasses.replace(small_config(), transfer=TransferConfig(str(start), freeze=True))
+    train(data, config, tmp_path / "second")
+    assert frozen_and_free(start, tmp_path / "second" / "last") == (True, True)
+
+
+def test_a_model_can_get_a_head_of_another_size(data: Path, tmp_path: Path) -> None:
+    """Transfer to another embedding size keeps the backbone and makes a new projection."""
+    train(data, small_config(epochs=1), tmp_path / "first")
+    config = small_config(epochs=1)
+    config = dataclasses.replace(
+        config,
+        model=dataclasses.replace(config.model, embedding_size=5),
+        transfer=TransferConfig(str(tmp_path / "first" / "best"), freeze=True),
+    )
+    train(data, config, tmp_path / "second")
+    assert load_model(tmp_path / "second" / "best").embedding_size == 5
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adam", "adamw", "rmsprop"])
+def test_every_optimiser_goes_on_to_the_bit(data: Path, tmp_path: Path, kind: str) -> None:
+    """The memory of each optimiser survives the way to disk and back."""
+    config = dataclasses.replace(
+        small_config(),
+        optimiser=OptimiserConfig(kind=kind, learning_rate=0.003),  # type: ignore[arg-type]  # the four kinds
+    )
+    train(data, config, tmp_path / "whole")
+
+    def stop_in_the_second_epoch(run: object) -> list[object]:
+        class Stop:
+            def after_step(self, step: int, *_: object) -> None:
+                if step == 7:
+                    os.kill(os.getpid(), signal.SIGINT)
+                    time.sleep(0.01)
+
+            def after_epoch(self, record: dict[str, object]) -> None:
+                """Nothing to do."""
+
+        return [Stop()]
+
+    stopped = tmp_path / "stopped"
+    first = train(data, config, stopped, make_observers=stop_in_the_second_epoch)  # type: ignore[arg-type]  # duck-typed
+    assert first.ended == "interrupted"
+    train(data, config, stopped, resume=True)
+    whole, resumed = weights(tmp_path / "whole"), weights(stopped)
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+@pytest.mark.parametrize("kind", ["constant", "cosine", "step", "one-cycle"])
+def test_every_schedule_rises_and_stays_within_bounds(kind: str) -> None:
+    """Rates are between 0 and 1 of the setting, and reach it."""
+    config = ScheduleConfig(kind=kind, warm_up_share=0.1, step_epochs=4)  # type: ignore[arg-type]  # the four kinds
+    rates = [rate_factor(config, step=s, n_steps=100, steps_per_epoch=10) for s in range(100)]
+    assert 0 < min(rates)
+    assert max(rates) == pytest.approx(1.0, abs=1e-3)
+    assert rates[0] < rates[9]
+    if kind != "constant":
+        assert rates[-1] < 0.2
+
+
+def test_a_result_says_it_in_json(data: Path, tmp_path: Path) -> None:
+    """What a run returns can be printed as JSON."""
+    result: TrainingResult = train(data, small_config(epochs=1), tmp_path / "run")
+    assert json.loads(json.dumps(result.to_json()))["epochs"] == 1
+
+
+def test_the_configuration_is_kept_whole(data: Path, tmp_path: Path) -> None:
+    """config.toml in the run's folder is the configuration, defaults too."""
+    config: TrainingConfig = small_config(epochs=1)
+    train(data, config, tmp_path / "run")
+    assert (tmp_path / "run" / "config.toml").read_text() == to_toml(config)
