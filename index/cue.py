@@ -68,7 +68,8 @@ def parse_cue(text: str) -> list[CueTrack]:
                 tracks.append(_track(sheet, start))
         else:
             _note(sheet, command, rest)
-    return [_ended(track, following) for track, following in _with_following(tracks)]
+    following = [*tracks[1:], None]
+    return [_ended(track, after) for track, after in zip(tracks, following, strict=False)]
 
 
 def _note(sheet: _Sheet, command: str, rest: str) -> None:
@@ -108,10 +109,6 @@ def _track(sheet: _Sheet, start_seconds: float) -> CueTrack:
         genre=sheet.genre,
         year=sheet.year,
     )
-
-
-def _with_following(tracks: list[CueTrack]) -> list[tuple[CueTrack, CueTrack | None]]:
-    return list(zip(tracks, [*tracks[1:], None], strict=True))
 
 
 def _ended(track: CueTrack, following: CueTrack | None) -> CueTrack:

@@ -38,6 +38,7 @@ class FaissPart:
         self.is_mapped = is_mapped
         self._view: FloatMatrix | None = None
         self._gpu: Any = None
+        self._usual: tuple[tuple[int, StorePlan], object] | None = None
 
     @classmethod
     def build(cls, vectors: FloatMatrix, plan: StorePlan, *, inner_product: bool) -> "FaissPart":
@@ -92,8 +93,23 @@ class FaissPart:
         if selector is None and len(queries) >= GPU_BATCH and self._moved_to_gpu():
             values, rows = self._gpu.search(queries, k)
             return values, rows
+        if selector is None:
+            values, rows = self._raw.search(queries, k, params=self._usual_parameters(k))
+            return values, rows
+        parameters = self._parameters(k, selector, share)
+        values, rows = self._raw.search(queries, k, params=parameters)
+        return values, rows
+
+    def _usual_parameters(self, k: int) -> object:
+        """Those of an unfiltered search, made once: making them costs as much as a short walk."""
+        key = (max(k, self.plan.search_effort), self.plan)
+        if self._usual is None or self._usual[0] != key:
+            self._usual = (key, self._parameters(k, None, 1.0))
+        return self._usual[1]
+
+    def _parameters(self, k: int, selector: object, share: float) -> object:
         effort = self.plan.search_effort
-        parameters: Any = None
+        parameters: object = None
         if self.plan.kind.startswith("hnsw"):
             # A filtered walk has to look at 1/share times as many to see as many allowed ones.
             wide = int(max(effort, k) / max(share, MIN_SHARE_FOR_GRAPH))
@@ -103,8 +119,7 @@ class FaissPart:
             parameters = faiss.SearchParametersIVF(nprobe=lists, sel=selector)
         elif selector is not None:
             parameters = faiss.SearchParameters(sel=selector)
-        values, rows = self._raw.search(queries, k, params=parameters)
-        return values, rows
+        return parameters
 
     def add(self, vectors: FloatMatrix) -> None:
         """Append rows."""

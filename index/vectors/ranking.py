@@ -18,11 +18,16 @@ def measured(
 ) -> tuple[FloatMatrix, NDArray[np.int64]]:
     """Found rows [n, candidates] with their true distances, nearest first; -1 goes last."""
     distances = np.empty(found.shape, dtype=np.float32)
+    rows = np.empty_like(found)
     for position, query in enumerate(queries):
-        distances[position] = space.between(query, exact[found[position]])
-    distances[found < 0] = np.inf
-    order = distances.argsort(axis=1, kind="stable")
-    return np.take_along_axis(distances, order, 1), np.take_along_axis(found, order, 1)
+        candidates = found[position]
+        measures = space.between(query, exact[candidates])
+        if candidates[-1] < 0:  # FAISS puts what is lacking last
+            measures[candidates < 0] = np.inf
+        order = measures.argsort(kind="stable")
+        distances[position] = measures[order]
+        rows[position] = candidates[order]
+    return distances, rows
 
 
 def with_ties_by_id(distances: FloatMatrix, ids: IdArray) -> tuple[FloatMatrix, IdArray]:

@@ -1,0 +1,131 @@
+"""The audio digest: blind to tags, and to nothing else."""
+
+import random
+import shutil
+import time
+from pathlib import Path
+
+import mutagen
+import numpy as np
+import pytest
+from mutagen.apev2 import APEv2
+from mutagen.id3 import APIC, ID3, TIT2
+
+from embedder.audio.encoding import write_audio
+from embedder.audio_digest import audio_digest, part_digest
+from embedder.errors import MissingAudio, NotAnAudioFile
+
+FORMATS = ("mp3", "flac", "ogg", "opus", "m4a", "wav", "aiff")
+SAMPLE_RATE = 48_000
+
+
+def tones(*, level: float = 0.3, seconds: float = 1.5) -> np.ndarray:
+    """A chord: float32 [1, samples]"""
+    times = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    chord = sum(np.sin(2 * np.pi * hz * times) for hz in (220.0, 277.2, 329.6))
+    return (level * chord[None] / 3).astype(np.float32)
+
+
+@pytest.fixture(scope="module", params=FORMATS)
+def song(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("songs") / f"song.{request.param}"
+    try:
+        write_audio(path, tones(), SAMPLE_RATE)
+    except Exception as error:  # noqa: BLE001 - whatever the encoder says, the format is lacking
+        pytest.skip(f"{request.param} cannot be written here: {error}")
+    return path
+
+
+def retag(path: Path, *, length: int) -> None:
+    """Write tags, and where the format takes one a picture, of about some length."""
+    audio = mutagen.File(path)
+    if audio.tags is None:
+        audio.add_tags()
+    text = "".join(random.Random(length).choices("abcdefgh ", k=length))
+    if isinstance(audio.tags, ID3):
+        audio.tags.add(TIT2(encoding=3, text=text))
+        audio.tags.add(APIC(encoding=3, mime="image/png", type=3, desc="", data=b"x" * length))
+    elif path.suffix == ".m4a":
+        audio.tags["\xa9nam"] = text
+    else:
+        audio.tags["title"] = text
+        audio.tags["comment"] = text
+    audio.save()
+
+
+@pytest.mark.parametrize("length", [5, 3000, 300_000])
+def test_retagging_leaves_it(song: Path, tmp_path: Path, length: int) -> None:
+    """Short tags and long ones, which push the audio through the file, change nothing."""
+    copy = Path(shutil.copy(song, tmp_path / f"renamed{song.suffix}"))
+    before = audio_digest(copy)
+    assert before == audio_digest(song)
+    retag(copy, length=length)
+    assert copy.read_bytes() != song.read_bytes()
+    assert audio_digest(copy) == before
+    retag(copy, length=10)
+    assert audio_digest(copy) == before
+
+
+def test_other_samples_change_it(song: Path, tmp_path: Path) -> None:
+    """The same chord, louder, is another recording."""
+    other = tmp_path / song.name
+    write_audio(other, tones(level=0.31), SAMPLE_RATE)
+    assert audio_digest(other) != audio_digest(song)
+
+
+def test_one_changed_byte_of_audio_changes_it(song: Path, tmp_path: Path) -> None:
+    """Near the end of the file, where all of these formats have audio."""
+    data = bytearray(song.read_bytes())
+    place = data.rfind(b"mdat") + 100 if song.suffix == ".m4a" else len(data) - 200
+    data[place] ^= 0xFF
+    copy = tmp_path / song.name
+    copy.write_bytes(data)
+    assert audio_digest(copy) != audio_digest(song)
+
+
+def test_ape_and_old_id3_tags_are_left_out(tmp_path: Path) -> None:
+    """MP3 files carry tags at their end too, several of them."""
+    path = tmp_path / "song.mp3"
+    write_audio(path, tones(), SAMPLE_RATE)
+    before = audio_digest(path)
+    tags = APEv2()
+    tags["Title"] = "A title"
+    tags.save(path)
+    assert audio_digest(path) == before
+    with path.open("ab") as file:
+        file.write(b"TAG" + b"old title".ljust(125, b"\0"))
+    assert audio_digest(path) == before
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_broken_containers_still_have_one(song: Path, tmp_path: Path, seed: int) -> None:
+    """Cut and scrambled files get some digest, the same each time, and quickly."""
+    rng = random.Random(seed)
+    data = bytearray(song.read_bytes()[: rng.randrange(1, song.stat().st_size)])
+    for _ in range(rng.randrange(8)):
+        data[rng.randrange(min(len(data), 400))] = rng.randrange(256)
+    path = tmp_path / song.name
+    path.write_bytes(data)
+    started = time.perf_counter()
+    assert audio_digest(path) == audio_digest(path)
+    assert time.perf_counter() - started < 2
+
+
+def test_parts_differ_from_each_other_and_from_the_whole() -> None:
+    """A stretch of a recording is a recording of its own."""
+    whole = bytes(16)
+    parts = {
+        whole,
+        part_digest(whole, 0, 10),
+        part_digest(whole, 10, 20),
+        part_digest(whole, 10, None),
+    }
+    assert len(parts) == 4
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    """A folder and a missing file are named as such."""
+    with pytest.raises(NotAnAudioFile, match="not a file"):
+        audio_digest(tmp_path)
+    with pytest.raises(MissingAudio, match="no such file"):
+        audio_digest(tmp_path / "nothing.mp3")
