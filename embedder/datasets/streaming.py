@@ -68,19 +68,18 @@ class StreamedTracks:
         """Which places of `rows` could be read, and their crops. The others are recorded."""
         seeds = torch.randint(2**62, (len(rows),), generator=generator).tolist()
         kept: list[int] = []
-        parts: list[Tensor] = []
+        heard: list[Excerpts] = []
         for place, (row, seed) in enumerate(zip(rows.tolist(), seeds, strict=True)):
             path = _path_of(self.rows[row])
             try:
-                heard = self._one_crop(path, np.random.default_rng(seed))
+                heard.append(self._one_crop(path, np.random.default_rng(seed)))
             except AudioError as error:
                 self._record(LeftOut(path, error.reason))
                 continue
             kept.append(place)
-            parts.append(self._levels(heard.samples[:1], heard.sample_rate))
-        if not parts:
+        if not kept:
             raise DatasetError(f"no track of a batch can be read: {self.failures[-1].reason}")
-        return np.array(kept, dtype=np.int64), torch.cat(parts)
+        return np.array(kept, dtype=np.int64), self._levels_together(heard)
 
     def excerpts(self, row: int) -> Tensor:
         """What inference would hear of a track: float32 [excerpts, rows, columns]."""
@@ -91,6 +90,12 @@ class StreamedTracks:
     def _one_crop(self, path: Path, generator: np.random.Generator) -> Excerpts:
         config = replace(self._excerpts, n_excerpts=1)
         return load_excerpts(path, config, sample_rate=self._sample_rate, generator=generator)
+
+    def _levels_together(self, crops: list[Excerpts]) -> Tensor:
+        """Crops of one rate go through the front end in one call."""
+        if len({crop.sample_rate for crop in crops}) > 1:
+            return torch.cat([self._levels(crop.samples, crop.sample_rate) for crop in crops])
+        return self._levels(np.concatenate([crop.samples for crop in crops]), crops[0].sample_rate)
 
     def _levels(self, samples: NDArray[np.float32], sample_rate: int) -> Tensor:
         with torch.no_grad():
