@@ -60,11 +60,12 @@ class Run:
 def placed_frames(source: AudioSource) -> Iterator[tuple[int | None, AudioFrame]]:
     """Decode from where the source stands; yield (position or None, frame).
 
-    A position follows from the frame before it, and from the time stamp where the two disagree
-    by more than the time stamp's own coarseness. None: the file gives no time stamps.
+    A position follows from the frame before it, and from the time stamp where that is later by
+    half a frame or more: then sound was lost. (FFmpeg's stamps for Vorbis are off by parts of a
+    frame where its blocks change length.) None: the file gives no time stamps.
     """
     expected: int | None = None
-    tolerance = source.pts_tolerance
+    tolerance = max(source.pts_tolerance, source.frame_samples // 2)
     max_gap = round(_MAX_GAP_SECONDS * source.sample_rate)
     for frame in _decoded(source):
         if frame.sample_rate != source.sample_rate:

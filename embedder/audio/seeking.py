@@ -5,6 +5,9 @@
     decoded         ····[ run ]             ····[   run   ]
                     ^ seek here: a codec needs a few frames to get going
 
+A stretch stands where it would in the whole file, to the sample. Exceptions: Matroska counts in
+milliseconds, and in Vorbis with blocks of changing length FFmpeg is off by 128 samples at times.
+
 Where a file cannot seek, or a seek lands too late, everything is decoded once from the beginning
 and only the wanted stretches are kept: slower, and just as small in memory.
 """
