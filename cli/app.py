@@ -38,7 +38,7 @@ from cli.failures import INTERRUPTED, report
 from cli.loading import LazyGroup
 from cli.options import LIBRARY_VARIABLE, Globals, chosen_form, hoist_global_flags
 from cli.output import flush, write_line
-from cli.talk import set_up_logging
+from cli.talk import set_up_logging, take_down_logging
 
 app = typer.Typer(cls=LazyGroup, name="soundalike", rich_markup_mode=None)
 
@@ -94,6 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - this is the boundary
         return report(error, debug=debug)
+    finally:
+        take_down_logging()
     return 0
 
 

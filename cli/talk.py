@@ -36,3 +36,14 @@ def set_up_logging(settings: Globals) -> None:
         logger.setLevel(level)
         if not any(isinstance(handler, _StderrHandler) for handler in logger.handlers):
             logger.addHandler(_StderrHandler())
+
+
+def take_down_logging() -> None:
+    """Leave the loggers as they were before, for whoever calls `main()` from a program."""
+    for name in OUR_PACKAGES:
+        logger = logging.getLogger(name)
+        ours = [handler for handler in logger.handlers if isinstance(handler, _StderrHandler)]
+        for handler in ours:
+            logger.removeHandler(handler)
+        if ours:
+            logger.setLevel(logging.NOTSET)

@@ -1,5 +1,6 @@
 """The front door: global flags, endings and start-up."""
 
+import logging
 import os
 import shlex
 import signal
@@ -79,6 +80,14 @@ def test_a_full_disk_is_told() -> None:
     ended = subprocess.run(["/bin/bash", "-c", line], cwd=ROOT, capture_output=True, check=False)
     assert ended.returncode == 3
     assert ended.stderr == b"soundalike: No space left on device\n"
+
+
+def test_loggers_are_left_as_they_were(run_cli: RunCli) -> None:
+    """A call of main() inside a program changes nobody's logging."""
+    logger = logging.getLogger("embedder")
+    before = (logger.level, list(logger.handlers))
+    run_cli("models", "list", "--debug")
+    assert (logger.level, logger.handlers) == before
 
 
 def test_two_forms_at_once_are_refused(run_cli: RunCli) -> None:
