@@ -113,13 +113,10 @@ def compare_exact(vectors: Vectors, queries: Vectors) -> None:
 def compare_warm(store: FaissStore, queries: Vectors, truth: NDArray[np.int64]) -> None:
     """The store against its own FAISS index."""
     raw = store._part._raw
-    n_candidates = K * store.plan.candidates_per_hit
-    parameters = None
-    if store.plan.kind.startswith("hnsw"):
-        parameters = faiss.SearchParametersHNSW(efSearch=store.plan.search_effort)
+    parameters = store._part._usual_parameters(K)
     ratio = times_as_slow(
         lambda q: store.search(q, K),
-        lambda q: raw.search(q, n_candidates, params=parameters),
+        lambda q: raw.search(q, K, params=parameters),
         queries,
     )
     report(f"warm, {store.plan.kind}: against FAISS itself", f"{ratio:.3f} times", "≤ 1.15")

@@ -45,17 +45,18 @@ class FaissPart:
         """An index of the planned kind that holds vectors [n, d]."""
         metric = faiss.METRIC_INNER_PRODUCT if inner_product else faiss.METRIC_L2
         raw = _empty(vectors.shape[1], plan, metric)
+        if not plan.keeps_exact_vectors:
+            raw = _refined(raw)
         if not raw.is_trained:
-            raw.train(_sample(vectors))
+            (raw if plan.keeps_exact_vectors else raw.base_index).train(_sample(vectors))
+            raw.is_trained = True
         raw.add(vectors)
         return cls(raw, plan)
 
     @classmethod
     def read(cls, path: Path, plan: StorePlan) -> "FaissPart":
-        """The index in a file, memory-mapped where its kind can be."""
+        """The index in a file, memory-mapped; of lists, FAISS maps the exact vectors alone."""
         flags = faiss.IO_FLAG_MMAP_IFC | faiss.IO_FLAG_READ_ONLY
-        if plan.kind.startswith("ivf"):
-            flags = faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY
         try:
             return cls(faiss.read_index(str(path), flags), plan, is_mapped=True)
         except RuntimeError as error:
@@ -112,14 +113,21 @@ class FaissPart:
         parameters: object = None
         if self.plan.kind.startswith("hnsw"):
             # A filtered walk has to look at 1/share times as many to see as many allowed ones.
-            wide = int(max(effort, k) / max(share, MIN_SHARE_FOR_GRAPH))
+            wide = int(
+                max(effort, k * self.plan.candidates_per_hit) / max(share, MIN_SHARE_FOR_GRAPH)
+            )
             parameters = faiss.SearchParametersHNSW(efSearch=wide, sel=selector)
         elif self.plan.kind.startswith("ivf"):
             lists = min(int(effort / max(share, 0.1)), self.plan.n_lists)
             parameters = faiss.SearchParametersIVF(nprobe=lists, sel=selector)
         elif selector is not None:
             parameters = faiss.SearchParameters(sel=selector)
-        return parameters
+        if self.plan.keeps_exact_vectors:
+            return parameters
+        refined: object = faiss.IndexRefineSearchParameters(
+            k_factor=float(self.plan.candidates_per_hit), base_index_params=parameters
+        )
+        return refined
 
     def add(self, vectors: FloatMatrix) -> None:
         """Append rows."""
@@ -132,13 +140,15 @@ class FaissPart:
         self._forget_derived()
 
     def stored_vectors(self) -> FloatMatrix:
-        """The exact vectors [rows, d] of the kinds that keep them, without a copy."""
+        """The exact vectors [rows, d], without a copy."""
         if self.n_rows == 0:
             return np.empty((0, self.size), dtype=np.float32)
         if self._view is None:
             flat: Any = self._raw
             if self.plan.kind == "hnsw":
                 flat = faiss.downcast_index(self._raw.storage)
+            elif not self.plan.keeps_exact_vectors:
+                flat = faiss.downcast_index(self._raw.refine_index)
             n_values = self.n_rows * self.size
             values: NDArray[np.float32] = faiss.rev_swig_ptr(flat.get_xb(), n_values)
             self._view = values.reshape(self.n_rows, self.size)
@@ -150,7 +160,7 @@ class FaissPart:
 
     def _moved_to_gpu(self) -> bool:
         """Whether a copy of the exact vectors is on a GPU; made at the first call."""
-        if self.plan.kind not in ("exact", "hnsw") or faiss.get_num_gpus() == 0:
+        if faiss.get_num_gpus() == 0:
             return False
         if self._gpu is None:
             flat = faiss.IndexFlat(self.size, self._raw.metric_type)
@@ -189,6 +199,14 @@ def _empty(size: int, plan: StorePlan, metric: int) -> Any:
     lists.own_fields = True
     coarse.this.disown()
     return lists
+
+
+def _refined(codes: Any) -> Any:
+    """An index of codes whose hits are ranked by exact vectors beside them, in FAISS itself."""
+    refined = faiss.IndexRefineFlat(codes)
+    codes.this.disown()
+    refined.own_fields = True
+    return refined
 
 
 def _sample(vectors: FloatMatrix) -> FloatMatrix:

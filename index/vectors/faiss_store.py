@@ -29,9 +29,8 @@ from index.vectors.store import NO_TRACK, IdArray, StoreInfo
 from index.vectors.store_file import (
     StoreShape,
     StoreSource,
-    map_exact,
-    map_ids,
     read_header,
+    read_ids,
     write_store_file,
 )
 
@@ -50,7 +49,6 @@ class FaissStore:
         part: FaissPart,
         *,
         ids: IdArray,
-        exact: FloatMatrix | None = None,
         source: StoreSource | None = None,
         path: Path | None = None,
     ) -> None:
@@ -59,15 +57,12 @@ class FaissStore:
         self.source = source
         self._part = part
         self._ids = ids
-        self._exact_rows = exact
         self._path = path
         # FAISS's inner product of unit vectors is the cosine to the last digit; its squared L2
-        # of many queries at once is not exact near 0, and codes are not exact at all.
-        self._is_measured_by_faiss = space.kind == "cosine" and exact is None
+        # of many queries at once is not exact near 0.
+        self._is_measured_by_faiss = space.kind == "cosine"
         # The ball's order is not FAISS's: near its rim, what is near in the flat sense is far.
-        self._candidates_per_hit = part.plan.candidates_per_hit * (
-            HYPERBOLIC_CANDIDATES if space.kind == "poincare" else 1
-        )
+        self._candidates_per_hit = HYPERBOLIC_CANDIDATES if space.kind == "poincare" else 1
         self._forget_derived()
 
     @classmethod
@@ -83,8 +78,7 @@ class FaissStore:
         vectors = space.to_unit(vectors)
         plan = choose_plan(len(ids), vectors.shape[1], settings or StoreSettings())
         part = FaissPart.build(vectors, plan, inner_product=space.kind == "cosine")
-        exact = None if plan.keeps_exact_vectors else vectors
-        return cls(space, part, ids=np.array(ids, np.int64), exact=exact)
+        return cls(space, part, ids=np.array(ids, np.int64))
 
     @classmethod
     def open(cls, path: Path, space: Space, *, search_effort: int = 0) -> "FaissStore":
@@ -98,10 +92,9 @@ class FaissStore:
         part = FaissPart.read(path, plan)
         if (part.n_rows, part.size) != (header.n_rows, header.embedding_size):
             raise CorruptArtefact(f"{path}: {part.n_rows} rows, expected {header.n_rows}")
-        exact = map_exact(path, header) if header.exact_offset else None
         source = StoreSource(header.fingerprint, header.revision)
-        ids = map_ids(path, header)
-        return cls(space, part, ids=ids, exact=exact, source=source, path=path)
+        ids = read_ids(path, header)
+        return cls(space, part, ids=ids, source=source, path=path)
 
     def save(self, path: Path, source: StoreSource) -> None:
         """Write all of it, in one rename."""
@@ -112,7 +105,6 @@ class FaissStore:
             source=source,
             write_faiss=self._part.write,
             ids=self._ids,
-            exact=self._exact_rows,
         )
         self.source = source
         self._path = path
@@ -175,8 +167,6 @@ class FaissStore:
         vectors = self.space.to_unit(vectors)
         self._part.add(vectors)
         self._ids = np.concatenate([self._ids, np.asarray(ids, np.int64)])
-        if self._exact_rows is not None:
-            self._exact_rows = np.concatenate([self._exact_rows, vectors])
         self._forget_derived()
 
     def remove(self, ids: IdArray) -> None:
@@ -247,7 +237,7 @@ class FaissStore:
 
     def _exact(self) -> FloatMatrix:
         """The exact vectors [rows, d]."""
-        return self._part.stored_vectors() if self._exact_rows is None else self._exact_rows
+        return self._part.stored_vectors()
 
     def _make_writable(self) -> None:
         """Out of the mapped file, which is read-only, into memory."""

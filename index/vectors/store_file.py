@@ -1,8 +1,8 @@
 """One file for a store, replaced in one rename, so that readers never see half of a change.
 
-    ┌──────────────┬─────────────┬───────────────────────┬────────┬────────┬───────┐
-    │ FAISS index  │ ids (int64) │ exact vectors (fp32)  │ header │  tail  │ magic │
-    └──────────────┴─────────────┴───────────────────────┴────────┴────────┴───────┘
+    ┌────────────────────────────────┬─────────────┬────────┬────────┐
+    │ FAISS index with exact vectors │ ids (int64) │ header │  tail  │
+    └────────────────────────────────┴─────────────┴────────┴────────┘
 
 FAISS reads its part and ignores what follows. The header (JSON) holds offsets, what the store
 was made from, a checksum and the time of writing, which is also given to the file: as long as
@@ -45,8 +45,6 @@ class StoreHeader:
     n_lists: int
     code_bytes: int
     ids_offset: int
-    exact_offset: int
-    """0: the FAISS index itself holds the exact vectors."""
     written_ns: int
     checksum: int
 
@@ -76,7 +74,6 @@ def write_store_file(
     source: StoreSource,
     write_faiss: Callable[[Path], None],
     ids: NDArray[np.int64],
-    exact: NDArray[np.float32] | None,
 ) -> StoreHeader:
     """Write all to a temporary file, then put it in the old one's place."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
@@ -86,11 +83,6 @@ def write_store_file(
             file.seek(0, os.SEEK_END)
             ids_offset = _pad(file.tell(), file.write)
             file.write(np.ascontiguousarray(ids).data)
-            exact_offset = 0
-            if exact is not None:
-                exact_offset = _pad(file.tell(), file.write)
-                for start in range(0, len(exact), 8192):
-                    file.write(np.ascontiguousarray(exact[start : start + 8192]).data)
             end = file.tell()
             file.flush()  # the checksum is of what has reached the file
             # Whole even seconds survive every file system's idea of a time of change.
@@ -105,7 +97,6 @@ def write_store_file(
                 n_lists=shape.n_lists,
                 code_bytes=shape.code_bytes,
                 ids_offset=ids_offset,
-                exact_offset=exact_offset,
                 written_ns=written_ns,
                 checksum=_checksum(temporary, end),
             )
@@ -148,16 +139,9 @@ def read_header(path: Path, *, check_all: bool = False) -> StoreHeader:
     return header
 
 
-def map_ids(path: Path, header: StoreHeader) -> NDArray[np.int64]:
+def read_ids(path: Path, header: StoreHeader) -> NDArray[np.int64]:
     """The id of each row [n]; -1 where a row was removed."""
     return np.fromfile(path, dtype=np.int64, count=header.n_rows, offset=header.ids_offset)
-
-
-def map_exact(path: Path, header: StoreHeader) -> NDArray[np.float32]:
-    """The exact vectors [n, d], left on disk until they are asked for."""
-    shape = (header.n_rows, header.embedding_size)
-    mapped = np.memmap(path, np.float32, "r", offset=header.exact_offset, shape=shape)
-    return np.asarray(mapped)  # a plain view: numpy handles its subclass several times slower
 
 
 def _parse(path: Path, text: bytes) -> StoreHeader:
