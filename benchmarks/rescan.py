@@ -1,0 +1,131 @@
+"""A rescan of an unchanged collection, and a cold start on it.
+
+    python -m benchmarks.rescan [--files 100000]
+
+Makes as many empty files as asked for, a catalogue that knows them all, and measures: the rescan
+against `find -printf`, and opening the library and searching once, in a process of its own,
+against `python -c "import faiss"`.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from embedder.config.model import ModelConfig
+from embedder.encodings import EncodingResult
+from index.catalogue.catalogue import Catalogue
+from index.catalogue.ledger import Ledger
+from index.library import Library
+
+SIZE = 128
+FILES_PER_FOLDER = 12
+
+COLD = """
+import sys
+from pathlib import Path
+from index.library import Library
+library = Library.open(Path(sys.argv[1]))
+track = library.track(500)
+distances, ids = library.nearest(library.vectors([track.id]), 10)
+print([found.title for found in library.tracks(ids[0])])
+assert "torch" not in sys.modules and "pandas" not in sys.modules
+"""
+
+
+class NoEncoder:
+    """A model that must not be asked."""
+
+    fingerprint = "benchmark"
+    embedding_size = SIZE
+    config = ModelConfig(embedding_size=SIZE)
+
+    def encode_many(self, paths: object, **_: object) -> "list[EncodingResult]":
+        """Nothing is new, so there is nothing to encode."""
+        assert not list(paths)  # type: ignore[call-overload] # any iterable
+        return []
+
+
+def make_files(music: Path, n: int) -> None:
+    """Empty files, an album a folder."""
+    for number in range(0, n, FILES_PER_FOLDER):
+        folder = music / f"artist {number // 600}" / f"album {number // FILES_PER_FOLDER}"
+        folder.mkdir(parents=True)
+        for track in range(number, min(number + FILES_PER_FOLDER, n)):
+            (folder / f"{track:06} a song of some name.mp3").touch()
+
+
+def fill(catalogue: Catalogue, music: Path) -> None:
+    """Write the files down as if they had been analysed."""
+    rng = np.random.default_rng(0)
+    model = catalogue.model_with("benchmark", embedding_size=SIZE, geometry="cosine", curvature=1.0)
+    database = catalogue.database
+    with database.transaction():
+        for number, path in enumerate(sorted(music.rglob("*.mp3")), start=1):
+            state = path.stat()
+            vector = rng.standard_normal(SIZE, dtype=np.float32)
+            vector /= np.linalg.norm(vector)
+            database.run(
+                "INSERT INTO tracks (id, path, size_bytes, modified_ns, audio_digest, title) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    number,
+                    os.fsencode(path),
+                    state.st_size,
+                    state.st_mtime_ns,
+                    number.to_bytes(16),
+                    path.stem,
+                ),
+            )
+            database.run(
+                "INSERT INTO vectors (track_id, model_id, revision, vector) VALUES (?, ?, 1, ?)",
+                (number, model.id, vector.tobytes()),
+            )
+        Ledger(catalogue).switch_to(model.id)
+
+
+def best_of(n_rounds: int, command: list[str]) -> float:
+    """Seconds of the quickest run of a process."""
+    best = np.inf
+    for _ in range(n_rounds):
+        started = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        best = min(best, time.perf_counter() - started)
+    return float(best)
+
+
+def main() -> None:
+    """Measure both."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--files", type=int, default=100_000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        music = Path(folder) / "music"
+        make_files(music, options.files)
+        library = Library.open_or_create(Path(folder) / "library")
+        with library.writing() as catalogue:
+            fill(catalogue, music)
+        assert len(library) == options.files
+        rescans = []
+        for _ in range(4):
+            started = time.perf_counter()
+            report = library.index([music], encoder=NoEncoder())  # type: ignore[arg-type] # never asked
+            rescans.append(time.perf_counter() - started)
+            assert report.unchanged == options.files
+        found = best_of(4, ["find", str(music), "-printf", r"%p %s %T@\n"])
+        print(f"rescan of {options.files:,}: {min(rescans):.2f} s, find {found:.2f} s")
+        print(f"    {min(rescans) / found:.2f} times (at most 6)")
+        library.close()
+        cold = best_of(5, [sys.executable, "-c", COLD, str(library.folder)])
+        bare = best_of(5, [sys.executable, "-c", "import faiss"])
+        print(f"cold search: {cold:.2f} s, import faiss {bare:.2f} s")
+        print(f"    {cold / bare:.2f} times (at most 2.5, with the command line around it)")
+
+
+if __name__ == "__main__":
+    main()
