@@ -53,7 +53,8 @@ from embedder.encoder import TrackEncoder
 model, workers, files = json.loads(sys.argv[1])
 process = psutil.Process()
 at_200 = 0
-for n, result in enumerate(TrackEncoder.load(model, device="cpu").encode_many(files, workers=workers)):
+encoder = TrackEncoder.load(model, device="cpu")
+for n, result in enumerate(encoder.encode_many(files, workers=workers)):
     assert hasattr(result, "vector"), result
     if n + 1 == 200:
         at_200 = process.memory_info().rss
@@ -128,12 +129,11 @@ def run(program: str, arguments: list[object]) -> object:
 
 def untrained_model(folder: Path) -> str:
     """The `base` preset with seeded weights: speed does not ask what it learnt."""
-    import torch
-
-    from embedder.checkpoint import save_untrained
+    from embedder.backbones.network import seeded_network
+    from embedder.checkpoint import save_model
     from embedder.config.presets import MODELS
 
-    save_untrained(folder, MODELS["base"], generator=torch.Generator().manual_seed(0))
+    save_model(folder, seeded_network(MODELS["base"], seed=0))
     return str(folder)
 
 

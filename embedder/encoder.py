@@ -18,6 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from embedder.backbones.fusion import fused_for_inference
+from embedder.backbones.network import EmbeddingNetwork
 from embedder.config.model import ModelConfig
 from embedder.encodings import (
     EncodingFailure,
@@ -30,7 +32,8 @@ from embedder.errors import AudioError, SilentAudio
 from embedder.excerpts import Excerpts, load_excerpts
 from embedder.forward import BatchedForward
 from embedder.geometry import geometry_of
-from embedder.model_registry import LoadedModel, load_model
+from embedder.loaded_model import LoadedModel, NetworkCall
+from embedder.model_registry import load_model
 from embedder.pipeline import in_groups, map_in_threads
 from embedder.precision import Precision, choose_device
 
@@ -52,7 +55,7 @@ class TrackEncoder:
         self._front_end = model.front_end
         self._geometry = geometry_of(model.config.geometry, curvature=model.config.curvature)
         self._forward = BatchedForward(
-            model.network,
+            _for_inference(model),
             device=self.device,
             batch_size=BATCH_EXCERPTS[self.device.type],
             precision=precision,
@@ -232,6 +235,13 @@ class TrackEncoder:
 
     def _tracks_per_batch(self) -> int:
         return max(self._forward.batch_size // max(self.config.excerpts.n_excerpts, 1), 1)
+
+
+def _for_inference(model: LoadedModel) -> NetworkCall:
+    """Our own networks with normalisation folded into the convolutions; others as they are."""
+    if isinstance(model.network, EmbeddingNetwork):
+        return fused_for_inference(model.network)
+    return model.network
 
 
 Prepared = tuple[TrackRequest, Excerpts | AudioError, Tensor | None]
