@@ -31,6 +31,8 @@ class Space:
         points = np.ascontiguousarray(vectors, dtype=np.float32)
         if self.kind != "cosine":
             return points
+        if len(points) == 1 and abs(float(points[0] @ points[0]) - 1) < 2e-5:
+            return points
         squares = np.einsum("ij,ij->i", points, points)
         if not len(squares) or (squares.max() < 1 + 2e-5 and squares.min() > 1 - 2e-5):
             return points  # what is of unit length already keeps its every bit

@@ -38,7 +38,7 @@ class FaissPart:
         self.is_mapped = is_mapped
         self._view: FloatMatrix | None = None
         self._gpu: Any = None
-        self._usual: tuple[tuple[int, StorePlan], object] | None = None
+        self._usual: tuple[int, StorePlan, object] | None = None
 
     @classmethod
     def build(cls, vectors: FloatMatrix, plan: StorePlan, *, inner_product: bool) -> "FaissPart":
@@ -103,10 +103,10 @@ class FaissPart:
 
     def _usual_parameters(self, k: int) -> object:
         """Those of an unfiltered search, made once: making them costs as much as a short walk."""
-        key = (max(k, self.plan.search_effort), self.plan)
-        if self._usual is None or self._usual[0] != key:
-            self._usual = (key, self._parameters(k, None, 1.0))
-        return self._usual[1]
+        usual = self._usual
+        if usual is None or usual[0] != k or usual[1] is not self.plan:
+            self._usual = usual = (k, self.plan, self._parameters(k, None, 1.0))
+        return usual[2]
 
     def _parameters(self, k: int, selector: object, share: float) -> object:
         effort = self.plan.search_effort

@@ -195,14 +195,16 @@ class FaissStore:
         values, found = self._part.search(
             queries, n_candidates, selector=selector, share=n_possible / self._n_alive
         )
+        lowest = int(found.min())
         if self._is_measured_by_faiss:
             distances = self.space.from_faiss(values)
-            distances[found < 0] = np.inf
+            if lowest < 0:
+                distances[found < 0] = np.inf
         else:
             distances, found = measured(self.space, queries, found, self._exact())
         distances, found = distances[:, :n_wanted], found[:, :n_wanted]
         distances, ids = with_ties_by_id(distances, self._ids[found])
-        if n_wanted == k and found.min() >= 0:
+        if n_wanted == k and lowest >= 0:
             return distances, ids
         return self._completed(queries, k, rows=rows, found=(distances, ids, found))
 

@@ -15,7 +15,7 @@ from embedder.audio.encoding import write_audio
 from embedder.audio_digest import audio_digest, part_digest
 from embedder.errors import MissingAudio, NotAnAudioFile
 
-FORMATS = ("mp3", "flac", "ogg", "opus", "m4a", "wav", "aiff")
+FORMATS = ("mp3", "flac", "ogg", "opus", "m4a", "wav")
 SAMPLE_RATE = 48_000
 
 
@@ -97,7 +97,7 @@ def test_ape_and_old_id3_tags_are_left_out(tmp_path: Path) -> None:
     assert audio_digest(path) == before
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(12))
 def test_broken_containers_still_have_one(song: Path, tmp_path: Path, seed: int) -> None:
     """Cut and scrambled files get some digest, the same each time, and quickly."""
     rng = random.Random(seed)

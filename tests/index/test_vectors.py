@@ -49,7 +49,9 @@ def by_hand(
 
 
 def recall(found: np.ndarray, expected: np.ndarray) -> float:
-    return float(np.mean([len(set(a) & set(b)) / len(b) for a, b in zip(found, expected)]))
+    return float(
+        np.mean([len(set(a) & set(b)) / len(b) for a, b in zip(found, expected, strict=True)])
+    )
 
 
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: space.kind)
@@ -152,7 +154,9 @@ def test_a_store_survives_its_file(kind: KindSetting, tmp_path: Path) -> None:
     opened = FaissStore.open(path, Space())
     assert opened.source == StoreSource("model", 7)
     assert opened.info().is_memory_mapped
-    for ours, theirs in zip(opened.search(vectors[:9], 5), store.search(vectors[:9], 5)):
+    for ours, theirs in zip(
+        opened.search(vectors[:9], 5), store.search(vectors[:9], 5), strict=True
+    ):
         np.testing.assert_array_equal(ours, theirs)
     opened.add(np.array([n + 1]), vectors[:1])
     opened.remove(np.array([0]))
@@ -230,7 +234,7 @@ def test_any_history_equals_a_new_store(kind: KindSetting, data: st.DataObject) 
         else:
             rows = [(number * 3 + step) % 400 for number in ids]
             store.add(np.array(ids), pool[rows])
-            truth |= {number: pool[row] for number, row in zip(ids, rows)}
+            truth |= {number: pool[row] for number, row in zip(ids, rows, strict=True)}
     assert store.ids().tolist() == sorted(truth)
     if truth:
         ids = np.array(sorted(truth))
