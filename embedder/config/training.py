@@ -35,8 +35,17 @@ ScheduleKind = Literal["constant", "cosine", "step", "one-cycle"]
 Precision = Literal["auto", "32", "bf16", "16"]
 WeightAveraging = Literal["none", "moving", "last-epochs"]
 Fallback = Literal["none", "semi-hard", "soft-margin"]
+Balance = Literal["balanced", "natural"]
 DatasetLayout = Literal[
-    "auto", "folders", "manifest", "gtzan", "fma", "magnatagatune", "mtg-jamendo", "arrays"
+    "auto",
+    "folders",
+    "manifest",
+    "gtzan",
+    "fma",
+    "magnatagatune",
+    "mtg-jamendo",
+    "arrays",
+    "library",
 ]
 
 
@@ -241,6 +250,9 @@ class DatasetConfig:
     n_tags: int = 50
     """The most frequent ones are kept; 0 keeps all."""
     limit_per_label: int = 0
+    """At most so many training tracks a label; 0 takes all."""
+    limit_balance: Balance = "balanced"
+    """`natural` keeps the labels' proportions, and `limit_per_label` on average."""
     min_per_label: int = 2
     split_column: str = "split"
     """Used where the table has it; otherwise tracks are drawn, artists and duplicates together."""
@@ -265,6 +277,9 @@ class TransferConfig:
     checkpoint: str = ""
     freeze: bool = False
     """Keep the backbone; train the projection alone."""
+    hidden_size: int = 0
+    """Imported models: 0 puts a linear projection on their vectors, else one with a hidden layer of
+    this size."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,12 @@ smaller limit are among those of a larger one.
 
 from collections import Counter, defaultdict
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 
+from embedder.config.training import Balance
 from embedder.datasets.dataset import Dataset
 from embedder.errors import ConfigError, UnknownChoice
-
-Balance = Literal["balanced", "natural"]
 
 
 def limit_per_label(

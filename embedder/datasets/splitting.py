@@ -47,7 +47,11 @@ def split_configured(dataset: Dataset, config: DatasetConfig) -> Dataset:
         )
     if config.limit_per_label:
         split = limit_per_label(
-            split, config.limit_per_label, label_field=config.label_field, seed=config.seed
+            split,
+            config.limit_per_label,
+            label_field=config.label_field or config.tag_field,
+            balance=config.limit_balance,
+            seed=config.seed,
         )
     if config.label_field:
         training = [split.rows[i] for i in split.positions("train")]
