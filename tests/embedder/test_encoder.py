@@ -1,0 +1,180 @@
+"""Files in, vectors out: order, failures, stretches, silence."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from embedder.audio.encoding import write_audio
+from embedder.backbones.network import seeded_network
+from embedder.checkpoint import save_model
+from embedder.config.presets import MODELS
+from embedder.encoder import TrackEncoder
+from embedder.encodings import EncodingFailure, TrackEncoding, TrackRequest
+from embedder.errors import AudioTooShort, MissingAudio, SilentAudio, UnknownChoice
+
+RATE = 22050
+
+
+def tune(seconds: float, *, pitch_hz: float = 220.0, seed: int = 0) -> np.ndarray:
+    """A tone with overtones over a little noise, float32 [1, samples]."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    noise = np.random.default_rng(seed).normal(0, 0.01, len(time))
+    tones = sum(np.sin(2 * np.pi * pitch_hz * n * time) / n for n in range(1, 6))
+    return (0.1 * tones + noise).astype(np.float32)[None]
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> TrackEncoder:
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    save_model(folder, seeded_network(MODELS["tiny"], seed=0))
+    return TrackEncoder.load(folder, device="cpu", precision="float32")
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Nine songs of several lengths and pitches."""
+    folder = tmp_path_factory.mktemp("songs")
+    paths = []
+    for number in range(9):
+        path = folder / f"{number}.{('wav', 'flac', 'mp3')[number % 3]}"
+        write_audio(path, tune(2.5 + number, pitch_hz=110.0 * (number + 1), seed=number), RATE)
+        paths.append(path)
+    return paths
+
+
+def test_a_track_becomes_a_vector_of_unit_length(encoder: TrackEncoder, songs: list[Path]) -> None:
+    """The vector is float32, as long as the model says, and of length one."""
+    encoding = encoder.encode(songs[0])
+    assert encoding.vector.dtype == np.float32
+    assert encoding.vector.shape == (encoder.embedding_size,)
+    assert np.linalg.norm(encoding.vector) == pytest.approx(1.0, abs=1e-5)
+    assert np.array_equal(np.asarray(encoding), encoding.vector)
+
+
+def test_the_vector_is_the_mean_of_the_excerpts(encoder: TrackEncoder, songs: list[Path]) -> None:
+    """Excerpts come along with their times, and their mean points where the track does."""
+    encoding = encoder.encode(songs[8])
+    mean = encoding.excerpt_vectors.mean(axis=0)
+    np.testing.assert_allclose(encoding.vector, mean / np.linalg.norm(mean), atol=1e-5)
+    assert len(encoding.starts_seconds) == len(encoding.excerpt_vectors) == 2
+    assert encoding.duration_seconds == pytest.approx(10.5, abs=0.1)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_many_tracks_come_in_input_order(
+    encoder: TrackEncoder, songs: list[Path], workers: int
+) -> None:
+    """Whatever the number of workers, results are those of one track at a time, in order."""
+    together = list(encoder.encode_many(songs, workers=workers))
+    assert [result.path for result in together] == songs
+    for path, result in zip(songs, together, strict=True):
+        assert isinstance(result, TrackEncoding)
+        np.testing.assert_allclose(result.vector, encoder.encode(path).vector, atol=1e-4)
+
+
+def test_unordered_results_are_the_same_ones(encoder: TrackEncoder, songs: list[Path]) -> None:
+    """As they come: another order, perhaps, but every track once."""
+    results = list(encoder.encode_many(songs, workers=2, ordered=False))
+    assert sorted(result.path for result in results) == songs
+
+
+def test_one_broken_file_fails_alone(
+    encoder: TrackEncoder, songs: list[Path], tmp_path: Path
+) -> None:
+    """Failures are records in their place, with a reason; the others are encoded."""
+    broken = tmp_path / "broken.mp3"
+    broken.write_text("this is no music")
+    silent = tmp_path / "silent.wav"
+    write_audio(silent, np.zeros((1, 3 * RATE), dtype=np.float32), RATE)
+    paths = [songs[0], broken, songs[1], silent, tmp_path / "missing.flac"]
+    results = list(encoder.encode_many(paths, workers=2))
+    assert [type(result) for result in results] == [
+        TrackEncoding,
+        EncodingFailure,
+        TrackEncoding,
+        EncodingFailure,
+        EncodingFailure,
+    ]
+    reasons = [result.reason for result in results if isinstance(result, EncodingFailure)]
+    assert "silence" in reasons[1]
+    assert all(reason and "\n" not in reason for reason in reasons)
+
+
+def test_a_single_track_that_fails_raises(encoder: TrackEncoder, tmp_path: Path) -> None:
+    """`encode` raises what `encode_many` records."""
+    with pytest.raises(MissingAudio):
+        encoder.encode(tmp_path / "missing.mp3")
+    silent = tmp_path / "silent.wav"
+    write_audio(silent, np.zeros((1, 3 * RATE), dtype=np.float32), RATE)
+    with pytest.raises(SilentAudio, match="nothing to hear"):
+        encoder.encode(silent)
+
+
+def test_silent_stretches_do_not_pull_the_mean(encoder: TrackEncoder, tmp_path: Path) -> None:
+    """A track with a silent half is described by the half that sounds."""
+    path = tmp_path / "half.wav"
+    sounding = tune(10.0)
+    write_audio(path, np.concatenate([sounding, np.zeros_like(sounding)], axis=1), RATE)
+    encoding = encoder.encode(path)
+    assert len(encoding.excerpt_vectors) == 1
+    assert encoding.starts_seconds[0] < 10
+
+
+def test_a_stretch_of_a_track(encoder: TrackEncoder, tmp_path: Path) -> None:
+    """`start_seconds` and `seconds` choose what is heard; beyond the end is an error."""
+    path = tmp_path / "two.wav"
+    low, high = tune(10.0, pitch_hz=110), tune(10.0, pitch_hz=1760)
+    write_audio(path, np.concatenate([low, high], axis=1), RATE)
+    first = encoder.encode(path, start_seconds=1.0, seconds=3.0)
+    second = encoder.encode(path, start_seconds=14.0, seconds=3.0)
+    alone = tmp_path / "alone.wav"
+    write_audio(alone, low, RATE)
+    near = float(first.vector @ encoder.encode(alone).vector)
+    far = float(second.vector @ encoder.encode(alone).vector)
+    assert near > far
+    with pytest.raises(AudioTooShort, match="20"):
+        encoder.encode(path, start_seconds=40.0)
+
+
+def test_requests_for_stretches_go_with_paths(encoder: TrackEncoder, songs: list[Path]) -> None:
+    """`encode_many` takes parts of files (CUE sheets) beside whole ones."""
+    request = TrackRequest(songs[8], start_seconds=4.0, seconds=3.0)
+    part, whole = encoder.encode_many([request, songs[8]], workers=1)
+    assert isinstance(part, TrackEncoding)
+    assert isinstance(whole, TrackEncoding)
+    assert 4.0 <= part.starts_seconds[0] < 7.0
+    assert not np.allclose(part.vector, whole.vector)
+
+
+def test_an_endless_stream_can_be_left(encoder: TrackEncoder, songs: list[Path]) -> None:
+    """Only a bounded number of files is opened ahead of the consumer."""
+    drawn = 0
+
+    def endless() -> Iterator[Path]:
+        nonlocal drawn
+        for path in itertools.cycle(songs):
+            drawn += 1
+            yield path
+
+    results = encoder.encode_many(endless(), workers=1)
+    for _ in range(3):
+        next(results)
+    results.close()
+    assert drawn <= 3 * 16
+
+
+def test_samples_that_are_decoded_already(encoder: TrackEncoder) -> None:
+    """Excerpts from a microphone become vectors without a file."""
+    samples = np.concatenate([tune(2.0), tune(2.0, pitch_hz=880)])
+    vectors = encoder.encode_samples(samples, RATE)
+    assert vectors.shape == (2, encoder.embedding_size)
+    assert not np.allclose(vectors[0], vectors[1])
+
+
+def test_an_unknown_model_lists_the_known(tmp_path: Path) -> None:
+    """A misspelt model is answered with those there are."""
+    with pytest.raises(UnknownChoice, match="unknown model 'nosuch'"):
+        TrackEncoder.load("nosuch")
