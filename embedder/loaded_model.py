@@ -1,17 +1,23 @@
-"""A model in memory, the same to everybody above whether it was trained here or imported."""
+"""A model in memory, the same to everybody above whether it was trained here or imported.
+
+Finding a model and reading its card need no torch, so this module does without until it is asked.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from embedder.card import Card, ModelKind
 from embedder.config.model import ModelConfig
-from embedder.geometry import Geometry, geometry_of
 
-FrontEndCall = Callable[[Tensor, int], Tensor]
-NetworkCall = Callable[[Tensor], Tensor]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from embedder.geometry import Geometry
+
+FrontEndCall = Callable[["Tensor", int], "Tensor"]
+NetworkCall = Callable[["Tensor"], "Tensor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +62,10 @@ class LoadedModel:
         return self.config.embedding_size
 
     @property
-    def geometry(self) -> Geometry:
+    def geometry(self) -> "Geometry":
         """Where its vectors live."""
+        from embedder.geometry import geometry_of
+
         return geometry_of(self.config.geometry, curvature=self.config.curvature)
 
     @property
