@@ -20,7 +20,7 @@ from embedder.writing import write_whole
 
 CARD_NAME = "card.json"
 FORMAT = 1
-ModelKind = Literal["network", "onnx", "huggingface"]
+ModelKind = Literal["network", "onnx", "huggingface", "projection"]
 
 
 def _made_by() -> str:
@@ -28,6 +28,14 @@ def _made_by() -> str:
         return f"soundalike {metadata.version('soundalike')}"
     except metadata.PackageNotFoundError:  # run from a checkout
         return "soundalike"
+
+
+@dataclass(frozen=True, slots=True)
+class TagHeadRecord:
+    """The tagging head that lies beside the weights; no tags: there is none."""
+
+    tags: tuple[str, ...] = ()
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class Card:
     """Figures with their protocols."""
     facts: dict[str, Any] = field(default_factory=dict)
     """How it was trained: data and split digests, seed, steps, versions, device."""
+    tag_head: TagHeadRecord = field(default_factory=TagHeadRecord)
 
 
 def write_card(folder: Path, card: Card) -> None:

@@ -16,11 +16,12 @@ from torch import Tensor, nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from embedder.backbones.network import EmbeddingNetwork
-from embedder.card import CARD_NAME, Card, write_card
+from embedder.card import CARD_NAME, Card, TagHeadRecord, write_card
 from embedder.errors import CorruptArtefact, FingerprintMismatch, OutputExists, printable_path
 from embedder.features.front_end import build_front_end
 from embedder.fingerprint import network_fingerprint, short_fingerprint
 from embedder.loaded_model import LoadedModel
+from embedder.tag_head import HEAD_NAME, TagHead, write_tag_head
 from embedder.writing import write_whole
 
 WEIGHTS_NAME = "weights.safetensors"
@@ -37,6 +38,7 @@ def save_model(
     description: str = "",
     scores: Mapping[str, Any] | None = None,
     facts: Mapping[str, Any] | None = None,
+    tag_head: TagHead | None = None,
     replace: bool = False,
 ) -> Card:
     """Write a network and the front end's state to `folder`, the card last, and return the card.
@@ -49,6 +51,9 @@ def save_model(
         raise OutputExists(folder)
     front_end = front_end if front_end is not None else build_front_end(network.config.front_end)
     tensors = _tensors_of(network, _NETWORK) | _tensors_of(front_end, _FRONT_END)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / WEIGHTS_NAME, safetensors.save(tensors))
+    (folder / HEAD_NAME).unlink(missing_ok=True)  # of the model that is replaced
     card = Card(
         name=name or folder.name,
         fingerprint=network_fingerprint(network.config, tensors),
@@ -57,9 +62,8 @@ def save_model(
         description=description,
         scores=dict(scores or {}),
         facts=dict(facts or {}),
+        tag_head=write_tag_head(folder, tag_head) if tag_head else TagHeadRecord(),
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / WEIGHTS_NAME, safetensors.save(tensors))
     write_card(folder, card)
     return card
 

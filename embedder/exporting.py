@@ -66,7 +66,8 @@ def _export_onnx(model: LoadedModel, output: Path) -> None:
         data = onnx_bytes(model.network, normalisation=model.front_end.normalisation)
         text = to_toml(_spec_of(model))
     else:
-        raise BadInput(f"{model.name}: a Hugging Face model; export it as a folder or a .zip")
+        what = "a projection" if model.kind == "projection" else "a Hugging Face model"
+        raise BadInput(f"{model.name}: {what}; export it as a folder or a .zip")
     write_whole(output.with_suffix(".toml"), text.encode())
     write_whole(output, data)
 

@@ -105,6 +105,11 @@ def _load_folder(folder: Path, card: Card) -> LoadedModel:
         from embedder.imported.huggingface import load_huggingface_model
 
         return load_huggingface_model(folder, card)
+    if card.kind == "projection":
+        from embedder.projected import BASE_NAME, load_projection
+
+        base = folder / BASE_NAME
+        return load_projection(folder, card, base=_load_folder(base, read_card(base)))
     from embedder.checkpoint import load_checkpoint
 
     return load_checkpoint(folder, card)

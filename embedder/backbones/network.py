@@ -60,6 +60,15 @@ class EmbeddingNetwork(nn.Module):
         """Spectrogram float32 [batch, rows, columns] to points float32 [batch, embedding_size]."""
         return self.geometry.project(self.projection(self.features(spectrogram)))
 
+    def train(self, mode: bool = True) -> "EmbeddingNetwork":
+        """Frozen parts stay as in inference: their statistics are kept too, nothing drops out."""
+        super().train(mode)
+        for part in (self.row_norm, self.backbone, self.pooling):
+            weights = list(part.parameters())
+            if weights and not any(weight.requires_grad for weight in weights):
+                part.eval()
+        return self
+
     def _check_input(self, spectrogram: Tensor) -> None:
         shape = tuple(spectrogram.shape)
         if len(shape) != 3 or shape[1] != self.n_rows:

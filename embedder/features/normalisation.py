@@ -47,13 +47,15 @@ class RunningNormalisation(nn.Module):
 
     def __init__(self, n_rows: int) -> None:
         super().__init__()
+        self.is_frozen = False
+        """What was learnt stays, in training too: the network behind it is frozen."""
         self.register_buffer("mean", torch.zeros(n_rows))
         self.register_buffer("variance", torch.ones(n_rows))
         self.register_buffer("n_columns", torch.zeros((), dtype=torch.int64))
 
     def forward(self, levels: Tensor) -> Tensor:
         """[batch, rows, columns] to the same; in training the batch is learnt from first."""
-        if self.training:
+        if self.training and not self.is_frozen:
             self._learn(levels.detach())
         deviation = self.variance.sqrt().clamp(min=MIN_DEVIATION)
         return (levels - self.mean[:, None]) / deviation[:, None]
