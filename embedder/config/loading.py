@@ -61,10 +61,13 @@ def configure(
 
 
 def parse_assignment(text: str) -> dict[str, Any]:
-    """`backbone.kernel=5` as `{"backbone": {"kernel": 5}}`; bare words are text."""
+    """`backbone.kernel=5` as `{"backbone": {"kernel": 5}}`; bare words are text.
+
+    A number names a place in a list: `objectives.0.margin=0.3`.
+    """
     key, separator, value_text = text.partition("=")
     parts = key.strip().split(".")
-    if not separator or not all(part.isidentifier() for part in parts):
+    if not separator or not all(p.isidentifier() or p.isdigit() for p in parts):
         raise ConfigError(f"{text!r}: write key=value, for example backbone.kernel=5")
     try:
         value = tomllib.loads(f"value = {value_text}")["value"]
@@ -84,9 +87,22 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in over.items():
         below = result.get(key)
-        both_tables = isinstance(below, Mapping) and isinstance(value, Mapping)
-        result[key] = _merged(below, value) if both_tables else value  # type: ignore[arg-type]  # both_tables
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            result[key] = _merged(below, value)
+        elif isinstance(below, list) and isinstance(value, Mapping):
+            result[key] = _merged_list(below, value, where=key)
+        else:
+            result[key] = value
     return result
+
+
+def _merged_list(base: Sequence[Any], over: Mapping[str, Any], *, where: str) -> list[Any]:
+    """A list with the places that `over` names by their numbers changed."""
+    places = {str(at): item for at, item in enumerate(base)}
+    for key in over:
+        if key not in places:
+            raise ConfigError(f"{where}.{key}: there are {len(base)} of them, counted from 0")
+    return list(_merged(places, over).values())
 
 
 def _plain(value: Any) -> Any:

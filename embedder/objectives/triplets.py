@@ -27,13 +27,12 @@ class TripletObjective(Objective):
         self.config = config
         self.relation = relation
         self.geometry = geometry
-        # The soft margin has no margin of its own: log(1 + exp(d(a, p) - d(a, n))).
-        self.loss = TripletMarginLoss(
-            margin=0.0 if config.soft_margin else config.margin,
-            smooth_loss=config.soft_margin,
-            distance=GeometryDistance(geometry),
-            reducer=MeanReducer() if config.soft_margin else None,
-        )
+        self.loss = _loss(config, geometry)
+
+    def change(self, config: ObjectiveConfig) -> None:
+        """Go on with other mining or another margin; there are no weights to lose."""
+        self.config = config
+        self.loss = _loss(config, self.geometry)
 
     def forward(
         self,
@@ -57,3 +56,13 @@ class TripletObjective(Objective):
         loss = self.loss(embeddings, indices_tuple=triplets) if len(triplets[0]) else None
         loss = zero_loss(embeddings) if loss is None else loss
         return pair_value(loss, distances, masks, margin=self.config.margin)
+
+
+def _loss(config: ObjectiveConfig, geometry: Geometry) -> TripletMarginLoss:
+    # The soft margin has no margin of its own: log(1 + exp(d(a, p) - d(a, n))).
+    return TripletMarginLoss(
+        margin=0.0 if config.soft_margin else config.margin,
+        smooth_loss=config.soft_margin,
+        distance=GeometryDistance(geometry),
+        reducer=MeanReducer() if config.soft_margin else None,
+    )

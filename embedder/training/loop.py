@@ -8,27 +8,21 @@ same weights as one that never was. Devices, number formats and several machines
 Fabric's business.
 """
 
-import dataclasses
+import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from embedder.augment.building import Augmentation
-from embedder.backbones.network import EmbeddingNetwork
 from embedder.config.training import TrainingConfig
 from embedder.errors import TrainingDiverged
-from embedder.features.front_end import FrontEnd
-from embedder.objectives.objective import Objective, ObjectiveValue
-from embedder.objectives.targets import BatchTargets, TrackTargets
+from embedder.objectives.objective import ObjectiveValue
+from embedder.objectives.targets import BatchTargets
 from embedder.pipeline import map_in_threads
-from embedder.sampling.batches import BatchSampler
 from embedder.training.interruption import Interruption
 from embedder.training.optimisers import (
     WeightAverage,
@@ -46,65 +40,18 @@ from embedder.training.run_state import (
     optimiser_tensors,
     save_state,
 )
-from embedder.training.sources import BatchSource, Rows
+from embedder.training.sources import Rows
+from embedder.training.step import (
+    EpochSums,
+    LoopParts,
+    Observer,
+    StepModule,
+    known_fields,
+    step_generator,
+)
 
 SAVE_EVERY_SECONDS = 120.0
 """A killed run loses at most this much, and the rest of a step."""
-
-
-class Observer(Protocol):
-    """Who is told what happens; the doctor, the logs and the progress bar are."""
-
-    def after_step(self, step: int, value: ObjectiveValue, embeddings: Tensor) -> None:
-        """A step was taken."""
-
-    def after_epoch(self, record: dict[str, Any]) -> None:
-        """An epoch was finished and measured."""
-
-
-Validate = Callable[[nn.Module, FrontEnd], dict[str, float]]
-"""Held-out scores of a network; `score` is the one that stopping and `best` go by."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoopParts:
-    """What the loop runs on. `targets` and `rows` go together: the tracks to train on."""
-
-    network: EmbeddingNetwork
-    front_end: FrontEnd
-    objective: Objective
-    source: BatchSource
-    rows: Rows
-    targets: TrackTargets
-    sampler: BatchSampler
-    augmentation: Augmentation
-    validate: Validate
-    data_digest: str
-    config_digest: str
-
-
-class _Step(nn.Module):
-    """Network and objective as one module, for all that Fabric does to a module."""
-
-    def __init__(self, parts: LoopParts) -> None:
-        super().__init__()
-        self.network: nn.Module = parts.network
-        self.objective = parts.objective
-        self.normalisation = parts.front_end.normalisation
-
-    def forward(
-        self, levels: Tensor, targets: dict[str, Tensor], generator: torch.Generator
-    ) -> tuple[Tensor, dict[str, Any]]:
-        """Fabric looks into dicts, not into frozen records."""
-        embeddings = self.network(self.normalisation(levels)).float()
-        with torch.autocast(embeddings.device.type, enabled=False):  # distances need their digits
-            value = self.objective(embeddings, BatchTargets(**targets), generator=generator)
-        return embeddings, _fields(value)
-
-
-def _fields(record: Any) -> dict[str, Any]:
-    pairs = ((item.name, getattr(record, item.name)) for item in dataclasses.fields(record))
-    return {name: value for name, value in pairs if value is not None}
 
 
 class TrainingLoop:
@@ -118,7 +65,7 @@ class TrainingLoop:
         self.folder = folder
         self.fabric = fabric
         self.state = RunState(parts.config_digest, parts.data_digest)
-        step = _Step(parts)
+        step = StepModule(parts)
         parts.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stub lacks it
         self._optimiser = build_optimiser(config.optimiser, parts.network, parts.objective)
         self._base_rates = [group["lr"] for group in self._optimiser.param_groups]
@@ -126,6 +73,8 @@ class TrainingLoop:
         self._step, self._wrapped_optimiser = fabric.setup(step, self._optimiser)
         if config.loop.compile:
             step.network = torch.compile(parts.network)  # type: ignore[assignment]  # called like the module
+        is_accelerated = fabric.device.type != "cpu"
+        self._sums = EpochSums(n_behind=1 if is_accelerated else 0)
         self.steps_per_epoch = max(len(parts.sampler) // fabric.world_size, 1)
         self.n_steps = self.steps_per_epoch * config.loop.epochs
 
@@ -138,10 +87,15 @@ class TrainingLoop:
         load_module(self._average.network, tensors, "average")
         load_optimiser(self._optimiser, tensors)
         self._average.n_updates = self.state.n_average_updates
+        if self.parts.doctor is not None and self.state.doctor:
+            self.parts.doctor.restore(self.state.doctor)
 
     def save(self) -> None:
         """Put down where the run stands."""
+        self._settle(n_behind=0)
         self.state.n_average_updates = self._average.n_updates
+        if self.parts.doctor is not None:
+            self.state.doctor = self.parts.doctor.save()
         if self.fabric.is_global_zero:
             tensors = {
                 **module_tensors(self.parts.network, "network"),
@@ -162,15 +116,13 @@ class TrainingLoop:
         """Train to the end, and why it ended: finished, stopped early, out of time, interrupted."""
         started = time.monotonic() - self.state.seconds
         with Interruption() as interruption:
-            while self.state.epoch < self.config.loop.epochs:
+            while self.state.epoch < self.config.loop.epochs and not self._has_stalled():
                 reason = self._run_epoch(observers, interruption, started)
                 if reason:
                     self.save()
                     return reason
                 self._finish_epoch(observers, keep_best)
                 self.save()
-                if self._has_stalled():
-                    break
         self.state.is_finished = True
         self.save()
         return "finished" if self.state.epoch >= self.config.loop.epochs else "stopped early"
@@ -188,11 +140,14 @@ class TrainingLoop:
             self.state.seconds = time.monotonic() - started
             for observer in observers:
                 observer.after_step(self.state.step, value, embeddings)
-            if interruption.is_wanted:
+            is_late = bool(limit) and self.state.seconds >= limit
+            is_old = time.monotonic() - last_saved >= SAVE_EVERY_SECONDS
+            is_wanted, is_late, is_old = self._agreed(interruption.is_wanted, is_late, is_old)
+            if is_wanted:
                 return "interrupted"
-            if limit and self.state.seconds >= limit:
+            if is_late:
                 return "out of time"
-            if time.monotonic() - last_saved >= SAVE_EVERY_SECONDS:
+            if is_old:
                 self.save()
                 last_saved = time.monotonic()
         return ""
@@ -211,17 +166,14 @@ class TrainingLoop:
         with torch.random.fork_rng(devices=self._random_devices()):  # dropout takes no generator
             torch.manual_seed(generator.initial_seed() + self.fabric.global_rank)
             embeddings, outcome = self._step(
-                levels.to(self.fabric.device), _fields(targets), generator
+                levels.to(self.fabric.device, non_blocking=True), known_fields(targets), generator
             )
         value = ObjectiveValue(**outcome)
         loss = value.loss
         if config.optimiser.l1:
             loss = loss + config.optimiser.l1 * l1_norm(self.parts.network)
-        if not torch.isfinite(loss):
-            raise TrainingDiverged(
-                f"step {state.step}: the loss is {float(loss)}. Lower optimiser.learning_rate "
-                f"({config.optimiser.learning_rate:g}) or set loop.gradient_clip."
-            )
+        self._sums.add(state.step, value)
+        self._settle()
         self._wrapped_optimiser.zero_grad()
         self.fabric.backward(loss)
         if config.loop.gradient_clip:
@@ -230,50 +182,76 @@ class TrainingLoop:
             )
         self._wrapped_optimiser.step()
         self._average.after_step(self.parts.network)
-        self._count(value)
+        state.step += 1
+        self._consult_doctor(value, embeddings.detach(), targets)
         return embeddings.detach(), value
 
-    def _count(self, value: ObjectiveValue) -> None:
-        self.state.step += 1
-        numbers = {
-            "loss": value.loss,
-            "active_share": value.active_share,
-            "positive_distance": value.positive_distance,
-            "negative_distance": value.negative_distance,
-        }
-        for name, number in numbers.items():
-            known = float(number.detach())
-            if np.isfinite(known):
-                sums = self.state.epoch_sums
-                sums[name] = sums.get(name, 0.0) + known
-                sums[f"n_{name}"] = sums.get(f"n_{name}", 0.0) + 1
+    def _settle(self, *, n_behind: int | None = None) -> None:
+        """Take in what the device has finished; a loss that is no number ends the run."""
+        bad_step = self._sums.settle(self.state.epoch_sums, n_behind=n_behind)
+        if bad_step is not None:
+            raise TrainingDiverged(
+                f"step {bad_step}: the loss is no number any more. Lower optimiser.learning_rate "
+                f"({self.config.optimiser.learning_rate:g}) or set loop.gradient_clip."
+            )
+
+    def _consult_doctor(
+        self, value: ObjectiveValue, embeddings: Tensor, targets: BatchTargets
+    ) -> None:
+        doctor = self.parts.doctor
+        if doctor is None or not doctor.is_due(self.state.step):
+            return
+        said = doctor.observe(self.state.step, value, embeddings, targets)
+        self.state.notes += [said] if said else []
+        if self.fabric.world_size > 1:  # every rank mines as rank zero does
+            fallback = self.fabric.broadcast(doctor.findings.fallback)
+            if fallback and fallback != doctor.findings.fallback:
+                doctor.fall_back(fallback)
 
     def _finish_epoch(
         self, observers: list[Observer], keep_best: Callable[[nn.Module], None]
     ) -> None:
         state = self.state
+        self._settle(n_behind=0)
         self._average.after_epoch(self.parts.network, state.epoch)
-        sums = state.epoch_sums
         record: dict[str, Any] = {"epoch": state.epoch + 1, "step": state.step}
         record["learning_rate"] = self._optimiser.param_groups[0]["lr"]
-        record |= {
-            name: sums[name] / sums[f"n_{name}"] for name in sums if not name.startswith("n_")
-        }
+        record |= self._sums.means(state.epoch_sums)
+        if self.parts.doctor is not None:
+            record |= self.parts.doctor.end_epoch()
         state.epoch, state.next_batch, state.epoch_sums = state.epoch + 1, 0, {}
         is_last = state.epoch == self.config.loop.epochs
         if is_last or state.epoch % self.config.loop.validate_every_epochs == 0:
-            record |= self.parts.validate(self.best_network, self.parts.front_end)
-            if record["score"] > state.best_score:
-                state.best_score, state.best_epoch = record["score"], state.epoch
+            record |= self._validate()
+            if (
+                record.get("score", math.inf) > state.best_score
+            ):  # nothing held out: the last is best
+                state.best_score = record.get("score", state.best_score)
+                state.best_epoch = state.epoch
                 keep_best(self.best_network)
         record["seconds"] = round(state.seconds, 3)
         state.history.append(record)
         for observer in observers:
             observer.after_epoch(record)
 
+    def _validate(self) -> dict[str, float]:
+        """Rank zero measures for all: what early stopping goes by must be the same everywhere."""
+        scores: dict[str, float] = {}
+        if self.fabric.is_global_zero:
+            scores = self.parts.validate(self.best_network, self.parts.front_end)
+        return scores if self.fabric.world_size == 1 else self.fabric.broadcast(scores)
+
     def _has_stalled(self) -> bool:
         patience = self.config.stopping.patience_epochs
-        return bool(patience) and self.state.epoch - self.state.best_epoch >= patience
+        since = self.state.epoch - max(self.state.best_epoch, 0)
+        return bool(patience) and since >= patience
+
+    def _agreed(self, *flags: bool) -> list[bool]:
+        """Which flags are up in one of the processes at least: they must all do the same."""
+        if self.fabric.world_size == 1:
+            return list(flags)
+        ours = torch.tensor([float(flag) for flag in flags], device=self.fabric.device)
+        return [n > 0 for n in torch.as_tensor(self.fabric.all_reduce(ours, reduce_op="sum"))]
 
     def _batches(self) -> Iterator[tuple[Rows, Tensor]]:
         """The batches of the epoch that are left, prepared ahead in threads."""
@@ -293,9 +271,3 @@ class TrainingLoop:
 
     def _random_devices(self) -> list[torch.device]:
         return [self.fabric.device] if self.fabric.device.type == "cuda" else []
-
-
-def step_generator(seed: int, step: int, *, purpose: int) -> torch.Generator:
-    """The source of all that is random in one step of one run."""
-    words = np.random.SeedSequence([seed, step, purpose]).generate_state(2, np.uint32)
-    return torch.Generator().manual_seed(int(words[0]) | (int(words[1]) & 0x7FFFFFFF) << 32)

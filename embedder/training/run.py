@@ -1,19 +1,8 @@
-"""One training run from a data set to a model folder.
-
-RUN/config.toml     every setting, defaults too
-    log.csv         a line an epoch
-    state.*         where the run stands (`--resume`)
-    best/ last/     models, each with its card
-    report.html     the page to look at
-    run.json        written last: how it ended
-"""
+"""One training run: data, network, objective, doctor and loop put together, and what comes out."""
 
 import dataclasses
-import hashlib
-import json
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -24,46 +13,29 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from embedder.augment.building import build_augmentation
-from embedder.backbones.network import EmbeddingNetwork, seeded_network
+from embedder.backbones.network import EmbeddingNetwork
 from embedder.checkpoint import save_model
-from embedder.config.loading import from_dict, read_toml, to_toml
-from embedder.config.training import LoopConfig, TrainingConfig
+from embedder.config.loading import to_toml
+from embedder.config.training import TrainingConfig
 from embedder.datasets.dataset import Dataset
-from embedder.errors import ConfigError, DatasetError, OutputExists, UnknownChoice
-from embedder.features.front_end import FrontEnd, build_front_end
+from embedder.errors import DatasetError, printable_path
+from embedder.features.front_end import FrontEnd
+from embedder.geometry import Geometry
 from embedder.model_registry import load_model
 from embedder.objectives.building import build_objectives
+from embedder.objectives.objective import Objective
+from embedder.objectives.relations import build_relation
+from embedder.objectives.targets import TargetFacts
 from embedder.sampling.batches import BatchSampler
+from embedder.training.devices import build_fabric
+from embedder.training.doctor import Doctor
 from embedder.training.inputs import known_tracks, needs
-from embedder.training.loop import LoopParts, Observer, TrainingLoop, step_generator
-from embedder.training.run_state import STATE_NAME
+from embedder.training.loop import TrainingLoop
+from embedder.training.run_folder import TrainingResult, config_digest
 from embedder.training.sources import BatchSource
-from embedder.training.validation import HeldOut, some_references
-from embedder.writing import write_whole
-
-CONFIG_NAME, RESULT_NAME = "config.toml", "run.json"
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingResult:
-    """How a run ended."""
-
-    folder: Path
-    ended: str
-    """finished, stopped early, out of time or interrupted."""
-    epochs: int
-    steps: int
-    seconds: float
-    best_epoch: int
-    scores: dict[str, float]
-    """Held-out scores of the best model against all training tracks."""
-    notes: tuple[str, ...] = ()
-    left_out: tuple[dict[str, str], ...] = ()
-    history: tuple[dict[str, Any], ...] = field(default=(), repr=False)
-
-    def to_json(self) -> dict[str, Any]:
-        """What `--json` prints."""
-        return {**asdict(self), "folder": str(self.folder)}
+from embedder.training.starting import starting_point
+from embedder.training.step import LoopParts, Observer, step_generator
+from embedder.training.validation import HeldOut, Measured, some_references
 
 
 class TrainingRun:
@@ -77,12 +49,14 @@ class TrainingRun:
         folder: Path,
         *,
         features: np.ndarray[Any, np.dtype[np.float32]] | None = None,
+        fabric: Fabric | None = None,
     ) -> None:
         """`source` gives the tracks of `dataset.rows`; `features`: float32 [tracks, d]."""
         self.config = config
         self.dataset = dataset
+        self.source = source
         self.folder = folder
-        self.fabric = build_fabric(config.loop)
+        self.fabric = fabric or build_fabric(config.loop)
         self.known = known_tracks(dataset, config.dataset)
         rows = dataset.positions("train")
         if not len(rows):
@@ -95,14 +69,18 @@ class TrainingRun:
         )
         self.front_end, network = starting_point(config)
         generator = step_generator(config.loop.seed, 0, purpose=3)
+        facts = targets.facts(seed=config.loop.seed)
         objective = build_objectives(
             config.objectives,
-            targets.facts(seed=config.loop.seed),
+            facts,
             embedding_size=config.model.embedding_size,
             geometry=network.geometry,
             generator=generator,
         )
         self.held_out = self._held_out(source, network)
+        self.measured: Measured | None = None
+        """The best model's held-out results against all training tracks, after `run`."""
+        self.doctor = _doctor(config, objective, facts, network.geometry)
         without_crop = dataclasses.replace(config.augmentation, crop_columns=0)  # the source crops
         parts = LoopParts(
             network=network,
@@ -114,6 +92,7 @@ class TrainingRun:
             sampler=BatchSampler(config.sampler, targets),
             augmentation=build_augmentation(without_crop, config.model.front_end),
             validate=self.held_out,
+            doctor=self.doctor,
             data_digest=f"{dataset.digest} {dataset.split_digest}",
             config_digest=config_digest(config),
         )
@@ -128,7 +107,7 @@ class TrainingRun:
         self._keep(self.loop.best_network, "last")
         if not state.history:  # interrupted in the first epoch: the best is what there is
             self._keep(self.loop.best_network, "best")
-        scores = self._final_scores()
+        self.measured = self._measure_best()
         return TrainingResult(
             folder=self.folder,
             ended=ended,
@@ -136,8 +115,12 @@ class TrainingRun:
             steps=state.step,
             seconds=round(state.seconds, 3),
             best_epoch=state.best_epoch,
-            scores=scores,
+            scores=self.measured.scores if self.measured else {},
             notes=tuple(state.notes),
+            left_out=tuple(
+                {"path": printable_path(track.path), "reason": track.reason}
+                for track in (*self.dataset.left_out, *self.source.failures)
+            ),
             history=tuple(state.history),
         )
 
@@ -156,15 +139,16 @@ class TrainingRun:
             replace=True,
         )
 
-    def _final_scores(self) -> dict[str, float]:
-        if not len(self.held_out.queries):
-            return {}
+    def _measure_best(self) -> Measured | None:
+        if not len(self.held_out.queries) or not self.fabric.is_global_zero:
+            return None
         model = load_model(self.folder / "best")
         assert isinstance(model.network, EmbeddingNetwork)  # noqa: S101  # saved a moment ago
-        everything = dataclasses.replace(
+        assert isinstance(model.front_end, FrontEnd)  # noqa: S101
+        self.held_out = dataclasses.replace(
             self.held_out, references=self.dataset.positions("train"), device=torch.device("cpu")
         )
-        return everything(model.network, self.front_end)
+        return self.held_out.measure(model.network, model.front_end)
 
     def _held_out(self, source: BatchSource, network: EmbeddingNetwork) -> HeldOut:
         known, config = self.known, self.config
@@ -213,84 +197,18 @@ class TrainingRun:
         }
 
 
-def prepare_folder(folder: Path, config: TrainingConfig, *, resume: bool, force: bool) -> None:
-    """Make the run's folder, or check that it can be gone on with."""
-    has_run = (folder / CONFIG_NAME).exists()
-    if resume:
-        if not (folder / STATE_NAME).exists():
-            raise ConfigError(f"{folder}: no run to go on with; leave out --resume to start one")
-        before = from_dict(TrainingConfig, read_toml(folder / CONFIG_NAME), where=CONFIG_NAME)
-        if config_digest(before) != config_digest(config):
-            raise ConfigError(
-                f"{folder / CONFIG_NAME} is not what was asked for now: go on with its own "
-                "settings (leave yours out), or start anew with --force"
-            )
-        return
-    if has_run and not force:
-        raise OutputExists(folder)
-    (folder / STATE_NAME).unlink(missing_ok=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / CONFIG_NAME, to_toml(config).encode())
-
-
-def write_result(result: TrainingResult) -> None:
-    """The run's last file: that it is there means done."""
-    content = {**result.to_json(), "folder": ".", "history": list(result.history)}
-    write_whole(result.folder / RESULT_NAME, json.dumps(content, indent=2).encode())
-
-
-def starting_point(config: TrainingConfig) -> tuple[FrontEnd, EmbeddingNetwork]:
-    """A fresh network, or another model's, its backbone frozen where that is asked for."""
-    transfer = config.transfer
-    if not transfer.checkpoint:
-        if transfer.freeze:
-            raise ConfigError("--freeze keeps a backbone that was trained: give --from CHECKPOINT")
-        front_end = build_front_end(config.model.front_end)
-        return front_end, seeded_network(config.model, seed=config.loop.seed)
-    model = load_model(transfer.checkpoint)
-    if not isinstance(model.network, EmbeddingNetwork) or not isinstance(model.front_end, FrontEnd):
-        raise UnknownChoice("kind of checkpoint for --from", model.kind, ["network"])
-    network = seeded_network(
-        dataclasses.replace(
-            model.config,
-            embedding_size=config.model.embedding_size,
-            geometry=config.model.geometry,
-            curvature=config.model.curvature,
-        ),
-        seed=config.loop.seed,
+def _doctor(
+    config: TrainingConfig, objective: Objective, facts: TargetFacts, geometry: Geometry
+) -> Doctor | None:
+    """Its positives are those of the first objective that has any."""
+    if not config.doctor.enabled:
+        return None
+    without = ("distillation", "tagging", "tag-similarity")
+    pairs = next((one for one in config.objectives if one.kind not in without), None)
+    return Doctor(
+        config.doctor,
+        config.objectives,
+        objective=objective,
+        relation=build_relation(pairs, facts) if pairs else None,
+        geometry=geometry,
     )
-    theirs = model.network.state_dict()
-    same_size = network.projection.weight.shape == theirs["projection.weight"].shape
-    kept = {n: t for n, t in theirs.items() if same_size or not n.startswith("projection.")}
-    network.load_state_dict(kept, strict=same_size)
-    if transfer.freeze:
-        network.requires_grad_(requires_grad=False)
-        network.projection.requires_grad_(requires_grad=True)
-    return model.front_end, network
-
-
-def build_fabric(loop: LoopConfig) -> Fabric:
-    """Lightning Fabric on the devices that the settings name."""
-    fabric = Fabric(
-        accelerator=loop.device,
-        devices=loop.n_devices,
-        num_nodes=loop.n_machines,
-        strategy="ddp" if loop.n_devices * loop.n_machines > 1 else "auto",
-        precision=_fabric_precision(loop),
-    )
-    fabric.launch()
-    return fabric
-
-
-def _fabric_precision(loop: LoopConfig) -> Any:
-    names = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
-    if loop.precision != "auto":
-        return names[loop.precision]
-    if torch.cuda.is_available() and loop.device != "cpu":
-        return names["bf16"] if torch.cuda.is_bf16_supported() else names["16"]
-    return names["bf16"] if torch.cpu.get_capabilities().get("avx512_bf16") else names["32"]
-
-
-def config_digest(config: TrainingConfig) -> str:
-    """Of all settings."""
-    return hashlib.blake2b(to_toml(config).encode(), digest_size=16).hexdigest()

@@ -48,6 +48,8 @@ class RunState:
     """Running sums of the epoch under way."""
     notes: list[str] = field(default_factory=list)
     """What the doctor said."""
+    doctor: dict[str, Any] = field(default_factory=dict)
+    """What it knows."""
 
 
 def save_state(folder: Path, state: RunState, tensors: dict[str, Tensor]) -> None:

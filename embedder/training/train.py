@@ -14,10 +14,14 @@ from embedder.datasets.splitting import split_configured
 from embedder.errors import AudioError, DatasetError
 from embedder.handcrafted.descriptors import DESCRIPTORS, Descriptor
 from embedder.objectives.targets import standardised
+from embedder.training.devices import build_fabric
 from embedder.training.inputs import needs
-from embedder.training.loop import Observer
-from embedder.training.run import TrainingResult, TrainingRun, prepare_folder, write_result
+from embedder.training.record import RunRecord
+from embedder.training.report import write_report
+from embedder.training.run import TrainingRun
+from embedder.training.run_folder import TrainingResult, prepare_folder, write_result
 from embedder.training.sources import open_source
+from embedder.training.step import Observer
 
 OnProgress = Callable[[int, int], None]
 MakeObservers = Callable[[TrainingRun], Sequence[Observer]]
@@ -40,16 +44,25 @@ def train(
 
     `on_progress` follows the preparation of features; the observers follow the training.
     """
-    prepare_folder(folder, config, resume=resume, force=force)
+    fabric = build_fabric(config.loop)
+    if fabric.is_global_zero:
+        prepare_folder(folder, config, resume=resume, force=force)
+    fabric.barrier()
     dataset = split_configured(open_configured(path, config.dataset), config.dataset)
     source = open_source(dataset, config, on_progress=on_progress)
     usable = dataset.subset(source.dataset_rows)
     wants_features = needs("handcrafted", config.objectives, config.sampler)
     features = handcrafted_features(usable) if wants_features else None
-    run = TrainingRun(config, usable, source, folder, features=features)
+    run = TrainingRun(config, usable, source, folder, features=features, fabric=fabric)
     if resume:
         run.loop.resume()
-    result = run.run(make_observers(run) if make_observers else ())
+    observers = list(make_observers(run)) if make_observers else []
+    if not fabric.is_global_zero:
+        return run.run(observers)
+    with RunRecord(folder, run.loop.state) as record:
+        result = run.run([record, *observers])
+    if result.ended != "interrupted":  # who pressed Ctrl-C wants out
+        write_report(run, result)
     write_result(result)
     return result
 

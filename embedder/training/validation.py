@@ -26,6 +26,15 @@ Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What was found on the held-out side: rows of the ranking count within the references."""
+
+    scores: dict[str, float]
+    ranking: Ranking
+    vote: VoteScores | None
+
+
+@dataclass(frozen=True, slots=True)
 class HeldOut:
     """Which tracks ask, which answer, and what is true. Ids are those of all tracks."""
 
@@ -42,20 +51,25 @@ class HeldOut:
     device: torch.device
 
     def __call__(self, network: nn.Module, front_end: FrontEnd) -> dict[str, float]:
-        """`score` and what else is known, of the network as it stands."""
-        vectors = self.encode(network, front_end)
-        ranking = self.rank(vectors)
+        """`score` and what else is known, of the network as it stands; nothing without queries."""
+        return self.measure(network, front_end).scores if len(self.queries) else {}
+
+    def measure(self, network: nn.Module, front_end: FrontEnd) -> "Measured":
+        """The scores with what they come from."""
+        ranking = self.rank(self.encode(network, front_end))
         scores: dict[str, float] = {}
         if self.tags is not None:
             relevant = tag_relevance(ranking, self.tags[self.queries], self.tags[self.references])
             found = np.full(len(self.queries), ranking.rows.shape[1])
             scores["tag_map"] = float(np.nanmean(average_precision(relevant, found)))
+        vote = None
         if self.n_labels:
             relevant = relevance(ranking, self.labels[self.queries], self.labels[self.references])
             scores["map"] = float(np.nanmean(average_precision(relevant, self._n_relevant())))
-            scores["accuracy"] = self.vote(ranking).accuracy
+            vote = self.vote(ranking)
+            scores["accuracy"] = vote.accuracy
         scores["score"] = scores.get("accuracy", scores.get("tag_map", 0.0))
-        return scores
+        return Measured(scores, ranking, vote)
 
     def encode(self, network: nn.Module, front_end: FrontEnd) -> tuple[Vectors, Vectors]:
         """Vectors of the queries and of the references."""

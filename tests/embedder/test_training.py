@@ -25,7 +25,7 @@ from embedder.config.training import (
 from embedder.errors import ConfigError, CorruptArtefact, OutputExists, TrainingDiverged
 from embedder.model_registry import load_model
 from embedder.training.optimisers import rate_factor
-from embedder.training.run import TrainingResult
+from embedder.training.run_folder import TrainingResult
 from embedder.training.train import train
 from tests.embedder.small_sets import small_config, write_array_set
 
@@ -251,7 +251,7 @@ def test_every_schedule_rises_and_stays_within_bounds(kind: str) -> None:
     """Rates are between 0 and 1 of the setting, and reach it."""
     config = ScheduleConfig(kind=kind, warm_up_share=0.1, step_epochs=4)  # type: ignore[arg-type]  # the four kinds
     rates = [rate_factor(config, step=s, n_steps=100, steps_per_epoch=10) for s in range(100)]
-    assert 0 < min(rates)
+    assert min(rates) > 0
     assert max(rates) == pytest.approx(1.0, abs=1e-3)
     assert rates[0] < rates[9]
     if kind != "constant":

@@ -1,0 +1,146 @@
+"""`soundalike train`: from a folder or table of music to a model."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.options import ForceOption, Form, Globals, globals_of
+from cli.output import emit, emit_text
+from cli.talk import say
+from cli.training_talk import Follower
+from embedder.errors import PartialFailure, UsageError
+
+if TYPE_CHECKING:
+    from embedder.training.run_folder import TrainingResult
+    from embedder.training.settings import Wanted
+
+
+def run(
+    context: typer.Context,
+    dataset: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATASET",
+            help="A folder of music (by label, or with a table), a table, or arrays.",
+            show_default=False,
+        ),
+    ],
+    preset: Annotated[
+        str, typer.Option(metavar="NAME", help="Settings to start from: tiny, base or large.")
+    ] = "",
+    config: Annotated[
+        Path | None, typer.Option(metavar="TOML", help="Settings in a file, over the preset.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="One setting, such as loop.epochs=5."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="The run's folder.", show_default=False),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run.")] = False,
+    checkpoint: Annotated[
+        str, typer.Option("--from", metavar="MODEL", help="Start from this model's weights.")
+    ] = "",
+    freeze: Annotated[
+        bool, typer.Option("--freeze", help="Keep its backbone; train the projection alone.")
+    ] = False,
+    label: Annotated[
+        str, typer.Option(metavar="FIELD", help="What to learn: genre, mood, a column.")
+    ] = "",
+    limit_per_label: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Take so many tracks of each label.")
+    ] = 0,
+    grid: Annotated[
+        Path | None,
+        typer.Option(metavar="TOML", help="Train every variant in the file, and compare them."),
+    ] = None,
+    show_config: Annotated[
+        bool, typer.Option("--show-config", help="Print all settings as TOML and stop.")
+    ] = False,
+    force: ForceOption = False,
+) -> None:
+    """Train a model on your own music.
+
+    The run's folder gets the best and the last model, a log, and report.html. A run that was
+    interrupted, or killed, goes on with --resume.
+    """
+    from embedder.training.settings import Wanted, settle
+
+    everything = globals_of(context)
+    wanted = Wanted(
+        preset, config, tuple(settings or ()), checkpoint, freeze, label, limit_per_label
+    )
+    folder = output or Path(f"{dataset.absolute().name}-{'grid' if grid else 'run'}")
+    if grid is not None:
+        _run_grid(everything, dataset, grid, wanted, folder, force=force)
+        return
+    settled = settle(wanted, resume_from=folder if resume else None)
+    if show_config:
+        _show_config(everything, settled)
+        return
+    if resume and force:
+        raise UsageError("--resume goes on with a run and --force replaces it: give one of them")
+    from embedder.training.train import train
+
+    with Follower(everything) as follower:
+        result = train(
+            dataset,
+            settled,
+            folder,
+            resume=resume,
+            force=force,
+            make_observers=follower.observe,
+            on_progress=follower.prepared,
+        )
+    _show(everything, dataset, result)
+
+
+def _show_config(settings: Globals, config: object) -> None:
+    from embedder.config.loading import to_dict, to_toml
+
+    emit_text(settings, to_toml(config).rstrip())
+    if settings.form is not Form.TABLE:
+        emit(settings, to_dict(config))
+
+
+def _show(settings: Globals, dataset: Path, result: "TrainingResult") -> None:
+    """The result, what could not be read, and how to go on."""
+    again = shlex.join(["soundalike", "train", str(dataset), "-o", str(result.folder), "--resume"])
+    for track in result.left_out:
+        say(settings, f"left out: {track['path']}: {track['reason']}")
+    if result.ended == "interrupted":
+        say(settings, f"finished step {result.steps}; go on with: {again}")
+        raise KeyboardInterrupt
+    model = result.folder / "best"
+    summary: dict[str, Any] = {
+        "ended": result.ended,
+        "epochs": result.epochs,
+        "steps": result.steps,
+        "seconds": round(result.seconds, 1),
+        "best_epoch": result.best_epoch,
+        **{name: round(score, 4) for name, score in result.scores.items() if name != "score"},
+        "model": model,
+        "report": result.folder / "report.html",
+    }
+    if settings.form is Form.TABLE:
+        emit(settings, summary, title=f"Trained {result.folder}")
+        use = shlex.join(["soundalike", "index", str(dataset), "--model", str(model)])
+        more = f"  {again}\n" if result.ended == "out of time" else ""
+        emit_text(settings, f"\nGo on with:\n{more}  {use}")
+    else:
+        paths = {"path": model, "model": model, "report": summary["report"]}
+        emit(settings, {**result.to_json(), **paths})
+    if result.left_out:
+        raise PartialFailure(
+            f"trained, but {len(result.left_out)} tracks could not be read or used"
+        )
+
+
+def _run_grid(
+    settings: Globals, dataset: Path, grid: Path, wanted: "Wanted", folder: Path, *, force: bool
+) -> None:
+    raise NotImplementedError

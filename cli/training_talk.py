@@ -1,0 +1,82 @@
+"""A training run at the keyboard: a bar with rate and time left, and a line an epoch."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from cli.options import Globals
+from cli.progress import bar
+from cli.talk import say
+
+if TYPE_CHECKING:
+    from embedder.training.run import TrainingRun
+
+# What an epoch's line shows, in this order, where the epoch has it.
+SHOWN = {
+    "loss": "loss {:.4f}",
+    "active_share": "active {:.0%}",
+    "effective_rank": "rank {:.1f}",
+    "accuracy": "held-out vote {:.1%}",
+    "map": "mAP {:.3f}",
+    "tag_map": "tag mAP {:.3f}",
+}
+
+
+class Follower:
+    """Shows the preparation of features, then the steps of the run; talks on stderr alone."""
+
+    def __init__(self, settings: Globals, *, label: str = "") -> None:
+        self._settings = settings
+        self._label = label
+        self._bars = ExitStack()
+        self._advance: Callable[[int], None] | None = None
+        self._n_epochs = 0
+
+    def __enter__(self) -> "Follower":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bars.close()
+
+    def prepared(self, n_done: int, n_tracks: int) -> None:
+        """One more track's features are there."""
+        if self._advance is None:
+            self._start("Listening", n_tracks)
+        if self._advance is not None:
+            self._advance(1)
+        if n_done == n_tracks:
+            self._stop()
+
+    def observe(self, run: "TrainingRun") -> list["Follower"]:
+        """Follow the run's steps from where it stands."""
+        self._stop()
+        config, loop = run.config, run.loop
+        self._n_epochs = config.loop.epochs
+        if loop.state.step:
+            say(self._settings, f"{self._label}going on after step {loop.state.step}")
+        self._start("Training", max(loop.n_steps - loop.state.step, 0))
+        return [self]
+
+    def after_step(self, *_: Any) -> None:
+        """The bar moves on."""
+        if self._advance is not None:
+            self._advance(1)
+
+    def after_epoch(self, record: dict[str, Any]) -> None:
+        """One line an epoch."""
+        told = [text.format(record[name]) for name, text in SHOWN.items() if name in record]
+        place = f"epoch {record['epoch']}/{self._n_epochs}"
+        say(self._settings, f"{self._label}{place}: {', '.join(told)}, {record['seconds']:.0f} s")
+
+    def _start(self, label: str, total: int) -> None:
+        self._advance = self._bars.enter_context(bar(self._settings, label=label, total=total))
+
+    def _stop(self) -> None:
+        self._bars.close()
+        self._advance = None

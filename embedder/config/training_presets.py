@@ -1,0 +1,50 @@
+"""Whole training set-ups with a name: a model by size with what trains it well."""
+
+from embedder.config.presets import MODELS
+from embedder.config.training import (
+    AugmentationConfig,
+    DatasetConfig,
+    LoopConfig,
+    ObjectiveConfig,
+    OptimiserConfig,
+    SamplerConfig,
+    StoppingConfig,
+    TrainingConfig,
+)
+
+TRAINING_PRESETS: dict[str, TrainingConfig] = {
+    # A first try: a small folder, about a minute on a processor.
+    "tiny": TrainingConfig(
+        model=MODELS["tiny"],
+        dataset=DatasetConfig(validation_share=0.25, test_share=0.0),
+        objectives=(ObjectiveConfig(kind="supervised-contrastive"),),
+        sampler=SamplerConfig(groups_per_batch=8, tracks_per_group=4, small_groups="repeat"),
+        augmentation=AugmentationConfig(gain_db=6.0, noise=0.02, tilt_db=6.0),
+        optimiser=OptimiserConfig(learning_rate=3e-3),
+        stopping=StoppingConfig(n_neighbours=5),
+        loop=LoopConfig(epochs=40, workers=1),
+    ),
+    # Sets of the size of GTZAN and FMA small.
+    "base": TrainingConfig(
+        model=MODELS["base"],
+        objectives=(ObjectiveConfig(kind="supervised-contrastive"),),
+        sampler=SamplerConfig(groups_per_batch=8, tracks_per_group=8),
+        augmentation=AugmentationConfig(
+            gain_db=6.0, tilt_db=6.0, time_masks=2, frequency_masks=2, bandwidth_limit_share=0.3
+        ),
+        stopping=StoppingConfig(patience_epochs=15),
+        loop=LoopConfig(epochs=60, weight_averaging="moving", workers=1),
+    ),
+    # Large sets, on a GPU.
+    "large": TrainingConfig(
+        model=MODELS["large"],
+        objectives=(ObjectiveConfig(kind="supervised-contrastive"),),
+        sampler=SamplerConfig(groups_per_batch=32, tracks_per_group=8),
+        augmentation=AugmentationConfig(
+            gain_db=6.0, tilt_db=6.0, time_masks=2, frequency_masks=2, bandwidth_limit_share=0.3
+        ),
+        optimiser=OptimiserConfig(learning_rate=2e-3),
+        stopping=StoppingConfig(patience_epochs=20),
+        loop=LoopConfig(epochs=150, weight_averaging="moving", workers=8),
+    ),
+}

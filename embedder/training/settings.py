@@ -1,0 +1,70 @@
+"""From what a person asks for to one frozen configuration: defaults, preset, TOML, flags."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from embedder.config.loading import configure
+from embedder.config.training import TrainingConfig, TransferConfig
+from embedder.config.training_presets import TRAINING_PRESETS
+from embedder.errors import ConfigError, UnknownChoice
+from embedder.model_registry import load_model
+from embedder.training.run_folder import saved_config
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked for, as it was given."""
+
+    preset: str = ""
+    toml: Path | None = None
+    assignments: tuple[str, ...] = ()
+    """`key.sub=value`."""
+    checkpoint: str = ""
+    """A model to start from: a folder or a name."""
+    freeze: bool = False
+    label_field: str = ""
+    limit_per_label: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was asked for, so that a run goes on with its own settings."""
+        return self == Wanted()
+
+
+def settle(wanted: Wanted, *, resume_from: Path | None = None) -> TrainingConfig:
+    """The configuration of a run; that of the run in `resume_from` where nothing is asked for."""
+    if resume_from is not None and wanted.is_empty:
+        return saved_config(resume_from)
+    return configure(_base(wanted), toml=wanted.toml, assignments=_assignments(wanted))
+
+
+def named_preset(name: str) -> TrainingConfig:
+    """A preset; the defaults where no name is given."""
+    if not name:
+        return TrainingConfig()
+    if name not in TRAINING_PRESETS:
+        raise UnknownChoice("preset", name, TRAINING_PRESETS)
+    return TRAINING_PRESETS[name]
+
+
+def _base(wanted: Wanted) -> TrainingConfig:
+    base = named_preset(wanted.preset)
+    if not wanted.checkpoint:
+        if wanted.freeze:
+            raise ConfigError("--freeze keeps a backbone that was trained: give --from CHECKPOINT")
+        return base
+    return dataclasses.replace(
+        base,
+        model=load_model(wanted.checkpoint).config,
+        transfer=TransferConfig(wanted.checkpoint, freeze=wanted.freeze),
+    )
+
+
+def _assignments(wanted: Wanted) -> Sequence[str]:
+    flags = []
+    if wanted.label_field:
+        flags.append(f"dataset.label_field={wanted.label_field}")
+    if wanted.limit_per_label:
+        flags.append(f"dataset.limit_per_label={wanted.limit_per_label}")
+    return (*wanted.assignments, *flags)

@@ -1,0 +1,117 @@
+"""What one training step needs and what comes out of it; the loop puts steps together."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from embedder.augment.building import Augmentation
+from embedder.backbones.network import EmbeddingNetwork
+from embedder.features.front_end import FrontEnd
+from embedder.objectives.objective import Objective, ObjectiveValue
+from embedder.objectives.targets import BatchTargets, TrackTargets
+from embedder.sampling.batches import BatchSampler
+from embedder.training.doctor import Doctor
+from embedder.training.sources import BatchSource, Rows
+
+Validate = Callable[[nn.Module, FrontEnd], dict[str, float]]
+"""Held-out scores of a network; `score` is the one that stopping and `best` go by."""
+
+
+class Observer(Protocol):
+    """Who is told what happens: logs and progress bars."""
+
+    def after_step(self, step: int, value: ObjectiveValue, embeddings: Tensor) -> None:
+        """A step was taken."""
+
+    def after_epoch(self, record: dict[str, Any]) -> None:
+        """An epoch was finished and measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopParts:
+    """What the loop runs on. `targets` and `rows` go together: the tracks to train on."""
+
+    network: EmbeddingNetwork
+    front_end: FrontEnd
+    objective: Objective
+    source: BatchSource
+    rows: Rows
+    targets: TrackTargets
+    sampler: BatchSampler
+    augmentation: Augmentation
+    validate: Validate
+    doctor: Doctor | None
+    data_digest: str
+    config_digest: str
+
+
+class StepModule(nn.Module):
+    """Network and objective as one module, for all that Fabric does to a module."""
+
+    def __init__(self, parts: LoopParts) -> None:
+        super().__init__()
+        self.network: nn.Module = parts.network
+        self.objective = parts.objective
+        self.normalisation = parts.front_end.normalisation
+
+    def forward(
+        self, levels: Tensor, targets: dict[str, Tensor], generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, Any]]:
+        """Fabric looks into dicts, not into frozen records."""
+        embeddings = self.network(self.normalisation(levels)).float()
+        with torch.autocast(embeddings.device.type, enabled=False):  # distances need their digits
+            value = self.objective(embeddings, BatchTargets(**targets), generator=generator)
+        return embeddings, known_fields(value)
+
+
+def known_fields(record: Any) -> dict[str, Any]:
+    """A record's fields that are not None."""
+    pairs = ((item.name, getattr(record, item.name)) for item in dataclasses.fields(record))
+    return {name: value for name, value in pairs if value is not None}
+
+
+def step_generator(seed: int, step: int, *, purpose: int) -> torch.Generator:
+    """The source of all that is random in one step of one run."""
+    words = np.random.SeedSequence([seed, step, purpose]).generate_state(2, np.uint32)
+    return torch.Generator().manual_seed(int(words[0]) | (int(words[1]) & 0x7FFFFFFF) << 32)
+
+
+class EpochSums:
+    """Means over the steps of an epoch, without waiting for the device at each of them.
+
+    The sums live in the run's state; numbers of a step that the device has not finished are read a
+    step later.
+    """
+
+    names = ("loss", "active_share", "positive_distance", "negative_distance")
+
+    def __init__(self, *, n_behind: int) -> None:
+        self.n_behind = n_behind
+        self._pending: list[tuple[int, Tensor]] = []
+
+    def add(self, step: int, value: ObjectiveValue) -> None:
+        """Remember a step's numbers."""
+        numbers = [getattr(value, name).detach().float() for name in self.names]
+        self._pending.append((step, torch.stack(numbers)))
+
+    def settle(self, sums: dict[str, float], *, n_behind: int | None = None) -> int | None:
+        """Add what is finished to the sums; the first step whose loss is no number, or None."""
+        keep = self.n_behind if n_behind is None else n_behind
+        while len(self._pending) > keep:
+            step, numbers = self._pending.pop(0)
+            for name, number in zip(self.names, numbers.tolist(), strict=True):
+                if np.isfinite(number):
+                    sums[name] = sums.get(name, 0.0) + number
+                    sums[f"n_{name}"] = sums.get(f"n_{name}", 0.0) + 1
+                elif name == "loss":
+                    return step
+        return None
+
+    def means(self, sums: dict[str, float]) -> dict[str, float]:
+        """What the sums say of an epoch."""
+        return {name: sums[name] / sums[f"n_{name}"] for name in self.names if name in sums}
