@@ -9,6 +9,7 @@ import numpy as np
 from embedder.encoder import TrackEncoder
 from embedder.encodings import EncodingFailure, TrackEncoding, TrackRequest
 from embedder.errors import UsageError
+from embedder.model_registry import find_model, list_models
 from embedder.tag_head import TagHead, read_tag_head
 
 
@@ -75,6 +76,21 @@ class TrackTagger:
             tags=tuple(self.head.tags[at] for at in best),
             probabilities=tuple(float(means[at]) for at in best),
         )
+
+
+def find_tagger(name: str = "") -> Path:
+    """The folder of the model of that name; without one, the only model that has a tagging head."""
+    if name:
+        return find_model(name)
+    tagging = [m for m in list_models() if m.card is not None and m.card.tag_head.tags]
+    if len(tagging) == 1:
+        return tagging[0].folder
+    found = (
+        f"several models can: {', '.join(model.name for model in tagging)}"
+        if tagging
+        else "none of your models can: train one with an objective of kind 'tagging'"
+    )
+    raise UsageError(f"which model is to name the tags? Give --model and a name or folder; {found}")
 
 
 def _check_top(top: int) -> None:

@@ -1,0 +1,41 @@
+"""`soundalike tag`: what a model with a tagging head hears in tracks."""
+
+from typing import Annotated, Any
+
+import typer
+
+from cli.options import TracksArgument, globals_of, read_tracks
+from cli.output import emit
+from cli.progress import track
+from cli.talk import say
+from embedder.errors import PartialFailure
+
+
+def run(
+    context: typer.Context,
+    tracks: TracksArgument,
+    top: Annotated[int, typer.Option(metavar="N", help="How many tags of each track.")] = 5,
+    model: Annotated[
+        str, typer.Option(metavar="M", help="A model that was trained on tags, by name or folder.")
+    ] = "",
+) -> None:
+    """Name the likeliest tags of tracks, each with a probability of its own."""
+    from embedder.tagging import TagResult, TrackTagger, find_tagger
+
+    settings = globals_of(context)
+    tagger = TrackTagger.load(find_tagger(model))
+    wanted = read_tracks(settings, tracks)
+    tagged: list[dict[str, Any]] = []
+    failed = []
+    results = tagger.tag_many(wanted, top=top)
+    for result in track(settings, results, label="Listening", total=len(wanted)):
+        if isinstance(result, TagResult):
+            scores = dict(zip(result.tags, result.probabilities, strict=True))
+            tagged.append({"path": result.path, "tags": result.tags, "probabilities": scores})
+        else:
+            failed.append(result)
+            say(settings, f"{result.path}: {result.reason}")
+    columns = ("path", "probabilities")
+    emit(settings, {"tracks": tagged, "failed": failed}, rows=tagged, columns=columns)
+    if failed:
+        raise PartialFailure(f"{len(failed)} of {len(wanted)} tracks could not be read")

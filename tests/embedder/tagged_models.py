@@ -1,0 +1,40 @@
+"""A small model with a tagging head that nobody trained, and sound for it."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from embedder.audio.encoding import write_audio
+from embedder.backbones.network import seeded_network
+from embedder.card import Card
+from embedder.checkpoint import save_model
+from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
+from embedder.tag_head import TagHead
+
+TAGS = ("calm", "loud", "piano")
+CONFIG = ModelConfig(
+    excerpts=ExcerptConfig(n_excerpts=3, excerpt_seconds=0.5),
+    front_end=FrontEndConfig(sample_rate=8000, fft_size=256, n_bins=8, n_columns=10),
+    backbone=BackboneConfig(filters=(2, 3), pooling="mean"),
+    embedding_size=4,
+)
+
+
+def some_head(*, size: int = 4) -> TagHead:
+    """Three tags."""
+    generator = torch.Generator().manual_seed(5)
+    weight = torch.randn(len(TAGS), size, generator=generator)
+    return TagHead(weight, torch.tensor([0.5, 0.0, -0.5]), TAGS)
+
+
+def write_tagger(folder: Path, *, head: TagHead | None = None) -> Card:
+    """The model's folder."""
+    return save_model(folder, seeded_network(CONFIG, seed=1), tag_head=head or some_head())
+
+
+def write_noise(path: Path, *, seed: int = 0) -> Path:
+    """Two seconds that swell, so that excerpts differ."""
+    noise = np.random.default_rng(seed).normal(size=(1, 16000)) * np.linspace(0.01, 0.3, 16000)
+    write_audio(path, noise.astype(np.float32), 8000)
+    return path

@@ -1,0 +1,147 @@
+"""A tagging head beside a model: it survives the way to disk, and names tags of tracks."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from embedder.backbones.network import seeded_network
+from embedder.card import read_card
+from embedder.checkpoint import save_model
+from embedder.encoder import TrackEncoder
+from embedder.encodings import EncodingFailure
+from embedder.errors import BadInput, CorruptArtefact, FingerprintMismatch, UsageError
+from embedder.tag_head import HEAD_NAME, read_tag_head
+from embedder.tagging import TagResult, TrackTagger, find_tagger
+from tests.embedder.tagged_models import CONFIG, TAGS, some_head, write_noise, write_tagger
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_tagger(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def test_a_head_comes_back_as_it_was_saved(folder: Path) -> None:
+    """Weights and names, to the bit."""
+    head, wanted = read_tag_head(folder, read_card(folder)), some_head()
+    assert head.tags == TAGS
+    assert torch.equal(head.weight, wanted.weight)
+    assert torch.equal(head.bias, wanted.bias)
+
+
+def test_a_head_leaves_the_fingerprint_alone(folder: Path, tmp_path: Path) -> None:
+    """Vectors are the same with a head or without one."""
+    bare = save_model(tmp_path / "bare", seeded_network(CONFIG, seed=1))
+    assert read_card(folder).fingerprint == bare.fingerprint
+
+
+def test_tags_are_the_mean_over_excerpts(folder: Path, tmp_path: Path) -> None:
+    """As a slow way computes them: a sigmoid of each excerpt's logits, then the mean."""
+    song = write_noise(tmp_path / "noise.wav")
+    encoding = TrackEncoder.load(folder, device="cpu").encode(song)
+    head = some_head()
+    logits = encoding.excerpt_vectors @ head.weight.numpy().T + head.bias.numpy()
+    means = (1 / (1 + np.exp(-logits.astype(np.float64)))).mean(axis=0)
+    result = TrackTagger.load(folder, device="cpu").tag(song, top=3)
+    assert len(encoding.excerpt_vectors) == 3
+    found = dict(zip(result.tags, result.probabilities, strict=True))
+    assert found == pytest.approx(dict(zip(TAGS, means, strict=True)), abs=1e-5)
+
+
+def test_the_likeliest_tags_come_first(folder: Path, tmp_path: Path) -> None:
+    """At most `top` of them, in falling order, and all there are where there are fewer."""
+    tagger = TrackTagger.load(folder, device="cpu")
+    song = write_noise(tmp_path / "noise.wav")
+    everything = tagger.tag(song, top=99)
+    assert sorted(everything.tags) == sorted(tagger.tags)
+    assert list(everything.probabilities) == sorted(everything.probabilities, reverse=True)
+    assert tagger.tag(song, top=1).tags == everything.tags[:1]
+
+
+def test_a_stretch_of_a_track_has_tags_of_its_own(folder: Path, tmp_path: Path) -> None:
+    """The quiet beginning is not the loud end."""
+    tagger = TrackTagger.load(folder, device="cpu")
+    song = write_noise(tmp_path / "noise.wav")
+    first = tagger.tag(song, start_seconds=0, seconds=0.6)
+    assert first.probabilities != tagger.tag(song, start_seconds=1.3, seconds=0.6).probabilities
+
+
+def test_one_bad_file_does_not_end_the_rest(folder: Path, tmp_path: Path) -> None:
+    """It is a failure with its reason, in its place."""
+    text = tmp_path / "text.mp3"
+    text.write_text("no sound")
+    song = write_noise(tmp_path / "noise.wav")
+    bad, good = TrackTagger.load(folder, device="cpu").tag_many([text, song])
+    assert isinstance(bad, EncodingFailure)
+    assert isinstance(good, TagResult)
+    assert good.path == song
+
+
+def test_a_model_without_a_head_says_how_to_get_one(tmp_path: Path) -> None:
+    """The error names the objective."""
+    save_model(tmp_path / "bare", seeded_network(CONFIG, seed=1))
+    with pytest.raises(BadInput, match=r"no tagging head.*'tagging'"):
+        TrackTagger.load(tmp_path / "bare")
+
+
+def test_saving_without_a_head_removes_the_old_one(folder: Path) -> None:
+    """What lies in the folder is what the card names."""
+    save_model(folder, seeded_network(CONFIG, seed=1), replace=True)
+    assert not (folder / HEAD_NAME).exists()
+    assert read_card(folder).tag_head.tags == ()
+
+
+def test_an_altered_head_is_refused(folder: Path) -> None:
+    """Its digest stands on the card."""
+    content = bytearray((folder / HEAD_NAME).read_bytes())
+    content[-1] ^= 1
+    (folder / HEAD_NAME).write_bytes(content)
+    with pytest.raises(FingerprintMismatch, match="altered"):
+        TrackTagger.load(folder)
+    (folder / HEAD_NAME).unlink()
+    with pytest.raises(CorruptArtefact, match=HEAD_NAME):
+        TrackTagger.load(folder)
+
+
+def test_a_head_of_another_size_is_refused(tmp_path: Path) -> None:
+    """A head for vectors of 7 beside a model of 4."""
+    write_tagger(tmp_path / "model", head=some_head(size=7))
+    with pytest.raises(CorruptArtefact, match=r"vectors of 7.*have 4"):
+        TrackTagger.load(tmp_path / "model")
+
+
+def test_no_tags_at_all_are_refused(folder: Path, tmp_path: Path) -> None:
+    """`top` counts from one."""
+    with pytest.raises(UsageError, match="at least 1"):
+        TrackTagger.load(folder).tag(write_noise(tmp_path / "noise.wav"), top=0)
+
+
+def test_the_only_tagger_needs_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without --model: the one model with a head, else a question that lists what there is."""
+    monkeypatch.setenv("SOUNDALIKE_MODELS", str(tmp_path))
+    with pytest.raises(UsageError, match="none of your models"):
+        find_tagger()
+    write_tagger(tmp_path / "mine")
+    save_model(tmp_path / "bare", seeded_network(CONFIG, seed=1))
+    assert find_tagger() == tmp_path / "mine"
+    write_tagger(tmp_path / "other")
+    with pytest.raises(UsageError, match="mine, other"):
+        find_tagger()
+
+
+def test_a_file_that_is_no_head_is_refused(folder: Path) -> None:
+    """Even where its digest is right."""
+    import dataclasses
+    import hashlib
+
+    from embedder.card import TagHeadRecord, write_card
+
+    save_file({"other": torch.zeros(2)}, folder / HEAD_NAME)
+    digest = hashlib.sha256((folder / HEAD_NAME).read_bytes()).hexdigest()
+    record = TagHeadRecord(TAGS, digest)
+    write_card(folder, dataclasses.replace(read_card(folder), tag_head=record))
+    with pytest.raises(CorruptArtefact, match="not a tagging head"):
+        TrackTagger.load(folder)
