@@ -1,0 +1,110 @@
+"""A line of a playlist file, and the forms that a path has there. Pure but for `exists`.
+
+Playlists come from everywhere: Windows paths, percent-encoded URIs, names in Latin-1. A path here
+is a string as the file system has it (bytes that are no UTF-8 as surrogates).
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote_to_bytes
+
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+@dataclass(frozen=True, slots=True)
+class PlaylistEntry:
+    """What a playlist says of one track."""
+
+    path: str
+    """Absolute, unless the playlist was read from nowhere; a stream's address as it is."""
+    title: str = ""
+    artist: str = ""
+    album: str = ""
+    duration_seconds: float | None = None
+    start_seconds: float | None = None
+    """Where the track begins in its file, if it is a part of it."""
+    end_seconds: float | None = None
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is no file but an address in a network."""
+        return bool(_SCHEME.match(self.path))
+
+
+def path_from_text(text: str, folder: Path) -> str:
+    """The path that an entry means, in a playlist that lies in `folder`."""
+    if text.lower().startswith("file:"):
+        return _absolute(_path_of_uri(text), folder)
+    if _SCHEME.match(text):
+        return text
+    return _absolute(text, folder)
+
+
+def path_from_uri(uri: str, folder: Path) -> str:
+    """The path that a URI reference means: XSPF percent-encodes relative paths too."""
+    if uri.lower().startswith("file:") or not _SCHEME.match(uri):
+        return _absolute(_path_of_uri(uri), folder)
+    return uri
+
+
+def path_from_bytes(line: bytes, folder: Path, *, is_utf8: bool) -> str:
+    """The path of a line. One that is no UTF-8 is Latin-1, as old programs wrote it, unless a file
+    has just these bytes as its name or the playlist says that it is UTF-8.
+    """
+    try:
+        return path_from_text(line.decode(), folder)
+    except UnicodeDecodeError:
+        raw = path_from_text(os.fsdecode(line), folder)
+    if is_utf8 or os.path.lexists(raw):
+        return raw
+    guesses = [path_from_text(text, folder) for text in _legacy_texts(line)]
+    return next((guess for guess in guesses if os.path.lexists(guess)), guesses[0])
+
+
+def text_from_bytes(line: bytes) -> str:
+    """What a line says, for people."""
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return _legacy_texts(line)[0]
+
+
+def uri_of(path: str, *, is_relative: bool = False) -> str:
+    """A path as a file URI, or as a relative reference; any byte survives."""
+    quoted = quote(os.fsencode(path), safe="/!$&'()*+,;=@~")
+    return quoted if is_relative else f"file://{quoted}"
+
+
+def path_in_playlist(path: str, relative_to: Path | None) -> str:
+    """An absolute path, or as seen from a folder."""
+    return path if relative_to is None else os.path.relpath(path, relative_to)
+
+
+def _path_of_uri(uri: str) -> str:
+    rest = uri[len("file:") :] if uri.lower().startswith("file:") else uri
+    if rest.startswith("//"):  # file://host/path
+        rest = "/" + rest[2:].partition("/")[2]
+    path = os.fsdecode(unquote_to_bytes(rest))
+    return path[1:] if _DRIVE.match(path[1:]) else path
+
+
+def _absolute(path: str, folder: Path) -> str:
+    if _DRIVE.match(path) or path.startswith("\\\\"):
+        return path if os.name == "nt" else path.replace("\\", "/")
+    if "\\" in path and "/" not in path:  # Windows wrote it; a slash would say that it did not
+        literal = os.path.normpath(folder / path)
+        path = literal if os.path.lexists(literal) else path.replace("\\", "/")
+    return os.path.normpath(folder / path)
+
+
+def _legacy_texts(line: bytes) -> list[str]:
+    texts = []
+    for encoding in ("cp1252", "latin-1"):
+        try:
+            texts.append(line.decode(encoding))
+        except UnicodeDecodeError:
+            continue
+    return texts

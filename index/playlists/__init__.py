@@ -1,0 +1,1 @@
+"""Playlists: an order of tracks that holds to rules, of several kinds."""
