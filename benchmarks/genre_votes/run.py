@@ -1,0 +1,138 @@
+"""Which objective finds neighbours of the right genre? Several seeds of each, on real data.
+
+    python benchmarks/genre_votes/run.py DATA/fma-small fma -o runs/votes-fma
+    python benchmarks/genre_votes/run.py DATA/gtzan-spectrograms gtzan -o runs/votes-gtzan
+    python benchmarks/genre_votes/run.py DATA/midi-audio midi -o runs/votes-midi
+
+Each objective is trained with the same network, batches, augmentation and number of epochs (the
+TOML of that name beside this file, `--set loop.epochs=…` for more); what differs is the loss and
+what makes a positive. The vote is that of the nearest reference tracks, the asked track's artist
+left out. Cells that are done are kept in the output folder, so it can be stopped and gone on with.
+"""
+
+import argparse
+import dataclasses
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from embedder.config.loading import configure
+from embedder.config.training import ObjectiveConfig, RelationKind, SamplerConfig, TrainingConfig
+from embedder.model_registry import load_model
+from embedder.training.run import TrainingRun
+from embedder.training.train import train
+
+OBJECTIVES = {
+    "triplet": ObjectiveConfig(kind="triplet", mining="semi-hard", margin=0.2),
+    "contrastive": ObjectiveConfig(kind="contrastive", margin=0.5),
+    "supervised contrastive": ObjectiveConfig(kind="supervised-contrastive", temperature=0.1),
+    "proxy-anchor": ObjectiveConfig(kind="proxy-anchor", margin=0.1),
+    "softmax": ObjectiveConfig(kind="softmax", temperature=0.1),
+}
+
+
+def main() -> None:
+    """Train what is missing, then print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("recipe", choices=["fma", "gtzan", "midi"])
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--objectives", nargs="+", default=list(OBJECTIVES), choices=OBJECTIVES)
+    parser.add_argument("--positives", nargs="+", default=["label"], choices=["label", "artist"])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--folds", type=int, default=0)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--threads", type=int, default=0)
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    recipe = Path(__file__).with_name(f"{options.recipe}.toml")
+    base = configure(TrainingConfig(), toml=recipe, assignments=options.set)
+    options.output.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for positive in options.positives:
+        for name in options.objectives:
+            config = with_objective(base, name, positive)
+            scores = [
+                cell(config, options, name=f"{name}, {positive}", seed=seed)
+                for seed in options.seeds
+            ]
+            rows.append((name, positive, scores))
+            print(line(*rows[-1]), flush=True)
+    print("\n| objective | positives | vote, mean of seeds | 95 % interval |\n|---|---|---|---|")
+    for row in rows:
+        print(line(*row))
+
+
+def with_objective(base: TrainingConfig, name: str, positive: RelationKind) -> TrainingConfig:
+    """The recipe with one objective, and batches that hold its positives."""
+    objective = dataclasses.replace(OBJECTIVES[name], relations=(positive,))
+    sampler = base.sampler
+    if positive == "artist":
+        n_tracks = sampler.groups_per_batch * sampler.tracks_per_group
+        sampler = SamplerConfig(
+            groups_per_batch=n_tracks // 2,
+            tracks_per_group=2,
+            relations=("artist",),
+            balanced=False,
+            small_groups="repeat",
+        )
+    return dataclasses.replace(base, objectives=(objective,), sampler=sampler)
+
+
+def cell(config: TrainingConfig, options: argparse.Namespace, *, name: str, seed: int) -> float:
+    """The vote of one objective and seed (the mean of its folds), trained now or before."""
+    path = options.output / f"{name}, seed {seed}.json"
+    if not path.exists():
+        config = dataclasses.replace(
+            config,
+            loop=dataclasses.replace(config.loop, seed=seed),
+            sampler=dataclasses.replace(config.sampler, seed=seed),
+        )
+        folds = range(options.folds) if options.folds else [-1]
+        votes = [fold_vote(config, options.data, fold, options.folds) for fold in folds]
+        path.write_text(json.dumps({"accuracy": float(np.mean(votes)), "votes": votes}))
+    return float(json.loads(path.read_text())["accuracy"])
+
+
+def fold_vote(config: TrainingConfig, data: Path, fold: int, n_folds: int) -> float:
+    """Train, then let the neighbours of the held-out side vote: test where there is one."""
+    split = dataclasses.replace(config.dataset, fold=fold, n_folds=max(n_folds, 2))
+    runs: list[TrainingRun] = []
+
+    def keep(run: TrainingRun) -> list[object]:
+        runs.append(run)
+        return []
+
+    with tempfile.TemporaryDirectory() as folder:
+        train(
+            data,
+            dataclasses.replace(config, dataset=split),
+            Path(folder) / "run",
+            make_observers=keep,  # type: ignore[arg-type]  # nobody observes
+        )
+        model = load_model(Path(folder) / "run" / "last")
+    run = runs[0]
+    test, validation = (run.dataset.positions(side) for side in ("test", "validation"))
+    training = run.dataset.positions("train")
+    held_out = dataclasses.replace(
+        run.held_out,
+        queries=test if len(test) else validation,
+        references=np.sort(np.concatenate([training, validation])) if len(test) else training,
+    )
+    return held_out(model.network, run.front_end)["accuracy"]  # type: ignore[arg-type]  # a network of ours
+
+
+def line(name: str, positive: str, scores: list[float]) -> str:
+    """A row of the table; the interval is Student's, over seeds."""
+    mean, n_seeds = np.mean(scores), len(scores)
+    reach = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}.get(n_seeds, 2.0)
+    half = reach * np.std(scores, ddof=1) / np.sqrt(n_seeds) if n_seeds > 1 else float("nan")
+    return f"| {name} | {positive} | {mean:.3f} | {mean - half:.3f} to {mean + half:.3f} |"
+
+
+if __name__ == "__main__":
+    main()
