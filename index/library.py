@@ -8,7 +8,7 @@ stands in `library_reader`.
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -22,9 +22,9 @@ from index.library_reader import (
     STORE_SETTINGS_KEY,
     LibraryReader,
     check_fingerprint,
-    space_of,
     store_settings_in,
 )
+from index.library_space import space_of
 from index.locking import LOCK_NAME, writing
 from index.manifest import (
     LIBRARY_FORMAT,
@@ -35,7 +35,7 @@ from index.manifest import (
 )
 from index.results import IndexReport, TrackRecord
 from index.store_cache import StoreCache, Warn
-from index.vectors.kinds import StoreSettings
+from index.vectors.kinds import StoreSettings, check_kind
 
 if TYPE_CHECKING:
     from index.analyse import Encoder
@@ -110,6 +110,7 @@ class Library(LibraryReader):
         and the old ones are searched until the last of them is there.
         """
         from index.ingest import IndexOptions, Ingest  # searches need none of it
+        from index.model_notes import keep_up, notes_of
 
         options = options or IndexOptions()
         with self.writing() as catalogue:
@@ -125,6 +126,9 @@ class Library(LibraryReader):
             if current is None and not options.dry_run:
                 Ledger(catalogue).switch_to(model.id)
                 self._write_manifest(catalogue)  # what is there already can be searched
+            notes = notes_of(encoder)
+            if not options.dry_run:
+                keep_up(catalogue, notes)
             ingest = Ingest(
                 catalogue, model, encoder=encoder, options=options, on_progress=on_progress
             )
@@ -135,6 +139,7 @@ class Library(LibraryReader):
                 with catalogue.database.transaction():
                     Ledger(catalogue).switch_to(model.id)
             self._sync_store(catalogue)
+            keep_up(catalogue, notes)
         return report
 
     def remove(self, ids: Sequence[int]) -> list[TrackRecord]:
@@ -151,6 +156,26 @@ class Library(LibraryReader):
         with self.writing() as catalogue:
             catalogue.set_setting(STORE_SETTINGS_KEY, json.dumps(asdict(settings)))
             self._rebuild(catalogue, settings)
+
+    def set_correction(self, name: str) -> None:
+        """What searches do against hubs, if they do not say; `model`: what helped the model."""
+        from index import hubness
+
+        text = "" if name == "model" else hubness.check_correction(name)
+        with self.writing() as catalogue:
+            catalogue.set_setting(hubness.SETTING, text)
+
+    def rebuild_as(self, kind: str | None, *, memory_mb: int | None = None) -> None:
+        """Make `vectors.faiss` anew, from now on of another kind or within another memory."""
+        settings = self.store_settings
+        if kind is not None:
+            settings = replace(settings, kind=check_kind(kind))
+        if memory_mb is not None:
+            settings = replace(settings, memory_bytes=memory_mb * 2**20)
+        if settings == self.store_settings:
+            self.rebuild()
+        else:
+            self.set_store(settings)
 
     def rebuild(self) -> None:
         """Make `vectors.faiss` anew from the catalogue."""

@@ -8,12 +8,11 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.config.model import GeometryKind
 from embedder.errors import (
     BadInput,
     FingerprintMismatch,
@@ -22,13 +21,19 @@ from embedder.errors import (
 )
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.catalogue.vector_rows import TrackExcerpts
+from index.library_space import space_of
 from index.manifest import read_manifest
-from index.results import Failure, LibraryInfo, TrackRecord
+from index.results import Failure, LibraryInfo, QueryResult, TrackRecord
 from index.store_cache import StoreCache, Warn
 from index.vectors.distances import FloatMatrix, Space
 from index.vectors.faiss_store import FaissStore
 from index.vectors.kinds import StoreSettings
 from index.vectors.store import IdArray
+
+if TYPE_CHECKING:
+    from embedder.encoder import TrackEncoder
+    from index.queries import SearchRequest
+    from index.search import Searcher
 
 logger = logging.getLogger(__name__)
 
@@ -48,12 +53,14 @@ class LibraryReader:
         self._warn = warn or logger.warning
         self._catalogue: Catalogue | None = None
         self._store: FaissStore | None = None
+        self._searcher: Searcher | None = None
+        self._encoder: TrackEncoder | None = None
 
     def close(self) -> None:
         """Let go of its files."""
         if self._catalogue is not None:
             self._catalogue.close()
-        self._catalogue = self._store = None
+        self._catalogue = self._store = self._searcher = None
 
     @property
     def catalogue(self) -> Catalogue:
@@ -159,6 +166,28 @@ class LibraryReader:
             raise BadInput(f"vectors of shape {vectors.shape}, this library needs [n, {size}]")
         return self.store.search(vectors, k, allowed_ids=allowed_ids)
 
+    @property
+    def searcher(self) -> "Searcher":
+        """What searches it."""
+        if self._searcher is None:
+            from index.search import Searcher  # what only reads records needs none of it
+
+            self._searcher = Searcher(self)
+        return self._searcher
+
+    @property
+    def encoder(self) -> "TrackEncoder":
+        """The model that made its vectors, loaded at the first use."""
+        if self._encoder is None or self._encoder.fingerprint != self.model.fingerprint:
+            from index.library_model import load_encoder
+
+            self._encoder = load_encoder(self)
+        return self._encoder
+
+    def search(self, request: "SearchRequest") -> QueryResult:
+        """The tracks nearest to those that a request names."""
+        return self.searcher.search(request)
+
     def failures(self) -> list[Failure]:
         """Files that could not be used, and why."""
         return self.catalogue.failures()
@@ -196,11 +225,6 @@ class LibraryReader:
                 f"{model.fingerprint}. Any run of 'soundalike index' writes it anew."
             )
         return wrong
-
-
-def space_of(model: ModelRow) -> Space:
-    """The geometry of a model's vectors."""
-    return Space(cast("GeometryKind", model.geometry), model.curvature)
 
 
 def store_settings_in(catalogue: Catalogue) -> StoreSettings:

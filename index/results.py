@@ -11,6 +11,7 @@ class TrackRecord:
     """A track of the library: a file, or a part of one."""
 
     id: int
+    """0, and null in JSON, for a file that is not in the library."""
     path: str
     title: str = ""
     artist: str = ""
@@ -29,7 +30,7 @@ class TrackRecord:
 
     def to_json(self) -> Json:
         """The fields by their names."""
-        return asdict(self)
+        return asdict(self) | {"id": self.id or None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,32 @@ class QueryResult:
     query: tuple[TrackRecord, ...]
     neighbours: tuple[Neighbour, ...]
     notes: tuple[str, ...] = ()
+    left_out: tuple["LeftOut", ...] | None = None
+    """With `explain`: the nearest tracks that filters and limits kept away, and why."""
 
     def to_json(self) -> Json:
-        """`{"query": […], "neighbours": […]}`"""
-        return {
+        """`{"query": […], "neighbours": […]}`, with `explain` also `left_out`."""
+        fields: Json = {
             "query": [track.to_json() for track in self.query],
             "neighbours": [neighbour.to_json() for neighbour in self.neighbours],
         }
+        if self.left_out is None:
+            return fields
+        return fields | {"left_out": [left.to_json() for left in self.left_out]}
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A track that would have come without a filter or limit."""
+
+    track: TrackRecord
+    distance: float
+    reason: str
+    """where, min-score, per-artist, per-album or duplicate."""
+
+    def to_json(self) -> Json:
+        """The track's fields, how far it is and what kept it away."""
+        return self.track.to_json() | {"distance": self.distance, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,6 +163,11 @@ class Catalogue:
             )
         )
 
+    def values_of(self, field: str) -> list[str]:
+        """Every different value that a tag field has."""
+        rows = self.database.rows("SELECT DISTINCT value FROM tags WHERE field = ?", (field,))
+        return [str(row[0]) for row in rows]
+
     def field_values(self, field: str) -> dict[int, tuple[str, ...]]:
         """What each track that can be searched has in a tag field; tracks without it are absent."""
         values: dict[int, list[str]] = {}

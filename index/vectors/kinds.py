@@ -60,10 +60,7 @@ def choose_plan(
 
     `n_lists` is given for an index that has its lists already.
     """
-    kind = settings.kind
-    valid = get_args(KindSetting)
-    if kind not in valid:
-        raise UnknownChoice("kind of index", kind, valid)
+    kind = check_kind(settings.kind)
     if kind == "auto":
         kind = _kind_that_fits(n_vectors, size, settings.memory_bytes)
     n_lists = n_lists or _n_lists(n_vectors)
@@ -79,6 +76,15 @@ def choose_plan(
         return StorePlan("ivf-sq8", n_lists, search_effort=probes, candidates_per_hit=2)
     code = _code_bytes(size)
     return StorePlan("ivf-pq", n_lists, code, search_effort=probes, candidates_per_hit=10)
+
+
+def check_kind(name: str) -> KindSetting:
+    """The kind of a name, or auto; raises UnknownChoice."""
+    valid: tuple[KindSetting, ...] = get_args(KindSetting)
+    for kind in valid:
+        if name == kind:
+            return kind
+    raise UnknownChoice("kind of index", name, valid)
 
 
 def is_outgrown(plan: StorePlan, n_vectors: int, size: int, *, settings: StoreSettings) -> bool:

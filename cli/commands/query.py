@@ -1,0 +1,118 @@
+"""`soundalike query`: what is like this?"""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import Globals, TracksArgument, globals_of, read_tracks
+from cli.output import emit, emit_text
+from cli.talk import say
+
+if TYPE_CHECKING:
+    from index.results import QueryResult
+
+COLUMNS = ("rank", "score", "title", "artist", "album", "genre", "duration_seconds", "path")
+
+
+def run(
+    context: typer.Context,
+    tracks: TracksArgument,
+    k: Annotated[int, typer.Option("-k", min=1, metavar="K", help="How many neighbours.")] = 10,
+    min_score: Annotated[
+        float | None, typer.Option(min=0, max=1, metavar="S", help="None that score below this.")
+    ] = None,
+    where: Annotated[
+        str,
+        typer.Option(
+            metavar="FILTER",
+            help="Only such tracks: 'genre=jazz and (year>=1970 or not artist~\"davis\")'. "
+            "Fields: any tag, id, path, year, track_number, duration_seconds; ~ means contains.",
+        ),
+    ] = "",
+    per_artist: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="At most so many of an artist.")
+    ] = None,
+    per_album: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="At most so many of an album.")
+    ] = None,
+    minus: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TRACK", help="Away from this track's sound. Repeatable."),
+    ] = None,
+    no_duplicates: Annotated[
+        bool,
+        typer.Option("--no-duplicates", help="Each recording once, and none of the query's own."),
+    ] = False,
+    start: Annotated[
+        float | None, typer.Option(min=0, metavar="S", help="Listen from this second on.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0, metavar="S", help="Listen for this long.")
+    ] = None,
+    hubness: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CORRECTION",
+            help="Against tracks that are near to everything: none, csls or mutual-proximity; "
+            "by default as the library has it.",
+        ),
+    ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Say why: matching stretches, timbre, rhythm, harmony."),
+    ] = False,
+) -> None:
+    """Find the tracks that sound most like one, or like several together.
+
+    The tracks themselves do not come back; other copies of their recordings are marked.
+    """
+    from index.hubness import check_correction
+    from index.library import Library
+    from index.queries import SearchRequest
+
+    settings = globals_of(context)
+    request = SearchRequest(
+        tuple(read_tracks(settings, tracks)),
+        minus=tuple(minus or ()),
+        k=k,
+        min_score=min_score,
+        where=where,
+        per_artist=per_artist,
+        per_album=per_album,
+        with_duplicates=not no_duplicates,
+        start_seconds=start,
+        seconds=seconds,
+        correction=None if hubness is None else check_correction(hubness),
+        explain=explain,
+    )
+    with Library.open(settings.library_folder()) as library:
+        result = library.search(request)
+    for note in result.notes:
+        say(settings, note)
+    with_copies = any(neighbour.is_duplicate for neighbour in result.neighbours)
+    columns = (*COLUMNS, "is_duplicate") if with_copies else COLUMNS
+    emit(settings, result, rows=result.neighbours, columns=columns)
+    if explain:
+        _show_reasons(settings, result)
+
+
+def _show_reasons(settings: Globals, result: "QueryResult") -> None:
+    """The explanations as lines below the table."""
+    for neighbour in result.neighbours:
+        reasons = neighbour.explanation or {}
+        lines = [f"\n{neighbour.rank}. {neighbour.track.title or neighbour.track.path}"]
+        for stretch in reasons["stretches"]:
+            asked, hit = _span(stretch["query_seconds"]), _span(stretch["seconds"])
+            lines.append(f"   {hit} is like {asked} of {stretch['query_path']}")
+        aspects = [name for name in ("timbre", "rhythm", "harmony") if reasons[name] is not None]
+        if aspects:
+            shares = ", ".join(f"{name} {reasons[name]:.0%}" for name in aspects)
+            lines.append(f"   nearer than random pairs: {shares}")
+        emit_text(settings, "\n".join(lines))
+    for left in result.left_out or ():
+        emit_text(settings, f"\nleft out by {left.reason}: {left.track.title or left.track.path}")
+
+
+def _span(seconds: list[float]) -> str:
+    begins, ends = (f"{int(at) // 60}:{at % 60:04.1f}" for at in seconds)
+    return f"{begins}–{ends}"

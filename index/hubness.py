@@ -1,0 +1,144 @@
+"""Hubs, the tracks that are near to everything, and orphans, which nobody's neighbours list.
+
+Measured by k-occurrence (Radovanović et al. 2010). Corrected by ranking anew, distances staying
+what they are:
+
+    csls                d(x, y) less half the mean distance of y to its own nearest, so that what
+                        lies in a crowd has to be nearer (Conneau et al. 2018)
+    mutual-proximity    the probability that both are near to each other, by what is usual for
+                        each (Schnitzer et al. 2012, with independent normal distributions)
+
+Both look only at the candidates of one search, at the time of the search: nothing is stored, so
+that nothing can be out of date.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.errors import UnknownChoice
+from index.vectors.distances import FloatMatrix, Space
+from index.vectors.faiss_store import FaissStore
+from index.vectors.kinds import StoreSettings
+from index.vectors.store import IdArray
+
+Correction = Literal["none", "csls", "mutual-proximity"]
+CORRECTIONS: tuple[Correction, ...] = get_args(Correction)
+SETTING = "hubness_correction"
+CARD_KEY = "hubness_correction"
+"""In `Card.facts`: what helped the model's held-out retrieval."""
+
+K_LOCAL = 10
+CANDIDATES_PER_HIT = 5
+MIN_CANDIDATES = 100
+MAX_MEASURED = 4000
+HUB_FACTOR = 5
+"""A hub is among the neighbours of five times as many tracks as on average (Flexer et al.)."""
+
+Nearest = Callable[[FloatMatrix, int], tuple[FloatMatrix, IdArray]]
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryHubness:
+    """How unevenly the tracks of a library come up as neighbours of each other."""
+
+    k: int
+    n_measured: int
+    skewness: float
+    """Of k-occurrence: 0 is even, above 1.4 is called high."""
+    hub_share: float
+    """The share of all places in neighbour lists that hubs take."""
+    orphan_share: float
+    """The share of tracks that are nobody's neighbour."""
+    hubs: tuple[tuple[int, int], ...]
+    """Ids of the largest hubs, with how many tracks they are near to."""
+
+
+def check_correction(name: str) -> Correction:
+    """The correction of a name; raises UnknownChoice."""
+    for known in CORRECTIONS:
+        if name == known:
+            return known
+    raise UnknownChoice("hubness correction", name, CORRECTIONS)
+
+
+def measure_hubness(
+    space: Space, ids: IdArray, vectors: FloatMatrix, *, k: int = K_LOCAL
+) -> LibraryHubness | None:
+    """Of vectors [n, d] among themselves; None where there are too few to say."""
+    if len(ids) <= k + 1:
+        return None
+    store = FaissStore.build(space, ids, vectors=vectors, settings=StoreSettings("exact"))
+    _, found = store.search(vectors, k + 1)
+    is_other = found != ids[:, None]
+    # Where copies push a track out of its own list, the last place goes instead.
+    is_other[is_other.all(axis=1), -1] = False
+    counts = np.bincount(np.searchsorted(ids, found[is_other]), minlength=len(ids))
+    is_hub = counts > HUB_FACTOR * k
+    largest = np.argsort(-counts, kind="stable")[:5]
+    spread = float(counts.std())
+    skewness = float((((counts - counts.mean()) / spread) ** 3).mean()) if spread else 0.0
+    return LibraryHubness(
+        k=k,
+        n_measured=len(ids),
+        skewness=skewness,
+        hub_share=float(counts[is_hub].sum() / counts.sum()),
+        orphan_share=float((counts == 0).mean()),
+        hubs=tuple((int(ids[row]), int(counts[row])) for row in largest if is_hub[row]),
+    )
+
+
+def csls_keys(
+    distances: NDArray[np.floating], candidates: FloatMatrix, *, nearest: Nearest
+) -> NDArray[np.float64]:
+    """What to rank candidates [n, d] at distances [n] from a query by, smallest first.
+
+    The query's own mean is the same for all, so it is left out.
+    """
+    near, _ = nearest(candidates, K_LOCAL + 1)
+    others = near[:, 1:]  # the first is the candidate itself
+    is_there = np.isfinite(others)
+    sums = np.where(is_there, others, 0).sum(axis=1)
+    means = sums / np.maximum(is_there.sum(axis=1), 1)
+    keys: NDArray[np.float64] = distances.astype(np.float64) - means / 2
+    return keys
+
+
+def mutual_proximity_keys(
+    distances: NDArray[np.floating],
+    query: FloatMatrix,
+    candidates: FloatMatrix,
+    *,
+    space: Space,
+    sample: FloatMatrix,
+) -> NDArray[np.float64]:
+    """What to rank candidates [n, d] at distances [n] from a query [d] by, smallest first.
+
+    sample: tracks [m, d] that say what distance is usual from each.
+    """
+    if len(sample) < 3:
+        return distances.astype(np.float64)
+    logs = _log_chance_farther(space, query[None], sample, distances[None])[0]
+    for position, candidate in enumerate(candidates):
+        one = distances[position : position + 1]
+        logs[position] += _log_chance_farther(space, candidate[None], sample, one[None])[0, 0]
+    keys: NDArray[np.float64] = -logs
+    return keys
+
+
+def _log_chance_farther(
+    space: Space, points: FloatMatrix, sample: FloatMatrix, distances: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """For points [n, d]: the log of the chance [n, m] that a random track is farther than
+    distances [n, m].
+    """
+    usual = np.stack([space.between(point, sample) for point in points]).astype(np.float64)
+    spread = np.maximum(usual.std(axis=1, keepdims=True), 1e-9)
+    standard = (distances - usual.mean(axis=1, keepdims=True)) / spread
+    chances = [[0.5 * math.erfc(value / math.sqrt(2)) for value in row] for row in standard]
+    logs: NDArray[np.float64] = np.log(np.maximum(chances, 1e-300))
+    return logs

@@ -1,0 +1,83 @@
+"""Several tracks as one point, and away from others. In numpy, so that a search needs no torch;
+a test holds the means to those of `embedder.geometry`.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.errors import BadInput
+from index.vectors.distances import RIM, FloatMatrix, Space
+
+PUSH = 0.5
+"""How far `minus` takes a taste away, as a part of the way that lies between the two. More than
+a half ends where no music is."""
+
+Point = NDArray[np.float64]
+
+
+def taste_of(space: Space, likes: FloatMatrix, dislikes: FloatMatrix | None = None) -> FloatMatrix:
+    """The middle [d] of vectors [n, d], moved away from the middle of others [m, d]."""
+    middle = _mean(space, np.asarray(likes, dtype=np.float64))
+    if dislikes is not None and len(dislikes):
+        other = _mean(space, np.asarray(dislikes, dtype=np.float64))
+        if np.allclose(middle, other, atol=1e-6):
+            raise BadInput("what is asked for and what is taken away is the same: nothing is left")
+        middle = _away(space, middle, other)
+    return middle.astype(np.float32)
+
+
+def _mean(space: Space, points: Point) -> Point:
+    if len(points) == 1:
+        return points[0]
+    if space.kind == "euclidean":
+        mean: Point = points.mean(axis=0)
+        return mean
+    if space.kind == "cosine":
+        units = _units(points)
+        middle = units.mean(axis=0)
+        # Where they cancel out, every direction would be as good: the first stands for all.
+        return units[0] if np.linalg.norm(middle) < 1e-6 else _units(middle[None])[0]
+    # The Einstein midpoint, by way of the hyperboloid.
+    inside = _inside(points, space.curvature)
+    gap = 1 - space.curvature * np.square(inside).sum(axis=1, keepdims=True)
+    momentum = (2 * inside / gap).sum(axis=0)
+    energy = ((2 - gap) / gap).sum()
+    square = energy**2 - space.curvature * np.square(momentum).sum()
+    return _inside((momentum / (energy + math.sqrt(max(square, 0))))[None], space.curvature)[0]
+
+
+def _away(space: Space, point: Point, other: Point) -> Point:
+    """From a point on, along the way that leads away from another one."""
+    if space.kind == "euclidean":
+        return point + PUSH * (point - other)
+    if space.kind == "cosine":
+        return _units(_units(point[None]) - PUSH * _units(other[None]))[0]
+    # The way from `point` to `other` as seen from `point`, turned round and walked for a part.
+    root = math.sqrt(space.curvature)
+    towards = _moebius_sum(-point, other, space.curvature)
+    length = float(np.linalg.norm(towards))
+    walked = math.tanh(PUSH * math.atanh(min(root * length, 1 - RIM))) / root
+    moved = _moebius_sum(point, -towards / length * walked, space.curvature)
+    return _inside(moved[None], space.curvature)[0]
+
+
+def _moebius_sum(first: Point, second: Point, curvature: float) -> Point:
+    """First point's shift of the ball applied to the second (Ungar 2008)."""
+    inner = curvature * float(first @ second)
+    squares = curvature * float(first @ first), curvature * float(second @ second)
+    top = (1 + 2 * inner + squares[1]) * first + (1 - squares[0]) * second
+    shifted: Point = top / (1 + 2 * inner + squares[0] * squares[1])
+    return shifted
+
+
+def _units(points: Point) -> Point:
+    units: Point = points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-12)
+    return units
+
+
+def _inside(points: Point, curvature: float) -> Point:
+    lengths = math.sqrt(curvature) * np.linalg.norm(points, axis=1, keepdims=True)
+    inside: Point = points * np.minimum((1 - RIM) / np.maximum(lengths, 1e-12), 1)
+    return inside
