@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from embedder.audio.decoding import probe
+from embedder.augment.building import Augmentation
 from embedder.config.model import ModelConfig
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.records import LeftOut, TrackRow
@@ -28,13 +29,21 @@ Rows = NDArray[np.int64]
 class StreamedTracks:
     """A batch source over audio files. Those whose headers cannot be read are left out at once."""
 
-    def __init__(self, dataset: Dataset, model: ModelConfig, *, workers: int = 1) -> None:
-        """`workers`: threads that look at the files."""
+    def __init__(
+        self,
+        dataset: Dataset,
+        model: ModelConfig,
+        *,
+        workers: int = 1,
+        augmentation: Augmentation | None = None,
+    ) -> None:
+        """`workers`: threads that look at the files; `augmentation`: of the sound of crops."""
         if dataset.store is not None:
             raise DatasetError(f"{dataset.root.name}: brings arrays; there is no audio to decode.")
         self._excerpts = model.excerpts
         self._sample_rate = model.front_end.sample_rate
         self._front_end = build_front_end(model.front_end).eval()
+        self._augmentation = augmentation
         self._lock = threading.Lock()
         self.failures: list[LeftOut] = []
         kept: list[int] = []
@@ -79,7 +88,7 @@ class StreamedTracks:
             kept.append(place)
         if not kept:
             raise DatasetError(f"no track of a batch can be read: {self.failures[-1].reason}")
-        return np.array(kept, dtype=np.int64), self._levels_together(heard)
+        return np.array(kept, dtype=np.int64), self._levels_together(heard, generator)
 
     def excerpts(self, row: int) -> Tensor:
         """What inference would hear of a track: float32 [excerpts, rows, columns]."""
@@ -91,11 +100,18 @@ class StreamedTracks:
         config = replace(self._excerpts, n_excerpts=1)
         return load_excerpts(path, config, sample_rate=self._sample_rate, generator=generator)
 
-    def _levels_together(self, crops: list[Excerpts]) -> Tensor:
-        """Crops of one rate go through the front end in one call."""
+    def _levels_together(self, crops: list[Excerpts], generator: torch.Generator) -> Tensor:
+        """Crops of one rate go through changes and front end in one call."""
         if len({crop.sample_rate for crop in crops}) > 1:
-            return torch.cat([self._levels(crop.samples, crop.sample_rate) for crop in crops])
-        return self._levels(np.concatenate([crop.samples for crop in crops]), crops[0].sample_rate)
+            return torch.cat([self._crop_levels([crop], generator) for crop in crops])
+        return self._crop_levels(crops, generator)
+
+    def _crop_levels(self, crops: list[Excerpts], generator: torch.Generator) -> Tensor:
+        samples = np.concatenate([crop.samples for crop in crops])
+        if self._augmentation is not None:
+            changed = self._augmentation(torch.from_numpy(samples), generator=generator)
+            samples = changed.numpy()
+        return self._levels(samples, crops[0].sample_rate)
 
     def _levels(self, samples: NDArray[np.float32], sample_rate: int) -> Tensor:
         with torch.no_grad():

@@ -12,29 +12,30 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from embedder.augment.building import build_augmentation
-from embedder.backbones.network import EmbeddingNetwork
-from embedder.checkpoint import save_model
+from embedder.card import read_card
 from embedder.config.loading import to_toml
 from embedder.config.training import TrainingConfig
 from embedder.datasets.dataset import Dataset
+from embedder.datasets.streaming import StreamedTracks
 from embedder.errors import DatasetError, printable_path
-from embedder.features.front_end import FrontEnd
 from embedder.geometry import Geometry
-from embedder.model_registry import load_model
+from embedder.loaded_model import LoadedModel
 from embedder.objectives.building import build_objectives
 from embedder.objectives.objective import Objective
 from embedder.objectives.relations import build_relation
 from embedder.objectives.targets import TargetFacts
 from embedder.sampling.batches import BatchSampler
+from embedder.tag_head import TagHead, read_tag_head
+from embedder.training.augmenting import after_front_end
 from embedder.training.devices import build_fabric
 from embedder.training.doctor import Doctor
 from embedder.training.inputs import known_tracks, needs
 from embedder.training.loop import TrainingLoop
 from embedder.training.run_folder import TrainingResult, config_digest
 from embedder.training.sources import BatchSource
-from embedder.training.starting import starting_point
+from embedder.training.starting import CardParts, starting_point
 from embedder.training.step import LoopParts, Observer, step_generator
+from embedder.training.tag_report import head_of, tagging_in, write_tag_report
 from embedder.training.validation import HeldOut, Measured, some_references
 
 
@@ -49,12 +50,14 @@ class TrainingRun:
         folder: Path,
         *,
         features: np.ndarray[Any, np.dtype[np.float32]] | None = None,
+        base: LoadedModel | None = None,
         fabric: Fabric | None = None,
     ) -> None:
-        """`source` gives the tracks of `dataset.rows`; `features`: float32 [tracks, d]."""
+        """`source` gives the tracks of `dataset.rows`; `features`: float32 [tracks, d]; `base`: the
+        model that the settings start from (`starting.base_model`).
+        """
         self.config = config
         self.dataset = dataset
-        self.source = source
         self.folder = folder
         self.fabric = fabric or build_fabric(config.loop)
         self.known = known_tracks(dataset, config.dataset)
@@ -67,30 +70,35 @@ class TrainingRun:
             features=features,
             needs_latent=needs("latent", config.objectives, config.sampler),
         )
-        self.front_end, network = starting_point(config)
+        self.start = starting_point(config, source, base=base, rows=rows, device=self.fabric.device)
+        self.source = self.start.source
         generator = step_generator(config.loop.seed, 0, purpose=3)
         facts = targets.facts(seed=config.loop.seed)
         objective = build_objectives(
             config.objectives,
             facts,
             embedding_size=config.model.embedding_size,
-            geometry=network.geometry,
+            geometry=self.start.geometry,
             generator=generator,
         )
-        self.held_out = self._held_out(source, network)
+        self.tagging = tagging_in(objective)
+        self.held_out = self._held_out()
         self.measured: Measured | None = None
         """The best model's held-out results against all training tracks, after `run`."""
-        self.doctor = _doctor(config, objective, facts, network.geometry)
-        without_crop = dataclasses.replace(config.augmentation, crop_columns=0)  # the source crops
+        self.doctor = _doctor(config, objective, facts, self.start.geometry)
         parts = LoopParts(
-            network=network,
-            front_end=self.front_end,
+            network=self.start.network,
+            front_end=self.start.front_end,
             objective=objective,
-            source=source,
+            source=self.source,
             rows=rows,
             targets=targets,
             sampler=BatchSampler(config.sampler, targets),
-            augmentation=build_augmentation(without_crop, config.model.front_end),
+            augmentation=after_front_end(
+                config.augmentation,
+                config.model.front_end,
+                is_streamed=isinstance(source, StreamedTracks),
+            ),
             validate=self.held_out,
             doctor=self.doctor,
             data_digest=f"{dataset.digest} {dataset.split_digest}",
@@ -108,6 +116,8 @@ class TrainingRun:
         if not state.history:  # interrupted in the first epoch: the best is what there is
             self._keep(self.loop.best_network, "best")
         self.measured = self._measure_best()
+        if self.measured is not None and self.measured.tags is not None:
+            write_tag_report(self.folder, self.known.tag_names, self.measured.tags)
         return TrainingResult(
             folder=self.folder,
             ended=ended,
@@ -125,50 +135,60 @@ class TrainingRun:
         )
 
     def _keep(self, network: nn.Module, name: str) -> None:
-        if not self.fabric.is_global_zero or not isinstance(network, EmbeddingNetwork):
+        if not self.fabric.is_global_zero:
             return
-        save_model(
-            self.folder / name,
-            network,
-            front_end=self.front_end,
+        history = self.loop.state.history
+        parts = CardParts(
             name=f"{self.folder.name}-{name}",
             facts=self._facts(),
-            scores=self._card_scores(
-                self.loop.state.history[-1] if self.loop.state.history else {}
-            ),
-            replace=True,
+            scores=self._card_scores(history[-1] if history else {}),
+            tag_head=self._tag_head(),
         )
+        self.start.save(self.folder / name, network, parts)
+
+    def _tag_head(self) -> TagHead | None:
+        """The head as it stands."""
+        return head_of(self.tagging, self.known.tag_names) if self.tagging else None
 
     def _measure_best(self) -> Measured | None:
         if not len(self.held_out.queries) or not self.fabric.is_global_zero:
             return None
-        model = load_model(self.folder / "best")
-        assert isinstance(model.network, EmbeddingNetwork)  # noqa: S101  # saved a moment ago
-        assert isinstance(model.front_end, FrontEnd)  # noqa: S101
+        folder = self.folder / "best"
+        best_head = read_tag_head(folder, read_card(folder)) if self.tagging else None
         self.held_out = dataclasses.replace(
-            self.held_out, references=self.dataset.positions("train"), device=torch.device("cpu")
+            self.held_out,
+            references=self.dataset.positions("train"),
+            device=torch.device("cpu"),
+            tag_probabilities=best_head.probabilities if best_head else None,
         )
-        return self.held_out.measure(model.network, model.front_end)
+        front_end = self.start.front_end.cpu()
+        return self.held_out.measure(self.start.load(folder), front_end)
 
-    def _held_out(self, source: BatchSource, network: EmbeddingNetwork) -> HeldOut:
+    def _held_out(self) -> HeldOut:
         known, config = self.known, self.config
-        queries = self.dataset.positions("validation")
         training = self.dataset.positions("train")
+        tagging = self.tagging
         return HeldOut(
-            source=source,
+            source=self.source,
             references=some_references(training, seed=config.loop.seed),
-            queries=queries,
+            queries=self.dataset.positions("validation"),
             labels=known.labels,
             groups=known.artists,
             tags=known.tags,
             n_labels=len(known.label_names),
-            geometry=network.geometry,
+            geometry=self.start.geometry,
             n_neighbours=config.stopping.n_neighbours,
             device=self.fabric.device,
+            tag_probabilities=(
+                (lambda vectors: head_of(tagging, known.tag_names).probabilities(vectors))
+                if tagging
+                else None
+            ),
+            goes_by_tags=config.objectives[0].kind == "tagging",
         )
 
     def _card_scores(self, record: dict[str, Any]) -> dict[str, Any]:
-        names = ("accuracy", "map", "tag_map")
+        names = ("accuracy", "map", "tag_map", "roc_auc", "pr_auc")
         k = self.config.stopping.n_neighbours
         return {
             "protocol": f"validation side against training tracks, vote of the {k} nearest, "

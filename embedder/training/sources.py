@@ -19,6 +19,7 @@ from embedder.datasets.dataset import Dataset
 from embedder.datasets.preparing import cache_for, prepare_dataset
 from embedder.datasets.records import LeftOut
 from embedder.datasets.streaming import StreamedTracks
+from embedder.training.augmenting import before_front_end
 
 Rows = NDArray[np.int64]
 
@@ -54,7 +55,8 @@ def open_source(
     workers = max(config.loop.workers, 1)
     room = int(config.dataset.cache_gigabytes * 1e9)
     if dataset.store is None and room == 0:
-        return StreamedTracks(dataset, config.model, workers=workers)
+        on_sound = before_front_end(config.augmentation, config.model.front_end)
+        return StreamedTracks(dataset, config.model, workers=workers, augmentation=on_sound)
     return prepare_dataset(
         dataset,
         config.model,

@@ -9,12 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from embedder.augment.building import Augmentation
-from embedder.backbones.network import EmbeddingNetwork
 from embedder.features.front_end import FrontEnd
 from embedder.objectives.objective import Objective, ObjectiveValue
 from embedder.objectives.targets import BatchTargets, TrackTargets
 from embedder.sampling.batches import BatchSampler
+from embedder.training.augmenting import Augment
 from embedder.training.doctor import Doctor
 from embedder.training.sources import BatchSource, Rows
 
@@ -36,14 +35,14 @@ class Observer(Protocol):
 class LoopParts:
     """What the loop runs on. `targets` and `rows` go together: the tracks to train on."""
 
-    network: EmbeddingNetwork
+    network: nn.Module
     front_end: FrontEnd
     objective: Objective
     source: BatchSource
     rows: Rows
     targets: TrackTargets
     sampler: BatchSampler
-    augmentation: Augmentation
+    augmentation: Augment
     validate: Validate
     doctor: Doctor | None
     data_digest: str

@@ -13,14 +13,17 @@ from embedder.datasets.opening import open_configured
 from embedder.datasets.splitting import split_configured
 from embedder.errors import AudioError, DatasetError
 from embedder.handcrafted.descriptors import DESCRIPTORS, Descriptor
+from embedder.loaded_model import LoadedModel
 from embedder.objectives.targets import standardised
 from embedder.training.devices import build_fabric
+from embedder.training.frozen import encoder_vectors
 from embedder.training.inputs import needs
 from embedder.training.record import RunRecord
 from embedder.training.report import write_report
 from embedder.training.run import TrainingRun
 from embedder.training.run_folder import TrainingResult, prepare_folder, write_result
-from embedder.training.sources import open_source
+from embedder.training.sources import BatchSource, open_source
+from embedder.training.starting import base_model, config_from, is_imported
 from embedder.training.step import Observer
 
 OnProgress = Callable[[int, int], None]
@@ -44,16 +47,18 @@ def train(
 
     `on_progress` follows the preparation of features; the observers follow the training.
     """
+    base = base_model(config.transfer)
+    config = config_from(config, base)
     fabric = build_fabric(config.loop)
     if fabric.is_global_zero:
         prepare_folder(folder, config, resume=resume, force=force)
     fabric.barrier()
     dataset = split_configured(open_configured(path, config.dataset), config.dataset)
-    source = open_source(dataset, config, on_progress=on_progress)
+    source = _source(dataset, config, base, on_progress)
     usable = dataset.subset(source.dataset_rows)
     wants_features = needs("handcrafted", config.objectives, config.sampler)
     features = handcrafted_features(usable) if wants_features else None
-    run = TrainingRun(config, usable, source, folder, features=features, fabric=fabric)
+    run = TrainingRun(config, usable, source, folder, features=features, base=base, fabric=fabric)
     if resume:
         run.loop.resume()
     observers = list(make_observers(run)) if make_observers else []
@@ -65,6 +70,24 @@ def train(
         write_report(run, result)
     write_result(result)
     return result
+
+
+def _source(
+    dataset: Dataset,
+    config: TrainingConfig,
+    base: LoadedModel | None,
+    on_progress: OnProgress | None,
+) -> BatchSource:
+    """What the network is fed: features, audio, or the vectors of an encoder that is kept."""
+    if base is None or not is_imported(base):
+        return open_source(dataset, config, on_progress=on_progress)
+    return encoder_vectors(
+        dataset,
+        base,
+        workers=max(config.loop.workers, 1),
+        device=config.loop.device,
+        on_progress=on_progress,
+    )
 
 
 def handcrafted_features(dataset: Dataset) -> NDArray[np.float32]:

@@ -1,10 +1,12 @@
 """Held-out retrieval while training: do a track's neighbours among the training tracks agree?
 
 The score that early stopping and `best` go by is the neighbour vote's accuracy on held-out tracks
-(or, where tracks have tags alone, the mean average precision of tag retrieval). References are
+(or, where tracks have tags alone, the mean average precision of tag retrieval; or, where a tagging
+head comes first among the objectives, its macro PR-AUC). References are
 training tracks, at most a few thousand of them, the same ones every time.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +18,7 @@ from embedder.features.front_end import FrontEnd
 from embedder.geometry import Geometry
 from embedder.metrics.ranking import Apart, Ranking, count_relevant, neighbour_ranking
 from embedder.metrics.retrieval import average_precision, relevance, tag_relevance
+from embedder.metrics.tagging import TagScores, tag_scores
 from embedder.metrics.voting import VoteScores, neighbour_vote, vote_scores
 from embedder.training.sources import BatchSource, Rows, in_batches
 
@@ -23,6 +26,8 @@ MAX_REFERENCES = 4000
 ENCODING_BATCH = 64
 
 Vectors = NDArray[np.float32]
+Heard = tuple[Rows, torch.Tensor]
+"""Excerpts: the track of each, int64 [excerpts], and float32 [excerpts, size]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,8 @@ class Measured:
     scores: dict[str, float]
     ranking: Ranking
     vote: VoteScores | None
+    tags: TagScores | None = None
+    """Of the tagging head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,9 @@ class HeldOut:
     geometry: Geometry
     n_neighbours: int
     device: torch.device
+    tag_probabilities: Callable[[Vectors], Vectors] | None = None
+    """The tagging head as it stands: [excerpts, size] to [excerpts, tags]."""
+    goes_by_tags: bool = False
 
     def __call__(self, network: nn.Module, front_end: FrontEnd) -> dict[str, float]:
         """`score` and what else is known, of the network as it stands; nothing without queries."""
@@ -56,7 +66,13 @@ class HeldOut:
 
     def measure(self, network: nn.Module, front_end: FrontEnd) -> "Measured":
         """The scores with what they come from."""
-        ranking = self.rank(self.encode(network, front_end))
+        heard = [
+            encode_excerpts(self.source, rows, network, front_end, device=self.device)
+            for rows in (self.queries, self.references)
+        ]
+        ranking = self.rank(
+            (self._means(heard[0], self.queries), self._means(heard[1], self.references))
+        )
         scores: dict[str, float] = {}
         if self.tags is not None:
             relevant = tag_relevance(ranking, self.tags[self.queries], self.tags[self.references])
@@ -68,18 +84,29 @@ class HeldOut:
             scores["map"] = float(np.nanmean(average_precision(relevant, self._n_relevant())))
             vote = self.vote(ranking)
             scores["accuracy"] = vote.accuracy
+        tags = self._score_tags(heard[0])
+        if tags is not None:
+            scores["roc_auc"], scores["pr_auc"] = tags.macro_roc_auc, tags.macro_pr_auc
         scores["score"] = scores.get("accuracy", scores.get("tag_map", 0.0))
-        return Measured(scores, ranking, vote)
+        if self.goes_by_tags and tags is not None:
+            scores["score"] = tags.macro_pr_auc
+        return Measured(scores, ranking, vote, tags)
 
-    def encode(self, network: nn.Module, front_end: FrontEnd) -> tuple[Vectors, Vectors]:
-        """Vectors of the queries and of the references."""
-        encoded = [
-            encode_tracks(
-                self.source, rows, network, front_end, geometry=self.geometry, device=self.device
-            )
-            for rows in (self.queries, self.references)
-        ]
-        return encoded[0], encoded[1]
+    def _means(self, heard: Heard, rows: Rows) -> Vectors:
+        return track_means(*heard, rows, geometry=self.geometry)
+
+    def _score_tags(self, heard: Heard) -> TagScores | None:
+        """The head's probabilities, excerpts averaged, against the tags of tagged queries."""
+        if self.tag_probabilities is None or self.tags is None:
+            return None
+        owners, outputs = heard
+        starts = np.flatnonzero(np.diff(owners, prepend=-1))
+        sums = np.add.reduceat(self.tag_probabilities(outputs.numpy()), starts, axis=0)
+        means = sums / np.diff([*starts, len(owners)])[:, None]
+        truth = self.tags[self.queries]
+        is_tagged = truth.any(axis=1)
+        found = tag_scores(means[is_tagged], truth[is_tagged])
+        return found if found.n_tags_scored else None
 
     def rank(self, vectors: tuple[Vectors, Vectors]) -> Ranking:
         """Each query's nearest references, its own artist left out."""
@@ -114,16 +141,15 @@ def some_references(rows: Rows, *, seed: int) -> Rows:
 
 
 @torch.inference_mode()
-def encode_tracks(
+def encode_excerpts(
     source: BatchSource,
     rows: Rows,
     network: nn.Module,
     front_end: FrontEnd,
     *,
-    geometry: Geometry,
     device: torch.device,
-) -> Vectors:
-    """Vectors of tracks as inference would make them: float32 [rows, size]."""
+) -> Heard:
+    """What inference would make of tracks: whose each excerpt is, and its vector."""
     was_training = network.training
     network.eval()
     normalisation = front_end.normalisation.eval()
@@ -132,7 +158,7 @@ def encode_tracks(
         owners.append(batch_owners)
         outputs.append(network(normalisation(levels.to(device))).float().cpu())
     network.train(was_training)
-    return track_means(np.concatenate(owners), torch.cat(outputs), rows, geometry=geometry)
+    return np.concatenate(owners), torch.cat(outputs)
 
 
 def track_means(
