@@ -63,15 +63,29 @@ def neighbour_ranking(
     same_set: bool = False,
 ) -> Ranking:
     """Rank references [r, d] for queries [q, d]; `same_set`: row i of both is the same track."""
+    chunks = distance_chunks(queries, references, geometry=geometry, apart=apart, same_set=same_set)
+    parts = [_nearest(distances, min(k, len(references))) for _, distances in chunks]
+    return _joined(parts, k)
+
+
+def distance_chunks(
+    queries: Vectors,
+    references: Vectors,
+    *,
+    geometry: Geometry,
+    apart: Sequence[Apart] = (),
+    same_set: bool = False,
+) -> Iterator[tuple[Ids, torch.Tensor]]:
+    """Some queries' rows and their distances [rows, references] at a time; infinity stands
+    between those who must not meet.
+    """
     found = torch.from_numpy(np.ascontiguousarray(references))
-    parts = []
     for rows in _chunks(len(queries), len(references)):
         asked = torch.from_numpy(np.ascontiguousarray(queries[rows]))
         with torch.no_grad():
             distances = geometry.pairwise(asked, found)
         _exclude(distances, rows, apart, same_set=same_set)
-        parts.append(_nearest(distances, min(k, len(references))))
-    return _joined(parts, k)
+        yield rows, distances
 
 
 def distance_ranking(

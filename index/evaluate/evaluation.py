@@ -1,0 +1,191 @@
+"""The whole evaluation: vectors of every model, one protocol for all of them, comparisons.
+
+Tracks that one of the models cannot hear are left out for all, so that figures compare.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+
+import numpy as np
+
+from embedder.datasets.dataset import Dataset
+from embedder.errors import DatasetError, UsageError
+from embedder.metrics.bootstrap import paired_interval
+from index.evaluate.baselines import BASELINES, baseline_vectors
+from index.evaluate.material import Material, material_of
+from index.evaluate.model_vectors import model_vectors
+from index.evaluate.results import Comparison, Evaluation, Json, ModelScores
+from index.evaluate.rounds import N_INNER_FOLDS, Rounds, rounds_of
+from index.evaluate.scoring import accuracy_alone, score
+from index.evaluate.settings import EvaluationSettings
+from index.evaluate.subjects import STORED
+from index.evaluate.vector_set import VectorSet
+
+logger = logging.getLogger(__name__)
+
+OnProgress = Callable[[str, int, int], None]
+"""Called with whose vectors are made, how many there are and how many there will be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How vectors are made."""
+
+    device: str = "auto"
+    workers: int = 1
+    on_progress: OnProgress | None = None
+
+
+def evaluate(
+    dataset: Dataset,
+    names: Sequence[str],
+    *,
+    settings: EvaluationSettings,
+    n_seeds: int = 1,
+    stored: VectorSet | None = None,
+    making: Making | None = None,
+) -> Evaluation:
+    """names: baselines, vectors that the data set brings, or models by name or path; the first is
+    compared with the others. `stored`: a library's own vectors, under the name `stored`.
+    """
+    if len(set(names)) < len(names):
+        raise UsageError(f"the same model twice: {', '.join(names)}")
+    dataset.require_field(settings.field)  # before hours of encoding
+    sets = [
+        vectors_named(dataset, name, stored=stored, seed=settings.seed, making=making or Making())
+        for name in names
+    ]
+    heard = reduce(np.intersect1d, [one.positions for one in sets])
+    if not len(heard):
+        first = next((one.failed[0] for one in sets if one.failed), None)
+        reason = f" The first: {first.path} ({first.reason})." if first else ""
+        raise DatasetError(f"{dataset.root.name}: no track that all models can hear.{reason}")
+    material = material_of(
+        dataset if len(heard) == len(dataset.rows) else dataset.subset(heard),
+        field=settings.field,
+        group=settings.group,
+        by_content=stored is None,
+    )
+    rounds = rounds_of(material, settings)
+    scored = []
+    for one in sets:
+        ready = replace(one.only(heard), positions=np.arange(len(heard)))
+        scores = score(ready, material, rounds, settings)
+        accuracies = [
+            scores.accuracy.mean,
+            *(_again(ready, material, settings, number) for number in range(1, n_seeds)),
+        ]
+        scored.append(replace(scores, accuracies_by_seed=tuple(accuracies)))
+    failed = {str(bad.path): bad.reason for one in sets for bad in one.failed}
+    return Evaluation(
+        protocol=_protocol(material, rounds, settings, n_seeds),
+        models=tuple(scored),
+        comparisons=tuple(_compared(scored[0], other, material, settings) for other in scored[1:]),
+        notes=(*rounds.notes, *_notes(material, settings, rounds)),
+        failed=tuple({"path": path, "reason": reason} for path, reason in failed.items()),
+    )
+
+
+def vectors_named(
+    dataset: Dataset, name: str, *, stored: VectorSet | None, seed: int, making: Making
+) -> VectorSet:
+    """The vectors of a baseline, of the data set itself, of a library, or of a model."""
+
+    def report(n_done: int, n_all: int) -> None:
+        if making.on_progress is not None:
+            making.on_progress(name, n_done, n_all)
+
+    if stored is not None and name == stored.name:
+        return stored
+    if name == STORED:
+        raise UsageError("stored vectors are a library's: give library in place of a data set")
+    if name in BASELINES or name in dataset.extra_vectors:
+        return baseline_vectors(
+            dataset, name, seed=seed, workers=making.workers, on_progress=report
+        )
+    return model_vectors(
+        dataset, name, device=making.device, workers=making.workers, on_progress=report
+    )
+
+
+def _again(
+    vector_set: VectorSet, material: Material, settings: EvaluationSettings, number: int
+) -> float:
+    """The accuracy with other folds, and for the random baseline with other vectors."""
+    other = replace(settings, seed=settings.seed + number)
+    if vector_set.kind == "baseline" and vector_set.name == "random":
+        redrawn = baseline_vectors(material.dataset, "random", seed=other.seed)
+        vector_set = replace(vector_set, vectors=redrawn.vectors)
+    return accuracy_alone(vector_set, material, rounds_of(material, other), other)
+
+
+def _compared(
+    first: ModelScores, other: ModelScores, material: Material, settings: EvaluationSettings
+) -> Comparison:
+    difference = paired_interval(
+        first.correct,
+        other.correct,
+        generator=np.random.default_rng([settings.seed, 29]),
+        groups=material.artists,
+        n_draws=settings.n_draws,
+    )
+    return Comparison(first.name, other.name, difference)
+
+
+def _protocol(
+    material: Material, rounds: Rounds, settings: EvaluationSettings, n_seeds: int
+) -> Json:
+    dataset = material.dataset
+    n_repeated = int((material.repeats != np.arange(len(material.repeats))).sum())
+    return {
+        "data": dataset.root.name,
+        "layout": dataset.layout,
+        "kind": rounds.kind,
+        "field": settings.field,
+        "k": settings.k,
+        "group": settings.group,
+        "folds": settings.n_folds or None,
+        "split": dataset.split_origin if settings.has_split else None,
+        "seed": settings.seed,
+        "seeds": n_seeds,
+        "n_tracks": len(dataset.rows),
+        "n_labels": len(material.label_names),
+        "n_references": int(np.mean([len(one.references) for one in rounds.clean])),
+        "n_groups": len(np.unique(material.groups[material.groups >= 0])),
+        "n_without_group": int((material.groups < 0).sum()),
+        "n_repeated": n_repeated,
+        "is_multi_label": material.is_multi_label,
+        "never_counted": "the query, its copies, and its own " + settings.group,
+        "scaling": "baselines, by the answering tracks of each round",
+        "probe": _learning(rounds, "logistic regression on frozen vectors"),
+        "calibration": _learning(rounds, "prior and sharpness of the vote"),
+        "interval": f"95 %, {settings.n_draws} draws of whole artists",
+        "leaky": "nobody apart but the query from itself; folds by track",
+        "data_digest": dataset.digest,
+        "split_digest": dataset.split_digest,
+    }
+
+
+def _learning(rounds: Rounds, what: str) -> str | None:
+    if not rounds.learning:
+        return None
+    if rounds.kind == "leave-one-out":
+        return f"{what}, {N_INNER_FOLDS} grouped folds"
+    return f"{what}, fitted on the answering tracks of each round"
+
+
+def _notes(material: Material, settings: EvaluationSettings, rounds: Rounds) -> list[str]:
+    notes = []
+    if settings.group != "track" and not (material.groups >= 0).any():
+        notes.append(f"no {settings.group} is known: only copies are kept apart")
+    smallest = min(len(one.references) - one.same_set for one in rounds.clean)
+    if smallest < settings.k:
+        notes.append(f"k = {settings.k}, but only {smallest} tracks can answer: all of them do")
+    if len(material.label_names) == 1:
+        notes.append(f"all tracks are {material.label_names[0]}: nothing can be told apart")
+    n_unlabelled = int((material.labels < 0).sum())
+    if n_unlabelled:
+        notes.append(f"{n_unlabelled} tracks have no {settings.field} and do not take part")
+    return notes

@@ -1,0 +1,95 @@
+"""A data set's labels, groups and repeats as numbers, ready to be scored."""
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.datasets.dataset import Dataset
+from embedder.datasets.duplicates import find_repeats
+from embedder.datasets.labels import count_labels
+from embedder.errors import DatasetError
+from embedder.metrics.ranking import Apart, Ids
+from index.evaluate.settings import Group
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All arrays have one row a track of the data set."""
+
+    dataset: Dataset
+    label_names: tuple[str, ...]
+    labels: Ids
+    """The first label of each track, -1 unknown."""
+    tags: NDArray[np.float32]
+    """[tracks, labels]: all labels of each track."""
+    groups: Ids
+    """Those who must not meet, -1 unknown."""
+    repeats: Ids
+    """The first track of the same recording (often the track itself)."""
+    artists: Ids
+    """For intervals and same-artist retrieval, -1 unknown."""
+
+    @property
+    def is_multi_label(self) -> bool:
+        """Whether some track has several labels."""
+        return bool((self.tags.sum(axis=1) > 1).any())
+
+    @property
+    def labelled(self) -> Ids:
+        """Positions of the tracks that have a label."""
+        return np.flatnonzero(self.labels >= 0)
+
+    def apart(self, queries: Ids, references: Ids) -> list[Apart]:
+        """Who must not meet: the same group, and the same recording."""
+        return [
+            Apart(self.groups[queries], self.groups[references]),
+            Apart(self.repeats[queries], self.repeats[references]),
+        ]
+
+
+def material_of(dataset: Dataset, *, field: str, group: Group, by_content: bool = True) -> Material:
+    """Refuses a field that no track has, and lists those that there are.
+
+    by_content: look for repeats in the files and arrays too, not in `duplicate_of` alone.
+    """
+    dataset.require_field(field)
+    counts = count_labels(dataset.rows, field)
+    if not counts:
+        raise DatasetError(f"{dataset.root.name}: no track has a {field}.")
+    names = tuple(sorted(counts))
+    columns = {name: column for column, name in enumerate(names)}
+    tags = np.zeros((len(dataset.rows), len(names)), dtype=np.float32)
+    labels = np.full(len(dataset.rows), -1, dtype=np.int64)
+    for at, row in enumerate(dataset.rows):
+        values = row.values(field)
+        tags[at, [columns[value] for value in values]] = 1.0
+        if values:
+            labels[at] = columns[values[0]]
+    return Material(
+        dataset=dataset,
+        label_names=names,
+        labels=labels,
+        tags=tags,
+        groups=group_ids(dataset, group),
+        repeats=np.array(find_repeats(dataset, by_content=by_content).sets, dtype=np.int64),
+        artists=group_ids(dataset, "artist"),
+    )
+
+
+def group_ids(dataset: Dataset, group: Group) -> Ids:
+    """The same number for tracks of one artist (or album), -1 where none is known."""
+    if group == "track":
+        return np.full(len(dataset.rows), -1, dtype=np.int64)
+    if group == "artist":
+        return _numbered(row.group for row in dataset.rows)
+    return _numbered((row.group, row.album) if row.album else None for row in dataset.rows)
+
+
+def _numbered(names: Iterable[Hashable | None]) -> Ids:
+    numbers: dict[Hashable, int] = {}
+    return np.array(
+        [-1 if name is None else numbers.setdefault(name, len(numbers)) for name in names],
+        dtype=np.int64,
+    )

@@ -1,0 +1,114 @@
+"""A data set's vectors by a model: arrays straight into the network, audio through the encoder."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from embedder.backbones.fusion import fused_for_inference
+from embedder.backbones.network import EmbeddingNetwork
+from embedder.datasets.dataset import Dataset
+from embedder.datasets.preparing import prepare_dataset
+from embedder.datasets.records import LeftOut
+from embedder.encoder import TrackEncoder
+from embedder.encodings import EncodingFailure, TrackRequest
+from embedder.errors import DatasetError
+from embedder.features.front_end import FrontEnd
+from embedder.loaded_model import LoadedModel
+from embedder.model_registry import load_model
+from embedder.precision import choose_device
+from embedder.training.validation import encode_excerpts, track_means
+from index.evaluate.vector_set import VectorSet
+
+OnProgress = Callable[[int, int], None]
+TRACKS_AT_ONCE = 256
+
+
+def model_vectors(
+    dataset: Dataset,
+    name: str,
+    *,
+    device: str = "auto",
+    workers: int = 1,
+    on_progress: OnProgress | None = None,
+) -> VectorSet:
+    """name: a model's name or the path of its folder."""
+    model = load_model(name)
+    if dataset.store is None:
+        return _of_audio(dataset, model, name, device, workers, on_progress)
+    return _of_arrays(dataset, model, name, device, workers, on_progress)
+
+
+def _of_audio(
+    dataset: Dataset,
+    model: LoadedModel,
+    name: str,
+    device: str,
+    workers: int,
+    on_progress: OnProgress | None,
+) -> VectorSet:
+    encoder = TrackEncoder(model, device=device)
+    whole = [i for i, row in enumerate(dataset.rows) if row.path is not None]
+    failed = [
+        LeftOut(row.key, "a part of a file: only its stored vector can be measured")
+        for row in dataset.rows
+        if row.path is None
+    ]
+    requests = [TrackRequest(path) for i in whole if (path := dataset.rows[i].path) is not None]
+    kept, vectors = [], []
+    results = encoder.encode_many(requests, workers=workers)
+    for n_done, (position, result) in enumerate(zip(whole, results, strict=True), start=1):
+        if isinstance(result, EncodingFailure):
+            failed.append(LeftOut(result.path, result.reason))
+        else:
+            kept.append(position)
+            vectors.append(result.vector)
+        if on_progress is not None:
+            on_progress(n_done, len(whole))
+    return VectorSet(
+        name,
+        "model",
+        np.stack(vectors) if vectors else np.zeros((0, model.embedding_size), dtype=np.float32),
+        np.array(kept, dtype=np.int64),
+        model.geometry,
+        fingerprint=model.fingerprint,
+        failed=tuple(failed),
+    )
+
+
+def _of_arrays(
+    dataset: Dataset,
+    model: LoadedModel,
+    name: str,
+    device: str,
+    workers: int,
+    on_progress: OnProgress | None,
+) -> VectorSet:
+    if not isinstance(model.network, nn.Module) or not isinstance(model.front_end, FrontEnd):
+        raise DatasetError(
+            f"{dataset.root.name}: holds arrays, and the imported model {name} hears audio alone. "
+            "Evaluate it on a folder of audio files."
+        )
+    network = model.network
+    if isinstance(network, EmbeddingNetwork):
+        network = fused_for_inference(network)
+    place = choose_device(device) if model.runs_on_devices else torch.device("cpu")
+    network, front_end = network.to(place), model.front_end.to(place)
+    source = prepare_dataset(dataset, model.config, workers=workers)
+    parts = []
+    for start in range(0, len(source), TRACKS_AT_ONCE):
+        rows = np.arange(start, min(start + TRACKS_AT_ONCE, len(source)))
+        heard = encode_excerpts(source, rows, network, front_end, device=place)
+        parts.append(track_means(*heard, rows, geometry=model.geometry))
+        if on_progress is not None:
+            on_progress(int(rows[-1]) + 1, len(source))
+    return VectorSet(
+        name,
+        "model",
+        np.concatenate(parts).astype(np.float32),
+        source.dataset_rows,
+        model.geometry,
+        fingerprint=model.fingerprint,
+        failed=tuple(source.failures),
+    )

@@ -1,0 +1,141 @@
+"""An evaluation as one HTML file: figures, charts, tables, and how they were made."""
+
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from embedder.writing import write_whole
+from index.evaluate.charts import heat_table, interval_bars, reliability_curve
+from index.evaluate.page_style import html_page, html_table
+from index.evaluate.results import Evaluation, ModelScores
+from index.evaluate.tables import MOST_LABELS, best_tagging, headline, tables_of
+
+MOST_TAGS = 50
+
+
+def write_page(path: Path, found: Evaluation) -> None:
+    """Write the page whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, page_of(found).encode("utf-8", "backslashreplace"))
+
+
+def page_of(found: Evaluation) -> str:
+    """The page's text."""
+    first = found.models[0]
+    title = f"{first.name} on {found.protocol['data']}"
+    parts = [
+        f"<h1>{escape(title)}</h1><p class='lead'>{escape(headline(found))}</p>",
+        _cards(first),
+        _notes(found),
+        "<h2>Accuracy of the neighbours' vote</h2>",
+        interval_bars(
+            [model.name for model in found.models],
+            [model.accuracy.mean for model in found.models],
+            [(model.accuracy.low, model.accuracy.high) for model in found.models],
+            marks=[model.leaky_accuracy for model in found.models],
+            title="Line: 95 % interval over artists. Ring: what a leaky protocol would give.",
+        ),
+        _same_artist(found),
+        *_charts(first),
+    ]
+    parts += [f"<h2>{escape(t.title)}</h2>{html_table(t.rows)}" for t in tables_of(found)]
+    parts.append(_hubs(first))
+    settings = [
+        {"setting": name.replace("_", " "), "value": value}
+        for name, value in found.protocol.items()
+        if value is not None
+    ]
+    parts.append(f"<h2>Protocol</h2>{html_table(settings)}")
+    return html_page(title, "".join(parts))
+
+
+def _cards(model: ModelScores) -> str:
+    low, high = model.accuracy.low, model.accuracy.high
+    shown: list[tuple[str, float | None]] = [
+        (f"accuracy, {low:.3f} to {high:.3f}", model.accuracy.mean),
+        (f"if it leaked ({model.gap:+.3f})", model.leaky_accuracy),
+        ("mean average precision", model.mean_average_precision.mean),
+        ("macro F1", model.macro_f1),
+        ("linear probe", model.probe["accuracy"] if model.probe else None),
+        ("own artist in 10", model.same_artist["hit_rate"] if model.same_artist else None),
+        ("hubness (skew)", model.hubness["skewness"]),
+    ]
+    cards = "".join(
+        f"<div class='card'><b>{value:.3f}</b><span>{escape(words)}</span></div>"
+        for words, value in shown
+        if value is not None and not np.isnan(value)
+    )
+    return f"<div class='cards'>{cards}</div>"
+
+
+def _notes(found: Evaluation) -> str:
+    notes = list(found.notes)
+    if found.failed:
+        bad = found.failed[0]
+        notes.append(
+            f"{len(found.failed)} tracks could not be measured, such as "
+            f"{bad['path']}: {bad['reason']}"
+        )
+    return f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>" if notes else ""
+
+
+def _same_artist(found: Evaluation) -> str:
+    known = [(m.name, m.same_artist) for m in found.models if m.same_artist is not None]
+    if not known:
+        return ""
+    chart = interval_bars(
+        [name for name, _ in known],
+        [scores["hit_rate"] for _, scores in known],
+        [tuple(scores["hit_rate_ci95"]) for _, scores in known],
+        title="How often a track of the same artist is among the 10 nearest of all.",
+    )
+    return f"<h2>Same artist nearby</h2>{chart}"
+
+
+def _charts(model: ModelScores) -> list[str]:
+    parts = []
+    if model.per_label:
+        frequent = sorted(model.per_label, key=lambda one: -one.n_tracks)[:MOST_LABELS]
+        chart = interval_bars(
+            [f"{one.label} ({one.n_tracks})" for one in frequent],
+            [one.f1 for one in frequent],
+            [(float("nan"), float("nan"))] * len(frequent),
+            title="F1 of each label, most frequent first.",
+        )
+        parts.append(f"<h2>Labels</h2>{chart}")
+    if model.confusion is not None and 1 < len(model.label_names) <= MOST_LABELS:
+        parts.append(
+            heat_table(model.label_names, model.confusion, title="True (row) taken for (column)")
+        )
+    if model.tagging is not None:
+        scored = [t for t in best_tagging(model.tagging)["per_tag"] if not np.isnan(t["roc_auc"])]
+        scored.sort(key=lambda tag: -tag["roc_auc"])
+        chart = interval_bars(
+            [f"{tag['tag']} ({tag['n_tracks']})" for tag in scored[:MOST_TAGS]],
+            [tag["roc_auc"] for tag in scored[:MOST_TAGS]],
+            [(float("nan"), float("nan"))] * len(scored[:MOST_TAGS]),
+            marks=[tag["pr_auc"] for tag in scored[:MOST_TAGS]],
+            title="ROC-AUC of each tag; ring: PR-AUC.",
+        )
+        parts.append(f"<h2>Tags</h2>{chart}")
+    if model.reliability is not None:
+        curve = model.reliability
+        chart = reliability_curve(
+            curve.confidence,
+            curve.accuracy,
+            curve.counts,
+            title=f"Expected calibration error {curve.expected_error:.3f}",
+        )
+        parts.append(f"<h2>Does 80 % come true eight times of ten?</h2>{chart}")
+    return parts
+
+
+def _hubs(model: ModelScores) -> str:
+    hubs = model.hubness
+    lead = (
+        f"Skew of {hubs['k']}-occurrence {hubs['skewness']:.2f} ({hubs['skewness_csls']:.2f} with "
+        f"the CSLS correction); hubs take {hubs['hub_share']:.1%} of all places, "
+        f"{hubs['orphan_share']:.1%} of the tracks are nobody's neighbour."
+    )
+    return f"<h2>Hubs</h2><p>{escape(lead)}</p>{html_table(hubs['hubs'])}"

@@ -1,0 +1,206 @@
+"""One model's figures from its vectors, under a protocol."""
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.metrics.bootstrap import Interval, bootstrap_interval
+from embedder.metrics.ranking import Ids
+from embedder.metrics.tagging import TagScores
+from embedder.metrics.voting import VoteScores, vote_scores
+from index.evaluate.material import Material
+from index.evaluate.neighbours import Retrieval, correct_votes, retrieve, votes_of
+from index.evaluate.probe import ProbeScores, probe
+from index.evaluate.results import Json, LabelScores, ModelScores
+from index.evaluate.rounds import Round, Rounds
+from index.evaluate.settings import EvaluationSettings
+from index.evaluate.vector_set import VectorSet
+from index.evaluate.vote_probabilities import CalibrationScores, score_calibration
+from index.evaluate.whole_set import N_OCCURRENCES, WholeSetScores, score_whole_set
+
+N_HUBS_NAMED = 10
+
+
+def score(
+    vector_set: VectorSet, material: Material, rounds: Rounds, settings: EvaluationSettings
+) -> ModelScores:
+    """All figures of one model; the vectors are those of the material's tracks, in their order."""
+    retrieval = retrieve(vector_set, material, rounds.clean, settings)
+    correct = correct_votes(material, retrieval.shares)
+    queries = rounds.queries
+    votes = None
+    if not material.is_multi_label:
+        votes = vote_scores(retrieval.shares[queries], material.labels[queries])
+    fitted = score_calibration(vector_set, material, retrieval.shares, rounds.learning, settings)
+    whole = score_whole_set(
+        vector_set,
+        material,
+        queries=queries,
+        references=rounds.clean[0].references,
+        with_map=settings.with_map,
+        seed=settings.seed,
+    )
+    learned = probe(vector_set, material, rounds.learning)
+    return ModelScores(
+        name=vector_set.name,
+        kind=vector_set.kind,
+        fingerprint=vector_set.fingerprint,
+        geometry=vector_set.geometry.kind,
+        n_queries=len(queries),
+        accuracy=interval(correct, material.artists, settings),
+        leaky_accuracy=_leaky_accuracy(vector_set, material, rounds.leaky, settings),
+        at_k={
+            name: {k: _mean(values) for k, values in of_measure.items()}
+            for name, of_measure in retrieval.at_k.items()
+        },
+        mean_average_precision=interval(retrieval.average_precision, material.artists, settings),
+        macro_f1=None if votes is None else votes.macro_f1,
+        label_names=material.label_names,
+        confusion=None if votes is None else votes.confusion,
+        per_label=() if votes is None else _per_label(votes, material.label_names),
+        hubness=_hubness_json(whole, material),
+        same_artist=_same_artist_json(whole, material, settings),
+        probe=_probe_json(learned),
+        tagging=_tagging_json(learned, retrieval, material, queries),
+        calibration=_calibration_json(fitted),
+        reliability=None if fitted is None else fitted.fitted,
+        map_quality=whole.map_trustworthiness,
+        correct=correct,
+        n_without_vote=int(np.isnan(correct[queries]).sum()),
+        n_failed=len(vector_set.failed),
+    )
+
+
+def accuracy_alone(
+    vector_set: VectorSet, material: Material, rounds: Rounds, settings: EvaluationSettings
+) -> float:
+    """The neighbours' vote and nothing else, for further seeds."""
+    right = []
+    for one in rounds.clean:
+        shares = np.zeros((len(material.labels), len(material.label_names)))
+        shares[one.queries] = votes_of(vector_set, material, one, k=settings.k)
+        right.append(correct_votes(material, shares)[one.queries])
+    return _mean(np.concatenate(right))
+
+
+def interval(values: NDArray[np.float64], groups: Ids, settings: EvaluationSettings) -> Interval:
+    """95 % by drawing groups again; NaN where nobody could be asked."""
+    if np.isnan(values).all():
+        return Interval(float("nan"), float("nan"), float("nan"), 0.95)
+    generator = np.random.default_rng([settings.seed, 23])
+    return bootstrap_interval(values, generator=generator, groups=groups, n_draws=settings.n_draws)
+
+
+def _leaky_accuracy(
+    vector_set: VectorSet,
+    material: Material,
+    rounds: tuple[Round, ...],
+    settings: EvaluationSettings,
+) -> float:
+    shares = np.zeros((len(material.labels), len(material.label_names)))
+    for one in rounds:
+        shares[one.queries] = votes_of(vector_set, material, one, k=settings.k, is_leaky=True)
+    return _mean(correct_votes(material, shares))
+
+
+def _per_label(votes: VoteScores, names: tuple[str, ...]) -> tuple[LabelScores, ...]:
+    hits = votes.confusion.diagonal()
+    asked, guessed = votes.confusion.sum(axis=1), votes.confusion.sum(axis=0)
+    return tuple(
+        LabelScores(
+            label=name,
+            n_tracks=int(asked[i]),
+            precision=float(hits[i] / max(guessed[i], 1)),
+            recall=float(hits[i] / max(asked[i], 1)),
+            f1=float(2 * hits[i] / max(asked[i] + guessed[i], 1)),
+        )
+        for i, name in enumerate(names)
+    )
+
+
+def _hubness_json(whole: WholeSetScores, material: Material) -> Json:
+    counts = whole.hubness.occurrences
+    largest = np.argsort(-counts, kind="stable")[:N_HUBS_NAMED]
+    return {
+        "k": N_OCCURRENCES,
+        "skewness": whole.hubness.skewness,
+        "skewness_csls": whole.corrected_skewness,
+        "hub_share": whole.hubness.hub_share,
+        "orphan_share": whole.hubness.orphan_share,
+        "hubs": [
+            {"track": material.dataset.rows[i].key, "occurrences": int(counts[i])} for i in largest
+        ],
+    }
+
+
+def _same_artist_json(
+    whole: WholeSetScores, material: Material, settings: EvaluationSettings
+) -> Json | None:
+    hits = whole.same_artist_hits
+    if np.isnan(hits).all():
+        return None
+    found = interval(hits, material.artists, settings)
+    return {
+        "k": N_OCCURRENCES,
+        "n_queries": int((~np.isnan(hits)).sum()),
+        "hit_rate": found.mean,
+        "hit_rate_ci95": [found.low, found.high],
+        "precision": _mean(whole.same_artist_precision),
+    }
+
+
+def _probe_json(learned: ProbeScores | None) -> Json | None:
+    if learned is None or learned.vote is None:
+        return None
+    return {"accuracy": learned.vote.accuracy, "macro_f1": learned.vote.macro_f1}
+
+
+def _tagging_json(
+    learned: ProbeScores | None, retrieval: Retrieval, material: Material, queries: Ids
+) -> Json | None:
+    from embedder.metrics.tagging import tag_scores
+
+    if not material.is_multi_label:
+        return None
+    by_vote = tag_scores(retrieval.shares[queries], material.tags[queries])
+    found = {"neighbours": _tags_json(by_vote, material)}
+    if learned is not None and learned.tags is not None:
+        found["probe"] = _tags_json(learned.tags, material)
+    return found
+
+
+def _tags_json(scores: TagScores, material: Material) -> Json:
+    counts = (material.tags > 0).sum(axis=0)
+    return {
+        "roc_auc": scores.macro_roc_auc,
+        "pr_auc": scores.macro_pr_auc,
+        "n_tags_scored": scores.n_tags_scored,
+        "per_tag": [
+            {"tag": name, "n_tracks": int(n), "roc_auc": float(roc), "pr_auc": float(pr)}
+            for name, n, roc, pr in zip(
+                material.label_names, counts, scores.roc_auc, scores.pr_auc, strict=True
+            )
+        ],
+    }
+
+
+def _calibration_json(fitted: CalibrationScores | None) -> Json | None:
+    if fitted is None:
+        return None
+    curve = fitted.fitted
+    return {
+        "expected_error": curve.expected_error,
+        "expected_error_of_shares": fitted.raw.expected_error,
+        "edges": curve.edges.tolist(),
+        "counts": curve.counts.tolist(),
+        "confidence": curve.confidence.tolist(),
+        "accuracy": curve.accuracy.tolist(),
+        "fitted": [{"prior": one.prior, "sharpness": one.sharpness} for one in fitted.parameters],
+    }
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of nothing: NaN is the answer
+        return float(np.nanmean(values)) if values.size else float("nan")

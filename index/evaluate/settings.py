@@ -1,0 +1,55 @@
+"""What an evaluation asks for."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from embedder.errors import UnknownChoice, UsageError
+
+Group = Literal["artist", "album", "track"]
+GROUPS: tuple[Group, ...] = ("artist", "album", "track")
+SHOWN_AT = (1, 5, 10)
+"""Places at which precision, recall and NDCG are always given, beside the k that was asked for."""
+TAGS_SHOWN_AT = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSettings:
+    """How tracks are asked about; without folds and split, each is asked against all others."""
+
+    field: str = "genre"
+    k: int = 10
+    n_folds: int = 0
+    has_split: bool = False
+    """Tracks of the training side answer those of the test (else the validation) side."""
+    group: Group = "artist"
+    """What a query and its neighbours must not share."""
+    seed: int = 0
+    n_draws: int = 1000
+    """Of the bootstrap."""
+    with_map: bool = False
+
+    def __post_init__(self) -> None:
+        if self.k < 1:
+            raise UsageError(f"-k {self.k}: give the number of neighbours, 1 or more")
+        if self.n_folds and self.has_split:
+            raise UsageError("give --folds or --split, not both")
+        if self.n_folds < 0 or self.n_folds == 1:
+            raise UsageError(f"--folds {self.n_folds}: give 2 or more")
+
+    @property
+    def shown_at(self) -> tuple[int, ...]:
+        """The places at which retrieval figures are given."""
+        return tuple(sorted({*SHOWN_AT, self.k}))
+
+    @property
+    def depth(self) -> int:
+        """How many neighbours are looked up."""
+        return max(*self.shown_at, *TAGS_SHOWN_AT)
+
+
+def checked_group(name: str) -> Group:
+    """The group of a name; raises UnknownChoice."""
+    for known in GROUPS:
+        if name == known:
+            return known
+    raise UnknownChoice("group", name, GROUPS)

@@ -1,0 +1,111 @@
+"""What is evaluated: a data set opened with the split that was asked for, or a library as one."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from embedder.datasets.dataset import Dataset
+from embedder.datasets.grouping import with_groups
+from embedder.datasets.layouts.contents import ReadingOptions, side_named
+from embedder.datasets.opening import open_dataset
+from embedder.datasets.records import Side, TrackRow
+from embedder.datasets.tables import TABLE_SUFFIXES, nearest_hint, read_table
+from embedder.errors import DatasetError, printable_path
+from embedder.geometry import geometry_of
+from index.evaluate.vector_set import VectorSet
+from index.library_reader import LibraryReader
+
+KEY_COLUMNS = ("track", "path", "file", "filename", "id", "key")
+STORED = "stored"
+
+
+def open_subject(path: Path, *, split: str = "", layout: str | None = None) -> Dataset:
+    """A data set; `split` names a column of its table, or a table of its own (track, split)."""
+    if Path(split).suffix.lower() in TABLE_SUFFIXES:
+        return with_split_table(open_dataset(path, layout=layout), Path(split))
+    options = ReadingOptions(split_column=split or "split")
+    dataset = open_dataset(path, layout=layout, options=options)
+    if split and not any(row.split for row in dataset.rows):
+        raise DatasetError(
+            f"{dataset.root.name}: no track has a side in {split!r}. Name a column that says "
+            "train, validation and test, or a table with the columns track and split."
+        )
+    return dataset
+
+
+def with_split_table(dataset: Dataset, path: Path) -> Dataset:
+    """The same tracks with the sides that another table gives them; unlisted ones have none."""
+    table = read_table(path)
+    key_column, side_column = table.require(*KEY_COLUMNS), table.require("split")
+    sides: dict[str, Side] = {}
+    for number, record in enumerate(table.rows, start=2):
+        where = f"{printable_path(path)}, row {number}"
+        sides[record[key_column]] = side_named(record[side_column], where=where)
+    rows = tuple(replace(row, split=sides.get(row.key, "")) for row in dataset.rows)
+    n_known = sum(row.key in sides for row in dataset.rows)
+    if not n_known:
+        raise DatasetError(
+            f"{printable_path(path)}: lists none of the {len(rows)} tracks of "
+            f"{dataset.root.name}. Its {key_column!r} must hold their names, such as "
+            f"{dataset.rows[0].key!r}."
+        )
+    origin = f"{path.name} ({n_known} of {len(rows)} tracks listed)"
+    return replace(dataset, rows=rows, split_origin=origin)
+
+
+def library_subject(reader: LibraryReader, *, split: str = "") -> tuple[Dataset, VectorSet]:
+    """The library's tracks as a data set, and the vectors that it holds of them.
+
+    Labels are all its tag fields; `split` names one of them, or a table (track, split) by path.
+    """
+    tracks = list(reader.all_tracks())
+    fields = reader.catalogue.fields()
+    labels: dict[int, dict[str, tuple[str, ...]]] = {track.id: {} for track in tracks}
+    for field in fields:
+        for track_id, values in reader.catalogue.field_values(field).items():
+            if track_id in labels:
+                labels[track_id][field] = values
+    by_table = Path(split).suffix.lower() in TABLE_SUFFIXES
+    if split and not by_table and split not in fields:
+        raise DatasetError(f"the library has no tag {split!r}. {nearest_hint(split, fields)}")
+    first_of: dict[str, str] = {}
+    rows = []
+    for track in tracks:
+        is_part = track.start_seconds is not None
+        key = f"{track.path}#{track.start_seconds:g}" if is_part else track.path
+        own: Mapping[str, tuple[str, ...]] = labels[track.id]
+        if track.genre and "genre" not in own:
+            own = {**own, "genre": (track.genre,)}
+        side = own.get(split, ("",))[0] if split and not by_table else ""
+        original = first_of.setdefault(track.audio_digest, key) if track.audio_digest else key
+        rows.append(
+            TrackRow(
+                key=key,
+                path=None if is_part else Path(track.path),
+                labels=own,
+                artist=track.artist,
+                album=track.album,
+                title=track.title,
+                split=side_named(side, where=printable_path(track.path)) if side else "",
+                duplicate_of=original if original != key else "",
+                duration_seconds=track.duration_seconds,
+            )
+        )
+    dataset = Dataset(
+        root=reader.folder,
+        layout="library",
+        rows=tuple(with_groups(rows, [""] * len(rows))),
+        split_origin=f"tag {split!r}" if split and not by_table else "",
+    )
+    vectors = reader.vectors([track.id for track in tracks])
+    stored = VectorSet(
+        STORED,
+        "library",
+        np.asarray(vectors, dtype=np.float32),
+        np.arange(len(rows)),
+        geometry_of(reader.space.kind, curvature=reader.space.curvature),
+        fingerprint=reader.model.fingerprint,
+    )
+    return (with_split_table(dataset, Path(split)) if by_table else dataset), stored

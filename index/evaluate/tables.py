@@ -1,0 +1,135 @@
+"""An evaluation as tables for people; the page shows the same ones."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from embedder.metrics.bootstrap import Interval
+from index.evaluate.results import Evaluation, Json, ModelScores
+
+MOST_LABELS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of words and numbers under a title; the first row's names are the columns."""
+
+    title: str
+    rows: tuple[Json, ...]
+
+
+def tables_of(found: Evaluation) -> list[Table]:
+    """Models first, then what several of them make clear, then labels of the first."""
+    first = found.models[0]
+    rows = tuple(model_row(model, k=int(found.protocol["k"])) for model in found.models)
+    tables = [Table(headline(found), rows)]
+    if found.comparisons:
+        tables.append(Table(f"{first.name} against the others", comparison_rows(found)))
+    if first.per_label:
+        shown = tuple(_label_rows(first))
+        of_all = (
+            f", {MOST_LABELS} of {len(first.per_label)}"
+            if len(shown) < len(first.per_label)
+            else ""
+        )
+        tables.append(Table(f"{found.protocol['field']} by {first.name}{of_all}", shown))
+    if first.confusion is not None and len(first.label_names) <= MOST_LABELS:
+        tables.append(Table("true (row) taken for (column)", tuple(_confusion_rows(first))))
+    if first.tagging is not None:
+        best = best_tagging(first.tagging)
+        tables.append(Table("tags", tuple(best["per_tag"][:MOST_LABELS])))
+    return tables
+
+
+def headline(found: Evaluation) -> str:
+    """Data, protocol and number of queries in one line."""
+    protocol = found.protocol
+    kind = {
+        "leave-one-out": "each track against all others",
+        "folds": f"{protocol['folds']} grouped folds",
+        "split": f"split by {protocol['split']}",
+    }[protocol["kind"]]
+    return (
+        f"{protocol['data']}: {protocol['field']} of {found.models[0].n_queries} tracks, "
+        f"k = {protocol['k']}, {kind}, no {protocol['group']} meets itself"
+    )
+
+
+def model_row(model: ModelScores, *, k: int) -> Json:
+    """The figures by which models are usually compared."""
+    row: Json = {
+        "model": model.name,
+        "accuracy": rounded(model.accuracy.mean),
+        "95 %": _range(model.accuracy),
+        "leaky": rounded(model.leaky_accuracy),
+        "macro F1": rounded(model.macro_f1),
+        f"precision@{k}": rounded(model.at_k["precision"][k]),
+        "MAP": rounded(model.mean_average_precision.mean),
+        "probe": rounded(model.probe["accuracy"] if model.probe else None),
+        "same artist": rounded(model.same_artist["hit_rate"] if model.same_artist else None),
+        "hubness": rounded(model.hubness["skewness"]),
+        "calibration error": rounded(
+            model.calibration["expected_error"] if model.calibration else None
+        ),
+    }
+    for k_tags, value in model.at_k.get("tag_recall", {}).items():
+        row[f"tag recall@{k_tags}"] = rounded(value)
+    if model.tagging is not None:
+        best = best_tagging(model.tagging)
+        row |= {"ROC-AUC": rounded(best["roc_auc"]), "PR-AUC": rounded(best["pr_auc"])}
+    for name, value in model.map_quality.items():
+        row[f"{name} map"] = rounded(value)
+    if len(model.accuracies_by_seed) > 1:
+        seeds = np.array(model.accuracies_by_seed)
+        row["over seeds"] = f"{seeds.mean():.3f} ± {seeds.std(ddof=1):.3f}"
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def comparison_rows(found: Evaluation) -> tuple[Json, ...]:
+    """By how much the first model is better, and whether that could be chance."""
+    return tuple(
+        {
+            "other": one.other,
+            "difference": rounded(one.difference.mean),
+            "95 %": _range(one.difference),
+            "clear": one.to_json()["is_clear"],
+        }
+        for one in found.comparisons
+    )
+
+
+def best_tagging(tagging: Json) -> Json:
+    """The probe's scores, else those of the neighbours' vote."""
+    chosen: Json = tagging["probe"] if "probe" in tagging else tagging["neighbours"]
+    return chosen
+
+
+def rounded(value: float | None) -> float | None:
+    """Three digits: no interval here is narrower."""
+    return None if value is None or np.isnan(value) else round(float(value), 3)
+
+
+def _range(interval: Interval) -> str:
+    return f"{interval.low:.3f} to {interval.high:.3f}"
+
+
+def _label_rows(model: ModelScores) -> list[Json]:
+    frequent = sorted(model.per_label, key=lambda one: (-one.n_tracks, one.label))[:MOST_LABELS]
+    return [
+        {
+            "label": one.label,
+            "tracks": one.n_tracks,
+            "precision": rounded(one.precision),
+            "recall": rounded(one.recall),
+            "F1": rounded(one.f1),
+        }
+        for one in frequent
+    ]
+
+
+def _confusion_rows(model: ModelScores) -> list[Json]:
+    counts = model.confusion if model.confusion is not None else np.zeros((0, 0))
+    return [
+        {"": name, **dict(zip(model.label_names, (int(n) for n in row), strict=True))}
+        for name, row in zip(model.label_names, counts, strict=True)
+    ]

@@ -1,0 +1,122 @@
+"""What is asked of all tracks at once: hubs and orphans, the own artist nearby, a flat map."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.errors import UsageError
+from embedder.metrics.neighbourhood import Hubness, hubness, trustworthiness
+from embedder.metrics.ranking import (
+    Apart,
+    Ids,
+    Ranking,
+    count_relevant,
+    distance_chunks,
+    distance_ranking,
+    neighbour_ranking,
+)
+from embedder.metrics.retrieval import hit_at_k, precision_at_k, relevance
+from index.evaluate.material import Material
+from index.evaluate.vector_set import VectorSet
+
+N_OCCURRENCES = 10
+"""Hubness is that of the ten nearest, as in the literature."""
+MAP_NEIGHBOURS = 10
+MOST_MAPPED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class WholeSetScores:
+    """same_artist_*: float64 [tracks], NaN for those not asked or alone."""
+
+    hubness: Hubness
+    corrected_skewness: float
+    """Of the same after CSLS, which makes what lies in a crowd be nearer to count as near."""
+    same_artist_hits: NDArray[np.float64]
+    same_artist_precision: NDArray[np.float64]
+    map_trustworthiness: dict[str, float]
+
+
+def score_whole_set(
+    vector_set: VectorSet,
+    material: Material,
+    *,
+    queries: Ids,
+    references: Ids,
+    with_map: bool,
+    seed: int,
+) -> WholeSetScores:
+    """All tracks answer, only a track's own copies do not; `references` are who scaling sees.
+
+    Hubness is counted over all tracks as queries; artists are asked about `queries` alone.
+    """
+    vectors = vector_set.scaled_by(references)
+    everyone = np.arange(len(vectors))
+    copies = [Apart(material.repeats, material.repeats)]
+    ranking = neighbour_ranking(
+        vectors,
+        vectors,
+        geometry=vector_set.geometry,
+        k=N_OCCURRENCES,
+        apart=copies,
+        same_set=True,
+    )
+    relevant = relevance(ranking, material.artists, material.artists)
+    n_relevant = count_relevant(material.artists, material.artists, apart=copies, same_set=True)
+    n_relevant[~np.isin(everyone, queries)] = 0
+    return WholeSetScores(
+        hubness=hubness(ranking, n_references=len(vectors)),
+        corrected_skewness=_corrected_skewness(vectors, vector_set, copies, ranking),
+        same_artist_hits=hit_at_k(relevant, n_relevant, k=N_OCCURRENCES),
+        same_artist_precision=precision_at_k(relevant, n_relevant, k=N_OCCURRENCES),
+        map_trustworthiness=_maps(vectors, vector_set, seed=seed) if with_map else {},
+    )
+
+
+def _corrected_skewness(
+    vectors: NDArray[np.float32], vector_set: VectorSet, copies: list[Apart], ranking: Ranking
+) -> float:
+    """Rank by d(x, y) less half of y's mean distance to its own nearest (Conneau et al. 2018)."""
+    is_there = ranking.found
+    sums = np.where(is_there, ranking.distances, 0.0).sum(axis=1)
+    crowding = (sums / np.maximum(is_there.sum(axis=1), 1)).astype(np.float32)
+    parts = []
+    chunks = distance_chunks(
+        vectors, vectors, geometry=vector_set.geometry, apart=copies, same_set=True
+    )
+    for _, distances in chunks:
+        keys = distances.numpy() - crowding / 2
+        parts.append(distance_ranking(keys, k=N_OCCURRENCES))
+    rows = np.concatenate([part.rows for part in parts])
+    keys = np.concatenate([part.distances for part in parts])
+    return hubness(Ranking(rows, keys), n_references=len(vectors)).skewness
+
+
+def _maps(vectors: NDArray[np.float32], vector_set: VectorSet, *, seed: int) -> dict[str, float]:
+    """Trustworthiness of two flat maps: of the largest spread, and of neighbourhoods."""
+    from sklearn.decomposition import PCA
+    from umap import UMAP
+
+    generator = np.random.default_rng([seed, 17])
+    if len(vectors) > MOST_MAPPED:
+        vectors = vectors[np.sort(generator.choice(len(vectors), MOST_MAPPED, replace=False))]
+    if len(vectors) <= 2 * MAP_NEIGHBOURS:
+        raise UsageError(
+            f"--map: {len(vectors)} tracks, and its trustworthiness needs more than "
+            f"{2 * MAP_NEIGHBOURS}"
+        )
+    metric = "cosine" if vector_set.geometry.kind == "cosine" else "euclidean"
+    makers = {
+        "pca": PCA(n_components=2, random_state=seed),
+        "umap": UMAP(n_components=2, metric=metric, random_state=seed, n_jobs=1),
+    }
+    return {
+        name: trustworthiness(
+            vectors,
+            np.asarray(maker.fit_transform(vectors), dtype=np.float32),
+            k=MAP_NEIGHBOURS,
+            geometry=vector_set.geometry,
+        )
+        for name, maker in makers.items()
+    }
