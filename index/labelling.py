@@ -4,7 +4,7 @@ All files that no vector is known of are heard in one go; one that cannot be is 
 the others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,7 +61,11 @@ class _Later:
 
 
 def label_tracks(
-    library: "LibraryReader", request: LabelRequest, *, encoder: "Encoder | None" = None
+    library: "LibraryReader",
+    request: LabelRequest,
+    *,
+    encoder: "Encoder | None" = None,
+    on_heard: Callable[[int], None] | None = None,
 ) -> LabelReport:
     """A vote for each track, in order; what cannot be labelled is listed with the reason.
 
@@ -86,10 +90,12 @@ def label_tracks(
             if len(request.tracks) == 1:
                 raise
             failed.append(Failure(text, _reason(error, text)))
-    heard = _hear(library, [later.request_of(track) for track in named], encoder)
+    requests = [later.request_of(track) for track in named]
     tracks: list[TrackRecord] = []
     vectors: list[NDArray[np.float32]] = []
-    for track, vector in zip(named, heard, strict=True):
+    for track, vector in zip(named, _heard(library, requests, encoder), strict=True):
+        if on_heard is not None:
+            on_heard(1)
         if isinstance(vector, EncodingFailure):
             if len(request.tracks) == len(named) == 1:
                 raise AudioError(vector.path, vector.reason)
@@ -102,19 +108,15 @@ def label_tracks(
     return LabelReport(tuple(votes), tuple(failed))
 
 
-def _hear(
+def _heard(
     library: "LibraryReader", requests: Sequence[TrackRequest | None], encoder: "Encoder | None"
-) -> list[NDArray[np.float32] | EncodingFailure | None]:
-    """The vectors of what has to be heard, none for the others."""
+) -> Iterator[NDArray[np.float32] | EncodingFailure | None]:
+    """The vectors of what has to be heard, none for the others; all go to the model at once."""
     wanted = [request for request in requests if request is not None]
-    if not wanted:
-        return [None] * len(requests)
-    results = (encoder or library.encoder).encode_many(wanted)
-    heard: list[NDArray[np.float32] | EncodingFailure | None] = []
+    results = (encoder or library.encoder).encode_many(wanted) if wanted else iter(())
     for request in requests:
         result = None if request is None else next(results)
-        heard.append(result.vector if isinstance(result, TrackEncoding) else result)
-    return heard
+        yield result.vector if isinstance(result, TrackEncoding) else result
 
 
 def _reason(error: Exception, text: str) -> str:

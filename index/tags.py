@@ -119,15 +119,15 @@ def as_file_tags(named: dict[str, list[str]], duration_seconds: float | None) ->
 def _named(tags: Any) -> dict[str, list[str]]:
     named: dict[str, list[str]] = {}
     for key, value in tags.items():
-        field = _field_of(key, value)
+        field = field_of(key, value)
         if field is None:
             continue
         texts = named.setdefault(field, [])
-        texts.extend(text for text in _texts(value) if text and text not in texts)
+        texts.extend(text for text in texts_of(value) if text and text not in texts)
     return {field: texts for field, texts in named.items() if texts}
 
 
-def _field_of(key: str, value: Any) -> str | None:
+def field_of(key: str, value: Any) -> str | None:
     """The common name of a tag, None for pictures, comments and the like."""
     frame = getattr(value, "FrameID", None)
     if frame is not None:
@@ -148,7 +148,7 @@ def _common(name: str) -> str:
     return OTHER_NAMES.get(lower, lower)
 
 
-def _texts(value: Any) -> list[str]:
+def texts_of(value: Any) -> list[str]:
     """The values of a tag as clean text; what is no text gives none."""
     genres = getattr(value, "genres", None)  # ID3 numbers some genres: (17) is Rock
     values = genres if genres is not None else getattr(value, "text", value)

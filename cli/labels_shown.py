@@ -1,0 +1,85 @@
+"""Votes as rows for people, and as CSV. Pure: it writes nothing."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cli.records import Json
+
+if TYPE_CHECKING:
+    from index.label_writing import TagChange
+    from index.vote_results import LabelReport, LabelVote
+
+VOTE_COLUMNS = ("label", "confidence", "then", "voters", "title", "artist", "path")
+PROBABILITY_COLUMNS = ("label", "probability", "voters")
+VOTER_COLUMNS = ("rank", "labels", "weight", "score", "title", "artist", "path")
+CHANGE_COLUMNS = ("path", "field", "old", "new", "action", "reason")
+N_SHOWN = 12
+CSV_COLUMNS = ("id", "path", "title", "artist", "album", "field", "label", "confidence", "reason")
+
+
+def vote_rows(votes: Sequence["LabelVote"]) -> list[dict[str, Json]]:
+    """A line a track: its label, the next ones, and how many voted for what."""
+    return [
+        {
+            "label": "; ".join(vote.labels) or "(none)",
+            "confidence": vote.confidence,
+            "then": _listed(dict(list(vote.probabilities.items())[1:4])),
+            "voters": ", ".join(f"{n} {label}" for label, n in _n_voters(vote).most_common(3)),
+            "title": vote.track.title,
+            "artist": vote.track.artist,
+            "path": vote.track.path,
+        }
+        for vote in votes
+    ]
+
+
+def probability_rows(vote: "LabelVote") -> list[dict[str, Json]]:
+    """A line a label: the most probable ones of one track."""
+    counts = _n_voters(vote)
+    return [
+        {"label": label, "probability": round(chance, 3), "voters": counts[label]}
+        for label, chance in list(vote.probabilities.items())[:N_SHOWN]
+    ]
+
+
+def change_rows(changes: Sequence["TagChange"]) -> list[dict[str, Json]]:
+    """A line a file: what it has, and what it would get."""
+    return [
+        {
+            "path": change.path,
+            "field": change.field,
+            "old": "; ".join(change.old),
+            "new": "; ".join(change.new),
+            "action": change.action,
+            "reason": change.reason,
+        }
+        for change in changes
+    ]
+
+
+def as_csv(report: "LabelReport") -> str:
+    """A row a track with a column a label, then the tracks that failed."""
+    labels = sorted({label for vote in report.votes for label in vote.probabilities})
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*CSV_COLUMNS, *(f"p({label})" for label in labels)])
+    for vote in report.votes:
+        track = vote.track
+        about = (track.id or "", track.path, track.title, track.artist, track.album)
+        named = ("; ".join(vote.labels), f"{vote.confidence:.6f}", vote.abstained or "")
+        chances = (f"{vote.probabilities[label]:.6f}" for label in labels)
+        writer.writerow([*about, vote.field, *named, *chances])
+    for failure in report.failed:
+        writer.writerow(["", failure.path, "", "", "", "", "", "", failure.reason])
+    return text.getvalue()
+
+
+def _n_voters(vote: "LabelVote") -> Counter[str]:
+    return Counter(label for voter in vote.voters for label in voter.labels)
+
+
+def _listed(probabilities: dict[str, float]) -> str:
+    return ", ".join(f"{label} {chance:.2f}" for label, chance in probabilities.items())
