@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from embedder.audio.decoding import read_whole
@@ -53,12 +54,7 @@ def train(
     if fabric.is_global_zero:
         prepare_folder(folder, config, resume=resume, force=force)
     fabric.barrier()
-    dataset = split_configured(open_configured(path, config.dataset), config.dataset)
-    source = _source(dataset, config, base, on_progress)
-    usable = dataset.subset(source.dataset_rows)
-    wants_features = needs("handcrafted", config.objectives, config.sampler)
-    features = handcrafted_features(usable) if wants_features else None
-    run = TrainingRun(config, usable, source, folder, features=features, base=base, fabric=fabric)
+    run = open_run(path, config, folder, base=base, fabric=fabric, on_progress=on_progress)
     if resume:
         run.loop.resume()
     observers = list(make_observers(run)) if make_observers else []
@@ -70,6 +66,24 @@ def train(
         write_report(run, result)
     write_result(result)
     return result
+
+
+def open_run(
+    path: Path,
+    config: TrainingConfig,
+    folder: Path,
+    *,
+    base: LoadedModel | None = None,
+    fabric: Fabric | None = None,
+    on_progress: OnProgress | None = None,
+) -> TrainingRun:
+    """A run that is ready to start, of settings that `config_from` has seen."""
+    dataset = split_configured(open_configured(path, config.dataset), config.dataset)
+    source = _source(dataset, config, base, on_progress)
+    usable = dataset.subset(source.dataset_rows)
+    wants_features = needs("handcrafted", config.objectives, config.sampler)
+    features = handcrafted_features(usable) if wants_features else None
+    return TrainingRun(config, usable, source, folder, features=features, base=base, fabric=fabric)
 
 
 def _source(

@@ -1,0 +1,197 @@
+"""Whatever makes two tracks a positive pair: a run that is told so brings such pairs together."""
+
+import dataclasses
+import math
+from collections import Counter
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from embedder.config.model import ExcerptConfig, FrontEndConfig, GeometryKind
+from embedder.config.training import (
+    AugmentationConfig,
+    Balance,
+    DatasetConfig,
+    ObjectiveConfig,
+    ObjectiveKind,
+    RelationKind,
+    SamplerConfig,
+    TrainingConfig,
+)
+from embedder.errors import DatasetError
+from embedder.training.run_folder import TrainingResult
+from embedder.training.train import open_run, train
+from tests.embedder.rich_sets import write_audio_set, write_rich_set
+from tests.embedder.small_sets import small_config
+
+KINDS: tuple[ObjectiveKind, ...] = get_args(ObjectiveKind)
+DATASET = DatasetConfig(tag_field="tag")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_rich_set(tmp_path_factory.mktemp("set"))
+
+
+def config_for(*relations: RelationKind, epochs: int = 5, **sampler: object) -> TrainingConfig:
+    """Multi-similarity, which looks at every pair, on batches of such groups."""
+    settings = {"groups_per_batch": 4, "tracks_per_group": 2, **sampler}
+    return dataclasses.replace(
+        small_config(epochs=epochs, validate_every_epochs=epochs),
+        dataset=DATASET,
+        objectives=(ObjectiveConfig(kind="multi-similarity", relations=relations),),
+        sampler=SamplerConfig(relations=relations, **settings),  # type: ignore[arg-type]  # plain words
+    )
+
+
+def run(data: Path, config: TrainingConfig, folder: Path) -> TrainingResult:
+    folder.mkdir()
+    return open_run(data, config, folder).run()
+
+
+def contrast(record: dict[str, float]) -> float:
+    """How far apart positives are, for negatives at 1."""
+    return record["positive_distance"] / record["negative_distance"]
+
+
+def brings_together(result: TrainingResult) -> bool:
+    """Whether the mean over the last epoch is clearly below that over the first."""
+    return contrast(result.history[-1]) < 0.85 * contrast(result.history[0])
+
+
+@pytest.mark.parametrize("relation", ["label", "artist", "album", "tag"])
+def test_what_the_table_says_makes_positives(
+    data: Path, tmp_path: Path, relation: RelationKind
+) -> None:
+    """Tracks of one genre, artist or album, or with like tags, move together."""
+    assert brings_together(run(data, config_for(relation), tmp_path / "run"))
+
+
+@pytest.mark.parametrize("latent", ["svd", "co-occurrence"])
+def test_closeness_in_a_latent_space_makes_positives(
+    data: Path, tmp_path: Path, latent: str
+) -> None:
+    """Of the tags' singular vectors, or of how tags come together."""
+    config = config_for("latent", latent=latent, latent_size=4)
+    assert brings_together(run(data, config, tmp_path / "run"))
+
+
+def test_a_track_is_its_own_positive(data: Path, tmp_path: Path) -> None:
+    """Self-supervised: two augmented crops of each track, and no label anywhere."""
+    config = config_for("track", groups_per_batch=8, tracks_per_group=1, crops_per_track=2)
+    config = dataclasses.replace(
+        config,
+        dataset=DatasetConfig(label_field=""),
+        augmentation=AugmentationConfig(noise=0.03, time_masks=1, crop_columns=12),
+    )
+    assert brings_together(run(data, config, tmp_path / "run"))
+
+
+def test_timbre_and_beat_make_positives(tmp_path: Path) -> None:
+    """Tracks that sound alike to hand-crafted features, with no use made of the folders."""
+    data = write_audio_set(tmp_path / "set")
+    config = config_for("handcrafted", n_neighbours=3)
+    config = dataclasses.replace(
+        config,
+        model=dataclasses.replace(
+            config.model,
+            excerpts=ExcerptConfig(n_excerpts=2, excerpt_seconds=1.0),
+            front_end=FrontEndConfig(sample_rate=8000, fft_size=512, n_bins=16, n_columns=24),
+        ),
+        dataset=DatasetConfig(validation_share=0.25, test_share=0.0),
+        objectives=(dataclasses.replace(config.objectives[0], near_share=0.3, far_share=0.4),),
+    )
+    result = run(data, config, tmp_path / "run")
+    assert brings_together(result)
+    assert result.scores["accuracy"] >= 0.75  # high and low, which nobody told it
+
+
+def test_handcrafted_positives_need_audio(data: Path, tmp_path: Path) -> None:
+    """Arrays have none, and the error says so."""
+    with pytest.raises(DatasetError, match="need audio"):
+        run(data, config_for("handcrafted"), tmp_path / "run")
+
+
+def test_latent_positives_need_tags(data: Path, tmp_path: Path) -> None:
+    """Without a tag field there is no space; the error names the setting."""
+    config = dataclasses.replace(config_for("latent"), dataset=DatasetConfig())
+    with pytest.raises(DatasetError, match=r"dataset\.tag_field"):
+        run(data, config, tmp_path / "run")
+
+
+def test_several_positives_are_mixed_by_weight(data: Path, tmp_path: Path) -> None:
+    """Three batches of artists for one of genres; pairs of either are positive."""
+    config = config_for("artist", "label", relation_weights=(3.0, 1.0))
+    folder = tmp_path / "run"
+    folder.mkdir()
+    opened = open_run(data, config, folder)
+    planned = [batch.relation for batch in opened.loop.parts.sampler.plan(0)]
+    assert planned.count("artist") == 3 * planned.count("label")
+    assert brings_together(opened.run())
+
+
+def test_several_objectives_share_one_backbone(data: Path, tmp_path: Path) -> None:
+    """Genre proxies and artist triplets, weighted: genres are learnt, and artists too."""
+    config = dataclasses.replace(
+        config_for("artist", epochs=8, groups_per_batch=8),
+        objectives=(
+            ObjectiveConfig(kind="proxy-anchor", margin=0.1),
+            ObjectiveConfig(kind="triplet", relations=("artist",), mining="all", weight=0.5),
+        ),
+    )
+    result = run(data, config, tmp_path / "run")
+    assert brings_together(result)
+    assert result.scores["accuracy"] >= 0.5  # a quarter by chance
+    assert result.history[-1]["loss"] < result.history[0]["loss"]
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        "cosine",
+        pytest.param("euclidean", marks=pytest.mark.slow),
+        pytest.param("poincare", marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_can_take_a_step_with_every_objective(
+    data: Path, tmp_path: Path, kind: ObjectiveKind, geometry: GeometryKind
+) -> None:
+    """In each geometry: it begins, and ends with a model on disk and a finite loss."""
+    config = config_for("label", epochs=1)
+    config = dataclasses.replace(
+        config,
+        model=dataclasses.replace(config.model, geometry=geometry),
+        objectives=(ObjectiveConfig(kind=kind),),
+    )
+    result = run(data, config, tmp_path / "run")
+    assert math.isfinite(result.history[0]["loss"])
+    assert (tmp_path / "run" / "best" / "card.json").exists()
+
+
+def test_limits_come_balanced_or_natural(data: Path, tmp_path: Path) -> None:
+    """`limit_per_label` is what a run trains on, in the proportion that the settings say."""
+    spread = {}
+    for balance in get_args(Balance):
+        limited = DatasetConfig(label_field="tag", limit_per_label=6, limit_balance=balance)
+        (tmp_path / balance).mkdir()
+        config = dataclasses.replace(config_for("label"), dataset=limited)
+        opened = open_run(data, config, tmp_path / balance)
+        rows = [opened.dataset.rows[at] for at in opened.loop.parts.rows]
+        counts = Counter(tag for row in rows for tag in row.values("tag"))
+        spread[balance] = max(counts.values()) - min(counts.values())
+        assert "at most 6" in opened.dataset.split_origin
+    assert spread["balanced"] < spread["natural"]
+
+
+@pytest.mark.slow
+def test_the_whole_way_with_several_objectives(data: Path, tmp_path: Path) -> None:
+    """`train` writes report, log and models for a multi-task run with tags."""
+    config = dataclasses.replace(
+        config_for("label", epochs=2),
+        objectives=(ObjectiveConfig(kind="softmax"), ObjectiveConfig(kind="tagging", weight=0.5)),
+    )
+    result = train(data, config, tmp_path / "run")
+    assert {"accuracy", "pr_auc", "tag_map"} <= set(result.scores)
+    assert (tmp_path / "run" / "report.html").exists()
