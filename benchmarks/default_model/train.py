@@ -16,7 +16,8 @@ import torch
 
 from embedder.config.loading import configure
 from embedder.config.training import TrainingConfig
-from embedder.training.run import RESULT_NAME, TrainingRun
+from embedder.training.run import TrainingRun
+from embedder.training.run_folder import RESULT_NAME
 from embedder.training.run_state import STATE_NAME
 from embedder.training.train import train
 

@@ -1,0 +1,141 @@
+"""What to try next, by rules from the numbers of a run; each says which number made it speak."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.config.training import TrainingConfig
+
+FEW_TRACKS = 20
+"""Per label: fewer teach a network little, whatever its size."""
+GOOD_VOTE = 0.9
+_ENOUGH_QUERIES = 60
+"""Below this the vote's own error is more than five points."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What the rules look at."""
+
+    config: TrainingConfig
+    history: Sequence[Mapping[str, Any]]
+    notes: Sequence[str]
+    accuracy: float
+    """NaN where nothing was held out, or nothing has labels."""
+    n_queries: int
+    labels: Sequence[str]
+    tracks_of_label: Mapping[str, int]
+    """On the training side."""
+    confusion: NDArray[np.int64] | None
+
+
+def what_to_try(facts: RunFacts) -> list[str]:
+    """Advice in plain words, the most urgent first; never empty."""
+    rules = (
+        _collapse,
+        _too_few_tracks,
+        _few_queries,
+        _over_fitted,
+        _not_learnt,
+        _cut_short,
+        _mixed,
+    )
+    found = [text for rule in rules if (text := rule(facts))]
+    return found or [
+        "Nothing stands out. More tracks, more artists a label, or the next larger preset are the "
+        "ways to a better model."
+    ]
+
+
+def _collapse(facts: RunFacts) -> str:
+    if not facts.notes:
+        return ""
+    return (
+        "The doctor spoke (see its notes): first get rid of that. Halve optimiser.learning_rate, "
+        "or train with doctor.fallback = 'semi-hard'."
+    )
+
+
+def _too_few_tracks(facts: RunFacts) -> str:
+    few = {name: n for name, n in facts.tracks_of_label.items() if n < FEW_TRACKS}
+    if not few:
+        return ""
+    shown = ", ".join(f"{name} ({n})" for name, n in sorted(few.items(), key=lambda i: i[1])[:6])
+    more = f" and {len(few) - 6} more labels" if len(few) > 6 else ""
+    return (
+        f"Few training tracks of {shown}{more}: add some, or start from a model that has heard "
+        "more music (--from MODEL --freeze)."
+    )
+
+
+def _few_queries(facts: RunFacts) -> str:
+    if facts.n_queries == 0:
+        return (
+            "Nothing was held out, so nobody knows how good this is: set dataset.validation_share."
+        )
+    if facts.n_queries >= _ENOUGH_QUERIES or np.isnan(facts.accuracy):
+        return ""
+    share = min(max(facts.accuracy, 0.05), 0.95)
+    error = 1.96 * np.sqrt(share * (1 - share) / facts.n_queries)
+    return (
+        f"Only {facts.n_queries} tracks were held out: the vote is known to ±{error:.0%} at best. "
+        "Raise dataset.validation_share, or measure with soundalike evaluate --folds 5."
+    )
+
+
+def _over_fitted(facts: RunFacts) -> str:
+    if np.isnan(facts.accuracy) or facts.accuracy >= GOOD_VOTE or not facts.history:
+        return ""
+    active = facts.history[-1].get("active_share", np.nan)
+    if not active < 0.05:
+        return ""
+    off = "" if not facts.config.augmentation.is_off else " (it is off)"
+    return (
+        f"The training tracks are told apart ({active:.1%} of the triplets are still active) and "
+        f"held-out ones are not ({facts.accuracy:.0%} of the votes): more augmentation{off}, "
+        "dropout or optimiser.weight_decay, fewer filters, or more artists a label."
+    )
+
+
+def _not_learnt(facts: RunFacts) -> str:
+    active = facts.history[-1].get("active_share", np.nan) if facts.history else np.nan
+    if facts.notes or not active > 0.5 or facts.accuracy >= GOOD_VOTE:
+        return ""
+    return (
+        f"{active:.0%} of the triplets are still active: the training tracks themselves are not "
+        "told apart. More epochs, a higher learning rate, more filters, or less augmentation."
+    )
+
+
+def _cut_short(facts: RunFacts) -> str:
+    scores = [record["score"] for record in facts.history if "score" in record]
+    if len(scores) < 4 or facts.accuracy >= GOOD_VOTE:
+        return ""
+    if scores.index(max(scores)) < len(scores) - max(len(scores) // 10, 1):
+        return ""
+    return (
+        "The best score came at the very end: it was still rising. Train for more epochs "
+        f"(loop.epochs = {2 * facts.config.loop.epochs})."
+    )
+
+
+def _mixed(facts: RunFacts) -> str:
+    if facts.confusion is None or facts.accuracy >= GOOD_VOTE:
+        return ""
+    apart = facts.confusion.astype(float)
+    np.fill_diagonal(apart, 0.0)
+    if apart.max(initial=0.0) < 2:
+        return ""
+    true, guessed = divmod(int(apart.argmax()), apart.shape[1])
+    of = int(facts.confusion[true].sum())
+    return (
+        f"{facts.labels[true]} is taken for {facts.labels[guessed]} most often "
+        f"({int(apart[true, guessed])} of {of}): listen to a few of them, the labels may be what "
+        "is wrong."
+    )
+
+
+_RULES = (_collapse, _too_few_tracks, _few_queries, _over_fitted, _not_learnt, _cut_short, _mixed)

@@ -1,0 +1,121 @@
+"""The doctor: it sees a run that collapses, keeps quiet in a healthy one, and acts when told to."""
+
+import dataclasses
+import logging
+from pathlib import Path
+
+import pytest
+
+from embedder.config.training import (
+    DoctorConfig,
+    Fallback,
+    ObjectiveConfig,
+    OptimiserConfig,
+    ScheduleConfig,
+    TrainingConfig,
+)
+from embedder.objectives.triplets import TripletObjective
+from embedder.training.run import TrainingRun
+from embedder.training.run_folder import TrainingResult
+from embedder.training.train import train
+from tests.embedder.small_sets import small_config, write_array_set
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_array_set(tmp_path_factory.mktemp("set"))
+
+
+def collapsing(*, fallback: Fallback = "none", epochs: int = 5) -> TrainingConfig:
+    """The hardest triplets of a batch at a huge rate without warm-up, in a flat space."""
+    config = small_config(epochs=epochs)
+    return dataclasses.replace(
+        config,
+        model=dataclasses.replace(config.model, geometry="euclidean"),
+        objectives=(ObjectiveConfig(kind="triplet", mining="hard", margin=0.2),),
+        optimiser=OptimiserConfig(kind="sgd", learning_rate=1.0),
+        schedule=ScheduleConfig(kind="constant", warm_up_share=0.0),
+        doctor=DoctorConfig(every_steps=1, stuck_steps=5, fallback=fallback),
+    )
+
+
+def test_a_collapse_is_told_in_plain_words(
+    data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A run whose tracks all end on one point is warned of once, on the log and in the result."""
+    with caplog.at_level(logging.WARNING, logger="embedder"):
+        result = train(data, collapsing(), tmp_path / "run")
+    assert result.history[-1]["accuracy"] < 0.5  # it did collapse
+    warned = [record.getMessage() for record in caplog.records]
+    assert len(warned) == len(set(warned)) == len(result.notes) <= 3
+    assert "the network puts all tracks on nearly one point" in " ".join(result.notes)
+    assert "lower optimiser.learning_rate" in " ".join(result.notes)
+    assert "nearly one point" in (tmp_path / "run" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "kind", ["triplet", "supervised-contrastive", "softmax", "contrastive", "proxy-anchor"]
+)
+def test_a_healthy_run_gets_no_warning(data: Path, tmp_path: Path, kind: str) -> None:
+    """A run that learns is left in peace, with the doctor looking at every step."""
+    config = dataclasses.replace(
+        small_config(epochs=6),
+        objectives=(ObjectiveConfig(kind=kind),),  # type: ignore[arg-type]  # kinds of objectives
+        doctor=DoctorConfig(every_steps=1, stuck_steps=5),
+    )
+    result = train(data, config, tmp_path / "run")
+    assert result.scores["accuracy"] >= 0.9
+    assert result.notes == ()
+    assert result.history[-1]["effective_rank"] > 1
+
+
+def mining_of(run: TrainingRun) -> ObjectiveConfig:
+    objective = run.loop.parts.objective
+    assert isinstance(objective, TripletObjective)
+    return objective.config
+
+
+def watched(
+    data: Path, config: TrainingConfig, folder: Path, *, resume: bool = False
+) -> tuple[TrainingResult, ObjectiveConfig, ObjectiveConfig]:
+    """The result, and how triplets were mined when the run began and when it ended."""
+    runs: list[TrainingRun] = []
+    before: list[ObjectiveConfig] = []
+
+    def remember(run: TrainingRun) -> list[object]:
+        runs.append(run)
+        before.append(mining_of(run))
+        return []
+
+    result = train(data, config, folder, resume=resume, make_observers=remember)  # type: ignore[arg-type]  # no observers
+    return result, before[0], mining_of(runs[0])
+
+
+@pytest.mark.parametrize("fallback", ["semi-hard", "soft-margin"])
+def test_the_doctor_acts_when_told_to(data: Path, tmp_path: Path, fallback: Fallback) -> None:
+    """With a fallback, mining changes in the middle of the run, and --resume keeps the change."""
+    config = collapsing(fallback=fallback)
+    result, before, after = watched(data, config, tmp_path / "run")
+    assert (before.mining, before.soft_margin) == ("hard", False)
+    assert (after.mining == "semi-hard", after.soft_margin) == (
+        fallback == "semi-hard",
+        fallback == "soft-margin",
+    )
+    assert any("As told by doctor.fallback" in note for note in result.notes)
+    resumed, before, _ = watched(data, config, tmp_path / "run", resume=True)
+    assert (before.mining == "semi-hard", before.soft_margin) == (
+        fallback == "semi-hard",
+        fallback == "soft-margin",
+    )
+    assert resumed.notes == result.notes
+
+
+def test_without_leave_the_doctor_changes_nothing(data: Path, tmp_path: Path) -> None:
+    """A run with the doctor has the very weights of one without."""
+    weights = []
+    for enabled in (True, False):
+        config = dataclasses.replace(collapsing(), doctor=DoctorConfig(enabled, 1, stuck_steps=5))
+        folder = tmp_path / str(enabled)
+        train(data, config, folder)
+        weights.append((folder / "last" / "weights.safetensors").read_bytes())
+    assert weights[0] == weights[1]
