@@ -32,6 +32,8 @@ from index.vectors.store import IdArray
 
 if TYPE_CHECKING:
     from embedder.encoder import TrackEncoder
+    from index.playlists.request import PlaylistRequest
+    from index.playlists.result import Playlist
     from index.queries import SearchRequest
     from index.search import Searcher
 
@@ -187,6 +189,12 @@ class LibraryReader:
     def search(self, request: "SearchRequest") -> QueryResult:
         """The tracks nearest to those that a request names."""
         return self.searcher.search(request)
+
+    def playlist(self, request: "PlaylistRequest") -> "Playlist":
+        """The playlist that a request asks for."""
+        from index.playlists.make import make_playlist  # searches need none of it
+
+        return make_playlist(self, request)
 
     def failures(self) -> list[Failure]:
         """Files that could not be used, and why."""

@@ -1,0 +1,222 @@
+"""From a request to a playlist: resolves what was named, gathers candidates, asks the engine.
+
+    request ─▶ given tracks, bans ─▶ route ─▶ pool ─▶ course ─▶ order ─▶ playlist
+                                                ▲                  │
+                                                └── more, or fewer ┘   while it is too short
+                                                    default rules
+
+It refuses to know a kind of playlist by name: kinds are routes.
+"""
+
+import math
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embedder.errors import BadInput, UsageError, printable_path
+from index.playlists.arcs import check_field, keep_in
+from index.playlists.request import DEFAULT_LENGTH, PlaylistRequest
+from index.playlists.result import Playlist
+from index.playlists.rules import Rules
+from index.playlists.seeds import Seeds
+from index.playlists.solving import Attempt, Task, solve_task
+from index.playlists.telling import as_playlist
+from index.queries import QueryTrack
+from index.vectors.distances import FloatMatrix
+
+if TYPE_CHECKING:
+    from index.library_reader import LibraryReader
+
+DEFAULT_SPACING = 3
+TRACKS_PER_ARTIST_SLOT = 8
+"""By default an artist may have every eighth place."""
+MINUTES_TRIES = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Named:
+    """The tracks that a request names."""
+
+    given: list[QueryTrack]
+    """They come, in this order."""
+    likes: list[QueryTrack]
+    dislikes: list[QueryTrack]
+    banned: dict[int, str]
+    """Tracks that must not come, and why."""
+
+
+def make_playlist(library: "LibraryReader", request: PlaylistRequest) -> Playlist:
+    """The playlist that a request asks for."""
+    if not len(library):
+        raise BadInput(f"{library.folder}: the library has no track yet: run 'soundalike index'")
+    seed = secrets.randbits(31) if request.seed is None else request.seed
+    seeds = Seeds(library)
+    task = _task(library, request, seeds, seed)
+    best: Attempt | None = None
+    notes = seeds.notes
+    for rules, given_up in _rules_to_try(request, task):
+        attempt = _of_wanted_length(replace(task, rules=rules))
+        if best is None or len(attempt.order) > len(best.order):
+            best = attempt
+            if given_up:
+                notes = [*seeds.notes, *given_up]
+        if not attempt.is_short:
+            break
+    if best is None:
+        raise UsageError("no rules to try")  # a loop that always runs
+    return as_playlist(best, seed=seed, notes=notes)
+
+
+def _task(library: "LibraryReader", request: PlaylistRequest, seeds: Seeds, seed: int) -> Task:
+    named = _named(library, request, seeds)
+    allowed = None
+    if request.where:
+        from index.filter_sql import ids_where
+
+        allowed = ids_where(library.catalogue, request.where)
+        if not len(allowed):
+            raise BadInput(f"--where {request.where!r}: no track of the library fits")
+    if request.arc is not None:
+        check_field(library.catalogue, request.arc.field)
+    size = library.model.embedding_size
+    return Task(
+        library=library,
+        request=request,
+        given=named.given,
+        likes=_vectors(named.likes, size),
+        dislikes=_vectors(named.dislikes, size),
+        banned=named.banned,
+        allowed=allowed,
+        n_wanted=max(request.length or DEFAULT_LENGTH, len(named.given)),
+        rules=Rules(),
+        seed=seed,
+        keep_measured=keep_in(library, seeds.notes),
+    )
+
+
+def _named(library: "LibraryReader", request: PlaylistRequest, seeds: Seeds) -> Named:
+    banned: dict[int, str] = {}
+    if request.recent is not None:
+        banned |= dict.fromkeys(seeds.ids_listed(request.recent), "recent")
+    for one in seeds.named(request.exclude):
+        copies = library.catalogue.tracks_with_digest(one.record.audio_digest or "00")
+        banned |= {track.id: "exclude" for track in [one.record, *copies] if track.id}
+    kept, dropped = _judged(request, seeds)
+    banned |= {one.record.id: "judged" for one in dropped}
+    starts = seeds.named(request.seeds)
+    if request.to is not None:
+        stops = [starts[0], *(seeds.one(text) for text in request.via), seeds.one(request.to)]
+        _refuse_repeats(stops)
+        return Named(stops, stops, [], banned)
+    if request.judged is not None:
+        return Named(kept, [*kept, *starts], dropped, banned)
+    likes = starts
+    # What was named is not played again, but a single track opens its own playlist.
+    opens = len(likes) == 1 and request.arc is None
+    given = likes if opens else []
+    if not opens:
+        banned |= {one.record.id: "seed" for one in likes if one.record.id not in banned}
+    return Named(given, likes, [], banned)
+
+
+def _judged(request: PlaylistRequest, seeds: Seeds) -> tuple[list[QueryTrack], list[QueryTrack]]:
+    """The kept and the dropped tracks of a playlist; without --keep, all others are kept."""
+    if request.judged is None:
+        return [], []
+    records = seeds.judged(request.judged)
+    for name, places in (("keep", request.keep), ("drop", request.drop)):
+        wrong = [place for place in places if not 1 <= place <= len(records)]
+        if wrong:
+            raise UsageError(
+                f"--{name} {wrong[0]}: {printable_path(request.judged)} has the places "
+                f"1 to {len(records)}"
+            )
+    both = set(request.keep) & set(request.drop)
+    if both:
+        raise UsageError(f"track {min(both)} is both kept and dropped")
+    keep = request.keep or [
+        place for place in range(1, len(records) + 1) if place not in request.drop
+    ]
+    kept = [record for place in keep if (record := records[place - 1]) is not None]
+    dropped = [record for place in request.drop if (record := records[place - 1]) is not None]
+    if not kept and not request.seeds:
+        raise BadInput(
+            f"{printable_path(request.judged)}: no kept track is in the library, so nothing "
+            "says where to go on. Keep one, or name a track to start from."
+        )
+    return seeds.with_vectors(kept), seeds.with_vectors(dropped)
+
+
+def _refuse_repeats(stops: list[QueryTrack]) -> None:
+    seen: set[int | str] = set()
+    for stop in stops:
+        key = stop.record.id or stop.record.path
+        if key in seen:
+            raise UsageError(
+                f"{printable_path(stop.record.path)}: named twice on one way. A path goes from "
+                "one track to another."
+            )
+        seen.add(key)
+
+
+def _rules_to_try(request: PlaylistRequest, task: Task) -> Iterator[tuple[Rules, list[str]]]:
+    """The rules as asked for; then without those that nobody asked for."""
+    n_wanted = task.n_wanted
+    if request.minutes is not None:
+        n_wanted = max(1, round(request.minutes / 4))  # a song is about four minutes
+    per_artist = request.per_artist or max(1, round(n_wanted / TRACKS_PER_ARTIST_SLOT))
+    spacing = DEFAULT_SPACING if request.spacing is None else request.spacing
+    rules = Rules(per_artist, request.per_album, spacing, request.allow_versions)
+    yield rules, []
+    given_up: list[str] = []
+    if request.per_artist is None:
+        given_up.append(f"the usual limit of {per_artist} a artist")
+        rules = replace(rules, per_artist=None)
+        yield rules, [_given_up(given_up)]
+    if request.spacing is None:
+        given_up.append(f"the usual {spacing} tracks between two of an artist or album")
+        yield replace(rules, spacing=0), [_given_up(given_up)]
+
+
+def _given_up(what: list[str]) -> str:
+    return f"Too few tracks otherwise, so {' and '.join(what)} were not held to."
+
+
+def _of_wanted_length(task: Task) -> Attempt:
+    """An attempt of the wanted number of tracks, or of the wanted minutes."""
+    minutes = task.request.minutes
+    if minutes is None:
+        return solve_task(task)
+    wanted_seconds = 60 * minutes
+    n_places = max(round(minutes / 4), len(task.given), 1)
+    best: Attempt | None = None
+    tried: set[int] = set()
+    for _ in range(MINUTES_TRIES):
+        if n_places in tried:
+            break
+        tried.add(n_places)
+        attempt = solve_task(replace(task, n_wanted=n_places)).cut_to(wanted_seconds)
+        if best is None or abs(attempt.seconds - wanted_seconds) < abs(
+            best.seconds - wanted_seconds
+        ):
+            best = attempt
+        missing = wanted_seconds - attempt.seconds
+        usual = attempt.usual_seconds
+        if abs(missing) <= usual / 2 or (attempt.is_short and missing > 0):
+            break
+        change = missing / usual
+        n_places += math.ceil(change) if change > 0 else math.floor(change)
+        n_places = max(n_places, len(task.given), 1)
+    if best is None:
+        raise UsageError(f"minutes {minutes:g}: no playlist of this length")
+    is_short = best.seconds < wanted_seconds - best.longest_seconds
+    return replace(best, is_short=is_short)
+
+
+def _vectors(tracks: list[QueryTrack], size: int) -> FloatMatrix:
+    if not tracks:
+        return np.empty((0, size), dtype=np.float32)
+    return np.stack([track.vector for track in tracks]).astype(np.float32)

@@ -1,0 +1,97 @@
+"""What a playlist is asked for. Wrong combinations are refused here, with what to give instead."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from embedder.errors import UnknownChoice, UsageError
+
+Shape = Literal["rise", "fall", "peak", "valley"]
+SHAPES: tuple[Shape, ...] = get_args(Shape)
+DEFAULT_LENGTH = 20
+MAX_LENGTH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Arc:
+    """A number that goes up or down over the list: a tag, or energy or tempo as measured."""
+
+    field: str
+    shape: Shape
+
+    @classmethod
+    def parse(cls, text: str) -> "Arc":
+        """From FIELD:SHAPE."""
+        field, _, shape = text.rpartition(":")
+        for known in SHAPES:
+            if field and shape == known:
+                return cls(field.strip().lower(), known)
+        if not field:
+            raise UsageError(f"arc {text!r}: give FIELD:SHAPE, such as energy:rise")
+        raise UnknownChoice("shape of an arc", shape, SHAPES)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaylistRequest:
+    """A playlist. Tracks are ids or paths; seeds may be folders and playlist files too."""
+
+    seeds: tuple[str, ...] = ()
+    length: int | None = None
+    minutes: float | None = None
+    to: str | None = None
+    via: tuple[str, ...] = ()
+    drift: float | None = None
+    where: str = ""
+    arc: Arc | None = None
+    per_artist: int | None = None
+    """None: a limit that fits the length, given up where it stands in the way."""
+    per_album: int | None = None
+    spacing: int | None = None
+    """None: a few, given up where it stands in the way."""
+    allow_versions: bool = False
+    exclude: tuple[str, ...] = ()
+    recent: Path | None = None
+    min_score: float | None = None
+    seed: int | None = None
+    judged: Path | None = None
+    """A playlist of which some tracks were liked and some were not."""
+    keep: tuple[int, ...] = ()
+    """Places in it, from 1, of tracks that stay and pull."""
+    drop: tuple[int, ...] = ()
+    """Places in it of tracks that go and push away."""
+
+    def __post_init__(self) -> None:
+        if self.length is not None and self.minutes is not None:
+            raise UsageError("give --length or --minutes, not both")
+        if self.length is not None and not 1 <= self.length <= MAX_LENGTH:
+            raise UsageError(f"length {self.length}: give 1 to {MAX_LENGTH} tracks")
+        if self.minutes is not None and not 0 < self.minutes <= 100_000:
+            raise UsageError(f"minutes {self.minutes:g}: give more than 0, up to 100000")
+        if self.drift is not None and not 0 <= self.drift <= 1:
+            raise UsageError(f"drift {self.drift:g}: give 0 (stays) to 1 (far with every step)")
+        if self.min_score is not None and not 0 <= self.min_score <= 1:
+            raise UsageError(f"min-score {self.min_score:g}: scores go from 0 to 1")
+        if self.seed is not None and self.seed < 0:
+            raise UsageError(f"seed {self.seed}: give 0 or more")
+        if (self.keep or self.drop) and self.judged is None:
+            raise UsageError("--keep and --drop judge a playlist: name it with --from")
+        self._check_kind()
+
+    def _check_kind(self) -> None:
+        if not self.seeds and not self.where and self.judged is None:
+            raise UsageError("nothing to start from: give a track, a folder, a playlist or --where")
+        if self.via and self.to is None:
+            raise UsageError("--via lies on the way to a last track: give --to as well")
+        if self.to is None:
+            if self.arc is not None and self.drift is not None:
+                raise UsageError("give --arc or --drift, not both")
+            return
+        if len(self.seeds) != 1:
+            raise UsageError("--to leads from one track: give one, and way-points by --via")
+        for name, given in (("arc", self.arc), ("drift", self.drift), ("from", self.judged)):
+            if given is not None:
+                raise UsageError(f"give --to or --{name}, not both")
+        if self.length is not None and self.length < 2 + len(self.via):
+            raise UsageError(
+                f"length {self.length}: the tracks that were named are {2 + len(self.via)} already"
+            )

@@ -1,0 +1,135 @@
+"""From what a person names to tracks of the library: files, ids, folders, playlists."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from embedder.errors import NotFound, UsageError, printable_path
+from index.playlist_files.entries import PlaylistEntry
+from index.playlist_files.files import is_playlist_file, read_playlist
+from index.queries import QueryTrack, resolve
+from index.results import TrackRecord
+
+if TYPE_CHECKING:
+    from embedder.encodings import TrackEncoding
+    from index.library_reader import LibraryReader
+
+MAX_SEEDS = 2000
+"""A folder of more is represented by every so-manieth track."""
+MIN_SAME_PARTS = 2
+"""A file's name and its folder's tell a track, where the rest is another machine's."""
+
+
+class Seeds:
+    """Finds tracks; remembers what it could not find."""
+
+    def __init__(self, library: "LibraryReader") -> None:
+        self._library = library
+        self._by_name: dict[str, list[str]] | None = None
+        self.notes: list[str] = []
+
+    def named(self, texts: Iterable[str]) -> list[QueryTrack]:
+        """The tracks that were named, each once, with their vectors."""
+        plain: list[str] = []
+        for text in texts:
+            path = Path(text)
+            if path.is_dir():
+                plain += self._in_folder(path)
+            elif is_playlist_file(path) and path.exists():
+                plain += [str(record.id) for record in self.in_playlist(path)]
+            else:
+                plain.append(text)
+        return resolve(self._library, plain, encode=self._encode)
+
+    def one(self, text: str) -> QueryTrack:
+        """The one track that was named; a file of several gives its first."""
+        return self.named([text])[0]
+
+    def with_vectors(self, records: Sequence[TrackRecord]) -> list[QueryTrack]:
+        """Tracks of the library, with their vectors."""
+        return resolve(self._library, [str(one.id) for one in records], encode=self._encode)
+
+    def in_playlist(self, path: Path) -> list[TrackRecord]:
+        """The tracks of the library that a playlist lists; raises NotFound where none is."""
+        found = [record for record in self.judged(path) if record is not None]
+        if not found:
+            raise NotFound(f"{printable_path(path)}: none of its tracks is in the library")
+        return found
+
+    def judged(self, path: Path) -> list[TrackRecord | None]:
+        """Each entry of a playlist as a track of the library; None for one that is not in it."""
+        entries = read_playlist(path)
+        records = [self._record_of(entry) for entry in entries]
+        missing = [e.path for e, record in zip(entries, records, strict=True) if record is None]
+        if missing:
+            self.notes.append(
+                f"{printable_path(path)}: {len(missing)} of {len(entries)} tracks are not in the "
+                f"library, such as {printable_path(missing[0])}"
+            )
+        return records
+
+    def ids_listed(self, path: Path) -> set[int]:
+        """The ids of all tracks that a file of paths lists; parts of one file go together."""
+        found = [record for record in self.judged(path) if record is not None]
+        paths = {record.path for record in found}
+        return {
+            part.id
+            for one in sorted(paths)
+            for part in self._library.catalogue.tracks_at(Path(one))
+        }
+
+    def _record_of(self, entry: PlaylistEntry) -> TrackRecord | None:
+        if entry.is_stream:
+            return None
+        catalogue = self._library.catalogue
+        for path in (entry.path, os.path.realpath(entry.path)):
+            parts = catalogue.tracks_at(Path(path))
+            if parts:
+                return _part_at(parts, entry.start_seconds)
+        alike = self._same_ending(entry.path)
+        return _part_at(catalogue.tracks_at(Path(alike)), entry.start_seconds) if alike else None
+
+    def _same_ending(self, path: str) -> str | None:
+        """The one path of the library that ends as a path of another machine does."""
+        if self._by_name is None:
+            self._by_name = {}
+            for known in self._library.catalogue.paths():
+                self._by_name.setdefault(PurePath(known).name.casefold(), []).append(known)
+        parts = [part.casefold() for part in PurePath(path).parts]
+        alike = self._by_name.get(parts[-1], []) if parts else []
+        lengths = [_n_same([p.casefold() for p in PurePath(one).parts], parts) for one in alike]
+        best = max(lengths, default=0)
+        is_sure = best >= MIN_SAME_PARTS and lengths.count(best) == 1
+        return alike[lengths.index(best)] if is_sure else None
+
+    def _in_folder(self, folder: Path) -> list[str]:
+        prefix = os.fsencode(os.path.abspath(folder)).rstrip(b"/") + b"/"  # noqa: PTH100
+        ids = self._library.catalogue.ids_matching(
+            "path >= ? AND path < ?",
+            (prefix, prefix[:-1] + b"0"),  # 0 comes after / in ASCII
+        )
+        if not len(ids):
+            raise UsageError(
+                f"{printable_path(folder)}: no track of the library lies in this folder. "
+                "Run 'soundalike index' on it first."
+            )
+        step = -(-len(ids) // MAX_SEEDS)
+        return [str(track_id) for track_id in ids[::step]]
+
+    def _encode(self, path: Path, start: float | None, seconds: float | None) -> "TrackEncoding":
+        return self._library.encoder.encode(path, start_seconds=start, seconds=seconds)
+
+
+def _part_at(parts: Sequence[TrackRecord], start_seconds: float | None) -> TrackRecord:
+    return min(parts, key=lambda part: abs((part.start_seconds or 0.0) - (start_seconds or 0.0)))
+
+
+def _n_same(first: Sequence[str], second: Sequence[str]) -> int:
+    """How many parts two paths have in common, counted from their ends."""
+    n = 0
+    for one, other in zip(reversed(first), reversed(second), strict=False):
+        if one != other:
+            break
+        n += 1
+    return n

@@ -1,0 +1,259 @@
+"""One attempt at a playlist of so many tracks under given rules, over ever more candidates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from index.playlists import routes
+from index.playlists.arcs import Keep, numbers_of
+from index.playlists.course import Course, Guides
+from index.playlists.courses import (
+    arc_course,
+    course_of,
+    near_targets,
+    path_costs,
+    path_guides,
+    varied,
+    with_dislikes,
+)
+from index.playlists.engine import Order, solve
+from index.playlists.exhaustive import MAX_CANDIDATES, longest_order
+from index.playlists.pool import Pool, gather
+from index.playlists.request import PlaylistRequest
+from index.playlists.routes import Route
+from index.playlists.rules import Rules, broken_rules
+from index.queries import QueryTrack
+from index.vectors.distances import FloatMatrix
+from index.vectors.store import IdArray
+
+if TYPE_CHECKING:
+    from index.library_reader import LibraryReader
+
+CANDIDATES_PER_TRACK = 4
+MIN_CANDIDATES = 64
+GROWTH = 4
+N_LANDMARKS = 200
+USUAL_SECONDS = 240.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """A request with all that it names looked up."""
+
+    library: "LibraryReader"
+    request: PlaylistRequest
+    given: list[QueryTrack]
+    likes: FloatMatrix
+    dislikes: FloatMatrix
+    banned: Mapping[int, str]
+    """Tracks that must not come, and by which rule."""
+    allowed: IdArray | None
+    n_wanted: int
+    rules: Rules
+    seed: int
+    keep_measured: Keep | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attempt:
+    """What came of a task."""
+
+    task: Task
+    pool: Pool
+    route: Route
+    course: Course
+    order: Order
+    left_out: dict[str, int]
+    """How many candidates rules about single tracks kept out."""
+    numbers: Mapping[int, float]
+    """The values of an arc's field."""
+    is_short: bool
+
+    @property
+    def seconds(self) -> float:
+        """How long it plays."""
+        return sum(self.pool.tracks[row].duration_seconds or 0.0 for row in self.order.rows)
+
+    @property
+    def longest_seconds(self) -> float:
+        """The length of its longest track."""
+        lengths = [self.pool.tracks[row].duration_seconds or 0.0 for row in self.order.rows]
+        return max(lengths, default=0.0)
+
+    @property
+    def usual_seconds(self) -> float:
+        """How long a track of it is."""
+        return self.seconds / len(self.order) if len(self.order) and self.seconds else USUAL_SECONDS
+
+    def cut_to(self, seconds: float) -> "Attempt":
+        """Without last tracks that make it longer than wanted; a way with an end stays whole."""
+        rows, places = list(self.order.rows), list(self.order.places)
+        if self.course.guides is not None:
+            return self
+        left = self.seconds
+        while rows and places[-1] not in self.course.given:
+            last = self.pool.tracks[rows[-1]].duration_seconds or 0.0
+            if abs(left - last - seconds) > abs(left - seconds):
+                break
+            left -= last
+            rows.pop()
+            places.pop()
+        was_cut = len(rows) < len(self.order)
+        order = Order(tuple(rows), tuple(places), self.order.cost)
+        return replace(self, order=order, is_short=self.is_short and not was_cut)
+
+
+def solve_task(task: Task) -> Attempt:
+    """The best order; more candidates are looked at while it is too short."""
+    n_pool = max(CANDIDATES_PER_TRACK * task.n_wanted, MIN_CANDIDATES)
+    while True:
+        attempt = _attempt(task, n_pool)
+        if not attempt.is_short or attempt.pool.is_whole or "min-score" in attempt.left_out:
+            return attempt
+        n_pool *= GROWTH
+
+
+def _attempt(task: Task, n_pool: int) -> Attempt:
+    library, request = task.library, task.request
+    generator = np.random.default_rng(task.seed)
+    route = _route(task, generator)
+    pool = gather(
+        library,
+        route.targets,
+        n_wanted=n_pool,
+        given=task.given,
+        allowed=task.allowed,
+        banned=task.banned.keys(),
+        generator=generator,
+    )
+    space = library.space
+    near = near_targets(route, pool, space)
+    costs = path_costs(route, pool, space) if route.legs else near
+    costs = with_dislikes(costs, pool, task.dislikes, space)
+    costs = varied(costs, n_places=task.n_wanted, generator=generator)
+    guides: list[Guides | None] = [None]
+    numbers: Mapping[int, float] = {}
+    left_out: dict[str, int] = {}
+    if request.arc is not None:
+        numbers = numbers_of(library, request.arc.field, pool.tracks, keep=task.keep_measured)
+        values = np.array([numbers.get(track.id, np.nan) for track in pool.tracks], np.float32)
+        left_out[f"no {request.arc.field}"] = int(np.isnan(values).sum())
+        costs, guide = arc_course(request.arc.shape, values, n_places=task.n_wanted, costs=costs)
+        route = replace(route, rows=np.arange(task.n_wanted), smoothness=0.1)
+        guides = [guide]
+    elif route.legs:
+        guides = [path_guides(route, pool, space, is_strict=strict) for strict in (True, False)]
+    costs = _without_misfits(task, pool, near, costs, left_out)
+    best: tuple[Course, Order] | None = None
+    for guide_or_none in guides:
+        course = course_of(route, pool, space, costs=costs, guides=guide_or_none)
+        order = _solved(course, pool, task)
+        if best is None or len(order) > len(best[1]):
+            best = course, order
+        if len(order) >= task.n_wanted:
+            break
+    assert best is not None  # noqa: S101 - there is always one way to be guided
+    course, order = best
+    is_short = len(order) < task.n_wanted
+    left_out = {reason: count for reason, count in left_out.items() if count}
+    return Attempt(task, pool, route, course, order, left_out, numbers, is_short)
+
+
+def _route(task: Task, generator: np.random.Generator) -> Route:
+    library, request = task.library, task.request
+    space, n_places = library.space, task.n_wanted
+    if request.to is not None:
+        return routes.path(space, space.to_unit(task.likes), n_places=n_places)
+    given = {place: place for place in range(len(task.given))}
+    if not len(task.likes):
+        return routes.chain(library.model.embedding_size, n_places=n_places)
+    likes = space.to_unit(task.likes)
+    if request.drift is None:
+        return replace(routes.tour(space, likes, n_places=n_places), given=given)
+    possible = library.store.ids() if task.allowed is None else task.allowed
+    n_landmarks = min(N_LANDMARKS, len(possible))
+    landmarks = library.vectors(generator.choice(possible, n_landmarks, replace=False))
+    walk = routes.drift(
+        space,
+        likes,
+        landmarks=landmarks,
+        pace=request.drift,
+        n_places=n_places,
+        generator=generator,
+    )
+    return replace(walk, given=given)
+
+
+def _without_misfits(
+    task: Task, pool: Pool, near: FloatMatrix, costs: FloatMatrix, left_out: dict[str, int]
+) -> FloatMatrix:
+    """Infinite costs for what cannot come; counts it by its reason."""
+    request = task.request
+    misfits = np.zeros(len(pool), dtype=np.bool_)
+    if request.minutes is not None:
+        misfits |= np.isnan(pool.durations)
+        left_out["unknown-length"] = int(misfits[len(task.given) :].sum())
+    if request.min_score is not None:
+        scores = task.library.searcher.scoring.scores(near.min(axis=0))
+        is_below = (scores < request.min_score) & ~misfits
+        left_out["min-score"] = int(is_below[len(task.given) :].sum())
+        misfits |= is_below
+    misfits[: len(task.given)] = False
+    return np.where(misfits, np.float32(np.inf), costs) if misfits.any() else costs
+
+
+def _solved(course: Course, pool: Pool, task: Task) -> Order:
+    rules, marks = task.rules, pool.marks
+    order = solve(course, marks, rules)
+    is_small = course.guides is None and pool.is_whole and len(pool) <= MAX_CANDIDATES
+    if len(order) < course.n_places and is_small:
+        first = tuple(row for _, row in sorted(course.given.items()))
+        rows = longest_order(
+            marks,
+            rules,
+            n_wanted=course.n_places,
+            costs=course.costs.min(axis=0),
+            first=first,
+        )
+        if len(rows) > len(order):
+            order = Order(rows, tuple(range(len(rows))), order.cost)
+    return _without_breaches(order, course, pool, rules)
+
+
+def _without_breaches(order: Order, course: Course, pool: Pool, rules: Rules) -> Order:
+    """Places that nobody could fill bring others together: what stands too close then goes."""
+    while True:
+        broken = [
+            place
+            for place, _ in broken_rules(order.rows, pool.marks, rules)
+            if order.places[place] not in course.given
+        ]
+        pairs = list(zip(order.rows, order.places, strict=True))
+        if not broken:
+            late = _too_near_before_given(order, course, pool, rules)
+            if late is None:
+                return order
+            broken = [late]
+        del pairs[broken[0]]
+        order = Order(
+            tuple(row for row, _ in pairs), tuple(place for _, place in pairs), order.cost
+        )
+
+
+def _too_near_before_given(order: Order, course: Course, pool: Pool, rules: Rules) -> int | None:
+    """A chosen track that stands too near before a given one."""
+    marks = pool.marks
+    for at, (row, place) in enumerate(zip(order.rows, order.places, strict=True)):
+        if place not in course.given:
+            continue
+        for before in range(max(at - rules.spacing, 0), at):
+            other = order.rows[before]
+            is_same = (
+                marks.artists[other] == marks.artists[row]
+                or marks.albums[other] == marks.albums[row]
+            )
+            if is_same and order.places[before] not in course.given:
+                return before
+    return None

@@ -1,0 +1,124 @@
+"""What is said of a playlist: what each rule dropped, which one blocks, where a step is long."""
+
+import numpy as np
+
+from index.playlists.course import distances_between
+from index.playlists.courses import along
+from index.playlists.engine import dropped_by
+from index.playlists.result import Block, Playlist, PlaylistTrack
+from index.playlists.solving import Attempt
+from index.results import TrackRecord
+
+LONG_STEP = 2.5
+"""In even steps of a path."""
+MAX_LONG_STEPS_NAMED = 3
+
+
+def as_playlist(attempt: Attempt, *, seed: int, notes: list[str]) -> Playlist:
+    """The answer: tracks, what was dropped and what there is to say."""
+    task = attempt.task
+    dropped, alone = dropped_by(attempt.order, attempt.course, attempt.pool.marks, rules=task.rules)
+    counts = {reason: len(rows) for reason, rows in dropped.items() if rows}
+    if task.allowed is not None:
+        counts["where"] = len(task.library) - len(task.allowed)
+    for reason in task.banned.values():
+        if reason != "seed":
+            counts[reason] = counts.get(reason, 0) + 1
+    counts |= attempt.left_out
+    block = None
+    notes = list(notes)
+    if attempt.is_short:
+        block = _block({reason: len(rows) for reason, rows in alone.items()}, counts)
+        notes.append(_short(attempt, block))
+    notes += _long_steps(attempt)
+    return Playlist(_tracks(attempt), counts, seed, tuple(notes), block)
+
+
+def _tracks(attempt: Attempt) -> tuple[PlaylistTrack, ...]:
+    rows = list(attempt.order.rows)
+    if not rows:
+        return ()
+    space, vectors = attempt.task.library.space, attempt.pool.vectors[rows]
+    steps: list[float | None] = [None]
+    steps += [
+        float(distances_between(space, vectors[i : i + 1], vectors[i + 1 : i + 2])[0, 0])
+        for i in range(len(rows) - 1)
+    ]
+    scores = _scores(attempt)
+    tracks = []
+    for position, (row, place) in enumerate(zip(rows, attempt.order.places, strict=True)):
+        track = attempt.pool.tracks[row]
+        tracks.append(
+            PlaylistTrack(
+                track=track,
+                position=position + 1,
+                score=scores[position],
+                step=steps[position],
+                value=attempt.numbers.get(track.id),
+                is_given=place in attempt.course.given,
+            )
+        )
+    return tuple(tracks)
+
+
+def _scores(attempt: Attempt) -> list[float | None]:
+    """How near each track is to what was asked for at its place."""
+    targets = attempt.route.targets
+    rows, places = list(attempt.order.rows), list(attempt.order.places)
+    if not len(targets):
+        return [None] * len(rows)
+    apart = distances_between(attempt.task.library.space, targets, attempt.pool.vectors[rows])
+    if attempt.task.request.arc is None:
+        wanted = attempt.route.rows[places]
+        near = apart[wanted, np.arange(len(rows))]
+    else:
+        near = apart.min(axis=0)
+    scores: list[float | None] = attempt.task.library.searcher.scoring.scores(near).tolist()
+    return scores
+
+
+def _block(alone: dict[str, int], counts: dict[str, int]) -> Block | None:
+    """The rule that takes most away on its own; else the one that took most away at all."""
+    for candidates in (alone, counts):
+        rule = max(candidates, key=lambda name: candidates[name], default=None)
+        if rule is not None and candidates[rule]:
+            return Block(rule, candidates[rule])
+    return None
+
+
+def _short(attempt: Attempt, block: Block | None) -> str:
+    task = attempt.task
+    minutes = task.request.minutes
+    if minutes is None:
+        got = f"{len(attempt.order)} of {task.n_wanted} tracks"
+    else:
+        got = f"{attempt.seconds / 60:.1f} of {minutes:g} minutes"
+    if block is None:
+        return f"Only {got}: the library has no more."
+    tracks = "track" if block.n_removed == 1 else "tracks"
+    return f"Only {got}: {block.rule} keeps {block.n_removed} {tracks} out."
+
+
+def _long_steps(attempt: Attempt) -> list[str]:
+    """Where a path has to jump, in words."""
+    space, pool = attempt.task.library.space, attempt.pool
+    pairs = list(zip(attempt.order.rows, attempt.order.places, strict=True))
+    found: list[tuple[float, float, int, int]] = []
+    for leg in attempt.route.legs:
+        on_leg = [row for row, place in pairs if leg.first <= place <= leg.last]
+        shares = along(leg, pool.vectors[on_leg], space)[0]
+        even = 1 / max(len(on_leg) - 1, 1)
+        for i, gap in enumerate(np.diff(shares).tolist()):
+            if gap > LONG_STEP * even:
+                found.append((gap, even, on_leg[i], on_leg[i + 1]))
+    found.sort(reverse=True)
+    return [
+        f"The step from {_name(pool.tracks[a])} to {_name(pool.tracks[b])} is long: {gap:.0%} of "
+        f"its way, where an even one is {even:.0%}. Nothing in the library lies between that the "
+        "rules let through."
+        for gap, even, a, b in found[:MAX_LONG_STEPS_NAMED]
+    ]
+
+
+def _name(track: TrackRecord) -> str:
+    return f"“{track.title}”" if track.title else track.path.rpartition("/")[2]
