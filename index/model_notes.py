@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embedder.card import Card
 from index import hubness, random_pairs
 from index.calibration import CARD_KEY, Calibration
 from index.catalogue.catalogue import Catalogue, ModelRow
@@ -67,6 +66,8 @@ def notes_in(catalogue: Catalogue, model: ModelRow) -> ModelNotes:
 
 def notes_of(encoder: "Encoder") -> ModelNotes:
     """What an encoder's card says; little, where it has none."""
+    from embedder.card import Card  # with all configurations: a search needs none of them
+
     source = getattr(encoder, "model", encoder)
     card, folder = getattr(source, "card", None), getattr(source, "folder", None)
     if not isinstance(card, Card) or not isinstance(folder, Path):

@@ -93,7 +93,11 @@ def _progress(settings: Globals) -> Iterator[Callable[["IndexProgress"], None]]:
                 advance = stack.enter_context(bar(settings, label=label, total=total))
             advance(1)
 
-        yield on_progress
+        try:
+            yield on_progress
+        except KeyboardInterrupt:
+            say(settings, "What has been analysed is kept: the same command goes on from there.")
+            raise
 
 
 def _show(settings: Globals, report: "IndexReport") -> None:

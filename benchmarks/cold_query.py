@@ -1,0 +1,126 @@
+"""A cold `soundalike query ID`, the whole process, beside `python -c "import faiss"`.
+
+    python benchmarks/cold_query.py [--tracks 100000] [--size 128] [--runs 15]
+
+The library is made of clustered synthetic vectors in a temporary folder. The two take turns, so
+that a busy machine slows both; the middle of each side's times is shown, and their ratio. It fails
+above 2.5, and where torch or another slow package is imported.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from index.catalogue.ledger import FileFacts, Ledger
+from index.catalogue.vector_rows import TrackVectors
+from index.library import Library
+from index.model_notes import ModelNotes, keep_up
+
+N_CLUSTERS = 200
+HIGHEST_RATIO = 2.5
+
+
+def main() -> int:
+    """Make the library, time both, print both."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tracks", type=int, default=100_000)
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--runs", type=int, default=15)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "library"
+        make_library(folder, n_tracks=given.tracks, size=given.size)
+        query = [sys.executable, "-m", "cli", "--library", str(folder), "--json", "query"]
+        bare = [sys.executable, "-c", "import faiss"]
+        times: dict[str, list[float]] = {"query": [], "faiss": []}
+        for run in range(given.runs + 1):
+            for name, words in (("query", [*query, str(run * 37 + 1)]), ("faiss", bare)):
+                seconds = _seconds(words)
+                if run:  # the first warms the disk's cache
+                    times[name].append(seconds)
+        ours, theirs = (statistics.median(times[name]) for name in ("query", "faiss"))
+        print(f"query ID at {given.tracks:,} x {given.size}: {ours:.3f} s")
+        print(f"python -c 'import faiss':        {theirs:.3f} s")
+        slow = heavy_imports(folder)
+        print(f"ratio {ours / theirs:.2f}, at most {HIGHEST_RATIO}; {os.cpu_count()} cores")
+        print(f"imported without need: {', '.join(slow) or 'nothing'}")
+    return 0 if ours / theirs <= HIGHEST_RATIO and not slow else 1
+
+
+def make_library(folder: Path, *, n_tracks: int, size: int) -> None:
+    """A library of clustered unit vectors, with names and genres and without files."""
+    generator = np.random.default_rng(0)
+    centres = generator.standard_normal((N_CLUSTERS, size))
+    cluster = generator.integers(N_CLUSTERS, size=n_tracks)
+    vectors = centres[cluster] + 0.6 * generator.standard_normal((n_tracks, size))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    library = Library.open_or_create(folder)
+    with library.writing() as catalogue:
+        ledger = Ledger(catalogue)
+        with catalogue.database.transaction():
+            model = catalogue.model_with(
+                "synthetic", embedding_size=size, geometry="cosine", curvature=1.0
+            )
+            ids = [ledger.insert(_facts(row, int(cluster[row]))) for row in range(n_tracks)]
+            catalogue.vectors.put(
+                model.id,
+                [
+                    TrackVectors(track_id, vector, vector[None], (0.0,), 3.0)
+                    for track_id, vector in zip(ids, vectors, strict=True)
+                ],
+            )
+            ledger.switch_to(model.id)
+        keep_up(catalogue, ModelNotes("synthetic"))
+    library.rebuild()
+    library.close()
+
+
+def _facts(row: int, cluster: int) -> FileFacts:
+    genre, artist = f"genre {cluster % 20}", f"artist {row // 12}"
+    return FileFacts(
+        path=os.fsencode(f"/music/{artist}/{row:06}.mp3"),
+        part=0,
+        size_bytes=1,
+        modified_ns=1,
+        audio_digest=row.to_bytes(16, "little"),
+        title=f"title {row}",
+        artist=artist,
+        album=f"album {row // 12}",
+        genre=genre,
+        year=None,
+        track_number=None,
+        duration_seconds=200.0,
+        start_seconds=None,
+        end_seconds=None,
+        tags=(("artist", artist), ("genre", genre), ("title", f"title {row}")),
+    )
+
+
+def heavy_imports(folder: Path) -> list[str]:
+    """Which of the slow packages a query by id imports."""
+    code = (
+        "import sys, json; from cli.app import main; "
+        f"main(['--library', {str(folder)!r}, '--json', 'query', '1']); "
+        "sys.stderr.write(json.dumps(sorted(n for n in sys.modules if '.' not in n)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    slow = {"torch", "torchaudio", "pandas", "scipy", "sklearn", "umap", "rich", "av"}
+    return sorted(slow.intersection(json.loads(ended.stderr.decode().splitlines()[-1])))
+
+
+def _seconds(words: list[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(words, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    sys.exit(main())

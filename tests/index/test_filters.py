@@ -1,0 +1,177 @@
+"""What --where understands, held against a slow loop; and where it points on a mistake."""
+
+import operator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embedder.errors import UsageError
+from index.filter_sql import ids_where
+from index.filters import parse_filter
+from index.library import Library
+from tests.index.vector_library import library_of, unit_vectors
+
+GENRES = ("Jazz", "hip hop", "Noël", "rock; Pop", "")
+ARTISTS = ("Miles Davis", 'The "Q"', "O'Neil", "")
+YEARS = ("1959", "1970", "2001", "")
+BPMS = ("90", "120.5", "fast", "")
+N_TRACKS = 60
+
+
+def track_tags() -> list[dict[str, str]]:
+    """Tags of sixty tracks, some lacking some."""
+    generator = np.random.default_rng(5)
+    columns = {"genre": GENRES, "artist": ARTISTS, "year": YEARS, "bpm": BPMS}
+    rows = []
+    for _ in range(N_TRACKS):
+        drawn = {name: str(generator.choice(values)) for name, values in columns.items()}
+        rows.append({name: value for name, value in drawn.items() if value})
+    return rows
+
+
+TAGS = track_tags()
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    folder = tmp_path_factory.mktemp("filters") / "library"
+    return library_of(folder, unit_vectors(N_TRACKS), TAGS)
+
+
+def fits(row: int, field: str, sign: str, value: str) -> bool:
+    """One comparison, the slow way."""
+    orders = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+    if field in ("id", "duration_seconds"):
+        values = [str(row + 1 if field == "id" else float(row))]
+    else:
+        values = TAGS[row].get(field, "").split("; ") if TAGS[row].get(field) else []
+    found = False
+    for one in values:
+        if sign in ("=", "!="):
+            found |= one.lower() == value.lower() or _number(one) == _number(value) is not None
+        elif sign in ("~", "!~"):
+            found |= value.lower() in one.lower()
+        elif _number(value) is None:
+            found |= orders[sign](one.lower(), value.lower())
+        else:
+            number = _number(one)
+            found |= number is not None and orders[sign](number, _number(value))
+    return found != sign.startswith("!")
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+@st.composite
+def comparisons(draw: st.DrawFn) -> tuple[str, frozenset[int]]:
+    """The text of a comparison, and the rows that fit it."""
+    numeric = {"year": YEARS[:3], "id": ("7", "31"), "duration_seconds": ("0", "12.5")}
+    texts = {
+        "genre": ("jazz", "noËl", "pop", "o"),
+        "artist": ("the", "O'Neil", 'the "q"'),
+        "bpm": ("100", "fast"),
+    }
+    field = draw(st.sampled_from(sorted(numeric | texts)))
+    signs = ("=", "!=", "<", "<=", ">", ">=") + (("~", "!~") if field in texts else ())
+    sign = draw(st.sampled_from(signs))
+    value = draw(st.sampled_from((numeric | texts)[field]))
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    space = draw(st.sampled_from(("", " ")))
+    name = draw(st.sampled_from((field, field.upper())))
+    rows = frozenset(row for row in range(N_TRACKS) if fits(row, field, sign, value))
+    return f'{name}{space}{sign}{space}"{escaped}"', rows
+
+
+def combined(
+    children: st.SearchStrategy[tuple[str, frozenset[int]]],
+) -> st.SearchStrategy[tuple[str, frozenset[int]]]:
+    """not, and, or of smaller expressions."""
+    both = st.tuples(children, children)
+    return st.one_of(
+        children.map(lambda c: (f"not ({c[0]})", frozenset(range(N_TRACKS)) - c[1])),
+        both.map(lambda c: (f"({c[0][0]}) AND ({c[1][0]})", c[0][1] & c[1][1])),
+        both.map(lambda c: (f"({c[0][0]}) or ({c[1][0]})", c[0][1] | c[1][1])),
+    )
+
+
+@settings(deadline=None, max_examples=150)
+@given(expression=st.recursive(comparisons(), combined, max_leaves=6))
+def test_a_filter_equals_a_loop(library: Library, expression: tuple[str, frozenset[int]]) -> None:
+    """Whatever the expression, the tracks are those that a loop over all tags finds."""
+    text, rows = expression
+    assert (ids_where(library.catalogue, text) - 1).tolist() == sorted(rows)
+
+
+def test_and_binds_closer_than_or(library: Library) -> None:
+    """`a or b and c` is `a or (b and c)`."""
+    loose = ids_where(library.catalogue, "id=1 or id=2 and id=3")
+    assert loose.tolist() == [1]
+
+
+def test_a_path_can_be_part_of_a_filter(library: Library) -> None:
+    """Whole, or what it contains, whatever the letter case."""
+    assert ids_where(library.catalogue, "path=/music/7.mp3").tolist() == [8]
+    assert ids_where(library.catalogue, "path~MUSIC/1 and path !~ 1.").tolist() == [
+        row + 1 for row in (10, 12, 13, 14, 15, 16, 17, 18, 19)
+    ]
+
+
+def test_a_users_text_is_never_sql(library: Library) -> None:
+    """What looks like SQL is a value like any other."""
+    attack = 'genre="x\' OR 1=1; DROP TABLE tracks; --"'
+    assert ids_where(library.catalogue, attack).tolist() == []
+    assert len(library) == N_TRACKS
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("gener=jazz", r"▸gener=jazz: no field 'gener'. Did you mean genre\? Fields: .*mood"),
+        ("genre=jazz and yeer>1970", r"genre=jazz and ▸yeer>1970: no field 'yeer'"),
+        ("genre=hip hop", r"genre=hip ▸hop: .*quotes"),
+        ("year>old", r"year>▸old: year is compared with a number"),
+        ("year~19", r"▸19: year is compared with a number"),
+        ("year=nan", r"▸nan: year is compared"),
+        ("year=inf", r"▸inf: year is compared"),
+        ("(genre=jazz", r"\(genre=jazz▸: expected \)"),
+        ("genre=jazz)", r"genre=jazz▸\): expected and, or, or the end"),
+        ("genre=", r"genre=▸: expected a value"),
+        ("genre=>1", r"genre=▸>1: expected a value"),
+        ("genre jazz", r"genre ▸jazz: expected one of"),
+        ("genre='jazz", r"genre=▸'jazz: this quote is not closed"),
+        ("genre=jazz and", r"expected a field"),
+        ("", r"expected a field"),
+        ("not", r"expected a field"),
+        ("=jazz", r"▸=jazz: expected a field"),
+        ("(" * 200 + "id=1", r"more than 50 levels"),
+        ("not " * 200 + "id=1", r"more than 50 levels"),
+    ],
+)
+def test_a_mistake_is_shown_in_its_place(text: str, complaint: str) -> None:
+    """The message marks the place and says what would be right."""
+    with pytest.raises(UsageError, match=complaint):
+        parse_filter(text, ["mood"])
+
+
+@settings(deadline=None)
+@given(text=st.text(alphabet="genre=<>~!()'\"\\ andot19.é\n", max_size=40))
+def test_any_text_is_parsed_or_refused(text: str) -> None:
+    """Nothing but a usage error comes of nonsense."""
+    try:
+        parse_filter(text, ["genre"])
+    except UsageError as error:
+        assert "▸" in str(error)
+
+
+def test_a_filter_in_an_unindexed_place(tmp_path: Path) -> None:
+    """The usual tags are no mistake, even where no track has any."""
+    bare = library_of(tmp_path / "library", unit_vectors(3))
+    assert ids_where(bare.catalogue, "genre=jazz").tolist() == []
+    assert ids_where(bare.catalogue, "genre!=jazz").tolist() == [1, 2, 3]
