@@ -4,12 +4,13 @@ A neighbour at distance d weighs w = exp(sharpness (1 - d / scale)). The votes v
 for the others are measured by how frequent the label is in the library, f:
 
     one label a track        p ~ f (v / f + prior_votes)^(1/T), summing to one
-    several labels a track   p : 1 - p = f (v / f + prior_votes)^(1/T)
+    several labels a track   p : 1 - p = e^bias f (v / f + prior_votes)^(1/T)
                                          : (1 - f) (u / (1 - f) + prior_votes)^(1/T)
 
 so that a query that is far from everything falls back on f. Balanced by class, the f that stands
-alone is the same for all labels. Sharpness, prior votes and T are those under which the library's
-own tracks, each asked of the others, are the least surprising (temperature: Guo et al. 2017).
+alone is the same for all labels. Sharpness, prior votes, T and bias are those under which the
+library's own tracks, each asked of the others, are the least surprising (temperature: Guo et al.
+2017, bias: Platt 1999).
 Pure: arrays in, numbers out. It refuses to know who may vote; see `index.ballots`.
 """
 
@@ -24,7 +25,8 @@ MAX_EXPONENT = 30.0
 SHARPNESSES: tuple[float, ...] = tuple(np.geomspace(0.2, 32.0, 16).tolist())
 PRIOR_VOTES: tuple[float, ...] = tuple(np.geomspace(0.02, 50.0, 16).tolist())
 TEMPERATURES: tuple[float, ...] = tuple(np.geomspace(0.2, 5.0, 17).tolist())
-N_ROUNDS = 3
+BIASES: tuple[float, ...] = tuple(np.linspace(-4, 4, 33).tolist())
+N_ROUNDS = 4
 PENALTY = 1.0
 """Nats for a setting that is e times, or 1/e of, the usual: a dozen tracks prove little."""
 MIN_CHANCE = 1e-12
@@ -57,6 +59,8 @@ class VoteCalibration:
     sharpness: float = 1.5
     prior_votes: float = 2.0
     temperature: float = 0.6
+    bias: float = 0.0
+    """For labels of which a track may have several; the others need none."""
     n_fitted: int = 0
     """How many tracks it was learned from."""
 
@@ -86,7 +90,7 @@ class VoteCalibration:
             lift -= self._lift(np.maximum(totals - votes, 0.0) / (1 - frequencies))
             if not class_balanced:
                 lift += np.log(frequencies / (1 - frequencies))
-            return np.asarray(1 / (1 + np.exp(-lift)))
+            return np.asarray(1 / (1 + np.exp(-np.clip(lift + self.bias, -500, 500))))
         if not class_balanced:
             lift += np.log(frequencies)
         chances = np.exp(lift - lift.max(axis=1, keepdims=True))
@@ -126,6 +130,8 @@ def fit_calibration(
         best = min([best, *(replace(best, sharpness=x) for x in SHARPNESSES)], key=surprise)
         best = min([best, *(replace(best, prior_votes=x) for x in PRIOR_VOTES)], key=surprise)
         best = min([best, *(replace(best, temperature=x) for x in TEMPERATURES)], key=surprise)
+        if table.is_multi:
+            best = min([best, *(replace(best, bias=x) for x in BIASES)], key=surprise)
         if best == before:
             break
     return best
@@ -155,4 +161,4 @@ def _strangeness(candidate: VoteCalibration, usual: VoteCalibration) -> float:
             candidate.temperature / usual.temperature,
         ]
     )
-    return float(PENALTY * np.square(ratios).sum())
+    return float(PENALTY * (np.square(ratios).sum() + candidate.bias**2 / 4))
