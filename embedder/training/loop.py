@@ -220,6 +220,7 @@ class TrainingLoop:
         if self.parts.doctor is not None:
             record |= self.parts.doctor.end_epoch()
         state.epoch, state.next_batch, state.epoch_sums = state.epoch + 1, 0, {}
+        state.history.append(record)  # now, for the best model's card tells this epoch's scores
         is_last = state.epoch == self.config.loop.epochs
         if is_last or state.epoch % self.config.loop.validate_every_epochs == 0:
             record |= self._validate()
@@ -230,7 +231,6 @@ class TrainingLoop:
                 state.best_epoch = state.epoch
                 keep_best(self.best_network)
         record["seconds"] = round(state.seconds, 3)
-        state.history.append(record)
         for observer in observers:
             observer.after_epoch(record)
 
