@@ -73,6 +73,7 @@ def run(
     A query never finds itself, its copies or its own artist; beside the clean accuracy stands what
     a leaky one would be. Without --folds or --split each track is asked against all others.
     """
+    from index.evaluate.baselines import check_baseline
     from index.evaluate.evaluation import evaluate
     from index.evaluate.settings import EvaluationSettings, checked_group
 
@@ -91,6 +92,8 @@ def run(
         with_map=with_map,
     )
     tracks, stored = _subject(settings, dataset, split)
+    if baseline:
+        check_baseline(tracks, baseline)
     names = [model or baseline or _usual(stored), *(compare or [])]
     with bar(settings, label="Listening", total=len(tracks.rows) * len(names)) as advance:
         found = evaluate(

@@ -56,6 +56,12 @@ def baselines_of(dataset: Dataset) -> tuple[str, ...]:
     return tuple(sorted(names | set(dataset.extra_vectors)))
 
 
+def check_baseline(dataset: Dataset, name: str) -> None:
+    """Refuse a baseline that this data set cannot be measured with, and list those that can."""
+    if name not in baselines_of(dataset):
+        raise UnknownChoice(f"baseline of {dataset.root.name}", name, baselines_of(dataset))
+
+
 def baseline_vectors(
     dataset: Dataset,
     name: str,
@@ -82,8 +88,7 @@ def baseline_vectors(
             needs_scaling=True,
             failed=tuple(failed),
         )
-    if name not in baselines_of(dataset):
-        raise UnknownChoice(f"baseline for {dataset.root.name}:", name, baselines_of(dataset))
+    check_baseline(dataset, name)
     if name == "random":
         drawn = np.random.default_rng([seed, 19]).standard_normal((n_tracks, RANDOM_SIZE))
         return VectorSet(name, "baseline", drawn.astype(np.float32), everyone, Cosine())

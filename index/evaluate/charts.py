@@ -36,8 +36,11 @@ def interval_bars(
                 f'<rect class="bar" x="{LABEL_WIDTH}" y="{top}" width="{width:.1f}" rx="3" '
                 f'height="{BAR_HEIGHT - 7}"><title>{escape(name)}: {value:.3f}</title></rect>'
             )
+            fits = width > 46
+            at = LABEL_WIDTH + 6 if fits else _x(max(value, 0.0 if np.isnan(high) else high)) + 6
             parts.append(
-                f'<text class="value" x="{LABEL_WIDTH + 6}" y="{middle + 4}">{value:.3f}</text>'
+                f'<text class="{"value" if fits else "name"}" x="{at:.1f}" y="{middle + 4}">'
+                f"{value:.3f}</text>"
             )
         if not np.isnan(low + high) and high > low:
             parts.append(

@@ -9,7 +9,7 @@ from embedder.writing import write_whole
 from index.evaluate.charts import heat_table, interval_bars, reliability_curve
 from index.evaluate.page_style import html_page, html_table
 from index.evaluate.results import Evaluation, ModelScores
-from index.evaluate.tables import MOST_LABELS, best_tagging, headline, tables_of
+from index.evaluate.tables import CONFUSION, MOST_LABELS, best_tagging, headline, tables_of
 
 MOST_TAGS = 50
 
@@ -39,7 +39,8 @@ def page_of(found: Evaluation) -> str:
         _same_artist(found),
         *_charts(first),
     ]
-    parts += [f"<h2>{escape(t.title)}</h2>{html_table(t.rows)}" for t in tables_of(found)]
+    tables = [table for table in tables_of(found) if table.title != CONFUSION]  # drawn above
+    parts += [f"<h2>{escape(table.title)}</h2>{html_table(table.rows)}" for table in tables]
     parts.append(_hubs(first))
     settings = [
         {"setting": name.replace("_", " "), "value": value}
@@ -105,9 +106,7 @@ def _charts(model: ModelScores) -> list[str]:
         )
         parts.append(f"<h2>Labels</h2>{chart}")
     if model.confusion is not None and 1 < len(model.label_names) <= MOST_LABELS:
-        parts.append(
-            heat_table(model.label_names, model.confusion, title="True (row) taken for (column)")
-        )
+        parts.append(heat_table(model.label_names, model.confusion, title=CONFUSION))
     if model.tagging is not None:
         scored = [t for t in best_tagging(model.tagging)["per_tag"] if not np.isnan(t["roc_auc"])]
         scored.sort(key=lambda tag: -tag["roc_auc"])

@@ -14,7 +14,7 @@ h1 { font-size:1.5rem; margin-bottom:.2rem } h2 { font-size:1.15rem; margin-top:
 p.lead { color:var(--soft); margin-top:0 } .wide { overflow-x:auto }
 table { border-collapse:collapse; font-variant-numeric:tabular-nums; font-size:.9rem }
 th,td { padding:.3rem .7rem; border-bottom:1px solid var(--line); text-align:left;
-  vertical-align:top }
+  vertical-align:top } td.short { white-space:nowrap }
 td.number, th.number { text-align:right; white-space:nowrap } th { color:var(--soft) }
 .cards { display:flex; flex-wrap:wrap; gap:1rem; margin:1.2rem 0 }
 .card { background:var(--panel); border-radius:8px; padding:.8rem 1.1rem; min-width:8.5rem }
@@ -31,6 +31,9 @@ svg .ideal { stroke:var(--soft); stroke-dasharray:4 4 } svg .curve { fill:none; 
 svg .hit, svg .miss { stroke:var(--line) } svg .cell { text-anchor:middle }
 svg .bold { font-weight:700 } code { font-size:.9em } li { margin:.2rem 0 }
 """
+
+SHORT_CHARACTERS = 24
+"""What is no longer stays on one line."""
 
 
 def html_page(title: str, body: str) -> str:
@@ -53,12 +56,15 @@ def html_table(rows: Iterable[Mapping[str, object]]) -> str:
     }
     head = "".join(f"<th{_class(numeric[name])}>{escape(name)}</th>" for name in names)
     body = "".join(
-        "<tr>"
-        + "".join(f"<td{_class(numeric[n])}>{escape(_words(row.get(n)))}</td>" for n in names)
-        + "</tr>"
+        "<tr>" + "".join(_cell(_words(row.get(n)), is_number=numeric[n]) for n in names) + "</tr>"
         for row in listed
     )
     return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+
+
+def _cell(words: str, *, is_number: bool) -> str:
+    kind = _class(is_number) or (' class="short"' if len(words) <= SHORT_CHARACTERS else "")
+    return f"<td{kind}>{escape(words)}</td>"
 
 
 def _class(is_number: bool) -> str:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from embedder.datasets.allotment import allot
 from embedder.datasets.dataset import Dataset
-from embedder.datasets.splitting import fold_dataset
+from embedder.datasets.splitting import track_blocks
 from embedder.errors import DatasetError
 from embedder.metrics.ranking import Ids
 from index.evaluate.material import Material
@@ -122,21 +123,19 @@ def grouped_folds(
 ) -> tuple[Round, ...]:
     """Folds that part neither a group nor the copies of a recording."""
     labelled = material.labelled
-    subset = _without_contents(material).subset(labelled)
-    rounds = []
-    for fold in range(n_folds):
-        drawn = fold_dataset(
-            subset,
-            n_folds=n_folds,
-            fold=fold,
-            label_field=settings.field,
-            apart_by=settings.group,
-            seed=settings.seed,
+    blocks = track_blocks(_without_contents(material).subset(labelled), settings.group)
+    counts = np.zeros((int(blocks.max()) + 1, 1 + len(material.label_names)))
+    np.add.at(counts[:, 0], blocks, 1)
+    np.add.at(counts[:, 1:], blocks, material.tags[labelled])
+    if len(counts) < n_folds:
+        raise DatasetError(
+            f"{material.dataset.root.name}: {len(labelled)} tracks in {len(counts)} groups make no "
+            f"{n_folds} folds that share none. Give fewer folds, or --group track."
         )
-        test, train = labelled[drawn.positions("test")], labelled[drawn.positions("train")]
-        if len(test) and len(train):
-            rounds.append(Round(test, train))
-    return tuple(rounds)
+    generator = np.random.default_rng([settings.seed, 2])
+    fold_of = allot(counts, [1.0 / n_folds] * n_folds, generator=generator)[blocks]
+    rounds = [Round(labelled[fold_of == f], labelled[fold_of != f]) for f in range(n_folds)]
+    return tuple(one for one in rounds if len(one.queries) and len(one.references))
 
 
 def _without_contents(material: Material) -> Dataset:

@@ -8,6 +8,7 @@ from embedder.metrics.bootstrap import Interval
 from index.evaluate.results import Evaluation, Json, ModelScores
 
 MOST_LABELS = 30
+CONFUSION = "true label (row) taken for (column)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def tables_of(found: Evaluation) -> list[Table]:
         )
         tables.append(Table(f"{found.protocol['field']} by {first.name}{of_all}", shown))
     if first.confusion is not None and len(first.label_names) <= MOST_LABELS:
-        tables.append(Table("true (row) taken for (column)", tuple(_confusion_rows(first))))
+        tables.append(Table(CONFUSION, tuple(_confusion_rows(first))))
     if first.tagging is not None:
         best = best_tagging(first.tagging)
         tables.append(Table("tags", tuple(best["per_tag"][:MOST_LABELS])))
@@ -49,9 +50,10 @@ def headline(found: Evaluation) -> str:
         "folds": f"{protocol['folds']} grouped folds",
         "split": f"split by {protocol['split']}",
     }[protocol["kind"]]
+    left_out = "copies" if protocol["group"] == "track" else f"own {protocol['group']} and copies"
     return (
         f"{protocol['data']}: {protocol['field']} of {found.models[0].n_queries} tracks, "
-        f"k = {protocol['k']}, {kind}, no {protocol['group']} meets itself"
+        f"k = {protocol['k']}, {kind}, {left_out} left out"
     )
 
 

@@ -1,5 +1,6 @@
 """What is asked of all tracks at once: hubs and orphans, the own artist nearby, a flat map."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,7 +97,10 @@ def _corrected_skewness(
 def _maps(vectors: NDArray[np.float32], vector_set: VectorSet, *, seed: int) -> dict[str, float]:
     """Trustworthiness of two flat maps: of the largest spread, and of neighbourhoods."""
     from sklearn.decomposition import PCA
-    from umap import UMAP
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImportWarning)  # it misses Tensorflow, we do not
+        from umap import UMAP
 
     generator = np.random.default_rng([seed, 17])
     if len(vectors) > MOST_MAPPED:
@@ -111,12 +115,12 @@ def _maps(vectors: NDArray[np.float32], vector_set: VectorSet, *, seed: int) -> 
         "pca": PCA(n_components=2, random_state=seed),
         "umap": UMAP(n_components=2, metric=metric, random_state=seed, n_jobs=1),
     }
-    return {
-        name: trustworthiness(
-            vectors,
-            np.asarray(maker.fit_transform(vectors), dtype=np.float32),
-            k=MAP_NEIGHBOURS,
-            geometry=vector_set.geometry,
+    qualities = {}
+    for name, maker in makers.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of one core for a seed, of small sets
+            flat = np.asarray(maker.fit_transform(vectors), dtype=np.float32)
+        qualities[name] = trustworthiness(
+            vectors, flat, k=MAP_NEIGHBOURS, geometry=vector_set.geometry
         )
-        for name, maker in makers.items()
-    }
+    return qualities

@@ -1,0 +1,331 @@
+"""Evaluation where the answer is known beforehand: leaks, chance, odd sets, models, libraries."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from embedder.backbones.network import EmbeddingNetwork
+from embedder.checkpoint import save_model
+from embedder.errors import DatasetError, UnknownChoice, UsageError
+from embedder.geometry import Euclidean
+from index.evaluate.baselines import BASELINES, baseline_vectors, picture_statistics
+from index.evaluate.evaluation import evaluate
+from index.evaluate.material import material_of
+from index.evaluate.page import page_of, write_page
+from index.evaluate.settings import EvaluationSettings, checked_group
+from index.evaluate.subjects import library_subject, open_subject
+from index.evaluate.tables import tables_of
+from index.evaluate.whole_set import score_whole_set
+from index.library import Library
+from tests.embedder.small_sets import small_config, write_array_set
+from tests.index.evaluation_sets import GENRES, dataset_of, noisy_genres, plain
+from tests.index.toy_encoder import ToyEncoder, tag_wav, write_wav
+
+
+def artists_alone(n_artists: int = 40, *, each: int = 6, seed: int = 0) -> tuple[list[str], ...]:
+    """Genres that say nothing: each artist has one, drawn at random."""
+    drawn = np.random.default_rng(seed).permutation(np.arange(n_artists) % 4)
+    labels = [GENRES[drawn[i]] for i in range(n_artists) for _ in range(each)]
+    return labels, [f"artist {i}" for i in range(n_artists) for _ in range(each)]
+
+
+def test_neighbours_of_the_same_artist_are_worth_nothing() -> None:
+    """Where tracks lie with their artist and nothing else, clean is chance and leaky is perfect."""
+    labels, artists = artists_alone()
+    generator = np.random.default_rng(1)
+    centres = np.repeat(generator.standard_normal((40, 16)), 6, axis=0)
+    dataset = dataset_of(labels, artists, centres + 0.01 * generator.standard_normal((240, 16)))
+    for settings in (EvaluationSettings(k=3), EvaluationSettings(k=3, n_folds=5)):
+        found = evaluate(dataset, ["given"], settings=settings).models[0]
+        # A few artists of six have most of their tracks in one fold.
+        assert found.leaky_accuracy >= (0.95 if settings.n_folds else 1.0)
+        assert found.accuracy.mean < 0.45
+        assert found.accuracy.low < 0.25
+        assert found.same_artist is not None
+        assert found.same_artist["hit_rate"] == 1.0
+    by_track = evaluate(dataset, ["given"], settings=EvaluationSettings(k=5, group="track"))
+    assert by_track.models[0].accuracy.mean == 1.0
+
+
+def test_shuffled_labels_give_chance() -> None:
+    """A quarter of four equal labels lies within the interval; the probe finds no more."""
+    _, artists, vectors = noisy_genres(240)
+    labels = np.random.default_rng(2).permutation([GENRES[i % 4] for i in range(240)]).tolist()
+    found = evaluate(
+        dataset_of(labels, artists, vectors), ["given"], settings=EvaluationSettings()
+    ).models[0]
+    assert found.accuracy.low <= 0.25 <= found.accuracy.high
+    assert found.probe is not None
+    assert found.probe["accuracy"] < 0.35
+
+
+def test_copies_across_the_split_are_removed_and_said() -> None:
+    """A test track's copy in training answers only in the leaky figure."""
+    labels, _ = artists_alone(80, each=1)
+    generator = np.random.default_rng(4)
+    vectors = generator.standard_normal((80, 12))
+    vectors[40:] = vectors[:40]
+    labels = labels[:40] * 2
+    nobody = [""] * 80
+    sides = ["train"] * 40 + ["test"] * 40
+    dataset = dataset_of(
+        labels,
+        nobody,
+        vectors,
+        sides=sides,
+        duplicates={i: i - 40 for i in range(40, 78)},  # type: ignore[arg-type]  # plain words
+    )
+    found = evaluate(dataset, ["given"], settings=EvaluationSettings(k=1, has_split=True))
+    assert found.models[0].leaky_accuracy == 1.0
+    assert found.models[0].accuracy.mean < 0.8
+    assert found.protocol["n_references"] == 2
+    assert any("38 training tracks repeat" in note for note in found.notes)
+
+
+def test_artists_on_both_sides_are_kept_apart_and_said() -> None:
+    """A stored split that parts an artist costs nothing but a note."""
+    labels, artists = artists_alone(20, each=4)
+    vectors = np.repeat(np.random.default_rng(0).standard_normal((20, 8)), 4, axis=0)
+    sides = ["train", "train", "train", "test"] * 20
+    dataset = dataset_of(labels, artists, vectors, sides=sides)  # type: ignore[arg-type]  # plain words
+    found = evaluate(dataset, ["given"], settings=EvaluationSettings(k=3, has_split=True))
+    assert found.models[0].leaky_accuracy == 1.0
+    assert found.models[0].accuracy.mean < 0.6
+    assert any("60 training tracks share an artist" in note for note in found.notes)
+
+
+def test_one_label_and_more_neighbours_than_tracks() -> None:
+    """Both are measured as they are, and a note says what they are worth."""
+    dataset = dataset_of(["jazz"] * 4, ["a", "b", "c", "d"], np.eye(4) + 0.1)
+    found = evaluate(dataset, ["given"], settings=EvaluationSettings(k=50))
+    assert found.models[0].accuracy.mean == 1.0
+    assert found.models[0].probe is None
+    assert any("only 3 tracks can answer" in note for note in found.notes)
+    assert any("nothing can be told apart" in note for note in found.notes)
+    assert page_of(found)
+    json.dumps(found.to_json())
+
+
+def test_a_track_with_nobody_to_ask_has_no_vote() -> None:
+    """One artist alone: no query has an answer, and no figure is made up."""
+    dataset = dataset_of(["jazz", "rock"] * 3, ["a"] * 6, np.eye(6))
+    found = evaluate(dataset, ["given"], settings=EvaluationSettings(k=2))
+    document = found.to_json()
+    assert document["accuracy"] is None
+    assert document["n_queries"] == found.models[0].n_without_vote == 6
+    assert document["map"] is None
+    assert page_of(found)
+
+
+def test_a_missing_field_lists_the_fields() -> None:
+    """Before any vector is made."""
+    dataset = dataset_of(["jazz", "rock"], ["a", "b"], np.eye(2))
+    with pytest.raises(DatasetError, match=r"no label field 'gemre'.*genre"):
+        evaluate(dataset, ["no such model"], settings=EvaluationSettings(field="gemre"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"k": 0}, "1 or more"),
+        ({"n_folds": 1}, "2 or more"),
+        ({"n_folds": 5, "has_split": True}, "not both"),
+    ],
+)
+def test_settings_that_make_no_sense(wrong: dict[str, int], message: str) -> None:
+    """Are refused with what would."""
+    with pytest.raises(UsageError, match=message):
+        EvaluationSettings(**wrong)  # type: ignore[arg-type]  # that is the point
+    with pytest.raises(UnknownChoice, match="artist"):
+        checked_group("artists")
+
+
+def test_too_few_groups_for_folds() -> None:
+    """The message counts them; leave-one-out goes on without probe and calibration."""
+    labels, artists, vectors = noisy_genres(9)
+    dataset = dataset_of(labels, artists, vectors)
+    with pytest.raises(DatasetError, match="9 tracks in 3 groups make no 5 folds"):
+        evaluate(dataset, ["given"], settings=EvaluationSettings(n_folds=5))
+    found = evaluate(dataset, ["given"], settings=EvaluationSettings(k=2))
+    assert found.models[0].calibration is None
+    assert any("no probe" in note for note in found.notes)
+
+
+def test_several_models_are_paired() -> None:
+    """The better one is clearly better; a model against its copy is no different at all."""
+    labels, artists, vectors = noisy_genres(160, noise=0.5)
+    dataset = dataset_of(labels, artists, vectors)
+    extra = {**dataset.extra_vectors, "copy": dataset.extra_vectors["given"]}
+    found = evaluate(
+        replace(dataset, extra_vectors=extra),
+        ["given", "random", "copy"],
+        settings=EvaluationSettings(k=5),
+    )
+    by_name = {one.other: one for one in found.comparisons}
+    assert by_name["random"].difference.low > 0.2
+    assert (by_name["copy"].difference.low, by_name["copy"].difference.high) == (0.0, 0.0)
+    document = found.to_json()
+    assert [m["model"]["name"] for m in document["models"]] == ["given", "random", "copy"]
+    assert document["accuracy"] == document["models"][0]["accuracy"]
+    with pytest.raises(UsageError, match="same model twice"):
+        evaluate(dataset, ["given", "given"], settings=EvaluationSettings())
+
+
+def test_the_same_seed_gives_the_same_answer_and_seeds_are_listed() -> None:
+    """Folds, intervals and random vectors all follow the seed."""
+    labels, artists, vectors = noisy_genres(80)
+    dataset = dataset_of(labels, artists, vectors)
+    settings = EvaluationSettings(k=3, n_folds=4)
+    documents = [
+        evaluate(dataset, ["random"], settings=settings, n_seeds=3).to_json() for _ in range(2)
+    ]
+    assert json.dumps(documents[0]) == json.dumps(documents[1])
+    accuracies = documents[0]["accuracies_by_seed"]
+    assert len(accuracies) == 3
+    assert len(set(accuracies)) > 1
+    assert accuracies[0] == documents[0]["accuracy"]
+
+
+def test_scaling_is_fitted_on_those_who_answer() -> None:
+    """A test track far away changes nothing of how the training tracks are scaled."""
+    labels, artists, vectors = noisy_genres(40)
+    dataset = dataset_of(labels, artists, vectors)
+    training = np.arange(30)
+    usual = baseline_vectors(dataset, "given").scaled_by(training)
+    vectors[35] = 1e6
+    shifted = baseline_vectors(dataset_of(labels, artists, vectors), "given").scaled_by(training)
+    np.testing.assert_array_equal(usual[:35], shifted[:35])
+    np.testing.assert_allclose(usual[training].mean(axis=0), 0.0, atol=1e-5)
+    np.testing.assert_allclose(usual[training].std(axis=0), 1.0, atol=1e-4)
+
+
+def test_row_statistics_are_means_and_deviations() -> None:
+    """Of each row over the columns, in this order; cosine coefficients keep their covariance."""
+    pictures = np.random.default_rng(0).integers(0, 255, (3, 24, 50)).astype(np.uint8)
+    found = picture_statistics(pictures, "row-statistics")
+    np.testing.assert_allclose(found[1, :24], pictures[1].mean(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(found[1, 24:], pictures[1].std(axis=1), rtol=1e-4)
+    assert picture_statistics(pictures, "mfcc").shape == (3, 20 + 210)
+
+
+def test_an_array_set_through_every_door(tmp_path: Path) -> None:
+    """Row statistics, random and a network of ours answer on the same tracks."""
+    folder = write_array_set(tmp_path / "set")
+    save_model(tmp_path / "model", EmbeddingNetwork(small_config().model), name="small")
+    dataset = open_subject(folder, split="split")
+    found = evaluate(
+        dataset,
+        ["row-statistics", "random", str(tmp_path / "model")],
+        settings=EvaluationSettings(k=5, has_split=True),
+    )
+    rows, chance, network = found.models
+    assert rows.accuracy.mean > 0.9
+    assert chance.accuracy.mean < 0.6
+    assert network.fingerprint
+    assert network.geometry == "cosine"
+    assert found.protocol["kind"] == "split"
+    with pytest.raises(UnknownChoice, match="mfcc, random, row-statistics"):
+        evaluate(dataset, ["rhythm-patterns"], settings=EvaluationSettings())
+    with pytest.raises(UnknownChoice, match="no-such-model"):
+        evaluate(dataset, ["no-such-model"], settings=EvaluationSettings())
+
+
+def test_sides_from_a_table_of_their_own(tmp_path: Path) -> None:
+    """Tracks that it does not list ask and answer nothing."""
+    folder = write_array_set(tmp_path / "set", tracks_per_genre=6)
+    table = tmp_path / "sides.csv"
+    lines = [f"t{i:03},{'train' if i < 12 else 'test'}" for i in range(20)]
+    table.write_text("\n".join(["track,split", *lines]))
+    dataset = open_subject(folder, split=str(table))
+    assert [len(dataset.positions(side)) for side in ("train", "test", "")] == [12, 8, 4]
+    table.write_text("track,split\nother,train\n")
+    with pytest.raises(DatasetError, match="lists none of the 24 tracks"):
+        open_subject(folder, split=str(table))
+    with pytest.raises(DatasetError, match="side"):
+        open_subject(folder, split="artist")
+
+
+def test_a_library_is_measured_by_its_stored_vectors(tmp_path: Path) -> None:
+    """Nothing is decoded; copies are known by their digest, artists by their tags."""
+    for number in range(12):
+        path = write_wav(tmp_path / "music" / f"{number}.wav", number or 1)
+        tag_wav(path, artist=f"artist {number // 2}", genre=GENRES[number % 2], album="one")
+    library = Library.open_or_create(tmp_path / "library")
+    library.index([tmp_path / "music"], encoder=ToyEncoder())
+    dataset, stored = library_subject(library)
+    library.close()
+    found = evaluate(dataset, ["stored"], stored=stored, settings=EvaluationSettings(k=3))
+    assert found.models[0].kind == "library"
+    assert found.models[0].n_queries == 12
+    assert found.protocol["n_repeated"] == 1
+    with pytest.raises(DatasetError, match="no tag 'side'"):
+        library_subject(library, split="side")
+
+
+def test_audio_baselines_hear_files(tmp_path: Path) -> None:
+    """What cannot be heard is listed, and left out for all."""
+    generator = np.random.default_rng(0)
+    for number in range(8):
+        write_wav(tmp_path / GENRES[number % 2] / f"{number}.wav", number, n_samples=16000)
+    (tmp_path / GENRES[0] / "broken.wav").write_bytes(generator.bytes(200))
+    dataset = open_subject(tmp_path, layout="folders")
+    found = evaluate(
+        dataset, ["mfcc", "spectrum", "rhythm-patterns"], settings=EvaluationSettings(k=3)
+    )
+    assert found.protocol["n_tracks"] == 8
+    assert [Path(one["path"]).name for one in found.failed] == ["broken.wav"]
+    assert set(BASELINES) >= {"mfcc", "spectrum", "rhythm-patterns", "bliss", "random"}
+
+
+def test_bliss_hears_files_where_it_is_installed(tmp_path: Path) -> None:
+    """Its own features, as its authors compare them."""
+    pytest.importorskip("bliss_audio")
+    for number in range(4):
+        write_wav(tmp_path / "jazz" / f"{number}.wav", number, n_samples=40000)
+    found = baseline_vectors(open_subject(tmp_path, layout="folders"), "bliss")
+    assert found.vectors.shape == (4, 23)
+    assert found.geometry.kind == "euclidean"
+
+
+def test_the_page_is_whole_and_calls_nobody(tmp_path: Path) -> None:
+    """One file with charts and tables; names are escaped, no address is in it."""
+    labels, artists, vectors = noisy_genres(80)
+    labels = [label.replace("rock", "<rock> & 'roll'") for label in labels]
+    dataset = dataset_of(labels, artists, vectors)
+    found = evaluate(dataset, ["given", "random"], settings=EvaluationSettings(k=5))
+    write_page(tmp_path / "new" / "page.html", found)
+    page = (tmp_path / "new" / "page.html").read_text()
+    assert page.count("<svg") >= 4
+    assert "&lt;rock&gt; &amp; &#x27;roll&#x27;" in page
+    assert "<rock>" not in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert f"{found.models[0].accuracy.mean:.3f}" in page
+    assert len(tables_of(found)) == 4
+
+
+@pytest.mark.slow  # UMAP compiles itself for half a minute
+def test_maps_are_judged_when_asked() -> None:
+    """Ten dimensions do not fit on a flat page; two do."""
+    generator = np.random.default_rng(0)
+    labels, artists, _ = noisy_genres(60)
+    flat = np.zeros((60, 10))
+    flat[:, :2] = generator.standard_normal((60, 2))
+    everyone = np.arange(60)
+    qualities = []
+    for vectors in (flat, generator.standard_normal((60, 10))):
+        material = material_of(dataset_of(labels, artists, vectors), field="genre", group="track")
+        whole = score_whole_set(
+            replace(plain(vectors), geometry=Euclidean()),
+            material,
+            queries=everyone,
+            references=everyone,
+            with_map=True,
+            seed=0,
+        )
+        assert set(whole.map_trustworthiness) == {"pca", "umap"}
+        qualities.append(whole.map_trustworthiness["pca"])
+    assert qualities[0] == pytest.approx(1.0)
+    assert qualities[1] < 0.95
