@@ -50,7 +50,7 @@ def collect_ballots(
         parts.append((still_open[is_settled], settled))
         still_open = still_open[~is_settled]
         n_fetched = min(4 * n_fetched, table.n_tracks)
-    return _put_together(parts, n_queries=len(vectors), k=k)
+    return _put_together(parts, n_queries=len(vectors))
 
 
 def _without_kin(
@@ -89,9 +89,9 @@ def _with_shared_places(found: Ballots, kth: Values, k: int) -> Ballots:
     return Ballots(np.where(places > 0, found.positions, NOBODY), found.distances, places)
 
 
-def _put_together(parts: list[tuple[Ids, Ballots]], *, n_queries: int, k: int) -> Ballots:
+def _put_together(parts: list[tuple[Ids, Ballots]], *, n_queries: int) -> Ballots:
     widths = [int((part.places > 0).sum(axis=1).max(initial=0)) for _, part in parts]
-    width = max([k, *widths])
+    width = max([1, *widths])
     whole = Ballots(
         np.full((n_queries, width), NOBODY, dtype=np.int64),
         np.full((n_queries, width), np.inf),

@@ -1,0 +1,248 @@
+"""Voting in a library on disk: ids, files, stretches, batches, fields, failures."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from embedder.encodings import EncodingFailure, EncodingResult, TrackEncoding, TrackRequest
+from embedder.errors import AudioError, NotFound, UsageError
+from index.labelling import LabelRequest, label_tracks
+from index.library import Library
+from index.voting import VoteSettings, Voting
+from tests.index.toy_encoder import ToyEncoder, tag_wav, write_wav
+
+STYLES = ("Folk", "Jazz", "Rock")
+N_SONGS = 36
+
+
+class StyledEncoder(ToyEncoder):
+    """A file's name begins with its style's number, which draws its vector to one side."""
+
+    def _encode(self, request: TrackRequest) -> EncodingResult:
+        result = super()._encode(request)
+        if isinstance(result, EncodingFailure):
+            return result
+        style = int(request.path.name[0])
+        excerpts = 0.7 * result.excerpt_vectors
+        excerpts[:, style] += 0.7
+        excerpts /= np.linalg.norm(excerpts, axis=1, keepdims=True)
+        vector = excerpts.mean(axis=0)
+        return TrackEncoding(
+            path=result.path,
+            vector=vector / np.linalg.norm(vector),
+            excerpt_vectors=excerpts,
+            starts_seconds=result.starts_seconds,
+            excerpt_seconds=result.excerpt_seconds,
+            duration_seconds=result.duration_seconds,
+        )
+
+
+def make_music(folder: Path) -> list[Path]:
+    """Three songs by each of four artists a style."""
+    paths = []
+    for number in range(N_SONGS):
+        style = number % 3
+        path = write_wav(folder / f"{style} song {number:02}.wav", number)
+        tag_wav(path, genre=STYLES[style], artist=f"Artist {number % 12}", title=f"Song {number}")
+        paths.append(path)
+    return paths
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> list[Path]:
+    return make_music(tmp_path / "music")
+
+
+@pytest.fixture
+def library(tmp_path: Path, music: list[Path]) -> Library:
+    library = Library.open_or_create(tmp_path / "library")
+    library.index([tmp_path / "music"], encoder=StyledEncoder())
+    return library
+
+
+def probabilities(library: Library, track: object, **how: object) -> dict[str, float]:
+    """What the vote gives for one track."""
+    settings = VoteSettings(**how)  # type: ignore[arg-type]  # each test knows its own
+    request = LabelRequest((str(track),), settings)
+    (vote,) = label_tracks(library, request, encoder=StyledEncoder()).votes
+    return vote.probabilities
+
+
+def test_neighbours_name_the_label(library: Library, music: list[Path], tmp_path: Path) -> None:
+    """By id, by path, and for a file that is not in the library."""
+    new = write_wav(tmp_path / "elsewhere" / "1 new.wav", 999)
+    named = ("1", str(music[2]), str(new))
+    report = label_tracks(library, LabelRequest(named), encoder=StyledEncoder())
+    assert [vote.label for vote in report.votes] == ["Folk", "Rock", "Jazz"]
+    for vote in report.votes:
+        assert vote.confidence == max(vote.probabilities.values()) > 0.5
+        assert sum(vote.probabilities.values()) == pytest.approx(1)
+        assert next(iter(vote.probabilities)) == vote.label
+        assert sum(voter.weight for voter in vote.voters) == pytest.approx(1)
+        assert [voter.rank for voter in vote.voters] == list(range(1, 21))
+        assert all(0 <= voter.score <= 1 for voter in vote.voters)
+    document = report.to_json()
+    assert document["tracks"][2]["id"] is None
+    wanted = {"id", "path", "field", "label", "confidence", "probabilities", "voters"}
+    assert wanted <= set(document["tracks"][0])
+
+
+def test_neither_copies_nor_the_artist_vote(
+    library: Library, music: list[Path], tmp_path: Path
+) -> None:
+    """A copy never does, under whatever name and tags; the artist's others only on request."""
+    copy = tmp_path / "music" / "0 copy.wav"
+    copy.write_bytes(music[0].read_bytes())
+    tag_wav(copy, title="Another name", artist="Someone", genre="Wrong")
+    library.index([tmp_path / "music"], encoder=StyledEncoder())
+    for with_artist in (False, True):
+        settings = VoteSettings(k=100, with_artist=with_artist)
+        named = (str(music[0]), str(copy))
+        votes = label_tracks(library, LabelRequest(named, settings)).votes
+        (track,) = library.find(str(music[0]))
+        own, copied = ([voter.track for voter in vote.voters] for vote in votes)
+        assert all(t.audio_digest != track.audio_digest for t in (*own, *copied))
+        assert any(t.artist == track.artist for t in own) is with_artist
+        assert len(own) == (N_SONGS - 1 if with_artist else N_SONGS - 3)
+
+
+def test_the_order_of_indexing_makes_no_difference(tmp_path: Path, music: list[Path]) -> None:
+    """Other ids, another order, the same probabilities; calibration and all."""
+    found = []
+    for name, order in (("one", music), ("other", list(reversed(music)))):
+        library = Library.open_or_create(tmp_path / name)
+        for start in range(0, N_SONGS, 7):
+            library.index(order[start : start + 7], encoder=StyledEncoder())
+        request = LabelRequest(tuple(map(str, music)), VoteSettings(k=5))
+        found.append([vote.probabilities for vote in label_tracks(library, request).votes])
+    for one, other in zip(*found, strict=True):
+        assert one == pytest.approx(other, abs=1e-4)
+
+
+def test_more_neighbours_than_tracks(library: Library) -> None:
+    """All that may vote do, and the nearer ones decide as before."""
+    (vote,) = label_tracks(library, LabelRequest(("1",), VoteSettings(k=10_000))).votes
+    assert len(vote.voters) == N_SONGS - 3
+    assert vote.label == "Folk"
+
+
+def test_balancing_helps_the_rare_label(library: Library, music: list[Path]) -> None:
+    """Where most of the library is Rock, the others are more probable once balanced."""
+    for path in music[:18]:
+        tag_wav(path, genre="Rock")
+    library.index([music[0].parent], encoder=StyledEncoder())
+    plain = probabilities(library, music[0], k=10)
+    balanced = probabilities(library, music[0], k=10, class_balanced=True)
+    assert balanced["Folk"] > plain["Folk"]
+    assert balanced["Rock"] < plain["Rock"]
+
+
+def test_a_library_of_one_label(tmp_path: Path) -> None:
+    """It is certain of it: nothing else is known."""
+    for number in range(4):
+        tag_wav(write_wav(tmp_path / "music" / f"0 {number}.wav", number), genre="Polka")
+    library = Library.open_or_create(tmp_path / "library")
+    library.index([tmp_path / "music"], encoder=StyledEncoder())
+    assert probabilities(library, "1") == {"Polka": 1.0}
+
+
+def test_nobody_may_vote(tmp_path: Path) -> None:
+    """Where all that have a label are by the same artist, no label is named, and why is said."""
+    for number in range(3):
+        path = write_wav(tmp_path / "music" / f"0 {number}.wav", number)
+        tag_wav(path, genre="Polka", artist="The Only One", title=f"Polka {number}")
+    library = Library.open_or_create(tmp_path / "library")
+    library.index([tmp_path / "music"], encoder=StyledEncoder())
+    (vote,) = label_tracks(library, LabelRequest(("1",))).votes
+    assert (vote.label, vote.labels, vote.voters) == (None, (), ())
+    assert "--include-artist" in (vote.abstained or "")
+    included = VoteSettings(with_artist=True)
+    (vote,) = label_tracks(library, LabelRequest(("1",), included)).votes
+    assert vote.label == "Polka"
+
+
+def test_abstaining(library: Library) -> None:
+    """Less probable than was asked for is no label; the probabilities are there all the same."""
+    (sure,) = label_tracks(library, LabelRequest(("1",), VoteSettings(abstain_below=0.3))).votes
+    (unsure,) = label_tracks(library, LabelRequest(("1",), VoteSettings(abstain_below=1))).votes
+    assert sure.label == "Folk" and sure.abstained is None
+    assert unsure.label is None and "less than 1" in (unsure.abstained or "")
+    assert unsure.probabilities == sure.probabilities
+
+
+def test_a_field_of_several_labels(library: Library, music: list[Path]) -> None:
+    """Each has a probability of its own, and all that are probable enough are named."""
+    from mutagen.id3 import TXXX
+    from mutagen.wave import WAVE
+
+    for path in music:
+        moods = {"0": ["calm", "warm"], "1": ["warm"], "2": ["loud"]}[path.name[0]]
+        audio = WAVE(path)
+        audio.tags.add(TXXX(encoding=3, desc="Mood", text=moods))
+        audio.save()
+    library.index([music[0].parent], encoder=StyledEncoder())
+    settings = VoteSettings("mood", k=9)
+    named = (str(music[0]), str(music[2]))
+    folk, rock = label_tracks(library, LabelRequest(named, settings)).votes
+    assert set(folk.labels) == {"calm", "warm"}
+    assert rock.labels == ("loud",)
+    assert sum(folk.probabilities.values()) > 1.2
+
+
+def test_a_field_that_nobody_has(library: Library) -> None:
+    """The fields that exist are named, the nearest first; an empty library says what to do."""
+    with pytest.raises(NotFound, match=r"'titel'.*Do you mean title\?.*genre \(36 tracks\)"):
+        probabilities(library, "1", field="titel")
+
+
+def test_bad_settings() -> None:
+    """Both the value and what is allowed are named."""
+    with pytest.raises(UsageError, match="k = 0"):
+        VoteSettings(k=0)
+    with pytest.raises(UsageError, match=r"abstain = 1\.5"):
+        VoteSettings(abstain_below=1.5)
+    with pytest.raises(UsageError, match="seconds = 0"):
+        LabelRequest(("1",), seconds=0)
+    with pytest.raises(UsageError, match="no track"):
+        LabelRequest(())
+
+
+def test_bad_tracks_are_failures_among_many(library: Library, tmp_path: Path) -> None:
+    """Each with its reason; alone, one is an error. The model hears all that is new in one go."""
+    broken = tmp_path / "0 broken.wav"
+    broken.write_bytes(b"no sound")
+    new = [write_wav(tmp_path / f"1 new {n}.wav", 500 + n) for n in range(3)]
+    encoder = StyledEncoder()
+    named = ("1", "77", str(new[0]), str(broken), "/no/such.wav", str(new[1]), str(new[2]))
+    report = label_tracks(library, LabelRequest(named), encoder=encoder)
+    assert [Path(vote.track.path).name[0] for vote in report.votes] == ["0", "1", "1", "1"]
+    assert {failure.path for failure in report.failed} == {"77", "/no/such.wav", str(broken)}
+    reasons = {failure.path: failure.reason for failure in report.failed}
+    assert reasons["/no/such.wav"].startswith("not in the library")
+    assert reasons[str(broken)].startswith("broken")
+    assert encoder.heard == [new[0], broken, new[1], new[2]]
+    with pytest.raises(AudioError, match="broken"):
+        label_tracks(library, LabelRequest((str(broken),)), encoder=encoder)
+    with pytest.raises(NotFound, match="no track has the id 77"):
+        label_tracks(library, LabelRequest(("77",)), encoder=encoder)
+
+
+def test_a_stretch_is_heard_and_judged_as_one(library: Library, music: list[Path]) -> None:
+    """It is heard even of a known track, which does not vote, and it tells less than all of it."""
+    encoder = StyledEncoder()
+    request = LabelRequest((str(music[0]),), start_seconds=0.0, seconds=0.5)
+    (vote,) = label_tracks(library, request, encoder=encoder).votes
+    assert encoder.heard == [music[0]]
+    assert all(voter.track.path != str(music[0]) for voter in vote.voters)
+    voting = Voting(library)
+    whole, stretch = voting.calibration(), voting.calibration(0.5)
+    assert stretch.temperature > whole.temperature  # the more, the less a vote counts
+    assert stretch.n_fitted == whole.n_fitted == N_SONGS
+
+
+def test_known_tracks_need_no_model(library: Library) -> None:
+    """Nothing is heard where the library has the vector: an encoder that cannot hear is enough."""
+    deaf = StyledEncoder()
+    label_tracks(library, LabelRequest(("1", "2", "3")), encoder=deaf)
+    assert deaf.heard == []
