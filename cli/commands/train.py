@@ -76,7 +76,9 @@ def run(
     )
     folder = output or Path(f"{dataset.absolute().name}-{'grid' if grid else 'run'}")
     if grid is not None:
-        _run_grid(everything, dataset, grid, wanted, folder, force=force)
+        if resume or force or show_config:
+            raise UsageError("--grid goes on by itself: leave out --resume, --force, --show-config")
+        _run_grid(everything, dataset, grid, wanted, folder)
         return
     settled = settle(wanted, resume_from=folder if resume else None)
     if show_config:
@@ -140,7 +142,33 @@ def _show(settings: Globals, dataset: Path, result: "TrainingResult") -> None:
         )
 
 
-def _run_grid(
-    settings: Globals, dataset: Path, grid: Path, wanted: "Wanted", folder: Path, *, force: bool
-) -> None:
-    raise NotImplementedError
+def _run_grid(settings: Globals, dataset: Path, grid: Path, wanted: "Wanted", folder: Path) -> None:
+    """Every cell that is not done yet, then the table."""
+    from embedder.training.grid import Cell, read_grid, run_grid
+    from embedder.training.grid_table import best_first
+    from embedder.training.settings import settle
+
+    cells = read_grid(grid, settle(wanted), folder, data=dataset)
+    with Follower(settings) as follower:
+
+        def announce(cell: Cell, number: int) -> Any:
+            say(settings, f"{number + 1}/{len(cells)}: {cell.variant}, seed {cell.seed}")
+            return follower.observe
+
+        result = run_grid(dataset, cells, folder, on_cell=announce, on_progress=follower.prepared)
+    if result.n_left:
+        n_done = result.n_cells - result.n_left
+        say(settings, f"{n_done} of {result.n_cells} runs are done; the same call again goes on")
+        raise KeyboardInterrupt
+    rows = [
+        {
+            "variant": row.variant,
+            "seeds": row.n_seeds,
+            **{name: score.shown() for name, score in row.scores.items()},
+        }
+        for row in best_first(result.rows)
+    ]
+    emit(settings, result.to_json(), rows=rows, title=f"Ablation, tables in {folder}")
+    n_failed = sum(row.n_failed for row in result.rows)
+    if n_failed:
+        raise PartialFailure(f"{n_failed} of {result.n_cells} runs diverged")

@@ -1,0 +1,122 @@
+"""Ablations: every cell is trained once, and the table says what the runs said."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from embedder.errors import ConfigError
+from embedder.training.grid import Cell, read_grid, run_grid
+from embedder.training.grid_table import seed_mean
+from embedder.training.train import MakeObservers
+from tests.embedder.small_sets import small_config, write_array_set
+
+GRID = """
+seeds = [0, 1]
+
+[grid]
+"objectives.0.kind" = ["triplet", "softmax"]
+
+[[variant]]
+name = "as it is"
+set = []
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_array_set(tmp_path_factory.mktemp("set"))
+
+
+def cells_of(tmp_path: Path, text: str, data: Path) -> list[Cell]:
+    path = tmp_path / "grid.toml"
+    path.write_text(text)
+    return read_grid(path, small_config(epochs=1), tmp_path / "out", data=data)
+
+
+def test_a_grid_ends_in_one_table_and_is_not_trained_twice(data: Path, tmp_path: Path) -> None:
+    """Four cells, two rows with the mean of their seeds; another call trains what is new alone."""
+    cells = cells_of(tmp_path, GRID, data)
+    assert [(cell.variant, cell.seed) for cell in cells] == [
+        ("as it is, kind=triplet", 0),
+        ("as it is, kind=triplet", 1),
+        ("as it is, kind=softmax", 0),
+        ("as it is, kind=softmax", 1),
+    ]
+    trained: list[str] = []
+
+    def remember(cell: Cell, number: int) -> MakeObservers:
+        trained.append(cell.folder.name)
+        return lambda _: []
+
+    result = run_grid(data, cells, tmp_path / "out", on_cell=remember)
+    assert len(trained) == 4
+    assert (result.n_cells, result.n_left) == (4, 0)
+    with (tmp_path / "out" / "grid.csv").open(newline="") as file:
+        rows = {row["variant"]: row for row in csv.DictReader(file)}
+    for variant in ("as it is, kind=triplet", "as it is, kind=softmax"):
+        own = [cell.folder / "run.json" for cell in cells if cell.variant == variant]
+        scores = [json.loads(path.read_text())["scores"]["map"] for path in own]
+        assert float(rows[variant]["map"]) == pytest.approx(np.mean(scores), rel=1e-5)
+        assert rows[variant]["seeds"] == "2"
+    assert "| as it is, kind=softmax | 2 |" in (tmp_path / "out" / "grid.md").read_text()
+    assert "as it is, kind=triplet" in (tmp_path / "out" / "grid.html").read_text()
+    more = cells_of(tmp_path, GRID.replace("[0, 1]", "[0, 1, 2]").replace(', "softmax"', ""), data)
+    run_grid(data, more, tmp_path / "out", on_cell=remember)
+    assert trained[4:] == [more[2].folder.name]
+
+
+def test_a_run_that_diverges_does_not_end_the_grid(data: Path, tmp_path: Path) -> None:
+    """It is counted in its row, and not tried again."""
+    text = """
+    [[variant]]
+    name = "absurd"
+    set = ["optimiser.learning_rate=1e30", "optimiser.kind=sgd", "loop.gradient_clip=0.0",
+           "objectives.0.kind=softmax", "loop.epochs=9"]
+    [[variant]]
+    name = "sane"
+    set = []
+    """
+    cells = cells_of(tmp_path, text, data)
+    result = run_grid(data, cells, tmp_path / "out")
+    assert [(row.variant, row.n_seeds, row.n_failed) for row in result.rows] == [
+        ("absurd", 0, 1),
+        ("sane", 1, 0),
+    ]
+    assert result.n_left == 0
+    assert "1 diverged" in (tmp_path / "out" / "grid.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seed = [1]", "unknown 'seed'"),
+        ("seeds = ['a']", "expected whole numbers"),
+        ("[grid]\n'loop.epochs' = 3", "expected a list"),
+        ("[[variant]]\nset = []", "has a name"),
+        ("[grid]\n'loop.epoch' = [3]", "Did you mean epochs"),
+        ("[[variant]]\nname='a'\n[[variant]]\nname='a'", "called alike"),
+        ("[grid]\n'objectives.1.kind' = ['softmax']", "there are 1 of them"),
+    ],
+)
+def test_a_bad_grid_is_refused_before_anything_is_trained(
+    data: Path, tmp_path: Path, text: str, message: str
+) -> None:
+    """The message names what is wrong."""
+    with pytest.raises(ConfigError, match=message):
+        cells_of(tmp_path, text, data)
+
+
+def test_intervals_are_student_s() -> None:
+    """As scipy computes them; one seed has none."""
+    values = [0.5, 0.6, 0.64]
+    low, high = stats.t.interval(0.95, 2, loc=np.mean(values), scale=stats.sem(values))
+    found = seed_mean(values)
+    assert found.half_width is not None
+    assert (found.mean - found.half_width, found.mean + found.half_width) == pytest.approx(
+        (low, high)
+    )
+    assert seed_mean([0.5]).half_width is None

@@ -1,0 +1,154 @@
+"""The record of a run: the log stays whole over a resume, the page tells what happened."""
+
+import csv
+import dataclasses
+import html.parser
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from embedder.config.training import TrainingConfig
+from embedder.training.advice import RunFacts, what_to_try
+from embedder.training.charts import histogram_chart, line_chart, ticks
+from embedder.training.record import log_table
+from embedder.training.train import train
+from tests.embedder.small_sets import small_config, write_array_set
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_array_set(tmp_path_factory.mktemp("set"))
+
+
+def epochs_in(folder: Path) -> list[int]:
+    with (folder / "log.csv").open(newline="") as file:
+        return [int(row["epoch"]) for row in csv.DictReader(file)]
+
+
+def test_the_log_has_each_epoch_once_after_a_resume(data: Path, tmp_path: Path) -> None:
+    """A run stopped in its second epoch and gone on with has no line twice and none missing."""
+
+    class Stop:
+        def after_step(self, step: int, *_: object) -> None:
+            if step == 6:
+                raise KeyboardInterrupt
+
+        def after_epoch(self, record: dict[str, Any]) -> None:
+            """Nothing to do."""
+
+    folder = tmp_path / "run"
+    config = small_config(epochs=3)
+    with pytest.raises(KeyboardInterrupt):
+        train(data, config, folder, make_observers=lambda _: [Stop()])
+    (folder / "log.csv").write_text("epoch\n1\n1\n7\n")  # whatever stood there
+    result = train(data, config, folder, resume=True)
+    assert epochs_in(folder) == [1, 2, 3]
+    assert (folder / "log.csv").read_text() == log_table(list(result.history))
+    events = EventAccumulator(str(folder)).Reload()
+    assert [event.step for event in events.Scalars("held-out/accuracy")] == [4, 8, 12]
+
+
+class Reader(html.parser.HTMLParser):
+    """Checks that tags close in order; collects headings and whatever would be loaded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open_tags: list[str] = []
+        self.headings: list[str] = []
+        self.loads: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.loads += [str(value) for name, value in attrs if name in ("src", "href")]
+        if tag not in ("meta", "br"):
+            self.open_tags.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Closes itself."""
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open_tags.pop() == tag
+
+    def handle_data(self, text: str) -> None:
+        if self.open_tags and self.open_tags[-1] == "h2":
+            self.headings.append(text)
+
+
+def test_the_report_is_one_small_page_with_all_it_promises(data: Path, tmp_path: Path) -> None:
+    """It loads nothing, its tags match, it names labels, neighbours and advice."""
+    train(data, small_config(epochs=2), tmp_path / "<run> & co")
+    page = (tmp_path / "<run> & co" / "report.html").read_text()
+    reader = Reader()
+    reader.feed(page)
+    assert reader.open_tags == []
+    assert reader.loads == []
+    assert len(page) < 1_000_000
+    assert reader.headings == [
+        "What to try next",
+        "Curves",
+        "Confusion of the held-out vote",
+        "Neighbours of held-out tracks",
+        "The doctor",
+        "Data",
+    ]
+    assert "jazz artist 2" in page
+    assert "&lt;run&gt; &amp; co" in page
+    assert "<run>" not in page
+    assert (tmp_path / "<run> & co" / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def facts(**changes: object) -> RunFacts:
+    """A good run of two labels."""
+    good = RunFacts(
+        config=TrainingConfig(),
+        history=[{"active_share": 0.1, "score": 0.95}],
+        notes=(),
+        accuracy=0.95,
+        n_queries=200,
+        labels=("folk", "rock"),
+        tracks_of_label={"folk": 90, "rock": 80},
+        confusion=np.array([[95, 5], [5, 95]]),
+    )
+    return dataclasses.replace(good, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "Nothing stands out"),
+        ({"notes": ("step 3: …",)}, "The doctor spoke"),
+        ({"tracks_of_label": {"folk": 3, "rock": 80}}, r"Few training tracks of folk \(3\)"),
+        ({"n_queries": 0, "accuracy": float("nan")}, "Nothing was held out"),
+        ({"n_queries": 20}, "Only 20 tracks were held out"),
+        ({"history": [{"active_share": 0.001}], "accuracy": 0.5}, "more augmentation"),
+        ({"history": [{"active_share": 0.8}], "accuracy": 0.5}, "not told apart"),
+        ({"history": [{"score": s / 10} for s in range(8)], "accuracy": 0.7}, "still rising"),
+        ({"confusion": np.array([[50, 50], [5, 95]]), "accuracy": 0.7}, "folk is taken for rock"),
+    ],
+)
+def test_advice_follows_from_the_numbers(changes: dict[str, object], expected: str) -> None:
+    """Each rule speaks where its numbers say so, and a good run is left alone."""
+    told = what_to_try(facts(**changes))
+    assert any(re.search(expected, text) for text in told), told
+    if not changes:
+        assert len(told) == 1
+
+
+def test_charts_hold_any_numbers() -> None:
+    """Constant, empty and single values make a chart; names are escaped."""
+    assert "not measured" in line_chart("nothing", {"a": []})
+    for points in ([(1.0, 0.0)], [(1.0, 5.0), (2.0, 5.0)], [(1.0, -3.0), (9.0, 1e-9)]):
+        assert "nan" not in line_chart("<x>", {"<a>": points, "b": points})
+        assert "<x>" not in line_chart("<x>", {"<a>": points})
+    assert "<rect" not in histogram_chart("none", {"a": [0, 0]}, reach=1.0)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 0.0003), (1, 2), (1, 60), (-5, 1234)])
+def test_ticks_are_few_and_within(low: float, high: float) -> None:
+    """Two to seven round numbers, none outside."""
+    found = ticks(low, high)
+    assert 2 <= len(found) <= 7
+    assert low - 1e-9 <= found[0] <= found[-1] <= high + 1e-9
