@@ -23,7 +23,13 @@ from index.changes import Sighting
 from index.identify import identify
 from index.label_journal import JournalEntry, new_journal, now_text, read_journal
 from index.results import Failure, Json
-from index.tag_writing import check_writable_field, read_field, restore_field, write_field
+from index.tag_writing import (
+    check_writable_field,
+    read_field,
+    remove_leftover,
+    restore_field,
+    write_field,
+)
 from index.vote_results import LabelVote
 
 if TYPE_CHECKING:
@@ -208,10 +214,11 @@ def _undoing(entry: JournalEntry) -> TagChange:
 
 
 def _undone(catalogue: Catalogue, entry: JournalEntry) -> TagChange:
+    path = Path(entry.path)
+    remove_leftover(path)
     change = _undoing(entry)
     if change.action != "restore":
         return change
-    path = Path(entry.path)
     try:
         restore_field(path, entry.field, entry.state_before)
         _tell_catalogue(catalogue, path)

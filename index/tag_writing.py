@@ -7,9 +7,9 @@ are marked as read-only, and fields that are no plain text.
 """
 
 import contextlib
+import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,11 +100,9 @@ def _rewrite(path: Path, change: Callable[[Any], None], *, drop_tags_if_empty: b
     status = real.stat()
     if not status.st_mode & 0o222 or not os.access(real, os.W_OK):
         raise AudioError(path, "read-only: its permissions say that it is not to be changed")
-    temporary: Path | None = None
+    temporary = _beside(real)
     try:
-        handle, name = tempfile.mkstemp(dir=real.parent, prefix=".labelling-", suffix=real.suffix)
-        temporary = Path(name)
-        os.close(handle)
+        temporary.unlink(missing_ok=True)  # whatever it is, it is not to be written through
         shutil.copy2(real, temporary)
         _change_tags(temporary, path, change, drop_tags_if_empty=drop_tags_if_empty)
         if audio_digest(temporary) != before:
@@ -119,8 +117,20 @@ def _rewrite(path: Path, change: Callable[[Any], None], *, drop_tags_if_empty: b
     except OSError as error:
         raise AudioError(path, f"cannot be written ({error.strerror or error})") from error
     finally:
-        if temporary is not None:
+        with contextlib.suppress(OSError):  # what went wrong before is what counts
             temporary.unlink(missing_ok=True)
+
+
+def remove_leftover(path: Path) -> None:
+    """Remove the copy that a crash left beside a file."""
+    with contextlib.suppress(OSError):
+        _beside(path.resolve()).unlink(missing_ok=True)
+
+
+def _beside(real: Path) -> Path:
+    """Where the copy of a file is made: hidden, always the same, and never too long a name."""
+    digest = hashlib.sha256(os.fsencode(real.name)).hexdigest()
+    return real.with_name(f".labelling-{digest[:16]}{real.suffix}")
 
 
 def _change_tags(
