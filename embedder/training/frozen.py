@@ -1,7 +1,8 @@
 """What a frozen network makes of every track, computed once: a head trains on it in seconds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,16 +11,19 @@ from torch import Tensor
 
 from embedder.backbones.network import EmbeddingNetwork
 from embedder.datasets.dataset import Dataset
+from embedder.datasets.feature_cache import FeatureCache, digest_of_file, digest_of_settings
 from embedder.datasets.records import LeftOut
 from embedder.encoder import TrackEncoder
-from embedder.encodings import EncodingFailure
-from embedder.errors import DatasetError
+from embedder.encodings import EncodingFailure, EncodingResult
+from embedder.errors import DatasetError, printable_path
 from embedder.features.front_end import FrontEnd
 from embedder.loaded_model import LoadedModel
 from embedder.training.sources import BatchSource, Rows, in_batches
 
 ENCODING_BATCH = 64
 Vectors = NDArray[np.float32]
+OnProgress = Callable[[int, int], None]
+"""Called with the tracks that are done and all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,37 +79,73 @@ def encoder_vectors(
     dataset: Dataset,
     model: LoadedModel,
     *,
-    workers: int,
+    cache: FeatureCache | None = None,
+    workers: int | None = None,
     device: str = "auto",
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> VectorSource:
-    """The vectors of any encoder for every excerpt of every track; unreadable ones are left out."""
+    """The vectors of any encoder for every excerpt of every track; unreadable ones are left out.
+
+    `cache` is of `vector_cache`: what was heard once is not heard again by the next run.
+    """
     paths = [row.path for row in dataset.rows if row.path is not None]
     if dataset.store is not None or len(paths) < len(dataset.rows):
         raise DatasetError(
             f"{dataset.root.name}: brings arrays, and {model.name} ({model.kind}) hears audio "
             "files only"
         )
-    encoder = TrackEncoder(model, device=device)
-    kept: list[int] = []
+    known = _kept_vectors(paths, cache)
     failures: list[LeftOut] = []
-    parts: list[Vectors] = []
-    for position, result in enumerate(encoder.encode_many(paths, workers=workers)):
+    missing = [at for at in range(len(paths)) if at not in known]
+    n_known = len(known)
+    heard = _heard([paths[at] for at in missing], model, workers=workers, device=device)
+    for n_done, (at, result) in enumerate(zip(missing, heard, strict=True), start=1):
         if isinstance(result, EncodingFailure):
             failures.append(LeftOut(result.path, result.reason))
         else:
-            kept.append(position)
-            parts.append(result.excerpt_vectors)
+            known[at] = result.excerpt_vectors
+            if cache is not None:
+                cache.put(digest_of_file(paths[at]), result.excerpt_vectors)
         if on_progress is not None:
-            on_progress(position + 1, len(paths))
-    if not kept:
+            on_progress(n_known + n_done, len(paths))
+    if not known:
+        first = failures[0]
         raise DatasetError(
             f"{dataset.root.name}: none of its {len(paths)} tracks can be read. The first: "
-            f"{failures[0].path} ({failures[0].reason})."
+            f"{printable_path(first.path)} ({first.reason})."
         )
+    rows = sorted(known)
     return VectorSource(
-        torch.from_numpy(np.concatenate(parts)),
-        first_of_each([len(part) for part in parts]),
-        np.array(kept, dtype=np.int64),
+        torch.from_numpy(np.concatenate([known[at] for at in rows])),
+        first_of_each([len(known[at]) for at in rows]),
+        np.array(rows, dtype=np.int64),
         tuple(failures),
     )
+
+
+def vector_cache(folder: Path, model: LoadedModel, *, max_bytes: int) -> FeatureCache:
+    """A cache of a model's vectors, by the content of files."""
+    return FeatureCache(
+        folder, digest_of_settings(["vectors", model.fingerprint]), max_bytes=max_bytes
+    )
+
+
+def _heard(
+    paths: list[Path], model: LoadedModel, *, workers: int | None, device: str
+) -> Iterator[EncodingResult]:
+    if paths:
+        yield from TrackEncoder(model, device=device).encode_many(paths, workers=workers)
+
+
+def _kept_vectors(paths: list[Path], cache: FeatureCache | None) -> dict[int, Vectors]:
+    found: dict[int, Vectors] = {}
+    if cache is None:
+        return found
+    for at, path in enumerate(paths):
+        try:
+            vectors = cache.get(digest_of_file(path))
+        except OSError:  # the encoder will say what is wrong with it
+            continue
+        if vectors is not None:
+            found[at] = vectors
+    return found

@@ -17,13 +17,13 @@ from embedder.handcrafted.descriptors import DESCRIPTORS, Descriptor
 from embedder.loaded_model import LoadedModel
 from embedder.objectives.targets import standardised
 from embedder.training.devices import build_fabric
-from embedder.training.frozen import encoder_vectors
+from embedder.training.frozen import encoder_vectors, vector_cache
 from embedder.training.inputs import needs
 from embedder.training.record import RunRecord
 from embedder.training.report import write_report
 from embedder.training.run import TrainingRun
 from embedder.training.run_folder import TrainingResult, prepare_folder, write_result
-from embedder.training.sources import BatchSource, open_source
+from embedder.training.sources import BatchSource, cache_folder, open_source
 from embedder.training.starting import base_model, config_from, is_imported
 from embedder.training.step import Observer
 
@@ -79,7 +79,8 @@ def open_run(
 ) -> TrainingRun:
     """A run that is ready to start, of settings that `config_from` has seen."""
     dataset = split_configured(open_configured(path, config.dataset), config.dataset)
-    source = _source(dataset, config, base, on_progress)
+    device = fabric.device.type if fabric is not None else "auto"
+    source = _source(dataset, config, base, device=device, on_progress=on_progress)
     usable = dataset.subset(source.dataset_rows)
     wants_features = needs("handcrafted", config.objectives, config.sampler)
     features = handcrafted_features(usable) if wants_features else None
@@ -90,16 +91,20 @@ def _source(
     dataset: Dataset,
     config: TrainingConfig,
     base: LoadedModel | None,
+    *,
+    device: str,
     on_progress: OnProgress | None,
 ) -> BatchSource:
     """What the network is fed: features, audio, or the vectors of an encoder that is kept."""
     if base is None or not is_imported(base):
         return open_source(dataset, config, on_progress=on_progress)
+    room = int(config.dataset.cache_gigabytes * 1e9)
     return encoder_vectors(
         dataset,
         base,
-        workers=max(config.loop.workers, 1),
-        device=config.loop.device,
+        cache=vector_cache(cache_folder(config), base, max_bytes=room) if room else None,
+        workers=config.loop.workers or None,
+        device=device,
         on_progress=on_progress,
     )
 

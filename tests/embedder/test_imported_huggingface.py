@@ -1,5 +1,6 @@
 """Hugging Face audio models as encoders, with tiny random ones made here."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from embedder.config.training import DatasetConfig, SamplerConfig, TransferConfig
+from embedder.encoder import TrackEncoder
 from embedder.errors import BadInput, FingerprintMismatch
 from embedder.importing import import_model
 from embedder.model_registry import load_model
+from embedder.training.train import train
+from tests.embedder.rich_sets import write_audio_set
+from tests.embedder.small_sets import small_config
 
 transformers = pytest.importorskip("transformers")
 
@@ -171,3 +177,21 @@ def test_a_model_without_an_ear_is_refused(tmp_path: Path) -> None:
     tiny_model("wav2vec2")[0].save_pretrained(tmp_path / "bare")
     with pytest.raises(BadInput, match="feature extractor"):
         import_model(tmp_path / "bare", name="m")
+
+
+@pytest.mark.slow
+def test_a_projection_on_its_vectors_is_a_model(tmp_path: Path) -> None:
+    """`--from MODEL --freeze`: trained on a small folder, it encodes files by itself."""
+    save_tiny(tmp_path / "files", "wav2vec2")
+    import_model(tmp_path / "files", name="tiny")
+    audio = write_audio_set(tmp_path / "audio", seconds=1.0)
+    config = dataclasses.replace(
+        small_config(epochs=2),
+        dataset=DatasetConfig(validation_share=0.25, test_share=0.0),
+        sampler=SamplerConfig(groups_per_batch=2, tracks_per_group=4),
+        transfer=TransferConfig("tiny", freeze=True),
+    )
+    result = train(audio, config, tmp_path / "run")
+    assert result.ended == "finished"
+    encoder = TrackEncoder.load(tmp_path / "run" / "best", device="cpu")
+    assert encoder.encode(next(audio.rglob("*.wav"))).vector.shape == (8,)

@@ -255,6 +255,35 @@ def test_frozen_vectors_cannot_be_augmented(audio: Path, imported: str, tmp_path
         opened(audio, config, tmp_path / "run")
 
 
+def test_what_an_encoder_heard_once_is_kept(
+    audio: Path, imported: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run on the same files takes their vectors from the cache, equal to the bit."""
+    config = projecting(imported)
+    dataset = dataclasses.replace(config.dataset, cache_dir=str(tmp_path / "cache"))
+    config = dataclasses.replace(config, dataset=dataset)
+    first = opened(audio, config, tmp_path / "one").source
+
+    def deaf(*_: object, **__: object) -> None:
+        raise AssertionError("a track was heard again")
+
+    monkeypatch.setattr(TrackEncoder, "encode_many", deaf)
+    again = opened(audio, config, tmp_path / "two").source
+    assert all(torch.equal(first.excerpts(at), again.excerpts(at)) for at in range(len(first)))
+
+
+def test_files_that_an_encoder_cannot_hear_are_left_out(imported: str, tmp_path: Path) -> None:
+    """With their reasons, and the others train."""
+    audio = write_audio_set(tmp_path / "audio", seconds=1.0)
+    (audio / "low" / "00.wav").write_bytes(b"RIFF nothing of the kind")
+    run = opened(audio, projecting(imported), tmp_path / "run")
+    failures = [*run.dataset.left_out, *run.source.failures]
+    assert [failure.path.name for failure in failures if isinstance(failure.path, Path)] == [
+        "00.wav"
+    ]
+    assert len(run.source) == len(run.dataset.rows) == 15
+
+
 def test_an_imported_model_needs_audio(data: Path, imported: str, tmp_path: Path) -> None:
     """Arrays are of our own front ends."""
     with pytest.raises(DatasetError, match="hears audio"):
