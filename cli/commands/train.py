@@ -80,12 +80,12 @@ def run(
             raise UsageError("--grid goes on by itself: leave out --resume, --force, --show-config")
         _run_grid(everything, dataset, grid, wanted, folder)
         return
+    if resume and force:
+        raise UsageError("--resume goes on with a run and --force replaces it: give one of them")
     settled = settle(wanted, resume_from=folder if resume else None)
     if show_config:
         _show_config(everything, settled)
         return
-    if resume and force:
-        raise UsageError("--resume goes on with a run and --force replaces it: give one of them")
     from embedder.training.train import train
 
     with Follower(everything) as follower:
@@ -138,7 +138,7 @@ def _show(settings: Globals, dataset: Path, result: "TrainingResult") -> None:
         emit(settings, {**result.to_json(), **paths})
     if result.left_out:
         raise PartialFailure(
-            f"trained, but {len(result.left_out)} tracks could not be read or used"
+            f"trained, but {len(result.left_out)} of the tracks could not be read or used"
         )
 
 

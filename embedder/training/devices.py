@@ -1,5 +1,6 @@
 """Which devices a run uses, how many, and in which number format."""
 
+import logging
 import os
 from typing import Any
 
@@ -11,6 +12,7 @@ from embedder.config.training import LoopConfig
 
 def build_fabric(loop: LoopConfig) -> Fabric:
     """Lightning Fabric on the devices that the settings name, or that `torchrun` has started."""
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # else it talks on stderr
     n_devices, n_machines = loop.n_devices, loop.n_machines
     if "TORCHELASTIC_RUN_ID" in os.environ:  # torchrun knows how many there are
         n_devices = int(os.environ["LOCAL_WORLD_SIZE"])

@@ -4,6 +4,8 @@ Ids are numbers for labels, artists and albums, -1 where unknown, the same for e
 held-out tracks can be told what they are.
 """
 
+import dataclasses
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -19,6 +21,8 @@ from embedder.training.sources import Rows
 
 Ids = NDArray[np.int64]
 Matrix = NDArray[np.float32]
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +111,24 @@ def _latent(tags: Matrix | None, sampler: SamplerConfig) -> Matrix:
     if sampler.latent == "svd":
         return truncated_svd(tags, size)
     return cooccurrence_embedding(tags, size)
+
+
+def fitting_sampler(config: SamplerConfig, targets: TrackTargets) -> SamplerConfig:
+    """The settings with no more label groups a batch than there are; says so when it lowers them.
+
+    Presets cannot know how many labels a folder has.
+    """
+    if config.kind != "groups" or config.relations != ("label",) or targets.labels is None:
+        return config
+    counts = np.bincount(targets.labels[targets.labels >= 0])
+    at_least = 1 if config.small_groups == "repeat" else config.tracks_per_group
+    n_groups = int((counts >= at_least).sum())
+    if not 2 <= n_groups < config.groups_per_batch:
+        return config
+    _logger.warning(
+        "only %d label groups have enough tracks, so a batch has %d of them, not %d",
+        n_groups,
+        n_groups,
+        config.groups_per_batch,
+    )
+    return dataclasses.replace(config, groups_per_batch=n_groups)

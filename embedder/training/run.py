@@ -29,7 +29,7 @@ from embedder.tag_head import TagHead, read_tag_head
 from embedder.training.augmenting import after_front_end
 from embedder.training.devices import build_fabric
 from embedder.training.doctor import Doctor
-from embedder.training.inputs import known_tracks, needs
+from embedder.training.inputs import fitting_sampler, known_tracks, needs
 from embedder.training.loop import TrainingLoop
 from embedder.training.run_folder import TrainingResult, config_digest
 from embedder.training.sources import BatchSource
@@ -93,7 +93,7 @@ class TrainingRun:
             source=self.source,
             rows=rows,
             targets=targets,
-            sampler=BatchSampler(config.sampler, targets),
+            sampler=BatchSampler(fitting_sampler(config.sampler, targets), targets),
             augmentation=after_front_end(
                 config.augmentation,
                 config.model.front_end,
