@@ -100,6 +100,10 @@ def run(
     if undo is not None:
         _undo(settings, undo, dry_run=dry_run)
         return
+    if write:
+        from index.tag_writing import check_writable_field
+
+        check_writable_field(field)
     wanted = tuple(read_tracks(settings, tracks or ()))
     votes = VoteSettings(field, k, class_balanced, include_artist, abstain, several)
     request = LabelRequest(wanted, votes, start_seconds=start, seconds=seconds)

@@ -1,0 +1,221 @@
+"""`soundalike label`: real sounds, a real (small, seeded) model, the command as people call it."""
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cli.app import main
+from embedder.audio.encoding import write_audio
+from embedder.backbones.network import EmbeddingNetwork
+from embedder.checkpoint import save_model
+from embedder.config.presets import MODELS
+from index.tag_writing import read_field
+from tests.conftest import RunCli
+
+RATE = 22050
+SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
+
+
+def write_song(path: Path, kind: str, seed: int, *, genre: str = "") -> Path:
+    """Three seconds of a hum or of hiss, by an artist of its own."""
+    generator = np.random.default_rng(seed)
+    times = np.arange(3 * RATE) / RATE
+    if kind == "hum":
+        pitch = generator.uniform(60, 120)
+        sound = sum(np.sin(2 * np.pi * n * pitch * times) / n for n in range(1, 5))
+    else:
+        sound = generator.standard_normal(len(times))
+    samples = (0.1 * np.asarray(sound)).astype(np.float32)[None]
+    tags = {"title": f"{kind} {seed}", "artist": f"Artist {seed}"}
+    rate = RATE if path.suffix != ".ogg" else 48000
+    write_audio(path, samples, rate, tags=tags | ({"genre": genre} if genre else {}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Music, a model and a library: ten hums, ten hisses, and two that nobody has labelled."""
+    home = tmp_path_factory.mktemp("label")
+    network = EmbeddingNetwork(MODELS["tiny"])
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for weights in network.parameters():
+            weights.uniform_(-0.3, 0.3, generator=generator)
+    save_model(home / "model", network, name="tiny")
+    (home / "music").mkdir()
+    for seed in range(20):
+        kind = ("hum", "hiss")[seed % 2]
+        suffix = (".flac", ".mp3", ".ogg")[seed % 3]
+        write_song(home / "music" / f"{seed:02}{suffix}", kind, seed, genre=kind.title())
+    write_song(home / "music" / "new hum.flac", "hum", 100)
+    write_song(home / "music" / "new hiss.mp3", "hiss", 101)
+    write_song(home / "stranger.m4a", "hiss", 102)
+    line = ["--library", str(home / "library"), "index", str(home / "music")]
+    assert main([*line, "--model", str(home / "model"), "--quiet"]) == 0
+    return home
+
+
+@pytest.fixture
+def own(home: Path, tmp_path: Path) -> Path:
+    """A copy of it that may be changed."""
+    shutil.copytree(home, tmp_path / "home")
+    own = tmp_path / "home"
+    line = ["--library", str(own / "library"), "index", str(own / "music")]
+    assert main([*line, "--quiet"]) == 0  # its music stands elsewhere now
+    return own
+
+
+def test_json_of_known_and_unknown_tracks(home: Path, run_cli: RunCli) -> None:
+    """A label and a probability for each, for tracks of the library and for any file."""
+    named = (str(home / "music" / "new hum.flac"), str(home / "stranger.m4a"))
+    ended = run_cli("--library", str(home / "library"), "label", *named, "--json", "-k", "7")
+    assert ended.code == 0
+    hum, hiss = json.loads(ended.out)["tracks"]
+    assert (hum["label"], hiss["label"]) == ("Hum", "Hiss")
+    assert (hum["field"], hum["title"], hiss["id"]) == ("genre", "hum 100", None)
+    assert set(hum["probabilities"]) == {"Hum", "Hiss"}
+    assert sum(hum["probabilities"].values()) == pytest.approx(1)
+    assert hum["confidence"] == hum["probabilities"]["Hum"] > 0.7
+    assert len(hum["voters"]) >= 7  # more where some are equally near
+    assert {"id", "path", "score", "distance", "weight", "labels"} <= set(hum["voters"][0])
+
+
+def test_two_seconds_are_enough(home: Path, run_cli: RunCli) -> None:
+    """A stretch of a file that nobody has labelled."""
+    ended = run_cli(
+        *("--library", str(home / "library"), "label", str(home / "stranger.m4a"), "--json"),
+        *("--start", "0.5", "--seconds", "2"),
+    )
+    assert ended.code == 0
+    assert json.loads(ended.out)["tracks"][0]["label"] == "Hiss"
+
+
+def test_the_table_shows_probabilities_and_voters(home: Path, run_cli: RunCli) -> None:
+    """For one track both, for several a line each."""
+    library = ("--library", str(home / "library"))
+    one = run_cli(*library, "label", "1").out
+    assert "probability" in one
+    assert "voters" in one
+    several = run_cli(*library, "label", "1", "2", "--abstain", "1")
+    assert several.out.count("\n") == 3
+    assert "(none)" in several.out
+    assert "no label" in several.err
+
+
+def test_a_batch_as_csv(home: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths from standard input, a row each; what failed has its reason, and the code is 5."""
+    paths = [*sorted((home / "music").iterdir()), home / "none.flac"]
+    text = io.TextIOWrapper(io.BytesIO("".join(f"{path}\n" for path in paths).encode()))
+    monkeypatch.setattr("sys.stdin", text)
+    ended = run_cli("--library", str(home / "library"), "label", "-", "--csv")
+    assert ended.code == 5
+    rows = list(csv.DictReader(io.StringIO(ended.out)))
+    assert [row["path"] for row in rows] == [str(path) for path in paths]
+    for row in rows[:-1]:
+        assert float(row["p(Hum)"]) + float(row["p(Hiss)"]) == pytest.approx(1, abs=1e-5)
+    assert rows[-1]["label"] == ""
+    assert "not in the library" in rows[-1]["reason"]
+    assert "1 of 23 tracks" in ended.err
+
+
+def test_write_preview_and_undo(own: Path, run_cli: RunCli) -> None:
+    """Nothing is written unasked; a journal takes everything back; scans find nothing to do."""
+    library = ("--library", str(own / "library"))
+    songs = [own / "music" / "new hum.flac", own / "music" / "new hiss.mp3"]
+    named = tuple(map(str, [*songs, own / "music" / "00.flac"]))
+    refused = run_cli(*library, "label", *named, "--write")
+    assert refused.code == 2
+    assert "--yes" in refused.err
+    preview = run_cli(*library, "label", *named, "--write", "--dry-run")
+    assert preview.code == 0
+    actions = [line.split()[-1] for line in preview.out.splitlines()[1:]]
+    assert actions == ["write", "write", "same"]
+    assert [read_field(song, "genre").labels for song in songs] == [(), ()]
+
+    written = run_cli(*library, "label", *named, "--write", "--yes", "--json")
+    assert written.code == 0
+    document = json.loads(written.out)
+    assert document["written"] == 2
+    assert [read_field(song, "genre").labels for song in songs] == [("Hum",), ("Hiss",)]
+    assert f"label --undo '{document['journal']}'" in written.err
+    rescan = json.loads(run_cli(*library, "index", str(own / "music"), "--json").out)
+    assert (rescan["unchanged"], rescan["analysed"], rescan["updated"]) == (22, 0, 0)
+
+    undone = run_cli(*library, "label", "--undo", document["journal"], "--json")
+    assert undone.code == 0
+    assert json.loads(undone.out)["restored"] == 2
+    assert [read_field(song, "genre").labels for song in songs] == [(), ()]
+
+
+def test_a_file_that_cannot_be_written_is_code_5(own: Path, run_cli: RunCli) -> None:
+    """The others are written all the same."""
+    library = ("--library", str(own / "library"))
+    songs = [own / "music" / "new hum.flac", own / "music" / "new hiss.mp3"]
+    songs[0].chmod(0o444)
+    ended = run_cli(*library, "label", *map(str, songs), "--write", "--yes", "--json")
+    assert ended.code == 5
+    document = json.loads(ended.out)
+    assert [change["action"] for change in document["changes"]] == ["fail", "written"]
+    assert "read-only" in document["failed"][0]["reason"]
+    assert read_field(songs[1], "genre").labels == ("Hiss",)
+
+
+def test_a_person_is_asked(own: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal the preview is followed by a question; no means no."""
+    song = own / "music" / "new hum.flac"
+    line = ("--library", str(own / "library"), "label", str(song), "--write")
+    for answer, labels in (("n\n", ()), ("y\n", ("Hum",))):
+        terminal = io.TextIOWrapper(io.BytesIO(answer.encode()))
+        monkeypatch.setattr(terminal, "isatty", lambda: True)
+        monkeypatch.setattr("sys.stdin", terminal)
+        ended = run_cli(*line)
+        assert ended.code == 0
+        assert "Write 1?" in ended.err
+        assert read_field(song, "genre").labels == labels
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        (("--field", "genra"), 3, "Do you mean genre?"),
+        (("-k", "0"), 2, "-k"),
+        (("--abstain", "2"), 2, "abstain"),
+        (("--csv", "--json"), 2, "not both"),
+        (("--undo", "x.jsonl"), 2, "leave tracks"),
+        (("--field", "tracknumber", "--write", "--yes"), 2, "no field of words"),
+        (("9999",), 5, "no track has the id 9999"),
+    ],
+)
+def test_mistakes(home: Path, run_cli: RunCli, line: tuple[str, ...], code: int, said: str) -> None:
+    """A line on stderr, and the code of the mistake."""
+    ended = run_cli("--library", str(home / "library"), "label", "1", *line)
+    assert ended.code == code
+    assert said in ended.err
+
+
+def test_alone_a_wrong_track_is_bad_input(home: Path, run_cli: RunCli) -> None:
+    """So is no track at all, which is a matter of usage."""
+    library = ("--library", str(home / "library"))
+    assert run_cli(*library, "label", "9999").code == 3
+    assert run_cli(*library, "label").code == 2
+    assert run_cli(*library, "label", "--undo", "none.jsonl").code == 3
+
+
+def test_known_tracks_are_labelled_without_torch(home: Path) -> None:
+    """Nor is anything else imported that takes its time."""
+    code = (
+        "import sys; from cli.app import main; code = main(sys.argv[1:]); "
+        "heavy = {'torch', 'pandas', 'sklearn', 'mutagen', 'av'} & set(sys.modules); "
+        "print(code, sorted(heavy), file=sys.stderr)"
+    )
+    line = [sys.executable, "-c", code, "--library", str(home / "library"), "label", "1"]
+    ended = subprocess.run(line, capture_output=True, text=True, check=True)
+    assert ended.stderr.splitlines()[-1] == "0 []"
