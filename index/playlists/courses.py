@@ -17,7 +17,9 @@ from index.playlists.routes import Leg, Route
 from index.vectors.distances import FloatMatrix, Space
 
 EVENNESS = 4.0
-"""What it costs to be ahead of a path's even steps or behind them, against being off the way."""
+STEP_EVENNESS = 0.03
+"""What it costs to be ahead of a path's even steps or behind them, by the whole way and by one
+step, against being off the way by its length."""
 DISLIKE = 0.7
 """How much a track is pushed away by one that was dropped and is just as near."""
 VARIETY = 0.3
@@ -76,7 +78,7 @@ def path_costs(route: Route, pool: Pool, space: Space) -> FloatMatrix:
         n_steps = leg.last - leg.first
         for place in range(leg.first, leg.last + 1):
             behind = shares - (place - leg.first) / n_steps
-            costs[place] = EVENNESS * behind**2 + off**2
+            costs[place] = (EVENNESS + STEP_EVENNESS * n_steps**2) * behind**2 + off**2
     return costs
 
 

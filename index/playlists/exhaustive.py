@@ -10,6 +10,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
+from index.playlists.books import is_related
 from index.playlists.rules import Marks, Rules
 
 MAX_CANDIDATES = 200
@@ -44,8 +45,7 @@ class _Walk:
         self._rules = rules
         self._n_wanted = n_wanted
         self._costs = costs.tolist()
-        self._artists, self._albums = marks.artists.tolist(), marks.albums.tolist()
-        self._songs, self._recordings = marks.songs.tolist(), marks.recordings.tolist()
+        self._marks = [marks[row] for row in range(len(marks))]
         self._order = list(first)
         self._best = first
         self._n_left = MAX_STEPS
@@ -72,27 +72,26 @@ class _Walk:
         return False
 
     def _possible(self) -> list[int]:
-        rules, order = self._rules, self._order
-        artists = Counter(self._artists[row] for row in order)
-        albums = Counter(self._albums[row] for row in order)
-        recordings = {self._recordings[row] for row in order}
-        songs = set() if rules.allow_versions else {self._songs[row] for row in order}
-        recent = order[max(len(order) - rules.spacing, 0) :]
-        near_artists = {self._artists[row] for row in recent}
-        near_albums = {self._albums[row] for row in recent}
+        rules, order, marks = self._rules, self._order, self._marks
+        counts = Counter(key for row in order for key in (marks[row].artist, *marks[row].albums))
+        taken = {marks[row].recording for row in order}
+        if not rules.allow_versions:
+            taken |= {marks[row].song for row in order}
+        recent = [marks[row] for row in order[max(len(order) - rules.spacing, 0) :]]
         left = [
             row
             for row in self._rows
-            if self._recordings[row] not in recordings
-            and self._songs[row] not in songs
-            and (rules.per_artist is None or artists[self._artists[row]] < rules.per_artist)
-            and (rules.per_album is None or albums[self._albums[row]] < rules.per_album)
+            if marks[row].recording not in taken
+            and marks[row].song not in taken
+            and (rules.per_artist is None or counts[marks[row].artist] < rules.per_artist)
+            and (
+                rules.per_album is None
+                or max(counts[album] for album in marks[row].albums) < rules.per_album
+            )
         ]
-        n_left = Counter(self._artists[row] for row in left)
+        n_left = Counter(marks[row].artist for row in left)
         possible = [
-            row
-            for row in left
-            if self._artists[row] not in near_artists and self._albums[row] not in near_albums
+            row for row in left if not any(is_related(marks[row], other) for other in recent)
         ]
-        possible.sort(key=lambda row: (-n_left[self._artists[row]], self._costs[row]))
+        possible.sort(key=lambda row: (-n_left[marks[row].artist], self._costs[row]))
         return possible

@@ -173,11 +173,11 @@ def _rules_to_try(request: PlaylistRequest, task: Task) -> Iterator[tuple[Rules,
     yield rules, []
     given_up: list[str] = []
     if request.per_artist is None:
-        given_up.append(f"the usual limit of {per_artist} a artist")
+        given_up.append(f"the usual {per_artist} of an artist")
         rules = replace(rules, per_artist=None)
         yield rules, [_given_up(given_up)]
     if request.spacing is None:
-        given_up.append(f"the usual {spacing} tracks between two of an artist or album")
+        given_up.append(f"the {spacing} tracks between two of an artist or album")
         yield replace(rules, spacing=0), [_given_up(given_up)]
 
 

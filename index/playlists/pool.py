@@ -1,13 +1,14 @@
 """The candidates of a playlist: what is near its way, from one search of a few points."""
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.playlists.rules import Marks, marks_of
+from index.playlists.rules import Marks
 from index.queries import QueryTrack
 from index.results import TrackRecord
 from index.vectors.distances import FloatMatrix
@@ -19,15 +20,48 @@ if TYPE_CHECKING:
 MAX_POINTS = 8
 """A way of many points is searched at so many of them, evenly spread."""
 MAX_CANDIDATES = 50_000
+PAGE_SIZE = 64
 SMALL_LIBRARY = 512
 """So many candidates need no search: all of them are looked at."""
+
+
+class TrackPages(Sequence[TrackRecord]):
+    """Tracks that are read from the catalogue when they are asked for, a page at once."""
+
+    def __init__(
+        self, library: "LibraryReader", given: Sequence[TrackRecord], ids: IdArray
+    ) -> None:
+        self._library = library
+        self._given = given
+        self._ids = ids
+        self._pages: dict[int, list[TrackRecord]] = {}
+
+    def __len__(self) -> int:
+        return len(self._given) + len(self._ids)
+
+    @overload
+    def __getitem__(self, row: int) -> TrackRecord: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[TrackRecord]: ...
+    def __getitem__(self, row: int | slice) -> TrackRecord | list[TrackRecord]:
+        if isinstance(row, slice):
+            return [self[one] for one in range(*row.indices(len(self)))]
+        if not 0 <= row < len(self):
+            raise IndexError(row)
+        if row < len(self._given):
+            return self._given[row]
+        page, at = divmod(row - len(self._given), PAGE_SIZE)
+        if page not in self._pages:
+            ids = self._ids[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
+            self._pages[page] = self._library.tracks(ids)
+        return self._pages[page][at]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pool:
     """Candidates: first what was given, then what was found."""
 
-    tracks: list[TrackRecord]
+    tracks: TrackPages
     vectors: FloatMatrix
     marks: Marks
     is_whole: bool
@@ -65,13 +99,13 @@ def gather(
     known = {one.record.id for one in given} | banned
     if known:
         ids = ids[~np.isin(ids, np.fromiter(known, dtype=np.int64))]
-    tracks = [*(one.record for one in given), *library.tracks(ids)]
+    tracks = TrackPages(library, [one.record for one in given], ids)
     own = [one.vector for one in given]
     vectors = library.vectors(ids)
     if own:
         vectors = np.concatenate([library.space.to_unit(np.stack(own)), vectors])
     is_whole = is_all or n_wanted == MAX_CANDIDATES
-    return Pool(tracks, vectors, marks_of(tracks), is_whole)
+    return Pool(tracks, vectors, Marks(tracks), is_whole)
 
 
 def _near(
@@ -82,5 +116,8 @@ def _near(
     # What lies near one point lies near its neighbours too.
     k = n_wanted if len(targets) == 1 else -(-2 * n_wanted // len(targets))
     _, found = library.nearest(targets, k, allowed_ids=allowed)
-    ids: IdArray = np.unique(found[found != NO_TRACK])
-    return ids
+    # Nearest first, so that what is likely to come is read together.
+    flat = found.T.ravel()
+    ids, at = np.unique(flat[flat != NO_TRACK], return_index=True)
+    ordered: IdArray = ids[np.argsort(at)]
+    return ordered

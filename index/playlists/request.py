@@ -95,3 +95,17 @@ class PlaylistRequest:
             raise UsageError(
                 f"length {self.length}: the tracks that were named are {2 + len(self.via)} already"
             )
+
+
+def parse_places(text: str) -> tuple[int, ...]:
+    """Places in a playlist, from 1: `1,3-5`."""
+    places: list[int] = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        first, dash, last = part.partition("-")
+        if not (first.isdecimal() and (last.isdecimal() or not dash)):
+            raise UsageError(f"places {text!r}: give numbers and ranges, such as 1,3-5")
+        begin, end = int(first), int(last or first)
+        if not 1 <= begin <= end <= MAX_LENGTH:
+            raise UsageError(f"places {text!r}: {part} is no range of places from 1")
+        places += range(begin, end + 1)
+    return tuple(dict.fromkeys(places))

@@ -19,6 +19,8 @@ from index.vectors.distances import FloatMatrix, Space
 
 MAX_ANCHORS = 12
 """Many seeds are grouped into so many at most: each is a search of its own."""
+PATH_SMOOTHNESS = 0.2
+"""What a step of a path's own length costs, against being off the way by as much."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +75,8 @@ def path(space: Space, stops: FloatMatrix, *, n_places: int) -> Route:
         Leg(int(places[i]), int(places[i + 1]), stops[i], stops[i + 1]) for i in range(len(gaps))
     )
     given = {int(place): stop for stop, place in enumerate(places)}
-    return Route(space.to_unit(targets), np.arange(n_places), given, legs, smoothness=0.0)
+    smoothness = PATH_SMOOTHNESS / max(float(np.square(gaps).mean()), 1e-6)
+    return Route(space.to_unit(targets), np.arange(n_places), given, legs, smoothness)
 
 
 def drift(

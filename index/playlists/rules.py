@@ -1,24 +1,15 @@
-"""What a playlist holds to, whatever its kind. Pure: records in, codes and counts out.
+"""What a playlist holds to, whatever its kind. Pure: records in, marks out.
 
-A track is seen as four numbers: its artist, album, song and recording. Equal numbers are the same
-one; what the tags do not say is different from everything.
+A track is seen as a `Mark`: its artist, album, song and recording. Equal ones are the same; what
+the tags do not say is different from everything.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from os.path import dirname
-
-import numpy as np
-from numpy.typing import NDArray
 
 from embedder.errors import UsageError
 from index.playlists.versions import main_artist, version_key
 from index.results import TrackRecord
-
-Codes = NDArray[np.int32]
-
-REASONS = ("duplicate", "version", "per-artist", "per-album", "spacing")
-"""Why a track may not follow, in the order in which they are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,91 +32,46 @@ class Rules:
             raise UsageError(f"spacing {self.spacing}: give 0 or more")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Marks:
-    """Tracks as numbers: int32 [n] each."""
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What rules know a track by."""
 
-    artists: Codes
-    albums: Codes
-    songs: Codes
-    recordings: Codes
+    artist: Hashable
+    albums: tuple[Hashable, Hashable]
+    """An album is a name with one artist (two "Greatest Hits" are two), and a name in one folder
+    (a compilation is one)."""
+    song: Hashable
+    recording: Hashable
+
+
+class Marks:
+    """The marks of tracks, made when they are asked for: most candidates are never looked at."""
+
+    def __init__(self, tracks: Sequence[TrackRecord]) -> None:
+        self._tracks = tracks
+        self._known: dict[int, Mark] = {}
 
     def __len__(self) -> int:
-        return len(self.artists)
+        return len(self._tracks)
+
+    def __getitem__(self, row: int) -> Mark:
+        mark = self._known.get(row)
+        if mark is None:
+            mark = self._known[row] = mark_of(self._tracks[row], row)
+        return mark
 
 
-def marks_of(tracks: Sequence[TrackRecord]) -> Marks:
-    """The numbers of tracks."""
-    return Marks(
-        artists=_codes(main_artist(track.artist) or None for track in tracks),
-        albums=_album_codes(tracks),
-        songs=_codes(version_key(track) for track in tracks),
-        recordings=_codes(_recording(track) for track in tracks),
+def mark_of(track: TrackRecord, row: int) -> Mark:
+    """The mark of a track, which is at a row of its own."""
+    artist = main_artist(track.artist)
+    album = track.album.casefold().strip()
+    return Mark(
+        artist=("artist", artist or row),
+        albums=(
+            ("album by", artist, album or row),
+            ("album in", track.path.rpartition("/")[0], album or row),
+        ),
+        song=("song", version_key(track) or row),
+        # One recording is one file's audio; parts of a file share it, but begin elsewhere.
+        recording=("recording", track.audio_digest or track.path, track.start_seconds),
     )
-
-
-def broken_rules(order: Sequence[int], marks: Marks, rules: Rules) -> list[tuple[int, str]]:
-    """What an order breaks, found one pair after another: (place in the order, rule)."""
-    broken: list[tuple[int, str]] = []
-    for place, track in enumerate(order):
-        before = order[:place]
-        near = before[max(place - rules.spacing, 0) :]
-        same_artist = [marks.artists[other] == marks.artists[track] for other in before]
-        same_album = [marks.albums[other] == marks.albums[track] for other in before]
-        if any(marks.recordings[other] == marks.recordings[track] for other in before):
-            broken.append((place, "duplicate"))
-        elif not rules.allow_versions and any(
-            marks.songs[other] == marks.songs[track] for other in before
-        ):
-            broken.append((place, "version"))
-        elif rules.per_artist is not None and sum(same_artist) >= rules.per_artist:
-            broken.append((place, "per-artist"))
-        elif rules.per_album is not None and sum(same_album) >= rules.per_album:
-            broken.append((place, "per-album"))
-        elif any(
-            marks.artists[other] == marks.artists[track]
-            or marks.albums[other] == marks.albums[track]
-            for other in near
-        ):
-            broken.append((place, "spacing"))
-    return broken
-
-
-def _recording(track: TrackRecord) -> Hashable:
-    """One recording is one file's audio; parts of a file share it, but begin elsewhere."""
-    if track.audio_digest:
-        return track.audio_digest, track.start_seconds
-    return track.path, track.start_seconds
-
-
-def _codes(keys: Iterable[Hashable]) -> Codes:
-    """Equal keys get equal numbers; None is a new one each time."""
-    known: dict[Hashable, int] = {}
-    codes = []
-    for position, key in enumerate(keys):
-        codes.append(known.setdefault((position,) if key is None else (0, key), len(known)))
-    return np.array(codes, dtype=np.int32)
-
-
-def _album_codes(tracks: Sequence[TrackRecord]) -> Codes:
-    """An album is a name, with one artist or in one folder: two "Greatest Hits" are two, a
-    compilation is one.
-    """
-    leaders: dict[Hashable, Hashable] = {}
-
-    def leader(key: Hashable) -> Hashable:
-        while leaders.setdefault(key, key) != key:
-            key = leaders[key]
-        return key
-
-    keys: list[Hashable] = []
-    for track in tracks:
-        name = track.album.casefold().strip()
-        if not name:
-            keys.append(None)
-            continue
-        by_folder = (name, "in", dirname(track.path))  # noqa: PTH120 - hundreds of them, quickly
-        by_artist = (name, "by", main_artist(track.artist))
-        leaders[leader(by_folder)] = leader(by_artist)
-        keys.append(by_artist)
-    return _codes(None if key is None else leader(key) for key in keys)

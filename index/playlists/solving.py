@@ -18,12 +18,12 @@ from index.playlists.courses import (
     varied,
     with_dislikes,
 )
-from index.playlists.engine import Order, solve
-from index.playlists.exhaustive import MAX_CANDIDATES, longest_order
+from index.playlists.engine import Order
+from index.playlists.orders import EVEN_ENOUGH, best_order, widest_gap
 from index.playlists.pool import Pool, gather
 from index.playlists.request import PlaylistRequest
 from index.playlists.routes import Route
-from index.playlists.rules import Rules, broken_rules
+from index.playlists.rules import Rules
 from index.queries import QueryTrack
 from index.vectors.distances import FloatMatrix
 from index.vectors.store import IdArray
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 CANDIDATES_PER_TRACK = 4
 MIN_CANDIDATES = 64
 GROWTH = 4
+MAX_GUIDED = 2000
+"""More candidates than these make a way slow to find and no evener."""
 N_LANDMARKS = 200
 USUAL_SECONDS = 240.0
 
@@ -87,6 +89,11 @@ class Attempt:
         """How long a track of it is."""
         return self.seconds / len(self.order) if len(self.order) and self.seconds else USUAL_SECONDS
 
+    @property
+    def widest_gap(self) -> float:
+        """The longest step of a path, in even steps; 0 for what is no path."""
+        return widest_gap(self.order, self.pool, self.course.space, legs=self.route.legs)
+
     def cut_to(self, seconds: float) -> "Attempt":
         """Without last tracks that make it longer than wanted; a way with an end stays whole."""
         rows, places = list(self.order.rows), list(self.order.places)
@@ -101,7 +108,7 @@ class Attempt:
             rows.pop()
             places.pop()
         was_cut = len(rows) < len(self.order)
-        order = Order(tuple(rows), tuple(places), self.order.cost)
+        order = Order(tuple(rows), tuple(places), self.order.dropped)
         return replace(self, order=order, is_short=self.is_short and not was_cut)
 
 
@@ -110,7 +117,12 @@ def solve_task(task: Task) -> Attempt:
     n_pool = max(CANDIDATES_PER_TRACK * task.n_wanted, MIN_CANDIDATES)
     while True:
         attempt = _attempt(task, n_pool)
-        if not attempt.is_short or attempt.pool.is_whole or "min-score" in attempt.left_out:
+        is_uneven = attempt.widest_gap > EVEN_ENOUGH
+        if not (attempt.is_short or is_uneven):
+            return attempt
+        if attempt.pool.is_whole or "min-score" in attempt.left_out:
+            return attempt
+        if attempt.course.guides is not None and n_pool >= MAX_GUIDED:
             return attempt
         n_pool *= GROWTH
 
@@ -146,16 +158,8 @@ def _attempt(task: Task, n_pool: int) -> Attempt:
     elif route.legs:
         guides = [path_guides(route, pool, space, is_strict=strict) for strict in (True, False)]
     costs = _without_misfits(task, pool, near, costs, left_out)
-    best: tuple[Course, Order] | None = None
-    for guide_or_none in guides:
-        course = course_of(route, pool, space, costs=costs, guides=guide_or_none)
-        order = _solved(course, pool, task)
-        if best is None or len(order) > len(best[1]):
-            best = course, order
-        if len(order) >= task.n_wanted:
-            break
-    assert best is not None  # noqa: S101 - there is always one way to be guided
-    course, order = best
+    courses = [course_of(route, pool, space, costs=costs, guides=guide) for guide in guides]
+    course, order = best_order(courses, pool, task.rules, legs=route.legs)
     is_short = len(order) < task.n_wanted
     left_out = {reason: count for reason, count in left_out.items() if count}
     return Attempt(task, pool, route, course, order, left_out, numbers, is_short)
@@ -202,58 +206,3 @@ def _without_misfits(
         misfits |= is_below
     misfits[: len(task.given)] = False
     return np.where(misfits, np.float32(np.inf), costs) if misfits.any() else costs
-
-
-def _solved(course: Course, pool: Pool, task: Task) -> Order:
-    rules, marks = task.rules, pool.marks
-    order = solve(course, marks, rules)
-    is_small = course.guides is None and pool.is_whole and len(pool) <= MAX_CANDIDATES
-    if len(order) < course.n_places and is_small:
-        first = tuple(row for _, row in sorted(course.given.items()))
-        rows = longest_order(
-            marks,
-            rules,
-            n_wanted=course.n_places,
-            costs=course.costs.min(axis=0),
-            first=first,
-        )
-        if len(rows) > len(order):
-            order = Order(rows, tuple(range(len(rows))), order.cost)
-    return _without_breaches(order, course, pool, rules)
-
-
-def _without_breaches(order: Order, course: Course, pool: Pool, rules: Rules) -> Order:
-    """Places that nobody could fill bring others together: what stands too close then goes."""
-    while True:
-        broken = [
-            place
-            for place, _ in broken_rules(order.rows, pool.marks, rules)
-            if order.places[place] not in course.given
-        ]
-        pairs = list(zip(order.rows, order.places, strict=True))
-        if not broken:
-            late = _too_near_before_given(order, course, pool, rules)
-            if late is None:
-                return order
-            broken = [late]
-        del pairs[broken[0]]
-        order = Order(
-            tuple(row for row, _ in pairs), tuple(place for _, place in pairs), order.cost
-        )
-
-
-def _too_near_before_given(order: Order, course: Course, pool: Pool, rules: Rules) -> int | None:
-    """A chosen track that stands too near before a given one."""
-    marks = pool.marks
-    for at, (row, place) in enumerate(zip(order.rows, order.places, strict=True)):
-        if place not in course.given:
-            continue
-        for before in range(max(at - rules.spacing, 0), at):
-            other = order.rows[before]
-            is_same = (
-                marks.artists[other] == marks.artists[row]
-                or marks.albums[other] == marks.albums[row]
-            )
-            if is_same and order.places[before] not in course.given:
-                return before
-    return None

@@ -1,10 +1,13 @@
 """What is said of a playlist: what each rule dropped, which one blocks, where a step is long."""
 
+from collections import Counter
+from collections.abc import Mapping
+
 import numpy as np
 
-from index.playlists.course import distances_between
-from index.playlists.courses import along
-from index.playlists.engine import dropped_by
+from index.playlists.course import distances_between, stepwise
+from index.playlists.engine import blocked_at_end
+from index.playlists.orders import gaps_on
 from index.playlists.result import Block, Playlist, PlaylistTrack
 from index.playlists.solving import Attempt
 from index.results import TrackRecord
@@ -17,8 +20,14 @@ MAX_LONG_STEPS_NAMED = 3
 def as_playlist(attempt: Attempt, *, seed: int, notes: list[str]) -> Playlist:
     """The answer: tracks, what was dropped and what there is to say."""
     task = attempt.task
-    dropped, alone = dropped_by(attempt.order, attempt.course, attempt.pool.marks, rules=task.rules)
-    counts = {reason: len(rows) for reason, rows in dropped.items() if rows}
+    dropped = dict(attempt.order.dropped)
+    alone: Mapping[str, int] = {}
+    if attempt.is_short:
+        at_end, alone = blocked_at_end(
+            attempt.order, attempt.course, attempt.pool.marks, rules=task.rules
+        )
+        dropped = at_end | dropped
+    counts: dict[str, int] = dict(Counter(dropped.values()))
     if task.allowed is not None:
         counts["where"] = len(task.library) - len(task.allowed)
     for reason in task.banned.values():
@@ -28,7 +37,7 @@ def as_playlist(attempt: Attempt, *, seed: int, notes: list[str]) -> Playlist:
     block = None
     notes = list(notes)
     if attempt.is_short:
-        block = _block({reason: len(rows) for reason, rows in alone.items()}, counts)
+        block = _block(alone, counts)
         notes.append(_short(attempt, block))
     notes += _long_steps(attempt)
     return Playlist(_tracks(attempt), counts, seed, tuple(notes), block)
@@ -39,11 +48,7 @@ def _tracks(attempt: Attempt) -> tuple[PlaylistTrack, ...]:
     if not rows:
         return ()
     space, vectors = attempt.task.library.space, attempt.pool.vectors[rows]
-    steps: list[float | None] = [None]
-    steps += [
-        float(distances_between(space, vectors[i : i + 1], vectors[i + 1 : i + 2])[0, 0])
-        for i in range(len(rows) - 1)
-    ]
+    steps: list[float | None] = [None, *stepwise(space, vectors).tolist()]
     scores = _scores(attempt)
     tracks = []
     for position, (row, place) in enumerate(zip(rows, attempt.order.places, strict=True)):
@@ -77,7 +82,7 @@ def _scores(attempt: Attempt) -> list[float | None]:
     return scores
 
 
-def _block(alone: dict[str, int], counts: dict[str, int]) -> Block | None:
+def _block(alone: Mapping[str, int], counts: Mapping[str, int]) -> Block | None:
     """The rule that takes most away on its own; else the one that took most away at all."""
     for candidates in (alone, counts):
         rule = max(candidates, key=lambda name: candidates[name], default=None)
@@ -102,21 +107,17 @@ def _short(attempt: Attempt, block: Block | None) -> str:
 def _long_steps(attempt: Attempt) -> list[str]:
     """Where a path has to jump, in words."""
     space, pool = attempt.task.library.space, attempt.pool
-    pairs = list(zip(attempt.order.rows, attempt.order.places, strict=True))
-    found: list[tuple[float, float, int, int]] = []
-    for leg in attempt.route.legs:
-        on_leg = [row for row, place in pairs if leg.first <= place <= leg.last]
-        shares = along(leg, pool.vectors[on_leg], space)[0]
-        even = 1 / max(len(on_leg) - 1, 1)
-        for i, gap in enumerate(np.diff(shares).tolist()):
-            if gap > LONG_STEP * even:
-                found.append((gap, even, on_leg[i], on_leg[i + 1]))
+    found = [
+        (gap, a, b)
+        for leg in attempt.route.legs
+        for gap, a, b in gaps_on(leg, attempt.order, pool, space)
+        if gap > LONG_STEP
+    ]
     found.sort(reverse=True)
     return [
-        f"The step from {_name(pool.tracks[a])} to {_name(pool.tracks[b])} is long: {gap:.0%} of "
-        f"its way, where an even one is {even:.0%}. Nothing in the library lies between that the "
-        "rules let through."
-        for gap, even, a, b in found[:MAX_LONG_STEPS_NAMED]
+        f"The step from {_name(pool.tracks[a])} to {_name(pool.tracks[b])} is long: {gap:.1f} "
+        "times an even one. Little in the library lies between that the rules let through."
+        for gap, a, b in found[:MAX_LONG_STEPS_NAMED]
     ]
 
 

@@ -1,0 +1,188 @@
+"""`soundalike playlist`: what goes on from here?"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import ForceOption, Form, Globals, globals_of, read_tracks
+from cli.output import emit
+from cli.talk import say
+
+if TYPE_CHECKING:
+    from index.playlists.result import Playlist
+
+COLUMNS = ("position", "title", "artist", "album", "genre", "duration_seconds", "score", "path")
+MPD_DEFAULT = "localhost:6600"
+
+
+def run(
+    context: typer.Context,
+    seeds: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SEED...",
+            help="Files, track ids, folders or playlists to start from; - reads paths from "
+            "standard input, a line each. A single track opens the playlist.",
+            show_default=False,
+        ),
+    ] = None,
+    length: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="How many tracks [default: 20]")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(metavar="M", help="How long instead, within one track.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(metavar="TRACK", help="Lead step by step to this last track.")
+    ] = None,
+    via: Annotated[
+        list[str] | None, typer.Option(metavar="TRACK", help="By way of this one. Repeatable.")
+    ] = None,
+    drift: Annotated[
+        float | None,
+        typer.Option(metavar="D", help="Wander off; each step goes so far: 0.05 slow, 0.5 fast."),
+    ] = None,
+    where: Annotated[
+        str,
+        typer.Option(metavar="FILTER", help="Only such tracks, as in query: 'genre=jazz'."),
+    ] = "",
+    arc: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIELD:SHAPE",
+            help="Let a number rise, fall, peak or valley: energy:rise. Any tag with numbers; "
+            "energy and tempo are measured where no tag has them.",
+        ),
+    ] = None,
+    per_artist: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="At most so many of an artist.")
+    ] = None,
+    per_album: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="At most so many of an album.")
+    ] = None,
+    spacing: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="So many others between two of an artist or album."),
+    ] = None,
+    allow_versions: Annotated[
+        bool, typer.Option("--allow-versions", help="Also the live take, remix, … of a song.")
+    ] = False,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TRACK", help="Never this track, folder or playlist. Repeatable."),
+    ] = None,
+    recent: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="None of these: paths, a line each, or a playlist."),
+    ] = None,
+    min_score: Annotated[
+        float | None, typer.Option(min=0, max=1, metavar="S", help="None that score below this.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="INT", help="The same playlist again.")
+    ] = None,
+    judged: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Go on from a playlist that you have judged."),
+    ] = None,
+    keep: Annotated[
+        str, typer.Option(metavar="PLACES", help="Its tracks that stay and pull: 1,3-5.")
+    ] = "",
+    drop: Annotated[
+        str, typer.Option(metavar="PLACES", help="Its tracks that go and push away: 2.")
+    ] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", metavar="FILE", help="Write it: .m3u8, .m3u, .xspf or .json."),
+    ] = None,
+    relative_to: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write paths as seen from this folder."),
+    ] = None,
+    force: ForceOption = False,
+    mpd: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help=f"Queue it on a running MPD, such as {MPD_DEFAULT}."
+        ),
+    ] = None,
+) -> None:
+    """Make a playlist that goes on from tracks, leads from one to another, or follows a filter.
+
+    It holds to rules: no song twice in any version, few tracks an artist, some others between.
+    Each rule says how many tracks it kept out; where they cannot all hold, which one blocks.
+    """
+    from index.library import Library
+    from index.playlist_files.files import check_writable
+    from index.playlists.request import Arc, PlaylistRequest, parse_places
+
+    settings = globals_of(context)
+    if output is not None:
+        check_writable(output, force=force)
+    request = PlaylistRequest(
+        seeds=tuple(read_tracks(settings, seeds or ())),
+        length=length,
+        minutes=minutes,
+        to=to,
+        via=tuple(via or ()),
+        drift=drift,
+        where=where,
+        arc=None if arc is None else Arc.parse(arc),
+        per_artist=per_artist,
+        per_album=per_album,
+        spacing=spacing,
+        allow_versions=allow_versions,
+        exclude=tuple(exclude or ()),
+        recent=recent,
+        min_score=min_score,
+        seed=seed,
+        judged=judged,
+        keep=parse_places(keep),
+        drop=parse_places(drop),
+    )
+    with Library.open(settings.library_folder()) as library:
+        playlist = library.playlist(request)
+    for note in playlist.notes:
+        say(settings, note)
+    if output is not None:
+        _write(settings, playlist, output, relative_to=relative_to, force=force)
+    if mpd is not None:
+        _queue(settings, playlist, mpd)
+    _show(settings, playlist)
+
+
+def _write(
+    settings: Globals, playlist: "Playlist", path: Path, *, relative_to: Path | None, force: bool
+) -> None:
+    from index.playlist_files.files import write_playlist
+
+    write_playlist(
+        path,
+        [one.track for one in playlist.tracks],
+        document=playlist.to_json(),
+        relative_to=relative_to,
+        force=force,
+    )
+    say(settings, f"{len(playlist.tracks)} tracks in {path}")
+
+
+def _queue(settings: Globals, playlist: "Playlist", address: str) -> None:
+    from index.playlist_files.mpd_queue import queue_on_mpd
+
+    queued = queue_on_mpd([one.track for one in playlist.tracks], address)
+    say(settings, f"{queued.n_queued} tracks queued on {queued.address}")
+    for reason in queued.problems:
+        say(settings, reason)
+
+
+def _show(settings: Globals, playlist: "Playlist") -> None:
+    emit(settings, playlist, rows=playlist.tracks, columns=COLUMNS)
+    if settings.form is not Form.TABLE:
+        return
+    minutes, seconds = divmod(round(playlist.seconds), 60)
+    line = f"{len(playlist.tracks)} tracks, {minutes}:{seconds:02d}"
+    if playlist.dropped:
+        kept_out = ", ".join(f"{count} by {reason}" for reason, count in playlist.dropped.items())
+        line += f"; kept out: {kept_out}"
+    say(settings, f"{line}; again with --seed {playlist.seed}")
