@@ -1,0 +1,364 @@
+"""index, query and library, end to end: a small real model and a few synthesised songs."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from embedder.audio.encoding import write_audio
+from embedder.backbones.network import seeded_network
+from embedder.checkpoint import save_model
+from embedder.config.presets import MODELS
+from index.calibration import Calibration
+from tests.conftest import RunCli
+
+RATE = 22_050
+BROKEN = "broken.mp3"
+ODD = "🎸 señor.wav"
+NAMES = ("a.wav", "b.wav", "c.flac", "d.ogg", "e.wav", ODD)
+ROOT = Path(__file__).parents[2]
+
+
+def write_song(path: Path, seed: int, *, seconds: float = 4.0) -> None:
+    """A few notes with overtones, drawn by a seed."""
+    generator = np.random.default_rng(seed)
+    times = np.arange(int(seconds * RATE)) / RATE
+    samples = 0.02 * generator.standard_normal(len(times))
+    for step in generator.integers(0, 24, size=4):
+        pitch = 110 * 2 ** (step / 12)
+        beat = np.sin(np.pi * times * generator.integers(1, 5)) ** 2
+        for overtone in range(1, 5):
+            samples += 0.1 / overtone * beat * np.sin(2 * np.pi * pitch * overtone * times)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_audio(path, samples[None].astype(np.float32), RATE)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    calibration = Calibration((0.0, 0.5, 2.0), (1.0, 0.5, 0.0)).to_json()
+    network = seeded_network(MODELS["tiny"], seed=1)
+    save_model(folder, network, name="tiny", facts={"calibration": calibration})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Path:
+    """A folder with music (a broken file among it) and a library of it."""
+    from cli.app import main
+
+    place = tmp_path_factory.mktemp("ready")
+    for seed, name in enumerate(NAMES):
+        write_song(place / "music" / name, seed)
+    (place / "music" / BROKEN).write_bytes(b"no music")
+    words = ["--quiet", "--library", str(place / "library"), "index", str(place / "music")]
+    assert main([*words, "--model", str(model)]) == 5
+    return place
+
+
+@pytest.fixture
+def place(ready: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may change. Paths in the library are those of the original."""
+    shutil.copytree(ready / "library", tmp_path / "library")
+    return tmp_path
+
+
+def test_indexing_twice_analyses_once(run_cli: RunCli, tmp_path: Path, model: Path) -> None:
+    """The second run finds the library's own model, and nothing to do; failures are told again."""
+    write_song(tmp_path / "music" / ODD, 1)
+    (tmp_path / "music" / BROKEN).write_bytes(b"no music")
+    line = ("--json", "--library", str(tmp_path / "library"), "index", str(tmp_path / "music"))
+    first = run_cli(*line, "--model", str(model))
+    assert first.code == 5
+    report = json.loads(first.out)
+    assert (report["added"], report["analysed"], report["tracks_per_second"] > 0) == (1, 1, True)
+    assert [Path(f["path"]).name for f in report["failed"]] == [BROKEN]
+    assert report["failed"][0]["reason"] in first.err
+    assert "1 file could not be used" in first.err
+    second = run_cli(*line)
+    assert second.code == 5
+    report = json.loads(second.out)
+    assert (report["added"], report["unchanged"], report["analysed"]) == (0, 1, 0)
+    assert report["failed"][0]["is_known"]
+    (tmp_path / "music" / BROKEN).unlink()
+    third = run_cli(*line, "--prune")
+    assert third.code == 0
+    assert json.loads(third.out)["failed"] == []
+
+
+def test_a_rescan_needs_no_torch(ready: Path) -> None:
+    """Nothing new: neither torch nor the decoder is imported. Nor for a query by id."""
+    line = ["--quiet", "--json", "--library", str(ready / "library")]
+    for words in (["index", str(ready / "music" / "a.wav")], ["query", "1"], ["library", "info"]):
+        code = (
+            "import sys; from cli.app import main; "
+            f"assert main({[*line, *words]}) == 0;"
+            "slow = {'torch', 'av', 'pandas', 'scipy', 'sklearn', 'rich'} & set(sys.modules);"
+            "assert not slow, slow"
+        )
+        subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
+
+
+def test_no_model_says_what_to_do(run_cli: RunCli, tmp_path: Path) -> None:
+    """A name that is none lists those that are; nothing is left behind."""
+    write_song(tmp_path / "music" / "a.wav", 1)
+    line = ("--library", str(tmp_path / "library"), "index", str(tmp_path / "music"))
+    ended = run_cli(*line, "--model", "nothing-like-it")
+    assert ended.code == 2
+    assert "unknown model 'nothing-like-it'" in ended.err
+    assert not (tmp_path / "library").exists()
+
+
+def test_a_missing_folder_and_a_foreign_one(run_cli: RunCli, tmp_path: Path, model: Path) -> None:
+    """Neither makes a library."""
+    line = ("--library", str(tmp_path / "library"), "index")
+    ended = run_cli(*line, str(tmp_path / "nowhere"), "--model", str(model))
+    assert (ended.code, "no such file or folder" in ended.err) == (3, True)
+    assert not (tmp_path / "library").exists()
+    write_song(tmp_path / "music" / "a.wav", 1)
+    music = str(tmp_path / "music")
+    assert run_cli("--library", music, "index", music, "--model", str(model)).code == 2
+
+
+def test_a_dry_run_leaves_nothing(run_cli: RunCli, tmp_path: Path, model: Path) -> None:
+    """It counts what it would do, with include and exclude, and makes no library."""
+    for name in ("a.wav", "b.wav", "live/c.wav", "d.flac"):
+        write_song(tmp_path / "music" / name, 1, seconds=0.2)
+    line = ("--json", "--library", str(tmp_path / "library"), "index", str(tmp_path / "music"))
+    line += ("--model", str(model), "--dry-run")
+    assert json.loads(run_cli(*line).out)["added"] == 4
+    narrow = run_cli(*line, "--include", "*.wav", "--exclude", "live")
+    assert json.loads(narrow.out)["added"] == 2
+    assert not (tmp_path / "library").exists()
+
+
+def test_a_query_by_id_path_and_several(run_cli: RunCli, ready: Path) -> None:
+    """The same track by its id and its path; the query never comes back; fields are stable."""
+    library = ("--json", "--library", str(ready / "library"))
+    by_path = json.loads(run_cli(*library, "query", str(ready / "music" / ODD), "-k", "3").out)
+    assert set(by_path) == {"query", "neighbours"}
+    (asked,) = by_path["query"]
+    by_id = json.loads(run_cli(*library, "query", str(asked["id"]), "-k", "3").out)
+    assert by_id == by_path
+    fields = {"id", "path", "title", "artist", "album", "genre", "duration_seconds"}
+    for rank, neighbour in enumerate(by_path["neighbours"], start=1):
+        assert fields | {"rank", "score", "distance", "percentile"} <= set(neighbour)
+        assert neighbour["rank"] == rank
+        expected = np.interp(neighbour["distance"], (0, 0.5, 2), (1, 0.5, 0))
+        assert neighbour["score"] == pytest.approx(expected)
+    several = json.loads(run_cli(*library, "query", "1", "2", "-k", "10").out)
+    names = {Path(neighbour["path"]).name for neighbour in several["neighbours"]}
+    assert names == {*NAMES} - {"a.wav", "b.wav"}
+
+
+def test_paths_flow_through_pipes(run_cli: RunCli, ready: Path) -> None:
+    """--paths prints what `query -` reads, with names that are hard on shells."""
+    library = ["--quiet", "--library", str(ready / "library")]
+    printed = run_cli(*library, "--paths", "-0", "query", "1", "-k", "5").out
+    ended = subprocess.run(
+        [sys.executable, "-m", "cli", *library, "--json", "-0", "query", "-", "-k", "5"],
+        input=printed.encode(),
+        capture_output=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert [n["id"] for n in json.loads(ended.stdout)["neighbours"]] == [1]
+
+
+def test_a_file_from_elsewhere(run_cli: RunCli, ready: Path, tmp_path: Path) -> None:
+    """A new file is heard; a copy of a known one is known, and its copies are marked or dropped."""
+    library = ("--json", "--library", str(ready / "library"))
+    write_song(tmp_path / "new.wav", 77)
+    new = json.loads(run_cli(*library, "query", str(tmp_path / "new.wav")).out)
+    assert new["query"][0]["id"] is None
+    assert len(new["neighbours"]) == 6
+    assert not any(n["is_duplicate"] for n in new["neighbours"])
+    copy = tmp_path / "copy.wav"
+    shutil.copyfile(ready / "music" / "b.wav", copy)
+    marked = json.loads(run_cli(*library, "query", str(copy)).out)["neighbours"]
+    assert [Path(n["path"]).name for n in marked if n["is_duplicate"]] == ["b.wav"]
+    assert marked[0]["distance"] == pytest.approx(0, abs=1e-5)
+    dropped = json.loads(run_cli(*library, "query", str(copy), "--no-duplicates").out)
+    assert "b.wav" not in {Path(n["path"]).name for n in dropped["neighbours"]}
+    part = run_cli(*library, "query", str(copy), "--start", "1", "--seconds", "2.5")
+    first = json.loads(part.out)["neighbours"][0]
+    assert Path(first["path"]).name == "b.wav"
+    assert first["distance"] > 0
+
+
+def test_reasons(run_cli: RunCli, ready: Path) -> None:
+    """--explain names stretches that lie in both files, three aspects, and what was left out."""
+    line = ("--library", str(ready / "library"), "query", "1", "-k", "2", "--where", "id>=3")
+    told = json.loads(run_cli("--json", *line, "--explain").out)
+    assert {left["reason"] for left in told["left_out"]} <= {"where"}
+    for neighbour in told["neighbours"]:
+        reasons = neighbour["explanation"]
+        assert reasons["stretches"]
+        for stretch in reasons["stretches"]:
+            for begins, ends in (stretch["seconds"], stretch["query_seconds"]):
+                assert 0 <= begins < ends <= 4.1
+        assert all(0 <= reasons[name] <= 1 for name in ("timbre", "rhythm", "harmony"))
+    table = run_cli(*line, "--explain").out
+    assert "is like 0:0" in table
+    assert "harmony" in table
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "complaint"),
+    [
+        (("query", "99"), 3, "no track has the id 99"),
+        (("query", "a.wave"), 3, r"Do you mean"),
+        (("query", "1", "--where", "gener=x"), 2, "▸gener=x"),
+        (("query", "1", "--hubness", "cls"), 2, "Did you mean csls"),
+        (("query", "1", "-k", "0"), 2, "-k"),
+        (("query", "1", "--min-score", "2"), 2, "--min-score"),
+        (("query", "1", "--minus", "1"), 3, "nothing is left"),
+        (("library", "remove", "77"), 3, "no track has the id"),
+        (("library", "export", "-o", "x.parquet"), 2, ".csv, .json, .npz"),
+        (("library", "rebuild", "--store", "hsnw"), 2, "Did you mean hnsw"),
+    ],
+)
+def test_mistakes_are_one_line(
+    run_cli: RunCli, ready: Path, words: tuple[str, ...], code: int, complaint: str
+) -> None:
+    """With what would have been right, and the exit code of its kind."""
+    ended = run_cli("--library", str(ready / "library"), *words)
+    assert (ended.code, ended.out) == (code, "")
+    assert complaint in ended.err
+    assert len(ended.err.strip().splitlines()) == 1
+
+
+def test_an_empty_answer_is_no_error(run_cli: RunCli, ready: Path) -> None:
+    """Nothing scores so high: an empty list and 0."""
+    line = ("--json", "--library", str(ready / "library"), "query", "1", "--where", "id=1")
+    ended = run_cli(*line)
+    assert (ended.code, json.loads(ended.out)["neighbours"]) == (0, [])
+
+
+def test_the_library_in_sentences(run_cli: RunCli, place: Path) -> None:
+    """`info` shows the kind and why, sizes, the model, fields, failures and hubness."""
+    line = ("--library", str(place / "library"), "library")
+    told = json.loads(run_cli("--json", *line, "info").out)
+    assert (told["n_tracks"], told["n_failures"], told["model"]) == (6, 1, "tiny")
+    assert told["store"]["kind"] == "exact"
+    assert "every vector is compared" in told["why"]
+    assert told["is_calibrated"]
+    assert told["bytes_on_disk"]["catalogue.sqlite"] > 0
+    assert told["failures"][0]["path"].endswith(BROKEN)
+    assert BROKEN in run_cli(*line, "info").out
+    assert run_cli(*line, "verify").code == 0
+    rebuilt = json.loads(run_cli("--json", *line, "rebuild", "--store", "hnsw").out)
+    assert rebuilt["kind"] == "hnsw"
+    assert run_cli(*line, "rebuild", "--hubness", "csls").code == 0
+    told = json.loads(run_cli("--json", *line, "info").out)
+    assert told["hubness_correction"] == "csls"
+    assert "chosen" in told["why"]
+    assert len(json.loads(run_cli("--json", *line[:2], "query", "1").out)["neighbours"]) == 5
+
+
+def test_what_is_removed_is_gone(run_cli: RunCli, ready: Path, place: Path) -> None:
+    """From searches too; the file stays."""
+    line = ("--json", "--library", str(place / "library"))
+    removed = json.loads(run_cli(*line, "library", "remove", str(ready / "music" / "b.wav")).out)
+    assert [Path(track["path"]).name for track in removed] == ["b.wav"]
+    assert (ready / "music" / "b.wav").exists()
+    left = json.loads(run_cli(*line, "query", "1", "-k", "10").out)["neighbours"]
+    assert len(left) == 4
+
+
+def test_an_export_holds_everything(run_cli: RunCli, place: Path) -> None:
+    """CSV, JSON and arrays agree; a file that is there is kept without --force."""
+    line = ("--library", str(place / "library"), "library", "export", "-o")
+    for suffix in ("csv", "json", "npz"):
+        assert run_cli(*line, str(place / f"out.{suffix}")).code == 0
+    with (place / "out.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    records = json.loads((place / "out.json").read_text())
+    with np.load(place / "out.npz", allow_pickle=False) as arrays:
+        assert arrays["id"].tolist() == [r["id"] for r in records]
+        assert arrays["path"].tolist() == [r["path"] for r in records] == [r["path"] for r in rows]
+        assert np.allclose(arrays["vector"], [r["vector"] for r in records], atol=1e-6)
+        assert np.allclose(np.linalg.norm(arrays["vector"], axis=1), 1, atol=1e-5)
+    assert len(rows) == 6
+    ended = run_cli(*line, str(place / "out.csv"))
+    assert (ended.code, "--force" in ended.err) == (2, True)
+    assert run_cli(*line, str(place / "out.csv"), "--force").code == 0
+
+
+def test_damage_is_found_and_mended(run_cli: RunCli, place: Path) -> None:
+    """`verify` ends with 4 and names the command that helps."""
+    path = place / "library" / "vectors.faiss"
+    data = bytearray(path.read_bytes())
+    data[60] ^= 255
+    path.write_bytes(data)
+    line = ("--library", str(place / "library"), "library")
+    ended = run_cli(*line, "verify")
+    assert (ended.code, "library rebuild" in ended.err) == (4, True)
+    assert run_cli(*line, "rebuild").code == 0
+    assert run_cli(*line, "verify").code == 0
+
+
+def test_another_model_takes_over(run_cli: RunCli, tmp_path: Path, model: Path) -> None:
+    """--model with another one gives every track its vector; a query works before and after."""
+    write_song(tmp_path / "music" / "a.wav", 1)
+    write_song(tmp_path / "music" / "b.wav", 2)
+    other = tmp_path / "other"
+    save_model(other, seeded_network(MODELS["tiny"], seed=2), name="other")
+    line = ("--json", "--library", str(tmp_path / "library"))
+    assert run_cli(*line, "index", str(tmp_path / "music"), "--model", str(model)).code == 0
+    before = json.loads(run_cli(*line, "query", "1").out)["neighbours"][0]["distance"]
+    assert run_cli(*line, "index", str(tmp_path / "music"), "--model", str(other)).code == 0
+    after = json.loads(run_cli(*line, "query", "1").out)["neighbours"][0]["distance"]
+    assert before != after
+    assert json.loads(run_cli(*line, "library", "info").out)["model"] == "other"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_control_c_keeps_what_is_done(run_cli: RunCli, tmp_path: Path, model: Path) -> None:
+    """130, one line on how to go on, and the next run does only the rest."""
+    (tmp_path / "music").mkdir()
+    generator = np.random.default_rng(0)
+    for number in range(80):
+        noise = generator.uniform(-0.5, 0.5, size=(1, 3 * RATE)).astype(np.float32)
+        write_audio(tmp_path / "music" / f"{number:03}.wav", noise, RATE)
+    library = tmp_path / "library"
+    line = ["--library", str(library), "index", str(tmp_path / "music"), "--workers", "1"]
+    line += ["--model", str(model)]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "cli", *line], cwd=ROOT, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 60
+    while not _n_vectors(library) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert b"goes on from there" in err
+    assert b"Traceback" not in err
+    n_done = _n_vectors(library)
+    assert n_done > 0
+    report = json.loads(run_cli("--json", *line).out)
+    assert report["analysed"] == 80 - n_done
+    assert _n_vectors(library) == 80
+
+
+def _n_vectors(folder: Path) -> int:
+    """How many tracks can be searched so far."""
+    from index.catalogue.catalogue import Catalogue
+
+    if not (folder / "library.json").exists():
+        return 0
+    catalogue = Catalogue.open_to_read(folder / "catalogue.sqlite")
+    try:
+        return catalogue.counts()["tracks"]
+    finally:
+        catalogue.close()
