@@ -1,0 +1,1 @@
+"""The map of a library: where its tracks lie, how far that can be trusted, and how it is shown."""

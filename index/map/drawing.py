@@ -1,0 +1,133 @@
+"""From a library to a file: the one call behind `soundalike map`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from embedder.errors import BadInput, OutputExists, UnknownChoice, UsageError
+from embedder.writing import write_whole
+from index.map.fields import chosen_field, map_field, map_fields
+from index.map.library_map import LibraryMap, MapWish, map_of
+
+if TYPE_CHECKING:
+    from index.library_reader import LibraryReader
+
+FORMS = (".html", ".png", ".svg", ".csv")
+
+
+@dataclass(frozen=True, slots=True)
+class MapReport:
+    """What was drawn, and how far it can be trusted."""
+
+    path: str
+    n_tracks: int
+    dimensions: int
+    method: str
+    colour: str
+    trustworthiness: float | None
+    trust_sample: int
+    """How many tracks trustworthiness was measured on."""
+    n_misleading: int
+    """Tracks that lie far from what they sound like."""
+    n_placed: int
+    """Tracks that came after the map was laid out, and were placed without moving the others."""
+    neighbours: int
+    min_distance: float
+    seed: int
+
+    def notes(self) -> list[str]:
+        """What a person should know about the map, in sentences."""
+        notes = []
+        if self.method == "pca":
+            notes.append(
+                f"{self.n_tracks} tracks are too few for UMAP: drawn by principal components, "
+                "which the next tracks may turn about."
+            )
+        if self.n_placed > self.n_tracks / 2:
+            notes.append(
+                f"{self.n_placed} of {self.n_tracks} tracks came after this map was laid out. "
+                "--fresh lays it out anew with all of them."
+            )
+        if self.trustworthiness is not None and self.trust_sample < self.n_tracks:
+            notes.append(f"Trustworthiness was measured on {self.trust_sample} tracks.")
+        return notes
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields by their names."""
+        return {
+            "path": self.path,
+            "tracks": self.n_tracks,
+            "dimensions": self.dimensions,
+            "method": self.method,
+            "colour": self.colour,
+            "trustworthiness": self.trustworthiness,
+            "trust_sample": self.trust_sample,
+            "misleading": self.n_misleading,
+            "placed": self.n_placed,
+            "neighbours": self.neighbours,
+            "min_distance": self.min_distance,
+            "seed": self.seed,
+        }
+
+
+def draw_map(
+    library: "LibraryReader",
+    output: Path,
+    *,
+    wish: MapWish | None = None,
+    colour: str | None = None,
+    title: str = "",
+    force: bool = False,
+) -> MapReport:
+    """Draw the map of a library into a page, a picture or a table, by the file's suffix."""
+    form = output.suffix.lower()
+    if form not in FORMS:
+        raise UnknownChoice("kind of map", output.suffix or output.name, FORMS)
+    if output.exists() and not force:
+        raise OutputExists(output)
+    if not output.parent.is_dir():
+        raise BadInput(f"{output}: its folder does not exist. Make it first.")
+    if output.is_dir():
+        raise UsageError(f"{output}: is a folder. Name a file.")
+    field = chosen_field(library, colour)
+    drawn = map_of(library, wish)
+    write_whole(output, _rendered(library, drawn, output, field=field, title=title or "Music map"))
+    return MapReport(
+        path=str(output),
+        n_tracks=len(drawn.tracks),
+        dimensions=drawn.settings.dimensions,
+        method=drawn.method,
+        colour=field,
+        trustworthiness=None if drawn.trust is None else round(drawn.trust.value, 4),
+        trust_sample=0 if drawn.trust is None else drawn.trust.n_tracks,
+        n_misleading=drawn.n_misleading,
+        n_placed=drawn.n_placed,
+        neighbours=drawn.settings.neighbours,
+        min_distance=drawn.settings.min_distance,
+        seed=drawn.settings.seed,
+    )
+
+
+def _rendered(
+    library: "LibraryReader", drawn: LibraryMap, output: Path, *, field: str, title: str
+) -> bytes:
+    match output.suffix.lower():
+        case ".html":
+            from index.map.page import page_html
+
+            fields = map_fields(library, drawn, first=field)
+            folder = output.absolute().parent
+            text = page_html(drawn, fields, page_folder=folder, title=title)
+            return text.encode("utf-8")
+        case ".csv":
+            from index.map.table import csv_text
+
+            return csv_text(drawn).encode("utf-8", "surrogateescape")
+        case ".svg":
+            from index.map.pictures import picture
+
+            return picture(drawn, map_field(library, drawn, field), form="svg", title=title)
+        case _:
+            from index.map.pictures import picture
+
+            return picture(drawn, map_field(library, drawn, field), form="png", title=title)

@@ -1,0 +1,113 @@
+// Where a point of the map stands on the screen. A flat map is one that is never turned.
+
+const PERSPECTIVE = 0.28;
+const MOST_ZOOM = 400;
+
+class Camera {
+  constructor(spans) {
+    this.spans = spans;
+    this.isFlat = spans.length === 2;
+    this.perspective = this.isFlat ? 0 : PERSPECTIVE;
+    this.width = this.height = 1;
+    this.inset = { left: 0, right: 0, top: 0, bottom: 0 };
+    this.reset();
+  }
+
+  reset() {
+    this.zoom = 1;
+    this.centre = [0, 0, 0];
+    this.shift = [0, 0];
+    this.rotation = this.isFlat ? [1, 0, 0, 0, 1, 0, 0, 0, 1] : multiply(turnX(-0.42), turnY(0.6));
+  }
+
+  // Pixels for one unit of the map.
+  get scale() {
+    const width = Math.max(this.width - this.inset.left - this.inset.right, 120);
+    const height = Math.max(this.height - this.inset.top - this.inset.bottom, 120);
+    if (!this.isFlat) return this.zoom * Math.min(width, height) * 0.4;
+    return this.zoom * 0.45 * Math.min(width / this.spans[0], height / Math.max(this.spans[1], 0.05));
+  }
+
+  get middle() {
+    return [
+      (this.inset.left + this.width - this.inset.right) / 2 + this.shift[0],
+      (this.inset.top + this.height - this.inset.bottom) / 2 + this.shift[1],
+    ];
+  }
+
+  // [x, y, depth] in CSS pixels; depth grows towards the eye.
+  project(x, y, z) {
+    const [a, b, c, d, e, f, g, h, i] = this.rotation;
+    const [cx, cy, cz] = this.centre;
+    const dx = x - cx, dy = y - cy, dz = z - cz;
+    const depth = g * dx + h * dy + i * dz;
+    const factor = this.scale / Math.max(1 - this.perspective * depth, 0.05);
+    const [mx, my] = this.middle;
+    return [mx + (a * dx + b * dy + c * dz) * factor, my - (d * dx + e * dy + f * dz) * factor, depth];
+  }
+
+  zoomAt(factor, x, y) {
+    const before = this.zoom;
+    this.zoom = Math.min(Math.max(this.zoom * factor, 0.4), MOST_ZOOM);
+    const grown = this.zoom / before;
+    const [mx, my] = this.middle;
+    this.pan((mx - x) * (grown - 1), (my - y) * (grown - 1));
+  }
+
+  pan(dx, dy) {
+    if (!this.isFlat) {
+      this.shift[0] += dx;
+      this.shift[1] += dy;
+      return;
+    }
+    this.centre[0] -= dx / this.scale;
+    this.centre[1] += dy / this.scale;
+  }
+
+  turn(dx, dy) {
+    this.rotation = multiply(multiply(turnX(dy * 0.007), turnY(dx * 0.007)), this.rotation);
+  }
+
+  // Bring a point to the middle, near enough to see what is around it.
+  lookAt(x, y, z, zoom) {
+    this.centre = [x, y, z];
+    this.shift = [0, 0];
+    this.zoom = Math.min(Math.max(this.zoom, zoom), MOST_ZOOM);
+  }
+}
+
+function multiply(p, q) {
+  const product = new Array(9);
+  for (let row = 0; row < 3; row++)
+    for (let column = 0; column < 3; column++)
+      product[3 * row + column] =
+        p[3 * row] * q[column] + p[3 * row + 1] * q[3 + column] + p[3 * row + 2] * q[6 + column];
+  return product;
+}
+
+function turnX(angle) {
+  const c = Math.cos(angle), s = Math.sin(angle);
+  return [1, 0, 0, 0, c, -s, 0, s, c];
+}
+
+function turnY(angle) {
+  const c = Math.cos(angle), s = Math.sin(angle);
+  return [c, 0, s, 0, 1, 0, -s, 0, c];
+}
+
+// All points at once: Float32 [3 n] of x, y, depth.
+function projectAll(camera, positions, into) {
+  const [a, b, c, d, e, f, g, h, i] = camera.rotation;
+  const [cx, cy, cz] = camera.centre;
+  const [mx, my] = camera.middle;
+  const { scale, perspective } = camera;
+  for (let at = 0; at < positions.length; at += 3) {
+    const dx = positions[at] - cx, dy = positions[at + 1] - cy, dz = positions[at + 2] - cz;
+    const depth = g * dx + h * dy + i * dz;
+    const factor = scale / Math.max(1 - perspective * depth, 0.05);
+    into[at] = mx + (a * dx + b * dy + c * dz) * factor;
+    into[at + 1] = my - (d * dx + e * dy + f * dz) * factor;
+    into[at + 2] = depth;
+  }
+  return into;
+}

@@ -1,0 +1,99 @@
+"""A layout on disk: `map-2d.npz` or `map-3d.npz` in the library's folder, whole or not there."""
+
+import io
+import json
+import logging
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.writing import write_whole
+from index.map.layout import LayoutSettings, Method
+from index.map.neighbours import Floats, Ids
+
+logger = logging.getLogger(__name__)
+
+MAP_FORMAT = 1
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SavedLayout:
+    """Where tracks lie.
+
+    ids: int64 [tracks], ascending; coordinates: float32 [tracks, dimensions]; is_placed: bool
+    [tracks], true for tracks that came after the layout was made
+    """
+
+    fingerprint: str
+    """Of the model whose vectors were laid out."""
+    revision: int
+    """The state of the library's vectors that the layout knows."""
+    settings: LayoutSettings
+    method: Method
+    ids: Ids
+    coordinates: Floats
+    is_placed: Flags
+
+
+def layout_path(folder: Path, dimensions: int) -> Path:
+    """Where a library keeps its layout."""
+    return folder / f"map-{dimensions}d.npz"
+
+
+def save_layout(folder: Path, layout: SavedLayout) -> None:
+    """Keep a layout; a library that cannot be written to has its map drawn all the same."""
+    about = {
+        "format": MAP_FORMAT,
+        "fingerprint": layout.fingerprint,
+        "revision": layout.revision,
+        "settings": asdict(layout.settings),
+        "method": layout.method,
+    }
+    file = io.BytesIO()
+    text = np.array(json.dumps(about))
+    np.savez(
+        file,
+        about=text,
+        ids=layout.ids,
+        coordinates=layout.coordinates,
+        is_placed=layout.is_placed,
+    )
+    path = layout_path(folder, layout.settings.dimensions)
+    try:
+        write_whole(path, file.getvalue())
+    except OSError as error:
+        logger.warning("%s: the map is not kept (%s); the next one starts anew", path, error)
+
+
+def read_layout(folder: Path, *, dimensions: int, fingerprint: str) -> SavedLayout | None:
+    """The layout that a library keeps; None where there is none of this model, or it is damaged."""
+    path = layout_path(folder, dimensions)
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            about = json.loads(str(arrays["about"]))
+            if about["format"] != MAP_FORMAT or about["fingerprint"] != fingerprint:
+                return None
+            layout = SavedLayout(
+                fingerprint=fingerprint,
+                revision=int(about["revision"]),
+                settings=LayoutSettings(**about["settings"]),
+                method=cast("Method", about["method"]),
+                ids=arrays["ids"].astype(np.int64),
+                coordinates=arrays["coordinates"].astype(np.float32),
+                is_placed=arrays["is_placed"].astype(np.bool_),
+            )
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        logger.warning("%s: damaged (%s); the map is laid out anew", path, error)
+        return None
+    n_tracks = len(layout.ids)
+    is_whole = layout.coordinates.shape == (n_tracks, dimensions) and layout.is_placed.shape == (
+        n_tracks,
+    )
+    return layout if is_whole and np.isfinite(layout.coordinates).all() else None

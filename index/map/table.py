@@ -1,0 +1,26 @@
+"""The map as a table: CSV with a row a track, by id."""
+
+import csv
+import io
+
+from index.map.library_map import LibraryMap
+from index.map.quality import misleads
+
+AXES = ("x", "y", "z")
+TEXTS = ("path", "title", "artist", "album", "genre")
+
+
+def csv_text(drawn: LibraryMap) -> str:
+    """Columns: id, path, title, artist, album, genre, x, y (and z), preservation, misleads."""
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    dimensions = drawn.coordinates.shape[1]
+    writer.writerow(["id", *TEXTS, *AXES[:dimensions], "preservation", "misleads"])
+    flags = misleads(drawn.preservation)
+    for track, place, share, flag in zip(
+        drawn.tracks, drawn.coordinates, drawn.preservation, flags, strict=True
+    ):
+        texts = [getattr(track, name) for name in TEXTS]
+        numbers = [f"{value:.6g}" for value in place]
+        writer.writerow([track.id, *texts, *numbers, f"{share:.2f}", int(flag)])
+    return file.getvalue()
