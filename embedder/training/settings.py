@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from embedder.config.loading import configure
-from embedder.config.training import TrainingConfig, TransferConfig
+from embedder.config.training import AugmentationConfig, TrainingConfig, TransferConfig
 from embedder.config.training_presets import TRAINING_PRESETS
 from embedder.errors import ConfigError, UnknownChoice
 from embedder.model_registry import load_model
@@ -54,6 +54,11 @@ def _base(wanted: Wanted) -> TrainingConfig:
         if wanted.freeze:
             raise ConfigError("--freeze keeps a backbone that was trained: give --from CHECKPOINT")
         return base
+    if wanted.freeze:
+        # A preset's augmentation is for a whole network. Without it, what the frozen part makes of
+        # each track is computed once, and the head trains in seconds; a TOML or --set may ask for
+        # it all the same.
+        base = dataclasses.replace(base, augmentation=AugmentationConfig())
     return dataclasses.replace(
         base,
         model=load_model(wanted.checkpoint).config,

@@ -1,5 +1,6 @@
 """How well a tagging head knows each tag: a table, a chart, and both as a part of a page."""
 
+import base64
 import csv
 import html
 import io
@@ -71,15 +72,19 @@ def draw_tags(rows: list[tuple[str, float, float]]) -> bytes:
 
 
 def tag_section(folder: Path) -> str:
-    """The table and the chart of a run as a part of an HTML page; empty without them."""
+    """The table and the chart of a run as a part of an HTML page that needs no other file; empty
+    without them.
+    """
     if not (folder / TABLE_NAME).exists():
         return ""
     with (folder / TABLE_NAME).open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     head, *body = ["".join(_cells(row, "th" if at == 0 else "td")) for at, row in enumerate(rows)]
     lines = "\n".join(f"<tr>{row}</tr>" for row in body)
+    chart = base64.b64encode((folder / CHART_NAME).read_bytes()).decode()
     return (
-        f'<section id="tags"><h2>Tags</h2>\n<img src="{CHART_NAME}" alt="scores of each tag">\n'
+        '<section id="tags"><h2>Tags</h2>\n'
+        f'<img src="data:image/png;base64,{chart}" alt="scores of each tag">\n'
         f"<table><thead><tr>{head}</tr></thead>\n<tbody>{lines}</tbody></table></section>\n"
     )
 

@@ -29,6 +29,7 @@ from embedder.projected import PROJECTION_NAME, Projection
 from embedder.tagging import TrackTagger
 from embedder.training.frozen import VectorSource
 from embedder.training.run import TrainingRun
+from embedder.training.settings import Wanted, settle
 from embedder.training.starting import base_model, config_from
 from embedder.training.train import open_run, train
 from tests.embedder.rich_sets import write_audio_set
@@ -157,6 +158,16 @@ def test_what_the_start_hears_is_what_the_run_hears(
     run = opened(data, dataclasses.replace(config, model=other), tmp_path / "run")
     assert run.config.model.backbone == load_model(start).config.backbone
     assert run.config.model.front_end.normalisation == "running"
+
+
+def test_a_frozen_start_takes_no_augmentation_from_a_preset(start: Path) -> None:
+    """It was meant for a whole network; one that is asked for by name stays."""
+    assert settle(Wanted("tiny", checkpoint=str(start), freeze=True)).augmentation.is_off
+    asked = settle(
+        Wanted("tiny", assignments=("augmentation.noise=0.1",), checkpoint=str(start), freeze=True)
+    )
+    assert asked.augmentation == AugmentationConfig(noise=0.1)
+    assert not settle(Wanted("tiny", checkpoint=str(start))).augmentation.is_off
 
 
 @pytest.fixture
