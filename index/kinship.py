@@ -35,22 +35,30 @@ class KinshipBook:
     def __init__(self, *, with_artist: bool) -> None:
         """`with_artist`: tracks of one artist are no kin."""
         self._with_artist = with_artist
-        self._numbers: dict[tuple[str, ...], int] = {}
+        self._numbers: dict[str | tuple[str, ...], int] = {}
+        self._people: dict[str, str] = {}
 
     def numbered(self, tracks: Iterable[Names]) -> Kinship:
         """The kinship of tracks."""
-        rows = [[self._number(key) for key in self._keys(names)] for names in tracks]
-        return Kinship(np.asarray(rows, dtype=np.int64).reshape(-1, 3).T)
+        number = self._numbers.setdefault
+        rows: list[tuple[int, int, int]] = []
+        for digest, artist, title in tracks:
+            people = self._people_of(artist)
+            song = (people, title.strip().casefold())
+            rows.append(
+                (
+                    number(digest, len(self._numbers)) if digest else UNKNOWN,
+                    number(song, len(self._numbers)) if people and song[1] else UNKNOWN,
+                    number((people,), len(self._numbers)) if people else UNKNOWN,
+                )
+            )
+        numbers = np.asarray(rows, dtype=np.int64).reshape(-1, 3).T
+        return Kinship(numbers[:2] if self._with_artist else numbers)
 
-    def _number(self, key: tuple[str, ...]) -> int:
-        return self._numbers.setdefault(key, len(self._numbers)) if key else UNKNOWN
-
-    def _keys(self, names: Names) -> tuple[tuple[str, ...], ...]:
-        digest, artist, title = names
-        people = "; ".join(sorted(name.strip() for name in artist.casefold().split(";")))
-        song = title.strip().casefold()
-        return (
-            ("recording", digest) if digest else (),
-            ("song", people, song) if people and song else (),
-            ("artist", people) if people and not self._with_artist else (),
-        )
+    def _people_of(self, artist: str) -> str:
+        """One spelling for the same artists; most have many tracks, so it is kept."""
+        people = self._people.get(artist)
+        if people is None:
+            people = "; ".join(sorted(name.strip() for name in artist.casefold().split(";")))
+            self._people[artist] = people
+        return people

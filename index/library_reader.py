@@ -32,10 +32,12 @@ from index.vectors.store import IdArray
 
 if TYPE_CHECKING:
     from embedder.encoder import TrackEncoder
+    from index.labelling import LabelRequest
     from index.playlists.request import PlaylistRequest
     from index.playlists.result import Playlist
     from index.queries import SearchRequest
     from index.search import Searcher
+    from index.vote_results import LabelReport
 
 logger = logging.getLogger(__name__)
 
@@ -195,6 +197,12 @@ class LibraryReader:
         from index.playlists.make import make_playlist  # searches need none of it
 
         return make_playlist(self, request)
+
+    def label(self, request: "LabelRequest") -> "LabelReport":
+        """A vote of the neighbours on the label of each track that a request names."""
+        from index.labelling import label_tracks  # searches need none of it
+
+        return label_tracks(self, request)
 
     def failures(self) -> list[Failure]:
         """Files that could not be used, and why."""

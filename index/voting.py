@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from index.library_reader import LibraryReader
 
 MAX_FITTED = 1000
-MIN_FITTED = 100
-MULTIPLICATIONS = {"cosine": 2e10, "euclidean": 2e10, "poincare": 1e9}
-"""What asking the library's own tracks may cost, about a second; the ball has no fast index."""
+MIN_FITTED = 200
+MULTIPLICATIONS = {"cosine": 6e9, "euclidean": 6e9, "poincare": 1e9}
+"""What asking the library's own tracks may cost, less than a second; the ball has no fast index."""
 MAX_CELLS = 500_000
 """Tracks times labels in the same."""
 MIN_CONFIDENCE_OF_SEVERAL = 0.5
@@ -93,8 +93,8 @@ class Voting:
         weights = self._shown_weights(self.calibration(seconds), ballots)
         scores = self._library.searcher.scoring.scores(ballots.distances)
         heard = np.unique(ballots.positions[ballots.positions >= 0])
-        ids = self.table.track_ids[heard]
-        known = dict(zip(heard.tolist(), self._library.tracks(ids), strict=True))
+        found = self._library.tracks(self.table.track_ids[heard])
+        known = {track.id: track for track in found}
         return [
             self._vote(track, chances[row], self._voters(row, ballots, weights, scores, known))
             for row, track in enumerate(tracks)
@@ -209,18 +209,22 @@ class Voting:
         scores: Values,
         known: dict[int, TrackRecord],
     ) -> tuple[Voter, ...]:
-        positions = ballots.positions[row]
+        columns = np.flatnonzero(ballots.positions[row] != NOBODY)
+        positions = ballots.positions[row, columns].tolist()
+        ids = self.table.track_ids[positions].tolist()
         return tuple(
             Voter(
-                track=known[position],
+                track=known[track_id],
                 rank=rank + 1,
                 score=float(scores[row, column]),
                 distance=float(ballots.distances[row, column]),
                 weight=float(weights[row, column]),
                 labels=self.table.labels_at(position),
             )
-            for rank, column in enumerate(np.flatnonzero(positions != NOBODY).tolist())
-            for position in (int(positions[column]),)
+            for rank, (column, position, track_id) in enumerate(
+                zip(columns, positions, ids, strict=True)
+            )
+            if track_id in known  # another process may have removed it meanwhile
         )
 
     def _vote(self, track: TrackRecord, chances: Values, voters: tuple[Voter, ...]) -> LabelVote:
