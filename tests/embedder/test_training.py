@@ -56,6 +56,19 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_array_set(tmp_path_factory.mktemp("set"))
 
 
+class Steps:
+    """Writes down which steps were taken."""
+
+    def __init__(self, steps: list[int]) -> None:
+        self.steps = steps
+
+    def after_step(self, step: int, *_: object) -> None:
+        self.steps.append(step)
+
+    def after_epoch(self, record: dict[str, object]) -> None:
+        """Nothing to do."""
+
+
 def weights(folder: Path) -> dict[str, torch.Tensor]:
     return safetensors.load_file(folder / "last" / "weights.safetensors")
 
@@ -89,7 +102,11 @@ def test_the_same_seed_gives_the_same_weights(data: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("number", "ending"), [(signal.SIGKILL, None), (signal.SIGINT, "interrupted")]
+    ("number", "ending"),
+    [
+        (signal.SIGKILL, None),
+        pytest.param(signal.SIGINT, "interrupted", marks=pytest.mark.slow),
+    ],
 )
 def test_a_stopped_run_goes_on_to_the_same_weights(
     data: Path, tmp_path: Path, number: signal.Signals, ending: str | None
@@ -114,10 +131,8 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
         process.wait(60)
     assert process.returncode == (0 if ending else -number)
     assert rest[-1:] == [ending] if ending else process.returncode < 0
-    resumed = subprocess.run(
-        [*command, "--resume"], capture_output=True, text=True, env=environment, check=True
-    )
-    steps = [int(line) for line in resumed.stdout.split()[:-1]]
+    steps: list[int] = []
+    train(data, config, tmp_path / "stopped", resume=True, make_observers=lambda _: [Steps(steps)])
     assert 4 < steps[0] <= 8  # it did go on, and not from the beginning
     whole, stopped = weights(tmp_path / "whole"), weights(tmp_path / "stopped")
     assert all(torch.equal(whole[name], stopped[name]) for name in whole)

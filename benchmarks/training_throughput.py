@@ -1,0 +1,183 @@
+"""Training examples a second, beside what the machine can do at most, in one run.
+
+    python benchmarks/training_throughput.py [--rounds 3] [--threads 2] [--part cached|streamed]
+
+cached    the whole loop on features that lie ready (sampling, crops, augmentation, doctor and all),
+          against bare forward, loss, backward and optimiser steps over one resident batch of the
+          same model; the two take turns. It fails below 0.9.
+streamed  the whole loop on MP3 files without a cache, two workers, against decoding the same crops
+          alone with two workers. It fails below 0.8.
+"""
+
+import argparse
+import dataclasses
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
+from embedder.config.training import (
+    AugmentationConfig,
+    DatasetConfig,
+    LoopConfig,
+    ObjectiveConfig,
+    SamplerConfig,
+    TrainingConfig,
+)
+from embedder.excerpts import load_excerpts
+from embedder.pipeline import map_in_threads
+from embedder.synthesis.folder import write_music_folder
+from embedder.training.run import TrainingRun
+from embedder.training.step import known_fields, step_generator
+from embedder.training.train import open_run
+
+LOWEST = {"cached": 0.9, "streamed": 0.8}
+BARE_STEPS = 12
+
+
+def cached_config(rounds: int) -> TrainingConfig:
+    """A middling network on 128 x 128 pictures, all usual augmentation on."""
+    return TrainingConfig(
+        model=ModelConfig(
+            front_end=FrontEndConfig(n_columns=128, sample_rate=0),
+            backbone=BackboneConfig(filters=(16, 32, 64, 96)),
+            embedding_size=64,
+        ),
+        objectives=(ObjectiveConfig(kind="supervised-contrastive"),),
+        sampler=SamplerConfig(groups_per_batch=4, tracks_per_group=8),
+        augmentation=AugmentationConfig(
+            gain_db=6.0, tilt_db=6.0, time_masks=2, frequency_masks=2, noise=0.01
+        ),
+        loop=LoopConfig(epochs=rounds, precision="32", device="cpu"),
+    )
+
+
+def streamed_config(rounds: int) -> TrainingConfig:
+    """Ten seconds of MP3 into a small network: decoding is most of the work."""
+    return TrainingConfig(
+        model=ModelConfig(
+            excerpts=ExcerptConfig(n_excerpts=1, excerpt_seconds=10.0),
+            front_end=FrontEndConfig(n_bins=32, fft_size=1024, hop_samples=1024),
+            backbone=BackboneConfig(filters=(8, 16), pooling="mean"),
+            embedding_size=16,
+        ),
+        dataset=DatasetConfig(validation_share=0.34, test_share=0.0, cache_gigabytes=0.0),
+        sampler=SamplerConfig(groups_per_batch=4, tracks_per_group=4),
+        loop=LoopConfig(epochs=rounds, precision="32", device="cpu", workers=2),
+    )
+
+
+class Turns:
+    """An observer that times an epoch's steps, and lets the alternative run after each epoch."""
+
+    def __init__(self, run: TrainingRun, alternative: Any, *, n_first: int) -> None:
+        self.run, self.alternative, self.n_first = run, alternative, n_first
+        self.ours: list[float] = []
+        self.theirs: list[float] = []
+        self._times: list[float] = []
+
+    def after_step(self, *_: object) -> None:
+        """Steps come one after the other; the first of an epoch waits for its batch."""
+        self._times.append(time.perf_counter())
+
+    def after_epoch(self, _: object) -> None:
+        """Examples a second of both, once the pipeline is filled."""
+        n_steps = len(self._times) - self.n_first
+        seconds = self._times[-1] - self._times[self.n_first - 1]
+        self.ours.append(n_steps * self.run.loop.parts.sampler.rows_per_batch / seconds)
+        self._times = []
+        self.theirs.append(self.alternative())
+
+
+def bare_loop(run: TrainingRun) -> float:
+    """Examples a second of forward, loss, backward and step over one batch in memory."""
+    parts = run.loop.parts
+    network, objective = parts.network.train(), parts.objective
+    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-9)
+    rows = parts.sampler.plan(0)[0].rows
+    levels = parts.source.crops(parts.rows[rows], generator=step_generator(0, 0, purpose=1))
+    targets = parts.targets.batch(rows)
+    assert known_fields(targets)
+    start = time.perf_counter()
+    for _ in range(BARE_STEPS):
+        loss = objective(network(levels), targets, generator=torch.Generator()).loss
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return BARE_STEPS * len(rows) / (time.perf_counter() - start)
+
+
+def decoder_alone(run: TrainingRun) -> float:
+    """Crops a second that two threads decode and do nothing else with."""
+    paths = [run.dataset.rows[int(row)].path for row in run.loop.parts.rows]
+    config = run.config.model.excerpts
+    rate = run.config.model.front_end.sample_rate
+
+    def decode(item: tuple[int, Path]) -> int:
+        generator = np.random.default_rng(item[0])
+        return len(load_excerpts(item[1], config, sample_rate=rate, generator=generator).samples)
+
+    start = time.perf_counter()
+    n_crops = sum(map_in_threads(decode, enumerate(filter(None, paths)), workers=2))
+    return n_crops / (time.perf_counter() - start)
+
+
+def measure(part: str, folder: Path, rounds: int) -> float:
+    """Print both rates of one part; their ratio."""
+    if part == "cached":
+        run = open_run(write_pictures(folder / "pictures"), cached_config(rounds), folder / "run")
+        turns = Turns(run, lambda: bare_loop(run), n_first=2)
+        against = "bare loop, one resident batch"
+    else:
+        music = folder / "music"
+        write_music_folder(music, formats=(".mp3",), seconds=30.0, artists_per_style=3)
+        run = open_run(music, streamed_config(rounds), folder / "run")
+        turns = Turns(run, lambda: decoder_alone(run), n_first=1)
+        against = "decoder alone, 2 threads"
+    run.folder.mkdir(exist_ok=True)
+    run.loop.parts = dataclasses.replace(run.loop.parts, validate=lambda *_: {"score": 0.0})
+    run.loop.run([turns], keep_best=lambda _: None)
+    ratios = [ours / theirs for ours, theirs in zip(turns.ours, turns.theirs, strict=True)]
+    for name, rates in ((f"{part}: soundalike", turns.ours), (against, turns.theirs)):
+        print(f"{name:<34} {statistics.median(rates):8.1f} examples/s   median of {len(rates)}")
+    return statistics.median(ratios)
+
+
+def write_pictures(folder: Path) -> Path:
+    """512 spectrograms of four genres."""
+    generator = np.random.default_rng(0)
+    lines = ["track,genre,artist"]
+    lines += [f"t{n:03},{'abcd'[n % 4]},artist {n // 16}" for n in range(512)]
+    arrays = generator.integers(0, 256, size=(512, 128, 128), dtype=np.uint8)
+    folder.mkdir()
+    names = np.array([line.split(",")[0] for line in lines[1:]])
+    np.savez(folder / "spectrograms.npz", spectrogram=arrays, track=names)
+    (folder / "tracks.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def main() -> int:
+    """Measure the parts; 1 when one falls short."""
+    parser = argparse.ArgumentParser(description="Training throughput")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--part", choices=list(LOWEST))
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    has_failed = False
+    for part in [options.part] if options.part else LOWEST:
+        with tempfile.TemporaryDirectory() as folder:
+            ratio = measure(part, Path(folder), options.rounds)
+        print(f"ratio {ratio:.2f}, at least {LOWEST[part]}; {options.threads} threads")
+        has_failed |= ratio < LOWEST[part]
+    return int(has_failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
