@@ -27,7 +27,7 @@ _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
 
 def ids_where(catalogue: Catalogue, text: str) -> NDArray[np.int64]:
     """The ids of the tracks that can be searched and fit an expression, ascending."""
-    expression = parse_filter(text, catalogue.fields())
+    expression = parse_filter(text, catalogue.field_names())
     condition, values = _condition(expression, catalogue)
     return catalogue.ids_matching(condition, values)
 

@@ -163,6 +163,15 @@ class Catalogue:
             )
         )
 
+    def field_names(self) -> list[str]:
+        """Every tag field, by jumps through the index: tags are many, fields few."""
+        rows = self.database.rows(
+            "WITH RECURSIVE fields(name) AS (SELECT min(field) FROM tags UNION ALL SELECT "
+            "(SELECT min(field) FROM tags WHERE field > name) FROM fields WHERE name NOT NULL) "
+            "SELECT name FROM fields WHERE name NOT NULL"
+        )
+        return [str(row[0]) for row in rows]
+
     def values_of(self, field: str) -> list[str]:
         """Every different value that a tag field has."""
         rows = self.database.rows("SELECT DISTINCT value FROM tags WHERE field = ?", (field,))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +16,9 @@ from embedder.datasets.tables import TABLE_SUFFIXES, nearest_hint, read_table
 from embedder.errors import DatasetError, printable_path
 from embedder.geometry import geometry_of
 from index.evaluate.vector_set import VectorSet
-from index.library_reader import LibraryReader
+
+if TYPE_CHECKING:
+    from index.library_reader import LibraryReader
 
 KEY_COLUMNS = ("track", "path", "file", "filename", "id", "key")
 STORED = "stored"
@@ -55,7 +58,7 @@ def with_split_table(dataset: Dataset, path: Path) -> Dataset:
     return replace(dataset, rows=rows, split_origin=origin)
 
 
-def library_subject(reader: LibraryReader, *, split: str = "") -> tuple[Dataset, VectorSet]:
+def library_subject(reader: "LibraryReader", *, split: str = "") -> tuple[Dataset, VectorSet]:
     """The library's tracks as a data set, and the vectors that it holds of them.
 
     Labels are all its tag fields; `split` names one of them, or a table (track, split) by path.
