@@ -15,6 +15,7 @@ from embedder.training.doctor import Histogram
 from embedder.training.page import bar_cell, page, section, table
 from embedder.training.run import TrainingRun
 from embedder.training.run_folder import TrainingResult
+from embedder.training.tag_report import tag_section
 from embedder.training.validation import Measured
 from embedder.writing import write_whole
 
@@ -42,6 +43,7 @@ def report(run: TrainingRun, result: TrainingResult) -> str:
         section("What to try next", _list(what_to_try(_facts(run, result)))),
         section("Curves", _charts(curve_charts(result.history))) if result.history else "",
         section("Confusion of the held-out vote", _confusion(run, measured)),
+        section("Tags", tag_section(result.folder)),
         section("Neighbours of held-out tracks", _neighbours(run, measured)),
         section("The doctor", _doctor(run, result)),
         section("Data", _data(run.dataset, run.config.dataset.label_field, result)),
@@ -65,6 +67,7 @@ def _facts(run: TrainingRun, result: TrainingResult) -> RunFacts:
 
 def _summary(run: TrainingRun, result: TrainingResult) -> str:
     names = {"accuracy": "held-out vote", "map": "mean average precision", "tag_map": "tags, mAP"}
+    names |= {"roc_auc": "tags, ROC-AUC", "pr_auc": "tags, PR-AUC"}
     tiles = [
         (told, f"{result.scores[name]:.1%}" if name == "accuracy" else f"{result.scores[name]:.3f}")
         for name, told in names.items()

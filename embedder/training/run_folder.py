@@ -6,6 +6,7 @@ RUN/config.toml     every setting, defaults too
     state.*         where the run stands (`--resume`)
     best/ last/     models, each with its card
     curves.png      the log as a picture
+    tags.csv .png   how well each tag is known, where a tagging head was trained
     report.html     the page to look at
     run.json        written last: how it ended
 """
@@ -23,6 +24,7 @@ from embedder.training.run_state import STATE_NAME
 from embedder.writing import write_whole
 
 CONFIG_NAME, RESULT_NAME = "config.toml", "run.json"
+TAG_FILES = ("tags.csv", "tags.png")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def prepare_folder(folder: Path, config: TrainingConfig, *, resume: bool, force:
         return
     if has_run and not force:
         raise OutputExists(folder)
-    for name in (STATE_NAME, RESULT_NAME):  # an older run's
+    for name in (STATE_NAME, RESULT_NAME, *TAG_FILES):  # an older run's
         (folder / name).unlink(missing_ok=True)
     for events in folder.glob("events.out.tfevents.*"):
         events.unlink()

@@ -14,9 +14,10 @@ from torch import nn
 from embedder.metrics.tagging import TagScores
 from embedder.objectives.heads import TaggingObjective
 from embedder.tag_head import TagHead
+from embedder.training.run_folder import TAG_FILES
 from embedder.writing import write_whole
 
-TABLE_NAME, CHART_NAME = "tags.csv", "tags.png"
+TABLE_NAME, CHART_NAME = TAG_FILES
 COLUMNS = ("tag", "pr_auc", "roc_auc")
 ROC_COLOUR, PR_COLOUR, INK = "#9db4d3", "#2f5d9b", "#20242c"
 
@@ -83,9 +84,8 @@ def tag_section(folder: Path) -> str:
     lines = "\n".join(f"<tr>{row}</tr>" for row in body)
     chart = base64.b64encode((folder / CHART_NAME).read_bytes()).decode()
     return (
-        '<section id="tags"><h2>Tags</h2>\n'
         f'<img src="data:image/png;base64,{chart}" alt="scores of each tag">\n'
-        f"<table><thead><tr>{head}</tr></thead>\n<tbody>{lines}</tbody></table></section>\n"
+        f"<table><thead><tr>{head}</tr></thead>\n<tbody>{lines}</tbody></table>\n"
     )
 
 

@@ -194,4 +194,6 @@ def test_the_whole_way_with_several_objectives(data: Path, tmp_path: Path) -> No
     )
     result = train(data, config, tmp_path / "run")
     assert {"accuracy", "pr_auc", "tag_map"} <= set(result.scores)
-    assert (tmp_path / "run" / "report.html").exists()
+    assert "tags, PR-AUC" in (tmp_path / "run" / "report.html").read_text()
+    train(data, small_config(epochs=1), tmp_path / "run", force=True)
+    assert not (tmp_path / "run" / "tags.csv").exists()
