@@ -35,6 +35,8 @@ class LabelTable:
     offsets: Ids
     label_of: Ids
     share_of: Values
+    counts: Values
+    """How many tracks have each label, [labels]; parts of tracks where a track has one label."""
 
     @property
     def n_tracks(self) -> int:
@@ -50,10 +52,9 @@ class LabelTable:
         """The share of tracks that have each label, [labels]; in 0…1 without its ends if several
         labels are possible, since no label is certain or ruled out.
         """
-        counts = np.bincount(self.label_of, weights=self.share_of, minlength=self.n_labels)
         if self.is_multi:
-            return np.asarray((counts + 0.5) / (self.n_tracks + 1))
-        return np.asarray(counts / max(self.n_tracks, 1))
+            return np.asarray((self.counts + 0.5) / (self.n_tracks + 1))
+        return np.asarray(self.counts / max(self.n_tracks, 1))
 
     def tally(self, positions: Ids, weights: Values) -> Values:
         """Votes [n, labels] of tracks [n, k] that weigh [n, k]; a position of -1 is nobody."""
@@ -106,14 +107,17 @@ def make_label_table(
     sizes = np.fromiter((len(found) for found in by_track.values()), dtype=np.int64)
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     each = np.repeat(sizes, sizes)
+    label_of = np.asarray([number[x] for found in by_track.values() for x in found], np.int64)
+    share_of = np.ones(len(each)) if is_multi else 1.0 / each
     return LabelTable(
         field=field,
         labels=tuple(labels),
         is_multi=is_multi,
         track_ids=np.fromiter(by_track, dtype=np.int64, count=len(by_track)),
         offsets=offsets,
-        label_of=np.asarray([number[x] for found in by_track.values() for x in found], np.int64),
-        share_of=np.ones(len(each)) if is_multi else 1.0 / each,
+        label_of=label_of,
+        share_of=share_of,
+        counts=np.asarray(np.bincount(label_of, share_of, len(labels)), np.float64),
     )
 
 

@@ -27,6 +27,8 @@ PRIOR_VOTES: tuple[float, ...] = tuple(np.geomspace(0.02, 50.0, 16).tolist())
 TEMPERATURES: tuple[float, ...] = tuple(np.geomspace(0.2, 5.0, 17).tolist())
 BIASES: tuple[float, ...] = tuple(np.linspace(-4, 4, 33).tolist())
 N_ROUNDS = 4
+MAX_LABELS = 2000
+"""A field of more (titles, say) has too few tracks a label to learn anything from."""
 PENALTY = 1.0
 """Nats for a setting that is e times, or 1/e of, the usual: a dozen tracks prove little."""
 MIN_CHANCE = 1e-12
@@ -117,7 +119,7 @@ def fit_calibration(
     heard = ballots.distances[ballots.positions >= 0]
     scale = float(np.median(heard)) if len(heard) else 1.0
     best = usual = VoteCalibration(scale=max(scale, 1e-6), n_fitted=len(truth))
-    if not len(truth) or table.n_labels == 1:
+    if not len(truth) or not 1 < table.n_labels <= MAX_LABELS:
         return best
 
     def surprise(candidate: VoteCalibration) -> float:

@@ -32,11 +32,12 @@ if TYPE_CHECKING:
     from index.library_reader import LibraryReader
 
 MAX_FITTED = 1000
-MIN_FITTED = 200
+MIN_FITTED = 50
 MULTIPLICATIONS = {"cosine": 6e9, "euclidean": 6e9, "poincare": 1e9}
 """What asking the library's own tracks may cost, less than a second; the ball has no fast index."""
-MAX_CELLS = 500_000
+MAX_CELLS = 200_000
 """Tracks times labels in the same."""
+ARTIST_FIELDS = ("artist", "albumartist", "composer")
 MIN_CONFIDENCE_OF_SEVERAL = 0.5
 """Where several labels are possible, those at least this probable are named."""
 Vectors = NDArray[np.float32]
@@ -71,7 +72,9 @@ class Voting:
         self._library = library
         self.settings = settings or VoteSettings()
         self._calibrations: dict[float | None, VoteCalibration] = {}
-        self._kinship_book = KinshipBook(with_artist=self.settings.with_artist)
+        # Who the artist is can be told by the artist's own tracks alone.
+        with_artist = self.settings.with_artist or self.settings.field in ARTIST_FIELDS
+        self._kinship_book = KinshipBook(with_artist=with_artist)
 
     def label(
         self,

@@ -192,8 +192,8 @@ def test_a_field_of_several_labels(library: Library, music: list[Path]) -> None:
 
 def test_a_field_that_nobody_has(library: Library) -> None:
     """The fields that exist are named, the nearest first; an empty library says what to do."""
-    with pytest.raises(NotFound, match=r"'titel'.*Do you mean title\?.*genre \(36 tracks\)"):
-        probabilities(library, "1", field="titel")
+    with pytest.raises(NotFound, match=r"'titl'.*Do you mean title\?.*genre \(36 tracks\)"):
+        probabilities(library, "1", field="titl")
 
 
 def test_bad_settings() -> None:
@@ -246,3 +246,9 @@ def test_known_tracks_need_no_model(library: Library) -> None:
     deaf = StyledEncoder()
     label_tracks(library, LabelRequest(("1", "2", "3")), encoder=deaf)
     assert deaf.heard == []
+
+
+def test_the_artist_is_told_by_the_artists_tracks(library: Library) -> None:
+    """Where the artist is what is asked for, its own tracks vote."""
+    (vote,) = label_tracks(library, LabelRequest(("1",), VoteSettings("artist"))).votes
+    assert vote.track.artist in {label for voter in vote.voters for label in voter.labels}
