@@ -1,13 +1,21 @@
 """A bar with rate and time left, on stderr, and only where a person watches it."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from cli.options import Globals
 
 Item = TypeVar("Item")
+
+
+class Advance(Protocol):
+    """Moves a bar on, and tells it how long it is where that was not known before."""
+
+    def __call__(self, n_done: int, *, total: int | None = None) -> None:
+        """So many more are done."""
+        ...
 
 
 def track(
@@ -21,9 +29,7 @@ def track(
 
 
 @contextmanager
-def bar(
-    settings: Globals, *, label: str, total: int | None = None
-) -> Iterator[Callable[[int], None]]:
+def bar(settings: Globals, *, label: str, total: int | None = None) -> Iterator[Advance]:
     """A bar for work that reports by calling back: `advance(n_done)`."""
     if settings.quiet or not sys.stderr.isatty():
         yield _nothing
@@ -56,8 +62,15 @@ def bar(
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(label, total=total)
-        yield lambda n_done: progress.advance(task, n_done)
+        progress.advance(task, 0)  # the rate counts from here, not from the first that is done
+
+        def advance(n_done: int, *, total: int | None = None) -> None:
+            if total is not None:
+                progress.tasks[0].total = total  # `update` would forget the rate
+            progress.advance(task, n_done)
+
+        yield advance
 
 
-def _nothing(n_done: int) -> None:
+def _nothing(n_done: int, *, total: int | None = None) -> None:
     """Stands in for the bar where nobody watches."""

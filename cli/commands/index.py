@@ -1,7 +1,7 @@
 """`soundalike index`: folders of music into the library."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,19 +82,10 @@ def run(
 
 @contextmanager
 def _progress(settings: Globals) -> Iterator[Callable[["IndexProgress"], None]]:
-    """A bar that begins when it is known how much there is to do."""
-    with ExitStack() as stack:
-        advance: Callable[[int], None] | None = None
-
-        def on_progress(progress: "IndexProgress") -> None:
-            nonlocal advance
-            if advance is None:
-                label, total = "Analysing", progress.n_total
-                advance = stack.enter_context(bar(settings, label=label, total=total))
-            advance(1)
-
+    """A bar that learns on the way how much there is to do."""
+    with bar(settings, label="Analysing") as advance:
         try:
-            yield on_progress
+            yield lambda progress: advance(1, total=progress.n_total)
         except KeyboardInterrupt:
             say(settings, "What has been analysed is kept: the same command goes on from there.")
             raise

@@ -11,7 +11,8 @@ from cli.talk import say
 if TYPE_CHECKING:
     from index.results import QueryResult
 
-COLUMNS = ("rank", "score", "title", "artist", "album", "genre", "duration_seconds", "path")
+NAMED_COLUMNS = ("rank", "score", "id", "title", "artist", "album", "genre", "duration_seconds")
+UNNAMED_COLUMNS = ("rank", "score", "id", "title", "artist", "duration_seconds", "path")
 
 
 def run(
@@ -89,11 +90,17 @@ def run(
         result = library.search(request)
     for note in result.notes:
         say(settings, note)
-    with_copies = any(neighbour.is_duplicate for neighbour in result.neighbours)
-    columns = (*COLUMNS, "is_duplicate") if with_copies else COLUMNS
-    emit(settings, result, rows=result.neighbours, columns=columns)
+    emit(settings, result, rows=result.neighbours, columns=_columns(result))
     if explain:
         _show_reasons(settings, result)
+
+
+def _columns(result: "QueryResult") -> tuple[str, ...]:
+    """Paths only where a title is lacking: they fill a window; copies only where there are any."""
+    is_named = all(neighbour.track.title for neighbour in result.neighbours)
+    columns = NAMED_COLUMNS if is_named else UNNAMED_COLUMNS
+    has_copies = any(neighbour.is_duplicate for neighbour in result.neighbours)
+    return (*columns, "is_duplicate") if has_copies else columns
 
 
 def _show_reasons(settings: Globals, result: "QueryResult") -> None:
