@@ -1,7 +1,7 @@
 """The vector store beside what it is built from and what it competes with, in one run.
 
     python -m benchmarks.vector_search --vectors 100000
-    python -m benchmarks.vector_search --vectors 1000000 --store /tmp/million.faiss
+    python -m benchmarks.vector_search --vectors 1000000 --store million.faiss
 
 Clustered synthetic vectors: 32 dimensions of music, laid into 128, with a little noise. With
 `--store` the built store is kept there and used again. hnswlib and voyager take part if they are

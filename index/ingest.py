@@ -71,11 +71,7 @@ class Ingest:
         self._options = options
         self._on_progress = on_progress
         self._analysis = Analysis(
-            catalogue,
-            model,
-            encoder=encoder,
-            workers=options.workers,
-            on_track=self._done,
+            catalogue, model, encoder=encoder, workers=options.workers, on_track=self._done
         )
         self._n_done = self._n_total = 0
         self._added: set[int] = set()
