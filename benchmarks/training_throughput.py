@@ -68,7 +68,7 @@ def streamed_config(rounds: int) -> TrainingConfig:
             embedding_size=16,
         ),
         dataset=DatasetConfig(validation_share=0.34, test_share=0.0, cache_gigabytes=0.0),
-        sampler=SamplerConfig(groups_per_batch=4, tracks_per_group=4),
+        sampler=SamplerConfig(groups_per_batch=4, tracks_per_group=4, small_groups="repeat"),
         loop=LoopConfig(epochs=rounds, precision="32", device="cpu", workers=2),
     )
 
@@ -136,7 +136,9 @@ def measure(part: str, folder: Path, rounds: int) -> float:
         against = "bare loop, one resident batch"
     else:
         music = folder / "music"
-        write_music_folder(music, formats=(".mp3",), seconds=30.0, artists_per_style=3)
+        write_music_folder(
+            music, formats=(".mp3",), artists_per_style=2, albums_per_artist=1, songs_per_album=3
+        )
         run = open_run(music, streamed_config(rounds), folder / "run")
         turns = Turns(run, lambda: decoder_alone(run), n_first=1)
         against = "decoder alone, 2 threads"
