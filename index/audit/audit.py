@@ -1,0 +1,178 @@
+"""The whole audit: listen to every track, find repeats, look at sides and labels."""
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.datasets.dataset import Dataset
+from embedder.geometry import Cosine, Geometry
+from embedder.metrics.ranking import Ids
+from embedder.writing import write_whole
+from index.audit.alignment import Picture
+from index.audit.labels import conflicts, strangers
+from index.audit.records import Audit, Finding
+from index.audit.repeats import exact_repeats, near_repeats, same_titles, with_repeats
+from index.audit.sides import FEWEST_ARTISTS, FixedSplit, fixed_split, leaks, rare_labels
+from index.audit.sound import Heard, listen
+from index.evaluate.material import material_of
+from index.evaluate.vector_set import VectorSet
+
+OnProgress = Callable[[str, int, int], None]
+"""Called with what is being done, how far it is and how much there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """What is looked at."""
+
+    field: str = "genre"
+    fewest_artists: int = FEWEST_ARTISTS
+    seed: int = 0
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """The findings, and the data set with its certain repeats written down."""
+
+    audit: Audit
+    with_repeats: Dataset
+    settings: AuditSettings
+
+    def fixed_split(self) -> FixedSplit:
+        """Sides that part neither artist nor recording."""
+        return fixed_split(
+            self.with_repeats, label_field=self.settings.field, seed=self.settings.seed
+        )
+
+
+def audit(
+    dataset: Dataset,
+    *,
+    settings: AuditSettings,
+    vector_set: VectorSet | None = None,
+    by_content: bool = True,
+    on_progress: OnProgress | None = None,
+) -> Audited:
+    """vector_set: who is near whom, for candidates and labels; by default row statistics of the
+    pictures that the search for repeats makes anyway. by_content: False where `duplicate_of`
+    holds all equal content already.
+    """
+
+    def report(what: str) -> Callable[[int, int], None] | None:
+        if on_progress is None:
+            return None
+        return lambda n_done, n_all: on_progress(what, n_done, n_all)
+
+    heard = listen(dataset, workers=settings.workers, on_progress=report("Listening"))
+    exact = exact_repeats(dataset, by_content=by_content)
+    titles = same_titles(dataset)
+    positions, vectors, geometry = _vectors(heard, vector_set)
+    near: list[Finding] = []
+    if len(positions) > 1:
+        near = _near(dataset, heard, exact, positions, vectors, geometry, report("Comparing"))
+    repeats = [*exact, *near, *titles]
+    checked = [*heard.checked, "exact-duplicate", "near-duplicate"]
+    checked += ["same-title"] if any(row.title for row in dataset.rows) else []
+    findings = [*heard.findings, *repeats]
+    linked = with_repeats(dataset, [one for one in repeats if one.certainty == "certain"])
+    split = _split_counts(dataset)
+    if split:
+        findings += leaks(dataset, repeats)
+        checked += ["duplicate-across-split", "artist-across-split", "album-across-split"]
+    notes = []
+    if settings.field in dataset.label_fields:
+        material = material_of(linked, field=settings.field, group="artist", by_content=False)
+        findings += rare_labels(dataset, settings.field, fewest=settings.fewest_artists)
+        findings += conflicts(dataset, repeats, settings.field)
+        checked += ["few-artists", "label-conflict", "suspicious-label"]
+        if len(positions) > 1:
+            findings += strangers(material, vectors, geometry=geometry, positions=positions)
+    else:
+        notes.append(f"no {settings.field} is known: labels were not looked at")
+    if not any(row.group is not None for row in dataset.rows):
+        notes.append("no artist or album is known: nothing can be said of leaks between artists")
+    notes += [f"{bad.path}: {bad.reason}" for bad in dataset.left_out]
+    found = Audit(
+        dataset.root.name, len(dataset.rows), tuple(checked), tuple(findings), split, tuple(notes)
+    )
+    return Audited(found, linked, settings)
+
+
+def write_split(path: Path, audited: Audited) -> FixedSplit:
+    """Write a split as a table (track, split, group, was) that `evaluate --split` reads."""
+    fixed = audited.fixed_split()
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["track", "split", "group", "was"])
+    for row in audited.with_repeats.rows:
+        table.writerow([row.key, fixed.sides[row.key], row.group or "", row.split])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, text.getvalue().encode("utf-8", "surrogateescape"))
+    return fixed
+
+
+def _near(
+    dataset: Dataset,
+    heard: Heard,
+    exact: list[Finding],
+    positions: Ids,
+    vectors: NDArray[np.float32],
+    geometry: Geometry,
+    on_progress: Callable[[int, int], None] | None,
+) -> list[Finding]:
+    """Of equal tracks one stands for all, or each repeat of it would be found again."""
+    first = {key for finding in exact for key in finding.tracks[1:]}
+    kept = np.array([dataset.rows[i].key not in first for i in positions.tolist()], dtype=bool)
+    rows = positions[kept]
+    if len(rows) < 2:
+        return []
+    return near_repeats(
+        dataset.subset(rows),
+        [heard.pictures[i] for i in rows.tolist()],
+        vectors=vectors[kept],
+        geometry=geometry,
+        on_progress=on_progress,
+    )
+
+
+def _vectors(
+    heard: Heard, vector_set: VectorSet | None
+) -> tuple[Ids, NDArray[np.float32], Geometry]:
+    """Which tracks have vectors, and these, scaled where they need it."""
+    if vector_set is not None:
+        everyone = np.arange(len(vector_set.positions))
+        audible = [heard.pictures[i] is not None for i in vector_set.positions.tolist()]
+        kept = np.flatnonzero(audible)
+        scaled = vector_set.scaled_by(everyone)[kept]
+        return vector_set.positions[kept], scaled, vector_set.geometry
+    rows = [i for i, picture in enumerate(heard.pictures) if picture is not None]
+    if not rows:
+        return np.zeros(0, dtype=np.int64), np.zeros((0, 1), dtype=np.float32), Cosine()
+    statistics = np.stack([_statistics(heard.pictures[i]) for i in rows])
+    made = VectorSet(
+        "row-statistics",
+        "baseline",
+        statistics,
+        np.array(rows, dtype=np.int64),
+        Cosine(),
+        needs_scaling=True,
+    )
+    return made.positions, made.scaled_by(np.arange(len(rows))), made.geometry
+
+
+def _statistics(picture: Picture | None) -> NDArray[np.float32]:
+    levels = np.zeros((1, 1), dtype=np.float32) if picture is None else picture
+    return np.concatenate([levels.mean(axis=1), levels.std(axis=1)])
+
+
+def _split_counts(dataset: Dataset) -> dict[str, int]:
+    counts = {
+        side or "none": len(dataset.positions(side)) for side in ("train", "validation", "test", "")
+    }
+    return counts if sum(counts.values()) > counts["none"] else {}

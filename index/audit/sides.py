@@ -1,0 +1,120 @@
+"""What stands on two sides of a split and must not; labels that too few artists have; a split
+that mends the first.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from embedder.datasets.dataset import Dataset
+from embedder.datasets.grouping import LinkedSets
+from embedder.datasets.records import Side
+from embedder.datasets.splitting import split_dataset
+from index.audit.records import Finding
+
+FEWEST_ARTISTS = 5
+SHARES = (0.1, 0.1)
+"""Validation and test sides of a split that is drawn anew."""
+_ORDER: Mapping[Side, int] = {"train": 0, "validation": 1, "test": 2, "": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class FixedSplit:
+    """A side for every track; `moved` are the keys of those that change it."""
+
+    sides: dict[str, Side]
+    moved: tuple[str, ...]
+    origin: str
+
+
+def leaks(dataset: Dataset, repeats: Sequence[Finding]) -> list[Finding]:
+    """Recordings, artists and albums with tracks on several sides."""
+    side_of = {row.key: row.split for row in dataset.rows}
+    found = [
+        Finding(
+            "duplicate-across-split",
+            repeat.tracks,
+            f"{_sides(side_of[key] for key in repeat.tracks)} ({repeat.kind})",
+            repeat.certainty,
+        )
+        for repeat in repeats
+        if _n_sides(side_of[key] for key in repeat.tracks) > 1
+    ]
+    artists: defaultdict[str, list[str]] = defaultdict(list)
+    albums: defaultdict[str, list[str]] = defaultdict(list)
+    for row in dataset.rows:
+        if row.group is not None and not row.group.startswith("album:"):
+            artists[row.group].append(row.key)
+        if row.album:
+            albums[row.album.strip().casefold()].append(row.key)
+    for kind, named in (("artist-across-split", artists), ("album-across-split", albums)):
+        for name, keys in sorted(named.items()):
+            if _n_sides(side_of[key] for key in keys) > 1:
+                sides = _sides(side_of[key] for key in keys)
+                found.append(
+                    Finding(kind, tuple(keys), f"{name.partition(':')[2] or name}: {sides}")
+                )
+    return found
+
+
+def rare_labels(
+    dataset: Dataset, label_field: str, *, fewest: int = FEWEST_ARTISTS
+) -> list[Finding]:
+    """Labels of fewer artists than `fewest`; unknown artists count as one each."""
+    artists: defaultdict[str, set[str]] = defaultdict(set)
+    keys: defaultdict[str, list[str]] = defaultdict(list)
+    for row in dataset.rows:
+        for label in row.values(label_field):
+            artists[label].add(row.group if row.group is not None else f"track {row.key}")
+            keys[label].append(row.key)
+    return [
+        Finding(
+            "few-artists",
+            tuple(keys[label]),
+            f"{label}: {len(names)} artist(s) with {len(keys[label])} tracks; folds or a split "
+            "that keep artists apart have little to learn or to ask",
+            evidence={"label": label, "n_artists": len(names), "n_tracks": len(keys[label])},
+        )
+        for label, names in sorted(artists.items())
+        if len(names) < fewest
+    ]
+
+
+def fixed_split(dataset: Dataset, *, label_field: str, seed: int = 0) -> FixedSplit:
+    """Sides that part neither artist nor recording; repeats stand in `duplicate_of`.
+
+    A stored split is kept where it can be: all tracks of a group go where most of them are, at a
+    tie to the test side, which is the dearest. Tracks without a side stay without. Where there is
+    no split, one is drawn, a tenth for validation and a tenth for testing.
+    """
+    before = {row.key: row.split for row in dataset.rows}
+    if not any(before.values()):
+        drawn = split_dataset(dataset, label_field=label_field, shares=SHARES, seed=seed)
+        return FixedSplit({r.key: r.split for r in drawn.rows}, (), drawn.split_origin)
+    links = LinkedSets()
+    for row in dataset.rows:
+        links.link([f"track {row.key}"])
+        if row.group is not None:
+            links.link([f"track {row.key}", f"group {row.group}"])
+        if row.duplicate_of:
+            links.link([f"track {row.key}", f"track {row.duplicate_of}"])
+    members: defaultdict[object, list[str]] = defaultdict(list)
+    for row in dataset.rows:
+        if row.split:
+            members[links.root(f"track {row.key}")].append(row.key)
+    sides = dict(before)
+    for keys in members.values():
+        counts = Counter(before[key] for key in keys)
+        chosen = max(counts, key=lambda side: (counts[side], _ORDER[side]))
+        sides |= dict.fromkeys(keys, chosen)
+    moved = tuple(key for key in before if sides[key] != before[key])
+    return FixedSplit(sides, moved, f"{dataset.split_origin}, groups kept together")
+
+
+def _n_sides(sides: Iterable[Side]) -> int:
+    return len(set(sides) - {""})
+
+
+def _sides(sides: Iterable[Side]) -> str:
+    counts = Counter(sides)
+    return ", ".join(f"{counts[side]} {side or 'no side'}" for side in _ORDER if counts[side])

@@ -1,0 +1,159 @@
+"""What each track sounds like technically, and its picture for the search for repeats.
+
+Files are heard to their end once, for both. Arrays have pictures already (spectrograms) or are
+their own sound (waveforms).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from embedder.audio.inspecting import Inspection, inspect_audio
+from embedder.config.model import FrontEndConfig
+from embedder.datasets.dataset import Dataset
+from embedder.errors import AudioError
+from embedder.features.front_end import FrontEnd, build_front_end
+from embedder.pipeline import map_in_threads
+from index.audit.alignment import Picture, pooled_rows
+from index.audit.records import Finding
+
+OnProgress = Callable[[int, int], None]
+
+HEARD = FrontEndConfig(sample_rate=11025, fft_size=4096, hop_samples=2048, n_bins=32)
+"""5.4 columns a second, whose windows overlap: two copies need not start at the same sample."""
+MOST_COLUMNS = 1024
+"""190 seconds; of a longer track the beginning."""
+
+SILENT_PEAK = 1e-4
+MOSTLY_QUIET = 0.5
+CLIPPED_SHARE = 0.002
+LOST_SECONDS = 0.5
+ONE_CHANNEL = 1e-3
+"""-60 dB: below it, the difference of two channels is rounding."""
+CONSTANT_DEVIATION = 0.01
+"""Of a picture's full range."""
+
+OF_FILES = (
+    *("unreadable", "silent", "clipped", "truncated", "damaged"),
+    *("mono-as-stereo", "one-sided"),
+)
+OF_ARRAYS = ("silent", "constant")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """pictures: one a track, None where it cannot be heard."""
+
+    pictures: tuple[Picture | None, ...]
+    findings: tuple[Finding, ...]
+    checked: tuple[str, ...]
+
+
+def listen(dataset: Dataset, *, workers: int = 1, on_progress: OnProgress | None = None) -> Heard:
+    """Every track's picture, and what is wrong with its sound."""
+    if dataset.store is not None and dataset.store.kind == "spectrograms":
+        return _pictures(dataset)
+    work = _Listening(dataset)
+    pictures: list[Picture | None] = []
+    findings: list[Finding] = []
+    results = map_in_threads(work, range(len(dataset.rows)), workers=max(1, workers))
+    for position, (picture, found) in enumerate(results):
+        pictures.append(picture)
+        findings += found
+        if on_progress is not None:
+            on_progress(position + 1, len(dataset.rows))
+    return Heard(tuple(pictures), tuple(findings), OF_FILES)
+
+
+def judge_sound(key: str, heard: Inspection) -> list[Finding]:
+    """What the measurements of a file mean."""
+    found = []
+
+    def add(kind: str, why: str, **evidence: float) -> None:
+        found.append(Finding(kind, (key,), why, evidence=evidence))
+
+    if heard.peak < SILENT_PEAK:
+        add("silent", "nothing in it can be heard", peak=heard.peak)
+        return found
+    if heard.quiet_share > MOSTLY_QUIET:
+        add("silent", f"{heard.quiet_share:.0%} of it is silence", quiet_share=heard.quiet_share)
+    if heard.clipped_share > CLIPPED_SHARE:
+        share = heard.clipped_share
+        add("clipped", f"{share:.1%} of its samples stand at full scale", clipped_share=share)
+    said, length = heard.said_seconds, heard.found_seconds
+    if said is not None and said - length > LOST_SECONDS:
+        why = f"says {said:.1f} s and ends after {length:.1f} s"
+        add("truncated", why, said_seconds=said, found_seconds=length)
+    if heard.damaged_parts:
+        add("damaged", f"{heard.damaged_parts} parts cannot be decoded", parts=heard.damaged_parts)
+    if heard.n_channels > 1 and heard.quieter_channel_level < ONE_CHANNEL:
+        add("one-sided", "one of its channels is silent", level=heard.quieter_channel_level)
+    elif heard.n_channels == 2 and heard.side_level < ONE_CHANNEL:
+        add("mono-as-stereo", "both channels are the same", side_level=heard.side_level)
+    return found
+
+
+class _Listening:
+    """From a position to its picture and findings."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._front_end = build_front_end(HEARD).eval()
+
+    def __call__(self, position: int) -> tuple[Picture | None, list[Finding]]:
+        row = self._dataset.rows[position]
+        if row.path is None and row.array_row is None:
+            return None, []  # a part of a file
+        if row.path is None:
+            return self._of_array(position), []
+        try:
+            heard = inspect_audio(row.path, sample_rate=HEARD.sample_rate)
+        except AudioError as error:
+            return None, [Finding("unreadable", (row.key,), error.reason)]
+        except OSError as error:
+            return None, [Finding("unreadable", (row.key,), error.strerror or str(error))]
+        found = judge_sound(row.key, heard)
+        if heard.peak < SILENT_PEAK:
+            return None, found
+        return picture_of(heard.waveform.samples, front_end=self._front_end), found
+
+    def _of_array(self, position: int) -> Picture:
+        samples = np.asarray(self._dataset.arrays[position])
+        if np.issubdtype(samples.dtype, np.integer):
+            samples = samples / -float(np.iinfo(samples.dtype).min)
+        store = self._dataset.store
+        rate = (store.sample_rate if store is not None else 0) or HEARD.sample_rate
+        return picture_of(samples.astype(np.float32), sample_rate=rate, front_end=self._front_end)
+
+
+def picture_of(
+    samples: NDArray[np.float32],
+    *,
+    front_end: FrontEnd,
+    sample_rate: int = HEARD.sample_rate,
+) -> Picture:
+    """A picture of sound [samples], at most `MOST_COLUMNS` wide."""
+    most = MOST_COLUMNS * HEARD.hop_samples * sample_rate // HEARD.sample_rate
+    with torch.inference_mode():
+        levels = front_end.levels(torch.from_numpy(samples[None, :most]), sample_rate)
+    return np.asarray(levels[0].numpy(), dtype=np.float32)
+
+
+def _pictures(dataset: Dataset) -> Heard:
+    arrays = dataset.arrays
+    full_scale = 255.0 if arrays.dtype == np.uint8 or float(arrays[0].max()) > 1 else 1.0
+    pictures, findings = [], []
+    for row, array in zip(dataset.rows, arrays, strict=True):
+        picture = pooled_rows(array, full_scale=full_scale)
+        deviation = float(np.sqrt(np.square(picture - picture.mean(axis=1, keepdims=True)).mean()))
+        is_silent = float(array.max()) <= 0
+        if is_silent:
+            findings.append(Finding("silent", (row.key,), "nothing but the lowest level"))
+        elif deviation < CONSTANT_DEVIATION:
+            why = f"no row changes by more than {deviation:.2%} of the full range"
+            findings.append(Finding("constant", (row.key,), why, evidence={"deviation": deviation}))
+        pictures.append(None if is_silent else picture)
+    return Heard(tuple(pictures), tuple(findings), OF_ARRAYS)
