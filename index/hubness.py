@@ -8,12 +8,12 @@ what they are:
     mutual-proximity    the probability that both are near to each other, by what is usual for
                         each (Schnitzer et al. 2012, with independent normal distributions)
 
-Both look only at the candidates of one search, at the time of the search: nothing is stored, so
-that nothing can be out of date.
+Both look only at the candidates of one search, and measure what is usual by a sample of the
+library, at the time of the search: nothing is stored, so that nothing can be out of date, and it
+costs the same in a library of any size.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -36,10 +36,9 @@ K_LOCAL = 10
 CANDIDATES_PER_HIT = 5
 MIN_CANDIDATES = 100
 MAX_MEASURED = 4000
+N_CROWD = 2000
 HUB_FACTOR = 5
 """A hub is among the neighbours of five times as many tracks as on average (Flexer et al.)."""
-
-Nearest = Callable[[FloatMatrix, int], tuple[FloatMatrix, IdArray]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,14 @@ class LibraryHubness:
     """The share of tracks that are nobody's neighbour."""
     hubs: tuple[tuple[int, int], ...]
     """Ids of the largest hubs, with how many tracks they are near to."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crowd:
+    """The tracks that say how crowded it is somewhere. ids [m] ascending, vectors [m, d]"""
+
+    ids: IdArray
+    vectors: FloatMatrix
 
 
 def check_correction(name: str) -> Correction:
@@ -93,18 +100,23 @@ def measure_hubness(
 
 
 def csls_keys(
-    distances: NDArray[np.floating], candidates: FloatMatrix, *, nearest: Nearest
+    distances: NDArray[np.floating],
+    ids: IdArray,
+    candidates: FloatMatrix,
+    *,
+    space: Space,
+    crowd: "Crowd",
 ) -> NDArray[np.float64]:
     """What to rank candidates [n, d] at distances [n] from a query by, smallest first.
 
     The query's own mean is the same for all, so it is left out.
     """
-    near, _ = nearest(candidates, K_LOCAL + 1)
-    others = near[:, 1:]  # the first is the candidate itself
-    is_there = np.isfinite(others)
-    sums = np.where(is_there, others, 0).sum(axis=1)
-    means = sums / np.maximum(is_there.sum(axis=1), 1)
-    keys: NDArray[np.float64] = distances.astype(np.float64) - means / 2
+    keys = distances.astype(np.float64)
+    for position, candidate in enumerate(candidates):
+        others = space.between(candidate, crowd.vectors)[crowd.ids != ids[position]]
+        k = min(K_LOCAL, len(others))
+        if k:
+            keys[position] -= float(np.partition(others, k - 1)[:k].mean()) / 2
     return keys
 
 

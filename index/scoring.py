@@ -61,6 +61,13 @@ class Scoring:
         )
 
     @cached_property
+    def crowd(self) -> hubness.Crowd:
+        """Enough tracks to say where the library is crowded."""
+        store = self._library.store
+        ids = random_pairs.sampled_ids(store.ids(), n_tracks=hubness.N_CROWD)
+        return hubness.Crowd(ids, store.vectors(ids))
+
+    @cached_property
     def sample(self) -> FloatMatrix:
         """The vectors [n, d] of some tracks, always the same ones."""
         return self._library.store.vectors(random_pairs.sampled_ids(self._library.store.ids()))

@@ -127,7 +127,9 @@ class Searcher:
             return distances, ids
         vectors = library.store.vectors(ids)
         if correction == "csls":
-            keys = hubness.csls_keys(distances, vectors, nearest=library.nearest)
+            keys = hubness.csls_keys(
+                distances, ids, vectors, space=library.space, crowd=self.scoring.crowd
+            )
         else:
             keys = hubness.mutual_proximity_keys(
                 distances, point, vectors, space=library.space, sample=self.scoring.sample

@@ -10,7 +10,7 @@ from embedder.errors import BadInput, CorruptArtefact
 from embedder.metrics.calibration import binary_reliability
 from index.calibration import Calibration, fit_calibration, labelled_pairs
 from index.hubness import measure_hubness
-from index.random_pairs import RandomPairs, measure_random_pairs
+from index.random_pairs import RandomPairs, measure_random_pairs, sampled_ids
 from index.reading_facts import best_correction, corrected_precisions, facts_from_held_out
 from index.vectors.distances import Space
 from tests.index.vector_library import unit_vectors
@@ -101,6 +101,18 @@ def test_random_pairs_are_those_of_the_library() -> None:
     assert not pairs.is_current("f", 400)
     lonely = measure_random_pairs(Space(), vectors[:1], fingerprint="f", n_tracks=1)
     assert lonely.shares_farther(np.array([0.1])) is None
+
+
+def test_a_sample_hardly_changes_when_a_library_grows() -> None:
+    """Ten tracks more in ten thousand leave nearly all of the sample in place; it is spread out."""
+    before = sampled_ids(np.arange(1, 10_001))
+    after = sampled_ids(np.arange(1, 10_011))
+    assert len(before) == len(after) == 400
+    assert len(np.intersect1d(before, after)) > 395
+    assert (np.diff(before) > 0).all()
+    assert np.histogram(before, bins=10, range=(0, 10_000))[0].min() > 30
+    few = np.array([3, 7, 9])
+    assert (sampled_ids(few) == few).all()
 
 
 @settings(deadline=None, max_examples=25)
