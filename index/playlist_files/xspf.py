@@ -27,7 +27,7 @@ def parse_xspf(data: bytes, folder: Path) -> list[PlaylistEntry]:
     except (ET.ParseError, ValueError, LookupError) as error:
         raise BadInput(f"not an XSPF playlist ({error})") from error
     entries = []
-    for track in root.iter("{*}track"):
+    for track in root.findall(".//{*}track"):
         location = (track.findtext("{*}location") or "").strip()
         if location:
             entries.append(_entry(track, path_from_uri(location, folder)))

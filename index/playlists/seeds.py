@@ -34,6 +34,8 @@ class Seeds:
         plain: list[str] = []
         for text in texts:
             path = Path(text)
+            if not text:
+                raise UsageError("an empty name: give a file, an id, a folder or a playlist")
             if path.is_dir():
                 plain += self._in_folder(path)
             elif is_playlist_file(path) and path.exists():

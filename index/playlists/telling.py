@@ -21,23 +21,23 @@ def as_playlist(attempt: Attempt, *, seed: int, notes: list[str]) -> Playlist:
     """The answer: tracks, what was dropped and what there is to say."""
     task = attempt.task
     dropped = dict(attempt.order.dropped)
+    at_end: Mapping[int, str] = {}
     alone: Mapping[str, int] = {}
     if attempt.is_short:
         at_end, alone = blocked_at_end(
             attempt.order, attempt.course, attempt.pool.marks, rules=task.rules
         )
-        dropped = at_end | dropped
+        dropped = {**at_end, **dropped}
     counts: dict[str, int] = dict(Counter(dropped.values()))
     if task.allowed is not None:
         counts["where"] = len(task.library) - len(task.allowed)
     for reason in task.banned.values():
-        if reason != "seed":
-            counts[reason] = counts.get(reason, 0) + 1
+        counts[reason] = counts.get(reason, 0) + 1
     counts |= attempt.left_out
     block = None
     notes = list(notes)
     if attempt.is_short:
-        block = _block(alone, counts)
+        block = _block(alone, Counter(at_end.values()), counts)
         notes.append(_short(attempt, block))
     notes += _long_steps(attempt)
     return Playlist(_tracks(attempt), counts, seed, tuple(notes), block)
@@ -82,12 +82,12 @@ def _scores(attempt: Attempt) -> list[float | None]:
     return scores
 
 
-def _block(alone: Mapping[str, int], counts: Mapping[str, int]) -> Block | None:
-    """The rule that takes most away on its own; else the one that took most away at all."""
-    for candidates in (alone, counts):
-        rule = max(candidates, key=lambda name: candidates[name], default=None)
-        if rule is not None and candidates[rule]:
-            return Block(rule, candidates[rule])
+def _block(*by_rule: Mapping[str, int]) -> Block | None:
+    """The rule that takes most away: on its own, else beside others, else at all."""
+    for counts in by_rule:
+        rule = max(counts, key=lambda name: counts[name], default=None)
+        if rule is not None and counts[rule]:
+            return Block(rule, counts[rule])
     return None
 
 
