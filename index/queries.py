@@ -84,16 +84,13 @@ def resolve(
             found += [_stretch(record, encode, start_seconds, seconds) for record in records]
         else:
             found += [_with_vectors(library, record) for record in records]
-    seen: set[tuple[int, str]] = set()
-    return [
-        q for q in found if not ((key := (q.record.id, q.record.path)) in seen or seen.add(key))
-    ]
+    return list({(one.record.id, one.record.path): one for one in found}.values())
 
 
 def _known(library: "LibraryReader", text: str) -> list[TrackRecord] | None:
     """Its tracks in the library; None for a file that stands outside of it."""
-    for path in (os.path.abspath(text), os.path.realpath(text)):  # noqa: PTH100
-        at_path = library.catalogue.tracks_at(Path(path))
+    for place in (os.path.abspath(text), os.path.realpath(text)):  # noqa: PTH100 - links stay
+        at_path = library.catalogue.tracks_at(Path(place))
         if at_path:
             return at_path
     path = Path(text)

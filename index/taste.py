@@ -30,7 +30,7 @@ def taste_of(space: Space, likes: FloatMatrix, dislikes: FloatMatrix | None = No
 
 def _mean(space: Space, points: Point) -> Point:
     if len(points) == 1:
-        return points[0]
+        return _row(points)
     if space.kind == "euclidean":
         mean: Point = points.mean(axis=0)
         return mean
@@ -38,14 +38,16 @@ def _mean(space: Space, points: Point) -> Point:
         units = _units(points)
         middle = units.mean(axis=0)
         # Where they cancel out, every direction would be as good: the first stands for all.
-        return units[0] if np.linalg.norm(middle) < 1e-6 else _units(middle[None])[0]
+        is_lost = np.linalg.norm(middle) < 1e-6
+        return _row(units if is_lost else _units(middle[None]))
     # The Einstein midpoint, by way of the hyperboloid.
     inside = _inside(points, space.curvature)
     gap = 1 - space.curvature * np.square(inside).sum(axis=1, keepdims=True)
     momentum = (2 * inside / gap).sum(axis=0)
     energy = ((2 - gap) / gap).sum()
     square = energy**2 - space.curvature * np.square(momentum).sum()
-    return _inside((momentum / (energy + math.sqrt(max(square, 0))))[None], space.curvature)[0]
+    midpoint = momentum / (energy + math.sqrt(max(square, 0)))
+    return _row(_inside(midpoint[None], space.curvature))
 
 
 def _away(space: Space, point: Point, other: Point) -> Point:
@@ -53,14 +55,14 @@ def _away(space: Space, point: Point, other: Point) -> Point:
     if space.kind == "euclidean":
         return point + PUSH * (point - other)
     if space.kind == "cosine":
-        return _units(_units(point[None]) - PUSH * _units(other[None]))[0]
+        return _row(_units(_units(point[None]) - PUSH * _units(other[None])))
     # The way from `point` to `other` as seen from `point`, turned round and walked for a part.
     root = math.sqrt(space.curvature)
     towards = _moebius_sum(-point, other, space.curvature)
     length = float(np.linalg.norm(towards))
     walked = math.tanh(PUSH * math.atanh(min(root * length, 1 - RIM))) / root
     moved = _moebius_sum(point, -towards / length * walked, space.curvature)
-    return _inside(moved[None], space.curvature)[0]
+    return _row(_inside(moved[None], space.curvature))
 
 
 def _moebius_sum(first: Point, second: Point, curvature: float) -> Point:
@@ -70,6 +72,12 @@ def _moebius_sum(first: Point, second: Point, curvature: float) -> Point:
     top = (1 + 2 * inner + squares[1]) * first + (1 - squares[0]) * second
     shifted: Point = top / (1 + 2 * inner + squares[0] * squares[1])
     return shifted
+
+
+def _row(points: Point) -> Point:
+    """The first point [d] of points [n, d]."""
+    first: Point = points[0]
+    return first
 
 
 def _units(points: Point) -> Point:
