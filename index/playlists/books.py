@@ -39,17 +39,13 @@ class Books:
         `ahead` are given tracks that come within the spacing.
         """
         mark, rules, counts = self._marks[row], self._rules, self._counts
-        artist, (by_artist, in_folder) = mark.artist, mark.albums
         if mark.recording in self._songs:
             return "duplicate"
         if not rules.allow_versions and mark.song in self._songs:
             return "version"
-        if rules.per_artist is not None and counts.get(artist, 0) >= rules.per_artist:
+        if rules.per_artist is not None and counts.get(mark.artist, 0) >= rules.per_artist:
             return "per-artist"
-        limit = rules.per_album
-        if limit is not None and (
-            counts.get(by_artist, 0) >= limit or counts.get(in_folder, 0) >= limit
-        ):
+        if rules.per_album is not None and counts.get(mark.album, 0) >= rules.per_album:
             return "per-album"
         return "spacing" if rules.spacing and self._is_near(mark, ahead) else ""
 
@@ -80,16 +76,13 @@ class Books:
             self._count(mark)
         if self._rules.spacing:
             self._heard[mark.artist] = self.length
-            for album in mark.albums:
-                self._heard[album] = self.length
+            self._heard[mark.album] = self.length
         self.length += 1
 
     def _is_near(self, mark: Mark, ahead: Iterable[int]) -> bool:
         since = self.length - self._rules.spacing
         heard = self._heard
-        if heard.get(mark.artist, LONG_AGO) >= since or any(
-            heard.get(album, LONG_AGO) >= since for album in mark.albums
-        ):
+        if max(heard.get(mark.artist, LONG_AGO), heard.get(mark.album, LONG_AGO)) >= since:
             return True
         others = (self._marks[row] for row in ahead)
         return any(is_related(mark, other) for other in others)
@@ -97,12 +90,10 @@ class Books:
     def _count(self, mark: Mark) -> None:
         self._songs.add(mark.recording)
         self._songs.add(mark.song)
-        for key in (mark.artist, *mark.albums):
+        for key in (mark.artist, mark.album):
             self._counts[key] = self._counts.get(key, 0) + 1
 
 
 def is_related(first: Mark, second: Mark) -> bool:
     """Whether two tracks are of one artist or one album."""
-    return first.artist == second.artist or any(
-        one == other for one, other in zip(first.albums, second.albums, strict=True)
-    )
+    return first.artist == second.artist or first.album == second.album

@@ -25,6 +25,8 @@ DISLIKE = 0.7
 VARIETY = 0.3
 """How much chance weighs, against how different the best candidates are."""
 ARC_WEIGHT = 2.0
+NOTHING_TO_BE_NEAR = 1e-3
+"""Costs below this are chance alone: a list that follows a filter, not tracks."""
 
 
 def near_targets(route: Route, pool: Pool, space: Space) -> FloatMatrix:
@@ -133,7 +135,9 @@ def arc_course(
         known, values[finite], "right"
     )
     ranks[finite] = (middle - 1) / max(2 * len(known) - 2, 1)
-    usual = float(np.median(costs[np.isfinite(costs)])) or 1.0
+    usual = float(np.median(costs[np.isfinite(costs)]))
+    if usual < NOTHING_TO_BE_NEAR:
+        usual = 1.0
     spread: FloatMatrix = costs.min(axis=0) + ARC_WEIGHT * usual * np.abs(levels[:, None] - ranks)
     spread = np.where(finite, spread, np.inf).astype(np.float32)
     directions = np.sign(np.diff(levels, prepend=levels[:1])).astype(np.int8)

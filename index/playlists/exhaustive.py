@@ -73,7 +73,7 @@ class _Walk:
 
     def _possible(self) -> list[int]:
         rules, order, marks = self._rules, self._order, self._marks
-        counts = Counter(key for row in order for key in (marks[row].artist, *marks[row].albums))
+        counts = Counter(key for row in order for key in (marks[row].artist, marks[row].album))
         taken = {marks[row].recording for row in order}
         if not rules.allow_versions:
             taken |= {marks[row].song for row in order}
@@ -84,10 +84,7 @@ class _Walk:
             if marks[row].recording not in taken
             and marks[row].song not in taken
             and (rules.per_artist is None or counts[marks[row].artist] < rules.per_artist)
-            and (
-                rules.per_album is None
-                or max(counts[album] for album in marks[row].albums) < rules.per_album
-            )
+            and (rules.per_album is None or counts[marks[row].album] < rules.per_album)
         ]
         n_left = Counter(marks[row].artist for row in left)
         possible = [

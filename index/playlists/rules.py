@@ -37,9 +37,8 @@ class Mark:
     """What rules know a track by."""
 
     artist: Hashable
-    albums: tuple[Hashable, Hashable]
-    """An album is a name with one artist (two "Greatest Hits" are two), and a name in one folder
-    (a compilation is one)."""
+    album: Hashable
+    """Its name alone, as in searches: a compilation is one album of many artists."""
     song: Hashable
     recording: Hashable
 
@@ -67,10 +66,7 @@ def mark_of(track: TrackRecord, row: int) -> Mark:
     album = track.album.casefold().strip()
     return Mark(
         artist=("artist", artist or row),
-        albums=(
-            ("album by", artist, album or row),
-            ("album in", track.path.rpartition("/")[0], album or row),
-        ),
+        album=("album", album or row),
         song=("song", version_key(track) or row),
         # One recording is one file's audio; parts of a file share it, but begin elsewhere.
         recording=("recording", track.audio_digest or track.path, track.start_seconds),

@@ -43,12 +43,10 @@ PLAIN = {"Moon (Live)": "Moon", "Moon - 2011 Remaster": "Moon", "Sun [Radio Edit
 def holds(order: Sequence[TrackRecord], rules: Rules) -> bool:
     """Whether an order keeps all rules, by looking at every pair and every group."""
     artists = Counter(track.artist for track in order if track.artist)
-    by_artist = Counter((track.album, track.artist) for track in order if track.album)
-    in_folder = Counter((track.album, folder(track)) for track in order if track.album)
+    albums = Counter(track.album for track in order if track.album)
     if rules.per_artist is not None and max(artists.values(), default=0) > rules.per_artist:
         return False
-    albums = max([*by_artist.values(), *in_folder.values()], default=0)
-    if rules.per_album is not None and albums > rules.per_album:
+    if rules.per_album is not None and max(albums.values(), default=0) > rules.per_album:
         return False
     for (i, one), (j, other) in itertools.combinations(enumerate(order), 2):
         if (one.audio_digest or one.path) == (other.audio_digest or other.path):
@@ -60,20 +58,13 @@ def holds(order: Sequence[TrackRecord], rules: Rules) -> bool:
     return True
 
 
-def folder(track: TrackRecord) -> str:
-    return track.path[:2]
-
-
 def is_version(one: TrackRecord, other: TrackRecord) -> bool:
     titles = [PLAIN.get(track.title, track.title) for track in (one, other)]
     return one.artist == other.artist != "" and titles[0] == titles[1] != ""
 
 
 def is_same_source(one: TrackRecord, other: TrackRecord) -> bool:
-    if one.artist == other.artist != "":
-        return True
-    same_name = one.album == other.album != ""
-    return same_name and (folder(one) == folder(other) or one.artist == other.artist)
+    return one.artist == other.artist != "" or one.album == other.album != ""
 
 
 def pool_of(tracks: list[TrackRecord], seed: int) -> Pool:
