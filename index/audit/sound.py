@@ -29,7 +29,7 @@ MOST_COLUMNS = 1024
 
 SILENT_PEAK = 1e-4
 MOSTLY_QUIET = 0.5
-CLIPPED_SHARE = 0.002
+CLIPPED_SHARE = 0.001
 LOST_SECONDS = 0.5
 ONE_CHANNEL = 1e-3
 """-60 dB: below it, the difference of two channels is rounding."""

@@ -1,0 +1,140 @@
+"""Audits of files: copies in other formats, and everything that goes wrong with sound."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from embedder.audio.encoding import write_audio
+from embedder.audio.inspecting import inspect_audio
+from embedder.errors import AudioError
+from index.audit.audit import AuditSettings, audit
+from index.audit.sound import OF_FILES, judge_sound
+from index.evaluate.subjects import open_subject
+
+RATE = 22050
+Samples = NDArray[np.float32]
+
+
+def melody(seed: int, *, seconds: float = 24.0) -> Samples:
+    """Two voices of random notes, a little apart in stereo: float32 [2, samples]."""
+    generator = np.random.default_rng(seed)
+    voices = []
+    for octave in (1.0, 2.0):
+        notes = []
+        while sum(map(len, notes)) < seconds * RATE:
+            time = np.arange(round(generator.uniform(0.15, 0.6) * RATE)) / RATE
+            hertz = 110 * octave * 2 ** (generator.integers(0, 24) / 12)
+            tone = sum(np.sin(2 * np.pi * hertz * h * time) / h for h in range(1, 6))
+            notes.append(tone * np.exp(-3 * time))
+        voices.append(np.concatenate(notes)[: round(seconds * RATE)])
+    left, right = 0.2 * voices[0] + 0.1 * voices[1], 0.1 * voices[0] + 0.2 * voices[1]
+    return np.stack([left, right]).astype(np.float32)
+
+
+def kinds_of(path: Path) -> list[str]:
+    return [one.kind for one in judge_sound("track", inspect_audio(path, sample_rate=11025))]
+
+
+def clipped(samples: Samples) -> Samples:
+    return np.clip(8 * samples, -1, 1)
+
+
+def half_silent(samples: Samples) -> Samples:
+    quiet = samples.copy()
+    quiet[:, : round(0.6 * samples.shape[1])] = 0
+    return quiet
+
+
+def one_sided(samples: Samples) -> Samples:
+    return samples * np.array([[1.0], [0.0]], dtype=np.float32)
+
+
+def twice_the_same(samples: Samples) -> Samples:
+    return np.repeat(samples[:1], 2, axis=0)
+
+
+@pytest.mark.parametrize(
+    ("change", "kinds"),
+    [
+        (lambda samples: samples, []),
+        (lambda samples: samples[:1], []),
+        (np.zeros_like, ["silent"]),
+        (half_silent, ["silent"]),
+        (clipped, ["clipped"]),
+        (twice_the_same, ["mono-as-stereo"]),
+        (one_sided, ["one-sided"]),
+    ],
+    ids=["well", "mono", "zero", "half-silent", "clipped", "mono-as-stereo", "one-sided"],
+)
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3"])
+def test_a_fault_is_named_in_every_format(
+    tmp_path: Path, change: Callable[[Samples], Samples], kinds: list[str], suffix: str
+) -> None:
+    """And what is well, or mono by right, is left alone."""
+    path = tmp_path / f"track{suffix}"
+    write_audio(path, change(melody(0, seconds=6)), RATE)
+    assert kinds_of(path) == kinds
+
+
+def test_a_file_that_ends_early_is_truncated(tmp_path: Path) -> None:
+    """Where the header says how long it should be."""
+    for name in ("track.flac", "track.wav"):
+        write_audio(tmp_path / name, melody(0, seconds=8), RATE)
+        whole = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+    assert "truncated" in kinds_of(tmp_path / "track.flac")
+    assert inspect_audio(tmp_path / "track.wav", sample_rate=11025).found_seconds < 5
+
+
+def test_measurements_equal_what_was_written(tmp_path: Path) -> None:
+    """Peak, length, channels, and the share of samples at full scale."""
+    samples = np.zeros((2, RATE), dtype=np.float32)
+    samples[0, 1000:1500] = 1.0
+    samples[1] = 0.25
+    write_audio(tmp_path / "track.wav", samples, RATE, sample_format="float32")
+    heard = inspect_audio(tmp_path / "track.wav", sample_rate=RATE)
+    assert (heard.peak, heard.n_channels) == (1.0, 2)
+    assert heard.found_seconds == pytest.approx(1.0)
+    assert heard.clipped_share == pytest.approx(500 / RATE)
+    levels = np.sqrt(np.square(samples).sum(axis=1))
+    assert heard.quieter_channel_level == pytest.approx(levels.min() / levels.max(), rel=1e-4)
+    difference, total = samples[0] - samples[1], samples[0] + samples[1]
+    expected = np.sqrt(np.square(difference).sum() / np.square(total).sum())
+    assert heard.side_level == pytest.approx(expected, rel=1e-4)
+    np.testing.assert_allclose(heard.waveform.samples, samples.mean(axis=0), atol=1e-6)
+
+
+def test_what_is_no_sound_says_why(tmp_path: Path) -> None:
+    """As everywhere else."""
+    (tmp_path / "track.mp3").write_bytes(b"no sound" * 100)
+    with pytest.raises(AudioError, match="no sound format"):
+        inspect_audio(tmp_path / "track.mp3", sample_rate=11025)
+
+
+def test_copies_in_a_folder_are_found(tmp_path: Path) -> None:
+    """An equal file, a quiet MP3 of another rate, a part of a song; no song is another's copy."""
+    for number in range(12):
+        genre = ("jazz", "rock")[number % 2]
+        (tmp_path / genre).mkdir(exist_ok=True)
+        write_audio(tmp_path / genre / f"{number:02}.flac", melody(number), RATE)
+    original = tmp_path / "jazz" / "00.flac"
+    (tmp_path / "rock" / "equal.flac").write_bytes(original.read_bytes())
+    write_audio(tmp_path / "jazz" / "quiet.mp3", 0.25 * melody(2), RATE, bit_rate_kbps=64)
+    write_audio(tmp_path / "rock" / "part.ogg", melody(5)[:, 7 * RATE : 21 * RATE], RATE)
+    (tmp_path / "rock" / "broken.mp3").write_bytes(b"no sound" * 100)
+    done = audit(open_subject(tmp_path, layout="folders"), settings=AuditSettings()).audit
+    assert set(OF_FILES) <= set(done.checked)
+    found = {
+        kind: [set(one.tracks) for one in done.of_kind(kind)]
+        for kind in ("exact-duplicate", "near-duplicate", "unreadable", "label-conflict")
+    }
+    assert found["exact-duplicate"] == [{"jazz/00.flac", "rock/equal.flac"}]
+    assert sorted(map(sorted, found["near-duplicate"])) == [
+        ["jazz/02.flac", "jazz/quiet.mp3"],
+        ["rock/05.flac", "rock/part.ogg"],
+    ]
+    assert found["unreadable"] == [{"rock/broken.mp3"}]
+    assert found["label-conflict"] == [{"jazz/00.flac", "rock/equal.flac"}]
