@@ -8,8 +8,8 @@
 It refuses to know a kind of playlist by name: kinds are routes.
 """
 
-import math
 import secrets
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 DEFAULT_SPACING = 3
 TRACKS_PER_ARTIST_SLOT = 8
 """By default an artist may have every eighth place."""
-MINUTES_TRIES = 10
+MINUTES_TRIES = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,12 +193,12 @@ def _of_wanted_length(task: Task) -> Attempt:
     wanted_seconds = 60 * minutes
     n_places = max(round(minutes / 4), len(task.given), 1)
     best: Attempt | None = None
-    tried: set[int] = set()
+    tried: Counter[int] = Counter()
     for _ in range(MINUTES_TRIES):
-        if n_places in tried:
-            break
-        tried.add(n_places)
-        attempt = solve_task(replace(task, n_wanted=n_places)).cut_to(wanted_seconds)
+        # As many places again, of a way with a fixed end: then another choice of tracks.
+        again = replace(task, n_wanted=n_places, variant=tried[n_places])
+        tried[n_places] += 1
+        attempt = solve_task(again).cut_to(wanted_seconds)
         if best is None or abs(attempt.seconds - wanted_seconds) < abs(
             best.seconds - wanted_seconds
         ):
@@ -208,8 +208,7 @@ def _of_wanted_length(task: Task) -> Attempt:
         is_at_its_end = attempt.is_short and missing > 0 and attempt.course.guides is None
         if abs(missing) <= usual / 2 or is_at_its_end:
             break
-        change = missing / usual
-        n_places += math.ceil(change) if change > 0 else math.floor(change)
+        n_places += round(missing / usual)
         n_places = max(n_places, len(task.given), 1)
     if best is None:
         raise UsageError(f"minutes {minutes:g}: no playlist of this length")

@@ -56,6 +56,8 @@ class Task:
     rules: Rules
     seed: int
     keep_measured: Keep | None
+    variant: int = 0
+    """Another choice by the same seed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +131,7 @@ def solve_task(task: Task) -> Attempt:
 
 def _attempt(task: Task, n_pool: int) -> Attempt:
     library, request = task.library, task.request
-    generator = np.random.default_rng(task.seed)
+    generator = np.random.default_rng([task.seed, task.variant])
     route = _route(task, generator)
     pool = gather(
         library,

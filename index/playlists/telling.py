@@ -39,6 +39,10 @@ def as_playlist(attempt: Attempt, *, seed: int, notes: list[str]) -> Playlist:
     if attempt.is_short:
         block = _block(alone, Counter(at_end.values()), counts)
         notes.append(_short(attempt, block))
+    elif task.request.minutes and attempt.seconds > 60 * task.request.minutes + (
+        attempt.longest_seconds
+    ):
+        notes.append(f"{attempt.seconds / 60:.1f} minutes: the tracks that were named are as long.")
     notes += _long_steps(attempt)
     return Playlist(_tracks(attempt), counts, seed, tuple(notes), block)
 
