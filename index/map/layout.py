@@ -57,14 +57,14 @@ def lay_out(
     """Coordinates float32 [tracks, dimensions] of vectors [tracks, size]; same seed, same map."""
     if method_for(len(vectors)) == "pca":
         return principal_components(vectors, settings.dimensions)
-    from umap import UMAP  # it takes seconds to import
-
     n_neighbours = min(settings.neighbours, near.k + 1)
     own = np.arange(len(vectors), dtype=np.int32)[:, None]
     rows = np.hstack([own, near.rows[:, : n_neighbours - 1]])
     zeros = np.zeros((len(vectors), 1), dtype=np.float32)
     distances = np.hstack([zeros, near.distances[:, : n_neighbours - 1]])
     with _quiet():
+        from umap import UMAP  # it takes seconds
+
         mapper = UMAP(
             n_components=settings.dimensions,
             n_neighbors=n_neighbours,
@@ -88,18 +88,18 @@ def place(coordinates: Floats, near: NearTable, settings: LayoutSettings) -> Flo
     `transform`, from its own functions: the object it is a method of would have to be kept with
     all vectors and a second index.
     """
-    from scipy.sparse import coo_matrix
-    from umap.layouts import optimize_layout_euclidean
-    from umap.umap_ import (
-        compute_membership_strengths,
-        find_ab_params,
-        init_graph_transform,
-        make_epochs_per_sample,
-        smooth_knn_dist,
-    )
-
     table = near.first(settings.neighbours)
     with _quiet():
+        from scipy.sparse import coo_matrix
+        from umap.layouts import optimize_layout_euclidean
+        from umap.umap_ import (
+            compute_membership_strengths,
+            find_ab_params,
+            init_graph_transform,
+            make_epochs_per_sample,
+            smooth_knn_dist,
+        )
+
         sigmas, rhos = smooth_knn_dist(table.distances, float(table.k), local_connectivity=0.0)
         rows, columns, strengths, _ = compute_membership_strengths(
             table.rows, table.distances, sigmas, rhos, bipartite=True
@@ -152,6 +152,7 @@ def _quiet() -> Iterator[None]:
 
 
 _KNOWN_WARNINGS: tuple[tuple[str, Any], ...] = (
+    (r"Tensorflow not installed", ImportWarning),
     (r"precomputed_knn\[2\]", UserWarning),
     (r".*[Ss]pectral initiali[sz]ation failed", UserWarning),
     (r"(?s).*Falling back to random initiali[sz]ation", UserWarning),

@@ -8,8 +8,8 @@ way of grey-green, even in lightness, so that they also read in grey.
 from dataclasses import dataclass
 
 HUES_LIGHT = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#3B1F5B")
-HUES_DARK = ("#56B4E9", "#E69F00", "#00B585", "#E8641B", "#DB8DBA", "#2F7FD0", "#F0E442")
-STEPS_LIGHT = ("#2A1E6B", "#27508C", "#2A7B8E", "#3AA07E", "#7CB84D", "#C4B526", "#E0A000")
+HUES_DARK = ("#56B4E9", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#0072B2", "#F0E442")
+STEPS_LIGHT = ("#2A1E6B", "#27508C", "#2A7B8E", "#3AA07E", "#7CB84D", "#B9AC2C", "#EBAA00")
 STEPS_DARK = ("#5B63C7", "#4A86C0", "#46A3A8", "#5BBD84", "#95CF5C", "#D6DA4B", "#FFE96B")
 REST_LIGHT = "#B9BEC6"
 REST_DARK = "#4A5260"

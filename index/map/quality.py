@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from index.vectors.distances import Space
 
 JUDGED_NEIGHBOURS = 10
-WIDEST_SURROUNDINGS = 50
+SURROUNDINGS = 50
 """A true neighbour among the 50 nearest on the map is still in sight."""
+SURROUNDING_SHARE = 500
+"""In a large map one five hundredth of all tracks is: 200 of 100,000 are a few pixels."""
 MISLEADING_BELOW = 0.25
 """A place where fewer than a quarter of the true neighbours are in sight misleads."""
 SAMPLE_TRACKS = 5000
@@ -30,8 +32,9 @@ class Trust:
 
 
 def surroundings(n_tracks: int) -> int:
-    """How many tracks on the map count as the surroundings of one: 10, up to 50 in a large map."""
-    return min(WIDEST_SURROUNDINGS, max(JUDGED_NEIGHBOURS, n_tracks // 10))
+    """How many tracks on the map count as the surroundings of one: 10 and up."""
+    wide = max(SURROUNDINGS, n_tracks // SURROUNDING_SHARE)
+    return min(wide, max(JUDGED_NEIGHBOURS, n_tracks // 10))
 
 
 def preservation(near: NearTable, coordinates: Floats) -> Floats:
@@ -43,11 +46,13 @@ def preservation(near: NearTable, coordinates: Floats) -> Floats:
     from scipy.spatial import cKDTree  # slow to import, and a query needs none of it
 
     width = min(surroundings(n_tracks), n_tracks - 1)
-    _, around = cKDTree(coordinates).query(coordinates, k=width + 1)
-    shares = np.zeros(n_tracks, dtype=np.float32)
+    # Only how far the surroundings reach, not who is in them: 100,000 times 200 rows is much.
+    reach = cKDTree(coordinates).query(coordinates, k=[width + 1])[0][:, 0] * (1 + 1e-6)
+    n_inside = np.zeros(n_tracks, dtype=np.float32)
     for column in range(table.k):
-        shares += (around == table.rows[:, column, None]).any(axis=1)
-    return shares / np.float32(table.k)
+        apart = np.linalg.norm(coordinates - coordinates[table.rows[:, column]], axis=1)
+        n_inside += apart <= reach
+    return n_inside / np.float32(table.k)
 
 
 def misleads(shares: Floats) -> NDArray[np.bool_]:

@@ -76,7 +76,8 @@ def read_layout(folder: Path, *, dimensions: int, fingerprint: str) -> SavedLayo
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # From memory: numpy leaves a file open that is no archive.
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
             about = json.loads(str(arrays["about"]))
             if about["format"] != MAP_FORMAT or about["fingerprint"] != fingerprint:
                 return None

@@ -141,12 +141,16 @@ function listenToPanel(page) {
 
 readMap().then((map) => {
   const page = new Page(map);
+  page.draw();
   // For scripts, and for whoever likes to try things in the browser's console.
   window.soundalike = {
     map,
     page,
     playlist: (rows) => playlistText(map, rows),
     renderer: page.renderer.name,
+    bytesOf,
+    encodePath,
+    relativePath,
   };
   document.documentElement.dataset.ready = "yes";
 }).catch((error) => {
