@@ -83,17 +83,21 @@ def _stretches(
             found.append(
                 {
                     "query_path": track.record.path,
-                    "query_seconds": _span(track.excerpts, first),
-                    "seconds": _span(excerpts, second),
+                    "query_seconds": _span(track.excerpts, first, within=track.record),
+                    "seconds": _span(excerpts, second, within=hit),
                     "distance": distance,
                 }
             )
     return sorted(found, key=lambda stretch: stretch["distance"])[:N_STRETCHES]
 
 
-def _span(excerpts: TrackExcerpts, position: int) -> list[float]:
-    start = round(float(excerpts.starts_seconds[position]), 3)
-    return [start, round(start + excerpts.excerpt_seconds, 3)]
+def _span(excerpts: TrackExcerpts, position: int, *, within: TrackRecord) -> list[float]:
+    """From when to when; a track shorter than an excerpt was heard again from its beginning."""
+    start = float(excerpts.starts_seconds[position])
+    end = start + excerpts.excerpt_seconds
+    if within.duration_seconds:
+        end = min(end, max(within.duration_seconds, start))
+    return [round(start, 3), round(end, 3)]
 
 
 def _aspects(

@@ -1,12 +1,12 @@
 """`soundalike demo`: music to try everything on, without a download."""
 
-import importlib.util
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.demo_tour import run_tour
 from cli.options import ForceOption, Form, Globals, globals_of
 from cli.output import emit, emit_text
 from cli.progress import bar, track
@@ -29,10 +29,11 @@ def run(
     seconds: Annotated[float, typer.Option(min=1, help="Length of a song.")] = SONG_SECONDS,
     force: ForceOption = False,
 ) -> None:
-    """Make a small music folder, to try every command on.
+    """Make a small music folder and show on it what soundalike does.
 
-    Synthesised songs of eight styles, several artists a style, tagged, in five formats. A folder
-    that is there already is left as it is; --force replaces one that was made with other options.
+    Synthesised songs of eight styles, several artists a style, tagged, in five formats; then index,
+    query, label, playlist and map, each with the command that was run. A folder that is there
+    already is left as it is; --force replaces one that was made with other options.
     """
     from embedder.synthesis.folder import write_music_folder
     from embedder.synthesis.songs import STYLES
@@ -69,16 +70,20 @@ def _show(
 
     music, pictures = folder / "music", folder / "pictures"
     styles = summarise(songs)
-    emit(
-        settings,
-        {"folder": music, "pictures": pictures, "seed": seed, "styles": styles, "songs": songs},
-        rows=styles if settings.form is Form.TABLE else songs,
-        title=f"{len(songs)} songs in {music}",
-    )
-    drawn = shlex.join(["soundalike", "features", *map(str, shown), "-o", str(pictures)])
-    emit_text(settings, f"\nOne song a style as a picture in {pictures}, drawn by:\n  {drawn}")
-    commands = next_commands(folder, music, songs[0].path)
-    emit_text(settings, "\nGo on with:\n" + "\n".join(f"  {line}" for line in commands))
+    if settings.form is Form.TABLE:
+        emit(settings, rows=styles, title=f"{len(songs)} songs in {music}")
+        drawn = shlex.join(["soundalike", "features", *map(str, shown), "-o", str(pictures)])
+        emit_text(settings, f"\nOne song a style as a picture in {pictures}, drawn by:\n$ {drawn}")
+    stops = run_tour(settings, folder, songs[0].path)
+    if settings.form is not Form.TABLE:
+        document = {"folder": music, "pictures": pictures, "seed": seed, "styles": styles}
+        emit(settings, {**document, "songs": songs, "tour": stops}, rows=songs)
+    elif all(stop.exit_code == 0 for stop in stops):
+        emit_text(settings, f"\nAll of it lies in {folder}; open {folder / 'map.html'}.")
+        emit_text(settings, "Now with your own: soundalike index ~/Music")
+    failed = next((stop.exit_code for stop in stops if stop.exit_code), 0)
+    if failed:
+        raise typer.Exit(failed)
 
 
 def _draw(settings: Globals, songs: list[Path], pictures: Path) -> None:
@@ -89,22 +94,3 @@ def _draw(settings: Globals, songs: list[Path], pictures: Path) -> None:
     for result in track(settings, results, label="Drawing", total=len(songs)):
         if isinstance(result, FeaturesFailure):
             say(settings, f"{result.path}: {result.reason}")
-
-
-def next_commands(folder: Path, music: Path, song: Path) -> list[str]:
-    """Command lines to go on with, of the commands that this version has."""
-    library = ("--library", folder / "library")
-    lines: list[tuple[str, tuple[str | Path, ...]]] = [
-        ("features", (song, "--front-end", "cqt", "-o", folder / "more-pictures")),
-        ("index", (music, *library)),
-        ("query", (song, *library)),
-        ("label", (song, *library)),
-        ("playlist", (song, "-o", folder / "playlist.m3u8", *library)),
-        ("map", ("-o", folder / "map.html", *library)),
-        ("doctor", ()),
-    ]
-    return [
-        shlex.join(["soundalike", name, *map(str, words)])
-        for name, words in lines
-        if importlib.util.find_spec(f"cli.commands.{name}") is not None
-    ]

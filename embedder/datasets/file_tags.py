@@ -5,6 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mutagen
+from mutagen.id3 import ID3
+
+_ID3_FRAMES = {
+    "artist": "TPE1",
+    "albumartist": "TPE2",
+    "album": "TALB",
+    "title": "TIT2",
+    "genre": "TCON",
+    "mood": "TMOO",
+}
+"""For files whose ID3 has no easy names in mutagen: WAV and AIFF."""
 
 _SEPARATORS = re.compile(r"\s*[;\x00]\s*|\s+/\s+")
 
@@ -32,6 +43,9 @@ def read_file_tags(path: Path) -> FileTags:
     tags = file.tags or {}
 
     def texts(name: str) -> list[str]:
+        if isinstance(tags, ID3):
+            frames = tags.getall(_ID3_FRAMES[name])  # type: ignore[no-untyped-call]  # mutagen
+            return [str(value) for frame in frames for value in frame.text]
         try:
             return [str(value) for value in tags.get(name, [])]
         except (KeyError, ValueError):  # this kind of file has no such tag

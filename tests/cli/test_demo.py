@@ -1,6 +1,5 @@
 """`soundalike demo` writes music, sums it up, and says how to go on."""
 
-import importlib.util
 import json
 import shlex
 from pathlib import Path
@@ -20,17 +19,20 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_demo_sums_its_music_up(trial: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """A table with a line a style, and commands to go on with, all of which exist."""
+def test_demo_shows_every_command_and_leaves_its_work(
+    trial: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A table with a line a style, each command as it can be typed, and what they made."""
     capfd.readouterr()
     assert main(["demo", "--folder", str(trial), *QUICK]) == 0
     shown = capfd.readouterr().out
     assert f"32 songs in {trial / 'music'}" in shown
     assert "reggae" in shown
-    offered = [line.strip() for line in shown.splitlines() if line.startswith("  soundalike ")]
-    assert offered
-    for line in offered:
-        assert importlib.util.find_spec(f"cli.commands.{shlex.split(line)[1]}") is not None
+    typed = [shlex.split(line)[2] for line in shown.splitlines() if line.startswith("$ ")]
+    assert typed == ["features", "index", "query", "label", "playlist", "map"]
+    for name in ("library/catalogue.sqlite", "playlist.m3u8", "map.html"):
+        assert (trial / name).stat().st_size > 0
+    assert "soundalike index ~/Music" in shown
 
 
 def test_demo_draws_a_picture_of_each_style(trial: Path) -> None:
@@ -44,7 +46,9 @@ def test_demo_speaks_json(trial: Path, capfd: pytest.CaptureFixture[str]) -> Non
     """The document lists every song with the fields of a track."""
     capfd.readouterr()
     assert main(["demo", "--folder", str(trial), *QUICK, "--json"]) == 0
-    songs = json.loads(capfd.readouterr().out)["songs"]
+    document = json.loads(capfd.readouterr().out)
+    assert [stop["exit_code"] for stop in document["tour"]] == [0] * 5
+    songs = document["songs"]
     assert len(songs) == 32
     fields = {"path", "title", "artist", "album", "genre", "duration_seconds"}
     assert all(fields <= song.keys() for song in songs)

@@ -1,0 +1,38 @@
+"""Labels of a data set from the files' own tags, whatever the format."""
+
+from pathlib import Path
+
+import pytest
+
+from embedder.datasets.file_tags import read_file_tags
+from embedder.synthesis.folder import write_music_folder
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".mp3", ".ogg", ".m4a", ".wav"])
+def test_every_format_tells_artist_album_and_genre(tmp_path: Path, suffix: str) -> None:
+    """A song's tags are read alike from all formats, WAV's ID3 too."""
+    songs = write_music_folder(
+        tmp_path / "music",
+        styles=("folk",),
+        artists_per_style=1,
+        albums_per_artist=1,
+        songs_per_album=1,
+        seconds=1.0,
+        sample_rate=8000,
+        formats=(suffix,),
+    )
+    tags = read_file_tags(songs[0].path)
+    assert songs[0].path.suffix == suffix
+    assert (tags.artist, tags.album, tags.title) == (
+        songs[0].artist,
+        songs[0].album,
+        songs[0].title,
+    )
+    assert tags.genres == ("folk",)
+
+
+def test_a_file_without_tags_says_nothing(tmp_path: Path) -> None:
+    """Text with a music suffix has no tags, and is no error here."""
+    path = tmp_path / "text.mp3"
+    path.write_text("no music")
+    assert read_file_tags(path).artist == ""
