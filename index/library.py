@@ -38,8 +38,11 @@ from index.store_cache import StoreCache, Warn
 from index.vectors.kinds import StoreSettings, check_kind
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from index.analyse import Encoder
     from index.ingest import IndexOptions, IndexProgress
+    from index.label_writing import WriteReport
 
 
 class Library(LibraryReader):
@@ -150,6 +153,20 @@ class Library(LibraryReader):
                 Ledger(catalogue).remove([track.id for track in removed])
             self._sync_store(catalogue)
         return removed
+
+    def write_tags_from(
+        self, frame: "pd.DataFrame", field: str, *, replace_old: bool = False
+    ) -> "WriteReport":
+        """Put a table's column into the tags of its files; the report's journal can undo it.
+
+        The table names tracks by `path` or `id`. A file that has the tag keeps it, but for
+        `replace_old`; empty cells change nothing.
+        """
+        from index.frames import labels_in
+        from index.label_writing import plan_changes, write_labels
+
+        changes = plan_changes(labels_in(self, frame, field), replace_old=replace_old)
+        return write_labels(self, changes)
 
     def set_store(self, settings: StoreSettings) -> None:
         """Keep the vectors otherwise: another kind of index, memory budget or search effort."""

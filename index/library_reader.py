@@ -31,8 +31,12 @@ from index.vectors.kinds import StoreSettings
 from index.vectors.store import IdArray
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from embedder.encoder import TrackEncoder
     from index.labelling import LabelRequest
+    from index.map.drawing import MapReport
+    from index.map.library_map import LibraryMap, MapWish
     from index.playlists.request import PlaylistRequest
     from index.playlists.result import Playlist
     from index.queries import SearchRequest
@@ -203,6 +207,26 @@ class LibraryReader:
         from index.labelling import label_tracks  # searches need none of it
 
         return label_tracks(self, request)
+
+    def map(self, wish: "MapWish | None" = None) -> "LibraryMap":
+        """Where every track lies on the map, and how far that can be trusted."""
+        from index.map.library_map import map_of  # UMAP takes seconds to import
+
+        return map_of(self, wish)
+
+    def draw_map(
+        self, output: Path, *, colour: str | None = None, force: bool = False
+    ) -> "MapReport":
+        """The map in a file: .html, .png, .svg or .csv; `colour` names a tag."""
+        from index.map.drawing import draw_map
+
+        return draw_map(self, output, colour=colour, force=force)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """A row a track, by id: its fields and tags. `vectors(frame.index)` are in its order."""
+        from index.frames import library_frame  # searches need no pandas
+
+        return library_frame(self)
 
     def failures(self) -> list[Failure]:
         """Files that could not be used, and why."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from index.results import Json, TrackRecord
 
@@ -62,6 +63,18 @@ class Playlist:
     def seconds(self) -> float:
         """How long it plays; tracks of unknown length count as none."""
         return sum(one.track.duration_seconds or 0.0 for one in self.tracks)
+
+    def save(self, path: Path, *, relative_to: Path | None = None, force: bool = False) -> None:
+        """Write it as .m3u8, .m3u, .xspf or .json; a file that is there only with `force`."""
+        from index.playlist_files.files import write_playlist
+
+        write_playlist(
+            path,
+            [one.track for one in self.tracks],
+            document=self.to_json(),
+            relative_to=relative_to,
+            force=force,
+        )
 
     def to_json(self) -> Json:
         """`{"tracks": […], "seconds", "dropped": {reason: count}, …}`."""
