@@ -49,7 +49,7 @@ class MapReport:
                 "--fresh lays it out anew with all of them."
             )
         if self.trustworthiness is not None and self.trust_sample < self.n_tracks:
-            notes.append(f"Trustworthiness was measured on {self.trust_sample} tracks.")
+            notes.append(f"Trustworthiness was measured on a sample of {self.trust_sample} tracks.")
         return notes
 
     def to_json(self) -> dict[str, Any]:

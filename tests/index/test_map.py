@@ -6,14 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from embedder.config.model import GeometryKind
 from embedder.errors import NotFound, UnknownChoice, UsageError
+from embedder.geometry import geometry_of
+from embedder.metrics.neighbourhood import trustworthiness
 from index.library import Library
+from index.map import quality
 from index.map.fields import OTHER, UNKNOWN, chosen_field, map_field, map_fields, tag_field
 from index.map.layout import LayoutSettings, place
 from index.map.library_map import MapWish, map_of
 from index.map.neighbours import NearTable, near_table
-from index.map.quality import misleads, preservation
+from index.map.quality import misleads, preservation, trust
 from index.map.saved import layout_path
+from index.vectors.distances import Space
 from tests.index.map_library import MapLibrary
 from tests.index.toy_encoder import ToyEncoder
 
@@ -161,6 +166,32 @@ def test_preservation_is_counted_as_a_loop_would() -> None:
         around = set(np.argsort(apart)[:11])
         assert shares[row] == pytest.approx(len(around & set(rows[row])) / 10)
     assert (misleads(shares) == (shares < 0.25)).all()
+
+
+@pytest.mark.parametrize("kind", ["cosine", "euclidean", "poincare"])
+def test_trustworthiness_is_that_of_the_metrics(kind: GeometryKind) -> None:
+    """In each geometry it equals what `embedder.metrics` finds; a sample comes close to all."""
+    rng = np.random.default_rng(5)
+    vectors = (0.1 * rng.standard_normal((200, 8))).astype(np.float32)
+    places = (vectors[:, :2] + 0.05 * rng.standard_normal((200, 2))).astype(np.float32)
+    found = trust(vectors, places, space=Space(kind), seed=0)
+    expected = trustworthiness(vectors, places, k=10, geometry=geometry_of(kind))
+    assert found is not None
+    assert found.value == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_large_map_is_judged_by_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sample's figure lies near that of all tracks, and says how large it was."""
+    rng = np.random.default_rng(6)
+    vectors = rng.standard_normal((1500, 6)).astype(np.float32)
+    whole = trust(vectors, vectors[:, :2], space=Space("euclidean"), seed=0)
+    monkeypatch.setattr(quality, "MOST_JUDGED_WHOLLY", 1000)
+    sample = trust(vectors, vectors[:, :2], space=Space("euclidean"), seed=0)
+    assert whole is not None
+    assert sample is not None
+    assert (whole.n_tracks, sample.n_tracks) == (1500, 1000)
+    assert sample.value == pytest.approx(whole.value, abs=0.02)
+    assert sample.value != whole.value
 
 
 def test_a_track_placed_beside_its_twin_lies_there() -> None:
