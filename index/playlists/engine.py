@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from index.playlists.books import Books
 from index.playlists.course import Course, Guides, distances_between
 from index.playlists.rules import Marks, Rules
+from index.vectors.distances import FloatMatrix
 
 BEAM_WIDTH = 24
 CANDIDATES_PER_PLACE = 96
@@ -47,8 +48,14 @@ class Order:
 @dataclass(slots=True)
 class _Growing:
     books: Books
-    rows: tuple[int, ...] | list[int]
+    rows: list[int]
     cost: float
+
+    def grown(self, row: int, cost: float) -> "_Growing":
+        """A copy that goes on with a candidate."""
+        books = self.books.copy()
+        books.place(row)
+        return _Growing(books, [*self.rows, row], cost)
 
 
 def solve(course: Course, marks: Marks, rules: Rules) -> Order:
@@ -86,11 +93,12 @@ class _Search:
         self._all = np.arange(len(marks))
         self._width = 1 if course.guides is None else BEAM_WIDTH
         books = Books(marks, rules, given=set(course.given.values()))
-        self._orders = [_Growing(books, [] if self._width == 1 else (), 0.0)]
+        self._orders = [_Growing(books, [], 0.0)]
         self._places: list[int] = []
         self._dropped: dict[int, str] = {}
-        # With one order, what a limit forbids once it forbids for good.
-        self._forbidden = np.zeros(len(marks), dtype=np.float32)
+        # With one order, what a limit forbids once it forbids for good: its costs become infinite.
+        self._open = course.costs.copy() if self._width == 1 else course.costs
+        self._steps = _Steps(course)
 
     def run(self) -> Order:
         course = self._course
@@ -111,15 +119,38 @@ class _Search:
         row = self._course.given[place]
         for order in self._orders:
             order.books.place(row, is_given=True)
-            order.rows = self._longer(order.rows, row)
+            order.rows.append(row)
+            if self._width == 1:
+                self._open[:, row] = np.inf
         self._places.append(place)
 
     def _fill(self, place: int) -> bool:
+        if self._width == 1:
+            return self._fill_one(place)
         costs = self._course.costs[self._course.cost_rows[place]]
-        if self._width == 1 or len(costs) <= CANDIDATES_PER_PLACE:
+        if len(costs) <= CANDIDATES_PER_PLACE:
             return self._fill_from(place, self._all)
         some = np.argpartition(costs, CANDIDATES_PER_PLACE)[:CANDIDATES_PER_PLACE]
         return self._fill_from(place, some) or self._fill_from(place, self._all)
+
+    def _fill_one(self, place: int) -> bool:
+        """With one order: the cheapest candidate that may come."""
+        order, ahead = self._orders[0], self._given_ahead(place)
+        totals = self._open[self._course.cost_rows[place]]
+        if order.rows and self._course.smoothness:
+            totals = totals + self._steps.from_row(order.rows[-1])
+        for row in _cheapest_first(totals):
+            reason = order.books.reason(row, ahead=ahead)
+            if not reason:
+                order.books.place(row)
+                order.rows.append(row)
+                self._open[:, row] = np.inf
+                self._places.append(place)
+                return True
+            self._dropped.setdefault(row, reason)
+            if reason != "spacing":
+                self._open[:, row] = np.inf
+        return False
 
     def _fill_from(self, place: int, candidates: Rows) -> bool:
         totals = self._totals(place, candidates).ravel()
@@ -131,52 +162,30 @@ class _Search:
             if row in order.rows:
                 continue
             reason = order.books.reason(row, ahead=ahead)
-            if not reason:
-                found.append((order, row, float(totals[at])))
-                if len(found) == self._width:
-                    break
+            if reason:
+                self._dropped.setdefault(row, reason)
                 continue
-            self._dropped.setdefault(row, reason)
-            if self._width == 1 and reason != "spacing":
-                self._forbidden[row] = np.inf
+            found.append((order, row, float(totals[at])))
+            if len(found) == self._width:
+                break
         if not found:
             return False
-        self._orders = [self._grown(order, row, cost) for order, row, cost in found]
+        self._orders = [order.grown(row, cost) for order, row, cost in found]
         self._places.append(place)
         return True
-
-    def _grown(self, order: _Growing, row: int, cost: float) -> _Growing:
-        books = order.books if self._width == 1 else order.books.copy()
-        books.place(row)
-        return _Growing(books, self._longer(order.rows, row), cost)
-
-    def _longer(self, rows: tuple[int, ...] | list[int], row: int) -> tuple[int, ...] | list[int]:
-        if isinstance(rows, tuple):
-            return (*rows, row)
-        rows.append(row)
-        self._forbidden[row] = np.inf
-        return rows
 
     def _totals(self, place: int, candidates: Rows) -> NDArray[np.float64]:
         """What each order costs if it goes on with each candidate: [B, k]; infinite where guides
         forbid it.
         """
         course = self._course
-        costs = course.costs[course.cost_rows[place]]
         last = [order.rows[-1] for order in self._orders if order.rows]
-        if self._width == 1:
-            totals: NDArray[np.float64] = costs + self._forbidden
-            if course.smoothness and last:
-                near = distances_between(course.space, course.vectors[last], course.vectors)[0]
-                totals = totals + course.smoothness * near
-        else:
-            so_far = np.array([order.cost for order in self._orders])
-            totals = so_far[:, None] + costs[candidates][None]
-            if course.smoothness and last:
-                near = distances_between(
-                    course.space, course.vectors[last], course.vectors[candidates]
-                )
-                totals += course.smoothness * near
+        so_far = np.array([order.cost for order in self._orders])
+        costs = course.costs[course.cost_rows[place], candidates]
+        totals: NDArray[np.float64] = so_far[:, None] + costs[None]
+        if course.smoothness and last:
+            near = distances_between(course.space, course.vectors[last], course.vectors[candidates])
+            totals += course.smoothness * near
         if course.guides is not None:
             totals[self._goes_back(course.guides, place, candidates, last)] = np.inf
         return totals
@@ -202,8 +211,33 @@ class _Search:
         return [row for at, row in given if place < at <= place + self._spacing]
 
 
-def _cheapest_first(totals: NDArray[np.float64]) -> Iterator[int]:
+class _Steps:
+    """What a step from a candidate to each other one costs."""
+
+    def __init__(self, course: Course) -> None:
+        self._course = course
+        # A cosine distance is a constant less the inner product, and constants change no order.
+        self._scaled: FloatMatrix | None = None
+        if course.space.kind == "cosine" and course.smoothness:
+            self._scaled = np.float32(-course.smoothness) * course.vectors
+
+    def from_row(self, row: int) -> FloatMatrix:
+        """To all candidates [n], but for a constant."""
+        course = self._course
+        if self._scaled is not None:
+            steps: FloatMatrix = self._scaled @ course.vectors[row]
+            return steps
+        apart = distances_between(course.space, course.vectors[row : row + 1], course.vectors)[0]
+        costs: FloatMatrix = np.float32(course.smoothness) * apart
+        return costs
+
+
+def _cheapest_first(totals: NDArray[np.floating]) -> Iterator[int]:
     """The positions of finite totals, cheapest first; sorted only as far as they are taken."""
+    best = int(totals.argmin()) if len(totals) else 0
+    if not len(totals) or totals[best] == np.inf:
+        return
+    yield best  # mostly that is all that is asked for
     n_done, n_wanted = 0, FIRST_LOOK
     while n_done < len(totals):
         if n_wanted >= len(totals):
@@ -214,5 +248,6 @@ def _cheapest_first(totals: NDArray[np.float64]) -> Iterator[int]:
         for at in order[n_done:].tolist():
             if totals[at] == np.inf:
                 return
-            yield at
+            if at != best:
+                yield at
         n_done, n_wanted = len(order), n_wanted * 8

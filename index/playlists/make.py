@@ -63,7 +63,7 @@ def make_playlist(library: "LibraryReader", request: PlaylistRequest) -> Playlis
             best = attempt
             if given_up:
                 notes = [*seeds.notes, *given_up]
-        if not attempt.is_short:
+        if not attempt.is_short or not _stands_in_the_way(attempt, rules):
             break
     if best is None:
         raise UsageError("no rules to try")  # a loop that always runs
@@ -179,6 +179,13 @@ def _rules_to_try(request: PlaylistRequest, task: Task) -> Iterator[tuple[Rules,
     if request.spacing is None:
         given_up.append(f"the {spacing} tracks between two of an artist or album")
         yield replace(rules, spacing=0), [_given_up(given_up)]
+
+
+def _stands_in_the_way(attempt: Attempt, rules: Rules) -> bool:
+    """Whether a limit on artists, or the space between two, kept anything out."""
+    reasons = set(attempt.order.dropped.values())
+    is_limited = rules.per_artist is not None and "per-artist" in reasons
+    return is_limited or (rules.spacing > 0 and "spacing" in reasons)
 
 
 def _given_up(what: list[str]) -> str:

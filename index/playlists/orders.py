@@ -1,11 +1,13 @@
 """What the engine finds, made good: the best of several ways to be guided, without any breach."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
-from index.playlists.books import is_related
-from index.playlists.course import Course
+from index.playlists.books import Books, is_related
+from index.playlists.course import Course, Guides
 from index.playlists.courses import along
 from index.playlists.engine import Order, solve
 from index.playlists.exhaustive import MAX_CANDIDATES, longest_order
@@ -14,6 +16,7 @@ from index.playlists.routes import Leg
 from index.playlists.rules import Rules
 from index.vectors.distances import Space
 
+MAX_FILL_TRIES = 200
 EVEN_ENOUGH = 2.0
 """No step of a path longer than so many even ones: then no other way is tried."""
 
@@ -62,7 +65,65 @@ def _solved(course: Course, pool: Pool, rules: Rules) -> Order:
         )
         if len(rows) > len(order):
             order = Order(rows, tuple(range(len(rows))), order.dropped)
-    return _without_breaches(order, course, pool, rules)
+    order = _without_breaches(order, course, pool, rules)
+    return order if len(order) == course.n_places else _filled(order, course, pool, rules)
+
+
+def _filled(order: Order, course: Course, pool: Pool, rules: Rules) -> Order:
+    """A way that went ahead too fast leaves candidates behind: they are put where they belong."""
+    guides = course.guides
+    if guides is None:
+        return order
+    rows, places = list(order.rows), list(order.places)
+    costs = course.costs.min(axis=0)
+    while len(rows) < course.n_places:
+        fitting = _between(guides, rows, places) & np.isfinite(costs)
+        fitting[:, rows] = False
+        gaps, found = np.nonzero(fitting)
+        cheapest = np.argsort(costs[found], kind="stable")[:MAX_FILL_TRIES]
+        for gap, row in zip(gaps[cheapest].tolist(), found[cheapest].tolist(), strict=True):
+            at = gap + 1
+            if keeps_rules([*rows[:at], row, *rows[at:]], pool, rules, course):
+                rows.insert(at, row)
+                places.insert(at, places[at])
+                break
+        else:
+            break
+    dropped = {row: reason for row, reason in order.dropped.items() if row not in rows}
+    return Order(tuple(rows), tuple(_spread(places, course)), dropped)
+
+
+def _between(guides: Guides, rows: list[int], places: list[int]) -> NDArray[np.bool_]:
+    """Which candidates lie between each track and the next: [tracks - 1, n]."""
+    fitting = np.zeros((max(len(rows) - 1, 0), guides.values.shape[1]), dtype=np.bool_)
+    for gap, (before, after) in enumerate(pairwise(rows)):
+        signs = guides.directions[places[gap + 1]]
+        used = np.flatnonzero(signs)
+        values = signs[used, None] * guides.values[used]
+        is_after = values >= values[:, before : before + 1]
+        is_before = values <= values[:, after : after + 1]
+        fitting[gap] = (is_after & is_before).all(axis=0) & bool(len(used))
+    return fitting
+
+
+def keeps_rules(rows: Sequence[int], pool: Pool, rules: Rules, course: Course) -> bool:
+    """Whether an order breaks no rule, what was given apart."""
+    given = set(course.given.values())
+    books = Books(pool.marks, rules, given=given)
+    for at, row in enumerate(rows):
+        ahead = [other for other in rows[at + 1 : at + 1 + rules.spacing] if other in given]
+        if row not in given and books.reason(row, ahead=ahead):
+            return False
+        books.place(row, is_given=row in given)
+    return True
+
+
+def _spread(places: list[int], course: Course) -> list[int]:
+    """Places that grow one by one again, the given ones where they are."""
+    for at in range(len(places) - 2, -1, -1):
+        if places[at] >= places[at + 1] and places[at] not in course.given:
+            places[at] = places[at + 1] - 1
+    return places
 
 
 def _without_breaches(order: Order, course: Course, pool: Pool, rules: Rules) -> Order:

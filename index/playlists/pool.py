@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 MAX_POINTS = 8
 """A way of many points is searched at so many of them, evenly spread."""
 MAX_CANDIDATES = 50_000
-PAGE_SIZE = 64
+READ_ALONE = 256
+"""After so many single reads, the rest is read at once."""
 SMALL_LIBRARY = 512
 """So many candidates need no search: all of them are looked at."""
 
 
-class TrackPages(Sequence[TrackRecord]):
-    """Tracks that are read from the catalogue when they are asked for, a page at once."""
+class LazyTracks(Sequence[TrackRecord]):
+    """Tracks that are read from the catalogue when they are asked for."""
 
     def __init__(
         self, library: "LibraryReader", given: Sequence[TrackRecord], ids: IdArray
@@ -34,7 +35,8 @@ class TrackPages(Sequence[TrackRecord]):
         self._library = library
         self._given = given
         self._ids = ids
-        self._pages: dict[int, list[TrackRecord]] = {}
+        self._known: dict[int, TrackRecord] = {}
+        self._n_read = 0
 
     def __len__(self) -> int:
         return len(self._given) + len(self._ids)
@@ -50,18 +52,25 @@ class TrackPages(Sequence[TrackRecord]):
             raise IndexError(row)
         if row < len(self._given):
             return self._given[row]
-        page, at = divmod(row - len(self._given), PAGE_SIZE)
-        if page not in self._pages:
-            ids = self._ids[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
-            self._pages[page] = self._library.tracks(ids)
-        return self._pages[page][at]
+        at = row - len(self._given)
+        if at not in self._known:
+            self._read(at)
+        return self._known[at]
+
+    def _read(self, at: int) -> None:
+        """One alone while few are asked for, as most candidates never are; then all."""
+        self._n_read += 1
+        if self._n_read > READ_ALONE:
+            self._known = dict(enumerate(self._library.tracks(self._ids)))
+        else:
+            self._known[at] = self._library.tracks(self._ids[at : at + 1])[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pool:
     """Candidates: first what was given, then what was found."""
 
-    tracks: TrackPages
+    tracks: LazyTracks
     vectors: FloatMatrix
     marks: Marks
     is_whole: bool
@@ -95,17 +104,25 @@ def gather(
     elif len(targets):
         ids = _near(library, targets, n_wanted + len(banned), allowed)
     else:
-        ids = np.sort(generator.choice(possible, n_wanted + len(banned), replace=False))
+        ids = some_of(possible, n_wanted + len(banned), generator)
     known = {one.record.id for one in given} | banned
     if known:
         ids = ids[~np.isin(ids, np.fromiter(known, dtype=np.int64))]
-    tracks = TrackPages(library, [one.record for one in given], ids)
+    tracks = LazyTracks(library, [one.record for one in given], ids)
     own = [one.vector for one in given]
     vectors = library.vectors(ids)
     if own:
         vectors = np.concatenate([library.space.to_unit(np.stack(own)), vectors])
     is_whole = is_all or n_wanted == MAX_CANDIDATES
     return Pool(tracks, vectors, Marks(tracks), is_whole)
+
+
+def some_of(ids: IdArray, n: int, generator: np.random.Generator) -> IdArray:
+    """About n ids at random, ascending, in no more time for more ids than that."""
+    if n >= len(ids):
+        return ids
+    chosen: IdArray = ids[np.unique(generator.integers(len(ids), size=n))]
+    return chosen
 
 
 def _near(

@@ -1,5 +1,6 @@
 """One attempt at a playlist of so many tracks under given rules, over ever more candidates."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from index.playlists.courses import (
 )
 from index.playlists.engine import Order
 from index.playlists.orders import EVEN_ENOUGH, best_order, widest_gap
-from index.playlists.pool import Pool, gather
+from index.playlists.pool import Pool, gather, some_of
 from index.playlists.request import PlaylistRequest
 from index.playlists.routes import Route
 from index.playlists.rules import Rules
@@ -31,7 +32,7 @@ from index.vectors.store import IdArray
 if TYPE_CHECKING:
     from index.library_reader import LibraryReader
 
-CANDIDATES_PER_TRACK = 4
+CANDIDATES_PER_TRACK = 3
 MIN_CANDIDATES = 64
 GROWTH = 4
 MAX_GUIDED = 2000
@@ -92,6 +93,11 @@ class Attempt:
         return self.seconds / len(self.order) if len(self.order) and self.seconds else USUAL_SECONDS
 
     @property
+    def merit(self) -> tuple[int, float]:
+        """Compares attempts: longer is better, then evener by a tenth at least."""
+        return len(self.order), -round(10 * math.log(max(self.widest_gap, 0.1)))
+
+    @property
     def widest_gap(self) -> float:
         """The longest step of a path, in even steps; 0 for what is no path."""
         return widest_gap(self.order, self.pool, self.course.space, legs=self.route.legs)
@@ -117,15 +123,19 @@ class Attempt:
 def solve_task(task: Task) -> Attempt:
     """The best order; more candidates are looked at while it is too short."""
     n_pool = max(CANDIDATES_PER_TRACK * task.n_wanted, MIN_CANDIDATES)
+    best: Attempt | None = None
     while True:
         attempt = _attempt(task, n_pool)
+        is_better = best is None or attempt.merit > best.merit
+        # Longer is always better; where a wider look finds no evener way, there is none.
+        if best is not None and not is_better and not best.is_short:
+            return best
+        best = attempt if best is None or is_better else best
         is_uneven = attempt.widest_gap > EVEN_ENOUGH
-        if not (attempt.is_short or is_uneven):
-            return attempt
-        if attempt.pool.is_whole or "min-score" in attempt.left_out:
-            return attempt
-        if attempt.course.guides is not None and n_pool >= MAX_GUIDED:
-            return attempt
+        is_all_seen = attempt.pool.is_whole or "min-score" in attempt.left_out
+        is_enough = attempt.course.guides is not None and n_pool >= MAX_GUIDED
+        if not (attempt.is_short or is_uneven) or is_all_seen or is_enough:
+            return best
         n_pool *= GROWTH
 
 
@@ -179,8 +189,7 @@ def _route(task: Task, generator: np.random.Generator) -> Route:
     if request.drift is None:
         return replace(routes.tour(space, likes, n_places=n_places), given=given)
     possible = library.store.ids() if task.allowed is None else task.allowed
-    n_landmarks = min(N_LANDMARKS, len(possible))
-    landmarks = library.vectors(generator.choice(possible, n_landmarks, replace=False))
+    landmarks = library.vectors(some_of(possible, N_LANDMARKS, generator))
     walk = routes.drift(
         space,
         likes,
