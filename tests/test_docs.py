@@ -1,0 +1,104 @@
+"""Every block of the manual runs: console lines through the command line, Python as it stands."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+
+import pytest
+
+from embedder.encoder import TrackEncoder
+from embedder.synthesis.folder import write_music_folder
+from index.library import Library
+from tests.conftest import RunCli
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = ("indexing", "querying", "playlists", "labels", "training", "evaluation", "search")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
+# A short name beside the music folder for one song of a style.
+NAMED = {"folk": "song", "ambient": "calm", "rock": "wild", "chiptune": "unknown"}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the manual's reader sits: music, four songs beside it, two libraries."""
+    folder = tmp_path_factory.mktemp("desk")
+    songs = write_music_folder(
+        folder / "music",
+        artists_per_style=2,
+        songs_per_album=1,
+        seconds=6.0,
+        formats=(".flac", ".mp3", ".ogg"),
+        sample_rate=22050,
+    )
+    for style, name in NAMED.items():
+        song = next(song.path for song in songs if song.genre == style)
+        shutil.copy(song, folder / f"{name}{song.suffix}")
+    with Library.open_or_create(folder / "library") as library:
+        library.index([folder / "music"], encoder=TrackEncoder.load("default"))
+    shutil.copytree(folder / "library", folder / "other-library")
+    return folder
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The blocks of a page in a language."""
+    text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+    return [body for kind, body in BLOCK.findall(text) if kind == language]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_console_lines_of_a_page_run(
+    page: str, desk: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each line ends well, and prints a line that begins as the page shows it."""
+    library = desk / f"{page}-library"
+    if page != "indexing":  # that page makes its own
+        shutil.copytree(desk / "library", library)
+    monkeypatch.chdir(desk)
+    monkeypatch.setenv("SOUNDALIKE_LIBRARY", str(library))
+    for block in blocks(page, "console"):
+        for typed in block.split("$ ")[1:]:
+            line, *shown = typed.strip().splitlines()
+            out = _run_pipe(line, run_cli, monkeypatch)
+            printed = [" ".join(one.split()) for one in out.splitlines()]
+            for wanted in (one for one in shown if one.strip(". ")):
+                start = " ".join(wanted.split("...")[0].split())
+                assert any(one.startswith(start) for one in printed), f"{line}\n{wanted}\n{out}"
+
+
+def _run_pipe(line: str, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What a line prints; programs that are not ours really run, with their pipes."""
+    data = b""
+    for part in line.split(" | "):
+        words = shlex.split(part)
+        if words[0] == "soundalike":
+            monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(data)))
+            run = run_cli(*words[1:])
+            assert run.code == 0, f"{line}\n{run.err}"
+            data = os.fsencode(run.out)
+        else:
+            ended = subprocess.run(words, input=data, capture_output=True, check=True)
+            data = ended.stdout
+    return data.decode("utf-8", "replace")
+
+
+def test_the_python_blocks_run(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks of the Python page run from top to bottom, each on what those before it made."""
+    monkeypatch.chdir(desk)
+    names: dict[str, object] = {}
+    for number, block in enumerate(blocks("python-api", "python"), start=1):
+        code = compile(block, f"docs/python-api.md, block {number}", "exec")
+        exec(code, names)  # noqa: S102 - our own page
+    assert (desk / "evening.xspf").exists()
+
+
+@pytest.mark.parametrize("page", [file.name for file in sorted(DOCS.glob("*.md"))])
+def test_links_of_a_page_lead_somewhere(page: str) -> None:
+    """Every relative link of a page exists."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
+    assert [target for target in targets if not (DOCS / target).exists()] == []
