@@ -38,7 +38,8 @@ def tables_of(found: Evaluation) -> list[Table]:
         tables.append(Table(CONFUSION, tuple(_confusion_rows(first))))
     if first.tagging is not None:
         best = best_tagging(first.tagging)
-        tables.append(Table("tags", tuple(best["per_tag"][:MOST_LABELS])))
+        frequent = sorted(best["per_tag"], key=lambda tag: -int(tag["n_tracks"]))[:MOST_LABELS]
+        tables.append(Table("tags, most frequent first", tuple(frequent)))
     return tables
 
 
