@@ -21,6 +21,7 @@ def interval_bars(
     ranges: Sequence[tuple[float, float]],
     *,
     marks: Sequence[float | None] = (),
+    marked: str = "leaky",
     title: str,
 ) -> str:
     """A bar a name from 0 to 1, its interval as a line, and a ring where a second figure lies."""
@@ -51,7 +52,7 @@ def interval_bars(
         if mark is not None and not np.isnan(mark):
             parts.append(
                 f'<circle class="mark" cx="{_x(mark):.1f}" cy="{middle}" r="5">'
-                f"<title>leaky: {mark:.3f}</title></circle>"
+                f"<title>{escape(marked)}: {mark:.3f}</title></circle>"
             )
     return _figure(title, CHART_WIDTH, height, parts)
 

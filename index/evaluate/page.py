@@ -115,6 +115,7 @@ def _charts(model: ModelScores) -> list[str]:
             [tag["roc_auc"] for tag in scored[:MOST_TAGS]],
             [(float("nan"), float("nan"))] * len(scored[:MOST_TAGS]),
             marks=[tag["pr_auc"] for tag in scored[:MOST_TAGS]],
+            marked="PR-AUC",
             title="ROC-AUC of each tag; ring: PR-AUC.",
         )
         parts.append(f"<h2>Tags</h2>{chart}")

@@ -1,5 +1,6 @@
 """The look of report pages, of the evaluation and of the audit: readable, quiet, light or dark."""
 
+import math
 from collections.abc import Iterable, Mapping
 from html import escape
 
@@ -77,7 +78,7 @@ def _words(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.3f}"
+        return "" if math.isnan(value) else f"{value:.3f}"
     if isinstance(value, list | tuple):
         return ", ".join(_words(item) for item in value)
     text = str(value)
