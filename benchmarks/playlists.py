@@ -1,6 +1,6 @@
 """A playlist of 100 tracks against plain searches of the same library, in one run.
 
-    python -m benchmarks.playlists --tracks 1000000 --folder /tmp/million
+    python -m benchmarks.playlists --tracks 1000000 --folder million
 
 A library of clustered synthetic vectors (see `vector_search`) with tags and without files; with
 `--folder` it is kept and used again. A plain search is the library's: ten neighbours of one track,

@@ -155,15 +155,7 @@ def run(
 def _write(
     settings: Globals, playlist: "Playlist", path: Path, *, relative_to: Path | None, force: bool
 ) -> None:
-    from index.playlist_files.files import write_playlist
-
-    write_playlist(
-        path,
-        [one.track for one in playlist.tracks],
-        document=playlist.to_json(),
-        relative_to=relative_to,
-        force=force,
-    )
+    playlist.save(path, relative_to=relative_to, force=force)
     say(settings, f"{len(playlist.tracks)} tracks in {path}")
 
 

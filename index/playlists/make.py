@@ -34,6 +34,7 @@ DEFAULT_SPACING = 3
 TRACKS_PER_ARTIST_SLOT = 8
 """By default an artist may have every eighth place."""
 MINUTES_TRIES = 12
+SEEDS_COME = "Too few other tracks, so those that were named may come themselves."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,11 +61,15 @@ def make_playlist(library: "LibraryReader", request: PlaylistRequest) -> Playlis
     for rules, given_up in _rules_to_try(request, task):
         attempt = _of_wanted_length(replace(task, rules=rules))
         if best is None or len(attempt.order) > len(best.order):
-            best = attempt
-            if given_up:
-                notes = [*seeds.notes, *given_up]
+            best, notes = attempt, [*seeds.notes, *given_up]
         if not attempt.is_short or not _stands_in_the_way(attempt, rules):
             break
+    if best is not None and best.is_short and "seed" in task.banned.values():
+        # A folder of all there is: rather what was named than nothing.
+        free = {track: why for track, why in task.banned.items() if why != "seed"}
+        attempt = _of_wanted_length(replace(best.task, banned=free, variant=0))
+        if len(attempt.order) > len(best.order):
+            best, notes = attempt, [*notes, SEEDS_COME]
     if best is None:
         raise UsageError("no rules to try")  # a loop that always runs
     return as_playlist(best, seed=seed, notes=notes)

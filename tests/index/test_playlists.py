@@ -226,6 +226,14 @@ def test_a_playlist_and_a_folder_are_seeds(library: Library, tmp_path: Path) -> 
         made(library, str(tmp_path))
 
 
+def test_a_folder_of_everything_is_played_itself(library: Library) -> None:
+    """Where all that there is was named, it comes, and that is told."""
+    everything = tuple(str(track_id) for track_id in range(1, N + 1))
+    playlist = made(library, *everything, length=10)
+    assert len(playlist.tracks) == 10
+    assert any("may come themselves" in note for note in playlist.notes)
+
+
 def test_judged_tracks_pull_and_push(library: Library, tmp_path: Path) -> None:
     """Kept tracks lead the next list, dropped ones do not come and push theirs away."""
     judged = tmp_path / "judged.m3u8"
