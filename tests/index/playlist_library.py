@@ -28,7 +28,10 @@ class Song:
     tags: tuple[tuple[str, str], ...] = ()
 
     def place(self, number: int) -> str:
-        return self.path or f"/music/{self.artist}/{self.album or 'single'}/{number:04} {self.title}.flac"
+        return (
+            self.path
+            or f"/music/{self.artist}/{self.album or 'single'}/{number:04} {self.title}.flac"
+        )
 
 
 def write_library(
