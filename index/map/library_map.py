@@ -9,7 +9,7 @@ from embedder.errors import NotFound
 from index.map.layout import LayoutSettings, Method, lay_out, method_for, place
 from index.map.neighbours import Floats, Ids, NearTable, near_table, nearest_among
 from index.map.quality import JUDGED_NEIGHBOURS, Trust, misleads, preservation, trust
-from index.map.saved import SavedLayout, read_layout, save_layout
+from index.map.saved import Flags, SavedLayout, read_layout, save_layout
 from index.results import TrackRecord
 
 if TYPE_CHECKING:
@@ -70,71 +70,76 @@ def map_of(library: "LibraryReader", wish: MapWish | None = None) -> LibraryMap:
     """
     wish = wish or MapWish()
     wish.settings(None)  # a wrong setting is said before any work
-    model = library.model
     ids = library.store.ids()
     if not len(ids):
         raise NotFound(
             f"{library.folder}: no track to draw. Index a folder of music with "
             "'soundalike index', or try 'soundalike demo'."
         )
-    revision = library.catalogue.vectors.revision()
-    vectors = library.vectors(ids)
-    kept = read_layout(library.folder, dimensions=wish.dimensions, fingerprint=model.fingerprint)
-    settings = wish.settings(kept.settings if kept else None)
-    is_usable = (
-        kept is not None
-        and not wish.is_fresh
-        and kept.settings == settings
-        and kept.method == method_for(len(ids)) == "umap"
-    )
-    k = JUDGED_NEIGHBOURS if is_usable else max(JUDGED_NEIGHBOURS, settings.neighbours - 1)
-    near = near_table(library, ids, vectors, k=k)
-    layout = _grown(library, kept, ids, vectors) if kept is not None and is_usable else None
-    if layout is None:
-        coordinates = lay_out(vectors, near, settings, is_cosine=model.geometry == "cosine")
-        layout = SavedLayout(
-            model.fingerprint,
-            revision,
-            settings,
-            method_for(len(ids)),
-            ids=ids,
-            coordinates=coordinates,
-            is_placed=np.zeros(len(ids), dtype=np.bool_),
-        )
-    if layout is not kept:
-        save_layout(library.folder, replace(layout, revision=revision))
+    layout = _current_layout(library, wish, ids)
     return LibraryMap(
         tracks=tuple(library.all_tracks()),
         coordinates=layout.coordinates,
-        near=near.first(JUDGED_NEIGHBOURS),
-        preservation=preservation(near, layout.coordinates),
-        trust=trust(vectors, layout.coordinates, space=library.space, seed=settings.seed),
-        settings=settings,
+        near=layout.near,
+        preservation=preservation(layout.near, layout.coordinates),
+        trust=layout.trust,
+        settings=layout.settings,
         method=layout.method,
         n_placed=int(layout.is_placed.sum()),
     )
 
 
-def _grown(
-    library: "LibraryReader", kept: SavedLayout, ids: Ids, vectors: Floats
-) -> SavedLayout | None:
-    """The kept layout brought to the tracks of today: those gone left out, new ones placed.
+def _current_layout(library: "LibraryReader", wish: MapWish, ids: Ids) -> SavedLayout:
+    """The layout of today's tracks: the kept one as it is, grown, or a new one."""
+    model, revision = library.model, library.catalogue.vectors.revision()
+    kept = read_layout(library.folder, dimensions=wish.dimensions, fingerprint=model.fingerprint)
+    settings = wish.settings(kept.settings if kept else None)
+    method = method_for(len(ids))
+    coordinates, is_placed = None, np.zeros(len(ids), dtype=np.bool_)
+    vectors = library.vectors(ids)
+    if kept and not wish.is_fresh and kept.settings == settings and kept.method == method:
+        is_old = _is_known(library, kept, ids)
+        if is_old.all() and len(ids) == len(kept.ids):
+            return kept
+        if is_old.any() and method == "umap":
+            coordinates, is_placed = _grown(library, kept, ids, vectors=vectors, is_old=is_old)
+    k = JUDGED_NEIGHBOURS if coordinates is not None else settings.neighbours - 1
+    near = near_table(library, ids, vectors, k=max(k, JUDGED_NEIGHBOURS))
+    if coordinates is None:
+        coordinates = lay_out(vectors, near, settings, is_cosine=model.geometry == "cosine")
+    layout = SavedLayout(
+        model.fingerprint,
+        revision,
+        settings,
+        method,
+        ids=ids,
+        coordinates=coordinates,
+        is_placed=is_placed,
+        near=near.first(JUDGED_NEIGHBOURS),
+        trust=trust(vectors, coordinates, space=library.space, seed=settings.seed),
+    )
+    save_layout(library.folder, layout)
+    return layout
 
-    None where nothing of it is left. A track whose sound was analysed anew is placed anew.
-    """
+
+def _is_known(library: "LibraryReader", kept: SavedLayout, ids: Ids) -> Flags:
+    """Which tracks the kept layout has as they are; what was analysed anew counts as new."""
     renewed = library.catalogue.vectors.ids_changed_since(library.model.id, kept.revision)
-    is_old = np.isin(ids, kept.ids) & ~np.isin(ids, renewed)
-    if is_old.all() and len(ids) == len(kept.ids):
-        return kept
-    if not is_old.any():
-        return None
+    known: Flags = np.isin(ids, kept.ids) & ~np.isin(ids, renewed)
+    return known
+
+
+def _grown(
+    library: "LibraryReader", kept: SavedLayout, ids: Ids, *, vectors: Floats, is_old: Flags
+) -> tuple[Floats, Flags]:
+    """Coordinates of today's tracks, those gone left out and new ones placed; which were placed."""
     known = ids[is_old]
-    coordinates = np.empty((len(ids), kept.settings.dimensions), dtype=np.float32)
     places = np.searchsorted(kept.ids, known)
+    coordinates = np.empty((len(ids), kept.settings.dimensions), dtype=np.float32)
     coordinates[is_old] = kept.coordinates[places]
+    is_placed = np.ones(len(ids), dtype=np.bool_)
+    is_placed[is_old] = kept.is_placed[places]
     if not is_old.all():
         near = nearest_among(library, vectors[~is_old], known, k=kept.settings.neighbours)
         coordinates[~is_old] = place(coordinates[is_old], near, kept.settings)
-    is_placed = np.ones(len(ids), dtype=np.bool_)
-    is_placed[is_old] = kept.is_placed[places]
-    return replace(kept, ids=ids, coordinates=coordinates, is_placed=is_placed)
+    return coordinates, is_placed

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from embedder.writing import write_whole
 from index.map.layout import LayoutSettings, Method
-from index.map.neighbours import Floats, Ids
+from index.map.neighbours import Floats, Ids, NearTable
+from index.map.quality import Trust
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,9 @@ class SavedLayout:
     ids: Ids
     coordinates: Floats
     is_placed: Flags
+    near: NearTable
+    """Every track's true neighbours: to find them again would take longer than all else."""
+    trust: Trust | None
 
 
 def layout_path(folder: Path, dimensions: int) -> Path:
@@ -53,6 +57,7 @@ def save_layout(folder: Path, layout: SavedLayout) -> None:
         "revision": layout.revision,
         "settings": asdict(layout.settings),
         "method": layout.method,
+        "trust": None if layout.trust is None else asdict(layout.trust),
     }
     file = io.BytesIO()
     text = np.array(json.dumps(about))
@@ -62,6 +67,8 @@ def save_layout(folder: Path, layout: SavedLayout) -> None:
         ids=layout.ids,
         coordinates=layout.coordinates,
         is_placed=layout.is_placed,
+        near_rows=layout.near.rows,
+        near_distances=layout.near.distances,
     )
     path = layout_path(folder, layout.settings.dimensions)
     try:
@@ -89,12 +96,21 @@ def read_layout(folder: Path, *, dimensions: int, fingerprint: str) -> SavedLayo
                 ids=arrays["ids"].astype(np.int64),
                 coordinates=arrays["coordinates"].astype(np.float32),
                 is_placed=arrays["is_placed"].astype(np.bool_),
+                near=NearTable(arrays["near_rows"], arrays["near_distances"]),
+                trust=Trust(**about["trust"]) if about["trust"] else None,
             )
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         logger.warning("%s: damaged (%s); the map is laid out anew", path, error)
         return None
+    return layout if _is_whole(layout, dimensions) else None
+
+
+def _is_whole(layout: SavedLayout, dimensions: int) -> bool:
     n_tracks = len(layout.ids)
-    is_whole = layout.coordinates.shape == (n_tracks, dimensions) and layout.is_placed.shape == (
-        n_tracks,
+    shapes_fit = (
+        layout.coordinates.shape == (n_tracks, dimensions)
+        and layout.is_placed.shape == (n_tracks,)
+        and layout.near.rows.shape == layout.near.distances.shape
+        and len(layout.near.rows) == n_tracks
     )
-    return layout if is_whole and np.isfinite(layout.coordinates).all() else None
+    return shapes_fit and bool(np.isfinite(layout.coordinates).all())
