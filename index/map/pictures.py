@@ -35,6 +35,8 @@ def picture(drawn: LibraryMap, field: MapField, *, form: PictureForm, title: str
         "font.family": ["DejaVu Sans"],
         "svg.hashsalt": "soundalike",
         "svg.fonttype": "path",  # looks the same where the font is missing
+        "grid.color": "white",
+        "xtick.color": "white",  # of the third dimension's axes, which take it from here alone
         "text.parse_math": False,  # a $ in a tag is a $
     }
     with mpl.rc_context(settings):
@@ -63,9 +65,8 @@ def _axes(figure: "Figure", *, is_flat: bool) -> Any:  # plane or 3-D
     deep.set_box_aspect((1, 1, 0.85), zoom=1.12)
     for axis in (deep.xaxis, deep.yaxis, deep.zaxis):
         axis.set_ticklabels([])
-        axis.set_tick_params(length=0)
-        axis.set_pane_color((0.96, 0.965, 0.975, 1))
-    deep.grid(color="white")
+        axis.line.set_color("white")
+        axis.set_pane_color((0.945, 0.953, 0.968, 1))
     return deep
 
 

@@ -33,7 +33,7 @@ void main() {
   float alpha = emphasis < 0.5 ? 0.16 : 0.9;
   hollow = state.w;
   if (hollow > 0.5 && pixels < 7.0 && !isMarked) alpha *= 0.42;
-  fog = perspective > 0.0 ? clamp(0.5 - turned.z * 0.45, 0.0, 0.72) : 0.0;
+  fog = perspective > 0.0 ? clamp(0.3 - turned.z * 0.4, 0.0, 0.6) : 0.0;
   colour = vec4(swatch.rgb, alpha);
   shape = swatch.a;
 }`;
