@@ -1,0 +1,83 @@
+"""Make the README's pictures anew from the demo's music: a terminal as it is, and the map.
+
+    python docs/make_pictures.py [FOLDER]
+
+FOLDER gets the music and the library (default: soundalike-demo, as `soundalike demo` makes it).
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from embedder.encoder import TrackEncoder
+from embedder.synthesis.folder import SongFile, write_music_folder
+from index.library import Library
+
+PICTURES = Path(__file__).parent / "pictures"
+FONT_FROM_AFAR = re.compile(r"@font-face \{.*?\}\s*", flags=re.DOTALL)
+LIBRARY = "library-of-the-picture"
+LARGEST_BYTES = 300_000
+
+
+def main(folder: Path) -> None:
+    """Music, library, then the two pictures."""
+    songs = write_music_folder(folder / "music", seconds=15.0)
+    PICTURES.mkdir(exist_ok=True)
+    with Library.open_or_create(folder / "library") as library:
+        library.index([folder / "music"], encoder=TrackEncoder.load("default"))
+        library.draw_map(PICTURES / "map.png", colour="genre", force=True)
+    (PICTURES / "terminal.svg").write_text(_terminal(folder, songs), encoding="utf-8")
+    for picture in PICTURES.iterdir():
+        size = picture.stat().st_size
+        print(f"{picture.name}: {size:,} bytes")
+        assert size < LARGEST_BYTES, f"{picture} is too large for a README"  # noqa: S101
+
+
+def _terminal(folder: Path, songs: list[SongFile]) -> str:
+    """Some commands and what they really print, as SVG."""
+    song = next(song for song in songs if song.genre == "chiptune").path.relative_to(folder)
+    shutil.rmtree(folder / LIBRARY, ignore_errors=True)
+    lines = [
+        "soundalike index music",
+        f"soundalike query {shlex.quote(str(song))} -k 5 --per-artist 2",
+        f"soundalike label {shlex.quote(str(song))} | head -4",
+    ]
+    shown = Text()
+    for line in lines:
+        shown.append("$ ", style="bold green")
+        shown.append(f"{line}\n", style="bold")
+        shown.append(_printed(line, folder) + "\n")
+    width = max(len(line) for line in shown.plain.splitlines()) + 1
+    console = Console(record=True, width=width, file=StringIO(), force_terminal=True)
+    console.print(shown, highlight=False)
+    # Without the font that a browser would fetch: the reader's own will do.
+    return FONT_FROM_AFAR.sub("", console.export_svg(title="soundalike"))
+
+
+def _printed(line: str, folder: Path) -> str:
+    """What a shell shows for a line, in the folder of the demo."""
+    scripts = str(Path(sys.executable).parent)
+    ended = subprocess.run(
+        ["/bin/sh", "-c", line],
+        cwd=folder,
+        env=os.environ
+        | {
+            "SOUNDALIKE_LIBRARY": LIBRARY,
+            "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
+        },
+        capture_output=True,
+        check=True,
+    )
+    return ended.stdout.decode()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "soundalike-demo"))
