@@ -34,6 +34,7 @@ REQUIRED = (
     "safetensors",
     "scikit-learn",
     "scipy",
+    "tensorboardX",
     "torch",
     "torchaudio",
     "typer",

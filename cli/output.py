@@ -8,7 +8,8 @@ plain and as wide as it needs to be in a pipe.
 import io
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from cli.options import Form, Globals
 from cli.records import Json, cell, dump, heading, to_row
@@ -139,3 +140,14 @@ def _draw(
     encoding = sys.stdout.encoding or "utf-8"
     for line in canvas.getvalue().splitlines():
         write_bytes(line.rstrip().encode(encoding, "replace") + b"\n")
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """What is printed inside goes nowhere."""
+    before = sys.stdout
+    sys.stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    try:
+        yield
+    finally:
+        sys.stdout = before

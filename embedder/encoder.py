@@ -10,7 +10,8 @@ tracks. It never raises for one bad file among many.
 import logging
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from torch import Tensor
 from embedder.backbones.fusion import fused_for_inference
 from embedder.backbones.network import EmbeddingNetwork
 from embedder.config.model import ModelConfig
+from embedder.decoder_process import DecoderProcess
 from embedder.encodings import (
     EncodingFailure,
     EncodingResult,
@@ -42,6 +44,8 @@ logger = logging.getLogger(__name__)
 SILENCE_PEAK = 1e-4
 """-80 dB below full scale: what no listener hears is not described."""
 BATCH_EXCERPTS = {"cpu": 16, "cuda": 256, "mps": 64}
+GROUP_EXCERPTS = 4
+"""On a CPU a worker takes that many excerpts at a time: more would leave others without work."""
 
 
 class TrackEncoder:
@@ -92,7 +96,7 @@ class TrackEncoder:
     ) -> TrackEncoding:
         """One track, or a stretch of it; raises AudioError where it cannot be heard."""
         request = TrackRequest(Path(path), start_seconds, seconds)
-        excerpts = self._load(request)
+        excerpts = _audible(request, self._load_here(request))
         return self._assemble(request, excerpts, self._vectors(self._features(excerpts)))
 
     def encode_samples(self, samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
@@ -128,32 +132,56 @@ class TrackEncoder:
             if not hasattr(prepared, "done"):  # the number of threads is each thread's own
                 torch.set_num_threads(per_worker)
                 prepared.done = True
-            return self._finish_group([self._prepare(request) for request in group])
+            return self._finish_group([self._prepare(request, load) for request in group])
 
-        groups = in_groups(requests, self._tracks_per_batch())
-        try:
-            for results in map_in_threads(work, groups, workers=n_workers, ordered=ordered):
-                yield from results
-        finally:
-            torch.set_num_threads(n_threads_before)
+        groups = in_groups(requests, self._tracks_of(GROUP_EXCERPTS))
+        with self._loaders(n_workers) as load:
+            try:
+                for results in map_in_threads(work, groups, workers=n_workers, ordered=ordered):
+                    yield from results
+            finally:
+                torch.set_num_threads(n_threads_before)
 
     def _encode_in_batches(
         self, requests: Iterable[TrackRequest], n_workers: int, *, ordered: bool
     ) -> Iterator[EncodingResult]:
-        n_tracks = self._tracks_per_batch()
-        prepared = map_in_threads(
-            self._prepare,
-            requests,
-            workers=n_workers,
-            ordered=ordered,
-            ahead=max(2 * n_workers, 2 * n_tracks),
-        )
-        for group in in_groups(prepared, n_tracks):
-            yield from self._finish_group(group)
+        n_tracks = self._tracks_of(self._forward.batch_size)
+        with self._loaders(n_workers) as load:
+            prepared = map_in_threads(
+                lambda request: self._prepare(request, load),
+                requests,
+                workers=n_workers,
+                ordered=ordered,
+                ahead=max(2 * n_workers, 2 * n_tracks),
+            )
+            for group in in_groups(prepared, n_tracks):
+                yield from self._finish_group(group)
 
-    def _prepare(self, request: TrackRequest) -> "Prepared":
+    @contextmanager
+    def _loaders(self, n_workers: int) -> Iterator["Load"]:
+        """How a thread gets excerpts: itself where it is alone, else by a child of its own."""
+        if n_workers == 1:
+            yield self._load_here
+            return
+        children = threading.local()
+        started: list[DecoderProcess] = []
+
+        def load(request: TrackRequest) -> Excerpts:
+            if not hasattr(children, "own"):
+                children.own = DecoderProcess(self.config)
+                started.append(children.own)
+            decoder: DecoderProcess = children.own
+            return decoder.load(request)
+
         try:
-            excerpts = self._load(request)
+            yield load
+        finally:
+            for decoder in started:
+                decoder.close()
+
+    def _prepare(self, request: TrackRequest, load: "Load") -> "Prepared":
+        try:
+            excerpts = _audible(request, load(request))
         except AudioError as error:
             return request, error, None
         return request, excerpts, self._features(excerpts)
@@ -189,23 +217,13 @@ class TrackEncoder:
         except AudioError as error:
             return EncodingFailure(request.path, error.reason)
 
-    def _load(self, request: TrackRequest) -> Excerpts:
-        """The excerpts that can be heard; silent ones would pull every mean to one place."""
-        excerpts = load_excerpts(
+    def _load_here(self, request: TrackRequest) -> Excerpts:
+        return load_excerpts(
             request.path,
             self.config.excerpts,
             sample_rate=self.config.front_end.sample_rate,
             start_seconds=request.start_seconds,
             seconds=request.seconds,
-        )
-        is_audible = np.abs(excerpts.samples).max(axis=1) >= SILENCE_PEAK
-        if not is_audible.any():
-            raise SilentAudio(request.path, "digital silence: there is nothing to hear")
-        if is_audible.all():
-            return excerpts
-        starts = tuple(np.asarray(excerpts.starts_seconds)[is_audible].tolist())
-        return Excerpts(
-            excerpts.samples[is_audible], excerpts.sample_rate, starts, excerpts.duration_seconds
         )
 
     def _features(self, excerpts: Excerpts) -> Tensor:
@@ -233,8 +251,21 @@ class TrackEncoder:
             duration_seconds=excerpts.duration_seconds,
         )
 
-    def _tracks_per_batch(self) -> int:
-        return max(self._forward.batch_size // max(self.config.excerpts.n_excerpts, 1), 1)
+    def _tracks_of(self, n_excerpts: int) -> int:
+        return max(n_excerpts // max(self.config.excerpts.n_excerpts, 1), 1)
+
+
+def _audible(request: TrackRequest, excerpts: Excerpts) -> Excerpts:
+    """The excerpts that can be heard; silent ones would pull every mean to one place."""
+    is_audible = np.abs(excerpts.samples).max(axis=1) >= SILENCE_PEAK
+    if not is_audible.any():
+        raise SilentAudio(request.path, "digital silence: there is nothing to hear")
+    if is_audible.all():
+        return excerpts
+    starts = tuple(np.asarray(excerpts.starts_seconds)[is_audible].tolist())
+    return Excerpts(
+        excerpts.samples[is_audible], excerpts.sample_rate, starts, excerpts.duration_seconds
+    )
 
 
 def _for_inference(model: LoadedModel) -> NetworkCall:
@@ -245,6 +276,7 @@ def _for_inference(model: LoadedModel) -> NetworkCall:
 
 
 Prepared = tuple[TrackRequest, Excerpts | AudioError, Tensor | None]
+Load = Callable[[TrackRequest], Excerpts]
 
 
 def usable_cores() -> int:

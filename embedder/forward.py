@@ -62,7 +62,7 @@ class BatchedForward:
             return torch.cat(outputs)
 
     def _run(self, batch: Tensor) -> Tensor:
-        if self._is_open and len(batch) >= min(self.batch_size, 8):
+        if self._is_open and len(batch) >= min(self.batch_size, 4):
             self._choose(batch)
         return self._forward(batch)
 

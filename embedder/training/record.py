@@ -47,7 +47,11 @@ class RunRecord:
 
     def __enter__(self) -> "RunRecord":
         self._writer = SummaryWriter(
-            str(self._folder), purge_step=self._state.step + 1, flush_secs=_FLUSH_SECONDS
+            str(self._folder),
+            purge_step=self._state.step + 1,
+            flush_secs=_FLUSH_SECONDS,
+            # Files are named by the second, and a run may be gone on with within one.
+            filename_suffix=f".{self._state.step:08}",
         )
         return self
 

@@ -11,9 +11,17 @@ from embedder.audio.encoding import write_audio
 from embedder.backbones.network import seeded_network
 from embedder.checkpoint import save_model
 from embedder.config.presets import MODELS
+from embedder.decoder_process import DecoderProcess
 from embedder.encoder import TrackEncoder
 from embedder.encodings import EncodingFailure, TrackEncoding, TrackRequest
-from embedder.errors import AudioTooShort, MissingAudio, SilentAudio, UnknownChoice
+from embedder.errors import (
+    AudioError,
+    AudioTooShort,
+    MissingAudio,
+    SilentAudio,
+    UnknownChoice,
+    UnreadableAudio,
+)
 
 RATE = 22050
 
@@ -178,3 +186,31 @@ def test_an_unknown_model_lists_the_known(tmp_path: Path) -> None:
     """A misspelt model is answered with those there are."""
     with pytest.raises(UnknownChoice, match="unknown model 'nosuch'"):
         TrackEncoder.load("nosuch")
+
+
+def test_a_decoder_that_crashes_takes_only_its_file(
+    encoder: TrackEncoder, songs: list[Path]
+) -> None:
+    """With several workers decoding has processes of its own: one that dies is a failure of the
+    file that it had, and the next file gets a new one.
+    """
+    decoder = DecoderProcess(encoder.config)
+    with decoder:
+        first = decoder.load(TrackRequest(songs[0]))
+        assert decoder._child is not None
+        decoder._child.kill()
+        with pytest.raises(UnreadableAudio, match="the decoder crashed on it"):
+            decoder.load(TrackRequest(songs[1]))
+        again = decoder.load(TrackRequest(songs[0]))
+    np.testing.assert_array_equal(first.samples, again.samples)
+
+
+def test_a_decoder_of_its_own_says_what_is_wrong(encoder: TrackEncoder, tmp_path: Path) -> None:
+    """Errors keep their class and reason across the process boundary, odd names too."""
+    path = tmp_path / "line\nbreak \udcff.mp3"
+    path.write_text("no music")
+    with DecoderProcess(encoder.config) as decoder, pytest.raises(AudioError) as far:
+        decoder.load(TrackRequest(path))
+    with pytest.raises(AudioError) as near:
+        encoder.encode(path)
+    assert (type(far.value), far.value.reason) == (type(near.value), near.value.reason)

@@ -90,7 +90,8 @@ def test_a_format_that_bends_the_vectors_is_not_used() -> None:
             """Blow up what a matrix product rounds away."""
             flat = batch.flatten(1)
             product = flat @ torch.eye(flat.shape[1], device=flat.device)
-            return (product - flat.to(product.dtype)) * 1e6 + flat[:, :1].expand_as(flat)
+            rounded_away = product.float() - flat.float()
+            return rounded_away * 1e6 + flat.float()
 
     assert fastest_safe_format(Amplifier(), spectrograms(8)) is None
 
