@@ -6,12 +6,13 @@ share, and a decoder that crashes on a broken file takes nobody with it: the fil
 the next one gets a new process.
 """
 
-import contextlib
 import json
 import logging
+import math
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -28,7 +29,7 @@ from embedder.excerpts import Excerpts
 
 logger = logging.getLogger(__name__)
 
-PIPE_BYTES = 1 << 20
+MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - a file in memory, where there is such a place
 
 
 class DecoderProcess:
@@ -40,6 +41,10 @@ class DecoderProcess:
             "sample_rate": config.front_end.sample_rate,
         }
         self._child: subprocess.Popen[bytes] | None = None
+        folder = MEMORY_FOLDER if os.access(MEMORY_FOLDER, os.W_OK) else None
+        handle, name = tempfile.mkstemp(prefix="soundalike-", suffix=".samples", dir=folder)
+        os.close(handle)
+        self._shared_path = Path(name)
 
     def __enter__(self) -> Self:
         return self
@@ -51,6 +56,11 @@ class DecoderProcess:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def close(self) -> None:
+        """End the child and remove what was shared with it."""
+        self._end_child()
+        self._shared_path.unlink(missing_ok=True)
 
     def load(self, request: TrackRequest) -> Excerpts:
         """What `load_excerpts` gives or raises for this request."""
@@ -68,19 +78,17 @@ class DecoderProcess:
             head: dict[str, Any] = json.loads(stdout.readline())
             if "error" in head:
                 raise getattr(errors, head["error"])(request.path, head["reason"])
-            shape = tuple(head["shape"])
-            samples = np.empty(shape, dtype=np.float32)
-            _read_whole(stdout, samples)
+            samples = np.fromfile(self._shared_path, np.float32, math.prod(head["shape"]))
+            samples = samples.reshape(head["shape"])
         except (OSError, ValueError) as error:  # no answer, or half of one: it is gone
-            self.close()
+            self._end_child()
             logger.debug("%s: the decoder ended with code %s", request.path, child.returncode)
             raise UnreadableAudio(request.path, "the decoder crashed on it") from error
         return Excerpts(
             samples, head["sample_rate"], tuple(head["starts_seconds"]), head["duration_seconds"]
         )
 
-    def close(self) -> None:
-        """End the child."""
+    def _end_child(self) -> None:
         if self._child is None:
             return
         stdin, stdout = _pipes(self._child)
@@ -97,13 +105,19 @@ class DecoderProcess:
             root = str(Path(embedder.__file__).parents[1])
             paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
             wants_debug = logger.isEnabledFor(logging.DEBUG)
+            shared = str(self._shared_path)
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "embedder.decoding_worker", *["--debug"] * wants_debug],
+                [
+                    sys.executable,
+                    "-m",
+                    "embedder.decoding_worker",
+                    shared,
+                    *["--debug"] * wants_debug,
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
             )
-            _widen(_pipes(self._child)[1])
         return self._child
 
 
@@ -111,22 +125,3 @@ def _pipes(child: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:
     if child.stdin is None or child.stdout is None:
         raise AssertionError("the child was started with pipes")
     return child.stdin, child.stdout
-
-
-def _widen(pipe: IO[bytes]) -> None:
-    """Make room for a fifth of an excerpt at once; by default a pipe holds 64 kB."""
-    if sys.platform == "linux":
-        import fcntl
-
-        with contextlib.suppress(OSError):  # a limit of the system
-            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-
-
-def _read_whole(stream: IO[bytes], samples: np.ndarray[Any, np.dtype[np.float32]]) -> None:
-    """Fill the samples from the stream, without a copy in between."""
-    room = samples.data.cast("B")
-    while room:
-        n_read = stream.readinto(room)  # type: ignore[attr-defined]  # buffered readers have it
-        if not n_read:
-            raise OSError("the stream ended early")
-        room = room[n_read:]
