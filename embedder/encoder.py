@@ -2,8 +2,8 @@
 
     paths ──▶ decode ──▶ front end ──▶ network ──▶ mean ──▶ TrackEncoding or EncodingFailure
 
-On a CPU each worker takes tracks through the whole chain on one core, so that two workers are
-two cores. On a GPU the workers decode and compute features, and the network sees batches across
+On a CPU each worker takes tracks through the whole chain on one core (`cores`), so that two workers
+are two cores. On a GPU the workers decode and compute features, and the network sees batches across
 tracks. It never raises for one bad file among many.
 """
 
@@ -22,7 +22,9 @@ from torch import Tensor
 from embedder.backbones.fusion import fused_for_inference
 from embedder.backbones.network import EmbeddingNetwork
 from embedder.config.model import ModelConfig
+from embedder.cores import Cores
 from embedder.decoder_process import DecoderProcess
+from embedder.encoder_process import EncoderProcess
 from embedder.encodings import (
     EncodingFailure,
     EncodingResult,
@@ -58,6 +60,7 @@ class TrackEncoder:
         self.device = choose_device(device) if model.runs_on_devices else torch.device("cpu")
         self._front_end = model.front_end
         self._geometry = geometry_of(model.config.geometry, curvature=model.config.curvature)
+        self._precision = precision
         self._forward = BatchedForward(
             _for_inference(model),
             device=self.device,
@@ -99,6 +102,10 @@ class TrackEncoder:
         excerpts = _audible(request, self._load_here(request))
         return self._assemble(request, excerpts, self._vectors(self._features(excerpts)))
 
+    def encode_group(self, group: list[TrackRequest]) -> list[EncodingResult]:
+        """A few tracks, here and now, the network over all of them at once."""
+        return self._finish_group([self._prepare(r, self._load_here) for r in group])
+
     def encode_samples(self, samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
         """Excerpts that are already decoded: [excerpts, samples] → [excerpts, size]."""
         spectrograms = self._front_end(torch.from_numpy(samples), sample_rate)
@@ -126,21 +133,38 @@ class TrackEncoder:
     ) -> Iterator[EncodingResult]:
         n_threads_before = torch.get_num_threads()
         per_worker = max(usable_cores() // n_workers, 1)
+        cores = Cores(
+            n_workers,
+            encode_here=self.encode_group,
+            encode_decoded=lambda group, decoder: self._finish_group(
+                [self._prepare(request, decoder.load) for request in group]
+            ),
+            start_child=self._start_child,
+            make_decoder=lambda: DecoderProcess(self.config),
+        )
         prepared = threading.local()
 
         def work(group: list[TrackRequest]) -> list[EncodingResult]:
             if not hasattr(prepared, "done"):  # the number of threads is each thread's own
                 torch.set_num_threads(per_worker)
                 prepared.done = True
-            return self._finish_group([self._prepare(request, load) for request in group])
+            return cores.encode_group(group)
 
         groups = in_groups(requests, self._tracks_of(GROUP_EXCERPTS))
-        with self._loaders(n_workers) as load:
+        with cores:
             try:
                 for results in map_in_threads(work, groups, workers=n_workers, ordered=ordered):
                     yield from results
             finally:
                 torch.set_num_threads(n_threads_before)
+
+    def _start_child(self) -> EncoderProcess:
+        return EncoderProcess(
+            self.model.folder,
+            fingerprint=self.fingerprint,
+            embedding_size=self.embedding_size,
+            precision=self._precision,
+        )
 
     def _encode_in_batches(
         self, requests: Iterable[TrackRequest], n_workers: int, *, ordered: bool

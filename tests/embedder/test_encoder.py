@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from embedder import cores
 from embedder.audio.encoding import write_audio
 from embedder.backbones.network import seeded_network
 from embedder.checkpoint import save_model
 from embedder.config.presets import MODELS
 from embedder.decoder_process import DecoderProcess
 from embedder.encoder import TrackEncoder
+from embedder.encoder_process import EncoderProcess
 from embedder.encodings import EncodingFailure, TrackEncoding, TrackRequest
 from embedder.errors import (
     AudioError,
@@ -81,6 +83,43 @@ def test_many_tracks_come_in_input_order(
     for path, result in zip(songs, together, strict=True):
         assert isinstance(result, TrackEncoding)
         np.testing.assert_allclose(result.vector, encoder.encode(path).vector, atol=1e-4)
+
+
+def test_children_encode_as_this_process_does(
+    encoder: TrackEncoder, songs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With many tracks a second worker is a process with a model of its own: the same vectors and
+    failures, in order; and a child that dies loses nothing.
+    """
+    broken = tmp_path / "broken.mp3"
+    broken.write_text("this is no music")
+    monkeypatch.setattr(cores, "START_AFTER_GROUPS", 0)
+    started: list[EncoderProcess] = []
+    start_child = encoder._start_child
+
+    def start_and_wait() -> EncoderProcess:
+        child = start_child()
+        child._greeted.join()
+        started.append(child)
+        return child
+
+    monkeypatch.setattr(encoder, "_start_child", start_and_wait)
+    paths = [songs[0], broken, *songs[1:]] * 6
+    results = []
+    for n, result in enumerate(encoder.encode_many(paths, workers=2)):
+        if n == 30:
+            started[0]._child.kill()
+        results.append(result)
+    assert [result.path for result in results] == paths
+    expected = {path: encoder.encode(path).vector for path in songs}
+    for result in results:
+        if result.path == broken:
+            assert isinstance(result, EncodingFailure)
+        else:
+            assert isinstance(result, TrackEncoding)
+            np.testing.assert_allclose(result.vector, expected[result.path], atol=1e-4)
+    assert len(started) == 1
+    assert started[0].is_gone
 
 
 def test_unordered_results_are_the_same_ones(encoder: TrackEncoder, songs: list[Path]) -> None:
