@@ -32,8 +32,8 @@ from embedder.encodings import (
     TrackRequest,
     as_requests,
 )
-from embedder.errors import AudioError, SilentAudio
-from embedder.excerpts import Excerpts, load_excerpts
+from embedder.errors import AudioError
+from embedder.excerpts import Excerpts, audible, load_excerpts
 from embedder.forward import BatchedForward
 from embedder.geometry import geometry_of
 from embedder.loaded_model import LoadedModel, NetworkCall
@@ -43,8 +43,6 @@ from embedder.precision import Precision, choose_device
 
 logger = logging.getLogger(__name__)
 
-SILENCE_PEAK = 1e-4
-"""-80 dB below full scale: what no listener hears is not described."""
 BATCH_EXCERPTS = {"cpu": 16, "cuda": 256, "mps": 64}
 GROUP_EXCERPTS = 4
 """On a CPU a worker takes that many excerpts at a time: more would leave others without work."""
@@ -99,7 +97,7 @@ class TrackEncoder:
     ) -> TrackEncoding:
         """One track, or a stretch of it; raises AudioError where it cannot be heard."""
         request = TrackRequest(Path(path), start_seconds, seconds)
-        excerpts = _audible(request, self._load_here(request))
+        excerpts = audible(request.path, self._load_here(request))
         return self._assemble(request, excerpts, self._vectors(self._features(excerpts)))
 
     def encode_group(self, group: list[TrackRequest]) -> list[EncodingResult]:
@@ -205,7 +203,7 @@ class TrackEncoder:
 
     def _prepare(self, request: TrackRequest, load: "Load") -> "Prepared":
         try:
-            excerpts = _audible(request, load(request))
+            excerpts = audible(request.path, load(request))
         except AudioError as error:
             return request, error, None
         return request, excerpts, self._features(excerpts)
@@ -277,19 +275,6 @@ class TrackEncoder:
 
     def _tracks_of(self, n_excerpts: int) -> int:
         return max(n_excerpts // max(self.config.excerpts.n_excerpts, 1), 1)
-
-
-def _audible(request: TrackRequest, excerpts: Excerpts) -> Excerpts:
-    """The excerpts that can be heard; silent ones would pull every mean to one place."""
-    is_audible = np.abs(excerpts.samples).max(axis=1) >= SILENCE_PEAK
-    if not is_audible.any():
-        raise SilentAudio(request.path, "digital silence: there is nothing to hear")
-    if is_audible.all():
-        return excerpts
-    starts = tuple(np.asarray(excerpts.starts_seconds)[is_audible].tolist())
-    return Excerpts(
-        excerpts.samples[is_audible], excerpts.sample_rate, starts, excerpts.duration_seconds
-    )
 
 
 def _for_inference(model: LoadedModel) -> NetworkCall:

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from embedder.audio.decoding import read_stretches
 from embedder.config.model import ExcerptConfig
-from embedder.errors import AudioTooShort, UnknownChoice, UsageError
+from embedder.errors import AudioTooShort, SilentAudio, UnknownChoice, UsageError
 
+SILENCE_PEAK = 1e-4
+"""-80 dB below full scale: what no listener hears is not described."""
 _SLACK_SECONDS = 0.05
 """A stretch may reach this far beyond the end: lengths are shown to people in rounded form."""
 
@@ -104,6 +106,19 @@ def load_excerpts(
         sample_rate=read.sample_rate,
         starts_seconds=tuple(read.starts_seconds[row] for row in rows),
         duration_seconds=read.duration_seconds,
+    )
+
+
+def audible(path: Path, excerpts: Excerpts) -> Excerpts:
+    """The excerpts that can be heard; silent ones would pull every mean to one place."""
+    is_audible = np.abs(excerpts.samples).max(axis=1) >= SILENCE_PEAK
+    if not is_audible.any():
+        raise SilentAudio(path, "digital silence: there is nothing to hear")
+    if is_audible.all():
+        return excerpts
+    starts = tuple(np.asarray(excerpts.starts_seconds)[is_audible].tolist())
+    return Excerpts(
+        excerpts.samples[is_audible], excerpts.sample_rate, starts, excerpts.duration_seconds
     )
 
 
