@@ -151,7 +151,9 @@ class TrackEncoder:
         groups = in_groups(requests, self._tracks_of(GROUP_EXCERPTS))
         with cores:
             try:
-                for results in map_in_threads(work, groups, workers=n_workers, ordered=ordered):
+                for results in map_in_threads(
+                    work, groups, workers=n_workers, ordered=ordered, ahead=8 * n_workers
+                ):
                     yield from results
             finally:
                 torch.set_num_threads(n_threads_before)
