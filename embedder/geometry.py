@@ -149,14 +149,16 @@ class PoincareBall(Geometry):
         """The Einstein midpoint: mean in the Klein model weighted by Lorentz factors
         (Gulcehre et al., Hyperbolic attention networks, 2019, equation 3).
         """
-        inside = self._inside(points)
-        # The way back subtracts nearly equal squares; MPS alone has no float64 for it.
-        wide = inside if inside.device.type == "mps" else inside.double()
+        points = _full_precision(points)
+        # Near the rim a point's gap is what is left of nearly equal squares, and so is the way
+        # back: float64 throughout, which MPS alone does not have.
+        wide = self._inside(points if points.device.type == "mps" else points.double())
         gap = self._gap(wide)
         momentum = (2 * wide / gap).sum(dim=-2)
         energy = ((2 - gap) / gap).sum(dim=-2)
         squares = energy.square() - self.curvature * momentum.square().sum(-1, keepdim=True)
-        return self._inside((momentum / (energy + squares.clamp(min=0).sqrt())).to(inside.dtype))
+        midpoint = momentum / (energy + squares.clamp(min=0).sqrt())
+        return self._inside(midpoint).to(points.dtype)
 
     def stored_form(self, points: Tensor) -> Tensor:
         """Points [n, d] on the hyperboloid [n, 1 + d], in units of the curvature radius."""

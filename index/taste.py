@@ -24,8 +24,18 @@ def taste_of(space: Space, likes: FloatMatrix, dislikes: FloatMatrix | None = No
         other = _mean(space, np.asarray(dislikes, dtype=np.float64))
         if np.allclose(middle, other, atol=1e-6):
             raise BadInput("what is asked for and what is taken away is the same: nothing is left")
-        middle = _away(space, middle, other)
+        return _farther(space, middle, _away(space, middle, other), other)
     return middle.astype(np.float32)
+
+
+def _farther(space: Space, point: Point, moved: Point, other: Point) -> FloatMatrix:
+    """The moved point; the point itself where none is farther (on the ball's rim) and rounding
+    would have brought it nearer.
+    """
+    both = np.stack([moved, point]).astype(np.float32)
+    distances = space.between(other.astype(np.float32), both)
+    farthest: FloatMatrix = both[int(np.argmax(distances))]
+    return farthest
 
 
 def _mean(space: Space, points: Point) -> Point:

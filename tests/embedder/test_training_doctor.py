@@ -45,7 +45,9 @@ def test_a_collapse_is_told_in_plain_words(
     """A run whose tracks all end on one point is warned of once, on the log and in the result."""
     with caplog.at_level(logging.WARNING, logger="embedder"):
         result = train(data, collapsing(), tmp_path / "run")
-    assert result.history[-1]["accuracy"] <= 0.5  # it did collapse: a healthy run reaches 0.9
+    last = result.history[-1]
+    assert last["negative_distance"] < 1e-3  # it did collapse: a healthy run keeps tracks 1 apart
+    assert last["accuracy"] <= 0.5 < 0.9 <= result.history[1]["accuracy"]  # and so forgot it all
     warned = [record.getMessage() for record in caplog.records]
     assert len(warned) == len(set(warned)) == len(result.notes) <= 3
     assert "the network puts all tracks on nearly one point" in " ".join(result.notes)

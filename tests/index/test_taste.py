@@ -29,9 +29,7 @@ def test_the_middle_is_the_geometrys_own(kind: GeometryKind, n_points: int, seed
     """A taste of several tracks is the mean that the encoder takes of excerpts."""
     points = points_of(kind, n_points, seed)
     expected = geometry_of(kind).mean(torch.from_numpy(points)).numpy()
-    # Near the ball's rim float32 keeps fewer digits, and numpy and torch round differently.
-    atol = 1e-4 if kind == "poincare" else 1e-5
-    assert np.allclose(taste_of(Space(kind), points), expected, atol=atol)
+    assert np.allclose(taste_of(Space(kind), points), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
