@@ -9,6 +9,7 @@ It refuses an input with other rows than its configuration's, or too short for i
 import torch
 from torch import Tensor, nn
 
+from embedder.backbones.members import Backbone, Members
 from embedder.backbones.plain_cnn import PlainCnn
 from embedder.backbones.pooling import build_pooling
 from embedder.backbones.short_chunk import ShortChunkCnn
@@ -19,7 +20,7 @@ from embedder.errors import BadInput, ConfigError, UnknownChoice
 from embedder.features.front_end import n_rows_of
 from embedder.geometry import geometry_of
 
-BACKBONES: dict[str, type[PlainCnn] | type[ShortChunkCnn] | type[WaveformCnn]] = {
+BACKBONES: dict[str, type[Backbone]] = {
     "plain-cnn": PlainCnn,
     "short-chunk": ShortChunkCnn,
     "waveform-cnn": WaveformCnn,
@@ -40,8 +41,15 @@ class EmbeddingNetwork(nn.Module):
         self.n_rows = n_rows_of(config.front_end)
         self.least_columns = least_columns(config.backbone)
         self.geometry = geometry_of(config.geometry, curvature=config.curvature)
-        self.row_norm = nn.BatchNorm1d(self.n_rows)
-        self.backbone = BACKBONES[config.backbone.kind](config.backbone, n_rows=self.n_rows)
+        build = BACKBONES[config.backbone.kind]
+        self.row_norm: nn.Module
+        self.backbone: Backbone | Members
+        if config.backbone.members == 1:
+            self.row_norm = nn.BatchNorm1d(self.n_rows)
+            self.backbone = build(config.backbone, n_rows=self.n_rows)
+        else:  # each has its own
+            self.row_norm = nn.Identity()
+            self.backbone = Members(build, config.backbone, n_rows=self.n_rows)
         self.pooling = build_pooling(config.backbone.pooling, n_features=self.backbone.n_features)
         self.feature_size = self.backbone.n_features * self.pooling.multiple
         self.projection = nn.Linear(self.feature_size, config.embedding_size)

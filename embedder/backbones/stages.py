@@ -53,7 +53,7 @@ def check_backbone(config: BackboneConfig) -> None:
     """Refuse settings of which no network can be built, with the reason."""
     if not config.filters or min(config.filters) < 1:
         raise ConfigError(f"backbone.filters = {list(config.filters)}: give one count a stage")
-    for name in ("kernel", "pool", "stride", "convolutions_per_stage"):
+    for name in ("kernel", "pool", "stride", "convolutions_per_stage", "members"):
         if getattr(config, name) < 1:
             raise ConfigError(f"backbone.{name} = {getattr(config, name)}: give at least 1")
     if config.kernel % 2 == 0:

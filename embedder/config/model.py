@@ -85,6 +85,8 @@ class BackboneConfig:
     convolutions_per_stage: int = 1
     dropout: float = 0.0
     pooling: PoolingKind = "statistics"
+    members: int = 1
+    """So many networks of this kind side by side; one projection reads the features of all."""
 
 
 @dataclass(frozen=True, slots=True)
