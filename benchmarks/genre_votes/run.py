@@ -123,7 +123,7 @@ def fold_vote(config: TrainingConfig, data: Path, fold: int, n_folds: int) -> fl
         queries=test if len(test) else validation,
         references=np.sort(np.concatenate([training, validation])) if len(test) else training,
     )
-    return held_out(model.network, run.front_end)["accuracy"]  # type: ignore[arg-type]  # a network of ours
+    return held_out(model.network, run.start.front_end)["accuracy"]  # type: ignore[arg-type]  # a network of ours
 
 
 def line(name: str, positive: str, scores: list[float]) -> str:
