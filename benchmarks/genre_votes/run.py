@@ -25,6 +25,7 @@ from embedder.model_registry import load_model
 from embedder.training.run import TrainingRun
 from embedder.training.train import train
 
+RECIPES = sorted(path.stem for path in Path(__file__).parent.glob("*.toml"))
 OBJECTIVES = {
     "triplet": ObjectiveConfig(kind="triplet", mining="semi-hard", margin=0.2),
     "contrastive": ObjectiveConfig(kind="contrastive", margin=0.5),
@@ -38,7 +39,7 @@ def main() -> None:
     """Train what is missing, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("recipe", choices=["fma", "gtzan", "midi"])
+    parser.add_argument("recipe", choices=RECIPES)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--objectives", nargs="+", default=list(OBJECTIVES), choices=OBJECTIVES)
     parser.add_argument("--positives", nargs="+", default=["label"], choices=["label", "artist"])
@@ -108,7 +109,7 @@ def fold_vote(config: TrainingConfig, data: Path, fold: int, n_folds: int) -> fl
         return []
 
     with tempfile.TemporaryDirectory() as folder:
-        train(
+        result = train(
             data,
             dataclasses.replace(config, dataset=split),
             Path(folder) / "run",
@@ -116,14 +117,15 @@ def fold_vote(config: TrainingConfig, data: Path, fold: int, n_folds: int) -> fl
         )
         model = load_model(Path(folder) / "run" / "last")
     run = runs[0]
-    test, validation = (run.dataset.positions(side) for side in ("test", "validation"))
-    training = run.dataset.positions("train")
+    test = run.dataset.positions("test")
+    if not len(test):
+        return float(result.scores["accuracy"])
+    references = [run.dataset.positions(side) for side in ("train", "validation")]
     held_out = dataclasses.replace(
-        run.held_out,
-        queries=test if len(test) else validation,
-        references=np.sort(np.concatenate([training, validation])) if len(test) else training,
+        run.held_out, queries=test, references=np.sort(np.concatenate(references))
     )
-    return held_out(model.network, run.start.front_end)["accuracy"]  # type: ignore[arg-type]  # a network of ours
+    assert isinstance(model.network, torch.nn.Module)
+    return held_out(model.network, run.start.front_end)["accuracy"]
 
 
 def line(name: str, positive: str, scores: list[float]) -> str:
