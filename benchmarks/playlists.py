@@ -18,6 +18,7 @@ from pathlib import Path
 
 import faiss
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no stubs
 
 from benchmarks.vector_search import SIZE, clustered, report
 from index.catalogue.ledger import FileFacts, Ledger
@@ -35,7 +36,7 @@ BLOCK = 20_000
 
 
 def main() -> int:
-    """Build or open the library, measure each kind; 1 where a plain list takes too long."""
+    """Build or open the library, measure each kind; 1 where one of them takes too long."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tracks", type=int, default=100_000)
     parser.add_argument("--folder", type=Path)
@@ -47,7 +48,7 @@ def main() -> int:
         folder = given.folder or Path(temporary) / "library"
         if not folder.exists():
             write_library(folder, given.tracks, store=given.store)
-        with Library.open(folder) as library:
+        with Library.open(folder) as library, threadpool_limits(1):
             return compare(library, rounds=given.rounds)
 
 
@@ -81,10 +82,8 @@ def compare(library: Library, *, rounds: int) -> int:
         ratio, bare_ratio = (statistics.median(r[1:]) for r in (ratios, bare_ratios))
         n_tracks = len(playlist.tracks)
         what = f"{name}: {n_tracks} tracks in {1000 * statistics.median(spent[1:]):.1f} ms"
-        is_plain = name.startswith("from")
-        target = f"< {MAX_SEARCHES} searches" if is_plain else ""
-        report(what, f"{ratio:.1f} searches, {bare_ratio:.1f} bare", target)
-        worst = max(worst, ratio if is_plain else 0.0)
+        report(what, f"{ratio:.1f} searches, {bare_ratio:.1f} bare", f"< {MAX_SEARCHES} searches")
+        worst = max(worst, ratio)
     return 0 if worst < MAX_SEARCHES else 1
 
 

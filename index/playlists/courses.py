@@ -8,6 +8,8 @@ distance: with straight lines (`chords`) D = |uw|, a = |uc| and b = |cw|,
 which holds in any space where distances are all that is known.
 """
 
+from bisect import bisect_right
+
 import numpy as np
 
 from index.playlists.course import Course, Guides, chords, distances_between
@@ -102,6 +104,26 @@ def path_guides(route: Route, pool: Pool, space: Space, *, is_strict: bool) -> G
             values[number] = shares
             directions[inside, number] = 1
     return Guides(values, directions)
+
+
+def can_be_strict(route: Route, pool: Pool, space: Space) -> bool:
+    """Whether so many candidates follow each other strictly (see `path_guides`) as are wanted."""
+    return all(
+        _longest_chain(leg, pool.vectors, space) >= leg.last - leg.first - 1 for leg in route.legs
+    )
+
+
+def _longest_chain(leg: Leg, vectors: FloatMatrix, space: Space) -> int:
+    """How many vectors can follow each other, ever farther from the start and nearer to the end:
+    the longest row that only rises, by patience sorting (Fredman 1975).
+    """
+    shares, _, from_start, to_end = along(leg, vectors, space)
+    inside = np.flatnonzero((shares > 0) & (shares < 1))
+    ends: list[float] = []
+    for nearness in (-to_end[inside[np.argsort(from_start[inside])]]).tolist():
+        at = bisect_right(ends, nearness)
+        ends[at : at + 1] = [nearness]
+    return len(ends)
 
 
 def along(

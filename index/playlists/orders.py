@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 
 from index.playlists.books import Books, is_related
 from index.playlists.course import Course, Guides
-from index.playlists.courses import along
 from index.playlists.engine import Order, solve
 from index.playlists.exhaustive import MAX_CANDIDATES, longest_order
+from index.playlists.guided import solve_guided
 from index.playlists.pool import Pool
 from index.playlists.routes import Leg
-from index.playlists.rules import Rules
-from index.vectors.distances import Space
+from index.playlists.rules import Marks, Rules
+from index.playlists.steps import steps_of
 
 MAX_FILL_TRIES = 200
 EVEN_ENOUGH = 2.0
-"""No step of a path longer than so many even ones: then no other way is tried."""
+"""No step of a path longer than so many usual ones: then no other way is tried."""
 
 
 def best_order(
@@ -28,31 +28,17 @@ def best_order(
     tried: list[tuple[tuple[int, float], Course, Order]] = []
     for course in courses:
         order = _solved(course, pool, rules)
-        gap = widest_gap(order, pool, course.space, legs=legs)
-        tried.append(((len(order), -gap), course, order))
-        if len(order) == course.n_places and gap <= EVEN_ENOUGH:
+        uneven = steps_of(order, pool.vectors, course.space, legs=legs).unevenness
+        tried.append(((len(order), -uneven), course, order))
+        if len(order) == course.n_places and uneven <= EVEN_ENOUGH:
             break
     _, course, order = max(tried, key=lambda one: one[0])
     return course, order
 
 
-def widest_gap(order: Order, pool: Pool, space: Space, *, legs: Sequence[Leg]) -> float:
-    """The longest step on any leg of a path, in even steps; 0 without legs."""
-    return max((gap for leg in legs for gap, _, _ in gaps_on(leg, order, pool, space)), default=0.0)
-
-
-def gaps_on(leg: Leg, order: Order, pool: Pool, space: Space) -> list[tuple[float, int, int]]:
-    """Each step on a leg: how long in even steps, from which row to which."""
-    pairs = zip(order.rows, order.places, strict=True)
-    rows = [row for row, place in pairs if leg.first <= place <= leg.last]
-    shares = along(leg, pool.vectors[rows], space)[0]
-    lengths = np.diff(shares) * max(len(rows) - 1, 1)
-    return list(zip(lengths.tolist(), rows, rows[1:], strict=False))
-
-
 def _solved(course: Course, pool: Pool, rules: Rules) -> Order:
     marks = pool.marks
-    order = solve(course, marks, rules)
+    order = _grown(course, marks, rules)
     is_small = course.guides is None and pool.is_whole and len(pool) <= MAX_CANDIDATES
     if len(order) < course.n_places and is_small:
         first = tuple(row for _, row in sorted(course.given.items()))
@@ -67,6 +53,12 @@ def _solved(course: Course, pool: Pool, rules: Rules) -> Order:
             order = Order(rows, tuple(range(len(rows))), order.dropped)
     order = _without_breaches(order, course, pool, rules)
     return order if len(order) == course.n_places else _filled(order, course, pool, rules)
+
+
+def _grown(course: Course, marks: Marks, rules: Rules) -> Order:
+    if course.guides is None:
+        return solve(course, marks, rules)
+    return solve_guided(course, course.guides, marks, rules)
 
 
 def _filled(order: Order, course: Course, pool: Pool, rules: Rules) -> Order:

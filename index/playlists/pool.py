@@ -47,7 +47,10 @@ class LazyTracks(Sequence[TrackRecord]):
     def __getitem__(self, row: slice) -> list[TrackRecord]: ...
     def __getitem__(self, row: int | slice) -> TrackRecord | list[TrackRecord]:
         if isinstance(row, slice):
-            return [self[one] for one in range(*row.indices(len(self)))]
+            rows = range(*row.indices(len(self)))
+            if len(rows) > READ_ALONE // 4 and len(self._known) < len(self._ids):
+                self._read_all()
+            return [self[one] for one in rows]
         if not 0 <= row < len(self):
             raise IndexError(row)
         if row < len(self._given):
@@ -61,9 +64,12 @@ class LazyTracks(Sequence[TrackRecord]):
         """One alone while few are asked for, as most candidates never are; then all."""
         self._n_read += 1
         if self._n_read > READ_ALONE:
-            self._known = dict(enumerate(self._library.tracks(self._ids)))
+            self._read_all()
         else:
             self._known[at] = self._library.tracks(self._ids[at : at + 1])[0]
+
+    def _read_all(self) -> None:
+        self._known = dict(enumerate(self._library.tracks(self._ids)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

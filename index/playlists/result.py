@@ -22,6 +22,8 @@ class PlaylistTrack:
     """What it has in the field of an arc."""
     is_given: bool = False
     """It was named, or kept, and not chosen."""
+    is_long_step: bool = False
+    """On a path: it is much farther from the track before it than is usual."""
 
     def to_json(self) -> Json:
         """The track's fields, then those of its place."""
@@ -31,6 +33,7 @@ class PlaylistTrack:
             "step": self.step,
             "value": self.value,
             "given": self.is_given,
+            "long_step": self.is_long_step,
         }
 
 

@@ -19,7 +19,7 @@ from index.vectors.distances import FloatMatrix, Space
 
 MAX_ANCHORS = 12
 """Many seeds are grouped into so many at most: each is a search of its own."""
-PATH_SMOOTHNESS = 0.2
+PATH_SMOOTHNESS = 1.0
 """What a step of a path's own length costs, against being off the way by as much."""
 
 

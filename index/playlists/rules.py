@@ -59,6 +59,15 @@ class Marks:
             mark = self._known[row] = mark_of(self._tracks[row], row)
         return mark
 
+    def all(self) -> list[Mark]:
+        """Each of them, with the tracks read at once."""
+        self._known |= {
+            row: mark_of(track, row)
+            for row, track in enumerate(self._tracks[:])
+            if row not in self._known
+        }
+        return [self._known[row] for row in range(len(self))]
+
 
 def mark_of(track: TrackRecord, row: int) -> Mark:
     """The mark of a track, which is at a row of its own."""

@@ -12,6 +12,7 @@ from index.playlists.arcs import Keep, numbers_of
 from index.playlists.course import Course, Guides
 from index.playlists.courses import (
     arc_course,
+    can_be_strict,
     course_of,
     near_targets,
     path_costs,
@@ -20,11 +21,12 @@ from index.playlists.courses import (
     with_dislikes,
 )
 from index.playlists.engine import Order
-from index.playlists.orders import EVEN_ENOUGH, best_order, widest_gap
+from index.playlists.orders import EVEN_ENOUGH, best_order
 from index.playlists.pool import Pool, gather, some_of
 from index.playlists.request import PlaylistRequest
 from index.playlists.routes import Route
 from index.playlists.rules import Rules
+from index.playlists.steps import PathSteps, steps_of
 from index.queries import QueryTrack
 from index.vectors.distances import FloatMatrix
 from index.vectors.store import IdArray
@@ -95,12 +97,13 @@ class Attempt:
     @property
     def merit(self) -> tuple[int, float]:
         """Compares attempts: longer is better, then evener by a tenth at least."""
-        return len(self.order), -round(10 * math.log(max(self.widest_gap, 0.1)))
+        return len(self.order), -round(10 * math.log(max(self.steps.unevenness, 0.1)))
 
     @property
-    def widest_gap(self) -> float:
-        """The longest step of a path, in even steps; 0 for what is no path."""
-        return widest_gap(self.order, self.pool, self.course.space, legs=self.route.legs)
+    def steps(self) -> PathSteps:
+        """The steps of a path; none for what is no path."""
+        vectors, space = self.pool.vectors, self.course.space
+        return steps_of(self.order, vectors, space, legs=self.route.legs)
 
     def cut_to(self, seconds: float) -> "Attempt":
         """Without last tracks that make it longer than wanted; a way with an end stays whole."""
@@ -131,7 +134,7 @@ def solve_task(task: Task) -> Attempt:
         if best is not None and not is_better and not best.is_short:
             return best
         best = attempt if best is None or is_better else best
-        is_uneven = attempt.widest_gap > EVEN_ENOUGH
+        is_uneven = attempt.steps.unevenness > EVEN_ENOUGH
         is_all_seen = attempt.pool.is_whole or "min-score" in attempt.left_out
         is_enough = attempt.course.guides is not None and n_pool >= MAX_GUIDED
         if not (attempt.is_short or is_uneven) or is_all_seen or is_enough:
@@ -168,7 +171,8 @@ def _attempt(task: Task, n_pool: int) -> Attempt:
         route = replace(route, rows=np.arange(task.n_wanted), smoothness=0.1)
         guides = [guide]
     elif route.legs:
-        guides = [path_guides(route, pool, space, is_strict=strict) for strict in (True, False)]
+        kinds = (True, False) if can_be_strict(route, pool, space) else (False,)
+        guides = [path_guides(route, pool, space, is_strict=strict) for strict in kinds]
     costs = _without_misfits(task, pool, near, costs, left_out)
     courses = [course_of(route, pool, space, costs=costs, guides=guide) for guide in guides]
     course, order = best_order(courses, pool, task.rules, legs=route.legs)

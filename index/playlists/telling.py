@@ -1,19 +1,19 @@
 """What is said of a playlist: what each rule dropped, which one blocks, where a step is long."""
 
+import statistics
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from index.playlists.course import distances_between, stepwise
 from index.playlists.engine import blocked_at_end
-from index.playlists.orders import gaps_on
 from index.playlists.result import Block, Playlist, PlaylistTrack
 from index.playlists.solving import Attempt
+from index.playlists.steps import far_apart
 from index.results import TrackRecord
 
-LONG_STEP = 2.5
-"""In even steps of a path."""
 MAX_LONG_STEPS_NAMED = 3
 
 
@@ -43,8 +43,9 @@ def as_playlist(attempt: Attempt, *, seed: int, notes: list[str]) -> Playlist:
         attempt.longest_seconds
     ):
         notes.append(f"{attempt.seconds / 60:.1f} minutes: the tracks that were named are as long.")
-    notes += _long_steps(attempt)
-    return Playlist(_tracks(attempt), counts, seed, tuple(notes), block)
+    tracks = _tracks(attempt)
+    notes += _told_steps(tracks)
+    return Playlist(tracks, counts, seed, tuple(notes), block)
 
 
 def _tracks(attempt: Attempt) -> tuple[PlaylistTrack, ...]:
@@ -54,6 +55,7 @@ def _tracks(attempt: Attempt) -> tuple[PlaylistTrack, ...]:
     space, vectors = attempt.task.library.space, attempt.pool.vectors[rows]
     steps: list[float | None] = [None, *stepwise(space, vectors).tolist()]
     scores = _scores(attempt)
+    long_steps = set(_long_steps(attempt))
     tracks = []
     for position, (row, place) in enumerate(zip(rows, attempt.order.places, strict=True)):
         track = attempt.pool.tracks[row]
@@ -65,6 +67,7 @@ def _tracks(attempt: Attempt) -> tuple[PlaylistTrack, ...]:
                 step=steps[position],
                 value=attempt.numbers.get(track.id),
                 is_given=place in attempt.course.given,
+                is_long_step=position in long_steps,
             )
         )
     return tuple(tracks)
@@ -108,21 +111,30 @@ def _short(attempt: Attempt, block: Block | None) -> str:
     return f"Only {got}: {block.rule} keeps {block.n_removed} {tracks} out."
 
 
-def _long_steps(attempt: Attempt) -> list[str]:
-    """Where a path has to jump, in words."""
-    space, pool = attempt.task.library.space, attempt.pool
-    found = [
-        (gap, a, b)
-        for leg in attempt.route.legs
-        for gap, a, b in gaps_on(leg, attempt.order, pool, space)
-        if gap > LONG_STEP
+def _long_steps(attempt: Attempt) -> list[int]:
+    """The positions in a path, from 0, of the tracks that long steps lead to."""
+    vectors, space = attempt.pool.vectors, attempt.task.library.space
+    if not attempt.route.legs:
+        return []
+    return [at + 1 for at in attempt.steps.long(far_apart(vectors, space))]
+
+
+def _told_steps(tracks: Sequence[PlaylistTrack]) -> list[str]:
+    """Where a path has to jump, in words, the longest step first."""
+    usual = statistics.median([one.step for one in tracks if one.step is not None] or [0.0])
+    jumps = [pair for pair in pairwise(tracks) if pair[1].is_long_step]
+    jumps.sort(key=lambda pair: -(pair[1].step or 0.0))
+    told = [
+        f"The step from {_name(one.track)} to {_name(other.track)} is long: {other.step:.2f}, "
+        f"where {usual:.2f} is usual. Little in the library lies between that the rules let "
+        "through."
+        for one, other in jumps[:MAX_LONG_STEPS_NAMED]
     ]
-    found.sort(reverse=True)
-    return [
-        f"The step from {_name(pool.tracks[a])} to {_name(pool.tracks[b])} is long: {gap:.1f} "
-        "times an even one. Little in the library lies between that the rules let through."
-        for gap, a, b in found[:MAX_LONG_STEPS_NAMED]
-    ]
+    rest = sorted(other.position for _, other in jumps[MAX_LONG_STEPS_NAMED:])
+    if rest:
+        places = ", ".join(map(str, rest))
+        told.append(f"Long steps lead to {places} as well.")
+    return told
 
 
 def _name(track: TrackRecord) -> str:
