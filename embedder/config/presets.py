@@ -1,5 +1,7 @@
 """Settings with a name: front ends that match known sets of pictures, and models by size."""
 
+from dataclasses import replace
+
 from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
 
 FRONT_ENDS: dict[str, FrontEndConfig] = {
@@ -38,7 +40,8 @@ MODELS: dict[str, ModelConfig] = {
     # Sets of the size of GTZAN and FMA small: half an hour on a processor.
     "base": ModelConfig(
         excerpts=ExcerptConfig(n_excerpts=1, excerpt_seconds=30.0),
-        front_end=FRONT_ENDS["fma-mel"],
+        # At one rate, so that a row is the same frequency in every file.
+        front_end=replace(FRONT_ENDS["fma-mel"], sample_rate=44100),
         # Strides from the first convolution on: full resolution would cost four times as much.
         backbone=BackboneConfig(
             kind="short-chunk", filters=(24, 48, 96, 192), stride=2, pool=1, dropout=0.1

@@ -1,0 +1,111 @@
+"""Is a recording still its own nearest neighbour when it comes in another form?
+
+    python benchmarks/robustness.py FOLDER_OF_MUSIC [--model default] [--tracks 400]
+
+Each track of the folder is encoded as it is, and again as MP3 at 64 kbit/s, 12 dB quieter,
+resampled to 16 kHz, and from a stretch of 15 seconds beside the one that is kept. Printed is how
+often the track itself is the nearest of all. The music should be none that the model was trained
+on, and of 30 seconds a track at least.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.audio.decoding import read_whole
+from embedder.audio.encoding import write_audio
+from embedder.audio.resampling import resampled
+from embedder.datasets.files import audio_files_below
+from embedder.encoder import TrackEncoder
+from embedder.encodings import TrackRequest
+
+GOALS = {"64 kbit/s MP3": 0.97, "12 dB quieter": 0.99, "16 kHz": 0.95, "another 15 s": 0.80}
+Vectors = NDArray[np.float32]
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--tracks", type=int, default=400)
+    options = parser.parse_args()
+    encoder = TrackEncoder.load(options.model, device="cpu")
+    files = list(audio_files_below(options.folder))
+    chosen = np.random.default_rng(0).permutation(len(files))[: options.tracks]
+    files = [files[row] for row in sorted(chosen)]
+    kept = vectors_of(encoder, [TrackRequest(file) for file in files])
+    first = vectors_of(encoder, [TrackRequest(file, 0.0, 15.0) for file in files])
+    second = vectors_of(encoder, [TrackRequest(file, 15.0, 14.9) for file in files])
+    shares = {name: found(other_form(encoder, files, name), kept) for name in OTHER_FORMS}
+    shares["another 15 s"] = found(second, first)
+    print(f"{len(files)} tracks, {options.model}\n")
+    print("| form | own track first | goal |\n|---|---|---|")
+    for name, share in shares.items():
+        print(f"| {name} | {share:.3f} | {GOALS[name]:.2f} |")
+    sys.exit(any(share < GOALS[name] for name, share in shares.items()))
+
+
+def as_small_mp3(samples: NDArray[np.float32], rate: int, path: Path) -> Path:
+    """At 64 kbit/s."""
+    write_audio(path.with_suffix(".mp3"), samples, rate, bit_rate_kbps=64)
+    return path.with_suffix(".mp3")
+
+
+def quieter(samples: NDArray[np.float32], rate: int, path: Path) -> Path:
+    """At a quarter of the amplitude."""
+    write_audio(path.with_suffix(".flac"), samples * np.float32(10 ** (-12 / 20)), rate)
+    return path.with_suffix(".flac")
+
+
+def narrow(samples: NDArray[np.float32], rate: int, path: Path) -> Path:
+    """With nothing above 8 kHz."""
+    low = np.stack([resampled(channel, from_rate=rate, to_rate=16_000) for channel in samples])
+    write_audio(path.with_suffix(".flac"), low, 16_000)
+    return path.with_suffix(".flac")
+
+
+OTHER_FORMS: dict[str, Callable[[NDArray[np.float32], int, Path], Path]] = {
+    "64 kbit/s MP3": as_small_mp3,
+    "12 dB quieter": quieter,
+    "16 kHz": narrow,
+}
+
+
+def other_form(encoder: TrackEncoder, files: list[Path], name: str) -> Vectors:
+    """Vectors of the files in another form, which is written and encoded a few at a time."""
+    parts = []
+    for some in np.array_split(np.arange(len(files)), max(len(files) // 40, 1)):
+        with tempfile.TemporaryDirectory() as folder:
+            written = []
+            for row in some:
+                sound = read_whole(files[row])
+                samples = np.atleast_2d(sound.samples)
+                path = Path(folder) / f"{row:04}"
+                written.append(OTHER_FORMS[name](samples, sound.sample_rate, path))
+            parts.append(vectors_of(encoder, [TrackRequest(path) for path in written]))
+    return np.concatenate(parts)
+
+
+def vectors_of(encoder: TrackEncoder, requests: list[TrackRequest]) -> Vectors:
+    """Unit vectors [tracks, size]."""
+    encoded = list(encoder.encode_many(requests, workers=1))
+    vectors = np.stack([result.vector for result in encoded if hasattr(result, "vector")])
+    if len(vectors) < len(requests):
+        raise SystemExit(f"{len(requests) - len(vectors)} files cannot be heard: leave them out")
+    units: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return units
+
+
+def found(queries: Vectors, kept: Vectors) -> float:
+    """The share of queries whose own track is the nearest."""
+    return float(np.mean((queries @ kept.T).argmax(axis=1) == np.arange(len(kept))))
+
+
+if __name__ == "__main__":
+    main()
