@@ -9,7 +9,9 @@ dead end leaves others that go on.
                  ╲─── d ──── g ───╱          given places (a, b) are taken by all orders
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,7 @@ from index.playlists.engine import Order
 from index.playlists.rules import Marks, Rules
 from index.vectors.distances import FloatMatrix
 
-WIDTH = 20
+WIDTH = 16
 """So many of the best fitting are tried at each place; all, where none of them can come."""
 ROUNDING = 1e-6
 """A guide that falls by less has not fallen."""
@@ -28,7 +30,10 @@ MAX_TABLE = 2048
 """So many candidates have all their distances worked out at once."""
 NEVER = int(np.iinfo(np.int16).max)
 N_SPACED = 2
-"""Artist and album stand first among a candidate's keys: they come again, but not at once."""
+SONG = 2
+"""Artist and album stand first among a candidate's keys: they come again, but not at once. Then
+its song and its recording, which come once.
+"""
 
 Rows = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -40,7 +45,7 @@ def solve_guided(course: Course, guides: Guides, marks: Marks, rules: Rules) -> 
     return _Growth(course, guides, marks, rules).run()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Step:
     """One place of all orders: who took it, behind which of the orders before, and who did not."""
 
@@ -67,7 +72,8 @@ class _Growth:
         self._course = course
         self._marks = marks
         self._rules = rules
-        self._guides = _active(guides)
+        self._rising = _rising(guides)
+        self._directions = guides.directions
         self._place_costs = _without_passing(course, guides)
         self._near_given = _given_ahead(course, rules)
         self._keys, self._limits = _numbered(marks, rules)
@@ -75,17 +81,20 @@ class _Growth:
         for row in course.given.values():  # counts from the start, wherever it stands
             counts[0, self._keys[row]] += 1
         self._counts: Counts = counts
+        n_there = np.bincount(self._keys.ravel(), minlength=len(self._limits))
+        self._is_counting = bool(((n_there > self._limits) & (self._limits > 1)).any())
+        """Whether there is more of anything than may come; what may come once needs no count."""
+        self._is_once = self._limits[self._keys] == 1
         self._until: Counts = np.where(counts >= self._limits, NEVER, 0).astype(np.int16)
         """The first position at which a key may come (again), for each order."""
         self._costs: FloatMatrix = np.zeros(1, dtype=np.float32)
         self._last: Rows = np.empty(0, dtype=np.int64)
         self._places: list[int] = []
         self._steps: list[_Step] = []
-        self._apart: FloatMatrix | None = None
-        if len(marks) <= MAX_TABLE:  # many small products of matrices wait for threads many times
-            self._apart = np.float32(course.smoothness) * distances_between(
-                course.space, course.vectors, course.vectors
-            )
+        self._tables: dict[bytes, FloatMatrix] = {}
+        """By what may only rise or fall: the cost of each step. Many small products of matrices
+        would wait for threads as many times.
+        """
 
     def run(self) -> Order:
         course, n_candidates = self._course, len(self._marks)
@@ -102,7 +111,7 @@ class _Growth:
     def _take_given(self, place: int) -> None:
         rows = np.full(len(self._costs), self._course.given[place], dtype=np.int64)
         if len(self._last):
-            self._costs = self._costs + self._step_costs(rows[:1])[:, 0]
+            self._costs = self._costs + self._steps_between(self._last, rows[:1], [])[:, 0]
         self._steps.append(_Step(rows, np.arange(len(rows)), self._costs))
         self._places.append(place)
         self._last = rows
@@ -110,41 +119,58 @@ class _Growth:
 
     def _fill(self, place: int, candidates: Rows) -> bool:
         """Put candidates behind the orders; whether any could come."""
-        free = self._costs[:, None] + self._place_costs[place, candidates]
+        free = self._costs[:, None] + self._place_costs[place].take(candidates)
         if len(self._last):
-            free += self._step_costs(candidates)
-            for values in self._guides[place]:
-                free[values[candidates] < (values[self._last] - ROUNDING)[:, None]] = np.inf
+            free += self._step_costs(place, candidates)
         forbidden = self._is_forbidden(place, candidates)
-        totals = np.where(forbidden, np.float32(np.inf), free)
+        totals = free.copy()
+        totals[forbidden] = np.inf
         parents = totals.argmin(axis=0)
-        best = totals[parents, np.arange(len(candidates))]
-        chosen = (best < np.inf).nonzero()[0]
-        if not len(chosen):
-            return False
-        if len(chosen) > WIDTH:
-            chosen = chosen[np.argpartition(best[chosen], WIDTH)[:WIDTH]]
-        parents, rows, self._costs = parents[chosen], candidates[chosen], best[chosen]
+        best, rows = totals.min(axis=0), candidates
+        if best.max() == np.inf or len(best) > WIDTH:
+            chosen = np.argsort(best, kind="stable")[:WIDTH]
+            chosen = chosen[best[chosen] < np.inf]
+            if not len(chosen):
+                return False
+            parents, rows, best = parents[chosen], rows[chosen], best[chosen]
+        self._costs = best
         self._steps.append(_Step(rows, parents, self._costs, candidates, free, forbidden))
         self._places.append(place)
         self._last = rows
-        self._counts, self._until = self._counts[parents], self._until[parents]
+        self._until = self._until.take(parents, axis=0)
+        if self._is_counting:
+            self._counts = self._counts[parents]
         self._count(rows)
         return True
 
-    def _step_costs(self, candidates: Rows) -> FloatMatrix:
-        """From the last track of each order to each candidate: [orders, k]."""
-        if self._apart is not None:
-            return self._apart[self._last[:, None], candidates]
-        vectors = self._course.vectors
-        return np.float32(self._course.smoothness) * distances_between(
-            self._course.space, vectors[self._last], vectors[candidates]
-        )
+    def _step_costs(self, place: int, candidates: Rows) -> FloatMatrix:
+        """From the last track of each order to each candidate [orders, k]; a step backward is
+        infinite.
+        """
+        n, rising = len(self._marks), self._rising[place]
+        if n > MAX_TABLE:
+            return self._steps_between(self._last, candidates, rising)
+        key = self._directions[place].tobytes()
+        if key not in self._tables:
+            self._tables[key] = self._steps_between(np.arange(n), np.arange(n), rising)
+        return self._tables[key][self._last[:, None], candidates]
+
+    def _steps_between(
+        self, rows: Rows, others: Rows, rising: Sequence[FloatMatrix]
+    ) -> FloatMatrix:
+        course = self._course
+        vectors, smoothness = course.vectors, np.float32(course.smoothness)
+        costs = smoothness * distances_between(course.space, vectors[rows], vectors[others])
+        for values in rising:
+            costs[values[others] < (values[rows] - ROUNDING)[:, None]] = np.inf
+        return costs
 
     def _is_forbidden(self, place: int, candidates: Rows) -> Flags:
         """Whether a rule keeps a candidate from an order: [orders, k]."""
-        keys = self._keys[candidates]
-        forbidden: Flags = np.logical_or.reduce(self._until[:, keys] > len(self._places), axis=2)
+        keys = self._keys.take(candidates, axis=0)
+        forbidden: Flags = np.logical_or.reduce(
+            self._until.take(keys, axis=1) > len(self._places), axis=2
+        )
         ahead = self._near_given.get(place)
         if ahead:
             forbidden |= np.isin(keys[:, :N_SPACED], self._keys[ahead, :N_SPACED]).any(axis=1)
@@ -157,10 +183,12 @@ class _Growth:
         if self._rules.spacing:
             soonest = min(len(self._places) + self._rules.spacing, NEVER)
             np.maximum(until[:, :N_SPACED], soonest, out=until[:, :N_SPACED])
-        if not is_given:
+        if not is_given and self._is_counting:
             counts = self._counts[orders, keys] + 1
             self._counts[orders, keys] = counts
             until[counts >= self._limits[keys]] = NEVER
+        elif not is_given:
+            until[self._is_once.take(rows, axis=0)] = NEVER
         self._until[orders, keys] = until
 
     def _cheapest(self) -> Order:
@@ -189,7 +217,7 @@ class _Growth:
         return {row: reason for row, reason in dropped.items() if reason}
 
 
-def _active(guides: Guides) -> list[list[FloatMatrix]]:
+def _rising(guides: Guides) -> list[list[FloatMatrix]]:
     """For each place the numbers [n] that may only rise there; what may only fall is negated."""
     signed = {sign: sign * guides.values for sign in (1, -1)}
     found: list[list[FloatMatrix]] = [[] for _ in guides.directions]
@@ -203,12 +231,13 @@ def _without_passing(course: Course, guides: Guides) -> FloatMatrix:
     track one backward.
     """
     costs = course.costs[course.cost_rows]
-    active = _active(guides)
     first = 0
     for given_place, row in sorted(course.given.items()):
-        for place in range(first, given_place):
-            for values in active[place]:
-                costs[place, values > values[row] + ROUNDING] = np.inf
+        for guide, sign in product(range(len(guides.values)), (1, -1)):
+            values = sign * guides.values[guide]
+            places = first + np.flatnonzero(guides.directions[first:given_place, guide] == sign)
+            if len(places):
+                costs[np.ix_(places, values > values[row] + ROUNDING)] = np.inf
         first = given_place + 1
     return costs
 
@@ -223,7 +252,7 @@ def _given_ahead(course: Course, rules: Rules) -> dict[int, list[int]]:
 
 
 def _numbered(marks: Marks, rules: Rules) -> tuple[Rows, Counts]:
-    """The parts of each mark as numbers [n, 4], and how often each number may come."""
+    """The parts of each mark as numbers [n, 3 or 4], and how often each number may come."""
     song_limit = NEVER if rules.allow_versions else 1
     by_part = (rules.per_artist or NEVER, rules.per_album or NEVER, song_limit, 1)
     numbers: dict[object, int] = {}
@@ -237,4 +266,8 @@ def _numbered(marks: Marks, rules: Rules) -> tuple[Rows, Counts]:
                 number = numbers[key] = len(limits)
                 limits.append(min(limit, NEVER))
             keys.append(number)
-    return np.array(keys).reshape(-1, len(by_part)), np.array(limits, dtype=np.int16)
+    table = np.array(keys).reshape(-1, len(by_part))
+    songs = np.unique(table[:, SONG])
+    if len(songs) == len(table):  # no song has two versions: its recording says it all
+        table = np.delete(table, SONG, axis=1)
+    return table, np.array(limits, dtype=np.int16)

@@ -1,6 +1,7 @@
 """The candidates of a playlist: what is near its way, from one search of a few points."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_POINTS = 8
 """A way of many points is searched at so many of them, evenly spread."""
+OVERLAP = 1.4
+"""What lies near one point lies near its neighbours too: so many are found for each one wanted."""
 MAX_CANDIDATES = 50_000
 READ_ALONE = 256
 """After so many single reads, the rest is read at once."""
@@ -47,10 +50,10 @@ class LazyTracks(Sequence[TrackRecord]):
     def __getitem__(self, row: slice) -> list[TrackRecord]: ...
     def __getitem__(self, row: int | slice) -> TrackRecord | list[TrackRecord]:
         if isinstance(row, slice):
-            rows = range(*row.indices(len(self)))
-            if len(rows) > READ_ALONE // 4 and len(self._known) < len(self._ids):
+            if len(self._known) < len(self._ids):
                 self._read_all()
-            return [self[one] for one in rows]
+            found = [self._known[at] for at in range(len(self._ids))]
+            return [*self._given, *found][row]
         if not 0 <= row < len(self):
             raise IndexError(row)
         if row < len(self._given):
@@ -59,6 +62,9 @@ class LazyTracks(Sequence[TrackRecord]):
         if at not in self._known:
             self._read(at)
         return self._known[at]
+
+    def __iter__(self) -> Iterator[TrackRecord]:
+        return iter(self[:])
 
     def _read(self, at: int) -> None:
         """One alone while few are asked for, as most candidates never are; then all."""
@@ -136,8 +142,7 @@ def _near(
 ) -> IdArray:
     if len(targets) > MAX_POINTS:
         targets = targets[np.linspace(0, len(targets) - 1, MAX_POINTS).round().astype(int)]
-    # What lies near one point lies near its neighbours too.
-    k = n_wanted if len(targets) == 1 else -(-2 * n_wanted // len(targets))
+    k = n_wanted if len(targets) == 1 else math.ceil(OVERLAP * n_wanted / len(targets))
     _, found = library.nearest(targets, k, allowed_ids=allowed)
     # Nearest first, so that what is likely to come is read together.
     flat = found.T.ravel()

@@ -68,9 +68,9 @@ def path(space: Space, stops: FloatMatrix, *, n_places: int) -> Route:
     places = np.concatenate([[0], np.cumsum(n_between + 1)])
     targets = np.empty((n_places, stops.shape[1]), dtype=np.float32)
     for leg, count in enumerate(n_between):
-        for step in range(count + 2):
-            share = np.float32(step / (count + 1))
-            targets[places[leg] + step] = (1 - share) * stops[leg] + share * stops[leg + 1]
+        shares = np.linspace(0, 1, count + 2, dtype=np.float32)[:, None]
+        way = (1 - shares) * stops[leg] + shares * stops[leg + 1]
+        targets[places[leg] : places[leg + 1] + 1] = way
     legs = tuple(
         Leg(int(places[i]), int(places[i + 1]), stops[i], stops[i + 1]) for i in range(len(gaps))
     )
@@ -93,16 +93,20 @@ def drift(
     pace: the length of a step, as a share of the usual distance between two landmarks.
     """
     usual = float(np.median(chords(space, distances_between(space, landmarks[:50], landmarks))))
+    step = pace * usual
     here, aim = taste_of(space, likes), landmarks[generator.integers(len(landmarks))]
-    targets = []
-    for _ in range(n_places):
-        targets.append(here)
+    targets = np.tile(here, (n_places, 1))
+    place = 1
+    while place < n_places and step > 0:
         left = float(chords(space, distances_between(space, here[None], aim[None]))[0, 0])
-        share = min(pace * usual / max(left, 1e-9), 1.0)
-        here = space.to_unit((here + np.float32(share) * (aim - here))[None])[0]
-        if share >= 0.5:  # it would arrive: make for another place before that
-            aim = landmarks[generator.integers(len(landmarks))]
-    return Route(np.stack(targets), np.arange(n_places))
+        # It never arrives: within two steps of one place it makes for another.
+        n_steps = min(max(int(left / step) - 1, 1), n_places - place)
+        shares = np.minimum(np.arange(1, n_steps + 1) * step / max(left, 1e-9), 1.0)[:, None]
+        way = here + shares.astype(np.float32) * (aim - here)
+        targets[place : place + n_steps] = space.to_unit(way)
+        here, aim = targets[place + n_steps - 1], landmarks[generator.integers(len(landmarks))]
+        place += n_steps
+    return Route(targets, np.arange(n_places))
 
 
 def chain(size: int, *, n_places: int) -> Route:

@@ -61,11 +61,8 @@ class Marks:
 
     def all(self) -> list[Mark]:
         """Each of them, with the tracks read at once."""
-        self._known |= {
-            row: mark_of(track, row)
-            for row, track in enumerate(self._tracks[:])
-            if row not in self._known
-        }
+        if len(self._known) < len(self):
+            self._known = {row: mark_of(track, row) for row, track in enumerate(self._tracks[:])}
         return [self._known[row] for row in range(len(self))]
 
 

@@ -34,7 +34,7 @@ from index.vectors.store import IdArray
 if TYPE_CHECKING:
     from index.library_reader import LibraryReader
 
-CANDIDATES_PER_TRACK = 3
+CANDIDATES_PER_TRACK = 2.5
 MIN_CANDIDATES = 64
 GROWTH = 4
 MAX_GUIDED = 2000
@@ -125,7 +125,7 @@ class Attempt:
 
 def solve_task(task: Task) -> Attempt:
     """The best order; more candidates are looked at while it is too short."""
-    n_pool = max(CANDIDATES_PER_TRACK * task.n_wanted, MIN_CANDIDATES)
+    n_pool = max(round(CANDIDATES_PER_TRACK * task.n_wanted), MIN_CANDIDATES)
     best: Attempt | None = None
     while True:
         attempt = _attempt(task, n_pool)

@@ -82,6 +82,14 @@ def line_of_styles(
     return songs, vectors
 
 
+def progress(library: Library, order: list[int]) -> NDArray[np.float32]:
+    """How far along the straight way from the first to the last track each one is, 0 to 1."""
+    vectors = library.vectors(order)
+    way = vectors[-1] - vectors[0]
+    shares: NDArray[np.float32] = (vectors - vectors[0]) @ way / (way @ way)
+    return shares
+
+
 def _facts(song: Song, number: int) -> FileFacts:
     tags = {"title": song.title, "artist": song.artist, "album": song.album, "genre": song.genre}
     named = tuple((field, value) for field, value in tags.items() if value)

@@ -15,7 +15,7 @@ from index.library import Library
 from index.playlists.request import Arc, PlaylistRequest
 from index.playlists.result import Playlist
 from index.results import TrackRecord
-from tests.index.playlist_library import Song, line_of_styles, write_library
+from tests.index.playlist_library import Song, line_of_styles, progress, write_library
 
 N = 600
 START, MIDDLE, END = "60", "300", "540"
@@ -65,48 +65,6 @@ def test_a_seed_repeats_and_none_varies(library: Library) -> None:
     first = made(library, START, seed=None)
     assert ids(made(library, START, seed=first.seed)) == ids(first)
     assert len({tuple(ids(made(library, START, seed=None))) for _ in range(4)}) > 1
-
-
-@pytest.mark.parametrize("length", [2, 5, 12, 40])
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_path_moves_steadily(library: Library, length: int, seed: int) -> None:
-    """From the first to the last track: no step backward, none much longer than an even one."""
-    playlist = made(library, START, to=END, length=length, seed=seed)
-    assert len(playlist.tracks) == length
-    assert (ids(playlist)[0], ids(playlist)[-1]) == (int(START), int(END))
-    shares = progress(library, ids(playlist))
-    steps = np.diff(shares)
-    assert steps.min() >= -1e-5
-    assert steps.max() <= 3.0 / (length - 1)
-    assert playlist.notes == ()
-
-
-def test_a_path_passes_its_way_points(library: Library) -> None:
-    """In their order, and steadily on each leg."""
-    playlist = made(library, START, to=END, via=(MIDDLE,), length=21)
-    order = ids(playlist)
-    middle = order.index(int(MIDDLE))
-    assert 6 <= middle <= 14
-    assert np.diff(progress(library, order[: middle + 1])).min() >= -1e-5
-    assert np.diff(progress(library, order[middle:])).min() >= -1e-5
-
-
-def progress(library: Library, order: list[int]) -> np.ndarray:
-    """How far along the straight way from the first to the last track each one is, 0 to 1."""
-    vectors = library.vectors(order)
-    way = vectors[-1] - vectors[0]
-    return (vectors - vectors[0]) @ way / (way @ way)
-
-
-def test_a_path_over_a_gap_says_so(tmp_path: Path) -> None:
-    """Two styles and nothing between them: the step across is named, the path is not empty."""
-    songs, vectors = line_of_styles(400)
-    kept = [n for n in range(400) if n < 120 or n >= 280]
-    some = [songs[n] for n in kept]
-    with write_library(tmp_path / "library", some, vectors[kept]) as library:
-        playlist = made(library, "10", to="230", length=12)
-    assert len(playlist.tracks) >= 8
-    assert any("is long" in note for note in playlist.notes)
 
 
 def test_drift_wanders_at_its_pace(library: Library) -> None:
