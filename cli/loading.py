@@ -82,7 +82,10 @@ def command_names() -> list[str]:
 
 
 def load_command(name: str) -> TyperCommand | TyperGroup:
-    """Import `cli.commands.NAME` and make its `run` function, or its `app`, a command."""
+    """Import `cli.commands.NAME` and make its `run` function, or its `app`, a command.
+
+    Where it has a class `Command`, that is how its words are read.
+    """
     module = importlib.import_module(f"cli.commands.{name}")
     group: typer.Typer | None = getattr(module, "app", None)
     if group is not None:
@@ -92,7 +95,8 @@ def load_command(name: str) -> TyperCommand | TyperGroup:
         made.epilog = EPILOG
         return made
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
-    single.command(name, epilog=EPILOG)(module.run)
+    kind: type[TyperCommand] | None = getattr(module, "Command", None)
+    single.command(name, cls=kind, epilog=EPILOG)(module.run)
     command = get_command(single)
     if not isinstance(command, TyperCommand):
         raise TypeError(f"cli.commands.{name}.run does not make one command")

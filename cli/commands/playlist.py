@@ -1,9 +1,10 @@
 """`soundalike playlist`: what goes on from here?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from cli.options import ForceOption, Form, Globals, globals_of, read_tracks
 from cli.output import emit
@@ -14,6 +15,28 @@ if TYPE_CHECKING:
 
 COLUMNS = ("position", "title", "artist", "album", "genre", "duration_seconds", "score", "path")
 MPD_DEFAULT = "localhost:6600"
+
+
+class Command(TyperCommand):
+    """`--mpd` may stand without an address, which Typer knows no option for."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As Typer does it, with the empty address put in."""
+        return super().parse_args(ctx, with_empty_address(args))
+
+
+def with_empty_address(words: list[str]) -> list[str]:
+    """The same words with an empty one after an `--mpd` that no address follows."""
+    from index.playlist_files.mpd_queue import is_address
+
+    filled: list[str] = []
+    for at, word in enumerate(words):
+        filled.append(word)
+        if word == "--":
+            return filled + words[at + 1 :]
+        if word == "--mpd" and not any(map(is_address, words[at + 1 : at + 2])):
+            filled.append("")
+    return filled
 
 
 def run(
@@ -104,7 +127,10 @@ def run(
     mpd: Annotated[
         str | None,
         typer.Option(
-            metavar="HOST:PORT", help=f"Queue it on a running MPD, such as {MPD_DEFAULT}."
+            metavar="[HOST:PORT]",
+            help="Queue it on a running MPD; without an address on that of MPD_HOST and MPD_PORT "
+            f"[default: {MPD_DEFAULT}]",
+            show_default=False,
         ),
     ] = None,
 ) -> None:

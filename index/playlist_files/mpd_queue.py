@@ -31,9 +31,33 @@ class Queued:
     """Tracks that MPD would not take, and why."""
 
 
+def usual_address() -> str:
+    """Where people's other MPD clients look: MPD_HOST, with its password if it holds one, and
+    MPD_PORT; else this machine's.
+    """
+    host = os.environ.get("MPD_HOST", "").strip()
+    if not host.startswith("@"):
+        host = host.rpartition("@")[2]
+    port = os.environ.get("MPD_PORT", "").strip()
+    if host.startswith(("/", "@", "~")):
+        return host
+    shown = f"[{host}]" if ":" in host else host or DEFAULT_HOST
+    return f"{shown}:{port or DEFAULT_PORT}"
+
+
+def is_address(text: str) -> bool:
+    """Whether a word may stand for an MPD, and not for a track: no file, id or option does."""
+    path = Path(text)
+    is_name = text.isdecimal() or text.startswith("-") or (path.exists() and not path.is_socket())
+    return bool(text) and not is_name
+
+
 def parse_address(text: str) -> tuple[str, int]:
-    """Host and port of HOST, HOST:PORT, [v6]:PORT or a socket's path; the port is 0 for a path."""
-    text = text.strip()
+    """Host and port of HOST, HOST:PORT, [v6]:PORT or a socket's path; the port is 0 for a path.
+
+    An empty text stands for the usual address.
+    """
+    text = text.strip() or usual_address()
     if text.startswith(("/", "@", "~")):
         return str(Path(text).expanduser()), 0
     host, colon, port = text.rpartition(":")
@@ -123,6 +147,11 @@ class _Names:
                 return
 
 
+def _password_of(host: str) -> str:
+    """What stands before the @ of MPD_HOST; an @ in front of all is an abstract socket's."""
+    return host.rpartition("@")[0]
+
+
 @contextmanager
 def _connected(host: str, port: int) -> Iterator[Any]:
     try:
@@ -138,7 +167,7 @@ def _connected(host: str, port: int) -> Iterator[Any]:
     except (OSError, MPDError) as error:
         raise BadInput(f"{where}: no MPD answers there ({error}). Is it running?") from error
     try:
-        password = os.environ.get("MPD_PASSWORD")
+        password = os.environ.get("MPD_PASSWORD") or _password_of(os.environ.get("MPD_HOST", ""))
         if password:
             client.password(password)
         yield client

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ import pytest
 
 from embedder.audio.encoding import write_audio
 from embedder.errors import BadInput, MissingExtra, UsageError
-from index.playlist_files.mpd_queue import parse_address, queue_on_mpd
+from index.playlist_files.mpd_queue import is_address, parse_address, queue_on_mpd
 from index.results import TrackRecord
+from tests.conftest import RunCli
+from tests.index.playlist_library import Song, write_library
 
 needs_mpd = pytest.mark.skipif(
     shutil.which("mpd") is None, reason="needs Debian's mpd: apt-get install mpd"
@@ -97,6 +100,36 @@ def test_tracks_are_queued_in_order(mpd: tuple[str, Path], music: Path) -> None:
 
 
 @needs_mpd
+@pytest.mark.parametrize("place", ["before", "after", "with a value"])
+def test_the_command_needs_no_address(
+    mpd: tuple[str, Path],
+    music: Path,
+    run_cli: RunCli,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+) -> None:
+    """--mpd alone, wherever it stands, queues on the daemon that the environment names."""
+    songs = [
+        Song(f"song {n}", artist=str(n), path=str(music / name)) for n, name in enumerate(NAMES)
+    ]
+    write_library(tmp_path / "library", songs, np.eye(3, dtype=np.float32)).close()
+    host, port = mpd[0].split(":")
+    wrong = {"MPD_HOST": "nowhere.invalid", "MPD_PORT": "1"}
+    for name, value in {"MPD_HOST": host, "MPD_PORT": port}.items():
+        monkeypatch.setenv(name, wrong[name] if place == "with a value" else value)
+    words = {
+        "before": ["--mpd", "1", "--length", "3"],
+        "after": ["1", "--length", "3", "--mpd"],
+        "with a value": ["--mpd", mpd[0], "1", "--length", "3"],
+    }
+    done = run_cli("--library", str(tmp_path / "library"), "playlist", *words[place])
+    assert done.code == 0
+    assert f"3 tracks queued on {mpd[0]}" in done.err
+    assert {song["file"] for song in queued(mpd[0])} == set(NAMES)
+
+
+@needs_mpd
 def test_a_local_daemon_takes_files_from_anywhere(mpd: tuple[str, Path], music: Path) -> None:
     """At its socket it says where its music lies, and plays what lies elsewhere by full path."""
     outside = (music.parent / "outside.wav").resolve()
@@ -153,9 +186,51 @@ def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
         ("/run/mpd/socket", ("/run/mpd/socket", 0)),
     ],
 )
-def test_addresses_are_read(text: str, address: tuple[str, int]) -> None:
+def test_addresses_are_read(
+    monkeypatch: pytest.MonkeyPatch, text: str, address: tuple[str, int]
+) -> None:
     """Hosts, ports, IPv6 and sockets."""
+    monkeypatch.delenv("MPD_HOST", raising=False)
+    monkeypatch.delenv("MPD_PORT", raising=False)
     assert parse_address(text) == address
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "address"),
+    [
+        ("nas", "6601", ("nas", 6601)),
+        ("", "6601", ("localhost", 6601)),
+        ("secret@nas", "", ("nas", 6600)),
+        ("::1", "", ("::1", 6600)),
+        ("/run/mpd/socket", "6601", ("/run/mpd/socket", 0)),
+        ("@mpd", "", ("@mpd", 0)),
+    ],
+)
+def test_no_address_is_that_of_other_clients(
+    monkeypatch: pytest.MonkeyPatch, host: str, port: str, address: tuple[str, int]
+) -> None:
+    """MPD_HOST and MPD_PORT are read as mpc reads them."""
+    monkeypatch.setenv("MPD_HOST", host)
+    monkeypatch.setenv("MPD_PORT", port)
+    assert parse_address("") == address
+    monkeypatch.setenv("MPD_PORT", "many")
+    with (
+        pytest.raises(UsageError, match="HOST:PORT")
+        if not host.startswith(("/", "@"))
+        else (nullcontext())
+    ):
+        parse_address("")
+
+
+def test_a_track_is_no_address(tmp_path: Path) -> None:
+    """Options, ids and files are not; hosts and sockets are."""
+    song = tmp_path / "song.mp3"
+    song.touch()
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        assert [is_address(word) for word in (str(path), "nas", "nas:1", "[::1]")] == [True] * 4
+    assert not any(is_address(word) for word in ("", "--json", "-o", "42", str(song)))
 
 
 @pytest.mark.parametrize("text", ["nas:x", "nas:0", "nas:99999"])
