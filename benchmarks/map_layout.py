@@ -1,7 +1,7 @@
 """The map of a library beside umap-learn called directly on the same vectors.
 
     python -m benchmarks.map_layout                      10,000 tracks
-    python -m benchmarks.map_layout --tracks 100000      minutes, and about 2 GB of memory
+    python -m benchmarks.map_layout --tracks 100000      minutes, and about 1.2 GB of memory
 
 Each runs in a process of its own. Ours opens the library, finds every track's neighbours, lays the
 map out, judges it and keeps it; the other has the vectors in an array and calls `fit_transform`.

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from index.vectors.all_pairs import nearest_of_each
+
 if TYPE_CHECKING:
     from index.library_reader import LibraryReader
 
@@ -41,11 +43,17 @@ class NearTable:
 def near_table(library: "LibraryReader", ids: Ids, vectors: Floats, *, k: int) -> NearTable:
     """The k nearest (or all others, where there are fewer) of the library's own tracks.
 
-    ids: all that the library's store holds, ascending; vectors: [tracks, size], theirs.
+    ids: all that the library's store holds, ascending; vectors: [tracks, size], theirs. In a
+    large library one neighbour in a thousand may be missing, and the next one stands for it.
     """
     k = min(k, len(ids) - 1)
     rows = np.empty((len(ids), k), dtype=np.int32)
     distances = np.empty((len(ids), k), dtype=np.float32)
+    at_once = nearest_of_each(vectors, k + 1, space=library.space) if k > 0 else None
+    if at_once is not None:
+        far, found = at_once
+        own = np.arange(len(ids), dtype=np.int32)
+        return NearTable(*_without_self(found.astype(np.int32), far, found >= 0, own))
     for start in range(0, len(ids) if k > 0 else 0, QUERIES_AT_ONCE):
         block = slice(start, start + QUERIES_AT_ONCE)
         far, found = library.nearest(vectors[block], k + 1)

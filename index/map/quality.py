@@ -97,7 +97,10 @@ def _ranks(
     points: Floats, rows: NDArray[np.intp], others: NDArray[np.intp], space: "Space"
 ) -> NDArray[np.int64]:
     """The place in the space (1 is nearest) of each of `others` [rows, k] among all tracks."""
-    apart = np.stack([space.between(points[row], points) for row in rows])
+    if space.kind == "cosine":
+        apart = 1 - points[rows] @ points.T  # at once: row by row, all points pass by each time
+    else:
+        apart = np.stack([space.between(points[row], points) for row in rows])
     apart[np.arange(len(rows)), rows] = np.inf
     limits = np.take_along_axis(apart, others, axis=1)
     nearer = [(apart < limits[:, column, None]).sum(axis=1) for column in range(others.shape[1])]
