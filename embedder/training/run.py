@@ -113,7 +113,7 @@ class TrainingRun:
         )
         state = self.loop.state
         self._keep(self.loop.best_network, "last")
-        if not state.history:  # interrupted in the first epoch: the best is what there is
+        if state.best_epoch < 0:  # interrupted before anything was measured: it is what there is
             self._keep(self.loop.best_network, "best")
         self.measured = self._measure_best()
         if self.measured is not None and self.measured.tags is not None:

@@ -232,6 +232,21 @@ def test_a_model_can_get_a_head_of_another_size(data: Path, tmp_path: Path) -> N
     assert load_model(tmp_path / "second" / "best").embedding_size == 5
 
 
+def stop_in_the_second_epoch(_: object) -> list[object]:
+    """An observer that presses Ctrl-C."""
+
+    class Stop:
+        def after_step(self, step: int, *_: object) -> None:
+            if step == 7:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.01)
+
+        def after_epoch(self, record: dict[str, object]) -> None:
+            """Nothing to do."""
+
+    return [Stop()]
+
+
 @pytest.mark.parametrize("kind", ["sgd", "adam", "adamw", "rmsprop"])
 def test_every_optimiser_goes_on_to_the_bit(data: Path, tmp_path: Path, kind: str) -> None:
     """The memory of each optimiser survives the way to disk and back."""
@@ -241,24 +256,28 @@ def test_every_optimiser_goes_on_to_the_bit(data: Path, tmp_path: Path, kind: st
     )
     train(data, config, tmp_path / "whole")
 
-    def stop_in_the_second_epoch(run: object) -> list[object]:
-        class Stop:
-            def after_step(self, step: int, *_: object) -> None:
-                if step == 7:
-                    os.kill(os.getpid(), signal.SIGINT)
-                    time.sleep(0.01)
-
-            def after_epoch(self, record: dict[str, object]) -> None:
-                """Nothing to do."""
-
-        return [Stop()]
-
     stopped = tmp_path / "stopped"
     first = train(data, config, stopped, make_observers=stop_in_the_second_epoch)  # type: ignore[arg-type]  # duck-typed
     assert first.ended == "interrupted"
     train(data, config, stopped, resume=True)
     whole, resumed = weights(tmp_path / "whole"), weights(stopped)
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_an_interrupted_run_has_a_model_before_the_first_measurement(
+    data: Path, tmp_path: Path
+) -> None:
+    """Where nothing was measured yet, the best model is the one that there is."""
+    config = small_config()
+    config = dataclasses.replace(
+        config, loop=dataclasses.replace(config.loop, validate_every_epochs=3)
+    )
+    run = tmp_path / "run"
+    result = train(data, config, run, make_observers=stop_in_the_second_epoch)  # type: ignore[arg-type]  # duck-typed
+    assert result.ended == "interrupted"
+    assert result.history
+    fingerprints = {load_model(run / name).fingerprint for name in ("best", "last")}
+    assert len(fingerprints) == 1
 
 
 @pytest.mark.parametrize("kind", ["constant", "cosine", "step", "one-cycle"])
