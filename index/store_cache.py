@@ -39,7 +39,10 @@ class StoreCache:
         if store is not None and store.source == StoreSource(model.fingerprint, revision):
             return store
         if store is not None:
-            self._catch_up(store, model)
+            try:
+                self._catch_up(store, model)
+            except LibraryBusy:  # replaced since it was opened: what is there now is newer
+                return self.current(model, space, warn=warn, has_lock=has_lock)
         if store is None or store.is_outgrown(self._settings):
             store = self._built(model, space)
         return self._saved(store, StoreSource(model.fingerprint, revision), has_lock=has_lock)

@@ -6,6 +6,8 @@ out of every result, until so many are gone that the store is built anew.
 
 What comes back is always ranked and measured by the exact vectors, and a filter always gives k
 results where k exist: narrow filters compare all that they allow, wide ones go through the index.
+What is added to a graph or to lists waits behind them, compared one by one, until it is a fiftieth
+of them or a few thousand.
 """
 
 from pathlib import Path
@@ -14,9 +16,9 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.errors import CorruptArtefact
+from embedder.errors import CorruptArtefact, LibraryBusy
 from index.vectors.distances import FloatMatrix, Space, nearest
-from index.vectors.faiss_part import FaissPart, Rows, selector_of
+from index.vectors.faiss_part import FaissPart, Rows
 from index.vectors.kinds import (
     MIN_SHARE_FOR_GRAPH,
     KindName,
@@ -24,13 +26,16 @@ from index.vectors.kinds import (
     choose_plan,
     is_outgrown,
 )
+from index.vectors.layered_part import LayeredPart, Selection
 from index.vectors.ranking import measured, padded, with_ties_by_id
 from index.vectors.store import NO_TRACK, IdArray, StoreInfo
 from index.vectors.store_file import (
+    StoreHeader,
     StoreShape,
     StoreSource,
     read_header,
     read_ids,
+    read_recent,
     write_store_file,
 )
 
@@ -49,15 +54,18 @@ class FaissStore:
         part: FaissPart,
         *,
         ids: IdArray,
-        source: StoreSource | None = None,
+        recent: FloatMatrix | None = None,
         path: Path | None = None,
+        header: StoreHeader | None = None,
     ) -> None:
+        """`path` and `header` of the file that the part is mapped from."""
         self.space = space
         self.plan = part.plan
-        self.source = source
-        self._part = part
+        self.source = StoreSource(header.fingerprint, header.revision) if header else None
         self._ids = ids
+        self._layer(part, recent)
         self._path = path
+        self._header = header
         # FAISS's inner product of unit vectors is the cosine to the last digit; its squared L2
         # of many queries at once is not exact near 0.
         self._is_measured_by_faiss = space.kind == "cosine"
@@ -90,20 +98,22 @@ class FaissStore:
         settings = StoreSettings(kinds[header.kind], search_effort=search_effort)
         plan = choose_plan(header.n_rows, header.embedding_size, settings, n_lists=header.n_lists)
         part = FaissPart.read(path, plan)
-        if (part.n_rows, part.size) != (header.n_rows, header.embedding_size):
-            raise CorruptArtefact(f"{path}: {part.n_rows} rows, expected {header.n_rows}")
-        source = StoreSource(header.fingerprint, header.revision)
-        ids = read_ids(path, header)
-        return cls(space, part, ids=ids, source=source, path=path)
+        n_rows = part.n_rows + header.n_recent
+        if (n_rows, part.size) != (header.n_rows, header.embedding_size):
+            raise CorruptArtefact(f"{path}: {n_rows} rows, expected {header.n_rows}")
+        ids, recent = read_ids(path, header), read_recent(path, header)
+        return cls(space, part, ids=ids, recent=recent, path=path, header=header)
 
     def save(self, path: Path, source: StoreSource) -> None:
         """Write all of it, in one rename."""
-        shape = StoreShape(self.plan.kind, self._part.size, self.plan.n_lists, self.plan.code_bytes)
-        write_store_file(
+        main = self._part.main
+        shape = StoreShape(self.plan.kind, main.size, self.plan.n_lists, self.plan.code_bytes)
+        self._header = write_store_file(
             path,
             shape,
             source=source,
-            write_faiss=self._part.write,
+            write_faiss=main.write,
+            recent=self._part.recent_vectors(),
             ids=self._ids,
         )
         self.source = source
@@ -137,7 +147,7 @@ class FaissStore:
         rows = self._rows_of(wanted)
         if len(rows) < len(wanted):
             raise KeyError(int(wanted[~np.isin(wanted, self._sorted_ids)][0]))
-        return np.array(self._exact()[rows])
+        return self._part.vectors_at(rows)
 
     def info(self) -> StoreInfo:
         """How the vectors are kept."""
@@ -145,17 +155,17 @@ class FaissStore:
             kind=self.plan.kind,
             n_vectors=self._n_alive,
             n_removed=len(self._ids) - self._n_alive,
-            embedding_size=self._part.size,
+            embedding_size=self._part.main.size,
             search_effort=self.plan.search_effort,
             file_bytes=self._path.stat().st_size if self._path else 0,
-            is_memory_mapped=self._part.is_mapped,
+            is_memory_mapped=self._part.main.is_mapped,
         )
 
     def is_outgrown(self, settings: StoreSettings) -> bool:
         """Whether another kind would be chosen by now, or too many rows are removed ones."""
         too_many_removed = len(self._ids) - self._n_alive > 0.2 * max(len(self._ids), 1)
         return too_many_removed or is_outgrown(
-            self.plan, self._n_alive, self._part.size, settings=settings
+            self.plan, self._n_alive, self._part.main.size, settings=settings
         )
 
     def add(self, ids: IdArray, vectors: FloatMatrix) -> None:
@@ -163,9 +173,12 @@ class FaissStore:
         if not len(ids):
             return
         self.remove(ids)
-        self._make_writable()
         vectors = self.space.to_unit(vectors)
-        self._part.add(vectors)
+        if not self._part.add(vectors):
+            recent = self._part.recent_vectors()
+            main = self._writable()
+            main.add(np.concatenate([recent, vectors]))
+            self._layer(main, None)
         self._ids = np.concatenate([self._ids, np.asarray(ids, np.int64)])
         self._forget_derived()
 
@@ -175,8 +188,9 @@ class FaissStore:
         if not len(rows):
             return
         if self.plan.kind == "exact":
-            self._make_writable()
-            self._part.remove(rows)
+            main = self._writable()
+            main.remove(rows)
+            self._layer(main, None)
             self._ids = np.delete(self._ids, rows)
         else:
             self._ids = self._ids.copy()
@@ -191,17 +205,15 @@ class FaissStore:
         if n_wanted == 0:
             return padded(len(queries), k)
         n_candidates = min(n_wanted * self._candidates_per_hit, n_possible)
-        selector = self._alive_selector if rows is None else selector_of(rows, len(self._ids))
-        values, found = self._part.search(
-            queries, n_candidates, selector=selector, share=n_possible / self._n_alive
-        )
+        selection = self._alive if rows is None else self._part.selection(rows)
+        values, found = self._part.search(queries, n_candidates, selection=selection)
         lowest = int(found.min())
         if self._is_measured_by_faiss:
             distances = self.space.from_faiss(values)
             if lowest < 0:
                 distances[found < 0] = np.inf
         else:
-            distances, found = measured(self.space, queries, found, self._exact())
+            distances, found = measured(self.space, queries, found, self._part.vectors_at)
         distances, found = distances[:, :n_wanted], found[:, :n_wanted]
         distances, ids = with_ties_by_id(distances, self._ids[found])
         if n_wanted == k and lowest >= 0:
@@ -229,7 +241,7 @@ class FaissStore:
     def _among(self, queries: FloatMatrix, rows: Rows, k: int) -> tuple[FloatMatrix, IdArray]:
         """Exactly, among some rows."""
         distances, ids = padded(len(queries), k)
-        vectors = self._exact()[rows]
+        vectors = self._part.vectors_at(rows)
         track_ids = self._ids[rows]
         for position, query in enumerate(queries):
             near, where = nearest(self.space, query, vectors, k=k)
@@ -237,14 +249,20 @@ class FaissStore:
             ids[position, : len(near)] = track_ids[where]
         return with_ties_by_id(distances, ids)
 
-    def _exact(self) -> FloatMatrix:
-        """The exact vectors [rows, d]."""
-        return self._part.stored_vectors()
+    def _layer(self, main: FaissPart, recent: FloatMatrix | None) -> None:
+        if recent is None:
+            recent = np.empty((0, main.size), dtype=np.float32)
+        self._part = LayeredPart(main, recent, inner_product=self.space.kind == "cosine")
 
-    def _make_writable(self) -> None:
-        """Out of the mapped file, which is read-only, into memory."""
-        if self._part.is_mapped and self._path is not None:
-            self._part = FaissPart.read_into_memory(self._path, self.plan)
+    def _writable(self) -> FaissPart:
+        """The main index, out of the mapped file, which is read-only, in memory."""
+        main = self._part.main
+        if not main.is_mapped or self._path is None or self._header is None:
+            return main
+        copy = FaissPart.read_into_memory(self._path, self.plan)
+        if read_header(self._path) != self._header:
+            raise LibraryBusy(f"{self._path}: another process has replaced it. Open it again.")
+        return copy
 
     def _forget_derived(self) -> None:
         order: NDArray[np.int64] = np.argsort(self._ids, kind="stable")
@@ -252,7 +270,7 @@ class FaissStore:
         self._row_order = order[n_removed:]
         self._sorted_ids = self._ids[self._row_order]
         self._n_alive = len(self._row_order)
-        self._alive_selector = selector_of(self._row_order, len(self._ids)) if n_removed else None
+        self._alive: Selection | None = self._part.selection(self._row_order) if n_removed else None
 
     def _rows_of(self, ids: IdArray) -> Rows:
         """The rows of those ids that are here, in the ids' order."""

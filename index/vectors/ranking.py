@@ -1,5 +1,7 @@
 """Putting found rows into their true order. Pure: arrays in, arrays out."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,14 +16,17 @@ def padded(n_queries: int, k: int) -> tuple[FloatMatrix, IdArray]:
 
 
 def measured(
-    space: Space, queries: FloatMatrix, found: NDArray[np.int64], exact: FloatMatrix
+    space: Space,
+    queries: FloatMatrix,
+    found: NDArray[np.int64],
+    vectors_at: Callable[[NDArray[np.int64]], FloatMatrix],
 ) -> tuple[FloatMatrix, NDArray[np.int64]]:
     """Found rows [n, candidates] with their true distances, nearest first; -1 goes last."""
     distances = np.empty(found.shape, dtype=np.float32)
     rows = np.empty_like(found)
     for position, query in enumerate(queries):
         candidates = found[position]
-        measures = space.between(query, exact[candidates])
+        measures = space.between(query, vectors_at(candidates))
         if candidates[-1] < 0:  # FAISS puts what is lacking last
             measures[candidates < 0] = np.inf
         order = measures.argsort(kind="stable")

@@ -1,13 +1,14 @@
 """One file for a store, replaced in one rename, so that readers never see half of a change.
 
-    ┌────────────────────────────────┬─────────────┬────────┬────────┐
-    │ FAISS index with exact vectors │ ids (int64) │ header │  tail  │
-    └────────────────────────────────┴─────────────┴────────┴────────┘
+    ┌────────────────────────────────┬──────────────────┬─────────────┬────────┬────────┐
+    │ FAISS index with exact vectors │ recent (float32) │ ids (int64) │ header │  tail  │
+    └────────────────────────────────┴──────────────────┴─────────────┴────────┴────────┘
 
-FAISS reads its part and ignores what follows. The header (JSON) holds offsets, what the store
-was made from, a checksum and the time of writing, which is also given to the file: as long as
-the file's time is that time nobody has touched it, and opening it need not read it all. Knows
-neither FAISS nor the catalogue.
+FAISS reads its part and ignores what follows: the vectors of the last rows, which are not in the
+FAISS index yet, and the ids of all. The header (JSON) holds offsets, what the store was made from,
+a checksum and the time of writing, which is also given to the file: as long as the file's time is
+that time nobody has touched it, and opening it need not read it all. Knows neither FAISS nor the
+catalogue.
 """
 
 import json
@@ -25,7 +26,8 @@ from numpy.typing import NDArray
 from embedder.errors import CorruptArtefact, UnsupportedFormat
 
 MAGIC = b"SNDALIKE"
-FORMAT = 1
+FORMAT = 2
+FORMAT_WITHOUT_RECENT = 1
 ALIGNMENT = 4096
 BLOCK_BYTES = 1 << 22
 _TAIL = struct.Struct("<II8s")
@@ -44,6 +46,8 @@ class StoreHeader:
     n_rows: int
     n_lists: int
     code_bytes: int
+    recent_offset: int
+    n_recent: int
     ids_offset: int
     written_ns: int
     checksum: int
@@ -73,6 +77,7 @@ def write_store_file(
     *,
     source: StoreSource,
     write_faiss: Callable[[Path], None],
+    recent: NDArray[np.float32],
     ids: NDArray[np.int64],
 ) -> StoreHeader:
     """Write all to a temporary file, then put it in the old one's place."""
@@ -81,6 +86,8 @@ def write_store_file(
         write_faiss(temporary)
         with temporary.open("r+b") as file:
             file.seek(0, os.SEEK_END)
+            recent_offset = _pad(file.tell(), file.write)
+            file.write(np.ascontiguousarray(recent).data)
             ids_offset = _pad(file.tell(), file.write)
             file.write(np.ascontiguousarray(ids).data)
             end = file.tell()
@@ -96,6 +103,8 @@ def write_store_file(
                 n_rows=len(ids),
                 n_lists=shape.n_lists,
                 code_bytes=shape.code_bytes,
+                recent_offset=recent_offset,
+                n_recent=len(recent),
                 ids_offset=ids_offset,
                 written_ns=written_ns,
                 checksum=_checksum(temporary, end),
@@ -144,13 +153,22 @@ def read_ids(path: Path, header: StoreHeader) -> NDArray[np.int64]:
     return np.fromfile(path, dtype=np.int64, count=header.n_rows, offset=header.ids_offset)
 
 
+def read_recent(path: Path, header: StoreHeader) -> NDArray[np.float32]:
+    """The vectors [n, d] of the last rows, which are not in the FAISS index yet."""
+    n_values = header.n_recent * header.embedding_size
+    values = np.fromfile(path, dtype=np.float32, count=n_values, offset=header.recent_offset)
+    return values.reshape(header.n_recent, header.embedding_size)
+
+
 def _parse(path: Path, text: bytes) -> StoreHeader:
     try:
         values = json.loads(text)
     except ValueError as error:
         raise CorruptArtefact(f"{path}: its header is damaged") from error
-    if not isinstance(values, dict) or values.get("format") != FORMAT:
-        found = values.get("format") if isinstance(values, dict) else values
+    found = values.get("format") if isinstance(values, dict) else values
+    if found == FORMAT_WITHOUT_RECENT:
+        values |= {"recent_offset": values.get("ids_offset"), "n_recent": 0}
+    elif found != FORMAT:
         raise UnsupportedFormat(f"{path}: format {found}, this version reads {FORMAT}")
     try:
         return StoreHeader(**values)

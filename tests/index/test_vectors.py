@@ -1,6 +1,10 @@
 """The vector store: the same answers as comparing everything, whatever its kind and history."""
 
+import json
 import os
+import struct
+import zlib
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -20,38 +24,7 @@ from index.vectors.kinds import (
     memory_bytes,
 )
 from index.vectors.store_file import StoreSource, read_header
-
-SIZE = 16
-KINDS: tuple[KindSetting, ...] = ("exact", "hnsw", "hnsw-sq8", "ivf-sq8", "ivf-pq")
-SPACES = (Space(), Space("euclidean"), Space("poincare", 0.7))
-N_TRAINABLE = 10_000
-"""FAISS warns on stderr where its codes are learned from fewer."""
-
-
-def clustered(n: int, *, seed: int, space: Space | None = None) -> np.ndarray:
-    """Vectors in fifty clusters: float32 [n, SIZE]"""
-    rng = np.random.default_rng(seed)
-    centres = np.random.default_rng(0).normal(size=(50, SIZE))
-    points = centres[rng.integers(0, 50, n)] + 0.3 * rng.normal(size=(n, SIZE))
-    space = space or Space()
-    if space.kind == "poincare":
-        points *= rng.uniform(0.1, 0.98, (n, 1)) / np.linalg.norm(points, axis=1, keepdims=True)
-    return space.to_unit(points)
-
-
-def by_hand(
-    space: Space, queries: np.ndarray, ids: np.ndarray, vectors: np.ndarray, k: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The slow, obvious way: distances and ids."""
-    everything = np.stack([space.between(query, vectors) for query in queries])
-    order = np.argsort(everything, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(everything, order, 1), ids[order]
-
-
-def recall(found: np.ndarray, expected: np.ndarray) -> float:
-    return float(
-        np.mean([len(set(a) & set(b)) / len(b) for a, b in zip(found, expected, strict=True)])
-    )
+from tests.index.store_cases import KINDS, N_TRAINABLE, SIZE, SPACES, by_hand, clustered, recall
 
 
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: space.kind)
@@ -199,6 +172,21 @@ def test_a_copied_file_is_believed_after_it_was_read(saved: Path) -> None:
     assert read_header(saved).n_rows == 300
 
 
+def test_a_file_of_the_first_format_is_read(saved: Path) -> None:
+    """One without recent vectors behind its index, as it was written before."""
+    header = read_header(saved)
+    kept = asdict(header) | {"format": 1}
+    del kept["recent_offset"], kept["n_recent"]
+    text = json.dumps(kept).encode()
+    data = saved.read_bytes()
+    n_old = int.from_bytes(data[-16:-12], "little")
+    tail = struct.pack("<II8s", len(text), zlib.crc32(text), b"SNDALIKE")
+    saved.write_bytes(data[: -16 - n_old] + text + tail)
+    os.utime(saved, ns=(header.written_ns, header.written_ns))
+    store = FaissStore.open(saved, Space())
+    np.testing.assert_array_equal(store.vectors(np.arange(300)), clustered(300, seed=1))
+
+
 def test_a_failed_write_leaves_the_old_file(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that cannot be written down leaves no half of a file behind."""
 
@@ -211,38 +199,6 @@ def test_a_failed_write_leaves_the_old_file(saved: Path, monkeypatch: pytest.Mon
         store.save(saved, StoreSource("model", 2))
     assert read_header(saved).revision == 1
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
-
-
-@pytest.mark.parametrize("kind", ["exact", "hnsw", "hnsw-sq8"])
-@settings(max_examples=8, deadline=None)
-@given(data=st.data())
-def test_any_history_equals_a_new_store(kind: KindSetting, data: st.DataObject) -> None:
-    """Adding, replacing and removing leave what building from the rest would give."""
-    pool = clustered(400, seed=5)
-    truth = {number: pool[number] for number in range(50)}
-    store = FaissStore.build(
-        Space(), np.arange(50), vectors=pool[:50], settings=StoreSettings(kind)
-    )
-    steps = st.lists(
-        st.tuples(st.booleans(), st.lists(st.integers(0, 99), min_size=1, max_size=8, unique=True)),
-        max_size=8,
-    )
-    for step, (is_removal, ids) in enumerate(data.draw(steps)):
-        if is_removal:
-            store.remove(np.array(ids))
-            truth = {number: vector for number, vector in truth.items() if number not in ids}
-        else:
-            rows = [(number * 3 + step) % 400 for number in ids]
-            store.add(np.array(ids), pool[rows])
-            truth |= {number: pool[row] for number, row in zip(ids, rows, strict=True)}
-    assert store.ids().tolist() == sorted(truth)
-    if truth:
-        ids = np.array(sorted(truth))
-        vectors = np.stack([truth[number] for number in ids.tolist()])
-        np.testing.assert_array_equal(store.vectors(ids), vectors)
-        expected, _ = by_hand(Space(), pool[:5], ids, vectors, 5)
-        distances, _ = store.search(pool[:5], 5)
-        np.testing.assert_allclose(distances[:, : expected.shape[1]], expected, atol=2e-6)
 
 
 def test_the_kind_follows_size_and_memory() -> None:
