@@ -17,6 +17,7 @@ PROBABILITY_COLUMNS = ("label", "probability", "voters")
 VOTER_COLUMNS = ("rank", "labels", "weight", "score", "title", "artist", "path")
 CHANGE_COLUMNS = ("path", "field", "old", "new", "action", "reason")
 N_SHOWN = 12
+LEAST_SHOWN = 0.001
 CSV_COLUMNS = ("id", "path", "title", "artist", "album", "field", "label", "confidence", "reason")
 
 
@@ -40,7 +41,7 @@ def probability_rows(vote: "LabelVote") -> list[dict[str, Json]]:
     """A line a label: the most probable ones of one track."""
     counts = _n_voters(vote)
     return [
-        {"label": label, "probability": round(chance, 3), "voters": counts[label]}
+        {"label": label, "probability": _rounded(chance), "voters": counts[label]}
         for label, chance in list(vote.probabilities.items())[:N_SHOWN]
     ]
 
@@ -77,9 +78,18 @@ def as_csv(report: "LabelReport") -> str:
     return text.getvalue()
 
 
+def _rounded(chance: float) -> str:
+    """With three digits, of which none makes certain what is not."""
+    if 0 < chance < LEAST_SHOWN:
+        return f"<{LEAST_SHOWN}"
+    if 1 - LEAST_SHOWN < chance < 1:
+        return f">{1 - LEAST_SHOWN}"
+    return f"{chance:.3f}"
+
+
 def _n_voters(vote: "LabelVote") -> Counter[str]:
     return Counter(label for voter in vote.voters for label in voter.labels)
 
 
 def _listed(probabilities: dict[str, float]) -> str:
-    return ", ".join(f"{label} {chance:.2f}" for label, chance in probabilities.items())
+    return ", ".join(f"{label} {_rounded(chance)}" for label, chance in probabilities.items())

@@ -7,7 +7,9 @@ for the others are measured by how frequent the label is in the library, f:
     several labels a track   p : 1 - p = e^bias f (v / f + prior_votes)^(1/T)
                                          : (1 - f) (u / (1 - f) + prior_votes)^(1/T)
 
-so that a query that is far from everything falls back on f. Balanced by class, the f that stands
+so that a query that is far from everything falls back on f. Learned from n tracks, one answer in
+n + 10 is left to f whatever the votes are, as in Laplace's rule of succession: a handful of tracks
+makes nothing certain and rules nothing out. Balanced by class, the f that stands
 alone is the same for all labels. Sharpness, prior votes, T and bias are those under which the
 library's own tracks, each asked of the others, are the least surprising (temperature: Guo et al.
 2017, bias: Platt 1999).
@@ -32,6 +34,8 @@ MAX_LABELS = 2000
 PENALTY = 1.0
 """Nats for a setting that is e times, or 1/e of, the usual: a dozen tracks prove little."""
 MIN_CHANCE = 1e-12
+USUAL_WORTH = 10
+"""The usual settings are trusted like what ten tracks would have taught."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,9 +83,14 @@ class VoteCalibration:
         """The probability of every label, [queries, labels]."""
         weights = self.weights(ballots)
         votes = table.tally(ballots.positions, weights)
-        return self._from_votes(
+        chances = self._from_votes(
             table, votes, weights.sum(axis=1, keepdims=True), class_balanced=class_balanced
         )
+        usual = table.frequencies()
+        if class_balanced:
+            usual = np.full(table.n_labels, 0.5 if table.is_multi else 1 / table.n_labels)
+        doubt = 1 / (self.n_fitted + USUAL_WORTH)
+        return np.asarray((1 - doubt) * chances + doubt * usual)
 
     def _from_votes(
         self, table: LabelTable, votes: Values, totals: Values, *, class_balanced: bool

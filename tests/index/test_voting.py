@@ -212,6 +212,25 @@ def test_a_nearer_neighbour_counts_more() -> None:
     assert chances[0, 1] > 0.7
 
 
+@pytest.mark.parametrize("class_balanced", [False, True])
+@pytest.mark.parametrize("n_tracks", [2, 4, 12, 60])
+def test_a_handful_of_tracks_makes_nothing_certain(n_tracks: int, class_balanced: bool) -> None:
+    """Clusters far apart, all neighbours agreeing: as many doubts as the tracks allow, and the
+    probabilities sum to one.
+    """
+    labels = np.arange(n_tracks) % 2
+    vectors = near(np.eye(2)[labels], noise=0.01, generator=np.random.default_rng(0))
+    table, own = table_of(labels), themselves(n_tracks)
+    ballots = ballots_for(vectors, vectors, table, asking=own, k=n_tracks // 2)
+    calibration = fit_calibration(
+        table, ballots, table.truth(np.arange(n_tracks)), class_balanced=class_balanced
+    )
+    chances = calibration.probabilities(table, ballots, class_balanced=class_balanced)
+    assert np.allclose(chances.sum(axis=1), 1)
+    assert chances.min() >= 0.4 / (n_tracks + 10)
+    assert chances.max() <= 1 - 0.4 / (n_tracks + 10)
+
+
 def test_with_few_tracks_the_calibration_stays_near_the_usual() -> None:
     """Ten tracks in agreement do not make it certain of everything; none make it the usual."""
     table = table_of(np.array([0, 1] * 5))
