@@ -2,8 +2,8 @@
 
     python benchmarks/default_model/train.py DATA/fma-small -o runs/default --seeds 0 1 2
 
-Prints the held-out vote of each seed, their mean and the spread. Interrupted, it goes on where it
-was when it is called again.
+A seed is two runs: recipe.toml, then refine.toml from where that ended. Prints the held-out vote of
+each seed and their mean. Interrupted, it goes on where it was when it is called again.
 """
 
 import argparse
@@ -15,13 +15,13 @@ import numpy as np
 import torch
 
 from embedder.config.loading import configure
-from embedder.config.training import TrainingConfig
+from embedder.config.training import TrainingConfig, TransferConfig
 from embedder.training.run import TrainingRun
 from embedder.training.run_folder import RESULT_NAME
 from embedder.training.run_state import STATE_NAME
 from embedder.training.train import train
 
-RECIPE = Path(__file__).with_name("recipe.toml")
+RECIPE, REFINEMENT = (Path(__file__).with_name(f"{name}.toml") for name in ("recipe", "refine"))
 
 
 class Lines:
@@ -53,14 +53,28 @@ def main() -> None:
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
-    config = configure(TrainingConfig(), toml=RECIPE, assignments=options.set)
-    scores = [run_seed(config, options.data, options.output, seed) for seed in options.seeds]
+    recipe = configure(TrainingConfig(), toml=RECIPE)
+    refinement = configure(TrainingConfig(), toml=REFINEMENT, assignments=options.set)
+    scores = [
+        run_seed(recipe, refinement, options.data, options.output, seed) for seed in options.seeds
+    ]
     print(f"accuracy: {[round(score, 4) for score in scores]}, mean {np.mean(scores):.4f}")
 
 
-def run_seed(config: TrainingConfig, data: Path, output: Path, seed: int) -> float:
+def run_seed(
+    recipe: TrainingConfig, refinement: TrainingConfig, data: Path, output: Path, seed: int
+) -> float:
     """The held-out accuracy of one seed, trained now or before."""
-    folder = output / f"seed-{seed}"
+    first, folder = output / "first" / f"seed-{seed}", output / f"seed-{seed}"
+    run_part(recipe, data, first, seed)
+    start = TransferConfig(checkpoint=str(first / "best"))
+    scores = run_part(dataclasses.replace(refinement, transfer=start), data, folder, seed)
+    print(f"seed {seed}: {scores}", flush=True)
+    return scores["accuracy"]
+
+
+def run_part(config: TrainingConfig, data: Path, folder: Path, seed: int) -> dict[str, float]:
+    """One of the two runs of a seed: its held-out scores."""
     if not (folder / RESULT_NAME).exists():
         seeded = dataclasses.replace(
             config,
@@ -69,9 +83,8 @@ def run_seed(config: TrainingConfig, data: Path, output: Path, seed: int) -> flo
         )
         has_begun = (folder / STATE_NAME).exists()
         train(data, seeded, folder, resume=has_begun, force=True, make_observers=lines)
-    scores = json.loads((folder / RESULT_NAME).read_text())["scores"]
-    print(f"seed {seed}: {scores}", flush=True)
-    return float(scores["accuracy"])
+    scores: dict[str, float] = json.loads((folder / RESULT_NAME).read_text())["scores"]
+    return scores
 
 
 def lines(_: TrainingRun) -> list[Lines]:
