@@ -12,7 +12,7 @@ from index.vectors.distances import Space
 from index.vectors.faiss_store import FaissStore
 from index.vectors.kinds import KindSetting, StoreSettings
 from index.vectors.store_file import StoreSource
-from tests.index.store_cases import SPACES, by_hand, clustered, recall
+from tests.index.store_cases import N_TRAINABLE, SPACES, by_hand, clustered, recall
 
 
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: space.kind)
@@ -63,6 +63,35 @@ def test_wide_filters_see_what_was_added(
     expected = by_hand(Space(), vectors[3000:], allowed, vectors[allowed], 10)
     assert recall(found, expected[1]) > 0.97
     assert np.isin(np.arange(3000, 3040, 2), found).all()
+
+
+@pytest.mark.slow
+def test_short_codes_are_mapped_and_grow(tmp_path: Path) -> None:
+    """Product-quantised lists, from their file: ranked exactly, added to, filtered, removed."""
+    n = N_TRAINABLE
+    vectors = clustered(n + 150, seed=1)
+    path = tmp_path / "vectors.faiss"
+    built = FaissStore.build(
+        Space(), np.arange(n), vectors=vectors[:n], settings=StoreSettings("ivf-pq")
+    )
+    built.save(path, StoreSource("model", 1))
+    store = FaissStore.open(path, Space())
+    store.add(np.arange(n, n + 150), vectors[n:])
+    store.remove(np.arange(100))
+    store.save(path, StoreSource("model", 2))
+    store = FaissStore.open(path, Space())
+    assert store.info().is_memory_mapped
+    queries = vectors[[0, 500, n, n + 149]]
+    left = np.arange(100, n + 150)
+    distances, found = store.search(queries, 10)
+    expected = by_hand(Space(), queries, left, vectors[left], 10)
+    assert recall(found, expected[1]) >= 0.97
+    for row, query in enumerate(queries):
+        true = Space().between(query, vectors[found[row]])
+        np.testing.assert_allclose(distances[row], true, atol=2e-6)
+    even = left[left % 2 == 0]
+    _, found = store.search(queries, 10, allowed_ids=even)
+    assert recall(found, by_hand(Space(), queries, even, vectors[even], 10)[1]) >= 0.97
 
 
 def test_a_store_that_was_replaced_meanwhile_is_not_mixed_up(tmp_path: Path) -> None:
