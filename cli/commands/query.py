@@ -9,10 +9,12 @@ from cli.output import emit, emit_text
 from cli.talk import say
 
 if TYPE_CHECKING:
-    from index.results import QueryResult
+    from index.results import QueryResult, TrackRecord
 
 NAMED_COLUMNS = ("rank", "score", "id", "title", "artist", "album", "genre", "duration_seconds")
 UNNAMED_COLUMNS = ("rank", "score", "id", "title", "artist", "duration_seconds", "path")
+WHOLE = "all of it"
+SLACK_SECONDS = 0.5
 
 
 def run(
@@ -105,12 +107,18 @@ def _columns(result: "QueryResult") -> tuple[str, ...]:
 
 def _show_reasons(settings: Globals, result: "QueryResult") -> None:
     """The explanations as lines below the table."""
+    asked_by_path = {track.path: track for track in result.query}
     for neighbour in result.neighbours:
         reasons = neighbour.explanation or {}
         lines = [f"\n{neighbour.rank}. {neighbour.track.title or neighbour.track.path}"]
         for stretch in reasons["stretches"]:
-            asked, hit = _span(stretch["query_seconds"]), _span(stretch["seconds"])
-            lines.append(f"   {hit} is like {asked} of {stretch['query_path']}")
+            path = stretch["query_path"]
+            track = asked_by_path.get(path)
+            asked = _span(stretch["query_seconds"], track)
+            hit = _span(stretch["seconds"], neighbour.track)
+            name = f"“{track.title}”" if track and track.title else path
+            if not asked == hit == WHOLE:
+                lines.append(f"   {hit} is like {asked} of {name}")
         aspects = [name for name in ("timbre", "rhythm", "harmony") if reasons[name] is not None]
         if aspects:
             shares = ", ".join(f"{name} {reasons[name]:.0%}" for name in aspects)
@@ -120,6 +128,10 @@ def _show_reasons(settings: Globals, result: "QueryResult") -> None:
         emit_text(settings, f"\nleft out by {left.reason}: {left.track.title or left.track.path}")
 
 
-def _span(seconds: list[float]) -> str:
+def _span(seconds: list[float], track: "TrackRecord | None") -> str:
+    start, end = seconds
+    whole = track.duration_seconds if track and track.start_seconds is None else None
+    if whole and start < SLACK_SECONDS and end > whole - SLACK_SECONDS:
+        return WHOLE
     begins, ends = (f"{int(at) // 60}:{at % 60:04.1f}" for at in seconds)
     return f"{begins}–{ends}"
