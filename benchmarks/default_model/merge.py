@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("paths", type=Path, nargs="+", help="folders of runs, then the data")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--evenness", type=float, default=0.75)
+    parser.add_argument("--evenness", type=float, default=0.35)
     options = parser.parse_args()
     *runs, data = options.paths
     models = [load_model(run / "best") for run in runs]
