@@ -42,7 +42,7 @@ def merged_network(
     outputs = [_projected(network, levels) for network in networks]
     scales = [1 / float(np.linalg.norm(output, axis=1).mean()) for output in outputs]
     together = np.concatenate([s * output for s, output in zip(scales, outputs, strict=True)], 1)
-    middle, directions = _even_directions(together, size=size, evenness=evenness)
+    directions = _even_directions(together, size=size, evenness=evenness)
     bias = torch.cat(
         [s * n.projection.bias.detach().double() for s, n in zip(scales, networks, strict=True)]
     )
@@ -50,7 +50,7 @@ def merged_network(
     merged.projection.load_state_dict(
         {
             "weight": (wide @ _side_by_side(networks, scales)).float(),
-            "bias": (wide @ (bias - torch.from_numpy(middle))).float(),
+            "bias": (wide @ bias).float(),
         }
     )
     return merged.eval()
@@ -79,12 +79,15 @@ def _projected(network: EmbeddingNetwork, levels: Tensor) -> Matrix:
     return numbers
 
 
-def _even_directions(vectors: Matrix, *, size: int, evenness: float) -> tuple[Matrix, Matrix]:
-    """The mean [d], and the main directions [size, d], each over a power of its deviation."""
-    middle: Matrix = vectors.mean(axis=0)
-    _, spread, directions = np.linalg.svd(vectors - middle, full_matrices=False)
+def _even_directions(vectors: Matrix, *, size: int, evenness: float) -> Matrix:
+    """The main directions [size, d], each over a power of its deviation.
+
+    The mean stays where it is: taken away, what two forms of one recording differ in grew by half.
+    """
+    _, spread, directions = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)
     deviations = np.maximum(spread[:size] / np.sqrt(len(vectors)), 1e-9)
-    return middle, directions[:size] / deviations[:, None] ** evenness
+    scaled: Matrix = directions[:size] / deviations[:, None] ** evenness
+    return scaled
 
 
 def _side_by_side(networks: Sequence[EmbeddingNetwork], scales: Sequence[float]) -> Tensor:
