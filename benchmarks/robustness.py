@@ -17,14 +17,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.audio.decoding import read_whole
+from embedder.audio.decoding import probe, read_whole
 from embedder.audio.encoding import write_audio
 from embedder.audio.resampling import resampled
 from embedder.datasets.files import audio_files_below
 from embedder.encoder import TrackEncoder
-from embedder.encodings import TrackRequest
+from embedder.encodings import EncodingFailure, TrackEncoding, TrackRequest
 
 GOALS = {"64 kbit/s MP3": 0.97, "12 dB quieter": 0.99, "16 kHz": 0.95, "another 15 s": 0.80}
+LEAST = 29.9
+"""Seconds that a track must have to take part."""
 Vectors = NDArray[np.float32]
 
 
@@ -38,10 +40,12 @@ def main() -> None:
     encoder = TrackEncoder.load(options.model, device="cpu")
     files = list(audio_files_below(options.folder))
     chosen = np.random.default_rng(0).permutation(len(files))[: options.tracks]
-    files = [files[row] for row in sorted(chosen)]
+    files = [
+        files[row] for row in sorted(chosen) if (probe(files[row]).duration_seconds or 0) >= LEAST
+    ]
     kept = vectors_of(encoder, [TrackRequest(file) for file in files])
     first = vectors_of(encoder, [TrackRequest(file, 0.0, 15.0) for file in files])
-    second = vectors_of(encoder, [TrackRequest(file, 15.0, 14.9) for file in files])
+    second = vectors_of(encoder, [TrackRequest(file, 15.0, LEAST - 15.0) for file in files])
     shares = {name: found(other_form(encoder, files, name), kept) for name in OTHER_FORMS}
     shares["another 15 s"] = found(second, first)
     print(f"{len(files)} tracks, {options.model}\n")
@@ -95,9 +99,10 @@ def other_form(encoder: TrackEncoder, files: list[Path], name: str) -> Vectors:
 def vectors_of(encoder: TrackEncoder, requests: list[TrackRequest]) -> Vectors:
     """Unit vectors [tracks, size]."""
     encoded = list(encoder.encode_many(requests, workers=1))
-    vectors = np.stack([result.vector for result in encoded if hasattr(result, "vector")])
-    if len(vectors) < len(requests):
-        raise SystemExit(f"{len(requests) - len(vectors)} files cannot be heard: leave them out")
+    silent = next((one for one in encoded if isinstance(one, EncodingFailure)), None)
+    if silent:
+        raise SystemExit(f"{silent.path}: {silent.reason}. Leave it out.")
+    vectors = np.stack([one.vector for one in encoded if isinstance(one, TrackEncoding)])
     units: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return units
 

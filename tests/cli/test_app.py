@@ -151,8 +151,9 @@ def test_ctrl_c_ends_with_130() -> None:
     """An interrupt is one word on stderr and code 130."""
     ended = run_python(
         f"""
-        import os, sys, types
+        import os, signal, sys, types
         import cli.app
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` takes it away
         def run() -> None:
             "Wait."
             os.kill(os.getpid(), {int(signal.SIGINT)})
