@@ -9,7 +9,9 @@ are to be read: calibration and hubness correction, learnt from the validation t
 
 import argparse
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,11 +66,17 @@ def main() -> None:
         licence=LICENCE,
         description=DESCRIPTION,
         scores={name: scores[name] for name in KEPT_SCORES if name in scores} or model.card.scores,
-        facts={**model.card.facts, **facts},
+        facts={**without_paths(model.card.facts), **facts},
         half_precision=True,
         replace=True,
     )
     print(f"{options.output}: {card.fingerprint[:12]}, {facts}")
+
+
+def without_paths(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts, where a run that went on from another names that one's part of the recipe."""
+    settings = re.sub(r'checkpoint = ".+"', 'checkpoint = "recipe.toml"', facts["settings"])
+    return {**facts, "settings": settings}
 
 
 @torch.inference_mode()
