@@ -4,11 +4,12 @@
     stage = (convolution, batch norm, ReLU) × convolutions_per_stage, max pooling, dropout
 
 The first convolution of a stage strides. Frequency is not pooled further once its rows run out.
+Stages after the first `time_stages` see each column alone.
 """
 
 from torch import Tensor, nn
 
-from embedder.backbones.stages import row_shrinks, size_after
+from embedder.backbones.stages import column_shrinks, hears_time, row_shrinks, size_after
 from embedder.config.model import BackboneConfig
 
 
@@ -18,15 +19,18 @@ class PlainCnn(nn.Module):
     def __init__(self, config: BackboneConfig, *, n_rows: int) -> None:
         super().__init__()
         shrinks = row_shrinks(config, n_rows=n_rows)
+        over_time = column_shrinks(config)
         layers: list[nn.Module] = []
         n_in = 1
-        for n_out, rows in zip(config.filters, shrinks, strict=True):
+        for stage, n_out in enumerate(config.filters):
+            rows, columns = shrinks[stage], over_time[stage]
+            kernel = (config.kernel, config.kernel if hears_time(config, stage) else 1)
             for i in range(config.convolutions_per_stage):
-                stride = (rows.stride, config.stride) if i == 0 else (1, 1)
-                layers += _convolution(n_in, n_out, kernel=config.kernel, stride=stride)
+                stride = (rows.stride, columns.stride) if i == 0 else (1, 1)
+                layers += _convolution(n_in, n_out, kernel=kernel, stride=stride)
                 n_in = n_out
             if config.pool > 1:
-                layers.append(nn.MaxPool2d((rows.pool, config.pool)))
+                layers.append(nn.MaxPool2d((rows.pool, columns.pool)))
             if config.dropout:
                 layers.append(nn.Dropout2d(config.dropout))
         self.stages = nn.Sequential(*layers)
@@ -38,10 +42,13 @@ class PlainCnn(nn.Module):
         return maps.flatten(1, 2)  # rows stay apart: high and low do not sound alike
 
 
-def _convolution(n_in: int, n_out: int, *, kernel: int, stride: tuple[int, int]) -> list[nn.Module]:
+def _convolution(
+    n_in: int, n_out: int, *, kernel: tuple[int, int], stride: tuple[int, int]
+) -> list[nn.Module]:
+    padding = (kernel[0] // 2, kernel[1] // 2)
     return [
         # No bias: batch normalisation would take it away again.
-        nn.Conv2d(n_in, n_out, kernel, stride=stride, padding=kernel // 2, bias=False),
+        nn.Conv2d(n_in, n_out, kernel, stride=stride, padding=padding, bias=False),
         nn.BatchNorm2d(n_out),
         nn.ReLU(inplace=True),
     ]

@@ -4,22 +4,27 @@ Won et al., Evaluation of CNN-based automatic music tagging models, 2020.
     stage = residual block × convolutions_per_stage, max pooling, dropout
     block = ReLU(shortcut + (convolution, batch norm, ReLU, convolution, batch norm))
 
-The first block of a stage strides.
+The first block of a stage strides. Stages after the first `time_stages` see each column alone.
 """
 
 from torch import Tensor, nn
 from torch.nn import functional
 
-from embedder.backbones.stages import row_shrinks, size_after
+from embedder.backbones.stages import column_shrinks, hears_time, row_shrinks, size_after
 from embedder.config.model import BackboneConfig
 
 
 class ResidualBlock(nn.Module):
-    """Maps [batch, n_in, rows, columns] to [batch, n_out, rows / stride, columns / stride]."""
+    """Maps [batch, n_in, rows, columns] to [batch, n_out, rows / stride, columns / stride].
 
-    def __init__(self, n_in: int, n_out: int, *, kernel: int, stride: int) -> None:
+    kernel, stride: of rows and columns.
+    """
+
+    def __init__(
+        self, n_in: int, n_out: int, *, kernel: tuple[int, int], stride: tuple[int, int]
+    ) -> None:
         super().__init__()
-        padding = kernel // 2
+        padding = (kernel[0] // 2, kernel[1] // 2)
         self.path = nn.Sequential(
             nn.Conv2d(n_in, n_out, kernel, stride=stride, padding=padding, bias=False),
             nn.BatchNorm2d(n_out),
@@ -28,7 +33,7 @@ class ResidualBlock(nn.Module):
             nn.BatchNorm2d(n_out),
         )
         self.shortcut: nn.Module = nn.Identity()
-        if n_in != n_out or stride > 1:
+        if n_in != n_out or max(stride) > 1:
             self.shortcut = nn.Sequential(
                 nn.Conv2d(n_in, n_out, 1, stride=stride, bias=False), nn.BatchNorm2d(n_out)
             )
@@ -44,15 +49,18 @@ class ShortChunkCnn(nn.Module):
     def __init__(self, config: BackboneConfig, *, n_rows: int) -> None:
         super().__init__()
         shrinks = row_shrinks(config, n_rows=n_rows)
+        over_time = column_shrinks(config)
         layers: list[nn.Module] = []
         n_in = 1
-        for n_out, rows in zip(config.filters, shrinks, strict=True):
+        for stage, n_out in enumerate(config.filters):
+            rows, columns = shrinks[stage], over_time[stage]
+            kernel = (config.kernel, config.kernel if hears_time(config, stage) else 1)
             for i in range(config.convolutions_per_stage):
-                stride = config.stride if i == 0 else 1
-                layers.append(ResidualBlock(n_in, n_out, kernel=config.kernel, stride=stride))
+                stride = (rows.stride, columns.stride) if i == 0 else (1, 1)
+                layers.append(ResidualBlock(n_in, n_out, kernel=kernel, stride=stride))
                 n_in = n_out
             if config.pool > 1:
-                layers.append(nn.MaxPool2d((rows.pool, config.pool)))
+                layers.append(nn.MaxPool2d((rows.pool, columns.pool)))
             if config.dropout:
                 layers.append(nn.Dropout2d(config.dropout))
         self.stages = nn.Sequential(*layers)

@@ -18,9 +18,16 @@ class AxisShrink:
         return -(-size // self.stride) // self.pool
 
 
+def hears_time(config: BackboneConfig, stage: int) -> bool:
+    """Whether the kernels of a stage span several columns, and it shrinks them."""
+    return not config.time_stages or stage < config.time_stages
+
+
 def column_shrinks(config: BackboneConfig) -> tuple[AxisShrink, ...]:
-    """Time: every stage strides and pools."""
-    return tuple(AxisShrink(stride=config.stride, pool=config.pool) for _ in config.filters)
+    """Time: every stage that hears it strides and pools."""
+    whole, none = AxisShrink(stride=config.stride, pool=config.pool), AxisShrink(stride=1, pool=1)
+    n_stages = len(config.filters)
+    return tuple(whole if hears_time(config, stage) else none for stage in range(n_stages))
 
 
 def row_shrinks(config: BackboneConfig, *, n_rows: int) -> tuple[AxisShrink, ...]:
@@ -56,6 +63,11 @@ def check_backbone(config: BackboneConfig) -> None:
     for name in ("kernel", "pool", "stride", "convolutions_per_stage", "members"):
         if getattr(config, name) < 1:
             raise ConfigError(f"backbone.{name} = {getattr(config, name)}: give at least 1")
+    if config.time_stages < 0 or (config.time_stages and config.kind == "waveform-cnn"):
+        raise ConfigError(
+            f"backbone.time_stages = {config.time_stages}: give 0 or more, and 0 to a "
+            "waveform-cnn, which hears nothing but time"
+        )
     if config.kernel % 2 == 0:
         raise ConfigError(f"backbone.kernel = {config.kernel}: give an odd number")
     if not 0 <= config.dropout < 1:

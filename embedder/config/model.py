@@ -83,6 +83,8 @@ class BackboneConfig:
     pool: int = 2
     stride: int = 1
     convolutions_per_stage: int = 1
+    time_stages: int = 0
+    """So many first stages hear and shrink time, later ones frequency alone; 0: all do both."""
     dropout: float = 0.0
     pooling: PoolingKind = "statistics"
     members: int = 1

@@ -155,6 +155,8 @@ def test_rows_that_do_not_fit_are_named() -> None:
         ({"convolutions_per_stage": 0}, "at least 1"),
         ({"dropout": 1.0}, "below 1"),
         ({"cepstrum": 20}, "20 rows has 0 to 19"),
+        ({"time_stages": -1}, "0 or more"),
+        ({"kind": "waveform-cnn", "time_stages": 1}, "nothing but time"),
     ],
 )
 def test_settings_without_a_network_are_refused(settings: dict[str, Any], message: str) -> None:
@@ -184,6 +186,22 @@ def test_the_cepstrum_is_that_of_scipy(kind: str) -> None:
     assert network.feature_size == seeded_network(small(kind), seed=2).feature_size + 14
     network.eval()
     assert torch.allclose(fused_for_inference(network)(batch), network(batch), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["plain-cnn", "short-chunk"])
+@pytest.mark.parametrize("settings", [{"stride": 2, "pool": 1}, {"pool": 2}])
+def test_later_stages_can_leave_time_alone(kind: str, settings: dict[str, Any]) -> None:
+    """After one stage over time, columns stay apart: a change is heard near its place only."""
+    network = seeded_network(small(kind, time_stages=1, **settings), seed=1).eval()
+    assert network.least_columns == least_columns(BackboneConfig(filters=(4,), **settings))
+    batch = noise(network)
+    features = network.backbone(batch)
+    assert features.shape[-1] == 20
+    changed = batch.clone()
+    changed[:, :, 20] = 1.0
+    is_other = (network.backbone(changed) - features).abs().amax(dim=(0, 1)) > 0
+    assert set(is_other.nonzero().flatten().tolist()) <= {9, 10, 11}
+    assert is_other.any()
 
 
 def test_a_frozen_cepstrum_keeps_its_scale() -> None:
