@@ -12,17 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from embedder.audio.suffixes import AUDIO_SUFFIXES
 from embedder.errors import MissingAudio
 from index.cue import CueTrack, decode_cue, parse_cue
 
-# fmt: off
-AUDIO_SUFFIXES = frozenset({
-    "aac", "ac3", "aif", "aifc", "aiff", "alac", "amr", "ape", "asf", "au", "caf", "dff", "dsf",
-    "dts", "eac3", "flac", "m4a", "m4b", "mka", "mp2", "mp3", "mp4", "mpc", "mpga", "oga", "ogg",
-    "opus", "ra", "shn", "snd", "spx", "tak", "tta", "voc", "w64", "wav", "weba", "webm", "wma",
-    "wv",
-})
-# fmt: on
 MAX_CUE_BYTES = 1 << 20
 
 

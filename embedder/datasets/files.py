@@ -4,12 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-AUDIO_SUFFIXES = frozenset(
-    {
-        ".mp3", ".flac", ".ogg", ".oga", ".opus", ".wav", ".m4a", ".m4b", ".mp4", ".aac", ".aif",
-        ".aiff", ".aifc", ".au", ".wma", ".wv", ".ape", ".mka", ".webm", ".mpc", ".ac3", ".caf",
-    }
-)  # fmt: skip
+from embedder.audio.suffixes import AUDIO_SUFFIXES
 
 
 def audio_files_below(folder: Path) -> Iterator[Path]:
@@ -17,7 +12,7 @@ def audio_files_below(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in AUDIO_SUFFIXES:
+            if not name.startswith(".") and Path(name).suffix[1:].lower() in AUDIO_SUFFIXES:
                 yield Path(parent) / name
 
 
