@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("paths", type=Path, nargs="+", help="folders of runs, then the data")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--evenness", type=float, default=0.35)
+    parser.add_argument("--evenness", type=float, default=0.2)
     parser.add_argument("--cepstrum", type=int, default=20, help="coefficients")
     parser.add_argument("--cepstrum-length", type=float, default=0.5, help="a network's is 1")
     options = parser.parse_args()

@@ -5,6 +5,8 @@ compare. They tell recordings of one artist from others about as well as a netwo
 for genres does, and by other means, so the two together do better.
 """
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 import torchaudio
 from torch import Tensor, nn
@@ -24,7 +26,7 @@ class Cepstrum(nn.Module):
 
     def forward(self, spectrogram: Tensor) -> Tensor:
         """Without the first coefficient, which is the loudness."""
-        with torch.autocast(spectrogram.device.type, enabled=False):  # bf16 has too few digits
+        with _in_float32(spectrogram.device.type):
             levels = spectrogram.float()
             bank = torchaudio.functional.create_dct(
                 self.n_coefficients + 1, levels.shape[1], norm="ortho"
@@ -32,3 +34,10 @@ class Cepstrum(nn.Module):
             coefficients = bank[:, 1:].T @ levels
             scaled: Tensor = self.norm(self.pooling(coefficients))
         return scaled
+
+
+def _in_float32(device: str) -> AbstractContextManager[None]:
+    """A difference of squares in bf16 is mostly rounding."""
+    if not torch.amp.autocast_mode.is_autocast_available(device):  # the meta device, where only shapes count
+        return nullcontext()
+    return torch.autocast(device, enabled=False)

@@ -1,0 +1,69 @@
+"""Does a model that was trained on pictures hear the same in the audio of the same tracks?
+
+    python benchmarks/paired_clips.py DATA/fma-clips DATA/fma-small [--model default]
+
+Each clip is encoded from its file and sought among the pictures of all tracks, its own among them
+(the clip's name is the track's). Printed is how often its own comes first, and the cosine of the
+two, worst first. Exit code 0 where all come first and every cosine is at least 0.98.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from embedder.audio.decoding import probe
+from embedder.backbones.network import EmbeddingNetwork
+from embedder.datasets.files import audio_files_below
+from embedder.datasets.opening import open_dataset
+from embedder.encoder import TrackEncoder
+from embedder.features.front_end import FrontEnd
+from embedder.model_registry import load_model
+
+LEAST_COSINE = 0.98
+N_WORST = 5
+
+
+def main() -> None:
+    """Encode both forms, compare, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("clips", type=Path)
+    parser.add_argument("pictures", type=Path)
+    parser.add_argument("--model", default="default")
+    options = parser.parse_args()
+    dataset = open_dataset(options.pictures)
+    pictures = vectors_of(options.model, dataset.arrays)
+    row_of = {row.key: position for position, row in enumerate(dataset.rows)}
+    encoder = TrackEncoder.load(options.model, device="cpu")
+    cosines: list[tuple[float, str]] = []
+    n_first = 0
+    for clip in audio_files_below(options.clips):
+        own = row_of[clip.stem]
+        likeness = pictures @ encoder.encode(clip).vector
+        n_first += int(likeness.argmax() == own)
+        rate = probe(clip).sample_rate
+        cosines.append((float(likeness[own]), f"{clip.stem} ({rate} Hz)"))
+    print(f"{n_first} of {len(cosines)} clips find their own picture first of {len(pictures)}")
+    print(f"cosine {np.mean([cosine for cosine, _ in cosines]):.3f} on average; the lowest:")
+    for cosine, name in sorted(cosines)[:N_WORST]:
+        print(f"  {cosine:.3f}  {name}")
+    sys.exit(n_first < len(cosines) or min(cosines)[0] < LEAST_COSINE)
+
+
+@torch.inference_mode()
+def vectors_of(name: str, pictures: np.ndarray) -> np.ndarray:
+    """Unit vectors [tracks, size] of pictures uint8 [tracks, rows, columns]."""
+    model = load_model(name)
+    assert isinstance(model.network, EmbeddingNetwork)
+    assert isinstance(model.front_end, FrontEnd)
+    parts = []
+    for batch in np.array_split(pictures, max(len(pictures) // 64, 1)):
+        levels = model.front_end.normalisation(torch.from_numpy(batch).float() / 255)
+        parts.append(model.network(levels).numpy())
+    return np.concatenate(parts)
+
+
+if __name__ == "__main__":
+    main()
