@@ -1,9 +1,8 @@
 """Several trained networks as one: side by side, with a projection that evens out their space.
 
 The networks keep their weights. Their vectors, each scaled to the same mean length, stand one after
-another, and behind them, if wanted, the cepstrum; the main directions of that space over some
-tracks, each divided by a power of its deviation, become the new vector. All of it is linear in the
-features, so it goes into one projection.
+another; the main directions of that space over some tracks, each divided by a power of its
+deviation, become the new vector. All of it is linear, so it goes into one projection.
 """
 
 import dataclasses
@@ -14,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from embedder.backbones.cepstrum import Cepstrum
 from embedder.backbones.members import Members
 from embedder.backbones.network import EmbeddingNetwork
 from embedder.errors import ConfigError
@@ -23,72 +21,39 @@ Matrix = NDArray[np.float64]
 
 
 def merged_network(
-    networks: Sequence[EmbeddingNetwork],
-    levels: Tensor,
-    *,
-    size: int,
-    evenness: float,
-    cepstrum: int = 0,
-    cepstrum_length: float = 0.5,
+    networks: Sequence[EmbeddingNetwork], levels: Tensor, *, size: int, evenness: float
 ) -> EmbeddingNetwork:
     """One network of the given ones, all of one configuration.
 
     levels: [tracks, rows, columns], the tracks whose vectors say which directions matter.
     evenness: 0 keeps the directions as wide as they are, 1 makes them all equally wide.
-    cepstrum: so many coefficients; `cepstrum_length` is the mean length of what they add, where
-    each network's vector has 1.
     """
     config = networks[0].config
     if any(network.config != config for network in networks) or config.backbone.members > 1:
         raise ConfigError("only networks of one and the same configuration can be merged")
-    if config.backbone.cepstrum:
-        raise ConfigError("the networks have a cepstrum each: merge networks without one")
-    if size > min(len(networks) * config.embedding_size + 2 * cepstrum, len(levels) - 1):
+    if size > min(len(networks) * config.embedding_size, len(levels) - 1):
         raise ConfigError(
             f"size = {size}: {len(networks)} networks of {config.embedding_size} and "
             f"{len(levels)} tracks have fewer directions"
         )
-    backbone = dataclasses.replace(config.backbone, members=len(networks), cepstrum=cepstrum)
+    backbone = dataclasses.replace(config.backbone, members=len(networks))
     merged = EmbeddingNetwork(dataclasses.replace(config, backbone=backbone, embedding_size=size))
     _copy_members(merged, networks)
-    parts = [_part_of(network, levels) for network in networks]
-    weights = [_side_by_side([part.weight for part in parts], networks[0].pooling.multiple)]
-    if merged.cepstrum is not None:
-        parts.append(_cepstral_part(merged.cepstrum, levels, length=cepstrum_length))
-        weights.append(parts[-1].weight)
-    together = np.concatenate([part.outputs for part in parts], axis=1)
-    directions = torch.from_numpy(_even_directions(together, size=size, evenness=evenness))
-    weight = directions @ torch.block_diag(*weights)  # type: ignore[no-untyped-call]  # torch's own
-    bias = directions @ torch.cat([part.bias for part in parts])
-    merged.projection.load_state_dict({"weight": weight.float(), "bias": bias.float()})
+    outputs = [_projected(network, levels) for network in networks]
+    scales = [1 / float(np.linalg.norm(output, axis=1).mean()) for output in outputs]
+    together = np.concatenate([s * output for s, output in zip(scales, outputs, strict=True)], 1)
+    directions = _even_directions(together, size=size, evenness=evenness)
+    bias = torch.cat(
+        [s * n.projection.bias.detach().double() for s, n in zip(scales, networks, strict=True)]
+    )
+    wide = torch.from_numpy(directions)
+    merged.projection.load_state_dict(
+        {
+            "weight": (wide @ _side_by_side(networks, scales)).float(),
+            "bias": (wide @ bias).float(),
+        }
+    )
     return merged.eval()
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class _Part:
-    """What one part gives on the tracks [tracks, d], and by which weights [d, features]."""
-
-    outputs: Matrix
-    weight: Tensor
-    bias: Tensor
-
-
-def _part_of(network: EmbeddingNetwork, levels: Tensor) -> _Part:
-    outputs = _projected(network, levels)
-    scale = 1 / float(np.linalg.norm(outputs, axis=1).mean())
-    weight, bias = (p.detach().double() for p in network.projection.parameters())
-    return _Part(scale * outputs, scale * weight, scale * bias)
-
-
-@torch.inference_mode()
-def _cepstral_part(cepstrum: Cepstrum, levels: Tensor, *, length: float) -> _Part:
-    """Its scale is learnt from the tracks."""
-    cepstrum.norm.momentum = None  # the plain mean over all that it sees
-    cepstrum.train()(levels)
-    outputs: Matrix = cepstrum.eval()(levels).double().numpy()
-    scale = length / float(np.linalg.norm(outputs, axis=1).mean())
-    weight = scale * torch.eye(cepstrum.size, dtype=torch.float64)
-    return _Part(scale * outputs, weight, torch.zeros(cepstrum.size, dtype=torch.float64))
 
 
 def _copy_members(merged: EmbeddingNetwork, networks: Sequence[EmbeddingNetwork]) -> None:
@@ -125,10 +90,15 @@ def _even_directions(vectors: Matrix, *, size: int, evenness: float) -> Matrix:
     return scaled
 
 
-def _side_by_side(weights: Sequence[Tensor], n_parts: int) -> Tensor:
-    """Projections as one, [sum of sizes, features of all]: a pooling that gives several numbers for
-    a feature gives the first for all members, then the second.
+def _side_by_side(networks: Sequence[EmbeddingNetwork], scales: Sequence[float]) -> Tensor:
+    """The projections as one, [members x size, features of all]: a pooling that gives several
+    numbers for a feature gives the first for all members, then the second.
     """
+    n_parts = networks[0].pooling.multiple
+    weights = [
+        scale * network.projection.weight.detach().double()
+        for scale, network in zip(scales, networks, strict=True)
+    ]
     by_part = [
         torch.block_diag(*(weight.chunk(n_parts, dim=1)[part] for weight in weights))  # type: ignore[no-untyped-call]  # torch's own
         for part in range(n_parts)

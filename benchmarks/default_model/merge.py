@@ -1,4 +1,4 @@
-"""Put the seeds of a recipe side by side as one model, with a cepstrum, and even its space out.
+"""Put the seeds of a recipe side by side as one model, and even its space out.
 
     python benchmarks/default_model/merge.py runs/default/seed-? DATA/fma-small -o runs/merged
 
@@ -25,9 +25,7 @@ def main() -> None:
     parser.add_argument("paths", type=Path, nargs="+", help="folders of runs, then the data")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--evenness", type=float, default=0.2)
-    parser.add_argument("--cepstrum", type=int, default=20, help="coefficients")
-    parser.add_argument("--cepstrum-length", type=float, default=0.5, help="a network's is 1")
+    parser.add_argument("--evenness", type=float, default=0.35)
     options = parser.parse_args()
     *runs, data = options.paths
     models = [load_model(run / "best") for run in runs]
@@ -39,12 +37,7 @@ def main() -> None:
     card = save_model(
         options.output / "best",
         merged_network(
-            networks,
-            pictures.float() / 255,
-            size=options.size,
-            evenness=options.evenness,
-            cepstrum=options.cepstrum,
-            cepstrum_length=options.cepstrum_length,
+            networks, pictures.float() / 255, size=options.size, evenness=options.evenness
         ),
         front_end=front_end,
         name="merged",

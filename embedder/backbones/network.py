@@ -1,7 +1,7 @@
 """The whole network from a front end's output to a vector on its geometry.
 
-    [batch, rows, columns] ─row normalisation─backbone─pooling over time─┬─projection─geometry─▶
-                          ╲────────── cepstrum, if wanted ──────────────╯   [batch, embedding_size]
+    [batch, rows, columns] ─row normalisation─backbone─pooling over time─projection─geometry─▶
+    [batch, embedding_size]
 
 It refuses an input with other rows than its configuration's, or too short for its strides.
 """
@@ -9,7 +9,6 @@ It refuses an input with other rows than its configuration's, or too short for i
 import torch
 from torch import Tensor, nn
 
-from embedder.backbones.cepstrum import Cepstrum
 from embedder.backbones.members import Backbone, Members
 from embedder.backbones.plain_cnn import PlainCnn
 from embedder.backbones.pooling import build_pooling
@@ -53,10 +52,6 @@ class EmbeddingNetwork(nn.Module):
             self.backbone = Members(build, config.backbone, n_rows=self.n_rows)
         self.pooling = build_pooling(config.backbone.pooling, n_features=self.backbone.n_features)
         self.feature_size = self.backbone.n_features * self.pooling.multiple
-        self.cepstrum: Cepstrum | None = None
-        if config.backbone.cepstrum:
-            self.cepstrum = Cepstrum(config.backbone.cepstrum)
-            self.feature_size += self.cepstrum.size
         self.projection = nn.Linear(self.feature_size, config.embedding_size)
         if self.geometry.kind == "poincare":
             # Outputs as long as they come would all start on the rim, where no gradient pulls
@@ -67,9 +62,7 @@ class EmbeddingNetwork(nn.Module):
         """What the projection starts from: [batch, rows, columns] to [batch, feature_size]."""
         self._check_input(spectrogram)
         pooled: Tensor = self.pooling(self.backbone(self.row_norm(spectrogram)))
-        if self.cepstrum is None:
-            return pooled
-        return torch.cat([pooled, self.cepstrum(spectrogram).to(pooled)], dim=1)
+        return pooled
 
     def forward(self, spectrogram: Tensor) -> Tensor:
         """Spectrogram float32 [batch, rows, columns] to points float32 [batch, embedding_size]."""
@@ -82,8 +75,6 @@ class EmbeddingNetwork(nn.Module):
             weights = list(part.parameters())
             if weights and not any(weight.requires_grad for weight in weights):
                 part.eval()
-        if self.cepstrum is not None and not self.backbone.training:
-            self.cepstrum.eval()
         return self
 
     def _check_input(self, spectrogram: Tensor) -> None:
@@ -114,12 +105,6 @@ def _check(config: ModelConfig) -> None:
         raise ConfigError(
             f"backbone.kind = {config.backbone.kind!r} takes a spectrogram, and "
             "front_end.kind is 'waveform': use waveform-cnn, or another front end"
-        )
-    n_rows = n_rows_of(config.front_end)
-    if not 0 <= config.backbone.cepstrum < n_rows:
-        raise ConfigError(
-            f"backbone.cepstrum = {config.backbone.cepstrum}: a front end of {n_rows} rows has "
-            f"0 to {n_rows - 1} coefficients"
         )
     if config.embedding_size < 1:
         raise ConfigError(f"embedding_size = {config.embedding_size}: give at least 1")

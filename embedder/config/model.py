@@ -89,8 +89,6 @@ class BackboneConfig:
     pooling: PoolingKind = "statistics"
     members: int = 1
     """So many networks of this kind side by side; one projection reads the features of all."""
-    cepstrum: int = 0
-    """So many cepstral coefficients of the spectrogram, their mean and deviation, beside them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
-import scipy.fft
 import torch
 from torch import nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
@@ -154,7 +152,6 @@ def test_rows_that_do_not_fit_are_named() -> None:
         ({"stride": 0}, "at least 1"),
         ({"convolutions_per_stage": 0}, "at least 1"),
         ({"dropout": 1.0}, "below 1"),
-        ({"cepstrum": 20}, "20 rows has 0 to 19"),
         ({"time_stages": -1}, "0 or more"),
         ({"kind": "waveform-cnn", "time_stages": 1}, "nothing but time"),
     ],
@@ -174,21 +171,6 @@ def test_unknown_backbones_and_poolings_list_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize("kind", ["plain-cnn", "short-chunk"])
-def test_the_cepstrum_is_that_of_scipy(kind: str) -> None:
-    """Mean and deviation of each coefficient but the first, brought to one scale by training."""
-    network = seeded_network(small(kind, cepstrum=7), seed=2)
-    batch = noise(network, n=9)
-    coefficients = scipy.fft.dct(batch.numpy(), axis=1, norm="ortho")[:, 1:8]
-    plain = np.concatenate([coefficients.mean(axis=2), coefficients.std(axis=2)], axis=1)
-    scaled = (plain - plain.mean(axis=0)) / plain.std(axis=0)
-    found = network.train().features(batch)[:, -14:]
-    assert np.allclose(found.detach(), scaled, atol=0.01)
-    assert network.feature_size == seeded_network(small(kind), seed=2).feature_size + 14
-    network.eval()
-    assert torch.allclose(fused_for_inference(network)(batch), network(batch), atol=1e-5)
-
-
-@pytest.mark.parametrize("kind", ["plain-cnn", "short-chunk"])
 @pytest.mark.parametrize("settings", [{"stride": 2, "pool": 1}, {"pool": 2}])
 def test_later_stages_can_leave_time_alone(kind: str, settings: dict[str, Any]) -> None:
     """After one stage over time, columns stay apart: a change is heard near its place only."""
@@ -202,15 +184,6 @@ def test_later_stages_can_leave_time_alone(kind: str, settings: dict[str, Any]) 
     is_other = (network.backbone(changed) - features).abs().amax(dim=(0, 1)) > 0
     assert set(is_other.nonzero().flatten().tolist()) <= {9, 10, 11}
     assert is_other.any()
-
-
-def test_a_frozen_cepstrum_keeps_its_scale() -> None:
-    """As the rest of a frozen backbone does."""
-    network = seeded_network(small(cepstrum=7), seed=2).requires_grad_(requires_grad=False)
-    network.projection.requires_grad_(requires_grad=True)
-    before = network.train().features(noise(network))
-    network(noise(network, seed=1) * 0.1)
-    assert torch.equal(network.features(noise(network)), before)
 
 
 def test_a_waveform_needs_the_waveform_network() -> None:
@@ -260,7 +233,7 @@ def test_the_profile_of_a_small_network_is_what_a_hand_counts() -> None:
 @pytest.mark.parametrize("kind", BACKBONES)
 def test_the_profile_counts_every_parameter(kind: str) -> None:
     """The sum over layers is the sum over the network."""
-    config = small(kind, pooling="attention", stride=2, cepstrum=kind == "short-chunk" and 5)
+    config = small(kind, pooling="attention", stride=2)
     n_parameters = sum(p.numel() for p in EmbeddingNetwork(config).parameters())
     assert profile_network(config).n_parameters == n_parameters
 

@@ -65,39 +65,11 @@ def test_a_merged_network_is_the_main_directions_of_all(pooling: str, n_networks
         assert np.allclose(outputs.T @ outputs, np.diag(expected), atol=expected.max() * 1e-3)
 
 
-@pytest.mark.parametrize("n_networks", [1, 2])
-def test_a_merged_cepstrum_is_as_long_as_asked(n_networks: int) -> None:
-    """What it adds to the distances is its share; a lone network can have one too."""
-    networks = [seen(seeded_network(config(), seed=s)) for s in range(n_networks)]
-    levels = levels_for(networks[0], n=200)
-    together = [n.projection(n.features(levels)).detach().double() for n in networks]
-    together = [part / part.norm(dim=1).mean() for part in together]
-    size = 5 * n_networks + 8
-    merged = merged_network(
-        networks, levels, size=size, evenness=0.0, cepstrum=4, cepstrum_length=0.5
-    )
-    assert merged.cepstrum is not None
-    added = merged.cepstrum(levels).double()
-    assert added.mean(dim=0).abs().max() < 1e-4
-    assert torch.allclose(added.var(dim=0, correction=1), torch.ones(8).double(), atol=0.02)
-    together.append(0.5 * added / added.norm(dim=1).mean())
-    wanted = torch.cdist(torch.cat(together, dim=1), torch.cat(together, dim=1))
-    outputs = merged.projection(merged.features(levels)).detach().double()
-    assert torch.allclose(torch.cdist(outputs, outputs), wanted, atol=1e-4)
-
-
 def test_what_cannot_be_merged_is_refused() -> None:
     """Other configurations, and more directions than there are."""
     first, other = seeded_network(config(), seed=0), seeded_network(config("plain-cnn"), seed=0)
     with pytest.raises(ConfigError, match="one and the same configuration"):
         merged_network([first, other], levels_for(first), size=4, evenness=0.5)
-    with pytest.raises(ConfigError, match="a cepstrum each"):
-        merged_network(
-            [seeded_network(config(cepstrum=3), seed=0)] * 2,
-            levels_for(first),
-            size=4,
-            evenness=0.5,
-        )
     with pytest.raises(ConfigError, match="fewer directions"):
         merged_network([first, first], levels_for(first), size=11, evenness=0.5)
 
