@@ -12,15 +12,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from embedder.audio.decoding import probe
-from embedder.backbones.network import EmbeddingNetwork
 from embedder.datasets.files import audio_files_below
 from embedder.datasets.opening import open_dataset
 from embedder.encoder import TrackEncoder
-from embedder.features.front_end import FrontEnd
-from embedder.model_registry import load_model
+from index.evaluate.model_vectors import model_vectors
 
 LEAST_COSINE = 0.98
 N_WORST = 5
@@ -34,8 +31,9 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     options = parser.parse_args()
     dataset = open_dataset(options.pictures)
-    pictures = vectors_of(options.model, dataset.arrays)
-    row_of = {row.key: position for position, row in enumerate(dataset.rows)}
+    heard = model_vectors(dataset, options.model, device="cpu")
+    pictures = heard.vectors
+    row_of = {dataset.rows[at].key: position for position, at in enumerate(heard.positions)}
     encoder = TrackEncoder.load(options.model, device="cpu")
     cosines: list[tuple[float, str]] = []
     n_first = 0
@@ -50,19 +48,6 @@ def main() -> None:
     for cosine, name in sorted(cosines)[:N_WORST]:
         print(f"  {cosine:.3f}  {name}")
     sys.exit(n_first < len(cosines) or min(cosines)[0] < LEAST_COSINE)
-
-
-@torch.inference_mode()
-def vectors_of(name: str, pictures: np.ndarray) -> np.ndarray:
-    """Unit vectors [tracks, size] of pictures uint8 [tracks, rows, columns]."""
-    model = load_model(name)
-    assert isinstance(model.network, EmbeddingNetwork)
-    assert isinstance(model.front_end, FrontEnd)
-    parts = []
-    for batch in np.array_split(pictures, max(len(pictures) // 64, 1)):
-        levels = model.front_end.normalisation(torch.from_numpy(batch).float() / 255)
-        parts.append(model.network(levels).numpy())
-    return np.concatenate(parts)
 
 
 if __name__ == "__main__":

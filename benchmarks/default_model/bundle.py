@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from embedder.backbones.network import EmbeddingNetwork
 from embedder.checkpoint import save_model
 from embedder.datasets.opening import open_dataset
 from embedder.features.front_end import FrontEnd
-from embedder.loaded_model import LoadedModel
 from embedder.model_registry import bundled_models_folder, load_model
+from index.evaluate.model_vectors import model_vectors
 from index.reading_facts import facts_from_held_out
 from index.vectors.distances import Space
 
@@ -49,11 +48,12 @@ def main() -> None:
     assert isinstance(model.front_end, FrontEnd)
     dataset = open_dataset(options.data)
     held_out = dataset.subset(dataset.positions("validation"))
-    vectors = vectors_of(model, held_out.arrays)
+    heard = model_vectors(held_out, str(options.run / "best"), device="cpu")
+    rows = [held_out.rows[at] for at in heard.positions]
     facts = facts_from_held_out(
-        vectors,
-        [row.values("genre")[0] for row in held_out.rows],
-        artists=[row.group or "" for row in held_out.rows],
+        heard.vectors,
+        [row.values("genre")[0] for row in rows],
+        artists=[row.group or "" for row in rows],
         space=Space(model.geometry.kind, model.config.curvature),
         generator=np.random.default_rng(0),
     )
@@ -77,16 +77,6 @@ def without_paths(facts: dict[str, Any]) -> dict[str, Any]:
     """The facts, where a run that went on from another names that one's part of the recipe."""
     settings = re.sub(r'checkpoint = ".+"', 'checkpoint = "recipe.toml"', facts["settings"])
     return {**facts, "settings": settings}
-
-
-@torch.inference_mode()
-def vectors_of(model: LoadedModel, pictures: np.ndarray) -> np.ndarray:
-    """Pictures uint8 [tracks, rows, columns] as the model hears them: float32 [tracks, size]."""
-    parts = []
-    for batch in np.array_split(pictures, max(len(pictures) // 64, 1)):
-        levels = model.front_end.normalisation(torch.from_numpy(batch).float() / 255)
-        parts.append(model.network(levels).numpy())
-    return np.concatenate(parts)
 
 
 if __name__ == "__main__":
