@@ -9,7 +9,7 @@ Stages after the first `time_stages` see each column alone.
 
 from torch import Tensor, nn
 
-from embedder.backbones.stages import column_shrinks, hears_time, row_shrinks, size_after
+from embedder.backbones.stages import column_shrinks, kernel_of, row_shrinks, size_after
 from embedder.config.model import BackboneConfig
 
 
@@ -24,7 +24,7 @@ class PlainCnn(nn.Module):
         n_in = 1
         for stage, n_out in enumerate(config.filters):
             rows, columns = shrinks[stage], over_time[stage]
-            kernel = (config.kernel, config.kernel if hears_time(config, stage) else 1)
+            kernel = kernel_of(config, stage)
             for i in range(config.convolutions_per_stage):
                 stride = (rows.stride, columns.stride) if i == 0 else (1, 1)
                 layers += _convolution(n_in, n_out, kernel=kernel, stride=stride)

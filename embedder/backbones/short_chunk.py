@@ -10,7 +10,7 @@ The first block of a stage strides. Stages after the first `time_stages` see eac
 from torch import Tensor, nn
 from torch.nn import functional
 
-from embedder.backbones.stages import column_shrinks, hears_time, row_shrinks, size_after
+from embedder.backbones.stages import column_shrinks, kernel_of, row_shrinks, size_after
 from embedder.config.model import BackboneConfig
 
 
@@ -54,7 +54,7 @@ class ShortChunkCnn(nn.Module):
         n_in = 1
         for stage, n_out in enumerate(config.filters):
             rows, columns = shrinks[stage], over_time[stage]
-            kernel = (config.kernel, config.kernel if hears_time(config, stage) else 1)
+            kernel = kernel_of(config, stage)
             for i in range(config.convolutions_per_stage):
                 stride = (rows.stride, columns.stride) if i == 0 else (1, 1)
                 layers.append(ResidualBlock(n_in, n_out, kernel=kernel, stride=stride))

@@ -18,16 +18,20 @@ class AxisShrink:
         return -(-size // self.stride) // self.pool
 
 
-def hears_time(config: BackboneConfig, stage: int) -> bool:
-    """Whether the kernels of a stage span several columns, and it shrinks them."""
-    return not config.time_stages or stage < config.time_stages
+def kernel_of(config: BackboneConfig, stage: int) -> tuple[int, int]:
+    """Rows and columns that a stage's kernels span."""
+    return config.kernel, config.kernel if _hears_time(config, stage) else 1
 
 
 def column_shrinks(config: BackboneConfig) -> tuple[AxisShrink, ...]:
     """Time: every stage that hears it strides and pools."""
     whole, none = AxisShrink(stride=config.stride, pool=config.pool), AxisShrink(stride=1, pool=1)
     n_stages = len(config.filters)
-    return tuple(whole if hears_time(config, stage) else none for stage in range(n_stages))
+    return tuple(whole if _hears_time(config, stage) else none for stage in range(n_stages))
+
+
+def _hears_time(config: BackboneConfig, stage: int) -> bool:
+    return not config.time_stages or stage < config.time_stages
 
 
 def row_shrinks(config: BackboneConfig, *, n_rows: int) -> tuple[AxisShrink, ...]:
