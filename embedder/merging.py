@@ -1,59 +1,95 @@
-"""Several trained networks as one: side by side, with a projection that evens out their space.
+"""Several trained networks as one: side by side, with one projection fitted to all of them.
 
-The networks keep their weights. Their vectors, each scaled to the same mean length, stand one after
-another; the main directions of that space over some tracks, each divided by a power of its
-deviation, become the new vector. All of it is linear, so it goes into one projection.
+The networks keep their weights; what they pool stands side by side. On it a ridge regression learns
+the given targets while it is told what not to hear, and the main directions of its predictions,
+each divided by a power of its deviation, become the new vector, beside a constant that is the same
+for all: a track of which little is predicted would be all noise at unit length without it. All of
+this is linear, so it goes into one projection.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from embedder.backbones.fusion import fused_for_inference
 from embedder.backbones.members import Members
 from embedder.backbones.network import EmbeddingNetwork
 from embedder.errors import ConfigError
 
 Matrix = NDArray[np.float64]
+Form = Callable[[Tensor], Tensor]
+N_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Indifference:
+    """Two forms of any track that the vector shall not tell apart, and how strictly."""
+
+    other: Form
+    strictness: float
+    one: Form | None = None
+    """The track as it is where none is given."""
 
 
 def merged_network(
-    networks: Sequence[EmbeddingNetwork], levels: Tensor, *, size: int, evenness: float
+    networks: Sequence[EmbeddingNetwork],
+    levels: Tensor,
+    targets: Matrix,
+    *,
+    size: int,
+    evenness: float,
+    shrinkage: float,
+    constant: float = 0.0,
+    indifferent_to: Sequence[Indifference] = (),
 ) -> EmbeddingNetwork:
     """One network of the given ones, all of one configuration.
 
-    levels: [tracks, rows, columns], the tracks whose vectors say which directions matter.
+    levels: [tracks, rows, columns], the tracks that it is fitted on.
+    targets: [tracks, n], what the projection is to tell of them.
     evenness: 0 keeps the directions as wide as they are, 1 makes them all equally wide.
+    shrinkage: the ridge, as a multiple of the mean squared length of a track's features.
+    constant: how long the constant part is beside the mean length of the rest; it takes one of the
+        `size` numbers, and 0 is none.
     """
     config = networks[0].config
     if any(network.config != config for network in networks) or config.backbone.members > 1:
         raise ConfigError("only networks of one and the same configuration can be merged")
-    if size > min(len(networks) * config.embedding_size, len(levels) - 1):
-        raise ConfigError(
-            f"size = {size}: {len(networks)} networks of {config.embedding_size} and "
-            f"{len(levels)} tracks have fewer directions"
-        )
     backbone = dataclasses.replace(config.backbone, members=len(networks))
     merged = EmbeddingNetwork(dataclasses.replace(config, backbone=backbone, embedding_size=size))
-    _copy_members(merged, networks)
-    outputs = [_projected(network, levels) for network in networks]
-    scales = [1 / float(np.linalg.norm(output, axis=1).mean()) for output in outputs]
-    together = np.concatenate([s * output for s, output in zip(scales, outputs, strict=True)], 1)
-    directions = _even_directions(together, size=size, evenness=evenness)
-    bias = torch.cat(
-        [s * n.projection.bias.detach().double() for s, n in zip(scales, networks, strict=True)]
-    )
-    wide = torch.from_numpy(directions)
+    n_directions = size - (constant > 0)
+    most = min(merged.feature_size, targets.shape[1], len(levels) - 1)
+    if n_directions > most:
+        raise ConfigError(
+            f"size = {size}: {merged.feature_size} features, {targets.shape[1]} targets and "
+            f"{len(levels)} tracks have {most} directions at most"
+        )
+    _copy_members(merged.eval(), networks)
+    hears = fused_for_inference(merged)
+    features = _features(hears, levels)
+    mean, deviation = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
+    standard = (features - mean) / deviation
+    penalty = np.diag(np.full(features.shape[1], shrinkage * np.square(standard).sum(1).mean()))
+    for forms in indifferent_to:
+        one = features if forms.one is None else _features(hears, levels, forms.one)
+        difference = (one - _features(hears, levels, forms.other)) / deviation
+        penalty += forms.strictness * difference.T @ difference
+    fitted = _regression(standard, targets - targets.mean(axis=0), penalty)
+    directions = _even_directions(standard @ fitted.T, size=n_directions, evenness=evenness)
+    weight = directions @ fitted / deviation
+    bias = -weight @ mean
+    if constant > 0:
+        length = np.linalg.norm(features @ weight.T + bias, axis=1).mean()
+        weight = np.vstack([weight, np.zeros_like(mean)])
+        bias = np.append(bias, constant * length)
     merged.projection.load_state_dict(
-        {
-            "weight": (wide @ _side_by_side(networks, scales)).float(),
-            "bias": (wide @ bias).float(),
-        }
+        {"weight": torch.from_numpy(weight).float(), "bias": torch.from_numpy(bias).float()}
     )
-    return merged.eval()
+    return merged
 
 
 def _copy_members(merged: EmbeddingNetwork, networks: Sequence[EmbeddingNetwork]) -> None:
@@ -68,39 +104,25 @@ def _copy_members(merged: EmbeddingNetwork, networks: Sequence[EmbeddingNetwork]
 
 
 @torch.inference_mode()
-def _projected(network: EmbeddingNetwork, levels: Tensor) -> Matrix:
-    """What the projection gives before it is brought to unit length: [tracks, size]."""
-    network = network.eval()
-    parts = [
-        network.projection(network.features(levels[at : at + 64]))
-        for at in range(0, len(levels), 64)
-    ]
+def _features(network: EmbeddingNetwork, levels: Tensor, form: Form | None = None) -> Matrix:
+    """What the projection starts from: [tracks, features]."""
+    parts = []
+    for at in range(0, len(levels), N_AT_ONCE):
+        some = levels[at : at + N_AT_ONCE]
+        parts.append(network.features(form(some) if form else some))
     numbers: Matrix = torch.cat(parts).double().numpy()
     return numbers
 
 
-def _even_directions(vectors: Matrix, *, size: int, evenness: float) -> Matrix:
-    """The main directions [size, d], each over a power of its deviation.
+def _regression(features: Matrix, targets: Matrix, penalty: Matrix) -> Matrix:
+    """The weights [n, features] of least squared error and penalty; both inputs are centred."""
+    square = features.T @ features + penalty
+    return np.asarray(np.linalg.solve(square, features.T @ targets).T, dtype=np.float64)
 
-    The mean stays where it is: taken away, what two forms of one recording differ in grew by half.
-    """
+
+def _even_directions(vectors: Matrix, *, size: int, evenness: float) -> Matrix:
+    """The main directions [size, d], each over a power of its deviation."""
     _, spread, directions = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)
     deviations = np.maximum(spread[:size] / np.sqrt(len(vectors)), 1e-9)
     scaled: Matrix = directions[:size] / deviations[:, None] ** evenness
     return scaled
-
-
-def _side_by_side(networks: Sequence[EmbeddingNetwork], scales: Sequence[float]) -> Tensor:
-    """The projections as one, [members x size, features of all]: a pooling that gives several
-    numbers for a feature gives the first for all members, then the second.
-    """
-    n_parts = networks[0].pooling.multiple
-    weights = [
-        scale * network.projection.weight.detach().double()
-        for scale, network in zip(scales, networks, strict=True)
-    ]
-    by_part = [
-        torch.block_diag(*(weight.chunk(n_parts, dim=1)[part] for weight in weights))  # type: ignore[no-untyped-call]  # torch's own
-        for part in range(n_parts)
-    ]
-    return torch.cat(by_part, dim=1)

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import Ridge
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from embedder.backbones.fusion import fused_for_inference
@@ -12,7 +14,7 @@ from embedder.backbones.network import BACKBONES, EmbeddingNetwork, seeded_netwo
 from embedder.checkpoint import save_model
 from embedder.config.model import BackboneConfig, FrontEndConfig, ModelConfig
 from embedder.errors import ConfigError
-from embedder.merging import merged_network
+from embedder.merging import Form, Indifference, Matrix, merged_network
 from embedder.model_registry import load_model
 
 
@@ -47,31 +49,106 @@ def test_members_give_their_features_one_after_another(kind: str) -> None:
     assert torch.allclose(fused_for_inference(network)(levels), network(levels), atol=1e-4)
 
 
+def targets_for(levels: Tensor) -> Matrix:
+    """Something to tell of tracks that their pictures do show, in part."""
+    mixed = torch.randn(levels.shape[1], 5, generator=torch.Generator().manual_seed(3))
+    return (levels.mean(dim=2) @ mixed).square().double().numpy()
+
+
+def merged_outputs(
+    networks: list[EmbeddingNetwork],
+    *,
+    evenness: float = 0.0,
+    shrinkage: float = 1e-6,
+    size: int = 4,
+    constant: float = 0.0,
+    indifferent_to: tuple[Indifference, ...] = (),
+    form: Form = torch.clone,
+) -> Matrix:
+    """What the merged projection gives before it is brought to unit length."""
+    levels = levels_for(networks[0])
+    merged = merged_network(
+        networks,
+        levels,
+        targets_for(levels),
+        size=size,
+        evenness=evenness,
+        shrinkage=shrinkage,
+        constant=constant,
+        indifferent_to=indifferent_to,
+    )
+    return merged.projection(merged.features(form(levels))).detach().double().numpy()
+
+
 @pytest.mark.parametrize("pooling", ["mean", "statistics"])
 @pytest.mark.parametrize("n_networks", [1, 3])
-def test_a_merged_network_is_the_main_directions_of_all(pooling: str, n_networks: int) -> None:
-    """What it puts out is as wide in every direction as evenness says."""
+def test_a_merged_network_is_a_ridge_regression_on_all_features(
+    pooling: str, n_networks: int
+) -> None:
+    """Its output spans the main directions of what scikit-learn's regression predicts."""
     networks = [seen(seeded_network(config(pooling=pooling), seed=s)) for s in range(n_networks)]
     levels = levels_for(networks[0])
-    apart = [n.projection(n.features(levels)).detach().double().numpy() for n in networks]
-    together = np.concatenate([o / np.linalg.norm(o, axis=1).mean() for o in apart], axis=1)
-    centred = together - together.mean(axis=0)
+    by_member = [n.features(levels).detach().double().numpy() for n in networks]
+    features = StandardScaler().fit_transform(np.hstack(by_member))
+    targets = targets_for(levels)
+    alpha = 0.1 * np.square(features).sum(axis=1).mean()
+    predicted = Ridge(alpha=alpha).fit(features, targets).predict(features)
+    spread = np.linalg.svd(predicted - predicted.mean(axis=0), compute_uv=False)[:4]
     for evenness in (0.0, 1.0):
-        merged = merged_network(networks, levels, size=4, evenness=evenness)
-        outputs = merged.projection(merged.features(levels)).detach().double().numpy()
-        outputs -= outputs.mean(axis=0)
-        spread = np.linalg.svd(centred, compute_uv=False)[:4]
+        outputs = merged_outputs(networks, evenness=evenness, shrinkage=0.1)
+        assert np.allclose(outputs.mean(axis=0), 0, atol=1e-4)
         expected = spread**2 if evenness == 0 else np.full(4, float(len(levels)))
-        assert np.allclose(outputs.T @ outputs, np.diag(expected), atol=expected.max() * 1e-3)
+        assert np.allclose(outputs.T @ outputs, np.diag(expected), atol=expected.max() * 2e-3)
+
+
+def test_the_constant_is_as_long_as_asked() -> None:
+    """One number is the same for every track; the others are what they are without it."""
+    network = seen(seeded_network(config(), seed=2))
+    plain, beside = merged_outputs([network]), merged_outputs([network], size=5, constant=0.5)
+    mean_length = np.linalg.norm(plain, axis=1).mean()
+    assert np.allclose(beside[:, :4], plain, atol=mean_length * 1e-4)
+    assert np.allclose(beside[:, 4], 0.5 * mean_length, rtol=1e-4)
+
+
+def test_a_merged_network_does_not_hear_what_it_is_told_not_to() -> None:
+    """The stricter, the less two forms of a track differ beside what tracks differ."""
+    networks = [seen(seeded_network(config(filters=(8, 16)), seed=seed)) for seed in range(2)]
+
+    def darker(levels: Tensor) -> Tensor:
+        return levels * torch.linspace(1, 0.5, levels.shape[1])[:, None]
+
+    differences = []
+    for strictness in (0.0, 1.0, 100.0):
+        forms = (Indifference(darker, strictness=strictness),)
+        plain = merged_outputs(networks, indifferent_to=forms)
+        other = merged_outputs(networks, indifferent_to=forms, form=darker)
+        differences.append(np.linalg.norm(plain - other) / np.linalg.norm(plain))
+    assert differences[0] > 2 * differences[1] > 4 * differences[2]
+
+
+def test_two_forms_can_both_differ_from_the_track() -> None:
+    """Indifferent to which half is heard, the halves come together."""
+    networks = [seen(seeded_network(config(), seed=1))]
+    halves: tuple[Form, Form] = (lambda x: x[:, :, :12], lambda x: x[:, :, 12:])
+    apart = []
+    for forms in ((), (Indifference(halves[1], strictness=10.0, one=halves[0]),)):
+        first, second = (
+            merged_outputs(networks, indifferent_to=forms, form=half) for half in halves
+        )
+        whole = merged_outputs(networks, indifferent_to=forms)
+        apart.append(np.linalg.norm(first - second) / np.linalg.norm(whole))
+    assert apart[1] < 0.7 * apart[0]
 
 
 def test_what_cannot_be_merged_is_refused() -> None:
     """Other configurations, and more directions than there are."""
     first, other = seeded_network(config(), seed=0), seeded_network(config("plain-cnn"), seed=0)
+    levels = levels_for(first)
+    settings = {"evenness": 0.5, "shrinkage": 1.0}
     with pytest.raises(ConfigError, match="one and the same configuration"):
-        merged_network([first, other], levels_for(first), size=4, evenness=0.5)
-    with pytest.raises(ConfigError, match="fewer directions"):
-        merged_network([first, first], levels_for(first), size=11, evenness=0.5)
+        merged_network([first, other], levels, targets_for(levels), size=4, **settings)
+    with pytest.raises(ConfigError, match="5 directions at most"):
+        merged_network([first, first], levels, targets_for(levels), size=6, **settings)
 
 
 def test_half_precision_halves_the_file_and_keeps_the_vectors(tmp_path: Path) -> None:

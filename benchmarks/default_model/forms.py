@@ -1,0 +1,54 @@
+"""Forms of one recording, as pictures, that the default model shall not tell apart.
+
+Each takes levels [tracks, rows, columns] whose rows are mel bands up to 22 050 Hz.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from embedder.config.model import FrontEndConfig
+from embedder.features.banks import mel_edges
+from embedder.merging import Indifference
+
+RATE, OTHER_RATE = 44_100, 48_000
+
+
+def first_half(levels: Tensor) -> Tensor:
+    """Its first 15 of 30 seconds."""
+    return levels[:, :, : levels.shape[2] // 2]
+
+
+def second_half(levels: Tensor) -> Tensor:
+    """Its last 15 of 30 seconds."""
+    return levels[:, :, levels.shape[2] // 2 :]
+
+
+def below(levels: Tensor, *, hertz: float) -> Tensor:
+    """Nothing above a frequency, as in a file of a lower rate."""
+    kept = torch.from_numpy(centres(RATE) < hertz)
+    return levels * kept[:, None]
+
+
+def at_other_rate(levels: Tensor) -> Tensor:
+    """On the axis of a file of 48 000 Hz, whose rows reach up to 24 000."""
+    places = np.interp(centres(OTHER_RATE), centres(RATE), np.arange(levels.shape[1]), right=-1)
+    is_there = torch.from_numpy(places >= 0)
+    lower = torch.from_numpy(np.maximum(places, 0)).long()
+    upper = (lower + 1).clamp(max=levels.shape[1] - 1)
+    share = torch.from_numpy(places - np.floor(places)).to(levels.dtype)[:, None]
+    drawn = levels[:, lower] * (1 - share) + levels[:, upper] * share
+    return drawn * is_there[:, None]
+
+
+def centres(sample_rate: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Where each row's band peaks, in hertz."""
+    edges = mel_edges(FrontEndConfig(kind="log-mel"), sample_rate)
+    return np.asarray(edges[1:-1].numpy(), dtype=np.float64)
+
+
+INDIFFERENT_TO = (
+    Indifference(second_half, strictness=7.5, one=first_half),
+    Indifference(at_other_rate, strictness=30.0),
+    Indifference(lambda levels: below(levels, hertz=8_000), strictness=1.0),
+)
