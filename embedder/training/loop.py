@@ -259,7 +259,10 @@ class TrainingLoop:
         mine = plan[self.fabric.global_rank :: self.fabric.world_size][: self.steps_per_epoch]
         first_step = self.state.step - self.state.next_batch
 
+        n_threads = torch.get_num_threads()
+
         def prepare(at: int) -> tuple[Rows, Tensor]:
+            torch.set_num_threads(1)  # in this thread: a second team would only stall the network's
             seed = self.config.loop.seed + self.fabric.global_rank * 1_000_003
             generator = step_generator(seed, first_step + at, purpose=1)
             rows = mine[at].rows
@@ -267,7 +270,9 @@ class TrainingLoop:
             return rows, self.parts.augmentation(levels, generator=generator)
 
         ahead = range(self.state.next_batch, len(mine))
-        return map_in_threads(prepare, ahead, workers=max(self.config.loop.workers, 1))
+        for batch in map_in_threads(prepare, ahead, workers=max(self.config.loop.workers, 1)):
+            torch.set_num_threads(n_threads)  # `prepare` has set it for threads to come, too
+            yield batch
 
     def _random_devices(self) -> list[torch.device]:
         return [self.fabric.device] if self.fabric.device.type == "cuda" else []
