@@ -270,9 +270,12 @@ class TrainingLoop:
             return rows, self.parts.augmentation(levels, generator=generator)
 
         ahead = range(self.state.next_batch, len(mine))
-        for batch in map_in_threads(prepare, ahead, workers=max(self.config.loop.workers, 1)):
-            torch.set_num_threads(n_threads)  # `prepare` has set it for threads to come, too
-            yield batch
+        try:
+            for batch in map_in_threads(prepare, ahead, workers=max(self.config.loop.workers, 1)):
+                torch.set_num_threads(n_threads)  # `prepare` has set it for threads to come, too
+                yield batch
+        finally:
+            torch.set_num_threads(n_threads)
 
     def _random_devices(self) -> list[torch.device]:
         return [self.fabric.device] if self.fabric.device.type == "cuda" else []
