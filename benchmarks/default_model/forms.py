@@ -5,6 +5,7 @@ Each takes levels [tracks, rows, columns] whose rows are mel bands up to 22 050 
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from embedder.config.model import FrontEndConfig
@@ -41,7 +42,7 @@ def at_other_rate(levels: Tensor) -> Tensor:
     return drawn * is_there[:, None]
 
 
-def centres(sample_rate: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def centres(sample_rate: int) -> NDArray[np.float64]:
     """Where each row's band peaks, in hertz."""
     edges = mel_edges(FrontEndConfig(kind="log-mel"), sample_rate)
     return np.asarray(edges[1:-1].numpy(), dtype=np.float64)

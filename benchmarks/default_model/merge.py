@@ -19,12 +19,11 @@ from embedder.backbones.fusion import fused_for_inference
 from embedder.backbones.network import EmbeddingNetwork
 from embedder.checkpoint import save_model
 from embedder.config.training import DatasetConfig
-from embedder.datasets.dataset import Dataset
 from embedder.datasets.opening import open_dataset
 from embedder.features.front_end import FrontEnd
 from embedder.merging import N_AT_ONCE, Matrix, merged_network
 from embedder.model_registry import load_model
-from embedder.training.inputs import known_tracks
+from embedder.training.inputs import KnownTracks, known_tracks
 
 
 def main() -> None:
@@ -45,9 +44,10 @@ def main() -> None:
     dataset = open_dataset(data)
     training = dataset.subset(dataset.positions("train"))
     levels = torch.from_numpy(training.arrays).float() / 255
+    known = known_tracks(training, DatasetConfig())
     targets = [
-        teacher_of_artists(training),
-        options.genre_weight * genres(training),
+        teacher_of_artists(known),
+        options.genre_weight * np.eye(len(known.label_names))[known.labels],
         options.place_weight * places(networks, levels),
     ]
     front_end = models[0].front_end
@@ -73,20 +73,13 @@ def main() -> None:
     print(f"{options.output}: {card.fingerprint[:12]}")
 
 
-def teacher_of_artists(tracks: Dataset) -> Matrix:
+def teacher_of_artists(known: KnownTracks) -> Matrix:
     """The mean of the teacher's unit vectors over a track's artist."""
-    known = known_tracks(tracks, DatasetConfig())
     assert known.teacher is not None, "the projection is fitted to a teacher's vectors"
     _, artist, n_tracks = np.unique(known.artists, return_inverse=True, return_counts=True)
     sums = np.zeros((len(n_tracks), known.teacher.shape[1]))
     np.add.at(sums, artist, known.teacher)
     return (sums / n_tracks[:, None])[artist]
-
-
-def genres(tracks: Dataset) -> Matrix:
-    """A column of 0 and 1 for each genre."""
-    known = known_tracks(tracks, DatasetConfig())
-    return np.eye(len(known.label_names))[known.labels]
 
 
 @torch.inference_mode()

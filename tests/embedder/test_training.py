@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -27,7 +26,6 @@ from embedder.errors import ConfigError, CorruptArtefact, OutputExists, Training
 from embedder.model_registry import load_model
 from embedder.training.optimisers import rate_factor
 from embedder.training.run_folder import TrainingResult
-from embedder.training.step import step_generator
 from embedder.training.train import train
 from tests.embedder.small_sets import small_config, write_array_set
 
@@ -101,37 +99,6 @@ def test_the_same_seed_gives_the_same_weights(data: Path, tmp_path: Path) -> Non
     a, b, c = (weights(tmp_path / name) for name in "abc")
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert any(not torch.equal(a[name], c[name]) for name in a)
-
-
-def test_batches_are_prepared_by_one_thread_each(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The network keeps its threads in every step, and whoever trains has theirs afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    preparing, stepping = set(), set()
-
-    class Counts:
-        def after_step(self, *_: object) -> None:
-            stepping.add(torch.get_num_threads())
-
-        def after_epoch(self, _: dict[str, object]) -> None:
-            """Nothing to count."""
-
-    def counting(*arguments: object, **settings: object) -> torch.Generator:
-        preparing.add((threading.current_thread().name, torch.get_num_threads()))
-        return step_generator(*arguments, **settings)  # type: ignore[arg-type]  # passed on
-
-    monkeypatch.setattr("embedder.training.loop.step_generator", counting)
-    try:
-        train(data, small_config(), tmp_path / "run", make_observers=lambda _: [Counts()])
-        after = torch.get_num_threads()
-    finally:
-        torch.set_num_threads(before)
-    in_workers = {count for name, count in preparing if name.startswith("soundalike-worker")}
-    assert in_workers == {1}
-    assert stepping == {2}
-    assert after == 2
 
 
 @pytest.mark.parametrize(
