@@ -71,7 +71,7 @@ class Follower:
     def after_epoch(self, record: dict[str, Any]) -> None:
         """One line an epoch."""
         told = [text.format(record[name]) for name, text in SHOWN.items() if name in record]
-        place = f"epoch {record['epoch']}/{self._n_epochs}"
+        place = f"epoch {record['epoch']}/{self._n_epochs}" if record["epoch"] else "fitted"
         say(self._settings, f"{self._label}{place}: {', '.join(told)}, {record['seconds']:.0f} s")
 
     def _start(self, label: str, total: int) -> None:

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from embedder.config.loading import configure
-from embedder.config.training import TrainingConfig, TransferConfig
+from embedder.config.training import TrainingConfig
+from embedder.config.transfer import TransferConfig
 from embedder.training.run import TrainingRun
 from embedder.training.run_folder import RESULT_NAME
 from embedder.training.run_state import STATE_NAME

@@ -3,11 +3,13 @@
     python benchmarks/genre_votes/run.py DATA/fma-small fma -o runs/votes-fma
     python benchmarks/genre_votes/run.py DATA/gtzan-spectrograms gtzan -o runs/votes-gtzan
     python benchmarks/genre_votes/run.py DATA/midi-audio midi -o runs/votes-midi
+    python benchmarks/genre_votes/run.py DATA/midi-audio fit --folds 5 -o runs/votes-midi-fit
 
 Each objective is trained with the same network, batches, augmentation and number of epochs (the
 TOML of that name beside this file, `--set loop.epochs=…` for more); what differs is the loss and
 what makes a positive. The vote is that of the nearest reference tracks, the asked track's artist
-left out. Cells that are done are kept in the output folder, so it can be stopped and gone on with.
+left out. A recipe without epochs (fit.toml) has no objective, and one row. Cells that are done are
+kept in the output folder, so it can be stopped and gone on with.
 """
 
 import argparse
@@ -21,7 +23,6 @@ import torch
 
 from embedder.config.loading import configure
 from embedder.config.training import ObjectiveConfig, RelationKind, SamplerConfig, TrainingConfig
-from embedder.model_registry import load_model
 from embedder.training.run import TrainingRun
 from embedder.training.train import train
 
@@ -54,9 +55,9 @@ def main() -> None:
     base = configure(TrainingConfig(), toml=recipe, assignments=options.set)
     options.output.mkdir(parents=True, exist_ok=True)
     rows = []
-    for positive in options.positives:
-        for name in options.objectives:
-            config = with_objective(base, name, positive)
+    for positive in options.positives if base.loop.epochs else ["label"]:
+        for name in options.objectives if base.loop.epochs else ["fitted"]:
+            config = with_objective(base, name, positive) if base.loop.epochs else base
             scores = [
                 cell(config, options, name=f"{name}, {positive}", seed=seed)
                 for seed in options.seeds
@@ -92,6 +93,7 @@ def cell(config: TrainingConfig, options: argparse.Namespace, *, name: str, seed
             config,
             loop=dataclasses.replace(config.loop, seed=seed),
             sampler=dataclasses.replace(config.sampler, seed=seed),
+            dataset=dataclasses.replace(config.dataset, seed=seed),  # other folds, where drawn
         )
         folds = range(options.folds) if options.folds else [-1]
         votes = [fold_vote(config, options.data, fold, options.folds) for fold in folds]
@@ -115,8 +117,8 @@ def fold_vote(config: TrainingConfig, data: Path, fold: int, n_folds: int) -> fl
             Path(folder) / "run",
             make_observers=keep,  # type: ignore[arg-type]  # nobody observes
         )
-        model = load_model(Path(folder) / "run" / "last")
-    run = runs[0]
+        run = runs[0]
+        network = run.start.load(Path(folder) / "run" / "last")
     test = run.dataset.positions("test")
     if not len(test):
         return float(result.scores["accuracy"])
@@ -124,8 +126,7 @@ def fold_vote(config: TrainingConfig, data: Path, fold: int, n_folds: int) -> fl
     held_out = dataclasses.replace(
         run.held_out, queries=test, references=np.sort(np.concatenate(references))
     )
-    assert isinstance(model.network, torch.nn.Module)
-    return held_out(model.network, run.start.front_end)["accuracy"]
+    return held_out(network, run.start.front_end)["accuracy"]
 
 
 def line(name: str, positive: str, scores: list[float]) -> str:

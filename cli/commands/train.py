@@ -48,6 +48,12 @@ def run(
     freeze: Annotated[
         bool, typer.Option("--freeze", help="Keep its backbone; train the projection alone.")
     ] = False,
+    fit: Annotated[
+        bool,
+        typer.Option(
+            "--fit", help="Keep its backbone; fit the projection to the labels, in seconds."
+        ),
+    ] = False,
     label: Annotated[
         str, typer.Option(metavar="FIELD", help="What to learn: genre, mood, a column.")
     ] = "",
@@ -72,7 +78,7 @@ def run(
 
     everything = globals_of(context)
     wanted = Wanted(
-        preset, config, tuple(settings or ()), checkpoint, freeze, label, limit_per_label
+        preset, config, tuple(settings or ()), checkpoint, freeze, label, limit_per_label, fit
     )
     folder = output or Path(f"{dataset.absolute().name}-{'grid' if grid else 'run'}")
     if grid is not None:
@@ -109,6 +115,15 @@ def _show_config(settings: Globals, config: object) -> None:
         emit(settings, to_dict(config))
 
 
+def _course(result: "TrainingResult") -> dict[str, Any]:
+    return {
+        "epochs": result.epochs,
+        "steps": result.steps,
+        "seconds": round(result.seconds, 1),
+        "best_epoch": result.best_epoch,
+    }
+
+
 def _show(settings: Globals, dataset: Path, result: "TrainingResult") -> None:
     """The result, what could not be read, and how to go on."""
     again = shlex.join(["soundalike", "train", str(dataset), "-o", str(result.folder), "--resume"])
@@ -120,11 +135,13 @@ def _show(settings: Globals, dataset: Path, result: "TrainingResult") -> None:
     model = result.folder / "best"
     summary: dict[str, Any] = {
         "ended": result.ended,
-        "epochs": result.epochs,
-        "steps": result.steps,
-        "seconds": round(result.seconds, 1),
-        "best_epoch": result.best_epoch,
+        **(_course(result) if result.steps else {}),
         **{name: round(score, 4) for name, score in result.scores.items() if name != "score"},
+        **{
+            f"{name}_before": round(score, 4)
+            for name, score in result.before.items()
+            if name != "score"
+        },
         "model": model,
         "report": result.folder / "report.html",
     }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from embedder.config.model import ModelConfig
+from embedder.config.transfer import TransferConfig
 
 ObjectiveKind = Literal[
     "triplet",
@@ -34,6 +35,7 @@ OptimiserKind = Literal["sgd", "adam", "adamw", "rmsprop"]
 ScheduleKind = Literal["constant", "cosine", "step", "one-cycle"]
 Precision = Literal["auto", "32", "bf16", "16"]
 WeightAveraging = Literal["none", "moving", "last-epochs"]
+StoppingMeasure = Literal["map", "accuracy"]
 Fallback = Literal["none", "semi-hard", "soft-margin"]
 Balance = Literal["balanced", "natural"]
 DatasetLayout = Literal[
@@ -195,7 +197,10 @@ class StoppingConfig:
 
     patience_epochs: int = 0
     """0: never stop early."""
-    min_gain: float = 0.0
+    measure: StoppingMeasure = "map"
+    """What tells the best epoch: how high held-out tracks rank those of their label, all ranks
+    counted, or how often the vote of the nearest is right, which few held-out tracks tell coarsely.
+    Sets with tags alone go by the tags."""
     n_neighbours: int = 15
     """The neighbours that vote on held-out tracks."""
 
@@ -231,7 +236,6 @@ class DoctorConfig:
     enabled: bool = True
     every_steps: int = 10
     min_effective_rank: float = 2.0
-    min_active_share: float = 0.01
     stuck_steps: int = 50
     """So many steps with the loss at the margin count as stuck."""
     stuck_tolerance: float = 0.02
@@ -268,18 +272,6 @@ class DatasetConfig:
     """Empty: the platform's cache folder."""
     cache_gigabytes: float = 10.0
     seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class TransferConfig:
-    """Start from another model instead of from chance."""
-
-    checkpoint: str = ""
-    freeze: bool = False
-    """Keep the backbone; train the projection alone."""
-    hidden_size: int = 0
-    """Imported models: 0 puts a linear projection on their vectors, else one with a hidden layer of
-    this size."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def _too_few_tracks(facts: RunFacts) -> str:
     more = f" and {len(few) - 6} more labels" if len(few) > 6 else ""
     return (
         f"Few training tracks of {shown}{more}: add some, or start from a model that has heard "
-        "more music (--from MODEL --freeze)."
+        "more music (--from default --fit)."
     )
 
 

@@ -52,6 +52,13 @@ class KnownTracks:
             teacher=None if self.teacher is None else self.teacher[rows],
         )
 
+    def indicators(self, rows: Rows) -> NDArray[np.float64]:
+        """Of some tracks, 1 for each label and tag that they have: [tracks, labels + tags]."""
+        labels = self.labels[rows, None] == np.arange(len(self.label_names))
+        parts = [labels.astype(np.float64)]
+        parts += [] if self.tags is None else [self.tags[rows].astype(np.float64)]
+        return np.hstack(parts)
+
 
 def known_tracks(dataset: Dataset, config: DatasetConfig) -> KnownTracks:
     """Numbers for every label, artist, album and tag; a teacher's vectors where there are any."""

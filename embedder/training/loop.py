@@ -116,6 +116,10 @@ class TrainingLoop:
         """Train to the end, and why it ended: finished, stopped early, out of time, interrupted."""
         started = time.monotonic() - self.state.seconds
         with Interruption() as interruption:
+            if self.config.transfer.fit and not self.state.history and not self.state.step:
+                # A fitted start is a model, and the best until a better one comes.
+                start = {"epoch": 0, "step": 0}
+                self._end_epoch(start, observers, keep_best, is_judged=True)
             while self.state.epoch < self.config.loop.epochs and not self._has_stalled():
                 reason = self._run_epoch(observers, interruption, started)
                 if reason:
@@ -220,9 +224,22 @@ class TrainingLoop:
         if self.parts.doctor is not None:
             record |= self.parts.doctor.end_epoch()
         state.epoch, state.next_batch, state.epoch_sums = state.epoch + 1, 0, {}
-        state.history.append(record)  # now, for the best model's card tells this epoch's scores
         is_last = state.epoch == self.config.loop.epochs
-        if is_last or state.epoch % self.config.loop.validate_every_epochs == 0:
+        is_due = is_last or state.epoch % self.config.loop.validate_every_epochs == 0
+        self._end_epoch(record, observers, keep_best, is_judged=is_due)
+
+    def _end_epoch(
+        self,
+        record: dict[str, Any],
+        observers: list[Observer],
+        keep_best: Callable[[nn.Module], None],
+        *,
+        is_judged: bool,
+    ) -> None:
+        """Put an epoch on record, and keep its model if it is the best of those judged."""
+        state = self.state
+        state.history.append(record)  # now, for the best model's card tells this epoch's scores
+        if is_judged:
             record |= self._validate()
             if (
                 record.get("score", math.inf) > state.best_score

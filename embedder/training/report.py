@@ -81,10 +81,15 @@ def _summary(run: TrainingRun, result: TrainingResult) -> str:
     ]
     shown = "".join(f"<div><b>{html.escape(v)}</b><span>{n}</span></div>" for n, v in tiles)
     k = run.config.stopping.n_neighbours
+    before = [
+        f"{told} {result.before[name]:.3f}" for name, told in names.items() if name in result.before
+    ]
     protocol = (
         f"Scores are those of the best model: {len(run.held_out.queries)} held-out tracks, each "
         f"asking its {k} nearest of {len(run.held_out.references)} training tracks, artists apart."
     )
+    if before:
+        protocol += f" Of the model before its projection was fitted: {', '.join(before)}."
     return f'<div class="tiles">{shown}</div><p class="quiet">{protocol}</p>'
 
 

@@ -70,7 +70,14 @@ class TrainingRun:
             features=features,
             needs_latent=needs("latent", config.objectives, config.sampler),
         )
-        self.start = starting_point(config, source, base=base, rows=rows, device=self.fabric.device)
+        self.start = starting_point(
+            config,
+            source,
+            base=base,
+            rows=rows,
+            labels=self.known.indicators(rows),
+            device=self.fabric.device,
+        )
         self.source = self.start.source
         generator = step_generator(config.loop.seed, 0, purpose=3)
         facts = targets.facts(seed=config.loop.seed)
@@ -126,6 +133,7 @@ class TrainingRun:
             seconds=round(state.seconds, 3),
             best_epoch=state.best_epoch,
             scores=self.measured.scores if self.measured else {},
+            before=self._measure_before(),
             notes=tuple(state.notes),
             left_out=tuple(
                 {"path": printable_path(track.path), "reason": track.reason}
@@ -164,6 +172,12 @@ class TrainingRun:
         front_end = self.start.front_end.cpu()
         return self.held_out.measure(self.start.load(folder), front_end)
 
+    def _measure_before(self) -> dict[str, float]:
+        """As `_measure_best`, of what a fitted projection took the place of."""
+        if self.start.before is None or self.measured is None:
+            return {}
+        return self.held_out.measure(self.start.before.cpu(), self.start.front_end).scores
+
     def _held_out(self) -> HeldOut:
         known, config = self.known, self.config
         training = self.dataset.positions("train")
@@ -185,6 +199,7 @@ class TrainingRun:
                 else None
             ),
             goes_by_tags=config.objectives[0].kind == "tagging",
+            goes_by=config.stopping.measure,
         )
 
     def _card_scores(self, record: dict[str, Any]) -> dict[str, Any]:

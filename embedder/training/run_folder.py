@@ -40,6 +40,8 @@ class TrainingResult:
     best_epoch: int
     scores: dict[str, float]
     """Held-out scores of the best model against all training tracks."""
+    before: dict[str, float] = field(default_factory=dict)
+    """Where the run began with a fitted projection, the same scores of the model without it."""
     notes: tuple[str, ...] = ()
     left_out: tuple[dict[str, str], ...] = ()
     """Tracks that could not be read, and why."""

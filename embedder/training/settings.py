@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from embedder.config.loading import configure
-from embedder.config.training import AugmentationConfig, TrainingConfig, TransferConfig
+from embedder.config.training import AugmentationConfig, TrainingConfig
 from embedder.config.training_presets import TRAINING_PRESETS
+from embedder.config.transfer import TransferConfig
 from embedder.errors import ConfigError, UnknownChoice
 from embedder.model_registry import load_model
 from embedder.training.run_folder import saved_config
+
+FEW_NEIGHBOURS = 5
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Wanted:
     freeze: bool = False
     label_field: str = ""
     limit_per_label: int = 0
+    fit: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -53,8 +57,16 @@ def _base(wanted: Wanted) -> TrainingConfig:
     if not wanted.checkpoint:
         if wanted.freeze:
             raise ConfigError("--freeze keeps a backbone that was trained: give --from CHECKPOINT")
+        if wanted.fit:
+            raise ConfigError("--fit goes on a model that was trained: give --from CHECKPOINT")
         return base
-    if wanted.freeze:
+    if wanted.fit:  # mostly of small sets, in which a label may have no more than a few neighbours
+        base = dataclasses.replace(
+            base,
+            loop=dataclasses.replace(base.loop, epochs=0),
+            stopping=dataclasses.replace(base.stopping, n_neighbours=FEW_NEIGHBOURS),
+        )
+    if wanted.freeze or wanted.fit:
         # A preset's augmentation is for a whole network. Without it, what the frozen part makes of
         # each track is computed once, and the head trains in seconds; a TOML or --set may ask for
         # it all the same.
@@ -62,7 +74,9 @@ def _base(wanted: Wanted) -> TrainingConfig:
     return dataclasses.replace(
         base,
         model=load_model(wanted.checkpoint).config,
-        transfer=TransferConfig(wanted.checkpoint, freeze=wanted.freeze),
+        transfer=TransferConfig(
+            wanted.checkpoint, freeze=wanted.freeze or wanted.fit, fit=wanted.fit
+        ),
     )
 
 

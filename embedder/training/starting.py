@@ -10,17 +10,20 @@ The loop sees a network and a source of its inputs, whichever it is.
 
 import dataclasses
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from embedder.backbones.network import EmbeddingNetwork, seeded_network
 from embedder.checkpoint import save_model
 from embedder.config.model import FrontEndConfig
-from embedder.config.training import TrainingConfig, TransferConfig
+from embedder.config.training import TrainingConfig
+from embedder.config.transfer import TransferConfig
 from embedder.errors import ConfigError
 from embedder.features.front_end import FrontEnd, build_front_end
 from embedder.features.normalisation import RunningNormalisation
@@ -29,6 +32,7 @@ from embedder.loaded_model import LoadedModel
 from embedder.model_registry import load_model
 from embedder.projected import ProjectedNetwork, Projection, save_projection, seeded_projection
 from embedder.tag_head import TagHead
+from embedder.training.fitting import Affine, check_fit, fit, track_features
 from embedder.training.frozen import backbone_features
 from embedder.training.sources import BatchSource, Rows, in_batches
 
@@ -51,6 +55,8 @@ class StartingPoint(ABC):
     front_end: FrontEnd
     source: BatchSource
     geometry: Geometry
+    before: nn.Module | None = field(default=None, kw_only=True)
+    """What a fitted projection takes the place of, for comparison; takes what `network` does."""
 
     @abstractmethod
     def save(self, folder: Path, network: nn.Module, parts: CardParts) -> None:
@@ -138,6 +144,8 @@ def base_model(transfer: TransferConfig) -> LoadedModel | None:
     if not transfer.checkpoint:
         if transfer.freeze:
             raise ConfigError("--freeze keeps a backbone that was trained: give --from CHECKPOINT")
+        if transfer.fit:
+            raise ConfigError("--fit goes on a model that was trained: give --from CHECKPOINT")
         return None
     model = load_model(transfer.checkpoint)
     if is_imported(model) and not transfer.freeze:
@@ -172,29 +180,52 @@ def starting_point(
     *,
     base: LoadedModel | None,
     rows: Rows,
+    labels: NDArray[np.float64],
     device: torch.device,
 ) -> StartingPoint:
-    """What the settings (of `config_from`) ask for; `rows` are the training tracks."""
+    """What the settings (of `config_from`) ask for.
+
+    rows: the training tracks; labels: what they are labelled, as `KnownTracks.indicators` says it.
+    """
+    if config.transfer.fit:
+        check_fit(config, labels)
     if base is not None and is_imported(base):
-        return _projection(config, source, base, rows)
+        return _projection(config, source, base, rows, labels)
     if base is None:
         front_end = build_front_end(config.model.front_end)
         network = seeded_network(config.model, seed=config.loop.seed)
         return WholeNetwork(network, front_end, source, network.geometry)
     assert isinstance(base.front_end, FrontEnd)  # noqa: S101  # of our own networks
     network = _with_weights_of(base, config)
-    if not config.transfer.freeze:
-        return WholeNetwork(network, base.front_end, source, network.geometry)
-    _freeze(network, base.front_end)
-    if not config.augmentation.is_off:
+    if config.transfer.freeze:
+        _freeze(network, base.front_end)
+    is_head_alone = config.transfer.freeze and config.augmentation.is_off
+    if not is_head_alone and not config.transfer.fit:
         return WholeNetwork(network, base.front_end, source, network.geometry)
     features = backbone_features(source, network, base.front_end, device=device)
-    head = FeatureHead(network.projection, network.geometry)
-    return HeadOfNetwork(head, _pass_through(), features, network.geometry, network, base.front_end)
+    theirs = _own(base.network)
+    if config.transfer.fit:
+        vectors = track_features(features, rows)
+        fit(network.projection, vectors, labels, Affine.of(theirs.projection), config.transfer)
+    if not is_head_alone:
+        return WholeNetwork(network, base.front_end, source, network.geometry, before=theirs)
+    return HeadOfNetwork(
+        FeatureHead(network.projection, network.geometry),
+        _pass_through(),
+        features,
+        network.geometry,
+        network,
+        base.front_end,
+        before=FeatureHead(theirs.projection, theirs.geometry) if config.transfer.fit else None,
+    )
 
 
 def _projection(
-    config: TrainingConfig, source: BatchSource, base: LoadedModel, rows: Rows
+    config: TrainingConfig,
+    source: BatchSource,
+    base: LoadedModel,
+    rows: Rows,
+    labels: NDArray[np.float64],
 ) -> ProjectionOnEncoder:
     if not config.augmentation.is_off:
         raise ConfigError(
@@ -209,7 +240,18 @@ def _projection(
     )
     known = [vectors for _, vectors in in_batches(source, rows, batch_size=1024)]
     projection.standardise_by(torch.cat(known).flatten(1))
-    return ProjectionOnEncoder(projection, _pass_through(), source, projection.geometry, base)
+    if config.transfer.fit:
+        (layer,) = projection.layers
+        assert isinstance(layer, nn.Linear)  # noqa: S101  # no hidden one, as checked
+        mean, deviation = (
+            projection.get_buffer(name).double().numpy() for name in ("mean", "deviation")
+        )
+        vectors = (track_features(source, rows) - mean) / deviation
+        fit(layer, vectors, labels, Affine(np.diag(deviation), mean), config.transfer)
+    before = nn.Flatten() if config.transfer.fit else None  # the encoder's own vectors
+    return ProjectionOnEncoder(
+        projection, _pass_through(), source, projection.geometry, base, before=before
+    )
 
 
 def _with_weights_of(base: LoadedModel, config: TrainingConfig) -> EmbeddingNetwork:

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from embedder.config.training import StoppingMeasure
 from embedder.features.front_end import FrontEnd
 from embedder.geometry import Geometry
 from embedder.metrics.ranking import Apart, Ranking, count_relevant, neighbour_ranking
@@ -59,6 +60,8 @@ class HeldOut:
     tag_probabilities: Callable[[Vectors], Vectors] | None = None
     """The tagging head as it stands: [excerpts, size] to [excerpts, tags]."""
     goes_by_tags: bool = False
+    goes_by: StoppingMeasure = "map"
+    """Which of the labels' scores is `score`."""
 
     def __call__(self, network: nn.Module, front_end: FrontEnd) -> dict[str, float]:
         """`score` and what else is known, of the network as it stands; nothing without queries."""
@@ -77,17 +80,18 @@ class HeldOut:
         if self.tags is not None:
             relevant = tag_relevance(ranking, self.tags[self.queries], self.tags[self.references])
             found = np.full(len(self.queries), ranking.rows.shape[1])
-            scores["tag_map"] = float(np.nanmean(average_precision(relevant, found)))
+            scores |= _mean_known("tag_map", average_precision(relevant, found))
         vote = None
         if self.n_labels:
             relevant = relevance(ranking, self.labels[self.queries], self.labels[self.references])
-            scores["map"] = float(np.nanmean(average_precision(relevant, self._n_relevant())))
+            scores |= _mean_known("map", average_precision(relevant, self._n_relevant()))
             vote = self.vote(ranking)
             scores["accuracy"] = vote.accuracy
         tags = self._score_tags(heard[0])
         if tags is not None:
             scores["roc_auc"], scores["pr_auc"] = tags.macro_roc_auc, tags.macro_pr_auc
-        scores["score"] = scores.get("accuracy", scores.get("tag_map", 0.0))
+        told = (self.goes_by, "accuracy", "tag_map")  # the first that there is
+        scores["score"] = next((scores[name] for name in told if name in scores), 0.0)
         if self.goes_by_tags and tags is not None:
             scores["score"] = tags.macro_pr_auc
         return Measured(scores, ranking, vote, tags)
@@ -170,3 +174,9 @@ def track_means(
         return outputs.numpy()
     parts = torch.tensor_split(outputs, torch.from_numpy(starts[1:]))
     return torch.stack([geometry.mean(part) for part in parts]).numpy()
+
+
+def _mean_known(name: str, values: NDArray[np.float64]) -> dict[str, float]:
+    """The mean of those that are numbers; nothing where no query has anything to find."""
+    known = values[np.isfinite(values)]
+    return {name: float(known.mean())} if len(known) else {}

@@ -89,6 +89,7 @@ def test_settings_come_in_their_order(
         (["--set", "loop.epoch=3"], "Did you mean epochs"),
         (["--set", "objectives.3.kind=softmax"], "there are 1 of them"),
         (["--freeze"], "give --from"),
+        (["--fit"], "give --from"),
         (["--resume", "--force"], "give one of them"),
         (["--resume"], "no run to go on with"),
     ],

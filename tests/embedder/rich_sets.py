@@ -5,11 +5,19 @@ from pathlib import Path
 import numpy as np
 
 from embedder.audio.encoding import write_audio
+from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
 
 ROWS, COLUMNS = 16, 24
 GENRES = ("dance", "folk", "jazz", "rock")
 TAGS = ("calm", "fast", "guitar", "loud", "piano", "voice")
 N_TRACKS = 96
+
+HEARS = ModelConfig(
+    excerpts=ExcerptConfig(n_excerpts=3, excerpt_seconds=0.5),
+    front_end=FrontEndConfig(sample_rate=8000, fft_size=256, n_bins=16, n_columns=10),
+    backbone=BackboneConfig(filters=(4, 6), pooling="mean"),
+    embedding_size=6,
+)
 
 
 def write_rich_set(folder: Path, *, n_tracks: int = N_TRACKS, seed: int = 0) -> Path:

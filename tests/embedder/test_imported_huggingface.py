@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from embedder.config.training import DatasetConfig, SamplerConfig, TransferConfig
+from embedder.config.training import DatasetConfig, SamplerConfig
+from embedder.config.transfer import TransferConfig
 from embedder.encoder import TrackEncoder
 from embedder.errors import BadInput, FingerprintMismatch
 from embedder.importing import import_model

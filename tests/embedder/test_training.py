@@ -20,8 +20,8 @@ from embedder.config.training import (
     OptimiserConfig,
     ScheduleConfig,
     TrainingConfig,
-    TransferConfig,
 )
+from embedder.config.transfer import TransferConfig
 from embedder.errors import ConfigError, CorruptArtefact, OutputExists, TrainingDiverged
 from embedder.model_registry import load_model
 from embedder.training.optimisers import rate_factor
@@ -144,19 +144,6 @@ def test_time_runs_out(data: Path, tmp_path: Path) -> None:
     assert result.ended == "out of time"
     assert result.steps == 1
     assert load_model(tmp_path / "run" / "best").embedding_size == 8
-
-
-def test_early_stopping_waits_for_its_patience(data: Path, tmp_path: Path) -> None:
-    """A run whose weights cannot move stops after `patience_epochs` without a gain."""
-    config = small_config(epochs=20)
-    config = dataclasses.replace(
-        config,
-        optimiser=OptimiserConfig(learning_rate=1e-12),
-        stopping=dataclasses.replace(config.stopping, patience_epochs=2),
-    )
-    result = train(data, config, tmp_path / "run")
-    assert result.ended == "stopped early"
-    assert result.epochs == result.best_epoch + 2
 
 
 def test_a_finished_run_is_not_overwritten(data: Path, tmp_path: Path) -> None:

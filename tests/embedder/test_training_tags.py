@@ -119,7 +119,7 @@ def test_labels_decide_where_tagging_comes_second(data: Path, tmp_path: Path) ->
     result = open_run(
         data, dataclasses.replace(config, objectives=objectives), tmp_path / "run"
     ).run()
-    assert result.scores["score"] == result.scores["accuracy"]
+    assert result.scores["score"] == result.scores["map"]
     assert "pr_auc" in result.scores
 
 

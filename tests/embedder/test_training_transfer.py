@@ -11,19 +11,17 @@ from safetensors import torch as safetensors
 from embedder.backbones.network import seeded_network
 from embedder.card import read_card
 from embedder.checkpoint import save_model
-from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
+from embedder.config.model import BackboneConfig, ModelConfig
 from embedder.config.training import (
     AugmentationConfig,
     DatasetConfig,
     ObjectiveConfig,
     SamplerConfig,
     TrainingConfig,
-    TransferConfig,
 )
+from embedder.config.transfer import TransferConfig
 from embedder.encoder import TrackEncoder
 from embedder.errors import ConfigError, CorruptArtefact, DatasetError, FingerprintMismatch
-from embedder.exporting import export_model
-from embedder.importing import import_model
 from embedder.model_registry import load_model
 from embedder.projected import PROJECTION_NAME, Projection
 from embedder.tagging import TrackTagger
@@ -32,15 +30,8 @@ from embedder.training.run import TrainingRun
 from embedder.training.settings import Wanted, settle
 from embedder.training.starting import base_model, config_from
 from embedder.training.train import open_run, train
-from tests.embedder.rich_sets import write_audio_set
+from tests.embedder.rich_sets import HEARS, write_audio_set
 from tests.embedder.small_sets import small_config, write_array_set
-
-HEARS = ModelConfig(
-    excerpts=ExcerptConfig(n_excerpts=3, excerpt_seconds=0.5),
-    front_end=FrontEndConfig(sample_rate=8000, fft_size=256, n_bins=16, n_columns=10),
-    backbone=BackboneConfig(filters=(4, 6), pooling="mean"),
-    embedding_size=6,
-)
 
 
 @pytest.fixture(scope="module")
@@ -168,18 +159,6 @@ def test_a_frozen_start_takes_no_augmentation_from_a_preset(start: Path) -> None
     )
     assert asked.augmentation == AugmentationConfig(noise=0.1)
     assert not settle(Wanted("tiny", checkpoint=str(start))).augmentation.is_off
-
-
-@pytest.fixture
-def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A network that went out as ONNX and came back as somebody else's."""
-    pytest.importorskip("onnx")
-    pytest.importorskip("onnxruntime")
-    monkeypatch.setenv("SOUNDALIKE_MODELS", str(tmp_path / "models"))
-    save_model(tmp_path / "theirs", seeded_network(HEARS, seed=3))
-    onnx, toml = export_model(tmp_path / "theirs", tmp_path / "theirs.onnx")
-    import_model(onnx, name="theirs", spec=toml)
-    return "theirs"
 
 
 def projecting(name: str, *, hidden_size: int = 0, **settings: object) -> TrainingConfig:

@@ -1,0 +1,23 @@
+"""An encoder of somebody else's, for the tests of what is trained on its vectors."""
+
+from pathlib import Path
+
+import pytest
+
+from embedder.backbones.network import seeded_network
+from embedder.checkpoint import save_model
+from embedder.exporting import export_model
+from embedder.importing import import_model
+from tests.embedder.rich_sets import HEARS
+
+
+@pytest.fixture
+def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A network that went out as ONNX and came back as somebody else's."""
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setenv("SOUNDALIKE_MODELS", str(tmp_path / "models"))
+    save_model(tmp_path / "theirs", seeded_network(HEARS, seed=3))
+    onnx, toml = export_model(tmp_path / "theirs", tmp_path / "theirs.onnx")
+    import_model(onnx, name="theirs", spec=toml)
+    return "theirs"
