@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from embedder.training.charts import line_chart
+from embedder.training.run_folder import CURVES_NAME
 from embedder.writing import write_whole
 
-CURVES_NAME = "curves.png"
 _COLOURS = ("#0b6e99", "#c2571a", "#8a8f98")
 History = Sequence[Mapping[str, Any]]
 

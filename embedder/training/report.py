@@ -28,7 +28,7 @@ MAX_SHOWN_LABELS = 40
 
 def write_report(run: TrainingRun, result: TrainingResult) -> Path:
     """Write the page and `curves.png`; where the page is."""
-    if result.history:
+    if result.steps:
         write_curves(result.folder, result.history)
     path = result.folder / REPORT_NAME
     write_whole(path, report(run, result).encode())
@@ -41,7 +41,7 @@ def report(run: TrainingRun, result: TrainingResult) -> str:
     parts = [
         _summary(run, result),
         section("What to try next", _list(what_to_try(_facts(run, result)))),
-        section("Curves", _charts(curve_charts(result.history))) if result.history else "",
+        section("Curves", _charts(curve_charts(result.history))) if result.steps else "",
         section("Confusion of the held-out vote", _confusion(run, measured)),
         section("Tags", tag_section(result.folder)),
         section("Neighbours of held-out tracks", _neighbours(run, measured)),
@@ -73,12 +73,13 @@ def _summary(run: TrainingRun, result: TrainingResult) -> str:
         for name, told in names.items()
         if name in result.scores
     ]
-    tiles += [
-        ("ended", result.ended),
-        ("epochs, best", f"{result.epochs}, {result.best_epoch}"),
-        ("steps", f"{result.steps:,}"),
-        ("training time", _duration(result.seconds)),
-    ]
+    tiles += [("ended", result.ended)]
+    if result.steps:
+        tiles += [
+            ("epochs, best", f"{result.epochs}, {result.best_epoch}"),
+            ("steps", f"{result.steps:,}"),
+            ("training time", _duration(result.seconds)),
+        ]
     shown = "".join(f"<div><b>{html.escape(v)}</b><span>{n}</span></div>" for n, v in tiles)
     k = run.config.stopping.n_neighbours
     before = [
@@ -89,7 +90,7 @@ def _summary(run: TrainingRun, result: TrainingResult) -> str:
         f"asking its {k} nearest of {len(run.held_out.references)} training tracks, artists apart."
     )
     if before:
-        protocol += f" Of the model before its projection was fitted: {', '.join(before)}."
+        protocol += f" The model before its projection was fitted: {', '.join(before)}."
     return f'<div class="tiles">{shown}</div><p class="quiet">{protocol}</p>'
 
 

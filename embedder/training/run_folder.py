@@ -24,6 +24,7 @@ from embedder.training.run_state import STATE_NAME
 from embedder.writing import write_whole
 
 CONFIG_NAME, RESULT_NAME = "config.toml", "run.json"
+CURVES_NAME = "curves.png"
 TAG_FILES = ("tags.csv", "tags.png")
 
 
@@ -64,7 +65,7 @@ def prepare_folder(folder: Path, config: TrainingConfig, *, resume: bool, force:
         return
     if has_run and not force:
         raise OutputExists(folder)
-    for name in (STATE_NAME, RESULT_NAME, *TAG_FILES):  # an older run's
+    for name in (STATE_NAME, RESULT_NAME, CURVES_NAME, *TAG_FILES):  # an older run's
         (folder / name).unlink(missing_ok=True)
     for events in folder.glob("events.out.tfevents.*"):
         events.unlink()
