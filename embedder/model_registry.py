@@ -2,7 +2,7 @@
 
 A name is a folder among the user's models (`$SOUNDALIKE_MODELS`, else the platform's place for
 user data), or among those that come with soundalike; the user's come first. Anything else is
-taken as the path of a model's folder.
+taken as the path of a model's folder, or of a training run's.
 """
 
 import os
@@ -21,6 +21,7 @@ __all__ = ["LoadedModel", "find_model", "list_models", "load_model", "user_model
 
 MODELS_VARIABLE = "SOUNDALIKE_MODELS"
 PICKLE_SUFFIXES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib", ".h5"})
+BEST_OF_RUN = "best"
 Place = Literal["user", "bundled"]
 
 
@@ -49,7 +50,9 @@ def bundled_models_folder() -> Path:
 
 
 def find_model(name_or_path: str | Path) -> Path:
-    """The folder of a model; an unknown name is answered with the known ones."""
+    """The folder of a model, the best one of a training run's folder; an unknown name is answered
+    with the known ones.
+    """
     path = Path(name_or_path)
     refuse_pickle(path)
     if isinstance(name_or_path, str) and len(path.parts) == 1 and path.name not in ("", ".."):
@@ -58,7 +61,9 @@ def find_model(name_or_path: str | Path) -> Path:
             return named[name_or_path][0]
         if not path.exists():
             raise UnknownChoice("model", name_or_path, named or ["the path of a model's folder"])
-    return path
+    of_run = path / BEST_OF_RUN
+    is_run = (of_run / CARD_NAME).is_file() and not (path / CARD_NAME).exists()
+    return of_run if is_run else path
 
 
 def refuse_pickle(path: Path) -> None:

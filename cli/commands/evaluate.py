@@ -47,9 +47,9 @@ def run(
     split: Annotated[
         str,
         typer.Option(
-            metavar="COLUMN|CSV",
-            help="Training tracks answer, test (else validation) tracks ask: by a column, or by "
-            "a table with the columns track and split.",
+            metavar="COLUMN|CSV|as-trained",
+            help="Training tracks answer, test (else validation) tracks ask: by a column, by "
+            "a table with the columns track and split, or as-trained: by the model's own sides.",
         ),
     ] = "",
     group: Annotated[
@@ -91,7 +91,7 @@ def run(
         seed=seed,
         with_map=with_map,
     )
-    tracks, stored = _subject(settings, dataset, split)
+    tracks, stored = _subject(settings, dataset, split, model)
     if baseline:
         check_baseline(tracks, baseline)
     names = [model or baseline or _usual(stored), *(compare or [])]
@@ -107,9 +107,16 @@ def run(
     _show(settings, found)
 
 
-def _subject(settings: Globals, dataset: str, split: str) -> "tuple[Dataset, VectorSet | None]":
+def _subject(
+    settings: Globals, dataset: str, split: str, model: str | None
+) -> "tuple[Dataset, VectorSet | None]":
+    from index.evaluate.own_split import AS_TRAINED, with_sides_of
     from index.evaluate.subjects import library_subject, open_subject
 
+    if split == AS_TRAINED:
+        if dataset == LIBRARY or not model:
+            raise UsageError(f"--split {AS_TRAINED}: give the data set, and --model that learnt it")
+        return with_sides_of(open_subject(Path(dataset)), model), None
     if dataset != LIBRARY:
         return open_subject(Path(dataset), split=split), None
     from index.library import Library

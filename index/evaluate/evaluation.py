@@ -16,6 +16,7 @@ from embedder.metrics.bootstrap import paired_interval
 from index.evaluate.baselines import BASELINES, baseline_vectors
 from index.evaluate.material import Material, material_of
 from index.evaluate.model_vectors import model_vectors
+from index.evaluate.own_split import AS_TRAINED, was_trained_on
 from index.evaluate.results import Comparison, Evaluation, Json, ModelScores
 from index.evaluate.rounds import N_INNER_FOLDS, Rounds, rounds_of
 from index.evaluate.scoring import accuracy_alone, score
@@ -83,7 +84,11 @@ def evaluate(
         protocol=_protocol(material, rounds, settings, n_seeds),
         models=tuple(scored),
         comparisons=tuple(_compared(scored[0], other, material, settings) for other in scored[1:]),
-        notes=(*rounds.notes, *_notes(material, settings, rounds)),
+        notes=(
+            *(() if settings.has_split else _learnt_by_heart(dataset, sets)),
+            *rounds.notes,
+            *_notes(material, settings, rounds),
+        ),
         failed=tuple({"path": path, "reason": reason} for path, reason in failed.items()),
     )
 
@@ -107,6 +112,16 @@ def vectors_named(
         )
     return model_vectors(
         dataset, name, device=making.device, workers=making.workers, on_progress=report
+    )
+
+
+def _learnt_by_heart(dataset: Dataset, sets: Sequence[VectorSet]) -> tuple[str, ...]:
+    """A note for each model that was trained on the tracks that ask."""
+    return tuple(
+        f"{one.name} was trained on this data set: its own training tracks ask too, and the "
+        f"figures flatter it. --split {AS_TRAINED} lets those ask that were held out."
+        for one in sets
+        if one.kind == "model" and was_trained_on(one.name, dataset)
     )
 
 

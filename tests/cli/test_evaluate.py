@@ -1,12 +1,14 @@
 """`soundalike evaluate` from the outside: its answer, its page, its complaints."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 
 from cli.app import main
-from tests.embedder.small_sets import write_array_set
+from embedder.training.train import train
+from tests.embedder.small_sets import small_config, write_array_set
 
 
 @pytest.fixture
@@ -46,6 +48,33 @@ def test_a_table_and_a_page(
     assert main(line) == 2
     assert "--force" in capfd.readouterr().err
     assert main([*line, "--force"]) == 0
+
+
+def test_a_model_does_not_shine_on_what_it_learnt(
+    arrays: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its own data set is noted; as-trained, only the tracks ask that its run held out."""
+    table = (arrays / "tracks.csv").read_text().splitlines()
+    unsplit = [line.rpartition(",")[0] for line in table]
+    (arrays / "tracks.csv").write_text("\n".join(unsplit) + "\n")
+    config = small_config(epochs=1)
+    shares = dataclasses.replace(config.dataset, validation_share=0.2, test_share=0.3, seed=4)
+    run = tmp_path / "run"
+    train(arrays, dataclasses.replace(config, dataset=shares), run)
+    line = ["evaluate", str(arrays), "--model", str(run), "-k", "3"]
+    assert main([*line, "--json"]) == 0
+    naive = json.loads(capfd.readouterr().out)
+    assert naive["n_queries"] == 96
+    assert any("--split as-trained" in note for note in naive["notes"])
+    assert main([*line, "--split", "as-trained", "--json"]) == 0
+    honest = json.loads(capfd.readouterr().out)
+    assert honest["n_queries"] == pytest.approx(0.3 * 96, abs=4)  # whole artists, of four tracks
+    assert not any("trained on" in note for note in honest["notes"])
+    (arrays / "tracks.csv").write_text("\n".join(unsplit[:-1]) + "\n")
+    assert main([*line, "--split", "as-trained"]) == 3
+    assert "cannot be drawn again" in capfd.readouterr().err
+    assert main([*line[:2], "--split", "as-trained"]) == 2
+    assert "--model" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
