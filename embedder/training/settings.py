@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from embedder.config.loading import configure
-from embedder.config.training import AugmentationConfig, TrainingConfig
+from embedder.config.training import AugmentationConfig, SamplerConfig, TrainingConfig
 from embedder.config.training_presets import TRAINING_PRESETS
 from embedder.config.transfer import TransferConfig
 from embedder.errors import ConfigError, UnknownChoice
@@ -63,6 +63,7 @@ def _base(wanted: Wanted) -> TrainingConfig:
     if wanted.fit:  # mostly of small sets, in which a label may have no more than a few neighbours
         base = dataclasses.replace(
             base,
+            sampler=SamplerConfig(kind="plain"),  # without epochs there are no batches to compose
             loop=dataclasses.replace(base.loop, epochs=0),
             stopping=dataclasses.replace(base.stopping, n_neighbours=FEW_NEIGHBOURS),
         )

@@ -15,7 +15,9 @@ from embedder.config.training import DatasetConfig, OptimiserConfig, TrainingCon
 from embedder.config.transfer import TransferConfig
 from embedder.encoder import TrackEncoder
 from embedder.errors import ConfigError
+from embedder.model_registry import load_model
 from embedder.training.fitting import Affine, fitted_projection
+from embedder.training.settings import Wanted, settle
 from embedder.training.starting import base_model
 from embedder.training.train import train
 from tests.embedder.rich_sets import write_audio_set, write_rich_set
@@ -89,6 +91,28 @@ def test_neighbours_agree_without_an_epoch(data: Path, start: str, tmp_path: Pat
     assert card.scores["map"] == pytest.approx(result.scores["map"], abs=1e-4)
     page = (tmp_path / "run" / "report.html").read_text()
     assert f"{result.before['map']:.3f}" in page
+
+
+def test_four_tracks_can_be_fitted(data: Path, start: str, tmp_path: Path) -> None:
+    """With nothing held out and no batch to compose, whatever preset was named."""
+    wanted = Wanted(
+        "base",
+        assignments=("dataset.validation_share=0", "dataset.test_share=0", "loop.device=cpu"),
+        checkpoint=start,
+        fit=True,
+    )
+    few = tmp_path / "few"
+    few.mkdir()
+    rows = [line.split(",") for line in (data / "tracks.csv").read_text().splitlines()]
+    of_genre = {genre: [row for row in rows if row[1] == genre][:2] for genre in ("jazz", "rock")}
+    rows = [rows[0], *of_genre["jazz"], *of_genre["rock"]]
+    (few / "tracks.csv").write_text("\n".join(",".join(row[:3]) for row in rows) + "\n")
+    arrays = np.load(data / "spectrograms.npz")
+    chosen = np.isin(arrays["track"], [row[0] for row in rows])
+    np.savez(few / "spectrograms.npz", **{name: arrays[name][chosen] for name in arrays.files})
+    result = train(few, settle(wanted), tmp_path / "run")
+    assert (result.steps, result.scores) == (0, {})
+    assert load_model(tmp_path / "run").kind == "network"
 
 
 @pytest.mark.parametrize("freeze", [True, False])
