@@ -176,7 +176,8 @@ class TrainingRun:
         """As `_measure_best`, of what a fitted projection took the place of."""
         if self.start.before is None or self.measured is None:
             return {}
-        return self.held_out.measure(self.start.before.cpu(), self.start.front_end).scores
+        heads_apart = dataclasses.replace(self.held_out, tag_probabilities=None)
+        return heads_apart.measure(self.start.before.cpu(), self.start.front_end).scores
 
     def _held_out(self) -> HeldOut:
         known, config = self.known, self.config

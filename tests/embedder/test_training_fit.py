@@ -11,7 +11,13 @@ from safetensors import torch as safetensors
 from sklearn.linear_model import Ridge
 
 from embedder.card import read_card
-from embedder.config.training import DatasetConfig, OptimiserConfig, TrainingConfig
+from embedder.config.training import (
+    DatasetConfig,
+    ObjectiveConfig,
+    OptimiserConfig,
+    SamplerConfig,
+    TrainingConfig,
+)
 from embedder.config.transfer import TransferConfig
 from embedder.encoder import TrackEncoder
 from embedder.errors import ConfigError
@@ -126,6 +132,23 @@ def test_training_goes_on_from_the_fit(
     assert [record["epoch"] for record in result.history] == [0, 1, 2]
     assert result.scores["map"] > result.before["map"]
     assert result.history[0]["map"] == max(record["map"] for record in result.history)
+
+
+def test_another_size_and_a_tagging_head_go_with_it(data: Path, start: str, tmp_path: Path) -> None:
+    """What was before has no head, and vectors of its own size."""
+    config = fitting(start, epochs=1)
+    config = dataclasses.replace(
+        config,
+        model=dataclasses.replace(config.model, embedding_size=5),
+        objectives=(ObjectiveConfig(kind="tagging"),),
+        dataset=DatasetConfig(tag_field="tag"),
+        sampler=SamplerConfig(kind="plain"),
+    )
+    result = train(data, config, tmp_path / "run")
+    assert load_model(tmp_path / "run").embedding_size == 5
+    assert "pr_auc" in result.scores
+    assert "pr_auc" not in result.before
+    assert result.before["tag_map"] > 0
 
 
 def test_an_encoder_of_somebody_elses_is_fitted_too(imported: str, tmp_path: Path) -> None:
