@@ -46,7 +46,7 @@ def report(run: TrainingRun, result: TrainingResult) -> str:
         section("Tags", tag_section(result.folder)),
         section("Neighbours of held-out tracks", _neighbours(run, measured)),
         section("The doctor", _doctor(run, result)),
-        section("Data", _data(run.dataset, run.config.dataset.label_field, result)),
+        section("Data", _data(run, result)),
     ]
     return page(f"Training {result.folder.name}", "\n".join(part for part in parts if part))
 
@@ -181,14 +181,15 @@ def _histogram(histogram: Histogram) -> str:
     )
 
 
-def _data(dataset: Dataset, label_field: str, result: TrainingResult) -> str:
+def _data(run: TrainingRun, result: TrainingResult) -> str:
+    dataset, label_field = run.dataset, run.config.dataset.label_field
     sides = [(s, len(dataset.positions(s))) for s in ("train", "validation", "test")]
     facts = [
         ("data set", dataset.root.name),
         ("layout", dataset.layout),
         ("tracks", ", ".join(f"{count} {side}" for side, count in sides if count)),
         ("split", dataset.split_origin or "none"),
-        ("digest", f"{dataset.digest}, split {dataset.split_digest}"),
+        ("digest", f"{run.whole.digest}, split {run.whole.split_digest}"),
     ]
     rows = [[_head(name), f"<td>{html.escape(value)}</td>"] for name, value in facts]
     counts = _counts(dataset, label_field)

@@ -49,15 +49,18 @@ class TrainingRun:
         source: BatchSource,
         folder: Path,
         *,
+        whole: Dataset | None = None,
         features: np.ndarray[Any, np.dtype[np.float32]] | None = None,
         base: LoadedModel | None = None,
         fabric: Fabric | None = None,
     ) -> None:
-        """`source` gives the tracks of `dataset.rows`; `features`: float32 [tracks, d]; `base`: the
+        """`source` gives the tracks of `dataset.rows`; `whole`: with those that cannot be read,
+        as anyone finds it who comes to measure; `features`: float32 [tracks, d]; `base`: the
         model that the settings start from (`starting.base_model`).
         """
         self.config = config
         self.dataset = dataset
+        self.whole = whole or dataset
         self.folder = folder
         self.fabric = fabric or build_fabric(config.loop)
         self.known = known_tracks(dataset, config.dataset)
@@ -218,9 +221,9 @@ class TrainingRun:
             "settings": to_toml(self.config),
             "data": {
                 "name": self.dataset.root.name,
-                "digest": self.dataset.digest,
+                "digest": self.whole.digest,
                 "split": self.dataset.split_origin,
-                "split_digest": self.dataset.split_digest,
+                "split_digest": self.whole.split_digest,
                 "labels": list(self.known.label_names),
                 "tags": list(self.known.tag_names),
             },

@@ -84,7 +84,9 @@ def open_run(
     usable = dataset.subset(source.dataset_rows)
     wants_features = needs("handcrafted", config.objectives, config.sampler)
     features = handcrafted_features(usable) if wants_features else None
-    return TrainingRun(config, usable, source, folder, features=features, base=base, fabric=fabric)
+    return TrainingRun(
+        config, usable, source, folder, whole=dataset, features=features, base=base, fabric=fabric
+    )
 
 
 def _source(

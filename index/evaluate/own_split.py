@@ -26,8 +26,7 @@ def with_sides_of(dataset: Dataset, model: str) -> Dataset:
     if split.split_digest != _trained_on(card)["split_digest"]:
         raise DatasetError(
             f"{dataset.root.name}: not the data that {model} was trained on, or not as it was then "
-            f"({_trained_on(card)['name']}, less what could not be read): its sides cannot be "
-            "drawn again"
+            f"({_trained_on(card)['name']}): its sides cannot be drawn again"
         )
     return replace(split, split_origin=f"the sides of its training ({split.split_origin})")
 

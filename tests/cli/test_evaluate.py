@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from cli.app import main
+from embedder.config.training import DatasetConfig, SamplerConfig
 from embedder.training.train import train
+from tests.embedder.rich_sets import HEARS, write_audio_set
 from tests.embedder.small_sets import small_config, write_array_set
 
 
@@ -75,6 +77,27 @@ def test_a_model_does_not_shine_on_what_it_learnt(
     assert "cannot be drawn again" in capfd.readouterr().err
     assert main([*line[:2], "--split", "as-trained"]) == 2
     assert "--model" in capfd.readouterr().err
+
+
+def test_a_broken_file_does_not_hide_what_was_learnt(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The sides are drawn again though training left a track out."""
+    audio = write_audio_set(tmp_path / "audio", seconds=1.0)
+    (audio / "low" / "00.wav").write_bytes(b"RIFF nothing of the kind")
+    config = small_config(epochs=1)
+    config = dataclasses.replace(
+        config,
+        model=HEARS,
+        dataset=DatasetConfig(validation_share=0.25, test_share=0.25),
+        sampler=SamplerConfig(groups_per_batch=2, tracks_per_group=2),
+    )
+    assert len(train(audio, config, tmp_path / "run").left_out) == 1
+    line = ["evaluate", str(audio), "--model", str(tmp_path / "run"), "-k", "1", "--json"]
+    assert main(line) == 0
+    assert any("trained on" in note for note in json.loads(capfd.readouterr().out)["notes"])
+    assert main([*line, "--split", "as-trained"]) == 0
+    assert json.loads(capfd.readouterr().out)["n_queries"] <= 4
 
 
 @pytest.mark.parametrize(
