@@ -71,16 +71,12 @@ class Follower:
     def after_epoch(self, record: dict[str, Any]) -> None:
         """One line an epoch."""
         told = [text.format(record[name]) for name, text in SHOWN.items() if name in record]
+        place = "fitted"  # epoch 0: a start that is measured where tracks are held out
         if record["epoch"]:
-            place, told = (
-                f"epoch {record['epoch']}/{self._n_epochs}",
-                [*told, f"{record['seconds']:.0f} s"],
-            )
-        elif told:  # a fitted start, and tracks held out to measure it
-            place = "fitted"
-        else:
-            return
-        say(self._settings, f"{self._label}{place}: {', '.join(told)}")
+            place = f"epoch {record['epoch']}/{self._n_epochs}"
+            told.append(f"{record['seconds']:.0f} s")
+        if told:
+            say(self._settings, f"{self._label}{place}: {', '.join(told)}")
 
     def _start(self, label: str, total: int) -> None:
         self._advance = self._bars.enter_context(bar(self._settings, label=label, total=total))

@@ -54,16 +54,18 @@ def main() -> None:
     recipe = Path(__file__).with_name(f"{options.recipe}.toml")
     base = configure(TrainingConfig(), toml=recipe, assignments=options.set)
     options.output.mkdir(parents=True, exist_ok=True)
+    cells = [
+        (name, positive, with_objective(base, name, positive))
+        for positive in options.positives
+        for name in options.objectives
+    ]
     rows = []
-    for positive in options.positives if base.loop.epochs else ["label"]:
-        for name in options.objectives if base.loop.epochs else ["fitted"]:
-            config = with_objective(base, name, positive) if base.loop.epochs else base
-            scores = [
-                cell(config, options, name=f"{name}, {positive}", seed=seed)
-                for seed in options.seeds
-            ]
-            rows.append((name, positive, scores))
-            print(line(*rows[-1]), flush=True)
+    for name, positive, config in cells if base.loop.epochs else [("fitted", "label", base)]:
+        scores = [
+            cell(config, options, name=f"{name}, {positive}", seed=seed) for seed in options.seeds
+        ]
+        rows.append((name, positive, scores))
+        print(line(*rows[-1]), flush=True)
     print("\n| objective | positives | vote, mean of seeds | 95 % interval |\n|---|---|---|---|")
     for row in rows:
         print(line(*row))
