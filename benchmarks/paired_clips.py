@@ -38,6 +38,9 @@ def main() -> None:
     cosines: list[tuple[float, str]] = []
     n_first = 0
     for clip in audio_files_below(options.clips):
+        if clip.stem not in row_of:
+            print(f"{clip.name}: no picture of it")
+            continue
         own = row_of[clip.stem]
         likeness = pictures @ encoder.encode(clip).vector
         n_first += int(likeness.argmax() == own)

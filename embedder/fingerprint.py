@@ -65,7 +65,7 @@ def _beside_defaults(config: Any) -> dict[str, Any]:
         value = getattr(config, field.name)
         if dataclasses.is_dataclass(value):
             below = _beside_defaults(value)
-            if below:
+            if below or getattr(default, field.name) is None:
                 changed[field.name] = below
         elif value != getattr(default, field.name):
             changed[field.name] = value

@@ -63,6 +63,18 @@ class AttentionPooling(MeanPooling):
         return (features * scores.softmax(dim=-1)).sum(dim=-1)
 
 
+class RowStatistics(nn.Module):
+    """Of each row of a picture: mean, deviation, and the mean step from column to column."""
+
+    least_columns: ClassVar[int] = 2
+
+    def forward(self, spectrogram: Tensor) -> Tensor:
+        """[batch, rows, columns] to float32 [batch, 3 × rows]."""
+        rows = spectrogram.float()
+        steps = (rows[..., 1:] - rows[..., :-1]).abs().mean(dim=-1)
+        return torch.cat([rows.mean(dim=-1), rows.std(dim=-1, correction=0), steps], dim=-1)
+
+
 POOLINGS: dict[str, type[MeanPooling]] = {
     "mean": MeanPooling,
     "max": MaxPooling,

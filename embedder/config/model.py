@@ -89,6 +89,8 @@ class BackboneConfig:
     pooling: PoolingKind = "statistics"
     members: int = 1
     """So many networks of this kind side by side; one projection reads the features of all."""
+    row_statistics: bool = False
+    """The projection also reads mean, deviation and mean step of each row of the front end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +104,6 @@ class ModelConfig:
     geometry: GeometryKind = "cosine"
     curvature: float = 1.0
     """Poincaré ball only."""
+    translated_to: FrontEndConfig | None = None
+    """What the backbone hears, where that is not what the front end makes: levels are translated
+    (see features/translation.py)."""

@@ -263,6 +263,8 @@ class DatasetConfig:
     split_by: str = "artist"
     validation_share: float = 0.1
     test_share: float = 0.1
+    learn_validation: bool = False
+    """Train on the validation side too, once there is nothing more to choose by it."""
     fold: int = -1
     """-1: no folds; otherwise this one of `n_folds` is held out."""
     n_folds: int = 5

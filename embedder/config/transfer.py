@@ -10,6 +10,9 @@ class TransferConfig:
     checkpoint: str = ""
     freeze: bool = False
     """Keep the backbone; train the projection alone."""
+    translate: bool = False
+    """The data's spectrograms were made by `model.front_end`, and are translated into what the
+    checkpoint hears. Else its own front end takes the place of `model.front_end`."""
     hidden_size: int = 0
     """Imported models: 0 puts a linear projection on their vectors, else one with a hidden layer of
     this size."""

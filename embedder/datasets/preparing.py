@@ -231,7 +231,8 @@ def _ready_made(dataset: Dataset, model: ModelConfig, crop_columns: int) -> Prep
     if n_rows != expected:
         raise DatasetError(
             f"{dataset.root.name}: its spectrograms have {n_rows} rows, the model's front end "
-            f"makes {expected}. Take the front end that the spectrograms were made with."
+            f"makes {expected}. Give the front end that made the spectrograms as model.front_end; "
+            "with --from, set transfer.translate=true as well."
         )
     return PreparedTracks(
         spectrograms=arrays,

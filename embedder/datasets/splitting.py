@@ -45,6 +45,8 @@ def split_configured(dataset: Dataset, config: DatasetConfig) -> Dataset:
             shares=(config.validation_share, config.test_share),
             seed=config.seed,
         )
+    if config.learn_validation:
+        split = _with_validation_learnt(split)
     if config.limit_per_label:
         split = limit_per_label(
             split,
@@ -216,6 +218,13 @@ def _without_leaks(dataset: Dataset) -> Dataset:
         sides[position] = ""
     origin = f"{dataset.split_origin}, less {len(leaks)} training tracks that repeat held-out ones"
     return _with_sides(dataset, sides, origin)
+
+
+def _with_validation_learnt(dataset: Dataset) -> Dataset:
+    sides: list[Side] = [
+        "train" if row.split == "validation" else row.split for row in dataset.rows
+    ]
+    return _with_sides(dataset, sides, f"{dataset.split_origin}; validation side learnt too")
 
 
 def _with_sides(dataset: Dataset, sides: Sequence[Side], origin: str) -> Dataset:

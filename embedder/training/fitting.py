@@ -5,6 +5,7 @@ neighbours agree in label, and what the model knew of likeness stays. Both are l
 before the projection, so together they are a projection again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,25 +52,40 @@ def check_fit(config: TrainingConfig, labels: Matrix) -> None:
 
 @torch.no_grad()
 def fit(
-    layer: nn.Linear, features: Matrix, labels: Matrix, base: Affine, transfer: TransferConfig
+    layer: nn.Linear,
+    features: Matrix,
+    labels: Matrix,
+    base: Affine,
+    transfer: TransferConfig,
+    *,
+    sizes: Sequence[int],
 ) -> None:
     """Put `fitted_projection` into a layer."""
-    fitted = fitted_projection(features, labels, base, size=layer.out_features, transfer=transfer)
+    fitted = fitted_projection(
+        features, labels, base, size=layer.out_features, transfer=transfer, sizes=sizes
+    )
     layer.weight.copy_(torch.from_numpy(fitted.weight))
     layer.bias.copy_(torch.from_numpy(fitted.bias))
 
 
 def fitted_projection(
-    features: Matrix, targets: Matrix, base: Affine, *, size: int, transfer: TransferConfig
+    features: Matrix,
+    targets: Matrix,
+    base: Affine,
+    *,
+    size: int,
+    transfer: TransferConfig,
+    sizes: Sequence[int],
 ) -> Affine:
     """The `size` main directions of what the labels' regression and the base say of each track.
 
     features: [tracks, inputs], what stands before the projection.
     targets: [tracks, n], 1 where a track has a label; from a row of zeros nothing is learnt.
+    sizes: how many inputs are of each kind. A kind weighs as much as any other, however many.
     """
     is_labelled = targets.any(axis=1)
     labels = _label_regression(
-        features[is_labelled], targets[is_labelled], shrinkage=transfer.fit_shrinkage
+        features[is_labelled], targets[is_labelled], transfer.fit_shrinkage, sizes
     )
     parts = [
         (weight / max(_length(part(features)), MIN_DEVIATION), part)
@@ -89,10 +105,13 @@ def track_features(source: BatchSource, rows: Rows) -> Matrix:
     return np.asarray(torch.stack(means).numpy(), dtype=np.float64)
 
 
-def _label_regression(features: Matrix, targets: Matrix, *, shrinkage: float) -> Affine:
+def _label_regression(
+    features: Matrix, targets: Matrix, shrinkage: float, sizes: Sequence[int]
+) -> Affine:
     """Ridge regression on standardised features; around the tracks' mean it says nothing."""
     mean = features.mean(axis=0)
     deviation = np.maximum(features.std(axis=0), MIN_DEVIATION)
+    deviation *= np.sqrt(np.repeat(sizes, sizes))
     standard = (features - mean) / deviation
     wanted = targets - targets.mean(axis=0)
     penalty = shrinkage * np.square(standard).sum(axis=1).mean()

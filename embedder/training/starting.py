@@ -21,9 +21,8 @@ from torch import nn
 
 from embedder.backbones.network import EmbeddingNetwork, seeded_network
 from embedder.checkpoint import save_model
-from embedder.config.model import FrontEndConfig
+from embedder.config.model import FrontEndConfig, ModelConfig
 from embedder.config.training import TrainingConfig
-from embedder.config.transfer import TransferConfig
 from embedder.errors import ConfigError
 from embedder.features.front_end import FrontEnd, build_front_end
 from embedder.features.normalisation import RunningNormalisation
@@ -34,6 +33,7 @@ from embedder.projected import ProjectedNetwork, Projection, save_projection, se
 from embedder.tag_head import TagHead
 from embedder.training.fitting import Affine, check_fit, fit, track_features
 from embedder.training.frozen import backbone_features
+from embedder.training.inheriting import inherited_network, is_imported, own_network
 from embedder.training.sources import BatchSource, Rows, in_batches
 
 
@@ -73,11 +73,11 @@ class WholeNetwork(StartingPoint):
 
     def save(self, folder: Path, network: nn.Module, parts: CardParts) -> None:
         """See `StartingPoint`."""
-        _save_network(folder, _own(network), self.front_end, parts)
+        _save_network(folder, own_network(network), self.front_end, parts)
 
     def load(self, folder: Path) -> nn.Module:
         """See `StartingPoint`."""
-        return _own(load_model(folder).network)
+        return own_network(load_model(folder).network)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class HeadOfNetwork(StartingPoint):
 
     def load(self, folder: Path) -> nn.Module:
         """See `StartingPoint`."""
-        network = _own(load_model(folder).network)
+        network = own_network(load_model(folder).network)
         return FeatureHead(network.projection, network.geometry).eval()
 
 
@@ -139,41 +139,6 @@ class FeatureHead(nn.Module):
         return self.geometry.project(self.projection(features.flatten(1)))
 
 
-def base_model(transfer: TransferConfig) -> LoadedModel | None:
-    """The model to start from, if any; refuses what cannot be trained further."""
-    if not transfer.checkpoint:
-        if transfer.freeze:
-            raise ConfigError("--freeze keeps a backbone that was trained: give --from CHECKPOINT")
-        if transfer.fit:
-            raise ConfigError("--fit goes on a model that was trained: give --from CHECKPOINT")
-        return None
-    model = load_model(transfer.checkpoint)
-    if is_imported(model) and not transfer.freeze:
-        raise ConfigError(
-            f"{model.name}: its own weights cannot be trained ({model.kind}); give --freeze to "
-            "train a projection on its vectors"
-        )
-    return model
-
-
-def is_imported(model: LoadedModel | None) -> bool:
-    """Whether only its vectors can be had, not its layers."""
-    return model is not None and not isinstance(model.network, EmbeddingNetwork)
-
-
-def config_from(config: TrainingConfig, base: LoadedModel | None) -> TrainingConfig:
-    """The settings with what the model to start from decides: what it hears, and its backbone."""
-    if base is None:
-        return config
-    model = dataclasses.replace(
-        base.config,
-        embedding_size=config.model.embedding_size,
-        geometry=config.model.geometry,
-        curvature=config.model.curvature,
-    )
-    return dataclasses.replace(config, model=model)
-
-
 def starting_point(
     config: TrainingConfig,
     source: BatchSource,
@@ -196,27 +161,48 @@ def starting_point(
         network = seeded_network(config.model, seed=config.loop.seed)
         return WholeNetwork(network, front_end, source, network.geometry)
     assert isinstance(base.front_end, FrontEnd)  # noqa: S101  # of our own networks
-    network = _with_weights_of(base, config)
+    network = inherited_network(base, config.model, seed=config.loop.seed)
+    front_end = base.front_end
+    if config.transfer.translate:
+        front_end = build_front_end(config.model.front_end)
     if config.transfer.freeze:
-        _freeze(network, base.front_end)
+        _freeze(network, front_end)
     is_head_alone = config.transfer.freeze and config.augmentation.is_off
     if not is_head_alone and not config.transfer.fit:
-        return WholeNetwork(network, base.front_end, source, network.geometry)
-    features = backbone_features(source, network, base.front_end, device=device)
-    theirs = _own(base.network)
+        return WholeNetwork(network, front_end, source, network.geometry)
+    features = backbone_features(source, network, front_end, device=device)
+    as_before = inherited_network(base, _as_before(config.model, base), seed=config.loop.seed)
     if config.transfer.fit:
-        vectors = track_features(features, rows)
-        fit(network.projection, vectors, labels, Affine.of(theirs.projection), config.transfer)
+        fit(
+            network.projection,
+            track_features(features, rows),
+            labels,
+            Affine.of(as_before.projection),
+            config.transfer,
+            sizes=network.feature_sizes,
+        )
     if not is_head_alone:
-        return WholeNetwork(network, base.front_end, source, network.geometry, before=theirs)
+        return WholeNetwork(network, front_end, source, network.geometry, before=as_before)
+    before = FeatureHead(as_before.projection, as_before.geometry)
     return HeadOfNetwork(
         FeatureHead(network.projection, network.geometry),
         _pass_through(),
         features,
         network.geometry,
         network,
-        base.front_end,
-        before=FeatureHead(theirs.projection, theirs.geometry) if config.transfer.fit else None,
+        front_end,
+        before=before if config.transfer.fit else None,
+    )
+
+
+def _as_before(model: ModelConfig, base: LoadedModel) -> ModelConfig:
+    """The settings with vectors as the model to start from makes them."""
+    theirs = base.config
+    return dataclasses.replace(
+        model,
+        embedding_size=theirs.embedding_size,
+        geometry=theirs.geometry,
+        curvature=theirs.curvature,
     )
 
 
@@ -247,21 +233,13 @@ def _projection(
             projection.get_buffer(name).double().numpy() for name in ("mean", "deviation")
         )
         vectors = (track_features(source, rows) - mean) / deviation
-        fit(layer, vectors, labels, Affine(np.diag(deviation), mean), config.transfer)
+        base_vectors = Affine(np.diag(deviation), mean)
+        sizes = (base.embedding_size,)
+        fit(layer, vectors, labels, base_vectors, config.transfer, sizes=sizes)
     before = nn.Flatten() if config.transfer.fit else None  # the encoder's own vectors
     return ProjectionOnEncoder(
         projection, _pass_through(), source, projection.geometry, base, before=before
     )
-
-
-def _with_weights_of(base: LoadedModel, config: TrainingConfig) -> EmbeddingNetwork:
-    """Another model's weights; its projection only where the size stays."""
-    network = seeded_network(config.model, seed=config.loop.seed)
-    theirs = _own(base.network).state_dict()
-    same_size = network.projection.weight.shape == theirs["projection.weight"].shape
-    kept = {n: t for n, t in theirs.items() if same_size or not n.startswith("projection.")}
-    network.load_state_dict(kept, strict=same_size)
-    return network
 
 
 def _freeze(network: EmbeddingNetwork, front_end: FrontEnd) -> None:
@@ -274,11 +252,6 @@ def _freeze(network: EmbeddingNetwork, front_end: FrontEnd) -> None:
 def _pass_through() -> FrontEnd:
     """For inputs that are vectors already."""
     return build_front_end(FrontEndConfig(kind="waveform"))
-
-
-def _own(network: object) -> EmbeddingNetwork:
-    assert isinstance(network, EmbeddingNetwork)  # noqa: S101  # checked by `is_imported`
-    return network
 
 
 def _save_network(

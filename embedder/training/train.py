@@ -18,13 +18,13 @@ from embedder.loaded_model import LoadedModel
 from embedder.objectives.targets import standardised
 from embedder.training.devices import build_fabric
 from embedder.training.frozen import encoder_vectors, vector_cache
+from embedder.training.inheriting import base_model, config_from, is_imported
 from embedder.training.inputs import needs
 from embedder.training.record import RunRecord
 from embedder.training.report import write_report
 from embedder.training.run import TrainingRun
 from embedder.training.run_folder import TrainingResult, prepare_folder, write_result
 from embedder.training.sources import BatchSource, cache_folder, open_source
-from embedder.training.starting import base_model, config_from, is_imported
 from embedder.training.step import Observer
 
 OnProgress = Callable[[int, int], None]

@@ -23,8 +23,8 @@ from embedder.encoder import TrackEncoder
 from embedder.errors import ConfigError
 from embedder.model_registry import load_model
 from embedder.training.fitting import Affine, fitted_projection
+from embedder.training.inheriting import base_model
 from embedder.training.settings import Wanted, settle
-from embedder.training.starting import base_model
 from embedder.training.train import train
 from tests.embedder.rich_sets import write_audio_set, write_rich_set
 from tests.embedder.small_sets import small_config, write_array_set
@@ -65,7 +65,9 @@ def test_it_is_ridge_regression_beside_the_base(n_tracks: int) -> None:
     targets[-1] = 0
     base = Affine(generator.normal(size=(4, 20)), generator.normal(size=4))
     transfer = TransferConfig(fit_shrinkage=0.5, fit_base_weight=0.7)
-    vectors = fitted_projection(features, targets, base, size=12, transfer=transfer)(features)
+    vectors = fitted_projection(features, targets, base, size=12, transfer=transfer, sizes=(20,))(
+        features
+    )
 
     known = features[:-1]
     mean, deviation = known.mean(axis=0), known.std(axis=0)

@@ -26,9 +26,9 @@ from embedder.model_registry import load_model
 from embedder.projected import PROJECTION_NAME, Projection
 from embedder.tagging import TrackTagger
 from embedder.training.frozen import VectorSource
+from embedder.training.inheriting import base_model, config_from
 from embedder.training.run import TrainingRun
 from embedder.training.settings import Wanted, settle
-from embedder.training.starting import base_model, config_from
 from embedder.training.train import open_run, train
 from tests.embedder.rich_sets import HEARS, write_audio_set
 from tests.embedder.small_sets import small_config, write_array_set
