@@ -94,6 +94,14 @@ def library_model_folder(library: LibraryReader) -> Path:
     )
 
 
+def known_model_folder(library: LibraryReader) -> Path | None:
+    """`library_model_folder`, or None where the model is not here."""
+    try:
+        return library_model_folder(library)
+    except ArtefactError:
+        return None
+
+
 def load_encoder(library: LibraryReader) -> "TrackEncoder":
     """The model that made a library's vectors, ready to hear."""
     folder = library_model_folder(library)

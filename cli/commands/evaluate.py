@@ -110,19 +110,26 @@ def run(
 def _subject(
     settings: Globals, dataset: str, split: str, model: str | None
 ) -> "tuple[Dataset, VectorSet | None]":
+    from embedder.model_registry import find_model
     from index.evaluate.own_split import AS_TRAINED, with_sides_of
     from index.evaluate.subjects import library_subject, open_subject
 
-    if split == AS_TRAINED:
-        if dataset == LIBRARY or not model:
-            raise UsageError(f"--split {AS_TRAINED}: give the data set, and --model that learnt it")
-        return with_sides_of(open_subject(Path(dataset)), model), None
     if dataset != LIBRARY:
-        return open_subject(Path(dataset), split=split), None
+        if split != AS_TRAINED:
+            return open_subject(Path(dataset), split=split), None
+        if not model:
+            raise UsageError(f"--split {AS_TRAINED}: give --model, whose sides these are")
+        return with_sides_of(open_subject(Path(dataset)), find_model(model), name=model), None
     from index.library import Library
+    from index.library_model import known_model_folder, library_model_folder
 
     with Library.open(settings.library_folder()) as library:
-        return library_subject(library, split=split)
+        own_folder = known_model_folder(library)
+        if split != AS_TRAINED:
+            return library_subject(library, split=split, model_folder=own_folder)
+        folder = find_model(model) if model else own_folder or library_model_folder(library)
+        tracks, stored = library_subject(library, model_folder=own_folder)
+        return with_sides_of(tracks, folder, name=model or stored.name), stored
 
 
 def _usual(stored: "VectorSet | None") -> str:

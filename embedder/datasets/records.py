@@ -30,6 +30,8 @@ class TrackRow:
     duplicate_of: str = ""
     """Key of the track that this one repeats."""
     duration_seconds: float | None = None
+    audio_digest: str = ""
+    """Of the recording, where it is known already: hexadecimal."""
 
     def values(self, label_field: str) -> tuple[str, ...]:
         """The track's labels of one field."""

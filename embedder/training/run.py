@@ -3,6 +3,7 @@
 import dataclasses
 import platform
 from collections.abc import Sequence
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
+from embedder.audio_digest import audio_digest
 from embedder.card import read_card
 from embedder.config.loading import to_toml
 from embedder.config.training import TrainingConfig
@@ -19,6 +21,7 @@ from embedder.datasets.dataset import Dataset
 from embedder.datasets.streaming import StreamedTracks
 from embedder.errors import DatasetError, printable_path
 from embedder.geometry import Geometry
+from embedder.learnt import Keys, keys_of, read_learnt, write_learnt
 from embedder.loaded_model import LoadedModel
 from embedder.objectives.building import build_objectives
 from embedder.objectives.objective import Objective
@@ -60,6 +63,7 @@ class TrainingRun:
         """
         self.config = config
         self.dataset = dataset
+        self.base = base
         self.whole = whole or dataset
         self.folder = folder
         self.fabric = fabric or build_fabric(config.loop)
@@ -156,6 +160,14 @@ class TrainingRun:
             tag_head=self._tag_head(),
         )
         self.start.save(self.folder / name, network, parts)
+        write_learnt(self.folder / name, self._learnt)
+
+    @cached_property
+    def _learnt(self) -> Keys:
+        """The recordings that this run learns from, and those that its start had learnt."""
+        paths = (self.dataset.rows[row].path for row in self.dataset.positions("train"))
+        mine = keys_of(audio_digest(path) for path in paths if path is not None)
+        return mine | (read_learnt(self.base.folder) if self.base else frozenset())
 
     def _tag_head(self) -> TagHead | None:
         """The head as it stands."""

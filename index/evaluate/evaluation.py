@@ -16,7 +16,7 @@ from embedder.metrics.bootstrap import paired_interval
 from index.evaluate.baselines import BASELINES, baseline_vectors
 from index.evaluate.material import Material, material_of
 from index.evaluate.model_vectors import model_vectors
-from index.evaluate.own_split import AS_TRAINED, was_trained_on
+from index.evaluate.own_split import AS_TRAINED, learnt_positions
 from index.evaluate.results import Comparison, Evaluation, Json, ModelScores
 from index.evaluate.rounds import N_INNER_FOLDS, Rounds, rounds_of
 from index.evaluate.scoring import accuracy_alone, score
@@ -116,13 +116,18 @@ def vectors_named(
 
 
 def _learnt_by_heart(dataset: Dataset, sets: Sequence[VectorSet]) -> tuple[str, ...]:
-    """A note for each model that was trained on the tracks that ask."""
-    return tuple(
-        f"{one.name} was trained on this data set: its own training tracks ask too, and the "
-        f"figures flatter it. --split {AS_TRAINED} lets those ask that were held out."
-        for one in sets
-        if one.kind == "model" and was_trained_on(one.name, dataset)
-    )
+    """A note for each model that was trained on tracks that ask."""
+    notes = []
+    for one in sets:
+        n_learnt = len(learnt_positions(dataset, one.model_folder)) if one.model_folder else 0
+        if n_learnt:
+            n_tracks = len(dataset.rows)
+            which = "this data set" if n_learnt == n_tracks else f"{n_learnt} of these {n_tracks}"
+            notes.append(
+                f"{one.name} was trained on {which}: its own training tracks ask too, and the "
+                f"figures flatter it. --split {AS_TRAINED} lets those ask that were held out."
+            )
+    return tuple(notes)
 
 
 def _again(

@@ -73,6 +73,7 @@ def _of_audio(
         np.array(kept, dtype=np.int64),
         model.geometry,
         fingerprint=model.fingerprint,
+        model_folder=model.folder,
         failed=tuple(failed),
     )
 
@@ -110,5 +111,6 @@ def _of_arrays(
         source.dataset_rows,
         model.geometry,
         fingerprint=model.fingerprint,
+        model_folder=model.folder,
         failed=tuple(source.failures),
     )

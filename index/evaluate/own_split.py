@@ -1,39 +1,83 @@
-"""The sides that a model was trained with: on its own data set only held-out tracks may ask."""
+"""The sides that a model was trained with: of what it learnt from, only the others may ask."""
 
 import tomllib
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from embedder.audio_digest import audio_digest
 from embedder.card import Card, read_card
 from embedder.config.loading import from_dict
 from embedder.config.training import DatasetConfig
 from embedder.datasets.dataset import Dataset
+from embedder.datasets.records import Side, TrackRow
 from embedder.datasets.splitting import split_configured
-from embedder.errors import DatasetError
-from embedder.model_registry import find_model
+from embedder.errors import AudioError, DatasetError
+from embedder.learnt import keys_of, read_learnt
 
 AS_TRAINED = "as-trained"
 
 
-def with_sides_of(dataset: Dataset, model: str) -> Dataset:
-    """The data set with the sides that the model's training drew, or took from its table."""
-    card = read_card(find_model(model))
-    settings = card.facts.get("settings")
-    if not settings or not _trained_on(card):
-        raise DatasetError(f"{model}: its card does not say how it was trained")
-    wanted = tomllib.loads(settings)["dataset"]
-    split = split_configured(dataset, from_dict(DatasetConfig, wanted, where=f"{model}: dataset"))
-    if split.split_digest != _trained_on(card)["split_digest"]:
+def with_sides_of(dataset: Dataset, folder: Path, *, name: str) -> Dataset:
+    """The data set with the sides that a model's training drew, or took from its table.
+
+    Where it is not the data set that it was then, or a library: the recordings that the model
+    learnt from on one side, all others on the other.
+    """
+    card = read_card(folder)
+    if not _trained_on(card):
+        raise DatasetError(f"{name}: its card does not say how it was trained")
+    split = _drawn_again(dataset, card, name=name)
+    if split is not None:
+        return replace(split, split_origin=f"the sides of its training ({split.split_origin})")
+    learnt = learnt_positions(dataset, folder)
+    if not learnt:
         raise DatasetError(
-            f"{dataset.root.name}: not the data that {model} was trained on, or not as it was then "
+            f"{dataset.root.name}: not the data that {name} was trained on, or not as it was then "
             f"({_trained_on(card)['name']}): its sides cannot be drawn again"
         )
-    return replace(split, split_origin=f"the sides of its training ({split.split_origin})")
+    if len(learnt) == len(dataset.rows):
+        raise DatasetError(
+            f"{dataset.root.name}: {name} learnt from all of it; none is left to ask"
+        )
+    sides: list[Side] = ["test"] * len(dataset.rows)
+    for position in learnt:
+        sides[position] = "train"
+    rows = tuple(replace(row, split=side) for row, side in zip(dataset.rows, sides, strict=True))
+    return replace(dataset, rows=rows, split_origin=f"what {name} learnt from, and the rest")
 
 
-def was_trained_on(model: str, dataset: Dataset) -> bool:
-    """Whether a model's card names this very data set."""
-    return _trained_on(read_card(find_model(model))).get("digest") == dataset.digest
+def learnt_positions(dataset: Dataset, folder: Path) -> list[int]:
+    """Which tracks a model learnt from, by their audio.
+
+    Of arrays that is not known: all of them, where its card names this very data set.
+    """
+    learnt = read_learnt(folder)
+    if not learnt:
+        is_its_own = _trained_on(read_card(folder)).get("digest") == dataset.digest
+        return list(range(len(dataset.rows))) if is_its_own else []
+    return [at for at, row in enumerate(dataset.rows) if keys_of([_digest_of(row)]) <= learnt]
+
+
+def _drawn_again(dataset: Dataset, card: Card, *, name: str) -> Dataset | None:
+    settings = card.facts.get("settings")
+    if not settings or dataset.layout == "library":
+        return None
+    wanted = from_dict(DatasetConfig, tomllib.loads(settings)["dataset"], where=f"{name}: dataset")
+    try:
+        split = split_configured(dataset, wanted)
+    except DatasetError:  # another data set, which need not suit those settings
+        return None
+    return split if split.split_digest == _trained_on(card)["split_digest"] else None
+
+
+def _digest_of(row: TrackRow) -> bytes:
+    if row.audio_digest or row.path is None:
+        return bytes.fromhex(row.audio_digest)
+    try:
+        return audio_digest(row.path)
+    except AudioError:  # whoever is to hear it will say so
+        return b""
 
 
 def _trained_on(card: Card) -> dict[str, Any]:

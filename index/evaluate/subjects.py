@@ -58,9 +58,12 @@ def with_split_table(dataset: Dataset, path: Path) -> Dataset:
     return replace(dataset, rows=rows, split_origin=origin)
 
 
-def library_subject(reader: "LibraryReader", *, split: str = "") -> tuple[Dataset, VectorSet]:
+def library_subject(
+    reader: "LibraryReader", *, split: str = "", model_folder: Path | None = None
+) -> tuple[Dataset, VectorSet]:
     """The library's tracks as a data set, and the vectors that it holds of them.
 
+    model_folder: where the model is that made them, if that is known.
     Labels are all its tag fields; `split` names one of them, or a table (track, split) by path.
     """
     tracks = list(reader.all_tracks())
@@ -94,6 +97,7 @@ def library_subject(reader: "LibraryReader", *, split: str = "") -> tuple[Datase
                 split=side_named(side, where=printable_path(track.path)) if side else "",
                 duplicate_of=original if original != key else "",
                 duration_seconds=track.duration_seconds,
+                audio_digest=track.audio_digest,
             )
         )
     dataset = Dataset(
@@ -110,5 +114,6 @@ def library_subject(reader: "LibraryReader", *, split: str = "") -> tuple[Datase
         np.arange(len(rows)),
         geometry_of(reader.space.kind, curvature=reader.space.curvature),
         fingerprint=reader.model.fingerprint,
+        model_folder=model_folder,
     )
     return (with_split_table(dataset, Path(split)) if by_table else dataset), stored

@@ -1,6 +1,7 @@
 """The vectors of a data set's tracks, whoever made them."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,8 @@ class VectorSet:
     needs_scaling: bool = False
     """Values of unlike units: each is brought to mean 0 and deviation 1 of the answering tracks."""
     fingerprint: str = ""
+    model_folder: Path | None = None
+    """Where the model is that made them, if it is one and is still there."""
     failed: tuple[LeftOut, ...] = ()
 
     def only(self, positions: Ids) -> "VectorSet":

@@ -4,11 +4,15 @@ import dataclasses
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from cli.app import main
 from embedder.config.training import DatasetConfig, SamplerConfig
+from embedder.config.transfer import TransferConfig
+from embedder.learnt import read_learnt
 from embedder.training.train import train
+from index.library import Library
 from tests.embedder.rich_sets import HEARS, write_audio_set
 from tests.embedder.small_sets import small_config, write_array_set
 
@@ -95,9 +99,72 @@ def test_a_broken_file_does_not_hide_what_was_learnt(
     assert len(train(audio, config, tmp_path / "run").left_out) == 1
     line = ["evaluate", str(audio), "--model", str(tmp_path / "run"), "-k", "1", "--json"]
     assert main(line) == 0
-    assert any("trained on" in note for note in json.loads(capfd.readouterr().out)["notes"])
+    notes = json.loads(capfd.readouterr().out)["notes"]
+    n_learnt = len(read_learnt(tmp_path / "run" / "best"))
+    assert n_learnt <= 8
+    assert any(f"trained on {n_learnt} of these 16" in note for note in notes)
     assert main([*line, "--split", "as-trained"]) == 0
     assert json.loads(capfd.readouterr().out)["n_queries"] <= 4
+
+
+def test_a_library_knows_what_its_model_learnt(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """By the sound: files moved, got tags, and more have come. The rest asks as-trained."""
+    audio = write_audio_set(tmp_path / "audio", seconds=1.0)
+    config = dataclasses.replace(
+        small_config(epochs=1),
+        model=HEARS,
+        dataset=DatasetConfig(validation_share=0.25, test_share=0.0),
+        sampler=SamplerConfig(groups_per_batch=2, tracks_per_group=2),
+    )
+    run = tmp_path / "run"
+    train(audio, config, run)
+    more = write_audio_set(tmp_path / "more", n_tracks=20, seconds=1.0)
+    new = [path for path in more.rglob("*.wav") if int(path.stem) >= 16]
+    shelf = tmp_path / "shelf"
+    audio.rename(shelf)
+    for path in new:
+        path.rename(shelf / path.parent.name / path.name)
+    library = ["--library", str(tmp_path / "library")]
+    assert main([*library, "index", str(shelf), "--model", str(run)]) == 0
+    files = sorted(shelf.rglob("*.wav"))
+    kinds = pd.DataFrame({"path": map(str, files), "kind": [path.parent.name for path in files]})
+    with Library.open(tmp_path / "library") as opened:
+        opened.write_tags_from(kinds, "kind")
+    line = [*library, "evaluate", "library", "--field", "kind", "-k", "3", "--json"]
+    capfd.readouterr()
+    assert main(line) == 0
+    naive = json.loads(capfd.readouterr().out)
+    assert naive["n_queries"] == 20
+    assert any("trained on 12 of these 20" in note for note in naive["notes"])
+    assert main([*line, "--split", "as-trained"]) == 0
+    honest = json.loads(capfd.readouterr().out)
+    assert honest["n_queries"] == 8
+    assert not any("trained on" in note for note in honest["notes"])
+    assert main([*line, "--split", "as-trained", "--model", "default"]) == 3
+    assert "cannot be drawn again" in capfd.readouterr().err
+
+
+def test_what_a_model_starts_from_counts_as_learnt(tmp_path: Path) -> None:
+    """A model that goes on from another one has learnt what that one had."""
+    first, second = (
+        write_audio_set(tmp_path / name, n_tracks=n, seconds=seconds)
+        for name, n, seconds in (("first", 8, 1.0), ("second", 8, 1.1))
+    )
+    config = dataclasses.replace(
+        small_config(epochs=1),
+        model=HEARS,
+        dataset=DatasetConfig(validation_share=0.25, test_share=0.0),
+        sampler=SamplerConfig(groups_per_batch=2, tracks_per_group=2),
+    )
+    train(first, config, tmp_path / "one")
+    onward = TransferConfig(checkpoint=str(tmp_path / "one"))
+    train(second, dataclasses.replace(config, transfer=onward), tmp_path / "two")
+    one, two = (read_learnt(tmp_path / name / "best") for name in ("one", "two"))
+    assert len(one) == 6
+    assert len(two) == 12
+    assert one < two
 
 
 @pytest.mark.parametrize(
