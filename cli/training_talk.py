@@ -20,6 +20,7 @@ SHOWN = {
     "accuracy": "held-out vote {:.1%}",
     "map": "mAP {:.3f}",
     "tag_map": "tag mAP {:.3f}",
+    "pr_auc": "tagging PR-AUC {:.3f}",
 }
 
 

@@ -18,13 +18,13 @@ from torch import nn
 from embedder.backbones.network import EmbeddingNetwork
 from embedder.backbones.profile import input_shape_of
 from embedder.config.loading import from_dict, to_toml
-from embedder.errors import BadInput, MissingExtra, OutputExists
+from embedder.errors import BadInput, MissingExtra
 from embedder.features.front_end import FrontEnd
 from embedder.imported.onnx_model import ONNX_NAME
 from embedder.imported.spec import InputSpec, OnnxSpec, OutputSpec
 from embedder.loaded_model import LoadedModel
 from embedder.model_registry import load_model
-from embedder.writing import write_whole
+from embedder.writing import check_output, write_whole
 
 _FIRST_OF_ZIP = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip knows: the same model gives the same bytes."""
@@ -36,8 +36,9 @@ def export_model(name_or_path: str | Path, output: Path, *, replace: bool = Fals
     suffix = output.suffix.lower()
     written = [output, output.with_suffix(".toml")] if suffix == ".onnx" else [output]
     for path in written:
-        if path.exists() and not replace:
-            raise OutputExists(path)
+        if not suffix and path.is_dir() and replace:
+            continue  # a model's folder
+        check_output(path, force=replace)
     output.parent.mkdir(parents=True, exist_ok=True)
     if suffix == ".onnx":
         _export_onnx(model, output)

@@ -4,6 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from embedder.errors import OutputExists, UsageError, printable_path
+
 
 def write_whole(path: Path, data: bytes) -> None:
     """Put `data` at `path`; a crash leaves the file that was there, or none."""
@@ -19,6 +21,14 @@ def write_whole(path: Path, data: bytes) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def check_output(path: Path, *, force: bool) -> None:
+    """Refuse a file that cannot be written there, before any work is done for it."""
+    if path.is_dir():
+        raise UsageError(f"{printable_path(path)}: is a folder. Name a file.")
+    if path.exists() and not force:
+        raise OutputExists(path)
 
 
 def _umask() -> int:

@@ -162,7 +162,7 @@ def known_failures(changes: Changes) -> list[Failure]:
     ]
 
 
-def foreseen(changes: Changes, found: Found, *, seconds: float) -> IndexReport:
+def foreseen(changes: Changes, found: Found, *, prune: bool, seconds: float) -> IndexReport:
     """What a run would do, as far as can be told without reading a file."""
     notes: tuple[str, ...] = ()
     if changes.new and changes.gone:
@@ -172,7 +172,7 @@ def foreseen(changes: Changes, found: Found, *, seconds: float) -> IndexReport:
         added=len(changes.new),
         updated=len(changes.changed),
         unchanged=changes.n_unchanged,
-        removed=len(changes.gone),
+        removed=len(changes.gone) + (len(changes.gone_before) if prune else 0),
         failed=(*unreadable, *known_failures(changes)),
         seconds=seconds,
         is_dry_run=True,

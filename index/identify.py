@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from embedder.audio_digest import audio_digest, part_digest
 from embedder.errors import AudioError
@@ -17,14 +18,23 @@ Identified = tuple[Sighting, FileFacts | str]
 """A sighting with its facts, or with the reason why there are none."""
 
 
+T = TypeVar("T")
+
+
+def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """So many at once, the last ones fewer."""
+    waiting = iter(items)
+    while batch := list(islice(waiting, size)):
+        yield batch
+
+
 def identify_many(sightings: Iterable[Sighting], *, workers: int) -> Iterator[Identified]:
     """Identify tracks, in their order, a bounded number ahead.
 
     Threads are enough: hashing and reading both let others run meanwhile.
     """
-    waiting = iter(sightings)
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        while batch := list(islice(waiting, 64 * workers)):
+        for batch in in_batches(sightings, 64 * workers):
             yield from zip(batch, pool.map(_facts_or_reason, batch), strict=True)
 
 

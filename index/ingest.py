@@ -14,19 +14,15 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 from index.analyse import Analysis, Encoder
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.catalogue.ledger import FileFacts, Ledger, path_key, place_of
 from index.changes import Changes, Known, Sighting, compare, foreseen, known_failures
-from index.identify import Identified, identify_many
+from index.identify import Identified, identify_many, in_batches
 from index.results import Failure, IndexReport
-from index.scan import Found, ScanRules, scan
-
-T = TypeVar("T")
+from index.scan import Found, ScanRules, is_passed_over, scan
 
 CHUNK_TRACKS = 1024
 """So many new tracks are read, then analysed: what is first can be searched long before the end."""
@@ -90,15 +86,16 @@ class Ingest:
         roots = [os.fsencode(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - links stay
         changes = self._compare(found, roots)
         if self._options.dry_run:
-            return foreseen(changes, found, seconds=time.monotonic() - started)
+            seconds = time.monotonic() - started
+            return foreseen(changes, found, prune=self._options.prune, seconds=seconds)
         unfinished = self._unfinished(changes, found)
         self._n_total = len(changes.new) + len(changes.changed) + len(unfinished)
         self._settle_gone(changes)
         self._failed += [Failure(os.fsdecode(path), why) for path, why in found.unreadable]
         deferred = self._changed(changes.changed)
-        for chunk in _chunks(sorted(unfinished - self._vacant)):
+        for chunk in in_batches(sorted(unfinished - self._vacant), CHUNK_TRACKS):
             self._analysis.run(chunk)
-        for some in _chunks(changes.new):
+        for some in in_batches(changes.new, CHUNK_TRACKS):
             self._analysis.run(self._new(some))
         self._analysis.run(self._replace(deferred))
         n_removed = self._leave(changes)
@@ -111,7 +108,11 @@ class Ingest:
             self._ledger.failures(),
             self._model.fingerprint,
         )
-        return compare(found, known, roots=roots, retry_failed=self._options.retry_failed)
+        changes = compare(found, known, roots=roots, retry_failed=self._options.retry_failed)
+        for ids in (changes.gone, changes.gone_before):
+            places = {track_id: self._ledger.known_file(track_id).path for track_id in ids}
+            ids[:] = [i for i in ids if not is_passed_over(places[i], found, self._options.rules)]
+        return changes
 
     def _settle_gone(self, changes: Changes) -> None:
         with self._catalogue.database.transaction():
@@ -144,7 +145,7 @@ class Ingest:
         """Take over new tags; what has new audio is handed back."""
         deferred: list[tuple[int, FileFacts]] = []
         ids = {sighting.key: track_id for track_id, sighting in changed}
-        for batch in _batches(self._identified([sighting for _, sighting in changed])):
+        for batch in in_batches(self._identified([one for _, one in changed]), COMMIT_TRACKS):
             with self._catalogue.database.transaction():
                 for sighting, facts in batch:
                     track_id = ids[sighting.key]
@@ -170,7 +171,7 @@ class Ingest:
     def _new(self, sightings: Sequence[Sighting]) -> list[int]:
         """Write down new tracks; those that lack a vector are handed back."""
         registered: list[int] = []
-        for batch in _batches(self._identified(sightings)):
+        for batch in in_batches(self._identified(sightings), COMMIT_TRACKS):
             with self._catalogue.database.transaction():
                 for sighting, facts in batch:
                     if isinstance(facts, str):
@@ -211,13 +212,21 @@ class Ingest:
         return registered
 
     def _claim(self, facts: FileFacts) -> int | None:
-        """The track of this recording that has lost its place, if there is one."""
+        """The track of this recording that has lost its place, if there is one.
+
+        Its file may also have been where this run does not look: a folder that was renamed.
+        """
         for track_id in self._ledger.ids_with_digest(facts.audio_digest):
-            if track_id in self._vacant:
+            if track_id in self._vacant or self._has_vanished(track_id):
                 self._reoccupy(track_id)
                 self._moved.add(track_id)
                 return track_id
         return None
+
+    def _has_vanished(self, track_id: int) -> bool:
+        return track_id not in self._added and not os.path.lexists(
+            self._ledger.known_file(track_id).path
+        )
 
     def _reoccupy(self, track_id: int) -> None:
         """A track that was gone is searched again, which the cache of vectors has to learn."""
@@ -284,13 +293,3 @@ class Ingest:
             n_analysed=len(outcome.analysed),
             n_duplicates=len(outcome.copied),
         )
-
-
-def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), CHUNK_TRACKS):
-        yield items[start : start + CHUNK_TRACKS]
-
-
-def _batches(identified: Iterator[Identified]) -> Iterator[list[Identified]]:
-    while batch := list(islice(identified, COMMIT_TRACKS)):
-        yield batch

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from embedder.errors import NotFound, OutputExists
+from embedder.errors import NotFound, OutputExists, UsageError
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import Ledger
 from index.library_reader import (
@@ -35,7 +35,7 @@ from index.manifest import (
 )
 from index.results import IndexReport, TrackRecord
 from index.store_cache import StoreCache, Warn
-from index.vectors.kinds import StoreSettings, check_kind
+from index.vectors.kinds import MIN_CODED_VECTORS, StoreSettings, check_kind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -189,6 +189,12 @@ class Library(LibraryReader):
             settings = replace(settings, kind=check_kind(kind))
         if memory_mb is not None:
             settings = replace(settings, memory_bytes=memory_mb * 2**20)
+        n_vectors = self.info().n_tracks
+        if kind == "ivf-pq" and n_vectors < MIN_CODED_VECTORS:
+            raise UsageError(
+                f"ivf-pq: its codes are learnt from {MIN_CODED_VECTORS} tracks at least, and there "
+                f"are {n_vectors}. Any other kind will do."
+            )
         if settings == self.store_settings:
             self.rebuild()
         else:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embedder.errors import OutputExists, UnknownChoice
-from embedder.writing import write_whole
+from embedder.errors import UnknownChoice
+from embedder.writing import check_output, write_whole
 from index.results import TrackRecord
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ def export_library(library: "LibraryReader", path: Path, *, replace: bool = Fals
     """
     if path.suffix.lower() not in WRITERS:
         raise UnknownChoice("form of export", path.suffix or path.name, WRITERS)
-    if path.exists() and not replace:
-        raise OutputExists(path)
+    check_output(path, force=replace)
     tracks = list(library.all_tracks())
     ids = np.array([track.id for track in tracks], dtype=np.int64)
     vectors = library.vectors(ids) if tracks else np.empty((0, 0), dtype=np.float32)

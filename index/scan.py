@@ -77,6 +77,14 @@ def scan(paths: Sequence[Path], *, rules: ScanRules | None = None) -> Found:
     return found
 
 
+def is_passed_over(path: bytes, found: Found, rules: ScanRules) -> bool:
+    """Whether a file is there, and the rules alone kept a scan from it."""
+    is_hidden = b"/." in path and not rules.with_hidden
+    if not (rules.include or rules.exclude or is_hidden) or path in found.files:
+        return False
+    return os.path.lexists(path) and all(part.path != path for part in found.parts)
+
+
 class _Walk:
     def __init__(self, found: Found, rules: ScanRules) -> None:
         self.sheets: list[bytes] = []

@@ -9,7 +9,7 @@ from cli.options import ForceOption, Form, Globals, globals_of
 from cli.output import emit, emit_text
 from cli.progress import bar
 from cli.talk import say
-from embedder.errors import OutputExists
+from embedder.writing import check_output
 
 if TYPE_CHECKING:
     from index.audit.audit import Audited, AuditSettings
@@ -63,8 +63,8 @@ def run(
 
     settings = globals_of(context)
     for path in (output, fix_split):
-        if path is not None and path.exists() and not force:
-            raise OutputExists(path)
+        if path is not None:
+            check_output(path, force=force)
     asked = AuditSettings(
         field=field, fewest_artists=fewest_artists, seed=seed, workers=usable_cores()
     )
@@ -75,6 +75,8 @@ def run(
     if fix_split is not None:
         fixed = write_split(fix_split, found)
         say(settings, f"{fix_split}: {fixed.origin}; {len(fixed.moved)} tracks moved")
+        for side in fixed.emptied:
+            say(settings, f"{fix_split}: no track is left for {side}: too few artists to part")
     _show(settings, found)
 
 

@@ -10,7 +10,8 @@ from cli.options import ForceOption, Form, Globals, globals_of
 from cli.output import emit, emit_text
 from cli.progress import bar
 from cli.talk import say
-from embedder.errors import OutputExists, UsageError
+from embedder.errors import UsageError
+from embedder.writing import check_output
 
 if TYPE_CHECKING:
     from embedder.datasets.dataset import Dataset
@@ -80,8 +81,8 @@ def run(
     settings = globals_of(context)
     if model and baseline:
         raise UsageError("give --model or --baseline; --compare puts others beside it")
-    if output is not None and output.exists() and not force:
-        raise OutputExists(output)
+    if output is not None:
+        check_output(output, force=force)
     asked = EvaluationSettings(
         field=field,
         k=k,

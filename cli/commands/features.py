@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import ForceOption, TracksArgument, globals_of, read_tracks
+from cli.options import ForceOption, Globals, TracksArgument, globals_of, read_tracks
 from cli.output import emit
 from cli.progress import track
 from cli.talk import say
@@ -39,7 +39,7 @@ def run(
         raise UsageError("give --arrays or --picture, not both")
     if front_end not in FRONT_ENDS:
         raise UnknownChoice("front end", front_end, FRONT_ENDS)
-    wanted = read_tracks(settings, tracks)
+    wanted = _paths(settings, read_tracks(settings, tracks))
     results = save_features(
         wanted,
         folder,
@@ -60,3 +60,13 @@ def run(
     emit(settings, {"files": saved, "failed": failed}, rows=saved, columns=columns)
     if failed:
         raise PartialFailure(f"{len(failed)} of {len(wanted)} tracks could not be read")
+
+
+def _paths(settings: Globals, wanted: list[str]) -> list[str]:
+    """Files as they are given; ids are looked up in the library."""
+    if not any(text.isdigit() for text in wanted):
+        return wanted
+    from index.library import Library
+
+    with Library.open(settings.library_folder()) as library:
+        return [library.track(int(text)).path if text.isdigit() else text for text in wanted]

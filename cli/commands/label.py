@@ -96,7 +96,7 @@ def run(
     from index.voting import VoteSettings
 
     settings = globals_of(context)
-    _check(settings, tracks, csv=csv, undo=undo, write=write, may_ask=not (yes or dry_run))
+    _check(settings, tracks, csv=csv, undo=undo, write=write, force=force, yes=yes, dry_run=dry_run)
     if undo is not None:
         _undo(settings, undo, dry_run=dry_run)
         return
@@ -130,14 +130,21 @@ def _check(
     csv: bool,
     undo: Path | None,
     write: bool,
-    may_ask: bool,
+    force: bool,
+    yes: bool,
+    dry_run: bool,
 ) -> None:
+    may_ask = not (yes or dry_run)
     if csv and settings.form is not Form.TABLE:
         raise UsageError(f"give --csv or --{settings.form}, not both")
     if undo is None and not tracks:
         raise UsageError("no track to label: name files or ids, or - to read them")
     if undo is not None and (tracks or write):
         raise UsageError("--undo takes back all of a journal: leave tracks and --write out")
+    if (force or yes) and not write:
+        raise UsageError("--force and --yes are for --write: give it, or leave them out")
+    if dry_run and not write and undo is None:
+        raise UsageError("--dry-run is for --write and --undo: without them nothing is changed")
     if write and may_ask and not sys.stdin.isatty():
         raise UsageError("--write changes files: give --yes, or --dry-run to see what it would do")
 

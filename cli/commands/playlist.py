@@ -9,6 +9,7 @@ from typer.core import TyperCommand
 from cli.options import ForceOption, Form, Globals, globals_of, read_tracks
 from cli.output import emit
 from cli.talk import say
+from embedder.errors import UsageError
 
 if TYPE_CHECKING:
     from index.playlists.result import Playlist
@@ -146,6 +147,8 @@ def run(
     settings = globals_of(context)
     if output is not None:
         check_writable(output, force=force)
+    elif relative_to is not None:
+        raise UsageError("--relative-to is for the paths in a file: give -o as well")
     request = PlaylistRequest(
         seeds=tuple(read_tracks(settings, seeds or ())),
         length=length,

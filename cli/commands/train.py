@@ -147,7 +147,7 @@ def _show(settings: Globals, dataset: Path, result: "TrainingResult") -> None:
     }
     if settings.form is Form.TABLE:
         emit(settings, summary, title=f"Trained {result.folder}")
-        use = shlex.join(["soundalike", "index", str(dataset), "--model", str(model)])
+        use = shlex.join(["soundalike", "index", _music_of(dataset), "--model", str(model)])
         more = f"  {again}\n" if result.ended == "out of time" else ""
         emit_text(settings, f"\nGo on with:\n{more}  {use}")
     else:
@@ -157,6 +157,14 @@ def _show(settings: Globals, dataset: Path, result: "TrainingResult") -> None:
         raise PartialFailure(
             f"trained, but {len(result.left_out)} of the tracks could not be read or used"
         )
+
+
+def _music_of(dataset: Path) -> str:
+    """What to index with the model: the folder itself, that of a table, or one's own music."""
+    if not dataset.is_dir():
+        return str(dataset.parent)
+    holds_arrays = any(dataset.glob("*.npz")) or any(dataset.glob("*.npy"))
+    return "MUSIC" if holds_arrays else str(dataset)
 
 
 def _run_grid(settings: Globals, dataset: Path, grid: Path, wanted: "Wanted", folder: Path) -> None:

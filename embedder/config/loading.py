@@ -123,6 +123,8 @@ def _convert(value: Any, hint: Any, *, where: str) -> Any:
     if origin in (typing.Union, types.UnionType):
         return _convert_union(value, arguments, where=where)
     if origin is typing.Literal:
+        if value not in arguments and str(value) in arguments:  # a number: precision=32
+            return str(value)
         if value not in arguments:
             raise ConfigError(f"{where} = {value!r}: use {', '.join(map(str, arguments))}")
         return value

@@ -10,6 +10,7 @@ outgrows its bound, the entries that were not used for longest go first.
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import tempfile
 import time
@@ -22,7 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.errors import ConfigError
+from embedder.errors import ConfigError, printable_path
+
+_logger = logging.getLogger(__name__)
 
 _HEADER_BYTES = 4096
 _SUFFIX = ".features"
@@ -60,14 +63,21 @@ class FeatureCache:
         self.counts = CacheCounts()
         self._estimated_bytes: int | None = None
         self._written_since_count = 0
-        folder.mkdir(parents=True, exist_ok=True)
+        self._has_warned = False
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"{printable_path(folder)}: no cache of features can be kept there "
+                f"({error.strerror or error}). Set dataset.cache_dir to a folder."
+            ) from error
 
     def get(self, content: str) -> NDArray[Any] | None:
         """The array of a content, memory-mapped and read-only; None where there is none."""
         path = self._path(content)
         try:
             array = _read_entry(path)
-        except FileNotFoundError:
+        except OSError:  # not there, or what is there cannot be read
             self.counts.misses += 1
             return None
         except (ValueError, KeyError, TypeError, EOFError):  # not what was written there
@@ -81,7 +91,19 @@ class FeatureCache:
         return array
 
     def put(self, content: str, array: NDArray[Any]) -> None:
-        """Keep an array (uint8, float16 or float32); makes room where the bound is passed."""
+        """Keep an array (uint8, float16 or float32); makes room where the bound is passed.
+
+        Where the disk will not have it, it is not kept, which is said once.
+        """
+        try:
+            self._keep(content, array)
+        except OSError as error:
+            if not self._has_warned:
+                where, why = printable_path(self.folder), error.strerror or error
+                _logger.warning("%s: features are not kept for the next run (%s)", where, why)
+            self._has_warned = True
+
+    def _keep(self, content: str, array: NDArray[Any]) -> None:
         if array.dtype.name not in _TYPES:
             raise ValueError(f"a {array.dtype.name} array: the cache keeps {', '.join(_TYPES)}")
         entry = _entry_bytes(array)

@@ -73,6 +73,8 @@ def save_features(
     existing = [file for file in files if file.exists()]
     if existing and not force:
         raise OutputExists(existing[0])
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{printable_path(folder)}: is a file. Name a folder.")
     front_end = build_front_end(config).eval()
     folder.mkdir(parents=True, exist_ok=True)
     for source, file in zip(sources, files, strict=True):

@@ -91,7 +91,8 @@ class Near:
         filled = torch.nan_to_num(values)
         distances = torch.cdist(filled, filled, compute_mode="donot_use_mm_for_euclid_dist")
         both = known[:, None] & known[None, :]
-        return _off_diagonal(both & (distances <= self.near), both & (distances > self.far))
+        # Where there are few different tags, many pairs are as far as any: those count as far.
+        return _off_diagonal(both & (distances <= self.near), both & (distances >= self.far))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,12 @@ def _radii(distances: Matrix | None, kind: str, config: ObjectiveConfig) -> tupl
     if distances is None:
         raise DatasetError(f"the relation {kind!r} needs {kind} vectors; this data set has none")
     near, far = np.quantile(distances, [config.near_share, 1.0 - config.far_share])
-    return float(near), float(max(near, far))
+    if not far > near:
+        raise DatasetError(
+            f"the relation {kind!r}: {config.near_share:.0%} of all pairs are no nearer than "
+            f"{config.far_share:.0%} are, so nothing tells near from far. Choose another relation."
+        )
+    return float(near), float(far)
 
 
 def _required(values: torch.Tensor | None, kind: str, column: str) -> torch.Tensor:

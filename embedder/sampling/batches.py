@@ -95,7 +95,7 @@ class BatchSampler:
         generator = np.random.default_rng([self.config.seed, epoch])
         if self.config.kind == "plain":
             return self._crops(self._plain(generator), None)
-        counts = _split(len(self), self._shares)
+        counts = _split(len(self), self._shares, epoch=epoch)
         batches: list[Batch] = []
         for (relation, groups), count in zip(self._groups.items(), counts, strict=True):
             batches += self._crops(self._plan_groups(groups, count, generator), relation)
@@ -168,12 +168,21 @@ def relation_shares(config: SamplerConfig) -> npt.NDArray[np.float64]:
     return np.asarray(weights / weights.sum())
 
 
-def _split(total: int, shares: npt.NDArray[np.float64]) -> list[int]:
-    """Whole numbers that sum to `total` and follow the shares (largest remainders)."""
-    exact = shares * total
-    counts = np.floor(exact).astype(int)
-    for at in np.argsort(counts - exact, kind="stable")[: total - counts.sum()]:
-        counts[at] += 1
+def _split(total: int, shares: npt.NDArray[np.float64], *, epoch: int) -> list[int]:
+    """Whole numbers that sum to `total` and, over epochs, follow the shares (largest remainders).
+
+    What a share lacked in one epoch it gets in a later one, however small it is.
+    """
+    given = np.zeros(len(shares))
+    counts = given.astype(int)
+    for number in range(epoch + 1):
+        lacking = shares * total * (number + 1) - given
+        counts = np.maximum(np.floor(lacking), 0).astype(int)
+        while counts.sum() > total:  # somebody's debt of earlier epochs has to wait
+            counts[np.argmax(counts - lacking)] -= 1
+        for at in np.argsort(counts - lacking, kind="stable")[: total - counts.sum()]:
+            counts[at] += 1
+        given += counts
     return [int(count) for count in counts]
 
 

@@ -12,6 +12,8 @@ from embedder.config.training import TrainingConfig
 FEW_TRACKS = 20
 """Per label: fewer teach a network little, whatever its size."""
 GOOD_VOTE = 0.9
+POINT_RANK = 1.5
+"""Effective rank: one direction alone has 1."""
 _ENOUGH_QUERIES = 60
 """Below this the vote's own error is more than five points."""
 
@@ -51,6 +53,12 @@ def what_to_try(facts: RunFacts) -> list[str]:
 
 
 def _collapse(facts: RunFacts) -> str:
+    rank = facts.history[-1].get("effective_rank", np.nan) if facts.history else np.nan
+    if not facts.notes and rank < POINT_RANK:
+        return (
+            f"All vectors lie on nearly one point or line (effective rank {rank:.1f}): first get "
+            "rid of that. Lower optimiser.learning_rate a good deal, and keep loop.gradient_clip."
+        )
     if not facts.notes:
         return ""
     return (
@@ -65,13 +73,18 @@ def _too_few_tracks(facts: RunFacts) -> str:
         return ""
     shown = ", ".join(f"{name} ({n})" for name, n in sorted(few.items(), key=lambda i: i[1])[:6])
     more = f" and {len(few) - 6} more labels" if len(few) > 6 else ""
-    return (
-        f"Few training tracks of {shown}{more}: add some, or start from a model that has heard "
-        "more music (--from default --fit)."
-    )
+    other = ""
+    if not facts.config.transfer.checkpoint:
+        other = ", or start from a model that has heard more music (--from default --fit)"
+    return f"Few training tracks of {shown}{more}: add some{other}."
 
 
 def _few_queries(facts: RunFacts) -> str:
+    if facts.n_queries == 0 and facts.config.dataset.learn_validation:
+        return (
+            "The validation side was learnt too (dataset.learn_validation), so nothing is measured "
+            "here: soundalike evaluate --split as-trained asks about a test side, if there is one."
+        )
     if facts.n_queries == 0:
         return (
             "Nothing was held out, so nobody knows how good this is: set dataset.validation_share."
@@ -102,7 +115,7 @@ def _over_fitted(facts: RunFacts) -> str:
 
 def _not_learnt(facts: RunFacts) -> str:
     active = facts.history[-1].get("active_share", np.nan) if facts.history else np.nan
-    if facts.notes or not active > 0.5 or facts.accuracy >= GOOD_VOTE:
+    if _collapse(facts) or not active > 0.5 or facts.accuracy >= GOOD_VOTE:
         return ""
     return (
         f"{active:.0%} of the triplets are still active: the training tracks themselves are not "

@@ -14,7 +14,7 @@ from embedder.training.charts import line_chart
 from embedder.training.run_folder import CURVES_NAME
 from embedder.writing import write_whole
 
-_COLOURS = ("#0b6e99", "#c2571a", "#8a8f98")
+_COLOURS = ("#0b6e99", "#c2571a", "#8a8f98", "#5b7f2b")
 History = Sequence[Mapping[str, Any]]
 
 
@@ -31,7 +31,12 @@ PANELS = (
     Panel("Training loss", {"loss": "loss"}),
     Panel(
         "Held-out scores",
-        {"accuracy": "vote", "map": "mean average precision", "tag_map": "tags"},
+        {
+            "accuracy": "vote",
+            "map": "mean average precision",
+            "tag_map": "tags",
+            "pr_auc": "tagging head, PR-AUC",
+        },
         top=1.0,
     ),
     Panel(

@@ -46,6 +46,11 @@ def check_fit(config: TrainingConfig, labels: Matrix) -> None:
         raise ConfigError("transfer.fit: a fitted projection is linear; poincare has no such thing")
     if config.transfer.hidden_size:
         raise ConfigError("transfer.fit: a fitted projection is linear; leave out hidden_size")
+    if not config.loop.epochs and any(one.kind == "tagging" for one in config.objectives):
+        raise ConfigError(
+            "transfer.fit: a tagging head is trained, not fitted: give loop.epochs=10, or another "
+            "objective than tagging"
+        )
     if labels.any(axis=0).sum() < 2:
         raise ConfigError("transfer.fit: the training tracks need two labels at least")
 

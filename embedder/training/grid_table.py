@@ -19,7 +19,7 @@ from embedder.training.page import page, table
 from embedder.writing import write_whole
 
 LEVEL = 0.95
-SCORES = ("accuracy", "map", "tag_map")
+SCORES = ("accuracy", "map", "tag_map", "roc_auc", "pr_auc")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ held-out tracks can be told what they are.
 
 import dataclasses
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,14 +120,31 @@ def _latent(tags: Matrix | None, sampler: SamplerConfig) -> Matrix:
     return cooccurrence_embedding(tags, size)
 
 
-def fitting_sampler(config: SamplerConfig, targets: TrackTargets) -> SamplerConfig:
-    """The settings with no more label groups a batch than there are; says so when it lowers them.
+def fitting_sampler(
+    config: SamplerConfig, targets: TrackTargets, label_names: Sequence[str]
+) -> SamplerConfig:
+    """The settings with no more label groups a batch, and tracks a group, than there are.
 
-    Presets cannot know how many labels a folder has.
+    Presets cannot know how many labels a folder has, nor how many tracks; what is lowered is said,
+    and which labels have too few tracks to take part.
     """
     if config.kind != "groups" or config.relations != ("label",) or targets.labels is None:
         return config
-    counts = np.bincount(targets.labels[targets.labels >= 0])
+    counts = np.bincount(targets.labels[targets.labels >= 0], minlength=len(label_names))
+    if config.small_groups == "leave-out":
+        config = _with_fitting_tracks(config, counts)
+        small = [
+            name
+            for name, n in zip(label_names, counts, strict=True)
+            if 0 < n < config.tracks_per_group
+        ]
+        if small:
+            _logger.warning(
+                "fewer than %d training tracks: %s; nothing is learnt of them (small_groups = "
+                "'repeat' takes what there is)",
+                config.tracks_per_group,
+                ", ".join(small),
+            )
     at_least = 1 if config.small_groups == "repeat" else config.tracks_per_group
     n_groups = int((counts >= at_least).sum())
     if not 2 <= n_groups < config.groups_per_batch:
@@ -139,3 +156,19 @@ def fitting_sampler(config: SamplerConfig, targets: TrackTargets) -> SamplerConf
         config.groups_per_batch,
     )
     return dataclasses.replace(config, groups_per_batch=n_groups)
+
+
+def _with_fitting_tracks(config: SamplerConfig, counts: NDArray[np.int64]) -> SamplerConfig:
+    """As many tracks a group as half of the labels have, where fewer than two have that many."""
+    if (counts >= config.tracks_per_group).sum() >= 2:
+        return config
+    there = np.sort(counts[counts > 0])[::-1]
+    if len(there) < 2 or (usual := int(there[max(-(-len(there) // 2), 2) - 1])) < 2:
+        return config
+    _logger.warning(
+        "half of the labels have at most %d training tracks, so a batch has %d of each, not %d",
+        usual,
+        usual,
+        config.tracks_per_group,
+    )
+    return dataclasses.replace(config, tracks_per_group=usual)

@@ -19,7 +19,6 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from embedder.config.training import TrainingConfig
-from embedder.errors import TrainingDiverged
 from embedder.objectives.objective import ObjectiveValue
 from embedder.objectives.targets import BatchTargets
 from embedder.pipeline import map_in_threads
@@ -42,11 +41,12 @@ from embedder.training.run_state import (
 )
 from embedder.training.sources import Rows
 from embedder.training.step import (
+    AsTheyAre,
     EpochSums,
     LoopParts,
     Observer,
     StepModule,
-    known_fields,
+    diverged,
     step_generator,
 )
 
@@ -73,14 +73,13 @@ class TrainingLoop:
         self._step, self._wrapped_optimiser = fabric.setup(step, self._optimiser)
         if config.loop.compile:
             step.network = torch.compile(parts.network)  # type: ignore[assignment]  # called like the module
-        is_accelerated = fabric.device.type != "cpu"
-        self._sums = EpochSums(n_behind=1 if is_accelerated else 0)
+        self._sums = EpochSums(n_behind=0 if fabric.device.type == "cpu" else 1)
         self.steps_per_epoch = max(len(parts.sampler) // fabric.world_size, 1)
         self.n_steps = self.steps_per_epoch * config.loop.epochs
 
     def resume(self) -> None:
         """Go on where the folder's state stands."""
-        self.state, tensors = load_state(self.folder)
+        self.state, tensors = load_state(self.folder, data_digest=self.parts.data_digest)
         load_module(self.parts.network, tensors, "network")
         load_module(self.parts.objective, tensors, "objective")
         load_module(self.parts.front_end, tensors, "front_end")
@@ -115,13 +114,14 @@ class TrainingLoop:
     def run(self, observers: list[Observer], *, keep_best: Callable[[nn.Module], None]) -> str:
         """Train to the end, and why it ended: finished, stopped early, out of time, interrupted."""
         started = time.monotonic() - self.state.seconds
+        limit = time.monotonic() + (self.config.loop.max_minutes * 60 or math.inf)  # of this call
         with Interruption() as interruption:
             if self.config.transfer.fit and not self.state.history and not self.state.step:
                 # A fitted start is a model, and the best until a better one comes.
                 start = {"epoch": 0, "step": 0}
                 self._end_epoch(start, observers, keep_best, is_judged=True)
             while self.state.epoch < self.config.loop.epochs and not self._has_stalled():
-                reason = self._run_epoch(observers, interruption, started)
+                reason = self._run_epoch(observers, interruption, started, limit)
                 if reason:
                     self.save()
                     return reason
@@ -132,19 +132,18 @@ class TrainingLoop:
         return "finished" if self.state.epoch >= self.config.loop.epochs else "stopped early"
 
     def _run_epoch(
-        self, observers: list[Observer], interruption: Interruption, started: float
+        self, observers: list[Observer], interruption: Interruption, started: float, limit: float
     ) -> str:
         """The rest of the epoch under way; a reason where the run is to end before it does."""
         self._step.train()
         last_saved = time.monotonic()
-        limit = self.config.loop.max_minutes * 60
         for rows, levels in self._batches():
             embeddings, value = self._take_step(rows, levels)
             self.state.next_batch += 1
             self.state.seconds = time.monotonic() - started
             for observer in observers:
                 observer.after_step(self.state.step, value, embeddings)
-            is_late = bool(limit) and self.state.seconds >= limit
+            is_late = time.monotonic() >= limit
             is_old = time.monotonic() - last_saved >= SAVE_EVERY_SECONDS
             is_wanted, is_late, is_old = self._agreed(interruption.is_wanted, is_late, is_old)
             if is_wanted:
@@ -170,7 +169,7 @@ class TrainingLoop:
         with torch.random.fork_rng(devices=self._random_devices()):  # dropout takes no generator
             torch.manual_seed(generator.initial_seed() + self.fabric.global_rank)
             embeddings, outcome = self._step(
-                levels.to(self.fabric.device, non_blocking=True), known_fields(targets), generator
+                levels.to(self.fabric.device, non_blocking=True), AsTheyAre(targets), generator
             )
         value = ObjectiveValue(**outcome)
         loss = value.loss
@@ -181,23 +180,26 @@ class TrainingLoop:
         self._wrapped_optimiser.zero_grad()
         self.fabric.backward(loss)
         if config.loop.gradient_clip:
-            self.fabric.clip_gradients(
-                self._step, self._wrapped_optimiser, max_norm=config.loop.gradient_clip
-            )
+            self._clip_gradients(config.loop.gradient_clip)
         self._wrapped_optimiser.step()
         self._average.after_step(self.parts.network)
         state.step += 1
         self._consult_doctor(value, embeddings.detach(), targets)
         return embeddings.detach(), value
 
+    def _clip_gradients(self, max_norm: float) -> None:
+        # A GPU is not waited for: there a broken step shows in the next loss.
+        norm = self.fabric.clip_gradients(
+            self._step, self._wrapped_optimiser, max_norm=max_norm, error_if_nonfinite=False
+        )
+        if norm is not None and norm.device.type == "cpu" and not norm.isfinite():
+            raise diverged("the gradient", self.state.step, self.config.optimiser)
+
     def _settle(self, *, n_behind: int | None = None) -> None:
         """Take in what the device has finished; a loss that is no number ends the run."""
         bad_step = self._sums.settle(self.state.epoch_sums, n_behind=n_behind)
         if bad_step is not None:
-            raise TrainingDiverged(
-                f"step {bad_step}: the loss is no number any more. Lower optimiser.learning_rate "
-                f"({self.config.optimiser.learning_rate:g}) or set loop.gradient_clip."
-            )
+            raise diverged("the loss", bad_step, self.config.optimiser)
 
     def _consult_doctor(
         self, value: ObjectiveValue, embeddings: Tensor, targets: BatchTargets
@@ -241,9 +243,8 @@ class TrainingLoop:
         state.history.append(record)  # now, for the best model's card tells this epoch's scores
         if is_judged:
             record |= self._validate()
-            if (
-                record.get("score", math.inf) > state.best_score
-            ):  # nothing held out: the last is best
+            score = record.get("score", math.inf)  # nothing held out: the last is best
+            if score > state.best_score:
                 state.best_score = record.get("score", state.best_score)
                 state.best_epoch = state.epoch
                 keep_best(self.best_network)

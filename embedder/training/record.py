@@ -32,8 +32,11 @@ COLUMNS = (
     "accuracy",
     "map",
     "tag_map",
+    "roc_auc",
+    "pr_auc",
     "score",
 )
+HELD_OUT = ("accuracy", "map", "tag_map", "roc_auc", "pr_auc", "score")
 _FLUSH_SECONDS = 10
 
 
@@ -74,7 +77,7 @@ class RunRecord:
             return
         for name, number in record.items():
             if name not in ("epoch", "step"):
-                side = "held-out" if name in ("accuracy", "map", "tag_map", "score") else "training"
+                side = "held-out" if name in HELD_OUT else "training"
                 self._writer.add_scalar(f"{side}/{name}", number, record["step"])
 
 

@@ -109,7 +109,8 @@ def _confusion(run: TrainingRun, measured: Measured | None) -> str:
             _shade(int(count), share=count / totals[at], is_right=at == guessed)
             for guessed, count in enumerate(counts[at])
         ]
-        rows.append([_head(name), *cells, f"<td>{counts[at, at] / totals[at]:.0%}</td>"])
+        right = f"{counts[at, at] / totals[at]:.0%}" if counts[at].any() else "–"
+        rows.append([_head(name), *cells, f"<td>{right}</td>"])
     note = "<p class='quiet'>Rows: what it is; columns: what its neighbours voted for.</p>"
     return note + table(head, rows, kind="confusion")
 

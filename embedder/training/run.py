@@ -107,7 +107,9 @@ class TrainingRun:
             source=self.source,
             rows=rows,
             targets=targets,
-            sampler=BatchSampler(fitting_sampler(config.sampler, targets), targets),
+            sampler=BatchSampler(
+                fitting_sampler(config.sampler, targets, self.known.label_names), targets
+            ),
             augmentation=after_front_end(
                 config.augmentation,
                 config.model.front_end,

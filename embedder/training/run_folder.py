@@ -13,7 +13,7 @@ RUN/config.toml     every setting, defaults too
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ class TrainingResult:
 
 def prepare_folder(folder: Path, config: TrainingConfig, *, resume: bool, force: bool) -> None:
     """Make the run's folder, or check that it can be gone on with."""
-    has_run = (folder / CONFIG_NAME).exists()
+    has_run = any((folder / name).exists() for name in (STATE_NAME, RESULT_NAME))
     if resume:
         if config_digest(saved_config(folder)) != config_digest(config):
             raise ConfigError(
@@ -75,7 +75,7 @@ def prepare_folder(folder: Path, config: TrainingConfig, *, resume: bool, force:
 
 def saved_config(folder: Path) -> TrainingConfig:
     """The settings of a run that can be gone on with."""
-    if not (folder / STATE_NAME).exists():
+    if not (folder / CONFIG_NAME).exists():
         raise ConfigError(
             f"{printable_path(folder)}: no run to go on with; leave out --resume to start one"
         )
@@ -89,5 +89,6 @@ def write_result(result: TrainingResult) -> None:
 
 
 def config_digest(config: TrainingConfig) -> str:
-    """Of all settings."""
+    """Of all settings but how long one call may take, which the next may choose anew."""
+    config = replace(config, loop=replace(config.loop, max_minutes=0.0))
     return hashlib.blake2b(to_toml(config).encode(), digest_size=16).hexdigest()

@@ -19,7 +19,7 @@ from safetensors import torch as safetensors
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from embedder.errors import CorruptArtefact, printable_path
+from embedder.errors import ConfigError, CorruptArtefact, printable_path
 from embedder.writing import write_whole
 
 TENSORS_NAME, STATE_NAME = "state.safetensors", "state.json"
@@ -64,8 +64,8 @@ def save_state(folder: Path, state: RunState, tensors: dict[str, Tensor]) -> Non
             old.unlink()
 
 
-def load_state(folder: Path) -> tuple[RunState, dict[str, Tensor]]:
-    """What `save_state` wrote."""
+def load_state(folder: Path, *, data_digest: str) -> tuple[RunState, dict[str, Tensor]]:
+    """What `save_state` wrote, of a run on these data."""
     path = folder / STATE_NAME
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -77,6 +77,11 @@ def load_state(folder: Path) -> tuple[RunState, dict[str, Tensor]]:
             f"{printable_path(path)}: cannot go on from it ({error}). Start the run anew with "
             "--force."
         ) from error
+    if state.data_digest != data_digest:
+        raise ConfigError(
+            f"{printable_path(folder)}: the data are not those that the run began with, or not all "
+            "of them can be read now. Bring them back, or start anew with --force."
+        )
     if hashlib.blake2b(data, digest_size=16).hexdigest() != digest:
         raise CorruptArtefact(f"{printable_path(path)}: the saved tensors were altered")
     try:

@@ -1,7 +1,7 @@
 """From what a person asks for to one frozen configuration: defaults, preset, TOML, flags."""
 
-import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from embedder.config.loading import configure
@@ -15,7 +15,7 @@ from embedder.training.run_folder import saved_config
 FEW_NEIGHBOURS = 5
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """What was asked for, as it was given."""
 
@@ -38,8 +38,8 @@ class Wanted:
 
 def settle(wanted: Wanted, *, resume_from: Path | None = None) -> TrainingConfig:
     """The configuration of a run; that of the run in `resume_from` where nothing is asked for."""
-    if resume_from is not None and wanted.is_empty:
-        return saved_config(resume_from)
+    if resume_from is not None and replace(wanted, assignments=()).is_empty:
+        return configure(saved_config(resume_from), assignments=wanted.assignments)
     return configure(_base(wanted), toml=wanted.toml, assignments=_assignments(wanted))
 
 
@@ -54,6 +54,10 @@ def named_preset(name: str) -> TrainingConfig:
 
 def _base(wanted: Wanted) -> TrainingConfig:
     base = named_preset(wanted.preset)
+    if (
+        wanted.checkpoint and Path(wanted.checkpoint).is_dir()
+    ):  # a run may be gone on with from another folder
+        wanted = replace(wanted, checkpoint=str(Path(wanted.checkpoint).absolute()))
     if not wanted.checkpoint:
         if wanted.freeze:
             raise ConfigError("--freeze keeps a backbone that was trained: give --from CHECKPOINT")
@@ -61,18 +65,18 @@ def _base(wanted: Wanted) -> TrainingConfig:
             raise ConfigError("--fit goes on a model that was trained: give --from CHECKPOINT")
         return base
     if wanted.fit:  # mostly of small sets, in which a label may have no more than a few neighbours
-        base = dataclasses.replace(
+        base = replace(
             base,
             sampler=SamplerConfig(kind="plain"),  # without epochs there are no batches to compose
-            loop=dataclasses.replace(base.loop, epochs=0),
-            stopping=dataclasses.replace(base.stopping, n_neighbours=FEW_NEIGHBOURS),
+            loop=replace(base.loop, epochs=0),
+            stopping=replace(base.stopping, n_neighbours=FEW_NEIGHBOURS),
         )
     if wanted.freeze or wanted.fit:
         # A preset's augmentation is for a whole network. Without it, what the frozen part makes of
         # each track is computed once, and the head trains in seconds; a TOML or --set may ask for
         # it all the same.
-        base = dataclasses.replace(base, augmentation=AugmentationConfig())
-    return dataclasses.replace(
+        base = replace(base, augmentation=AugmentationConfig())
+    return replace(
         base,
         model=load_model(wanted.checkpoint).config,
         transfer=TransferConfig(

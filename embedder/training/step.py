@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from embedder.config.training import OptimiserConfig
+from embedder.errors import TrainingDiverged
 from embedder.features.front_end import FrontEnd
 from embedder.objectives.objective import Objective, ObjectiveValue
 from embedder.objectives.targets import BatchTargets, TrackTargets
@@ -49,6 +51,15 @@ class LoopParts:
     config_digest: str
 
 
+class AsTheyAre:
+    """Targets that keep their 32 bits: Fabric brings every tensor that it finds in a module's input
+    to the precision of the network, in which distances between features lose their digits.
+    """
+
+    def __init__(self, targets: BatchTargets) -> None:
+        self.targets = targets
+
+
 class StepModule(nn.Module):
     """Network and objective as one module, for all that Fabric does to a module."""
 
@@ -59,13 +70,21 @@ class StepModule(nn.Module):
         self.normalisation = parts.front_end.normalisation
 
     def forward(
-        self, levels: Tensor, targets: dict[str, Tensor], generator: torch.Generator
+        self, levels: Tensor, targets: AsTheyAre, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, Any]]:
-        """Fabric looks into dicts, not into frozen records."""
+        """Levels to embeddings, and what the objective says of them."""
         embeddings = self.network(self.normalisation(levels)).float()
         with torch.autocast(embeddings.device.type, enabled=False):  # distances need their digits
-            value = self.objective(embeddings, BatchTargets(**targets), generator=generator)
+            value = self.objective(embeddings, targets.targets, generator=generator)
         return embeddings, known_fields(value)
+
+
+def diverged(what: str, step: int, optimiser: OptimiserConfig) -> TrainingDiverged:
+    """What is said when numbers are lost."""
+    return TrainingDiverged(
+        f"step {step}: {what} is no number any more. Lower optimiser.learning_rate "
+        f"({optimiser.learning_rate:g}) or set loop.gradient_clip."
+    )
 
 
 def known_fields(record: Any) -> dict[str, Any]:

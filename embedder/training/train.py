@@ -1,5 +1,6 @@
 """`soundalike train` as a function: a data set's path and settings in, a finished run out."""
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -8,8 +9,10 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from embedder.audio.decoding import read_whole
-from embedder.config.training import TrainingConfig
+from embedder.config.checking import check_training
+from embedder.config.training import DatasetConfig, TrainingConfig
 from embedder.datasets.dataset import Dataset
+from embedder.datasets.labels import count_labels
 from embedder.datasets.opening import open_configured
 from embedder.datasets.splitting import split_configured
 from embedder.errors import AudioError, DatasetError
@@ -24,8 +27,11 @@ from embedder.training.record import RunRecord
 from embedder.training.report import write_report
 from embedder.training.run import TrainingRun
 from embedder.training.run_folder import TrainingResult, prepare_folder, write_result
+from embedder.training.run_state import STATE_NAME
 from embedder.training.sources import BatchSource, cache_folder, open_source
 from embedder.training.step import Observer
+
+_logger = logging.getLogger(__name__)
 
 OnProgress = Callable[[int, int], None]
 MakeObservers = Callable[[TrainingRun], Sequence[Observer]]
@@ -48,6 +54,7 @@ def train(
 
     `on_progress` follows the preparation of features; the observers follow the training.
     """
+    check_training(config)
     base = base_model(config.transfer)
     config = config_from(config, base)
     fabric = build_fabric(config.loop)
@@ -55,7 +62,7 @@ def train(
         prepare_folder(folder, config, resume=resume, force=force)
     fabric.barrier()
     run = open_run(path, config, folder, base=base, fabric=fabric, on_progress=on_progress)
-    if resume:
+    if resume and (folder / STATE_NAME).exists():  # else it ended before its first step was saved
         run.loop.resume()
     observers = list(make_observers(run)) if make_observers else []
     if not fabric.is_global_zero:
@@ -82,11 +89,30 @@ def open_run(
     device = fabric.device.type if fabric is not None else "auto"
     source = _source(dataset, config, base, device=device, on_progress=on_progress)
     usable = dataset.subset(source.dataset_rows)
+    _warn_of_lost_labels(dataset, usable, config.dataset)
     wants_features = needs("handcrafted", config.objectives, config.sampler)
     features = handcrafted_features(usable) if wants_features else None
     return TrainingRun(
         config, usable, source, folder, whole=dataset, features=features, base=base, fabric=fabric
     )
+
+
+def _warn_of_lost_labels(dataset: Dataset, usable: Dataset, config: DatasetConfig) -> None:
+    """Labels that had enough training tracks until files turned out to be broken."""
+    if len(usable.rows) == len(dataset.rows) or not config.label_field:
+        return
+    before, after = (
+        count_labels([one.rows[at] for at in one.positions("train")], config.label_field)
+        for one in (dataset, usable)
+    )
+    for label in sorted(before):
+        if after[label] < config.min_per_label <= before[label]:
+            _logger.warning(
+                "%s: %d of %d training tracks can be read: too few to learn from",
+                label,
+                after[label],
+                before[label],
+            )
 
 
 def _source(

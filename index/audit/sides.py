@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.grouping import LinkedSets
-from embedder.datasets.records import Side
+from embedder.datasets.records import SIDES, Side
 from embedder.datasets.splitting import split_dataset
 from index.audit.records import Finding
 
@@ -25,6 +25,8 @@ class FixedSplit:
     sides: dict[str, Side]
     moved: tuple[str, ...]
     origin: str
+    emptied: tuple[Side, ...] = ()
+    """Sides that had tracks and have none any more."""
 
 
 def leaks(dataset: Dataset, repeats: Sequence[Finding]) -> list[Finding]:
@@ -83,9 +85,10 @@ def rare_labels(
 def fixed_split(dataset: Dataset, *, label_field: str, seed: int = 0) -> FixedSplit:
     """Sides that part neither artist nor recording; repeats stand in `duplicate_of`.
 
-    A stored split is kept where it can be: all tracks of a group go where most of them are, at a
-    tie to the test side, which is the dearest. Tracks without a side stay without. Where there is
-    no split, one is drawn, a tenth for validation and a tenth for testing.
+    A stored split is kept where it can be. Of groups on several sides the largest goes first,
+    each to that one of its sides that is furthest below the size it had, at a tie to the one with
+    most of its tracks, then to the test side, which is the dearest. Tracks without a side stay
+    without. Where there is no split, one is drawn, a tenth for validation and a tenth for testing.
     """
     before = {row.key: row.split for row in dataset.rows}
     if not any(before.values()):
@@ -103,12 +106,18 @@ def fixed_split(dataset: Dataset, *, label_field: str, seed: int = 0) -> FixedSp
         if row.split:
             members[links.root(f"track {row.key}")].append(row.key)
     sides = dict(before)
-    for keys in members.values():
+    wanted = Counter(before.values())
+    mixed = [keys for keys in members.values() if _n_sides(before[key] for key in keys) > 1]
+    missing = Counter(before[key] for keys in mixed for key in keys)
+    for keys in sorted(mixed, key=len, reverse=True):
         counts = Counter(before[key] for key in keys)
-        chosen = max(counts, key=lambda side: (counts[side], _ORDER[side]))
+        chosen = max(counts, key=lambda side: (missing[side], counts[side], _ORDER[side]))
+        missing[chosen] -= len(keys)
         sides |= dict.fromkeys(keys, chosen)
+    left = set(sides.values())
+    emptied = tuple(side for side in SIDES if wanted[side] and side not in left)
     moved = tuple(key for key in before if sides[key] != before[key])
-    return FixedSplit(sides, moved, f"{dataset.split_origin}, groups kept together")
+    return FixedSplit(sides, moved, f"{dataset.split_origin}, groups kept together", emptied)
 
 
 def _n_sides(sides: Iterable[Side]) -> int:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embedder.errors import BadInput, OutputExists, UnknownChoice, UsageError
-from embedder.writing import write_whole
+from embedder.errors import BadInput, UnknownChoice
+from embedder.writing import check_output, write_whole
 from index.map.fields import chosen_field, map_field, map_fields
 from index.map.library_map import LibraryMap, MapWish, map_of
 
@@ -83,12 +83,9 @@ def draw_map(
     form = output.suffix.lower()
     if form not in FORMS:
         raise UnknownChoice("kind of map", output.suffix or output.name, FORMS)
-    if output.exists() and not force:
-        raise OutputExists(output)
+    check_output(output, force=force)
     if not output.parent.is_dir():
         raise BadInput(f"{output}: its folder does not exist. Make it first.")
-    if output.is_dir():
-        raise UsageError(f"{output}: is a folder. Name a file.")
     field = chosen_field(library, colour)
     drawn = map_of(library, wish)
     write_whole(output, _rendered(library, drawn, output, field=field, title=title or "Music map"))

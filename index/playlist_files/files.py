@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from embedder.errors import BadInput, OutputExists, UnknownChoice, UsageError, printable_path
-from embedder.writing import write_whole
+from embedder.errors import BadInput, UnknownChoice, printable_path
+from embedder.writing import check_output, write_whole
 from index.playlist_files.entries import PlaylistEntry, path_from_text
 from index.playlist_files.m3u import format_m3u, parse_m3u
 from index.playlist_files.xspf import format_xspf, parse_xspf
@@ -74,10 +74,7 @@ def check_writable(path: Path, *, force: bool) -> None:
     """Refuse a path that cannot be written, before any work is done for it."""
     if not is_playlist_file(path):
         raise UnknownChoice("playlist suffix", path.suffix, SUFFIXES)
-    if path.is_dir():
-        raise UsageError(f"{printable_path(path)}: a folder. Name the playlist's file")
-    if path.exists() and not force:
-        raise OutputExists(path)
+    check_output(path, force=force)
 
 
 def _parse_json(data: bytes, folder: Path) -> list[PlaylistEntry]:

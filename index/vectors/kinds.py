@@ -22,6 +22,8 @@ LINKS_PER_VECTOR = 16
 """HNSW's M: 16 to each side is what its authors recommend for a hundred dimensions."""
 LINKS_TRIED_PER_VECTOR = 120
 """HNSW's efConstruction."""
+MIN_CODED_VECTORS = 256
+"""A code of one byte is learnt from as many vectors as it has values."""
 MIN_SHARE_FOR_GRAPH = 0.02
 """Below this share of allowed rows a walk through the graph finds too few of them."""
 
@@ -65,7 +67,7 @@ def choose_plan(
         kind = _kind_that_fits(n_vectors, size, settings.memory_bytes)
     n_lists = n_lists or _n_lists(n_vectors)
     effort = settings.search_effort
-    if kind == "exact":
+    if kind == "exact" or (kind == "ivf-pq" and n_vectors < MIN_CODED_VECTORS):
         return StorePlan("exact")
     if kind == "hnsw":
         return StorePlan("hnsw", search_effort=effort or 64)

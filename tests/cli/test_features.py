@@ -72,3 +72,23 @@ def test_existing_files_and_unknown_names_are_usage_errors(
     assert main(line) == 2
     assert "--force" in capsys.readouterr().err
     assert main([*line, "--force"]) == 0
+
+
+def test_the_output_is_a_folder(
+    song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file in its place is a mistake of the call."""
+    assert main(["features", str(song), "-o", str(song)]) == 2
+    assert "is a file. Name a folder." in capsys.readouterr().err
+
+
+def test_a_track_can_be_named_by_its_id(
+    song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As everywhere: an id of the library stands for its file."""
+    library = ["--library", str(tmp_path / "library")]
+    assert main([*library, "index", str(song)]) == 0
+    assert main([*library, "features", "1", "-o", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "noise.png").exists()
+    assert main([*library, "features", "2", "-o", str(tmp_path / "out")]) == 3
+    assert "no track has the id 2" in capsys.readouterr().err

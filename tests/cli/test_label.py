@@ -192,6 +192,9 @@ def test_a_person_is_asked(own: Path, run_cli: RunCli, monkeypatch: pytest.Monke
         (("--undo", "x.jsonl"), 2, "leave tracks"),
         (("--field", "tracknumber", "--write", "--yes"), 2, "no field of words"),
         (("9999",), 5, "no track has the id 9999"),
+        (("--force",), 2, "for --write"),
+        (("--yes",), 2, "for --write"),
+        (("--dry-run",), 2, "for --write and --undo"),
     ],
 )
 def test_mistakes(home: Path, run_cli: RunCli, line: tuple[str, ...], code: int, said: str) -> None:

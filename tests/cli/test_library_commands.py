@@ -224,6 +224,7 @@ def test_reasons(run_cli: RunCli, ready: Path) -> None:
         (("library", "remove", "77"), 3, "no track has the id"),
         (("library", "export", "-o", "x.parquet"), 2, ".csv, .json, .npz"),
         (("library", "rebuild", "--store", "hsnw"), 2, "Did you mean hnsw"),
+        (("library", "rebuild", "--store", "ivf-pq"), 2, "256 tracks at least"),
     ],
 )
 def test_mistakes_are_one_line(

@@ -120,6 +120,7 @@ def test_a_short_playlist_says_what_blocks(run_cli: RunCli, folder: Path) -> Non
         (("30", "--recent", "/nowhere/r.txt"), 3, "no such file"),
         (("30", "--mpd", "127.0.0.1:1"), 3, "no MPD answers"),
         (("30", "--mpd", "host:x"), 2, "HOST:PORT"),
+        (("30", "--relative-to", "."), 2, "give -o as well"),
     ],
 )
 def test_what_goes_wrong_is_one_line(

@@ -34,7 +34,7 @@ def test_a_run_ends_with_scores_and_how_to_go_on(
     assert main(["train", str(data), "--config", config, "-o", str(tmp_path / "run")]) == 0
     said = capsys.readouterr()
     assert "accuracy" in said.out
-    assert f"soundalike index '{data}' --model {tmp_path / 'run' / 'best'}" in said.out
+    assert f"soundalike index MUSIC --model {tmp_path / 'run' / 'best'}" in said.out  # of arrays
     lines = [line for line in said.err.splitlines() if line.startswith("epoch")]
     assert [line.split(":")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
     assert "held-out vote" in lines[0]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from embedder.config.loading import configure, from_dict, read_toml, to_dict, to_toml
 from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
+from embedder.config.training import TrainingConfig
 from embedder.errors import ConfigError
 
 CONFIGS = st.builds(
@@ -94,3 +95,9 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """A TOML file that is not there is an error with its name."""
     with pytest.raises(ConfigError, match=r"absent\.toml: No such file"):
         read_toml(tmp_path / "absent.toml")
+
+
+def test_a_number_serves_as_the_name_of_a_choice() -> None:
+    """`precision=32` is what a message may recommend, and what one writes."""
+    config = configure(TrainingConfig(), assignments=("loop.precision=32",))
+    assert config.loop.precision == "32"

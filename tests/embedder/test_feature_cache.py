@@ -218,3 +218,20 @@ def test_packing_is_near(levels: NDArray[np.float32]) -> None:
     for stored_as, tolerance in (("uint8", 0.5 / 255 + 1e-6), ("float16", 5e-4)):
         unpacked = unpack_levels(torch.from_numpy(pack_levels(levels, stored_as)))  # type: ignore[arg-type]  # both are names of a type
         np.testing.assert_allclose(unpacked.numpy(), levels, atol=tolerance)
+
+
+def test_a_disk_that_takes_nothing_costs_the_cache_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was computed is handed on, with one warning; a file is no folder for a cache."""
+    (tmp_path / "cache").mkdir()
+    for number in range(256):  # where folders would have to be made
+        (tmp_path / "cache" / f"{number:02x}").touch()
+    cache = FeatureCache(tmp_path / "cache", "0" * 16)
+    for number in range(3):
+        array = np.full((2, 2), number, np.uint8)
+        kept = cache.get_or_compute(digest_of_array(array), lambda array=array: array)
+        assert (kept == number).all()
+    assert len([one for one in caplog.records if "not kept" in one.message]) == 1
+    with pytest.raises(ConfigError, match=r"Set dataset\.cache_dir"):
+        FeatureCache(tmp_path / "cache" / "00", "0" * 16)

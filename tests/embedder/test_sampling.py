@@ -266,3 +266,21 @@ def test_too_much_overlap_is_an_error_that_says_so() -> None:
     config = SamplerConfig(groups_per_batch=2, tracks_per_group=2, relations=("tag",))
     with pytest.raises(DatasetError, match="share so many tracks"):
         BatchSampler(config, data).plan(0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 8), st.integers(0, 30), st.integers(1, 99))
+def test_small_shares_get_their_batches_in_time(n_batches: int, epoch: int, percent: int) -> None:
+    """After any epoch each relation has had its share of all batches, but for less than two."""
+    config = SamplerConfig(
+        groups_per_batch=2,
+        tracks_per_group=2,
+        relations=("label", "artist"),
+        relation_weights=(percent, 100 - percent),
+        small_groups="repeat",
+    )
+    targets = tracks(16 + 4 * n_batches, n_labels=2)
+    sampler = BatchSampler(config, targets)
+    seen = Counter(batch.relation for at in range(epoch + 1) for batch in sampler.plan(at))
+    assert sum(seen.values()) == len(sampler) * (epoch + 1)
+    assert abs(seen["label"] - percent / 100 * sum(seen.values())) < 2

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors import torch as safetensors
 
-from embedder.config.loading import to_toml
+from embedder.config.loading import configure, to_toml
 from embedder.config.training import (
     AugmentationConfig,
     ObjectiveConfig,
@@ -22,10 +22,17 @@ from embedder.config.training import (
     TrainingConfig,
 )
 from embedder.config.transfer import TransferConfig
-from embedder.errors import ConfigError, CorruptArtefact, OutputExists, TrainingDiverged
+from embedder.errors import (
+    ConfigError,
+    CorruptArtefact,
+    OutputExists,
+    SoundalikeError,
+    TrainingDiverged,
+)
 from embedder.model_registry import load_model
 from embedder.training.optimisers import rate_factor
 from embedder.training.run_folder import TrainingResult
+from embedder.training.settings import Wanted, settle
 from embedder.training.train import train
 from tests.embedder.small_sets import small_config, write_array_set
 
@@ -144,6 +151,61 @@ def test_time_runs_out(data: Path, tmp_path: Path) -> None:
     assert result.ended == "out of time"
     assert result.steps == 1
     assert load_model(tmp_path / "run" / "best").embedding_size == 8
+    longer = settle(Wanted(assignments=("loop.max_minutes=9",)), resume_from=tmp_path / "run")
+    result = train(data, longer, tmp_path / "run", resume=True)
+    assert (result.ended, result.epochs) == ("finished", 3)
+
+
+def test_going_on_with_other_data_is_refused(data: Path, tmp_path: Path) -> None:
+    """Held-out tracks might have been learnt before, and scores would be of others."""
+    short = small_config(max_minutes=1e-6)
+    train(data, short, tmp_path / "run")
+    other = write_array_set(tmp_path / "other", tracks_per_genre=20)
+    with pytest.raises(ConfigError, match="not those that the run began with"):
+        train(other, short, tmp_path / "run", resume=True)
+
+
+def test_a_run_that_saved_nothing_yet_begins_again(data: Path, tmp_path: Path) -> None:
+    """Killed while it listened, there are its settings alone: both ways of going on work."""
+    config = small_config(epochs=1)
+    for name, resume in (("one", True), ("two", False)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "config.toml").write_text(to_toml(config))
+        assert train(data, config, folder, resume=resume).ended == "finished"
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("loop.epochs=0", "nothing would be learnt"),
+        ("loop.device=cuda", "there is none on this machine"),
+        ("loop.device=foo", "Unknown device"),
+        ("loop.seed=-1", "give 0 or more"),
+        ("stopping.n_neighbours=0", "give 1 or more"),
+        ("doctor.every_steps=0", "give 1 or more"),
+        ("optimiser.momentum=2", "give 0 up to 1"),
+        ("objectives.0.label_smoothing=2", "below 1"),
+        ("augmentation.crop_columns=-3", "give 0 or more"),
+    ],
+)
+def test_numbers_that_cannot_be_meant_are_refused(
+    data: Path, tmp_path: Path, setting: str, told: str
+) -> None:
+    """Before anything is read, with the range."""
+    if "cuda" in setting and torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    config = configure(small_config(), assignments=(setting,))
+    with pytest.raises(SoundalikeError, match=f"(?i){told}"):
+        train(data, config, tmp_path / "run")
+
+
+def test_a_gradient_that_is_no_number_ends_the_run(data: Path, tmp_path: Path) -> None:
+    """As a loss does, with what to lower."""
+    optimiser = OptimiserConfig(kind="sgd", learning_rate=1e30)
+    config = dataclasses.replace(small_config(), optimiser=optimiser)
+    with pytest.raises(TrainingDiverged, match=r"no number any more\. Lower optimiser"):
+        train(data, config, tmp_path / "run")
 
 
 def test_a_finished_run_is_not_overwritten(data: Path, tmp_path: Path) -> None:

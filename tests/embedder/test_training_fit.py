@@ -173,8 +173,16 @@ def test_what_cannot_be_fitted_is_refused(data: Path, start: str, tmp_path: Path
     uniform = write_array_set(tmp_path / "uniform")
     table = (uniform / "tracks.csv").read_text()
     (uniform / "tracks.csv").write_text(re.sub(r"(?<=,)(dance|folk|jazz|rock)(?=,)", "all", table))
+    tagging = dataclasses.replace(
+        plain, objectives=(ObjectiveConfig(kind="tagging"),), dataset=DatasetConfig(tag_field="tag")
+    )
     for at, (tracks, config, told) in enumerate(
-        [(data, bent, "poincare"), (data, hidden, "hidden_size"), (uniform, plain, "two labels")]
+        [
+            (data, tagging, "a tagging head is trained"),
+            (data, bent, "poincare"),
+            (data, hidden, "hidden_size"),
+            (uniform, plain, "two labels"),
+        ]
     ):
         with pytest.raises(ConfigError, match=told):
             train(tracks, config, tmp_path / str(at))

@@ -22,7 +22,7 @@ from embedder.config.training import (
 from embedder.errors import DatasetError
 from embedder.training.run_folder import TrainingResult
 from embedder.training.train import open_run, train
-from tests.embedder.rich_sets import write_audio_set, write_rich_set
+from tests.embedder.rich_sets import HEARS, write_audio_set, write_rich_set
 from tests.embedder.small_sets import small_config
 
 KINDS: tuple[ObjectiveKind, ...] = get_args(ObjectiveKind)
@@ -197,3 +197,53 @@ def test_the_whole_way_with_several_objectives(data: Path, tmp_path: Path) -> No
     assert "tags, PR-AUC" in (tmp_path / "run" / "report.html").read_text()
     train(data, small_config(epochs=1), tmp_path / "run", force=True)
     assert not (tmp_path / "run" / "tags.csv").exists()
+
+
+@pytest.mark.parametrize("kind", ["latent", "handcrafted"])
+def test_distances_keep_their_digits_in_half_precision(
+    data: Path, tmp_path: Path, kind: RelationKind
+) -> None:
+    """What is compared with a radius is not rounded to the network's sixteen bits."""
+    config = config_for(kind, epochs=1)
+    if kind == "handcrafted":
+        data = write_audio_set(tmp_path / "audio", seconds=1.0)
+        split = DatasetConfig(validation_share=0.25, test_share=0.0)
+        config = dataclasses.replace(config, dataset=split, model=HEARS)
+    loop = dataclasses.replace(config.loop, precision="bf16")
+    result = run(data, dataclasses.replace(config, loop=loop), tmp_path / "run")
+    assert math.isfinite(result.history[0]["loss"])
+
+
+def test_few_different_tags_still_have_far_pairs(tmp_path: Path) -> None:
+    """With one tag a track all pairs are near or as far as any: those are negatives."""
+    data = write_rich_set(tmp_path / "set")
+    config = dataclasses.replace(
+        config_for("latent", epochs=1), dataset=DatasetConfig(tag_field="genre")
+    )
+    result = run(data, config, tmp_path / "run")
+    assert result.history[0]["negative_distance"] > 0
+    assert result.history[0]["active_share"] > 0
+
+
+def test_labels_of_which_nothing_is_learnt_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Too few for a batch, or unreadable; and a batch takes fewer where all labels are small."""
+    audio = write_audio_set(tmp_path / "audio", n_tracks=24, seconds=1.0)
+    (audio / "rare").mkdir()
+    for path in sorted((audio / "low").glob("*.wav"))[:4]:
+        path.rename(audio / "rare" / path.name)
+    broken = sorted((audio / "high").glob("*.wav"))
+    for path in broken:
+        path.write_bytes(b"RIFF")
+    config = dataclasses.replace(
+        config_for("label"),
+        model=HEARS,
+        sampler=SamplerConfig(groups_per_batch=2, tracks_per_group=6, small_groups="leave-out"),
+        dataset=DatasetConfig(validation_share=0.0, test_share=0.0, split_by="track"),
+    )
+    (tmp_path / "run").mkdir()
+    opened = open_run(audio, config, tmp_path / "run")
+    assert "high: 0 of 12 training tracks can be read" in caplog.text
+    assert "so a batch has 4 of each, not 6" in caplog.text
+    assert opened.loop.parts.sampler.config.tracks_per_group == 4

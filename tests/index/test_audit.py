@@ -253,3 +253,20 @@ def test_rows_are_pooled_to_what_encoders_keep() -> None:
     assert pooled.shape == (43, 9)
     np.testing.assert_allclose(pooled[2], picture[8:12].mean(axis=0) / 255, rtol=1e-5)
     assert pooled_rows(picture[:32], full_scale=255.0).shape == (32, 9)
+
+
+def test_a_fixed_split_keeps_its_sides() -> None:
+    """Drawn track by track, every artist stands on all sides; each side stays about as large."""
+    generator = np.random.default_rng(0)
+    artists = [f"a{i // 8}" for i in range(200)]
+    sides: list[Side] = [
+        ("train", "validation", "test")[i] for i in generator.choice(3, 200, p=[0.8, 0.1, 0.1])
+    ]
+    dataset = dataset_of(["jazz", "rock"] * 100, artists, np.eye(200), sides=sides)
+    fixed = fixed_split(dataset, label_field="genre")
+    now = list(fixed.sides.values())
+    for side in ("train", "validation", "test"):
+        assert abs(now.count(side) - sides.count(side)) <= 12
+    assert fixed.emptied == ()
+    lone = dataset_of(["jazz"] * 4, ["a"] * 4, np.eye(4), sides=["train", "train", "test", "test"])
+    assert fixed_split(lone, label_field="genre").emptied == ("train",)

@@ -434,3 +434,35 @@ def test_only_the_catalogue_counts(library: Library, music: Path) -> None:
     assert sqlite3.connect(library.folder / "catalogue.sqlite").execute(
         "PRAGMA integrity_check"
     ).fetchone() == ("ok",)
+
+
+def test_a_renamed_folder_keeps_its_ids(library: Library, music: Path) -> None:
+    """Its old place is never scanned again, and still no track stands there twice."""
+    index(library, music)
+    before = ids_by_name(library)
+    music.rename(music.with_name("renamed"))
+    report, encoder = index(library, music.with_name("renamed"))
+    assert counts(report) == {"moved": 6}
+    assert encoder.heard == []
+    assert ids_by_name(library) == before
+    assert all(Path(track.path).exists() for track in library.all_tracks())
+
+
+def test_what_the_rules_pass_over_is_not_gone(library: Library, music: Path) -> None:
+    """Its file is there, so that neither marks nor prunes it; a file that is not, is gone."""
+    index(library, music)
+    (music / "album 1" / "5.wav").unlink()
+    report, _ = index(library, music, rules=ScanRules(include=("0.wav",)), prune=True)
+    assert counts(report) == {"unchanged": 1, "removed": 1}
+    report, _ = index(library, music)
+    assert counts(report) == {"unchanged": 5}
+
+
+def test_a_dry_run_foresees_what_prune_forgets(library: Library, music: Path) -> None:
+    """What was gone before counts, as it will."""
+    index(library, music)
+    (music / "album 0" / "0.wav").unlink()
+    index(library, music)
+    foreseen, _ = index(library, music, prune=True, dry_run=True)
+    report, _ = index(library, music, prune=True)
+    assert counts(foreseen) == counts(report) == {"unchanged": 5, "removed": 1}
