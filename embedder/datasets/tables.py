@@ -126,6 +126,8 @@ def _read_parquet(path: Path) -> Table:
         frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise DatasetError(f"{printable_path(path)}: not a Parquet table ({error}).") from error
+    if any(frame.index.names):  # a column that was made the index before it was written
+        frame = frame.reset_index()
     columns = tuple(str(name) for name in frame.columns)
     rows = tuple(
         {name: _cell_text(value) for name, value in zip(columns, record, strict=True)}

@@ -166,7 +166,7 @@ def _cycle(rows: Rows, total: int, generator: np.random.Generator) -> Rows:
 
 
 def _balanced_order(labels: Rows, total: int, generator: np.random.Generator) -> Rows:
-    known = [np.flatnonzero(labels == label) for label in np.unique(labels[labels >= 0])]
+    known = [np.flatnonzero(labels == label) for label in np.unique(labels)]  # -1: a label, too
     of_label = _cycle(np.arange(len(known)), total, generator)
     order = np.empty(total, dtype=np.int64)
     for label, rows in enumerate(known):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,9 +78,13 @@ def audit(
     if len(positions) > 1:
         near = _near(dataset, heard, exact, positions, vectors, geometry, report("Comparing"))
     repeats = [*exact, *near, *titles]
+    unheard = [
+        Finding("unreadable", (os.fsdecode(bad.path),), bad.reason) for bad in dataset.left_out
+    ]
     checked = [*heard.checked, "exact-duplicate", "near-duplicate"]
+    checked += ["unreadable"] if unheard and "unreadable" not in checked else []
     checked += ["same-title"] if any(row.title for row in dataset.rows) else []
-    findings = [*heard.findings, *repeats]
+    findings = [*heard.findings, *unheard, *repeats]
     linked = with_repeats(dataset, [one for one in repeats if one.certainty == "certain"])
     split = _split_counts(dataset)
     if split:
@@ -97,7 +102,6 @@ def audit(
         notes.append(f"no {settings.field} is known: labels were not looked at")
     if not any(row.group is not None for row in dataset.rows):
         notes.append("no artist or album is known: nothing can be said of leaks between artists")
-    notes += [f"{bad.path}: {bad.reason}" for bad in dataset.left_out]
     found = Audit(
         dataset.root.name, len(dataset.rows), tuple(checked), tuple(findings), split, tuple(notes)
     )

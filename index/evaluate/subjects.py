@@ -11,7 +11,7 @@ from embedder.datasets.dataset import Dataset
 from embedder.datasets.grouping import with_groups
 from embedder.datasets.layouts.contents import ReadingOptions, side_named
 from embedder.datasets.opening import open_dataset
-from embedder.datasets.records import Side, TrackRow
+from embedder.datasets.records import LeftOut, Side, TrackRow
 from embedder.datasets.tables import TABLE_SUFFIXES, nearest_hint, read_table
 from embedder.errors import DatasetError, printable_path
 from embedder.geometry import geometry_of
@@ -104,6 +104,7 @@ def library_subject(
         root=reader.folder,
         layout="library",
         rows=tuple(with_groups(rows, [""] * len(rows))),
+        left_out=tuple(LeftOut(Path(bad.path), bad.reason) for bad in reader.catalogue.failures()),
         split_origin=f"tag {split!r}" if split and not by_table else "",
     )
     vectors = reader.vectors([track.id for track in tracks])

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from embedder.audio.encoding import write_audio
 from embedder.datasets.layouts.contents import ReadingOptions
 from embedder.datasets.opening import open_dataset
 from embedder.errors import DatasetError, UnknownChoice
@@ -211,3 +213,23 @@ def test_files_beside_the_label_folders_are_left_out(tmp_path: Path) -> None:
     path = MINIATURES["folders"].make(tmp_path)
     write_tone(path / "stray.flac", 1)
     assert [left.reason for left in open_dataset(path).left_out] == ["in no label's folder"]
+
+
+def test_a_number_or_a_key_of_music_names_no_track(tmp_path: Path) -> None:
+    """Columns `track` and `key` name tracks where they tell them apart; else the path does."""
+    for name in ("a", "b", "c"):
+        write_audio(tmp_path / f"{name}.wav", np.zeros((1, 800), np.float32), 8000)
+    table = tmp_path / "music.csv"
+    table.write_text("path,track,key,genre\na.wav,1,C,jazz\nb.wav,2,C,jazz\nc.wav,1,D,rock\n")
+    assert [row.key for row in open_dataset(table).rows] == ["a.wav", "b.wav", "c.wav"]
+    table.write_text("path,track,genre\na.wav,one,jazz\nb.wav,two,jazz\nc.wav,three,rock\n")
+    assert [row.key for row in open_dataset(table).rows] == ["one", "two", "three"]
+
+
+def test_a_table_keeps_the_column_that_was_its_index(tmp_path: Path) -> None:
+    """As pandas writes it to Parquet after `set_index`."""
+    write_audio(tmp_path / "a.wav", np.zeros((1, 800), np.float32), 8000)
+    frame = pd.DataFrame({"path": ["a.wav"], "genre": ["jazz"]}).set_index("path")
+    frame.to_parquet(tmp_path / "music.parquet")
+    (row,) = open_dataset(tmp_path / "music.parquet").rows
+    assert row.values("genre") == ("jazz",)

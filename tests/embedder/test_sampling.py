@@ -284,3 +284,11 @@ def test_small_shares_get_their_batches_in_time(n_batches: int, epoch: int, perc
     seen = Counter(batch.relation for at in range(epoch + 1) for batch in sampler.plan(at))
     assert sum(seen.values()) == len(sampler) * (epoch + 1)
     assert abs(seen["label"] - percent / 100 * sum(seen.values())) < 2
+
+
+def test_plain_batches_show_unlabelled_tracks_too() -> None:
+    """Most of a collection may have no label, and be there for what needs none."""
+    targets = replace(tracks(48), labels=np.where(np.arange(48) < 12, np.arange(48) % 3, -1))
+    sampler = BatchSampler(SamplerConfig(kind="plain", batch_size=8), targets)
+    seen = {row for epoch in range(30) for batch in sampler.plan(epoch) for row in batch.rows}
+    assert len(seen) == 48

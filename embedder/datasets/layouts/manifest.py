@@ -16,7 +16,7 @@ from embedder.datasets.layouts.contents import (
     TableReader,
 )
 from embedder.datasets.records import LeftOut, TrackRow
-from embedder.datasets.tables import TABLE_SUFFIXES, columns_of, read_table
+from embedder.datasets.tables import TABLE_SUFFIXES, Table, columns_of, read_table
 
 LOOKS_FOR = "a .csv, .tsv or .parquet table with a column 'path'"
 
@@ -38,12 +38,24 @@ def _tables(path: Path) -> list[Path]:
     ]
 
 
+def _key_column(table: Table) -> str | None:
+    """A column that names tracks; `track` may be a number on an album, and `key` a musical one."""
+    for name in NAMES_OF_KEY:
+        column = table.find([name])
+        if column is None:
+            continue
+        names = [record[column] for record in table.rows]
+        if all(names) and len(set(names)) == len(names):
+            return column
+    return None
+
+
 def read(path: Path, options: ReadingOptions) -> Contents:
     """One row a line; files that are not there are left out."""
     found = _tables(path)
     table = read_table(found[0] if path.is_dir() and found else path)
     path_column = table.require(*NAMES_OF_PATH)
-    key_column = table.find(NAMES_OF_KEY) or path_column
+    key_column = _key_column(table) or path_column
     reader = TableReader(table, options)
     listed, artist_groups = reader.read(key_column)
     base = options.audio_root or table.path.parent
