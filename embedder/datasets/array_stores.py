@@ -3,6 +3,7 @@
 A store is one array in an .npz or .npy (`[tracks, …]`), or a folder with one .npy a track.
 """
 
+import logging
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,10 @@ from numpy.typing import NDArray
 
 from embedder.errors import DatasetError, printable_path
 
+_logger = logging.getLogger(__name__)
+
+MUCH_SHORTER = 0.8
+"""Of the middle length: what cutting everything to the shortest array may cost unsaid."""
 ArrayKind = Literal["spectrograms", "waveforms"]
 
 
@@ -54,7 +59,17 @@ class ArrayStore:
         if len(self.files) == 1 and self.n_tracks != 1:
             return load_npy(self.files[0])
         arrays = [load_npy(file) for file in self.files]
-        length = min(array.shape[-1] for array in arrays)
+        lengths = [array.shape[-1] for array in arrays]
+        length = min(lengths)
+        if length < MUCH_SHORTER * float(np.median(lengths)):
+            shortest = printable_path(self.files[lengths.index(length)])
+            _logger.warning(
+                "%s: only %d of some %d values long, and all are cut to the shortest; without it "
+                "nothing would be lost",
+                shortest,
+                length,
+                int(np.median(lengths)),
+            )
         return np.stack([array[..., :length] for array in arrays])
 
     def read(self, array_row: int) -> NDArray[Any]:

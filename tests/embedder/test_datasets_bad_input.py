@@ -233,3 +233,16 @@ def test_a_table_keeps_the_column_that_was_its_index(tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "music.parquet")
     (row,) = open_dataset(tmp_path / "music.parquet").rows
     assert row.values("genre") == ("jazz",)
+
+
+def test_an_array_that_shortens_all_others_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A folder of arrays is cut to the shortest, which is said where that costs much."""
+    lines = ["track,genre"]
+    for number, length in enumerate((400, 390, 100)):
+        np.save(tmp_path / f"t{number}.npy", np.zeros((8, length), np.float32))
+        lines.append(f"t{number},jazz")
+    (tmp_path / "tracks.csv").write_text("\n".join(lines) + "\n")
+    assert open_dataset(tmp_path).arrays.shape == (3, 8, 100)
+    assert "t2.npy: only 100 of some 390 values long" in caplog.text
