@@ -253,6 +253,8 @@ class DatasetConfig:
     tag_separator: str = ";"
     n_tags: int = 50
     """The most frequent ones are kept; 0 keeps all."""
+    label_similarity: tuple[tuple[str, str, float], ...] = ()
+    """How alike (0…1) two labels are, for graded-contrastive: [["rock", "metal", 0.6]]."""
     limit_per_label: int = 0
     """At most so many training tracks a label; 0 takes all."""
     limit_balance: Balance = "balanced"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from embedder.config.training import DatasetConfig, ObjectiveConfig, SamplerConfig
 from embedder.datasets.dataset import Dataset
+from embedder.datasets.tables import nearest_hint
 from embedder.errors import DatasetError
 from embedder.objectives.latent import cooccurrence_embedding, truncated_svd
 from embedder.objectives.targets import TrackTargets
@@ -36,6 +37,7 @@ class KnownTracks:
     tags: Matrix | None
     tag_names: tuple[str, ...]
     teacher: Matrix | None
+    label_similarity: Matrix | None
 
     def targets(
         self, rows: Rows, *, sampler: SamplerConfig, features: Matrix | None, needs_latent: bool
@@ -50,6 +52,7 @@ class KnownTracks:
             features=None if features is None else features[rows],
             latent=_latent(tags, sampler) if needs_latent else None,
             teacher=None if self.teacher is None else self.teacher[rows],
+            label_similarity=self.label_similarity,
         )
 
     def indicators(self, rows: Rows) -> NDArray[np.float64]:
@@ -68,7 +71,9 @@ def known_tracks(dataset: Dataset, config: DatasetConfig) -> KnownTracks:
     artists, _ = _numbered(row.group or "" for row in dataset.rows)
     albums, _ = _numbered(f"{row.group}\n{row.album}" if row.album else "" for row in dataset.rows)
     tags, tag_names = _tag_matrix(dataset, config.tag_field)
-    return KnownTracks(labels, label_names, artists, albums, tags, tag_names, _teacher(dataset))
+    similarity = _label_similarity(label_names, config)
+    teacher = _teacher(dataset)
+    return KnownTracks(labels, label_names, artists, albums, tags, tag_names, teacher, similarity)
 
 
 def needs(relation: str, objectives: Iterable[ObjectiveConfig], sampler: SamplerConfig) -> bool:
@@ -109,6 +114,27 @@ def _teacher(dataset: Dataset) -> Matrix | None:
     scaled = (vectors - known.mean(axis=0)) / np.maximum(known.std(axis=0), 1e-3)
     lengths = np.linalg.norm(scaled, axis=1, keepdims=True)
     return np.asarray(scaled / np.maximum(lengths, 1e-9), dtype=np.float32)
+
+
+def _label_similarity(names: Sequence[str], config: DatasetConfig) -> Matrix | None:
+    """Each label is all like itself, and like others as the settings say, if they do."""
+    if not config.label_similarity:
+        return None
+    similarity = np.eye(len(names), dtype=np.float32)
+    for one, other, grade in config.label_similarity:
+        for name in (one, other):
+            if name not in names:
+                raise DatasetError(
+                    f"dataset.label_similarity: no track is labelled {name!r}. "
+                    f"{nearest_hint(name, names)}"
+                )
+        if not 0 <= grade <= 1:
+            raise DatasetError(
+                f"dataset.label_similarity: {one} and {other} are alike by {grade}: give 0 up to 1"
+            )
+        rows = [names.index(one), names.index(other)]
+        similarity[rows, rows[::-1]] = grade
+    return similarity
 
 
 def _latent(tags: Matrix | None, sampler: SamplerConfig) -> Matrix:

@@ -6,7 +6,9 @@ from collections import Counter
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
+import torch
 
 from embedder.config.model import ExcerptConfig, FrontEndConfig, GeometryKind
 from embedder.config.training import (
@@ -247,3 +249,31 @@ def test_labels_of_which_nothing_is_learnt_are_named(
     assert "high: 0 of 12 training tracks can be read" in caplog.text
     assert "so a batch has 4 of each, not 6" in caplog.text
     assert opened.loop.parts.sampler.config.tracks_per_group == 4
+
+
+def test_labels_that_are_alike_are_not_pushed_as_far(data: Path, tmp_path: Path) -> None:
+    """`dataset.label_similarity` grades pairs of two labels; a wrong name or grade is an error."""
+
+    def distance_of(alike: tuple[tuple[str, str, float], ...], name: str) -> float:
+        config = dataclasses.replace(
+            config_for("label", epochs=8),
+            objectives=(ObjectiveConfig(kind="graded-contrastive", margin=1.0),),
+            dataset=DatasetConfig(label_similarity=alike),
+        )
+        (tmp_path / name).mkdir()
+        opened = open_run(data, config, tmp_path / name)
+        opened.run()
+        source, rows = opened.source, opened.loop.parts.rows
+        network = opened.loop.best_network.eval()
+        with torch.no_grad():
+            vectors = network(torch.cat([source.excerpts(int(row)) for row in rows])).numpy()
+        labels = opened.known.labels[rows]
+        jazz, rock = (opened.known.label_names.index(label) for label in ("jazz", "rock"))
+        means = [vectors[labels == label].mean(axis=0) for label in (jazz, rock)]
+        return float(np.linalg.norm(means[0] - means[1]))
+
+    assert distance_of((("jazz", "rock", 0.9),), "alike") < 0.7 * distance_of((), "unlike")
+    with pytest.raises(DatasetError, match="Did you mean 'jazz'"):
+        distance_of((("jaz", "rock", 0.9),), "wrong")
+    with pytest.raises(DatasetError, match="0 up to 1"):
+        distance_of((("jazz", "rock", 9.0),), "far")
