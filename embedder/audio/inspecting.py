@@ -10,18 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.audio.frames import mono_of, placed_frames
+from embedder.audio.measuring import SoundMeasures
 from embedder.audio.records import Waveform
 from embedder.audio.resampling import resampled
 from embedder.audio.source import open_source
 from embedder.errors import UnreadableAudio
 
-FULL_SCALE = 0.999
-"""What lies at or beyond it may have been cut off there."""
-CLIPPED_RUN = 3
-"""So many samples at full scale in a row are no peak any more."""
-QUIET = 1e-3
-"""-60 dB below full scale."""
-BLOCK_SECONDS = 0.1
+MOST_SECONDS = 1800.0
+"""What lies behind is not listened to; of longer files the end is looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,95 +33,58 @@ class Inspection:
     quiet_share: float
     side_level: float
     """How loud the difference of two channels is beside their sum; 0 for mono."""
+    low_side_level: float
+    """The same without treble, which encoders make up."""
     quieter_channel_level: float
     """How loud the quietest channel is beside the loudest; 1 for mono."""
     damaged_parts: int
     waveform: Waveform
-    """The mean of the channels, at the rate that was asked for."""
+    """The mean of the channels, at the rate that was asked for, as far as it was to be kept."""
 
 
-def inspect_audio(path: Path, *, sample_rate: int, max_seconds: float = 1800.0) -> Inspection:
-    """Decode a file to its end, or to `max_seconds`; raises AudioError where nothing is there."""
+def inspect_audio(
+    path: Path,
+    *,
+    sample_rate: int,
+    kept_seconds: float = MOST_SECONDS,
+    max_seconds: float = MOST_SECONDS,
+) -> Inspection:
+    """Decode a file to its end, or to `max_seconds`; raises AudioError where nothing is there.
+
+    kept_seconds: how much of the beginning is handed out as `waveform`.
+    """
     monos: list[NDArray[np.float32]] = []
-    channels = _Channels()
     with open_source(path) as source:
         info, native = source.info(), source.sample_rate
-        n_samples = 0
+        measures = SoundMeasures(native)
         for _, frame in placed_frames(source):
-            mono = np.nan_to_num(mono_of(frame))
-            monos.append(mono)
+            if measures.n_samples < kept_seconds * native:
+                monos.append(np.nan_to_num(mono_of(frame)))
             values = frame.to_ndarray()
             if not frame.format.is_planar:
                 values = values.reshape(-1, frame.layout.nb_channels).T
-            channels.add(np.nan_to_num(_as_float(values)))
-            n_samples += len(mono)
-            if n_samples >= max_seconds * native:
+            measures.add(np.nan_to_num(_as_float(values)))
+            if measures.n_samples >= max_seconds * native:
                 break
         n_damaged = source.n_damaged
-    if not n_samples:
+    if not measures.n_samples:
         raise UnreadableAudio(path, "nothing in it could be decoded")
-    samples = np.concatenate(monos)
+    samples = np.concatenate(monos)[: round(kept_seconds * native)]
     said = None if info.is_estimated else info.duration_seconds
-    is_whole = n_samples < max_seconds * native
+    is_whole = measures.n_samples < max_seconds * native
     return Inspection(
         said_seconds=said if is_whole else None,
-        found_seconds=n_samples / native,
+        found_seconds=measures.n_samples / native,
         n_channels=info.n_channels,
-        peak=channels.peak,
-        clipped_share=channels.n_clipped / n_samples,
-        quiet_share=_quiet_share(samples, native),
-        side_level=channels.side_level,
-        quieter_channel_level=channels.quieter_level,
+        peak=measures.peak,
+        clipped_share=measures.clipped_share,
+        quiet_share=measures.quiet_share,
+        side_level=measures.side_level,
+        low_side_level=measures.low_side_level,
+        quieter_channel_level=measures.quieter_level,
         damaged_parts=n_damaged,
         waveform=Waveform(resampled(samples, from_rate=native, to_rate=sample_rate), sample_rate),
     )
-
-
-class _Channels:
-    """Sums over all channels, frame by frame."""
-
-    def __init__(self) -> None:
-        self.peak = 0.0
-        self.n_clipped = 0
-        self._squares: NDArray[np.float64] = np.zeros(1)
-        self._side = self._middle = 0.0
-
-    def add(self, values: NDArray[np.float32]) -> None:
-        """values: float32 [channels, samples]"""
-        magnitudes = np.abs(values)
-        loudest = float(magnitudes.max(initial=0.0))
-        self.peak = max(self.peak, loudest)
-        if loudest >= FULL_SCALE:
-            self.n_clipped += int(max(_in_runs(row >= FULL_SCALE) for row in magnitudes))
-        if len(self._squares) != len(values):
-            self._squares = np.zeros(len(values))
-        self._squares += np.square(values, dtype=np.float64).sum(axis=1)
-        if len(values) == 2:
-            self._side += float(np.square(values[0] - values[1], dtype=np.float64).sum())
-            self._middle += float(np.square(values[0] + values[1], dtype=np.float64).sum())
-
-    @property
-    def side_level(self) -> float:
-        return float(np.sqrt(self._side / self._middle)) if self._middle > 0 else 0.0
-
-    @property
-    def quieter_level(self) -> float:
-        loudest = self._squares.max()
-        return float(np.sqrt(self._squares.min() / loudest)) if loudest > 0 else 1.0
-
-
-def _in_runs(at_limit: NDArray[np.bool_]) -> int:
-    """How many of the samples stand in runs of at least `CLIPPED_RUN`."""
-    edges = np.flatnonzero(np.diff(np.r_[False, at_limit, False].astype(np.int8)))
-    lengths = edges[1::2] - edges[::2]
-    return int(lengths[lengths >= CLIPPED_RUN].sum())
-
-
-def _quiet_share(samples: NDArray[np.float32], sample_rate: int) -> float:
-    length = max(round(BLOCK_SECONDS * sample_rate), 1)
-    n_blocks = max(len(samples) // length, 1)
-    blocks = np.array_split(samples[: n_blocks * length], n_blocks)
-    return float(np.mean([np.abs(block).max(initial=0.0) < QUIET for block in blocks]))
 
 
 def _as_float(values: NDArray[Any]) -> NDArray[np.float32]:

@@ -26,6 +26,7 @@ HEARD = FrontEndConfig(sample_rate=11025, fft_size=4096, hop_samples=2048, n_bin
 """5.4 columns a second, whose windows overlap: two copies need not start at the same sample."""
 MOST_COLUMNS = 1024
 """190 seconds; of a longer track the beginning."""
+KEPT_SECONDS = 1 + MOST_COLUMNS * HEARD.hop_samples / HEARD.sample_rate
 
 SILENT_PEAK = 1e-4
 MOSTLY_QUIET = 0.5
@@ -110,7 +111,9 @@ class _Listening:
         if row.path is None:
             return self._of_array(position), []
         try:
-            heard = inspect_audio(row.path, sample_rate=HEARD.sample_rate)
+            heard = inspect_audio(
+                row.path, sample_rate=HEARD.sample_rate, kept_seconds=KEPT_SECONDS
+            )
         except AudioError as error:
             return None, [Finding("unreadable", (row.key,), error.reason)]
         except OSError as error:

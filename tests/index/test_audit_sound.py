@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from embedder.audio.encoding import write_audio
 from embedder.audio.inspecting import inspect_audio
+from embedder.audio.measuring import SoundMeasures
 from embedder.errors import AudioError
 from index.audit.audit import AuditSettings, audit
 from index.audit.sound import OF_FILES, judge_sound
@@ -105,6 +106,43 @@ def test_measurements_equal_what_was_written(tmp_path: Path) -> None:
     expected = np.sqrt(np.square(difference).sum() / np.square(total).sum())
     assert heard.side_level == pytest.approx(expected, rel=1e-4)
     np.testing.assert_allclose(heard.waveform.samples, samples.mean(axis=0), atol=1e-6)
+
+
+def test_a_level_that_stands_still_is_silence(tmp_path: Path) -> None:
+    """However high it stands: a constant is nothing that can be heard."""
+    samples = np.full((2, 4 * RATE), 0.1, dtype=np.float32)
+    write_audio(tmp_path / "track.wav", samples, RATE)
+    assert "silent" in kinds_of(tmp_path / "track.wav")
+
+
+def test_the_share_of_silence_equals_a_loop() -> None:
+    """Over tenths of a second, whatever pieces the sound comes in."""
+    generator = np.random.default_rng(0)
+    loudness = np.repeat(generator.choice([0.0, 0.0005, 0.3], 97), RATE // 14)
+    samples = (loudness * generator.uniform(-1, 1, (2, len(loudness)))).astype(np.float32)
+    measures, start = SoundMeasures(RATE), 0
+    while start < samples.shape[1]:
+        n = int(generator.integers(1, 9000))
+        measures.add(samples[:, start : start + n])
+        start += n
+    length = RATE // 10
+    blocks = [samples[:, at : at + length] for at in range(0, samples.shape[1], length)]
+    quiet = [np.ptp(b, axis=1).max() / 2 < 1e-3 for b in blocks if b.shape[1] == length]
+    assert 0.2 < measures.quiet_share < 0.8
+    assert measures.quiet_share == pytest.approx(np.mean(quiet))
+
+
+def test_of_a_long_file_only_the_beginning_is_kept(tmp_path: Path) -> None:
+    """The rest is measured as it passes, so that an hour needs no more memory than a minute."""
+    samples = melody(0, seconds=8)
+    samples[:, 6 * RATE :] = 1.0
+    write_audio(tmp_path / "track.wav", samples, RATE)
+    whole = inspect_audio(tmp_path / "track.wav", sample_rate=RATE)
+    heard = inspect_audio(tmp_path / "track.wav", sample_rate=RATE, kept_seconds=3.0)
+    assert len(heard.waveform.samples) == 3 * RATE
+    np.testing.assert_array_equal(heard.waveform.samples, whole.waveform.samples[: 3 * RATE])
+    assert (heard.found_seconds, heard.peak) == (pytest.approx(8.0), whole.peak)
+    assert heard.clipped_share == pytest.approx(0.25)
 
 
 def test_what_is_no_sound_says_why(tmp_path: Path) -> None:
