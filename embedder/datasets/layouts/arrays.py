@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedder.datasets.array_files import store_of_files
 from embedder.datasets.array_stores import (
     ArrayKind,
     ArrayStore,
-    load_npy,
     npz_header,
     open_npz,
     read_npz_member,
@@ -74,19 +74,21 @@ def read(path: Path, options: ReadingOptions) -> Contents:
         raise DatasetError(
             f"{printable_path(path)}: both spectrograms.npz and waveforms.npz. Keep one of them."
         )
+    left_out: list[LeftOut] = []
     if archives:
         store, tracks = _archive_store(archives[0])
     else:
-        store, tracks = _folder_store(path)
+        store, left_out = store_of_files(path)
+        tracks = [file.stem for file in store.files]
+    unfit = {Path(bad.path).stem for bad in left_out}
     place = _places(tracks, where=printable_path(archives[0] if archives else path))
     rows: list[TrackRow] = []
     groups: list[str] = []
-    left_out = []
     for row, group in zip(listed, artist_groups, strict=True):
         if row.key in place:
             rows.append(replace(row, array_row=place[row.key]))
             groups.append(group)
-        else:
+        elif row.key not in unfit:
             left_out.append(LeftOut(row.key, "in the table, but not among the arrays"))
     named = {row.key for row in listed}
     left_out += [
@@ -115,27 +117,16 @@ def _archive_store(path: Path) -> tuple[ArrayStore, list[str]]:
             f"{printable_path(path)}: {wanted[0]!r} has the shape {list(header.shape)}, "
             f"{_DIMENSIONS[kind]} dimensions are needed."
         )
+    if header.dtype.kind not in "biuf":
+        raise DatasetError(
+            f"{printable_path(path)}: {wanted[0]!r} holds no numbers ({header.dtype})."
+        )
     if header.shape[0] != len(tracks):
         raise DatasetError(
             f"{printable_path(path)}: {header.shape[0]} arrays in {wanted[0]!r}, but "
             f"{len(tracks)} names in 'track'."
         )
     return ArrayStore(kind, (path,), len(tracks), header.shape[1:], wanted[0], rate), tracks
-
-
-def _folder_store(path: Path) -> tuple[ArrayStore, list[str]]:
-    files = sorted(path.rglob("*.npy"))
-    if not files:
-        raise DatasetError(f"{printable_path(path)}: {LOOKS_FOR} expected, no arrays found.")
-    shapes = {load_npy(file).shape[:-1] for file in files}
-    if len(shapes) > 1 or any(len(shape) > 1 for shape in shapes):
-        raise DatasetError(
-            f"{printable_path(path)}: the .npy files differ in shape ({sorted(shapes)} before "
-            "the last axis). Each must be [samples], or each [rows, columns] with as many rows."
-        )
-    kind: ArrayKind = "waveforms" if shapes == {()} else "spectrograms"
-    store = ArrayStore(kind, tuple(files), len(files), load_npy(files[0]).shape)
-    return store, [file.stem for file in files]
 
 
 def _places(tracks: Sequence[str], *, where: str) -> dict[str, int]:

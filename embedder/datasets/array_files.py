@@ -1,0 +1,90 @@
+"""A folder with one .npy a track: which of its files are fit to stand in one array together.
+
+What cannot be read is left out with its reason, and so are a few files that are shaped unlike all
+others or much shorter. Where many are, they are no mistake: other shapes are refused, and other
+lengths cut to the shortest (`ArrayStore.load`).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from embedder.datasets.array_stores import MUCH_SHORTER, ArrayKind, ArrayStore, load_npy
+from embedder.datasets.records import LeftOut
+from embedder.errors import DatasetError, printable_path
+
+FEW = 0.2
+"""The share of files up to which odd ones are taken for mistakes."""
+_NUMBERS = "biuf"
+_KINDS: dict[int, ArrayKind] = {1: "waveforms", 2: "spectrograms"}
+
+Shapes = dict[Path, tuple[int, ...]]
+
+
+def store_of_files(path: Path) -> tuple[ArrayStore, list[LeftOut]]:
+    """The store of all .npy files below a folder that go together, and what was left out."""
+    files = sorted(path.rglob("*.npy"))
+    if not files:
+        raise DatasetError(f"{printable_path(path)}: no .npy files in it.")
+    shapes: Shapes = {}
+    left_out: list[LeftOut] = []
+    for file in files:
+        found = _shape_or_reason(file)
+        if isinstance(found, str):
+            left_out.append(LeftOut(file, found))
+        else:
+            shapes[file] = found
+    if not shapes:
+        first = left_out[0]
+        raise DatasetError(
+            f"{printable_path(path)}: none of its {len(files)} .npy files can be used. The first: "
+            f"{printable_path(first.path)} ({first.reason})."
+        )
+    left_out += _odd_ones(path, shapes)
+    left_out += _short_ones(shapes)
+    kept = tuple(shapes)
+    shape = shapes[kept[0]]
+    return ArrayStore(_KINDS[len(shape)], kept, len(kept), shape), left_out
+
+
+def _shape_or_reason(file: Path) -> tuple[int, ...] | str:
+    try:
+        array = load_npy(file)
+    except DatasetError as error:
+        return str(error).removeprefix(f"{printable_path(file)}: ").rstrip(".")
+    if array.dtype.kind not in _NUMBERS:
+        return f"holds no numbers ({array.dtype})"
+    if array.ndim not in _KINDS:
+        return f"the shape {list(array.shape)}, [samples] or [rows, columns] is needed"
+    return "holds no values" if not array.size else tuple(array.shape)
+
+
+def _odd_ones(path: Path, shapes: Shapes) -> list[LeftOut]:
+    """Take out the few files with another number of rows than the rest."""
+    counts = Counter(shape[:-1] for shape in shapes.values())
+    usual = counts.most_common(1)[0][0]
+    odd = [file for file, shape in shapes.items() if shape[:-1] != usual]
+    if len(odd) > FEW * len(shapes):
+        raise DatasetError(
+            f"{printable_path(path)}: the .npy files differ in shape ({sorted(counts)} before "
+            "the last axis). Each must be [samples], or each [rows, columns] with as many rows."
+        )
+    return _taken_out(shapes, odd, "the shape {shape}, unlike all others")
+
+
+def _short_ones(shapes: Shapes) -> list[LeftOut]:
+    """Take out the few files that all others would have to be cut down to."""
+    usual = float(np.median([shape[-1] for shape in shapes.values()]))
+    short = [file for file, shape in shapes.items() if shape[-1] < MUCH_SHORTER * usual]
+    if len(short) > FEW * len(shapes):
+        return []
+    return _taken_out(shapes, short, f"{{length}} values long, the others some {usual:.0f}")
+
+
+def _taken_out(shapes: Shapes, files: Sequence[Path], reason: str) -> list[LeftOut]:
+    taken = [(file, shapes.pop(file)) for file in files]
+    return [
+        LeftOut(file, reason.format(shape=list(shape), length=shape[-1])) for file, shape in taken
+    ]
