@@ -20,6 +20,9 @@ MUCH_SHORTER = 0.8
 """Of the middle length: what cutting everything to the shortest array may cost unsaid."""
 ArrayKind = Literal["spectrograms", "waveforms"]
 
+NOT_FINITE = "its array holds values that are not finite"
+_ROWS_AT_ONCE = 512
+
 
 @dataclass(frozen=True, slots=True)
 class ArrayHeader:
@@ -132,3 +135,14 @@ def load_npy(path: Path) -> NDArray[Any]:
     except (OSError, ValueError, EOFError) as error:
         raise DatasetError(f"{printable_path(path)}: not a readable array ({error}).") from error
     return array
+
+
+def finite_rows(arrays: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which tracks of `arrays [tracks, …]` hold neither NaN nor infinity, bool [tracks]."""
+    fit = np.ones(len(arrays), dtype=bool)
+    if arrays.dtype.kind != "f":
+        return fit
+    for start in range(0, len(arrays), _ROWS_AT_ONCE):
+        some = arrays[start : start + _ROWS_AT_ONCE]
+        fit[start : start + len(some)] = np.isfinite(some).all(axis=tuple(range(1, some.ndim)))
+    return fit

@@ -7,7 +7,7 @@ loudest moment of the excerpt.) Tracks that cannot be read are reported and left
 
 import math
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from embedder.config.loading import to_dict
 from embedder.config.model import ExcerptConfig, ModelConfig
+from embedder.datasets.array_stores import NOT_FINITE, finite_rows
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.feature_cache import (
     FeatureCache,
@@ -70,12 +71,7 @@ def prepare_dataset(
             kept.append(position)
         if on_progress is not None:
             on_progress(position + 1, len(dataset.rows))
-    if not kept:
-        first = failures[0]
-        raise DatasetError(
-            f"{printable_path(dataset.root)}: none of the {len(failures)} tracks can be read. "
-            f"The first: {printable_path(first.path)} ({first.reason})."
-        )
+    _check_some_left(dataset, failures, n_kept=len(kept))
     n_columns = gathered.shape[1]
     return PreparedTracks(
         spectrograms=gathered.array(),
@@ -143,6 +139,8 @@ class _Work:
     def _of_file(self, path: Path) -> NDArray[Any]:
         def compute() -> NDArray[Any]:
             heard = load_excerpts(path, self.excerpts, sample_rate=self.sample_rate)
+            if not np.isfinite(heard.samples).all():
+                raise AudioError(path, "holds samples that are not finite")
             return self._packed(heard.samples, heard.sample_rate)
 
         if self.cache is None:
@@ -160,6 +158,8 @@ class _Work:
 
         def compute() -> NDArray[Any]:
             samples = _as_float(waveform)
+            if not np.isfinite(samples).all():  # which would pass for some level or other
+                raise AudioError(row.key, NOT_FINITE)
             length = round(self.excerpts.excerpt_seconds * rate)
             if len(samples) < self.excerpts.min_seconds * rate:
                 raise AudioError(row.key, f"only {len(samples)} samples")
@@ -234,14 +234,34 @@ def _ready_made(dataset: Dataset, model: ModelConfig, crop_columns: int) -> Prep
             f"makes {expected}. Give the front end that made the spectrograms as model.front_end; "
             "with --from, set transfer.translate=true as well."
         )
+    fit = finite_rows(arrays)
+    failures = [
+        LeftOut(row.key, NOT_FINITE)
+        for row, is_fit in zip(dataset.rows, fit, strict=True)
+        if not is_fit
+    ]
+    if failures:
+        _check_some_left(dataset, failures, n_kept=int(fit.sum()))
+        arrays = arrays[fit]
+    kept = np.flatnonzero(fit)
     return PreparedTracks(
         spectrograms=arrays,
-        first_items=np.arange(len(arrays) + 1, dtype=np.int64),
-        rows=dataset.rows,
-        dataset_rows=np.arange(len(arrays), dtype=np.int64),
+        first_items=np.arange(len(kept) + 1, dtype=np.int64),
+        rows=tuple(dataset.rows[position] for position in kept),
+        dataset_rows=kept,
         crop_columns=min(crop_columns or n_columns, n_columns),
         excerpt_columns=n_columns,
+        failures=tuple(failures),
     )
+
+
+def _check_some_left(dataset: Dataset, failures: Sequence[LeftOut], *, n_kept: int) -> None:
+    if not n_kept:
+        first = failures[0]
+        raise DatasetError(
+            f"{printable_path(dataset.root)}: none of the {len(failures)} tracks can be read. "
+            f"The first: {printable_path(first.path)} ({first.reason})."
+        )
 
 
 def _as_float(waveform: NDArray[Any]) -> NDArray[np.float32]:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from embedder.audio.decoding import probe
 from embedder.config.model import ExcerptConfig
+from embedder.datasets.array_stores import NOT_FINITE, finite_rows
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.records import LeftOut, TrackRow
 from embedder.errors import AudioError, UnknownChoice, UsageError
@@ -75,27 +76,28 @@ def baseline_vectors(
     everyone = np.arange(n_tracks)
     if name in dataset.extra_vectors:
         vectors = np.asarray(dataset.extra_vectors[name], dtype=np.float32)
-        usable = np.isfinite(vectors).all(axis=1)
-        failed = [
-            LeftOut(dataset.rows[i].key, "its vector is not finite") for i in everyone[~usable]
-        ]
-        return VectorSet(
-            name,
-            "baseline",
-            vectors[usable],
-            everyone[usable],
-            Cosine(),
-            needs_scaling=True,
-            failed=tuple(failed),
-        )
+        return VectorSet(name, "baseline", vectors, everyone, Cosine(), needs_scaling=True)
     check_baseline(dataset, name)
     if name == "random":
         drawn = np.random.default_rng([seed, 19]).standard_normal((n_tracks, RANDOM_SIZE))
         return VectorSet(name, "baseline", drawn.astype(np.float32), everyone, Cosine())
     if dataset.store is not None and dataset.store.kind == "spectrograms":
-        vectors = picture_statistics(dataset.arrays, name)
-        return VectorSet(name, "baseline", vectors, everyone, Cosine(), needs_scaling=True)
+        return _of_pictures(dataset, name)
     return _heard(dataset, name, workers=workers, on_progress=on_progress)
+
+
+def _of_pictures(dataset: Dataset, name: str) -> VectorSet:
+    pictures = dataset.arrays
+    fit = finite_rows(pictures)
+    return VectorSet(
+        name,
+        "baseline",
+        picture_statistics(pictures if fit.all() else pictures[fit], name),
+        np.flatnonzero(fit),
+        Cosine(),
+        needs_scaling=True,
+        failed=tuple(LeftOut(dataset.rows[i].key, NOT_FINITE) for i in np.flatnonzero(~fit)),
+    )
 
 
 def picture_statistics(pictures: NDArray[np.generic], name: str) -> Vectors:
@@ -103,6 +105,8 @@ def picture_statistics(pictures: NDArray[np.generic], name: str) -> Vectors:
     or mean and covariance of the first cosine coefficients of the rows (mfcc).
     """
     describe = _row_statistics if name == "row-statistics" else _cosine_statistics
+    if not len(pictures):
+        return np.zeros((0, 1), dtype=np.float32)
     parts = [
         describe(np.asarray(pictures[start : start + PICTURES_AT_ONCE], dtype=np.float32))
         for start in range(0, len(pictures), PICTURES_AT_ONCE)

@@ -96,8 +96,16 @@ def evaluate(
 def vectors_named(
     dataset: Dataset, name: str, *, stored: VectorSet | None, seed: int, making: Making
 ) -> VectorSet:
-    """The vectors of a baseline, of the data set itself, of a library, or of a model."""
+    """The vectors of a baseline, of the data set itself, of a library, or of a model; tracks
+    without a finite one are listed as failed.
+    """
+    found = _made(dataset, name, stored=stored, seed=seed, making=making)
+    return found.finite(dataset.rows)
 
+
+def _made(
+    dataset: Dataset, name: str, *, stored: VectorSet | None, seed: int, making: Making
+) -> VectorSet:
     def report(n_done: int, n_all: int) -> None:
         if making.on_progress is not None:
             making.on_progress(name, n_done, n_all)

@@ -1,12 +1,13 @@
 """The vectors of a data set's tracks, whoever made them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.datasets.records import LeftOut
+from embedder.datasets.records import LeftOut, TrackRow
 from embedder.geometry import Geometry
 from embedder.metrics.ranking import Ids
 
@@ -35,6 +36,22 @@ class VectorSet:
         """Of these tracks alone, in their order; each must be there."""
         at = np.searchsorted(self.positions, positions)
         return replace(self, vectors=self.vectors[at], positions=positions)
+
+    def finite(self, rows: Sequence[TrackRow]) -> "VectorSet":
+        """Without tracks whose vector is not finite; they count as failed. rows: of all tracks."""
+        fit = np.isfinite(self.vectors).all(axis=1)
+        if fit.all():
+            return self
+        unfit = tuple(
+            LeftOut(rows[i].path or rows[i].key, "its vector is not finite")
+            for i in self.positions[~fit].tolist()
+        )
+        return replace(
+            self,
+            vectors=self.vectors[fit],
+            positions=self.positions[fit],
+            failed=(*self.failed, *unfit),
+        )
 
     def scaled_by(self, references: Ids) -> Vectors:
         """All vectors, with a scaling that only the references were asked for."""
