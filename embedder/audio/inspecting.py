@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from embedder.audio.frames import mono_of, placed_frames
 from embedder.audio.measuring import SoundMeasures
+from embedder.audio.promised_bytes import lacks_ogg_end, sound_bytes
 from embedder.audio.records import Waveform
 from embedder.audio.resampling import resampled
 from embedder.audio.source import open_source
@@ -27,6 +28,8 @@ class Inspection:
     said_seconds: float | None
     """None where the headers only guess."""
     found_seconds: float
+    lacks_end: bool
+    """The container marks its end, and there is no such mark (Ogg)."""
     n_channels: int
     peak: float
     clipped_share: float
@@ -67,14 +70,21 @@ def inspect_audio(
             if measures.n_samples >= max_seconds * native:
                 break
         n_damaged = source.n_damaged
+        found = measures.n_samples / native
+        if measures.n_samples >= max_seconds * native:
+            found = max(found, source.measure_seconds())
+        said = None if info.is_estimated else info.duration_seconds
+        counted = sound_bytes(path)
+        if counted is not None and counted.held:
+            said = found * counted.promised / counted.held
+        lacks_end = info.container == "ogg" and lacks_ogg_end(path)
     if not measures.n_samples:
         raise UnreadableAudio(path, "nothing in it could be decoded")
     samples = np.concatenate(monos)[: round(kept_seconds * native)]
-    said = None if info.is_estimated else info.duration_seconds
-    is_whole = measures.n_samples < max_seconds * native
     return Inspection(
-        said_seconds=said if is_whole else None,
-        found_seconds=measures.n_samples / native,
+        said_seconds=said,
+        found_seconds=found,
+        lacks_end=lacks_end,
         n_channels=info.n_channels,
         peak=measures.peak,
         clipped_share=measures.clipped_share,

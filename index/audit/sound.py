@@ -31,7 +31,8 @@ KEPT_SECONDS = 1 + MOST_COLUMNS * HEARD.hop_samples / HEARD.sample_rate
 SILENT_PEAK = 1e-4
 MOSTLY_QUIET = 0.5
 CLIPPED_SHARE = 0.001
-LOST_SECONDS = 0.5
+LOST_SECONDS = 0.2
+"""Encoders pad and headers round by less than a tenth."""
 ONE_CHANNEL = 1e-3
 """-60 dB: below it, the difference of two channels is rounding."""
 CONSTANT_DEVIATION = 0.01
@@ -88,6 +89,9 @@ def judge_sound(key: str, heard: Inspection) -> list[Finding]:
     if said is not None and said - length > LOST_SECONDS:
         why = f"says {said:.1f} s and ends after {length:.1f} s"
         add("truncated", why, said_seconds=said, found_seconds=length)
+    elif heard.lacks_end:
+        why = f"ends after {length:.1f} s without the mark of an end"
+        add("truncated", why, found_seconds=length)
     if heard.damaged_parts:
         add("damaged", f"{heard.damaged_parts} parts cannot be decoded", parts=heard.damaged_parts)
     if heard.n_channels > 1 and heard.quieter_channel_level < ONE_CHANNEL:

@@ -1,0 +1,102 @@
+"""How many bytes of sound a file's header promises, and how many the file holds.
+
+FFmpeg cuts the promise of WAV, W64 and CAF down to the size of the file, so that one that was cut
+off looks whole. Ogg promises nothing; the last page of a whole one says that it is the last:
+
+    WAV   [RIFF size WAVE][fmt  size …][LIST size …][data size ··········|   cut off here
+    Ogg   [OggS first …][OggS …][OggS …][OggS last …]
+
+Of all other formats FFmpeg passes on what the header says.
+"""
+
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+_MOST_CHUNKS = 10_000
+_SIZES_OF_STREAMS = (
+    range(0xFFFF_0000, 0x1_0000_0000),
+    range(0x7FFF_0000, 0x8000_0001),
+)
+"""What programs write that cannot know the size yet: all bits, or the largest signed number."""
+_OGG_MARK = b"OggS\0"
+_OGG_HEAD_BYTES = 27
+_OGG_PAGE_BYTES = 1 << 17
+"""A page has at most 65 307 bytes; a tag may stand behind the last one."""
+_OGG_LAST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SoundBytes:
+    """Of the chunk with the samples."""
+
+    promised: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunks:
+    """How a container writes its chunks: a name and a size before each."""
+
+    head: struct.Struct
+    first: int
+    """Where the first one stands."""
+    alignment: int
+    size_has_head: bool = False
+
+
+_KINDS: Mapping[bytes, _Chunks] = {
+    b"RIFF": _Chunks(struct.Struct("<4sI"), 12, 2),
+    b"RIFX": _Chunks(struct.Struct(">4sI"), 12, 2),
+    b"riff": _Chunks(struct.Struct("<16sq"), 40, 8, size_has_head=True),
+    b"caff": _Chunks(struct.Struct(">4sq"), 8, 1),
+}
+
+
+def sound_bytes(path: Path) -> SoundBytes | None:
+    """The promise and what there is; None where the container makes none, or none to be trusted."""
+    with path.open("rb") as file:
+        n_bytes = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        chunks = _KINDS.get(file.read(4))
+        return None if chunks is None else _in_chunks(file, chunks, n_bytes)
+
+
+def lacks_ogg_end(path: Path) -> bool:
+    """Whether an Ogg file breaks off within its last page, or that is not marked as the last."""
+    with path.open("rb") as file:
+        n_bytes = file.seek(0, os.SEEK_END)
+        file.seek(max(0, n_bytes - _OGG_PAGE_BYTES))
+        tail = file.read()
+    start = tail.rfind(_OGG_MARK)
+    if start < 0:
+        return False  # something else stands there
+    page = tail[start:]
+    if len(page) < _OGG_HEAD_BYTES:
+        return True
+    flags, n_segments = page[5], page[26]
+    segments = page[_OGG_HEAD_BYTES : _OGG_HEAD_BYTES + n_segments]
+    is_whole = len(page) >= _OGG_HEAD_BYTES + n_segments + sum(segments)
+    return not is_whole or not flags & _OGG_LAST
+
+
+def _in_chunks(file: BinaryIO, chunks: _Chunks, n_bytes: int) -> SoundBytes | None:
+    position = chunks.first
+    for _ in range(_MOST_CHUNKS):
+        file.seek(position)
+        head = file.read(chunks.head.size)
+        if len(head) < chunks.head.size:
+            return None
+        name, size = chunks.head.unpack(head)
+        size -= chunks.head.size if chunks.size_has_head else 0
+        position += chunks.head.size
+        if name[:4] == b"data":
+            is_open = size <= 0 or any(size in sizes for sizes in _SIZES_OF_STREAMS)
+            return None if is_open else SoundBytes(size, min(size, n_bytes - position))
+        if size < 0:
+            return None
+        position += -(-size // chunks.alignment) * chunks.alignment
+    return None

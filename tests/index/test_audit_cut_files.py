@@ -1,0 +1,125 @@
+"""Files that were cut off: named wherever their container says how long they should be."""
+
+import struct
+from pathlib import Path
+from typing import cast
+
+import av
+import numpy as np
+import pytest
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+
+from embedder.audio.encoding import write_audio
+from embedder.audio.inspecting import inspect_audio
+from embedder.audio.promised_bytes import SoundBytes, sound_bytes
+from index.audit.sound import judge_sound
+from tests.embedder.audio_files import RATE, truncated, tune
+
+CONTAINERS = {
+    "track.wav": ("wav", "pcm_s16le", {}),
+    "long.wav": ("wav", "pcm_s16le", {"rf64": "always"}),
+    "track.w64": ("w64", "pcm_s16le", {}),
+    "track.aiff": ("aiff", "pcm_s16be", {}),
+    "track.au": ("au", "pcm_s16be", {}),
+    "track.caf": ("caf", "pcm_s16be", {}),
+    "track.flac": ("flac", "flac", {}),
+    "track.mp3": ("mp3", "libmp3lame", {}),
+    "track.ogg": ("ogg", "libopus", {}),
+    "other.oga": ("ogg", "flac", {}),
+    "track.m4a": ("ipod", "aac", {"movflags": "faststart"}),
+    "track.mka": ("matroska", "flac", {}),
+}
+
+
+def write(path: Path, *, seconds: float = 8.0) -> None:
+    """Sound in the container that stands beside the name above."""
+    container_name, codec, options = CONTAINERS[path.name]
+    rate = 48000 if codec == "libopus" else RATE
+    samples = tune(seconds, rate=rate)
+    with av.open(str(path), "w", format=container_name, options=options) as container:
+        stream = cast("AudioStream", container.add_stream(codec, rate=rate, layout="stereo"))
+        is_planar = codec in ("libmp3lame", "aac")
+        kind = "fltp" if is_planar else "flt" if codec == "libopus" else "s16"
+        stream.codec_context.format = kind
+        laid_out = np.ascontiguousarray(samples if is_planar else samples.T.reshape(1, -1))
+        whole_numbers = np.round(laid_out * 30000).astype(np.int16)
+        frame = AudioFrame.from_ndarray(
+            whole_numbers if kind == "s16" else laid_out, kind, layout="stereo"
+        )
+        frame.sample_rate, frame.pts = rate, 0
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def cut_off(path: Path, *, max_seconds: float = 1800.0) -> list[str]:
+    """What an audit says of a file's end."""
+    heard = inspect_audio(path, sample_rate=11025, max_seconds=max_seconds)
+    return [one.why for one in judge_sound("track", heard) if one.kind == "truncated"]
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_a_file_that_was_cut_off_is_named(tmp_path: Path, name: str) -> None:
+    """In every container that tells its length or its end; a whole file is left alone."""
+    write(tmp_path / name)
+    assert cut_off(tmp_path / name) == []
+    truncated(tmp_path / name, keep=0.6)
+    assert len(cut_off(tmp_path / name)) == 1
+
+
+@pytest.mark.parametrize("name", ["track.wav", "track.flac", "track.mp3", "track.m4a"])
+def test_the_end_is_looked_up_where_listening_stops_before(tmp_path: Path, name: str) -> None:
+    """A long file is heard in part, and its end counts all the same."""
+    write(tmp_path / name)
+    assert cut_off(tmp_path / name, max_seconds=2.0) == []
+    truncated(tmp_path / name, keep=0.6)
+    assert len(cut_off(tmp_path / name, max_seconds=2.0)) == 1
+
+
+def test_a_wav_says_how_much_is_missing(tmp_path: Path) -> None:
+    """What the header promises and what there is, both in the sentence."""
+    write(tmp_path / "track.wav")
+    truncated(tmp_path / "track.wav", keep=0.25)
+    assert cut_off(tmp_path / "track.wav") == ["says 8.0 s and ends after 2.0 s"]
+
+
+def wav_of(*chunks: bytes) -> bytes:
+    """A WAV, 16 bits, mono, at 8 kHz, of some chunks after the first one."""
+    form = b"fmt " + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 16000, 2, 16)
+    body = b"WAVE" + form + b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+SOUND = np.arange(-8000, 8000, dtype="<i2").tobytes()
+
+
+def test_chunks_of_odd_length_are_passed_over(tmp_path: Path) -> None:
+    """They are filled up to an even number of bytes, and stand before the samples or behind."""
+    path = tmp_path / "track.wav"
+    listing = b"LIST" + struct.pack("<I", 5) + b"INFOx" + b"\0"
+    data = b"data" + struct.pack("<I", len(SOUND)) + SOUND
+    path.write_bytes(wav_of(listing, data, listing))
+    assert sound_bytes(path) == SoundBytes(promised=len(SOUND), held=len(SOUND))
+    assert cut_off(path) == []
+    path.write_bytes(wav_of(listing, data)[:-20000])
+    assert cut_off(path) == ["says 2.0 s and ends after 0.8 s"]
+
+
+@pytest.mark.parametrize("size", [0, 0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF])
+def test_a_wav_that_was_streamed_promises_nothing(tmp_path: Path, size: int) -> None:
+    """Its writer did not know the length, and put down what means that."""
+    path = tmp_path / "track.wav"
+    path.write_bytes(wav_of(b"data" + struct.pack("<I", size) + SOUND))
+    assert sound_bytes(path) is None
+
+
+def test_no_cut_is_survived_in_silence(tmp_path: Path) -> None:
+    """Cut anywhere at all, reading the promise raises nothing and invents nothing."""
+    path = tmp_path / "track.wav"
+    write_audio(path, tune(0.01), RATE)
+    whole = path.read_bytes()
+    for n_bytes in range(len(whole) + 1):
+        path.write_bytes(whole[:n_bytes])
+        told = sound_bytes(path)
+        assert told is None or told.promised == len(whole) - 44
+        assert told is None or told.held == max(0, n_bytes - 44)
