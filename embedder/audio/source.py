@@ -6,6 +6,7 @@ it on, and nothing here touches that process-wide switch.
 """
 
 import errno
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -33,6 +34,7 @@ _FULL_INDEX_ENTRIES = 20_000
 """FFmpeg halves an index of 43 000 entries again and again, and its beginning is thin in the end:
 a seek would land an hour early. Seeking forwards through a new one always lands near.
 """
+_CLOCK = re.compile(r"\d+:\d\d:\d\d(\.\d+)?")
 _VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 
 
@@ -84,7 +86,7 @@ class AudioSource:
         if stream.duration is not None:
             seconds = float(stream.duration * self._time_base)
         elif container.duration is not None:
-            seconds = container.duration / av.time_base
+            seconds = min(container.duration / av.time_base, _told_seconds(stream))
         bare = container.format.name in _BARE_FRAMES
         return AudioInfo(
             duration_seconds=seconds if seconds and seconds > 0 else None,
@@ -171,6 +173,15 @@ def _audio_stream(path: Path, container: InputContainer) -> AudioStream:
             other.discard = Discard.all
     stream.codec_context.thread_count = 1  # workers are processes; more threads only get in the way
     return stream
+
+
+def _told_seconds(stream: AudioStream) -> float:
+    """Matroska's file lasts as long as its pictures, and tags say how long the sound does."""
+    told = stream.metadata.get("DURATION", "")
+    if not _CLOCK.fullmatch(told):
+        return float("inf")
+    hours, minutes, seconds = told.split(":")
+    return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
 
 
 def _refuse_what_is_no_sound(path: Path) -> None:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
+from av.video.frame import VideoFrame
 
+from embedder.audio.decoding import probe
 from embedder.audio.encoding import write_audio
 from embedder.audio.inspecting import inspect_audio
 from embedder.audio.promised_bytes import SoundBytes, sound_bytes
@@ -123,3 +125,25 @@ def test_no_cut_is_survived_in_silence(tmp_path: Path) -> None:
         told = sound_bytes(path)
         assert told is None or told.promised == len(whole) - 44
         assert told is None or told.held == max(0, n_bytes - 44)
+
+
+def test_a_film_whose_pictures_go_on_is_not_cut_off(tmp_path: Path) -> None:
+    """Its sound ends before the file does, as its header says."""
+    path = tmp_path / "film.mkv"
+    samples = tune(3)
+    with av.open(str(path), "w") as container:
+        sound = container.add_stream("flac", rate=RATE, layout="stereo")
+        pictures = container.add_stream("mpeg4", rate=10)
+        pictures.width, pictures.height, pictures.pix_fmt = 64, 64, "yuv420p"
+        laid_out = np.round(samples.T.reshape(1, -1) * 30000).astype(np.int16)
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(laid_out), "s16", layout="stereo")
+        frame.sample_rate, frame.pts = RATE, 0
+        container.mux(sound.encode(frame))
+        container.mux(sound.encode(None))
+        for _ in range(60):
+            still = VideoFrame.from_ndarray(np.zeros((64, 64, 3), dtype=np.uint8), format="rgb24")
+            container.mux(pictures.encode(still))
+        container.mux(pictures.encode(None))
+    assert cut_off(path) == []
+    assert probe(path).duration_seconds == pytest.approx(3.0, abs=0.1)
+    assert inspect_audio(path, sample_rate=11025).found_seconds == pytest.approx(3.0, abs=0.1)
