@@ -11,7 +11,7 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.video.frame import VideoFrame
 
-from embedder.audio.decoding import probe
+from embedder.audio.decoding import probe, read_stretches
 from embedder.audio.encoding import write_audio
 from embedder.audio.inspecting import inspect_audio
 from embedder.audio.promised_bytes import SoundBytes, sound_bytes
@@ -147,3 +147,20 @@ def test_a_film_whose_pictures_go_on_is_not_cut_off(tmp_path: Path) -> None:
     assert cut_off(path) == []
     assert probe(path).duration_seconds == pytest.approx(3.0, abs=0.1)
     assert inspect_audio(path, sample_rate=11025).found_seconds == pytest.approx(3.0, abs=0.1)
+
+
+def test_files_joined_end_to_end_are_not_cut_off(tmp_path: Path) -> None:
+    """The header of the first is too short then, and FFmpeg's guess from its bit rate too long."""
+    first, second = tmp_path / "first.mp3", tmp_path / "second.mp3"
+    write_audio(first, 0.01 * tune(4), RATE, bit_rate_kbps=64)
+    write_audio(second, tune(8, seed=1), RATE, bit_rate_kbps=256)
+    whole = first.read_bytes() + second.read_bytes()
+    (tmp_path / "joined.mp3").write_bytes(whole)
+    info = probe(tmp_path / "joined.mp3")
+    assert info.is_estimated
+    assert info.duration_seconds is not None
+    assert info.duration_seconds > 20
+    assert cut_off(tmp_path / "joined.mp3") == []
+    assert not probe(first).is_estimated
+    read = read_stretches(tmp_path / "joined.mp3", lambda seconds: [seconds - 2], seconds=1.0)
+    assert read.duration_seconds == pytest.approx(12, abs=0.2)
