@@ -10,7 +10,7 @@ from cli.options import ForceOption, Form, Globals, globals_of
 from cli.output import emit, emit_text
 from cli.progress import bar
 from cli.talk import say
-from embedder.errors import UsageError
+from embedder.errors import PartialFailure, UsageError
 from embedder.writing import check_output
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def run(
     """
     from index.evaluate.baselines import check_baseline
     from index.evaluate.evaluation import evaluate
+    from index.evaluate.page import check_place, write_page
     from index.evaluate.settings import EvaluationSettings, checked_group
 
     settings = globals_of(context)
@@ -83,6 +84,7 @@ def run(
         raise UsageError("give --model or --baseline; --compare puts others beside it")
     if output is not None:
         check_output(output, force=force)
+        check_place(output)
     asked = EvaluationSettings(
         field=field,
         k=k,
@@ -100,12 +102,13 @@ def run(
         found = evaluate(
             tracks, names, settings=asked, n_seeds=seeds, stored=stored, making=_making(advance)
         )
-    if output is not None:
-        from index.evaluate.page import write_page
-
+    _show(settings, found)
+    if output is not None:  # after the figures, which a full disk must not take away
         write_page(output, found)
         say(settings, f"{output}: open it in a browser")
-    _show(settings, found)
+    n_bad = len(found.failed) + len(found.left_out)
+    if n_bad:
+        raise PartialFailure(f"measured, but {n_bad} of the tracks could not be read or used")
 
 
 def _subject(
@@ -161,20 +164,14 @@ def _making(advance: Callable[[int], None]) -> "Making":
 
 
 def _show(settings: Globals, found: "Evaluation") -> None:
-    from index.evaluate.tables import tables_of
+    from index.evaluate.tables import remarks, tables_of
 
-    if settings.form is not Form.TABLE:
+    if settings.form is Form.TABLE:
+        for table in tables_of(found):
+            emit(settings, rows=table.rows, title=table.title)
+            emit_text(settings, "")
+    else:
         emit(settings, found, rows=found.models)
-        return
-    for table in tables_of(found):
-        emit(settings, rows=table.rows, title=table.title)
-        emit_text(settings, "")
-    for note in found.notes:
-        say(settings, note)
-    if found.failed:
-        first = found.failed[0]
-        say(
-            settings,
-            f"{len(found.failed)} tracks could not be measured, such as "
-            f"{first['path']}: {first['reason']}",
-        )
+    if settings.form is not Form.JSON:  # which has them in it
+        for remark in remarks(found):
+            say(settings, remark)

@@ -4,13 +4,14 @@ Tracks that one of the models cannot hear are left out for all, so that figures 
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
 
 from embedder.datasets.dataset import Dataset
+from embedder.datasets.records import LeftOut
 from embedder.errors import DatasetError, UsageError
 from embedder.metrics.bootstrap import paired_interval
 from index.evaluate.baselines import BASELINES, baseline_vectors
@@ -79,7 +80,6 @@ def evaluate(
             *(_again(ready, material, settings, number) for number in range(1, n_seeds)),
         ]
         scored.append(replace(scores, accuracies_by_seed=tuple(accuracies)))
-    failed = {str(bad.path): bad.reason for one in sets for bad in one.failed}
     return Evaluation(
         protocol=_protocol(material, rounds, settings, n_seeds),
         models=tuple(scored),
@@ -89,7 +89,8 @@ def evaluate(
             *rounds.notes,
             *_notes(material, settings, rounds),
         ),
-        failed=tuple({"path": path, "reason": reason} for path, reason in failed.items()),
+        failed=_listed(bad for one in sets for bad in one.failed),
+        left_out=_listed(dataset.left_out) if stored is None else (),  # else `index` told of it
     )
 
 
@@ -121,6 +122,12 @@ def _made(
     return model_vectors(
         dataset, name, device=making.device, workers=making.workers, on_progress=report
     )
+
+
+def _listed(bad: Iterable[LeftOut]) -> tuple[Json, ...]:
+    """Each path once."""
+    reasons = {str(one.path): one.reason for one in bad}
+    return tuple({"path": path, "reason": reason} for path, reason in reasons.items())
 
 
 def _learnt_by_heart(dataset: Dataset, sets: Sequence[VectorSet]) -> tuple[str, ...]:

@@ -1,23 +1,38 @@
 """An evaluation as one HTML file: figures, charts, tables, and how they were made."""
 
+import os
 from html import escape
 from pathlib import Path
 
 import numpy as np
 
+from embedder.errors import BadInput, printable_path
 from embedder.writing import write_whole
 from index.evaluate.charts import heat_table, interval_bars, reliability_curve
 from index.evaluate.page_style import html_page, html_table
 from index.evaluate.results import Evaluation, ModelScores
-from index.evaluate.tables import CONFUSION, MOST_LABELS, best_tagging, headline, tables_of
+from index.evaluate.tables import CONFUSION, MOST_LABELS, best_tagging, headline, remarks, tables_of
 
 MOST_TAGS = 50
 
 
+def check_place(path: Path) -> None:
+    """Refuse a place that no file can be written to, before hours of work for it."""
+    folder = next(one for one in path.absolute().parents if one.exists())
+    if not folder.is_dir():
+        raise BadInput(f"{printable_path(folder)}: is a file. Name a place in a folder.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise BadInput(f"{printable_path(folder)}: cannot be written to. Name another place.")
+
+
 def write_page(path: Path, found: Evaluation) -> None:
     """Write the page whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, page_of(found).encode("utf-8", "backslashreplace"))
+    page = page_of(found).encode("utf-8", "backslashreplace")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, page)
+    except OSError as error:  # which names a temporary file, or none where the disk is full
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def page_of(found: Evaluation) -> str:
@@ -71,13 +86,7 @@ def _cards(model: ModelScores) -> str:
 
 
 def _notes(found: Evaluation) -> str:
-    notes = list(found.notes)
-    if found.failed:
-        bad = found.failed[0]
-        notes.append(
-            f"{len(found.failed)} tracks could not be measured, such as "
-            f"{bad['path']}: {bad['reason']}"
-        )
+    notes = remarks(found)
     return f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>" if notes else ""
 
 

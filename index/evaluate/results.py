@@ -134,6 +134,9 @@ class Evaluation:
     comparisons: tuple[Comparison, ...] = ()
     notes: tuple[str, ...] = ()
     failed: tuple[Json, ...] = ()
+    """Tracks that could not be measured: path and reason."""
+    left_out: tuple[Json, ...] = ()
+    """Files of the data set that never became tracks of it: path and reason."""
 
     def to_json(self) -> Json:
         """The protocol, the first model's figures, and with several models all of theirs."""
@@ -141,7 +144,11 @@ class Evaluation:
         if len(self.models) > 1:
             document["models"] = [model.to_json() for model in self.models]
             document["comparisons"] = [one.to_json() for one in self.comparisons]
-        return document | {"notes": list(self.notes), "failed": list(self.failed)}
+        return document | {
+            "notes": list(self.notes),
+            "failed": list(self.failed),
+            "left_out": list(self.left_out),
+        }
 
 
 def _known(value: float) -> float | None:

@@ -43,6 +43,17 @@ def tables_of(found: Evaluation) -> list[Table]:
     return tables
 
 
+def remarks(found: Evaluation) -> list[str]:
+    """The notes, and what of the data set could not be used or measured."""
+    said = list(found.notes)
+    for some, what in ((found.left_out, "used"), (found.failed, "measured")):
+        if some:
+            tracks = "1 track" if len(some) == 1 else f"{len(some)} tracks"
+            first = f"{some[0]['path']}: {some[0]['reason']}"
+            said.append(f"{tracks} could not be {what}, such as {first}")
+    return said
+
+
 def headline(found: Evaluation) -> str:
     """Data, protocol and number of queries in one line."""
     protocol = found.protocol

@@ -1,0 +1,84 @@
+"""Where `soundalike evaluate` writes, and what it says of files that it could not use."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cli.app import main
+from index.evaluate import page
+from tests.embedder.small_sets import write_array_set
+from tests.index.toy_encoder import write_wav
+
+
+@pytest.fixture
+def arrays(tmp_path: Path) -> Path:
+    return write_array_set(tmp_path / "set", tracks_per_genre=6)
+
+
+def test_files_that_cannot_be_used_are_listed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What never became a track, what could not be heard, and exit code 5."""
+    music = tmp_path / "music"
+    for number in range(6):
+        write_wav(music / ("folk", "jazz")[number % 2] / f"{number}.wav", number, n_samples=16000)
+    (music / "folk" / "empty.wav").touch()
+    (music / "folk" / "noise.wav").write_bytes(np.random.default_rng(0).bytes(300))
+    line = ["evaluate", str(music), "--baseline", "mfcc", "-k", "2"]
+    assert main([*line, "--json"]) == 5
+    shown = capfd.readouterr()
+    found = json.loads(shown.out)
+    assert found["left_out"] == [
+        {"path": str(music / "folk" / "empty.wav"), "reason": "empty file"}
+    ]
+    assert [Path(one["path"]).name for one in found["failed"]] == ["noise.wav"]
+    assert found["n_queries"] == 6
+    assert "2 of the tracks could not be" in shown.err
+    assert main(line) == 5
+    said = capfd.readouterr().err
+    assert "1 track could not be used, such as" in said
+    assert "1 track could not be measured, such as" in said
+
+
+def test_ndjson_says_the_notes_beside_its_lines(
+    arrays: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A line a model has no place for them."""
+    line = ["evaluate", str(arrays), "--baseline", "random", "--compare", "mfcc", "-k", "100"]
+    assert main([*line, "--ndjson"]) == 0
+    shown = capfd.readouterr()
+    names = [json.loads(row)["model"]["name"] for row in shown.out.splitlines()]
+    assert names == ["random", "mfcc"]
+    assert "tracks can answer" in shown.err
+    assert main([*line, "--ndjson", "--quiet"]) == 0
+    assert capfd.readouterr().err == ""
+
+
+def test_a_place_below_a_file_is_refused_before_the_work(
+    arrays: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """And named."""
+    wanted = arrays / "tracks.csv" / "page.html"
+    assert main(["evaluate", str(arrays), "--baseline", "random", "-o", str(wanted)]) == 3
+    shown = capfd.readouterr()
+    assert shown.out == ""
+    assert "tracks.csv: is a file" in shown.err
+
+
+def test_a_full_disk_takes_no_figures_away(
+    arrays: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """They are shown before the page is written, and the complaint names the page."""
+
+    def full(path: Path, data: bytes) -> None:
+        del path, data
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(page, "write_whole", full)
+    line = ["evaluate", str(arrays), "--baseline", "random", "-o", str(arrays / "page.html")]
+    assert main([*line, "--json"]) == 3
+    shown = capfd.readouterr()
+    assert json.loads(shown.out)["n_queries"] == 24
+    assert "page.html: No space left on device" in shown.err
