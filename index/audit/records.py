@@ -25,6 +25,7 @@ KINDS: dict[str, str] = {
     "damaged": "Parts that cannot be decoded",
     "mono-as-stereo": "Two channels that are one",
     "one-sided": "One channel is silent",
+    "cancelling": "Channels that cancel each other out",
 }
 """Every kind of finding, in the order of a report."""
 

@@ -4,6 +4,7 @@ Files are heard to their end once, for both. Arrays have pictures already (spect
 their own sound (waveforms).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from embedder.errors import AudioError
 from embedder.features.front_end import FrontEnd, build_front_end
 from embedder.pipeline import map_in_threads
 from index.audit.alignment import Picture, pooled_rows
-from index.audit.records import Finding
+from index.audit.records import Certainty, Finding
 
 OnProgress = Callable[[int, int], None]
 
@@ -35,12 +36,19 @@ LOST_SECONDS = 0.2
 """Encoders pad and headers round by less than a tenth."""
 ONE_CHANNEL = 1e-3
 """-60 dB: below it, the difference of two channels is rounding."""
+NARROW_STEREO, NARROW_BASS = 0.05, 0.01
+"""Encoders make two channels differ that were one, in the treble above all: FFmpeg's AAC at
+64 kbit/s by 0.043, and 0.008 without it. The narrowest of 23 stereo tracks of FMA has 0.054 and
+0.047.
+"""
+CANCELLING = 4.0
+"""The difference is 12 dB above the sum; of the same tracks, the widest has 0.9."""
 CONSTANT_DEVIATION = 0.01
 """Of a picture's full range."""
 
 OF_FILES = (
     *("unreadable", "silent", "clipped", "truncated", "damaged"),
-    *("mono-as-stereo", "one-sided"),
+    *("mono-as-stereo", "one-sided", "cancelling"),
 )
 OF_ARRAYS = ("silent", "constant")
 
@@ -74,8 +82,8 @@ def judge_sound(key: str, heard: Inspection) -> list[Finding]:
     """What the measurements of a file mean."""
     found = []
 
-    def add(kind: str, why: str, **evidence: float) -> None:
-        found.append(Finding(kind, (key,), why, evidence=evidence))
+    def add(kind: str, why: str, certainty: Certainty = "certain", **evidence: float) -> None:
+        found.append(Finding(kind, (key,), why, certainty, evidence))
 
     if heard.peak < SILENT_PEAK:
         add("silent", "nothing in it can be heard", peak=heard.peak)
@@ -94,11 +102,27 @@ def judge_sound(key: str, heard: Inspection) -> list[Finding]:
         add("truncated", why, found_seconds=length)
     if heard.damaged_parts:
         add("damaged", f"{heard.damaged_parts} parts cannot be decoded", parts=heard.damaged_parts)
-    if heard.n_channels > 1 and heard.quieter_channel_level < ONE_CHANNEL:
-        add("one-sided", "one of its channels is silent", level=heard.quieter_channel_level)
-    elif heard.n_channels == 2 and heard.side_level < ONE_CHANNEL:
-        add("mono-as-stereo", "both channels are the same", side_level=heard.side_level)
+    if heard.n_channels == 2:
+        _judge_stereo(heard, add)
     return found
+
+
+def _judge_stereo(heard: Inspection, add: Callable[..., None]) -> None:
+    side, low = heard.side_level, heard.low_side_level
+    if heard.quieter_channel_level < ONE_CHANNEL:
+        add("one-sided", "one of its channels is silent", level=heard.quieter_channel_level)
+    elif side < ONE_CHANNEL:
+        add("mono-as-stereo", "both channels are the same", side_level=side)
+    elif side < NARROW_STEREO and low < NARROW_BASS:
+        why = f"its channels differ by {_decibels(side)} dB, and by {_decibels(low)} without treble"
+        add("mono-as-stereo", why, "likely", side_level=side, low_side_level=low)
+    elif side > CANCELLING:
+        why = "one channel is the other turned over: mixed to mono, little or nothing is left"
+        add("cancelling", why, middle_level=1 / side)
+
+
+def _decibels(level: float) -> int:
+    return round(20 * math.log10(max(level, 1e-6)))
 
 
 class _Listening:

@@ -80,14 +80,34 @@ def test_a_fault_is_named_in_every_format(
     assert kinds_of(path) == kinds
 
 
-def test_a_file_that_ends_early_is_truncated(tmp_path: Path) -> None:
-    """Where the header says how long it should be."""
-    for name in ("track.flac", "track.wav"):
-        write_audio(tmp_path / name, melody(0, seconds=8), RATE)
-        whole = (tmp_path / name).read_bytes()
-        (tmp_path / name).write_bytes(whole[: len(whole) // 2])
-    assert "truncated" in kinds_of(tmp_path / "track.flac")
-    assert inspect_audio(tmp_path / "track.wav", sample_rate=11025).found_seconds < 5
+@pytest.mark.parametrize(("suffix", "bit_rate_kbps"), [(".ogg", 64), (".m4a", 64), (".mp3", 64)])
+def test_one_channel_twice_is_seen_behind_an_encoder(
+    tmp_path: Path, suffix: str, bit_rate_kbps: int
+) -> None:
+    """It makes the two differ a little; what is narrow but stereo is left alone."""
+    samples = melody(0, seconds=6)
+    mono, path = twice_the_same(samples), tmp_path / f"track{suffix}"
+    write_audio(path, mono, RATE, bit_rate_kbps=bit_rate_kbps)
+    assert kinds_of(path) == ["mono-as-stereo"]
+    narrow = mono + np.float32(0.1) * (samples - mono)
+    write_audio(path, narrow, RATE, bit_rate_kbps=bit_rate_kbps)
+    assert kinds_of(path) == []
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".mp3", ".ogg"])
+def test_channels_that_cancel_each_other_out_are_found(tmp_path: Path, suffix: str) -> None:
+    """All that listens to their mean hears nothing; the file itself is not silent."""
+    mono = twice_the_same(melody(0, seconds=6))
+    turned = mono * np.array([[1.0], [-1.0]], dtype=np.float32)
+    write_audio(tmp_path / f"track{suffix}", turned, RATE)
+    assert kinds_of(tmp_path / f"track{suffix}") == ["cancelling"]
+
+
+def test_silent_channels_of_surround_sound_are_no_fault(tmp_path: Path) -> None:
+    """A film's bass and back channels are often empty."""
+    samples = np.concatenate([melody(0, seconds=6), np.zeros((4, 6 * RATE), dtype=np.float32)])
+    write_audio(tmp_path / "track.flac", samples, RATE)
+    assert kinds_of(tmp_path / "track.flac") == []
 
 
 def test_measurements_equal_what_was_written(tmp_path: Path) -> None:
