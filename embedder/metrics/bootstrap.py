@@ -1,9 +1,9 @@
 """Intervals by drawing again, whole groups at a time.
 
 Tracks of one artist are right or wrong together; drawing tracks one by one would promise an
-interval that is too narrow. Groups (artists) are drawn with replacement, and each brings all of
-its tracks (Davison and Hinkley 1997, section 3.8). NaN values (queries that did not count) are
-left out.
+interval that is too narrow, and of a single artist there is nothing to draw. Groups (artists) are
+drawn with replacement, and each brings all of its tracks (Davison and Hinkley 1997, section 3.8).
+NaN values (queries that did not count) are left out.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Values = npt.NDArray[np.floating]
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean with the bounds between which it lies at the given level."""
+    """A mean with the bounds between which it lies at the given level; NaN where unknown."""
 
     mean: float
     low: float
@@ -35,17 +35,23 @@ def bootstrap_interval(
     n_draws: int = 1000,
     level: float = 0.95,
 ) -> Interval:
-    """Of the mean of values [n]. groups: [n], -1 for a track that is a group by itself."""
+    """Of the mean of values [n]. groups: [n], -1 for a track that is a group by itself.
+
+    The bounds are NaN where all values are of one group: every draw would give the same mean.
+    """
     known = ~np.isnan(values)
     if not known.any():
         raise UsageError("no value to make an interval of: every query was left out")
     sums, counts = _by_group(values[known], None if groups is None else groups[known])
+    mean = float(sums.sum() / counts.sum())
+    if len(sums) == 1:
+        return Interval(mean, float("nan"), float("nan"), level)
     drawn = generator.multinomial(
         len(sums), np.full(len(sums), 1.0 / len(sums)), size=n_draws
     ).astype(np.float64)
     means = (drawn @ sums) / (drawn @ counts)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(sums.sum() / counts.sum()), float(low), float(high), level)
+    return Interval(mean, float(low), float(high), level)
 
 
 def paired_interval(

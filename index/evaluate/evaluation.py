@@ -13,14 +13,14 @@ import numpy as np
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.records import LeftOut
 from embedder.errors import DatasetError, UsageError
-from embedder.metrics.bootstrap import paired_interval
 from index.evaluate.baselines import BASELINES, baseline_vectors
 from index.evaluate.material import Material, material_of
 from index.evaluate.model_vectors import model_vectors
+from index.evaluate.notes import notes_of
 from index.evaluate.own_split import AS_TRAINED, learnt_positions
 from index.evaluate.results import Comparison, Evaluation, Json, ModelScores
 from index.evaluate.rounds import N_INNER_FOLDS, Rounds, rounds_of
-from index.evaluate.scoring import accuracy_alone, score
+from index.evaluate.scoring import accuracy_alone, interval, score
 from index.evaluate.settings import EvaluationSettings
 from index.evaluate.subjects import STORED
 from index.evaluate.vector_set import VectorSet
@@ -87,7 +87,7 @@ def evaluate(
         notes=(
             *(() if settings.has_split else _learnt_by_heart(dataset, sets)),
             *rounds.notes,
-            *_notes(material, settings, rounds),
+            *notes_of(material, settings, rounds, scored[0]),
         ),
         failed=_listed(bad for one in sets for bad in one.failed),
         left_out=_listed(dataset.left_out) if stored is None else (),  # else `index` told of it
@@ -159,13 +159,9 @@ def _again(
 def _compared(
     first: ModelScores, other: ModelScores, material: Material, settings: EvaluationSettings
 ) -> Comparison:
-    difference = paired_interval(
-        first.correct,
-        other.correct,
-        generator=np.random.default_rng([settings.seed, 29]),
-        groups=material.artists,
-        n_draws=settings.n_draws,
-    )
+    # Pairs: the same tracks, drawn together.
+    gains = first.correct - other.correct
+    difference = interval(gains, material.artists, settings, stream=29)
     return Comparison(first.name, other.name, difference)
 
 
@@ -209,18 +205,3 @@ def _learning(rounds: Rounds, what: str) -> str | None:
     if rounds.kind == "leave-one-out":
         return f"{what}, {N_INNER_FOLDS} grouped folds"
     return f"{what}, fitted on the answering tracks of each round"
-
-
-def _notes(material: Material, settings: EvaluationSettings, rounds: Rounds) -> list[str]:
-    notes = []
-    if settings.group != "track" and not (material.groups >= 0).any():
-        notes.append(f"no {settings.group} is known: only copies are kept apart")
-    smallest = min(len(one.references) - one.same_set for one in rounds.clean)
-    if smallest < settings.k:
-        notes.append(f"k = {settings.k}, but only {smallest} tracks can answer: all of them do")
-    if len(material.label_names) == 1:
-        notes.append(f"all tracks are {material.label_names[0]}: nothing can be told apart")
-    n_unlabelled = int((material.labels < 0).sum())
-    if n_unlabelled:
-        notes.append(f"{n_unlabelled} tracks have no {settings.field} and do not take part")
-    return notes

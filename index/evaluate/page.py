@@ -68,9 +68,11 @@ def page_of(found: Evaluation) -> str:
 
 def _cards(model: ModelScores) -> str:
     low, high = model.accuracy.low, model.accuracy.high
+    bounds = "no interval" if np.isnan(low + high) else f"{low:.3f} to {high:.3f}"
+    gap = "" if np.isnan(model.gap) else f" ({model.gap:+.3f})"
     shown: list[tuple[str, float | None]] = [
-        (f"accuracy, {low:.3f} to {high:.3f}", model.accuracy.mean),
-        (f"if it leaked ({model.gap:+.3f})", model.leaky_accuracy),
+        (f"accuracy, {bounds}", model.accuracy.mean),
+        (f"if it leaked{gap}", model.leaky_accuracy),
         ("mean average precision", model.mean_average_precision.mean),
         ("macro F1", model.macro_f1),
         ("linear probe", model.probe["accuracy"] if model.probe else None),

@@ -1,5 +1,6 @@
 """What an evaluation answers. Names in JSON are fixed: added to, never renamed."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +52,9 @@ class ModelScores:
     correct: NDArray[np.float64] = field(repr=False)
     """[tracks], NaN for those who were not asked: what comparisons pair."""
     n_without_vote: int = 0
+    """Queries whom nobody may answer."""
+    n_without_match: int = 0
+    """Queries with a label that none of those has who may answer them."""
     n_failed: int = 0
     accuracies_by_seed: tuple[float, ...] = ()
 
@@ -61,7 +65,7 @@ class ModelScores:
 
     def to_json(self) -> Json:
         """All but the values of single tracks."""
-        return {
+        document = {
             "model": {
                 "name": self.name,
                 "kind": self.kind,
@@ -69,17 +73,17 @@ class ModelScores:
                 "geometry": self.geometry,
             },
             "n_queries": self.n_queries,
-            "accuracy": _known(self.accuracy.mean),
-            "accuracy_ci95": [_known(self.accuracy.low), _known(self.accuracy.high)],
-            "leaky_accuracy": _known(self.leaky_accuracy),
-            "leak_gap": _known(self.gap),
+            "accuracy": self.accuracy.mean,
+            "accuracy_ci95": [self.accuracy.low, self.accuracy.high],
+            "leaky_accuracy": self.leaky_accuracy,
+            "leak_gap": self.gap,
             **{f"{name}_at_k": _by_place(values) for name, values in self.at_k.items()},
-            "map": _known(self.mean_average_precision.mean),
+            "map": self.mean_average_precision.mean,
             "map_ci95": [
-                _known(self.mean_average_precision.low),
-                _known(self.mean_average_precision.high),
+                self.mean_average_precision.low,
+                self.mean_average_precision.high,
             ],
-            "macro_f1": None if self.macro_f1 is None else _known(self.macro_f1),
+            "macro_f1": self.macro_f1,
             "labels": list(self.label_names),
             "confusion": None if self.confusion is None else self.confusion.tolist(),
             "per_label": [
@@ -100,9 +104,11 @@ class ModelScores:
             "calibration": self.calibration,
             "map_quality": self.map_quality or None,
             "n_without_vote": self.n_without_vote,
+            "n_without_match": self.n_without_match,
             "n_failed": self.n_failed,
             "accuracies_by_seed": list(self.accuracies_by_seed),
         }
+        return _plain(document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +122,15 @@ class Comparison:
     def to_json(self) -> Json:
         """`is_clear`: the interval holds no zero."""
         low, high = self.difference.low, self.difference.high
-        return {
-            "model": self.name,
-            "other": self.other,
-            "accuracy_difference": self.difference.mean,
-            "difference_ci95": [low, high],
-            "is_clear": low > 0 or high < 0,
-        }
+        return _plain(
+            {
+                "model": self.name,
+                "other": self.other,
+                "accuracy_difference": self.difference.mean,
+                "difference_ci95": [low, high],
+                "is_clear": low > 0 or high < 0,
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +159,18 @@ class Evaluation:
         }
 
 
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else value
+def _plain(document: Json) -> Json:
+    """Without NaN and infinity, which JSON does not know: None stands for them."""
+    return {name: _plain_value(value) for name, value in document.items()}
 
 
-def _by_place(values: AtK) -> dict[str, float | None]:
-    return {str(k): _known(value) for k, value in values.items()}
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _plain(value)
+    if isinstance(value, list):
+        return [_plain_value(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _by_place(values: AtK) -> dict[str, float]:
+    return {str(k): value for k, value in values.items()}

@@ -68,6 +68,9 @@ def score(
         map_quality=whole.map_trustworthiness,
         correct=correct,
         n_without_vote=int(np.isnan(correct[queries]).sum()),
+        n_without_match=int(
+            (np.isnan(retrieval.average_precision) & ~np.isnan(correct))[queries].sum()
+        ),
         n_failed=len(vector_set.failed),
     )
 
@@ -84,11 +87,13 @@ def accuracy_alone(
     return _mean(np.concatenate(right))
 
 
-def interval(values: NDArray[np.float64], groups: Ids, settings: EvaluationSettings) -> Interval:
+def interval(
+    values: NDArray[np.float64], groups: Ids, settings: EvaluationSettings, *, stream: int = 23
+) -> Interval:
     """95 % by drawing groups again; NaN where nobody could be asked."""
     if np.isnan(values).all():
         return Interval(float("nan"), float("nan"), float("nan"), 0.95)
-    generator = np.random.default_rng([settings.seed, 23])
+    generator = np.random.default_rng([settings.seed, stream])
     return bootstrap_interval(values, generator=generator, groups=groups, n_draws=settings.n_draws)
 
 

@@ -123,7 +123,9 @@ def rounded(value: float | None) -> float | None:
     return None if value is None or np.isnan(value) else round(float(value), 3)
 
 
-def _range(interval: Interval) -> str:
+def _range(interval: Interval) -> str | None:
+    if np.isnan(interval.low + interval.high):
+        return None
     return f"{interval.low:.3f} to {interval.high:.3f}"
 
 

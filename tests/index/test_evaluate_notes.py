@@ -1,0 +1,73 @@
+"""What cannot be asked, answered or drawn: no figure is made up, and a note says why."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from embedder.metrics.bootstrap import bootstrap_interval
+from index.evaluate.evaluation import evaluate
+from index.evaluate.page import page_of
+from index.evaluate.settings import EvaluationSettings
+from index.evaluate.tables import tables_of
+from tests.index.evaluation_sets import dataset_of, noisy_genres
+
+
+def test_models_are_compared_where_nobody_can_answer() -> None:
+    """All tracks are of one artist: no accuracy, no difference, and what lets them meet."""
+    _, _, vectors = noisy_genres(12)
+    dataset = dataset_of(["jazz", "rock"] * 6, ["one"] * 12, vectors)
+    found = evaluate(dataset, ["given", "random"], settings=EvaluationSettings(k=3))
+    document = found.to_json()
+    assert document["accuracy"] is None
+    assert document["comparisons"][0]["accuracy_difference"] is None
+    assert document["comparisons"][0]["is_clear"] is False
+    assert "nan" not in f"{[table.rows for table in tables_of(found)]}"
+    assert not re.search(r"\bnan\b", page_of(found))
+    (note,) = (note for note in found.notes if "nobody to ask" in note)
+    assert note.startswith("12 of 12 tracks")
+    assert "--group track" in note
+
+
+def test_one_artist_gives_no_interval() -> None:
+    """Every draw of artists would be the same: bounds that touch would be false certainty."""
+    labels, _, vectors = noisy_genres(40, noise=2.0)
+    dataset = dataset_of(labels, ["one"] * 40, vectors)
+    found = evaluate(dataset, ["given", "random"], settings=EvaluationSettings(k=3, group="track"))
+    document = found.to_json()
+    assert document["accuracy"] > 0
+    assert document["accuracy_ci95"] == [None, None]
+    assert document["map_ci95"] == [None, None]
+    assert document["comparisons"][0]["is_clear"] is False
+    assert not re.search(r"\bnan\b", page_of(found))
+    assert any("no interval" in note for note in found.notes)
+    values = np.array([1.0, 0.0, 1.0])
+    draw = np.random.default_rng(0)
+    assert np.isnan(bootstrap_interval(values, generator=draw, groups=np.zeros(3, np.int64)).low)
+    assert bootstrap_interval(values, generator=draw).low >= 0
+
+
+def test_labels_that_nobody_else_has_are_counted() -> None:
+    """A genre of a single artist cannot be voted for while artists are apart."""
+    labels, artists, vectors = noisy_genres(48)
+    labels[:3] = ["only here"] * 3  # all by the first artist
+    dataset = dataset_of(labels, artists, vectors)
+    found = evaluate(dataset, ["given"], settings=EvaluationSettings(k=3))
+    assert found.to_json()["n_without_match"] == 3
+    assert any("the genre of 3 of 48 tracks" in note for note in found.notes)
+    together = evaluate(dataset, ["given"], settings=EvaluationSettings(k=3, group="track"))
+    assert together.to_json()["n_without_match"] == 0
+    assert not together.notes
+
+
+@pytest.mark.parametrize("settings", [EvaluationSettings(k=3), EvaluationSettings(k=3, n_folds=3)])
+def test_json_holds_no_nan(settings: EvaluationSettings) -> None:
+    """Nowhere, whoever writes it: a tag that all have, empty bins, tracks without a vote."""
+    _, artists, vectors = noisy_genres(24)
+    generator = np.random.default_rng(0)
+    several = [("all", str(generator.choice(["jazz", "rock"]))) for _ in range(24)]
+    for labels in (several, ["jazz", "rock"] * 12, ["jazz"] * 24):
+        dataset = dataset_of(labels, artists, vectors)
+        found = evaluate(dataset, ["given", "random"], settings=settings)
+        json.dumps(found.to_json(), allow_nan=False)
