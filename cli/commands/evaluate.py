@@ -120,7 +120,7 @@ def _subject(
 
     if dataset != LIBRARY:
         if split != AS_TRAINED:
-            return open_subject(Path(dataset), split=split), None
+            return open_subject(Path(dataset), split=split, reads_sides=False), None
         if not model:
             raise UsageError(f"--split {AS_TRAINED}: give --model, whose sides these are")
         return with_sides_of(open_subject(Path(dataset)), find_model(model), name=model), None

@@ -124,6 +124,8 @@ def _read_parquet(path: Path) -> Table:
 
     try:
         frame = pd.read_parquet(path)
+    except FileNotFoundError as error:
+        raise DatasetError(f"{printable_path(path)}: no such file.") from error
     except (OSError, ValueError) as error:
         raise DatasetError(f"{printable_path(path)}: not a Parquet table ({error}).") from error
     if any(frame.index.names):  # a column that was made the index before it was written

@@ -61,6 +61,8 @@ def check_baseline(dataset: Dataset, name: str) -> None:
     """Refuse a baseline that this data set cannot be measured with, and list those that can."""
     if name not in baselines_of(dataset):
         raise UnknownChoice(f"baseline of {dataset.root.name}", name, baselines_of(dataset))
+    if name == "bliss" and find_spec("bliss_audio") is None:
+        raise UsageError("the baseline bliss needs a package: pip install bliss-audio")
 
 
 def baseline_vectors(
@@ -131,7 +133,7 @@ def _cosine_statistics(pictures: Vectors) -> Vectors:
 def _heard(
     dataset: Dataset, name: str, *, workers: int, on_progress: OnProgress | None
 ) -> VectorSet:
-    describe = _describer(dataset, name)
+    describe = _Describe(dataset, name)
     kept, vectors, failed = [], [], []
     results = map_in_threads(describe, range(len(dataset.rows)), workers=max(1, workers))
     for position, result in enumerate(results):
@@ -151,12 +153,6 @@ def _heard(
         needs_scaling=name != "bliss",
         failed=tuple(failed),
     )
-
-
-def _describer(dataset: Dataset, name: str) -> "_Describe":
-    if name == "bliss" and find_spec("bliss_audio") is None:
-        raise UsageError("the baseline bliss needs a package: pip install bliss-audio")
-    return _Describe(dataset, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ import numpy as np
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.records import LeftOut
 from embedder.errors import DatasetError, UsageError
-from index.evaluate.baselines import BASELINES, baseline_vectors
+from embedder.model_registry import find_model
+from index.evaluate.baselines import BASELINES, baseline_vectors, check_baseline
 from index.evaluate.material import Material, material_of
 from index.evaluate.model_vectors import model_vectors
 from index.evaluate.notes import notes_of
@@ -54,7 +55,15 @@ def evaluate(
     """
     if len(set(names)) < len(names):
         raise UsageError(f"the same model twice: {', '.join(names)}")
-    dataset.require_field(settings.field)  # before hours of encoding
+    # What is wrong with the question comes out before hours of encoding.
+    dataset.require_field(settings.field)
+    for name in names:
+        check_name(dataset, name, stored=stored)
+    by_content = stored is None
+    material = material_of(
+        dataset, field=settings.field, group=settings.group, by_content=by_content
+    )
+    rounds = rounds_of(material, settings)
     sets = [
         vectors_named(dataset, name, stored=stored, seed=settings.seed, making=making or Making())
         for name in names
@@ -64,13 +73,12 @@ def evaluate(
         first = next((one.failed[0] for one in sets if one.failed), None)
         reason = f" The first: {first.path} ({first.reason})." if first else ""
         raise DatasetError(f"{dataset.root.name}: no track that all models can hear.{reason}")
-    material = material_of(
-        dataset if len(heard) == len(dataset.rows) else dataset.subset(heard),
-        field=settings.field,
-        group=settings.group,
-        by_content=stored is None,
-    )
-    rounds = rounds_of(material, settings)
+    if len(heard) < len(dataset.rows):
+        some = dataset.subset(heard)
+        material = material_of(
+            some, field=settings.field, group=settings.group, by_content=by_content
+        )
+        rounds = rounds_of(material, settings)
     scored = []
     for one in sets:
         ready = replace(one.only(heard), positions=np.arange(len(heard)))
@@ -104,6 +112,20 @@ def vectors_named(
     return found.finite(dataset.rows)
 
 
+def check_name(dataset: Dataset, name: str, *, stored: VectorSet | None) -> None:
+    """Refuse what cannot make vectors of this data set, as far as that is seen without trying."""
+    if stored is not None and name == stored.name:
+        return
+    if name == STORED:
+        raise UsageError("stored vectors are a library's: give library in place of a data set")
+    if name in dataset.extra_vectors:
+        return
+    if name in BASELINES:
+        check_baseline(dataset, name)
+    else:
+        find_model(name)
+
+
 def _made(
     dataset: Dataset, name: str, *, stored: VectorSet | None, seed: int, making: Making
 ) -> VectorSet:
@@ -111,10 +133,9 @@ def _made(
         if making.on_progress is not None:
             making.on_progress(name, n_done, n_all)
 
+    check_name(dataset, name, stored=stored)
     if stored is not None and name == stored.name:
         return stored
-    if name == STORED:
-        raise UsageError("stored vectors are a library's: give library in place of a data set")
     if name in BASELINES or name in dataset.extra_vectors:
         return baseline_vectors(
             dataset, name, seed=seed, workers=making.workers, on_progress=report

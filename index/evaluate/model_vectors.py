@@ -91,6 +91,15 @@ def _of_arrays(
             f"{dataset.root.name}: holds arrays, and the imported model {name} hears audio alone. "
             "Evaluate it on a folder of audio files."
         )
+    store = dataset.store
+    if store is not None and store.kind == "spectrograms":
+        n_rows = store.shape[0]
+        if n_rows != model.front_end.n_rows:
+            raise DatasetError(
+                f"{dataset.root.name}: its spectrograms have {n_rows} rows, and the model {name} "
+                f"hears {model.front_end.n_rows}. Give a model that was trained on such ones, or a "
+                "baseline."
+            )
     network = model.network
     if isinstance(network, EmbeddingNetwork):
         network = fused_for_inference(network)

@@ -31,6 +31,8 @@ class EvaluationSettings:
     def __post_init__(self) -> None:
         if self.k < 1:
             raise UsageError(f"-k {self.k}: give the number of neighbours, 1 or more")
+        if self.seed < 0:
+            raise UsageError(f"--seed {self.seed}: give 0 or more")
         if self.n_folds and self.has_split:
             raise UsageError("give --folds or --split, not both")
         if self.n_folds < 0 or self.n_folds == 1:

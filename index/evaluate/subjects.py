@@ -24,10 +24,18 @@ KEY_COLUMNS = ("track", "path", "file", "filename", "id", "key")
 STORED = "stored"
 
 
-def open_subject(path: Path, *, split: str = "", layout: str | None = None) -> Dataset:
-    """A data set; `split` names a column of its table, or a table of its own (track, split)."""
+def open_subject(
+    path: Path, *, split: str = "", layout: str | None = None, reads_sides: bool = True
+) -> Dataset:
+    """A data set; `split` names a column of its table, or a table of its own (track, split).
+
+    reads_sides: read the stored sides though `split` names none; without, they may be anything.
+    """
+    unread = ReadingOptions(split_column="")
     if Path(split).suffix.lower() in TABLE_SUFFIXES:
-        return with_split_table(open_dataset(path, layout=layout), Path(split))
+        return with_split_table(open_dataset(path, layout=layout, options=unread), Path(split))
+    if not split and not reads_sides:
+        return open_dataset(path, layout=layout, options=unread)
     options = ReadingOptions(split_column=split or "split")
     dataset = open_dataset(path, layout=layout, options=options)
     if split and not any(row.split for row in dataset.rows):
@@ -45,7 +53,9 @@ def with_split_table(dataset: Dataset, path: Path) -> Dataset:
     sides: dict[str, Side] = {}
     for number, record in enumerate(table.rows, start=2):
         where = f"{printable_path(path)}, row {number}"
-        sides[record[key_column]] = side_named(record[side_column], where=where)
+        key, side = record[key_column], side_named(record[side_column], where=where)
+        if sides.setdefault(key, side) != side:
+            raise DatasetError(f"{where}: {key!r} is on two sides, {sides[key]!r} and {side!r}.")
     rows = tuple(replace(row, split=sides.get(row.key, "")) for row in dataset.rows)
     n_known = sum(row.key in sides for row in dataset.rows)
     if not n_known:
