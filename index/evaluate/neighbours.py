@@ -35,6 +35,8 @@ from index.evaluate.vector_set import VectorSet
 
 Values = NDArray[np.float64]
 
+N_DIGITS = 9
+
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
@@ -105,9 +107,10 @@ def vote(material: Material, one: Round, ranking: Ranking) -> NDArray[np.float64
             ranking, material.labels[one.references], n_labels=len(material.label_names)
         )
     tags = material.tags[one.references]
-    votes = tags / np.maximum(tags.sum(axis=1, keepdims=True), 1.0)
+    votes = tags / np.maximum(tags.sum(axis=1, keepdims=True, dtype=np.float64), 1.0)
     places = ranking.take(votes) * ranking.found[:, :, None]
-    counts = np.asarray(places.sum(axis=1), dtype=np.float64)
+    # Thirds and sixths do not add up exactly, and labels with as many votes must tie.
+    counts = np.asarray(places.sum(axis=1), dtype=np.float64).round(N_DIGITS)
     totals = counts.sum(axis=1, keepdims=True)
     return np.asarray(counts / np.where(totals > 0, totals, 1.0))
 

@@ -169,14 +169,14 @@ def _tagging_json(
     if not material.is_multi_label:
         return None
     by_vote = tag_scores(retrieval.shares[queries], material.tags[queries])
-    found = {"neighbours": _tags_json(by_vote, material)}
+    found = {"neighbours": _tags_json(by_vote, material, queries)}
     if learned is not None and learned.tags is not None:
-        found["probe"] = _tags_json(learned.tags, material)
+        found["probe"] = _tags_json(learned.tags, material, queries)
     return found
 
 
-def _tags_json(scores: TagScores, material: Material) -> Json:
-    counts = (material.tags > 0).sum(axis=0)
+def _tags_json(scores: TagScores, material: Material, queries: Ids) -> Json:
+    counts = (material.tags[queries] > 0).sum(axis=0)
     return {
         "roc_auc": scores.macro_roc_auc,
         "pr_auc": scores.macro_pr_auc,
