@@ -24,9 +24,13 @@ Picture = NDArray[np.float32]
 MOST_ROWS = 43
 SMALLEST_OVERLAP = 0.4
 """Of the shorter picture's columns; less than that fits by chance."""
+SHORTEST_OVERLAP = 24
+"""Columns, where the shorter picture has as many: 13 of six seconds fitted another song by 0.42."""
 NEARBY_COLUMNS = 4
 FAINT = 0.012
 """A column that varies less (as a share of full range) is silence, and fits anything."""
+AUDIBLE = 0.1
+"""Of the loudest level: columns that nowhere get there are silence between or around sound."""
 CACHE_BYTES = 400_000_000
 
 
@@ -48,6 +52,13 @@ def pooled_rows(picture: NDArray[np.generic], *, full_scale: float) -> Picture:
     return pooled
 
 
+def audible_columns(picture: Picture) -> NDArray[np.bool_]:
+    """Which moments are no silence: bool [columns]. Where there is nothing else, all of them."""
+    loudest = picture.max(axis=0, initial=0.0)
+    audible: NDArray[np.bool_] = loudest > AUDIBLE * loudest.max(initial=0.0)
+    return audible if audible.any() else np.ones_like(audible)
+
+
 class Aligner:
     """Slides pairs of pictures; spectra of the latest ones are kept."""
 
@@ -64,7 +75,8 @@ class Aligner:
         one, other = self._spectra(first), self._spectra(second)
         together = np.fft.irfft((one.columns * other.columns.conj()).sum(axis=0), self._size)
         overlap = np.rint(np.fft.irfft(one.sounding * other.sounding.conj(), self._size))
-        smallest = max(1.0, SMALLEST_OVERLAP * min(one.n_columns, other.n_columns))
+        shorter = min(one.n_columns, other.n_columns)
+        smallest = max(1.0, SMALLEST_OVERLAP * shorter, min(SHORTEST_OVERLAP, shorter))
         likeness = np.where(overlap >= smallest, together / np.maximum(overlap, 1.0), -1.0)
         best = int(likeness.argmax())
         at = np.arange(self._size)
@@ -94,10 +106,11 @@ class _Spectra:
 
 
 def _spectra_of(picture: Picture, size: int) -> _Spectra:
-    shape = picture - picture.mean(axis=1, keepdims=True)
+    audible = audible_columns(picture)
+    shape = picture - picture[:, audible].mean(axis=1, keepdims=True)
     shape -= shape.mean(axis=0, keepdims=True)
     lengths = np.sqrt(np.square(shape).sum(axis=0))
-    sounds = lengths > FAINT * np.sqrt(len(picture))
+    sounds = audible & (lengths > FAINT * np.sqrt(len(picture)))
     shape = np.where(sounds, shape / np.maximum(lengths, 1e-9), 0.0)
     return _Spectra(
         np.fft.rfft(shape, size, axis=1).astype(np.complex64),

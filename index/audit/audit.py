@@ -14,7 +14,7 @@ from embedder.datasets.dataset import Dataset
 from embedder.geometry import Cosine, Geometry
 from embedder.metrics.ranking import Ids
 from embedder.writing import write_whole
-from index.audit.alignment import Picture
+from index.audit.alignment import Picture, audible_columns
 from index.audit.labels import conflicts, strangers
 from index.audit.records import Audit, Finding
 from index.audit.repeats import exact_repeats, near_repeats, same_titles, with_repeats
@@ -171,7 +171,9 @@ def _vectors(
 
 
 def _statistics(picture: Picture | None) -> NDArray[np.float32]:
-    levels = np.zeros((1, 1), dtype=np.float32) if picture is None else picture
+    if picture is None:
+        return np.zeros(2, dtype=np.float32)
+    levels = picture[:, audible_columns(picture)]
     return np.concatenate([levels.mean(axis=1), levels.std(axis=1)])
 
 
