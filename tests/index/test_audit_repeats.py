@@ -12,7 +12,7 @@ from index.audit.audit import AuditSettings, audit
 from index.audit.repeats import exact_repeats, near_repeats, same_titles
 from index.evaluate.subjects import open_subject
 from tests.embedder.small_sets import write_array_set
-from tests.index.audit_pictures import COLUMNS, copy_of, findings_of, music
+from tests.index.audit_pictures import COLUMNS, ROWS, copy_of, findings_of, music
 from tests.index.evaluation_sets import dataset_of, noisy_genres
 
 
