@@ -73,6 +73,11 @@ def _by_split(material: Material) -> Rounds:
         )
     asked_for = np.isin(material.repeats[known["train"]], material.repeats[queries])
     references = known["train"][~asked_for]
+    if not len(references):
+        raise DatasetError(
+            f"{dataset.root.name}: all {len(asked_for)} training tracks repeat tracks that are "
+            "asked about, and nobody is left to answer. See soundalike audit."
+        )
     notes = []
     if asked_for.any():
         notes.append(
@@ -86,6 +91,8 @@ def _by_split(material: Material) -> Rounds:
             "about: they answer others only"
         )
     learning = Round(queries, references[~meets])
+    if not len(learning.references):
+        notes.append("no probe and no calibration: no training track is by an artist of its own")
     return Rounds(
         "split",
         (Round(queries, references),),

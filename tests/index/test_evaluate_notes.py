@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+from embedder.errors import DatasetError
 from embedder.metrics.bootstrap import bootstrap_interval
 from index.evaluate.evaluation import evaluate
 from index.evaluate.page import page_of
@@ -71,3 +72,27 @@ def test_json_holds_no_nan(settings: EvaluationSettings) -> None:
         dataset = dataset_of(labels, artists, vectors)
         found = evaluate(dataset, ["given", "random"], settings=settings)
         json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_a_split_whose_sides_are_the_same_music_is_refused() -> None:
+    """Each training track repeats one that asks: nobody is left, and that is said."""
+    labels, artists, vectors = noisy_genres(12)
+    dataset = dataset_of(
+        labels * 2,
+        artists * 2,
+        np.concatenate([vectors, vectors]),
+        sides=["test"] * 12 + ["train"] * 12,
+        duplicates={i: i - 12 for i in range(12, 24)},
+    )
+    with pytest.raises(DatasetError, match="all 12 training tracks repeat"):
+        evaluate(dataset, ["given"], settings=EvaluationSettings(k=3, has_split=True))
+
+
+def test_a_split_through_every_artist_leaves_nothing_to_learn_from() -> None:
+    """Others' tracks still answer; that there is no probe is noted."""
+    labels, artists, vectors = noisy_genres(24)
+    dataset = dataset_of(labels, artists, vectors, sides=["test", "train", "train"] * 8)
+    found = evaluate(dataset, ["given"], settings=EvaluationSettings(k=3, has_split=True))
+    assert found.models[0].probe is None
+    assert found.models[0].n_without_vote == 0
+    assert any("no probe" in note for note in found.notes)
