@@ -39,7 +39,9 @@ class AuditSettings:
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """The findings, and the data set with its certain repeats written down."""
+    """The findings, and the data set with its repeats written down, the likely ones too: to keep
+    two recordings together costs a split little, to part one of them spoils its scores.
+    """
 
     audit: Audit
     with_repeats: Dataset
@@ -105,7 +107,7 @@ def audit(
     found = Audit(
         dataset.root.name, len(dataset.rows), tuple(checked), tuple(findings), split, tuple(notes)
     )
-    return Audited(found, linked, settings)
+    return Audited(found, with_repeats(dataset, repeats), settings)
 
 
 def write_split(path: Path, audited: Audited) -> FixedSplit:

@@ -98,7 +98,7 @@ def is_repeat(fit: Fit, *, limits: tuple[float, float] = LIKELY) -> bool:
 
 
 def with_repeats(dataset: Dataset, findings: Sequence[Finding]) -> Dataset:
-    """The same tracks with every repeat that is certain written down as `duplicate_of`."""
+    """The same tracks with the given repeats written down as `duplicate_of`."""
     places = {row.key: i for i, row in enumerate(dataset.rows)}
     links = LinkedSets()
     for finding in findings:

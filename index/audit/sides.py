@@ -15,6 +15,7 @@ from index.audit.records import Finding
 FEWEST_ARTISTS = 5
 SHARES = (0.1, 0.1)
 """Validation and test sides of a split that is drawn anew."""
+SIZE_CHANGE = 0.1
 _ORDER: Mapping[Side, int] = {"train": 0, "validation": 1, "test": 2, "": 3}
 
 
@@ -85,10 +86,11 @@ def rare_labels(
 def fixed_split(dataset: Dataset, *, label_field: str, seed: int = 0) -> FixedSplit:
     """Sides that part neither artist nor recording; repeats stand in `duplicate_of`.
 
-    A stored split is kept where it can be. Of groups on several sides the largest goes first,
-    each to that one of its sides that is furthest below the size it had, at a tie to the one with
-    most of its tracks, then to the test side, which is the dearest. Tracks without a side stay
-    without. Where there is no split, one is drawn, a tenth for validation and a tenth for testing.
+    A stored split is kept where it can be: a group goes where most of its tracks are, at a tie to
+    the test side, which is the dearest. Where that would change the size of a side by more than a
+    tenth, it goes to that one of its sides that is furthest below the size it had, the largest
+    groups first. Tracks without a side stay without. Where there is no split, one is drawn, a tenth
+    for validation and a tenth for testing.
     """
     before = {row.key: row.split for row in dataset.rows}
     if not any(before.values()):
@@ -108,16 +110,33 @@ def fixed_split(dataset: Dataset, *, label_field: str, seed: int = 0) -> FixedSp
     sides = dict(before)
     wanted = Counter(before.values())
     mixed = [keys for keys in members.values() if _n_sides(before[key] for key in keys) > 1]
-    missing = Counter(before[key] for keys in mixed for key in keys)
-    for keys in sorted(mixed, key=len, reverse=True):
-        counts = Counter(before[key] for key in keys)
-        chosen = max(counts, key=lambda side: (missing[side], counts[side], _ORDER[side]))
-        missing[chosen] -= len(keys)
-        sides |= dict.fromkeys(keys, chosen)
+    sides |= _by_majority(mixed, before)
+    now = Counter(sides.values())
+    if any(abs(now[side] - wanted[side]) > SIZE_CHANGE * wanted[side] for side in SIDES):
+        sides |= _by_size(mixed, before)
     left = set(sides.values())
     emptied = tuple(side for side in SIDES if wanted[side] and side not in left)
     moved = tuple(key for key in before if sides[key] != before[key])
     return FixedSplit(sides, moved, f"{dataset.split_origin}, groups kept together", emptied)
+
+
+def _by_majority(groups: Sequence[Sequence[str]], before: Mapping[str, Side]) -> dict[str, Side]:
+    sides: dict[str, Side] = {}
+    for keys in groups:
+        counts = Counter(before[key] for key in keys)
+        sides |= dict.fromkeys(keys, max(counts, key=lambda side: (counts[side], _ORDER[side])))
+    return sides
+
+
+def _by_size(groups: Sequence[Sequence[str]], before: Mapping[str, Side]) -> dict[str, Side]:
+    sides: dict[str, Side] = {}
+    missing = Counter(before[key] for keys in groups for key in keys)
+    for keys in sorted(groups, key=len, reverse=True):
+        counts = Counter(before[key] for key in keys)
+        chosen = max(counts, key=lambda side: (missing[side], counts[side], _ORDER[side]))
+        missing[chosen] -= len(keys)
+        sides |= dict.fromkeys(keys, chosen)
+    return sides
 
 
 def _n_sides(sides: Iterable[Side]) -> int:

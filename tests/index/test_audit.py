@@ -155,3 +155,29 @@ def test_a_fixed_split_keeps_its_sides() -> None:
     assert fixed.emptied == ()
     lone = dataset_of(["jazz"] * 4, ["a"] * 4, np.eye(4), sides=["train", "train", "test", "test"])
     assert fixed_split(lone, label_field="genre").emptied == ("train",)
+
+
+def test_a_split_that_hardly_leaks_hardly_changes() -> None:
+    """A group goes where most of its tracks are, as long as the sides keep their sizes."""
+    artists = [f"a{i // 10}" for i in range(200)]
+    sides: list[Side] = ["train"] * 140 + ["validation"] * 30 + ["test"] * 30
+    sides[3], sides[145], sides[196] = "test", "train", "validation"
+    dataset = dataset_of(["jazz", "rock"] * 100, artists, np.eye(200), sides=sides)
+    assert fixed_split(dataset, label_field="genre").moved == ("t3", "t145", "t196")
+
+
+def test_likely_repeats_are_kept_together_too(tmp_path: Path) -> None:
+    """They are worth a doubt in the report, and no risk in the split."""
+    pictures = [music(seed) for seed in range(40)]
+    mixed = 0.3 * pictures[3] + 0.7 * music(77)
+    pictures[35] = np.clip(mixed, 0, 1)
+    names = [f"p{number:02}" for number in range(40)]
+    levels = np.round(255 * np.stack(pictures)).astype(np.uint8)
+    np.savez(tmp_path / "spectrograms.npz", spectrogram=levels, track=np.array(names))
+    lines = [f"{n},jazz,{n},{'train' if i < 30 else 'test'}\n" for i, n in enumerate(names)]
+    (tmp_path / "tracks.csv").write_text("track,genre,artist,split\n" + "".join(lines))
+    done = audit(open_subject(tmp_path), settings=AuditSettings())
+    near = [one for one in done.audit.findings if one.kind == "near-duplicate"]
+    assert [(one.tracks, one.certainty) for one in near] == [(("p03", "p35"), "likely")]
+    sides = done.fixed_split().sides
+    assert sides["p03"] == sides["p35"]
