@@ -9,6 +9,7 @@ from cli.options import ForceOption, Form, Globals, globals_of
 from cli.output import emit, emit_text
 from cli.progress import bar
 from cli.talk import say
+from embedder.errors import UsageError
 from embedder.writing import check_output
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def run(
     for path in (output, fix_split):
         if path is not None:
             check_output(path, force=force)
+    if output is not None and fix_split is not None and output.absolute() == fix_split.absolute():
+        raise UsageError(f"{output}: the page and the split need a file each")
     asked = AuditSettings(
         field=field, fewest_artists=fewest_artists, seed=seed, workers=usable_cores()
     )
@@ -72,12 +75,14 @@ def run(
     if output is not None:
         write_page(output, found.audit)
         say(settings, f"{output}: open it in a browser")
-    if fix_split is not None:
+    _show(settings, found)
+    if (
+        fix_split is not None
+    ):  # last: where no split can be had, the findings are there all the same
         fixed = write_split(fix_split, found)
         say(settings, f"{fix_split}: {fixed.origin}; {len(fixed.moved)} tracks moved")
         for side in fixed.emptied:
             say(settings, f"{fix_split}: no track is left for {side}: too few artists to part")
-    _show(settings, found)
 
 
 def _audited(

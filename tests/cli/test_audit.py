@@ -43,6 +43,33 @@ def test_findings_page_and_split(
     assert "fixed.csv" in protocol["split"]
 
 
+def test_findings_are_shown_where_no_split_can_be_had(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Of one artist nothing can be parted, and an hour of listening is not lost for that."""
+    folder = write_array_set(tmp_path / "set")
+    lines = (folder / "tracks.csv").read_text().splitlines()
+    names = [line.split(",")[0] for line in lines[1:]]
+    table = ["track,genre,artist", *(f"{name},jazz,Somebody" for name in names)]
+    (folder / "tracks.csv").write_text("\n".join(table))
+    split = tmp_path / "fixed.csv"
+    assert main(["--json", "audit", str(folder), "--fix-split", str(split)]) == 3
+    captured = capfd.readouterr()
+    assert json.loads(captured.out)["counts"]["few-artists"] == 1
+    assert "cannot be split" in captured.err
+    assert not split.exists()
+
+
+def test_one_file_cannot_hold_page_and_split(
+    arrays: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The second would overwrite the first; nothing is audited."""
+    name = str(tmp_path / "out")
+    assert main(["audit", str(arrays), "-o", name, "--fix-split", name]) == 2
+    assert "a file each" in capfd.readouterr().err
+    assert not Path(name).exists()
+
+
 def test_a_table_for_people(arrays: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """What was looked for, with its count, and some of each kind."""
     assert main(["audit", str(arrays), "--model", "row-statistics"]) == 0
