@@ -3,6 +3,7 @@
 Colours come from the page's CSS variables, so that they follow light and dark.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from html import escape
 
@@ -11,8 +12,12 @@ from numpy.typing import NDArray
 
 BAR_HEIGHT = 26
 LABEL_WIDTH = 190
-CHART_WIDTH = 640
+CHART_WIDTH = 672
 CELL = 44
+VALUE_WIDTH = 46
+LETTER_WIDTH = 7.5
+RIGHT_MARGIN = 52
+RING = 8
 
 
 def interval_bars(
@@ -31,14 +36,18 @@ def interval_bars(
         top = row * BAR_HEIGHT + 4
         middle = top + BAR_HEIGHT / 2 - 3
         parts.append(_name(name, middle))
+        mark = marks[row] if row < len(marks) else None
         if not np.isnan(value):
             width = _x(value) - LABEL_WIDTH
             parts.append(
                 f'<rect class="bar" x="{LABEL_WIDTH}" y="{top}" width="{width:.1f}" rx="3" '
                 f'height="{BAR_HEIGHT - 7}"><title>{escape(name)}: {value:.3f}</title></rect>'
             )
-            fits = width > 46
-            at = LABEL_WIDTH + 6 if fits else _x(max(value, 0.0 if np.isnan(high) else high)) + 6
+            # Where a line or ring would hide the number, the number goes behind all of them.
+            over = [x for x in (low, high, mark) if x is not None and not np.isnan(x)]
+            hidden = any(_x(x) < LABEL_WIDTH + VALUE_WIDTH + RING for x in over)
+            fits = width > VALUE_WIDTH and not hidden
+            at = LABEL_WIDTH + 6 if fits else _x(max([value, *over])) + 10
             parts.append(
                 f'<text class="{"value" if fits else "name"}" x="{at:.1f}" y="{middle + 4}">'
                 f"{value:.3f}</text>"
@@ -48,9 +57,9 @@ def interval_bars(
                 f'<line class="range" x1="{_x(low):.1f}" x2="{_x(high):.1f}" y1="{middle}" '
                 f'y2="{middle}"/>'
             )
-        mark = marks[row] if row < len(marks) else None
         if mark is not None and not np.isnan(mark):
             parts.append(
+                f'<circle class="halo" cx="{_x(mark):.1f}" cy="{middle}" r="5"/>'
                 f'<circle class="mark" cx="{_x(mark):.1f}" cy="{middle}" r="5">'
                 f"<title>{escape(marked)}: {mark:.3f}</title></circle>"
             )
@@ -66,12 +75,12 @@ def heat_table(names: Sequence[str], counts: NDArray[np.int64], *, title: str) -
         y = top + row * CELL
         parts.append(
             f'<text class="name" x="{left - 8}" y="{y + CELL / 2 + 4}" text-anchor="end">'
-            f"{escape(_short(name, 14))}</text>"
+            f"{escape(shortened(name, left - 8))}</text>"
         )
         x = left + row * CELL + CELL / 2
         parts.append(
             f'<text class="name" transform="translate({x},{top - 8}) rotate(-45)">'
-            f"{escape(_short(name, 14))}</text>"
+            f"{escape(shortened(name, left - 8))}</text>"
         )
         for column, other in enumerate(names):
             share = float(shares[row, column])
@@ -148,18 +157,40 @@ def _axis(height: float) -> str:
 
 
 def _x(share: float) -> float:
-    return LABEL_WIDTH + share * (CHART_WIDTH - LABEL_WIDTH - 20)
+    return LABEL_WIDTH + share * (CHART_WIDTH - LABEL_WIDTH - RIGHT_MARGIN)
 
 
 def _name(name: str, middle: float) -> str:
     return (
         f'<text class="name" x="{LABEL_WIDTH - 8}" y="{middle + 4}" text-anchor="end">'
-        f"{escape(_short(name, 26))}</text>"
+        f"{escape(shortened(name, LABEL_WIDTH - 8))}</text>"
     )
 
 
-def _short(name: str, length: int) -> str:
-    return name if len(name) <= length else f"{name[: length - 1]}…"
+def counted(name: str, n_tracks: int) -> str:
+    """A label with its number of tracks, which stays whole where the label is cut."""
+    count = f" ({n_tracks})"
+    return shortened(name, LABEL_WIDTH - 8 - len(count) * LETTER_WIDTH) + count
+
+
+def shortened(name: str, width: float) -> str:
+    """A name cut to fit into so many pixels; what is wide in East Asia takes two letters' room."""
+    widths = [_width(letter) for letter in name]
+    if sum(widths) <= width:
+        return name
+    room, n_kept = width - _width("…"), 0
+    while widths[n_kept] <= room:
+        room -= widths[n_kept]
+        n_kept += 1
+    return f"{name[:n_kept].rstrip()}…"
+
+
+def _width(letter: str) -> float:
+    if unicodedata.combining(letter):
+        return 0.0
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 2 * LETTER_WIDTH
+    return 1.5 * LETTER_WIDTH if letter in "mwMW@%" else LETTER_WIDTH
 
 
 def _figure(title: str, width: float, height: float, parts: Sequence[str]) -> str:

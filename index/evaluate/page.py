@@ -8,7 +8,7 @@ import numpy as np
 
 from embedder.errors import BadInput, printable_path
 from embedder.writing import write_whole
-from index.evaluate.charts import heat_table, interval_bars, reliability_curve
+from index.evaluate.charts import counted, heat_table, interval_bars, reliability_curve
 from index.evaluate.page_style import html_page, html_table
 from index.evaluate.results import Evaluation, ModelScores
 from index.evaluate.tables import CONFUSION, MOST_LABELS, best_tagging, headline, remarks, tables_of
@@ -110,7 +110,7 @@ def _charts(model: ModelScores) -> list[str]:
     if model.per_label:
         frequent = sorted(model.per_label, key=lambda one: -one.n_tracks)[:MOST_LABELS]
         chart = interval_bars(
-            [f"{one.label} ({one.n_tracks})" for one in frequent],
+            [counted(one.label, one.n_tracks) for one in frequent],
             [one.f1 for one in frequent],
             [(float("nan"), float("nan"))] * len(frequent),
             title="F1 of each label, most frequent first.",
@@ -120,14 +120,16 @@ def _charts(model: ModelScores) -> list[str]:
         parts.append(heat_table(model.label_names, model.confusion, title=CONFUSION))
     if model.tagging is not None:
         scored = [t for t in best_tagging(model.tagging)["per_tag"] if not np.isnan(t["roc_auc"])]
-        scored.sort(key=lambda tag: -tag["roc_auc"])
+        scored.sort(key=lambda tag: -tag["n_tracks"])
+        shown = sorted(scored[:MOST_TAGS], key=lambda tag: -tag["roc_auc"])
+        which = f"each tag, {MOST_TAGS} most frequent of {len(scored)}"
         chart = interval_bars(
-            [f"{tag['tag']} ({tag['n_tracks']})" for tag in scored[:MOST_TAGS]],
-            [tag["roc_auc"] for tag in scored[:MOST_TAGS]],
-            [(float("nan"), float("nan"))] * len(scored[:MOST_TAGS]),
-            marks=[tag["pr_auc"] for tag in scored[:MOST_TAGS]],
+            [counted(tag["tag"], tag["n_tracks"]) for tag in shown],
+            [tag["roc_auc"] for tag in shown],
+            [(float("nan"), float("nan"))] * len(shown),
+            marks=[tag["pr_auc"] for tag in shown],
             marked="PR-AUC",
-            title="ROC-AUC of each tag; ring: PR-AUC.",
+            title=f"ROC-AUC of {which if len(shown) < len(scored) else 'each tag'}; ring: PR-AUC.",
         )
         parts.append(f"<h2>Tags</h2>{chart}")
     if model.reliability is not None:

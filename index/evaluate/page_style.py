@@ -26,10 +26,12 @@ svg { max-width:100%; height:auto; font:12px system-ui,sans-serif }
 svg text { fill:var(--ink) } svg .tick, svg .name { fill:var(--soft) }
 svg .bar, svg .dot { fill:var(--bar) } svg text.value { fill:#fff; font-weight:600 }
 svg .range { stroke:var(--ink); stroke-width:2 } svg .mark { fill:none; stroke:var(--mark);
-  stroke-width:2.5 } svg .grid { stroke:var(--line) } svg .frame { fill:none; stroke:var(--line) }
+  stroke-width:2.5 } svg .halo { fill:none; stroke:var(--back); stroke-width:5.5 }
+svg .grid { stroke:var(--line) } svg .frame { fill:none; stroke:var(--line) }
 svg .ideal { stroke:var(--soft); stroke-dasharray:4 4 } svg .curve { fill:none; stroke:var(--bar);
   stroke-width:1.5 } svg .hit { fill:var(--hit) } svg .miss { fill:var(--mark) }
 svg .hit, svg .miss { stroke:var(--line) } svg .cell { text-anchor:middle }
+@media (max-width:700px) { figure { overflow-x:auto } svg { max-width:none } }
 svg .bold { font-weight:700 } code { font-size:.9em } li { margin:.2rem 0 }
 """
 

@@ -1,5 +1,6 @@
 """An evaluation as tables for people; the page shows the same ones."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,18 +29,12 @@ def tables_of(found: Evaluation) -> list[Table]:
         tables.append(Table(f"{first.name} against the others", comparison_rows(found)))
     if first.per_label:
         shown = tuple(_label_rows(first))
-        of_all = (
-            f", {MOST_LABELS} of {len(first.per_label)}"
-            if len(shown) < len(first.per_label)
-            else ""
-        )
-        tables.append(Table(f"{found.protocol['field']} by {first.name}{of_all}", shown))
+        title = f"{found.protocol['field']} by {first.name}{_of_all(len(first.per_label))}"
+        tables.append(Table(title, shown))
     if first.confusion is not None and len(first.label_names) <= MOST_LABELS:
         tables.append(Table(CONFUSION, tuple(_confusion_rows(first))))
     if first.tagging is not None:
-        best = best_tagging(first.tagging)
-        frequent = sorted(best["per_tag"], key=lambda tag: -int(tag["n_tracks"]))[:MOST_LABELS]
-        tables.append(Table("tags, most frequent first", tuple(frequent)))
+        tables.append(_tag_table(first.name, best_tagging(first.tagging)["per_tag"]))
     return tables
 
 
@@ -127,6 +122,26 @@ def _range(interval: Interval) -> str | None:
     if np.isnan(interval.low + interval.high):
         return None
     return f"{interval.low:.3f} to {interval.high:.3f}"
+
+
+def _of_all(n_labels: int) -> str:
+    return f", {MOST_LABELS} of {n_labels}" if n_labels > MOST_LABELS else ""
+
+
+def _tag_table(name: str, tags: Sequence[Json]) -> Table:
+    frequent = sorted(tags, key=lambda tag: (-int(tag["n_tracks"]), str(tag["tag"])))
+    return Table(
+        f"tags by {name}, most frequent first{_of_all(len(tags))}",
+        tuple(
+            {
+                "tag": tag["tag"],
+                "tracks": tag["n_tracks"],
+                "ROC-AUC": rounded(tag["roc_auc"]),
+                "PR-AUC": rounded(tag["pr_auc"]),
+            }
+            for tag in frequent[:MOST_LABELS]
+        ),
+    )
 
 
 def _label_rows(model: ModelScores) -> list[Json]:

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+from embedder.datasets.records import Side
 from embedder.errors import DatasetError
 from embedder.metrics.bootstrap import bootstrap_interval
 from index.evaluate.evaluation import evaluate
@@ -77,11 +78,13 @@ def test_json_holds_no_nan(settings: EvaluationSettings) -> None:
 def test_a_split_whose_sides_are_the_same_music_is_refused() -> None:
     """Each training track repeats one that asks: nobody is left, and that is said."""
     labels, artists, vectors = noisy_genres(12)
+    asking: list[Side] = ["test"] * 12
+    answering: list[Side] = ["train"] * 12
     dataset = dataset_of(
         labels * 2,
         artists * 2,
         np.concatenate([vectors, vectors]),
-        sides=["test"] * 12 + ["train"] * 12,
+        sides=[*asking, *answering],
         duplicates={i: i - 12 for i in range(12, 24)},
     )
     with pytest.raises(DatasetError, match="all 12 training tracks repeat"):
