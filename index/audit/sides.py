@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.grouping import LinkedSets
-from embedder.datasets.records import SIDES, Side
+from embedder.datasets.records import SIDES, Side, TrackRow
 from embedder.datasets.splitting import split_dataset
-from index.audit.records import Finding
+from index.audit.records import Certainty, Finding
 
 FEWEST_ARTISTS = 5
 SHARES = (0.1, 0.1)
@@ -43,21 +43,30 @@ def leaks(dataset: Dataset, repeats: Sequence[Finding]) -> list[Finding]:
         for repeat in repeats
         if _n_sides(side_of[key] for key in repeat.tracks) > 1
     ]
-    artists: defaultdict[str, list[str]] = defaultdict(list)
-    albums: defaultdict[str, list[str]] = defaultdict(list)
+    artists: defaultdict[str, list[TrackRow]] = defaultdict(list)
+    albums: defaultdict[str, list[TrackRow]] = defaultdict(list)
     for row in dataset.rows:
         if row.group is not None and not row.group.startswith("album:"):
-            artists[row.group].append(row.key)
+            artists[row.group.partition(":")[2] or row.group].append(row)
         if row.album:
-            albums[row.album.strip().casefold()].append(row.key)
+            albums[row.album.strip().casefold()].append(row)
     for kind, named in (("artist-across-split", artists), ("album-across-split", albums)):
-        for name, keys in sorted(named.items()):
-            if _n_sides(side_of[key] for key in keys) > 1:
-                sides = _sides(side_of[key] for key in keys)
-                found.append(
-                    Finding(kind, tuple(keys), f"{name.partition(':')[2] or name}: {sides}")
-                )
+        for name, rows in sorted(named.items()):
+            if _n_sides(row.split for row in rows) > 1:
+                found.append(_leak(kind, name, rows))
     return found
+
+
+def _leak(kind: str, name: str, rows: Sequence[TrackRow]) -> Finding:
+    """Albums of one name by artists that stand apart: a compilation, or many a `Greatest Hits`."""
+    why = f"{name}: {_sides(row.split for row in rows)}"
+    sides: defaultdict[str | None, set[Side]] = defaultdict(set)
+    for row in rows:
+        sides[row.group].add(row.split)
+    certainty: Certainty = "certain"
+    if None not in sides and all(_n_sides(own) < 2 for own in sides.values()):
+        why, certainty = f"{why}; by {len(sides)} artists, none of them on two sides", "hint"
+    return Finding(kind, tuple(row.key for row in rows), why, certainty)
 
 
 def rare_labels(

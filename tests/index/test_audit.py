@@ -32,6 +32,24 @@ def test_leaks_between_sides_are_found() -> None:
     assert findings_of("duplicate-across-split", found) == [{"t3", "t5"}]
 
 
+def test_albums_of_one_name_are_a_hint_only() -> None:
+    """Everybody has a `Greatest Hits`; an album on two sides is certain where its artist is too."""
+    sides: list[Side] = ["train", "train", "test", "test", "train", "test"]
+    dataset = dataset_of(["jazz"] * 6, ["a", "a", "b", "b", "c", "c"], np.eye(6), sides=sides)
+    albums = ["Hits: Vol. 1"] * 4 + ["Live"] * 2
+    rows = tuple(replace(r, album=name) for r, name in zip(dataset.rows, albums, strict=True))
+    found = [
+        (set(one.tracks), one.certainty, one.why)
+        for one in leaks(replace(dataset, rows=rows), [])
+        if one.kind == "album-across-split"
+    ]
+    hint = "hits: vol. 1: 2 train, 2 test; by 2 artists, none of them on two sides"
+    assert found == [
+        ({"t0", "t1", "t2", "t3"}, "hint", hint),
+        ({"t4", "t5"}, "certain", "live: 1 train, 1 test"),
+    ]
+
+
 def test_labels_of_too_few_artists_are_found() -> None:
     """Unknown artists count as one each."""
     labels = ["jazz"] * 6 + ["rock"] * 6 + ["folk"] * 6
