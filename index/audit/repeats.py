@@ -5,7 +5,7 @@ each is then confirmed by sliding the two pictures along each other.
 """
 
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -74,19 +74,56 @@ def near_repeats(
 ) -> list[Finding]:
     """Pairs that fit at one offset. vectors: float32 [tracks, size]; `known` sets are left out.
 
-    Tracks without a picture (None) are not looked at.
+    Tracks without a picture (None) are not looked at. Where one recording is there so often that
+    a track's neighbours are all copies of it, one of each set found so far stands for it and meets
+    the others once more, until nothing new is found; of such a set the pairs that hold it together
+    are named, and not all.
     """
-    pairs = sorted(_candidates(dataset, pictures, vectors, geometry or Cosine(), known))
     blank = np.zeros((next(p.shape[0] for p in pictures if p is not None), 1), dtype=np.float32)
     aligner = Aligner([blank if picture is None else picture for picture in pictures])
-    found = []
-    for n_done, (first, second) in enumerate(pairs, start=1):
-        fit = aligner.fit(first, second)
-        if is_repeat(fit):
-            found.append(_finding(dataset, first, second, fit))
-        if on_progress is not None and n_done % 1000 == 0:
-            on_progress(n_done, len(pairs))
-    return sorted(found, key=lambda one: -float(one.evidence["sharpness"]))
+    found: list[tuple[Pair, Fit]] = []
+    tried: set[Pair] = set()
+    sets, standing = LinkedSets(), list(range(len(pictures)))
+    while len(standing) > 1:
+        near = _candidates(
+            dataset.subset(standing),
+            [pictures[i] for i in standing],
+            vectors[standing],
+            geometry or Cosine(),
+            known,
+        )
+        pairs = sorted({(standing[a], standing[b]) for a, b in near} - tried)
+        tried.update(pairs)
+        new = []
+        for n_done, (first, second) in enumerate(pairs, start=1):
+            fit = aligner.fit(first, second)
+            if is_repeat(fit):
+                new.append(((first, second), fit))
+                sets.link([first, second])
+            if on_progress is not None and n_done % 1000 == 0:
+                on_progress(n_done, len(pairs))
+        found += new
+        sizes = Counter(sets.root(i) for i in range(len(pictures)))
+        if not new or max(sizes.values()) <= N_CANDIDATES:
+            break
+        standing = list({sets.root(i): i for i in reversed(standing)}.values())[::-1]
+    found.sort(key=lambda one: -one[1].sharpness)
+    return [_finding(dataset, *pair, fit) for pair, fit in _telling(found)]
+
+
+def _telling(found: Sequence[tuple[Pair, Fit]]) -> list[tuple[Pair, Fit]]:
+    """All pairs of small sets; of large ones those that join what was apart, the clearest first."""
+    whole, growing = LinkedSets(), LinkedSets()
+    for pair, _ in found:
+        whole.link(pair)
+    sizes = Counter(whole.root(i) for i in {i for pair, _ in found for i in pair})
+    kept = []
+    for pair, fit in found:
+        joins = growing.root(pair[0]) != growing.root(pair[1])
+        growing.link(pair)
+        if joins or sizes[whole.root(pair[0])] <= N_CANDIDATES:
+            kept.append((pair, fit))
+    return kept
 
 
 def is_repeat(fit: Fit, *, limits: tuple[float, float] = LIKELY) -> bool:

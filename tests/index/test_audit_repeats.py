@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from index.audit.alignment import Aligner, pooled_rows
 from index.audit.audit import AuditSettings, audit
-from index.audit.repeats import exact_repeats, near_repeats, same_titles
+from index.audit.repeats import exact_repeats, near_repeats, same_titles, with_repeats
 from index.evaluate.subjects import open_subject
 from tests.embedder.small_sets import write_array_set
 from tests.index.audit_pictures import COLUMNS, ROWS, copy_of, findings_of, music
@@ -114,6 +114,21 @@ def test_near_repeats_are_found_among_strangers() -> None:
     assert sorted(map(sorted, findings_of("near-duplicate", found))) == sorted(
         map(sorted, expected)
     )
+
+
+def test_a_recording_that_is_there_fifty_times_is_one_set() -> None:
+    """Though the copies of each half have only each other for neighbours; a pair joins each."""
+    pictures = [copy_of(music(1), seed=i) for i in range(50)] + [music(i) for i in range(2, 32)]
+    generator = np.random.default_rng(0)
+    places = [[1.0, 0.5, 0.0]] * 25 + [[0.5, 1.0, 0.0]] * 25 + [[0.0, 0.0, 1.0]] * 30
+    vectors = np.array(places) + 0.01 * generator.standard_normal((80, 3))
+    dataset = dataset_of(["jazz"] * 80, [f"a{i}" for i in range(80)], vectors)
+    found = near_repeats(dataset, pictures, vectors=vectors.astype(np.float32))
+    assert len(found) == 49
+    linked = with_repeats(dataset, found)
+    copies = {row.key for row in linked.rows if row.duplicate_of == "t0"}
+    assert copies == {f"t{i}" for i in range(1, 50)}
+    assert not any(row.duplicate_of for row in linked.rows[50:])
 
 
 def test_equal_arrays_and_titles_are_found(tmp_path: Path) -> None:
