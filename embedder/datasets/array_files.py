@@ -11,13 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from embedder.datasets.array_stores import MUCH_SHORTER, ArrayKind, ArrayStore, load_npy
+from embedder.datasets.array_stores import MUCH_SHORTER, NUMBERS, ArrayKind, ArrayStore, load_npy
 from embedder.datasets.records import LeftOut
 from embedder.errors import DatasetError, printable_path
 
 FEW = 0.2
 """The share of files up to which odd ones are taken for mistakes."""
-_NUMBERS = "biuf"
 _KINDS: dict[int, ArrayKind] = {1: "waveforms", 2: "spectrograms"}
 
 Shapes = dict[Path, tuple[int, ...]]
@@ -54,7 +53,7 @@ def _shape_or_reason(file: Path) -> tuple[int, ...] | str:
         array = load_npy(file)
     except DatasetError as error:
         return str(error).removeprefix(f"{printable_path(file)}: ").rstrip(".")
-    if array.dtype.kind not in _NUMBERS:
+    if array.dtype.kind not in NUMBERS:
         return f"holds no numbers ({array.dtype})"
     if array.ndim not in _KINDS:
         return f"the shape {list(array.shape)}, [samples] or [rows, columns] is needed"

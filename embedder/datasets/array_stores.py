@@ -20,6 +20,8 @@ MUCH_SHORTER = 0.8
 """Of the middle length: what cutting everything to the shortest array may cost unsaid."""
 ArrayKind = Literal["spectrograms", "waveforms"]
 
+NUMBERS = "biuf"
+"""Kinds of numpy types that are real numbers."""
 NOT_FINITE = "its array holds values that are not finite"
 _ROWS_AT_ONCE = 512
 
@@ -108,6 +110,11 @@ def _read_member(archive: "np.lib.npyio.NpzFile", member: str, path: Path) -> ND
             f"{printable_path(path)}: no array {member!r}. It holds: {', '.join(archive.files)}."
         ) from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        if "allow_pickle" in str(error):
+            raise DatasetError(
+                f"{printable_path(path)}: {member!r} holds Python objects, which are never loaded. "
+                "Save it as plain text or numbers, such as names.astype(str)."
+            ) from error
         raise DatasetError(f"{printable_path(path)}: {member!r} is damaged ({error}).") from error
     return array
 

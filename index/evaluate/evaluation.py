@@ -13,7 +13,7 @@ import numpy as np
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.records import LeftOut
 from embedder.errors import DatasetError, UsageError
-from embedder.model_registry import find_model
+from embedder.model_registry import find_model, list_models
 from index.evaluate.baselines import BASELINES, baseline_vectors, check_baseline
 from index.evaluate.material import Material, material_of
 from index.evaluate.model_vectors import model_vectors
@@ -25,6 +25,7 @@ from index.evaluate.scoring import accuracy_alone, interval, score
 from index.evaluate.settings import EvaluationSettings
 from index.evaluate.subjects import STORED
 from index.evaluate.vector_set import VectorSet
+from index.evaluate.whole_set import check_mappable
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ def evaluate(
     dataset.require_field(settings.field)
     for name in names:
         check_name(dataset, name, stored=stored)
+    if settings.with_map:
+        check_mappable(len(dataset.rows))
     by_content = stored is None
     material = material_of(
         dataset, field=settings.field, group=settings.group, by_content=by_content
@@ -119,8 +122,12 @@ def check_name(dataset: Dataset, name: str, *, stored: VectorSet | None) -> None
     if name == STORED:
         raise UsageError("stored vectors are a library's: give library in place of a data set")
     if name in dataset.extra_vectors:
-        return
-    if name in BASELINES:
+        if name in BASELINES or name in [model.name for model in list_models()]:
+            raise UsageError(
+                f"{name}: vectors of {dataset.root.name}, and a baseline or model as well. Give "
+                "the array in the .npz another name."
+            )
+    elif name in BASELINES:
         check_baseline(dataset, name)
     else:
         find_model(name)

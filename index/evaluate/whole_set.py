@@ -75,6 +75,15 @@ def score_whole_set(
     )
 
 
+def check_mappable(n_tracks: int) -> None:
+    """Refuse to judge a map of so few tracks that all of them are neighbours."""
+    if n_tracks <= 2 * MAP_NEIGHBOURS:
+        raise UsageError(
+            f"--map: {n_tracks} tracks, and its trustworthiness needs more than "
+            f"{2 * MAP_NEIGHBOURS}"
+        )
+
+
 def _corrected_skewness(
     vectors: NDArray[np.float32], vector_set: VectorSet, copies: list[Apart], ranking: Ranking
 ) -> float:
@@ -105,11 +114,7 @@ def _maps(vectors: NDArray[np.float32], vector_set: VectorSet, *, seed: int) -> 
     generator = np.random.default_rng([seed, 17])
     if len(vectors) > MOST_MAPPED:
         vectors = vectors[np.sort(generator.choice(len(vectors), MOST_MAPPED, replace=False))]
-    if len(vectors) <= 2 * MAP_NEIGHBOURS:
-        raise UsageError(
-            f"--map: {len(vectors)} tracks, and its trustworthiness needs more than "
-            f"{2 * MAP_NEIGHBOURS}"
-        )
+    check_mappable(len(vectors))
     metric = "cosine" if vector_set.geometry.kind == "cosine" else "euclidean"
     makers = {
         "pca": PCA(n_components=2, random_state=seed),

@@ -79,3 +79,26 @@ def test_two_sorts_of_arrays_are_refused(tmp_path: Path) -> None:
         np.save(tmp_path / f"t{number}.npy", np.zeros((5, 40), np.float32))
     with pytest.raises(DatasetError, match="differ in shape"):
         open_dataset(tmp_path)
+
+
+def test_only_rows_of_numbers_come_along_as_vectors(tmp_path: Path) -> None:
+    """Text, objects, complex numbers and arrays without columns in another archive do no harm."""
+    write_arrays(tmp_path)
+    names = [f"t{i}" for i in range(N_TRACKS)]
+    vectors = np.arange(2.0 * N_TRACKS).reshape(N_TRACKS, 2)
+    np.savez(
+        tmp_path / "more.npz",
+        track=np.array(names),
+        teacher=vectors,
+        words=np.full((N_TRACKS, 2), "a"),
+        things=np.array([[{}, {}]] * N_TRACKS, dtype=object),
+        complex=vectors * 1j,
+        nothing=np.zeros((N_TRACKS, 0)),
+        flat=np.zeros(N_TRACKS),
+    )
+    dataset = open_dataset(tmp_path)
+    assert set(dataset.extra_vectors) == {"teacher"}
+    np.testing.assert_array_equal(dataset.extra_vectors["teacher"], vectors)
+    np.savez(tmp_path / "more.npz", track=np.array(names, dtype=object), teacher=vectors)
+    with pytest.raises(DatasetError, match=r"'track' holds Python objects.*astype\(str\)"):
+        open_dataset(tmp_path)

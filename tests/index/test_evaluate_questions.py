@@ -96,3 +96,28 @@ def test_what_one_model_cannot_hear_is_left_out_before_rounds_are_made() -> None
     )
     assert found.protocol["n_tracks"] == found.models[0].n_queries == 45
     assert found.protocol["n_groups"] == 15
+
+
+def test_a_name_that_means_two_things_is_refused(tmp_path: Path) -> None:
+    """Vectors of the data set would pass for the model or baseline of their name."""
+    folder = write_array_set(tmp_path / "set", tracks_per_genre=6)
+    names = np.array([f"t{i:03}" for i in range(24)])
+    drawn = np.random.default_rng(0).random((24, 3))
+    np.savez(folder / "more.npz", track=names, default=drawn, mfcc=drawn, teacher=drawn)
+    dataset = open_subject(folder)
+    for name in ("default", "mfcc"):
+        with pytest.raises(UsageError, match=f"{name}: vectors of set, and a baseline or model"):
+            evaluate(dataset, [name], settings=EvaluationSettings())
+    assert evaluate(dataset, ["teacher"], settings=EvaluationSettings(k=3)).models
+
+
+def test_a_map_of_few_tracks_is_refused_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not after all of them have been encoded."""
+    monkeypatch.setattr(evaluation, "vectors_named", pytest.fail)
+    labels, artists, vectors = noisy_genres(20)
+    with pytest.raises(UsageError, match="--map: 20 tracks"):
+        evaluate(
+            dataset_of(labels, artists, vectors),
+            ["random"],
+            settings=EvaluationSettings(with_map=True),
+        )

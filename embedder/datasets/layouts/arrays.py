@@ -11,11 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from embedder.datasets.array_files import store_of_files
 from embedder.datasets.array_stores import (
+    NUMBERS,
+    ArrayHeader,
     ArrayKind,
     ArrayStore,
     npz_header,
@@ -117,7 +118,7 @@ def _archive_store(path: Path) -> tuple[ArrayStore, list[str]]:
             f"{printable_path(path)}: {wanted[0]!r} has the shape {list(header.shape)}, "
             f"{_DIMENSIONS[kind]} dimensions are needed."
         )
-    if header.dtype.kind not in "biuf":
+    if header.dtype.kind not in NUMBERS:
         raise DatasetError(
             f"{printable_path(path)}: {wanted[0]!r} holds no numbers ({header.dtype})."
         )
@@ -147,10 +148,10 @@ def _extra_vectors(
         with open_npz(file) as archive:
             if "track" not in archive.files:
                 continue
-            place = _places([str(t) for t in archive["track"]], where=printable_path(file))
+            tracks = [str(track) for track in read_npz_member(file, "track")]
+            place = _places(tracks, where=printable_path(file))
             for name in archive.files:
-                array = archive[name]
-                if name == "track" or array.ndim != 2 or len(array) != len(place):
+                if name == "track" or not _is_vectors(npz_header(file, name), len(place)):
                     continue
                 missing = [key for key in keys if key not in place]
                 if missing:
@@ -158,5 +159,14 @@ def _extra_vectors(
                         f"{printable_path(file)}: no {name} vector for {missing[0]!r} "
                         f"({len(missing)} missing). Give every track one, or remove the file."
                     )
-                extra[name] = np.asarray(array)[[place[key] for key in keys]]
+                array = read_npz_member(file, name)
+                extra[name] = array[[place[key] for key in keys]]
     return extra
+
+
+def _is_vectors(header: ArrayHeader, n_tracks: int) -> bool:
+    """Rows of numbers, one a track; everything else is no business of ours."""
+    is_number = header.dtype.kind in NUMBERS
+    return (
+        is_number and len(header.shape) == 2 and header.shape[0] == n_tracks > 0 < header.shape[1]
+    )
