@@ -97,6 +97,26 @@ def inspect_audio(
     )
 
 
+def inspect_samples(samples: NDArray[np.float32], sample_rate: int) -> Inspection:
+    """The same of sound that is there already: float32 [samples], full scale at ±1, one channel."""
+    measures = SoundMeasures(sample_rate)
+    measures.add(np.nan_to_num(samples)[None])
+    return Inspection(
+        said_seconds=None,
+        found_seconds=len(samples) / sample_rate,
+        lacks_end=False,
+        n_channels=1,
+        peak=measures.peak,
+        clipped_share=measures.clipped_share,
+        quiet_share=measures.quiet_share,
+        side_level=0.0,
+        low_side_level=0.0,
+        quieter_channel_level=1.0,
+        damaged_parts=0,
+        waveform=Waveform(samples, sample_rate),
+    )
+
+
 def _as_float(values: NDArray[Any]) -> NDArray[np.float32]:
     """Whole numbers are full scale at the end of their range; unsigned ones around the middle."""
     levels: NDArray[np.float32] = values.astype(np.float32)

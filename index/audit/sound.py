@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from embedder.audio.inspecting import Inspection, inspect_audio
+from embedder.audio.inspecting import Inspection, inspect_audio, inspect_samples
 from embedder.config.model import FrontEndConfig
 from embedder.datasets.dataset import Dataset
 from embedder.errors import AudioError
@@ -50,7 +50,10 @@ OF_FILES = (
     *("unreadable", "silent", "clipped", "truncated", "damaged"),
     *("mono-as-stereo", "one-sided", "cancelling"),
 )
-OF_ARRAYS = ("silent", "constant")
+OF_WAVEFORMS = ("unreadable", "silent", "clipped")
+OF_PICTURES = ("unreadable", "silent", "constant")
+NO_NUMBERS = "it holds values that are no numbers"
+SHORTEST_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,8 @@ def listen(dataset: Dataset, *, workers: int = 1, on_progress: OnProgress | None
         findings += found
         if on_progress is not None:
             on_progress(position + 1, len(dataset.rows))
-    return Heard(tuple(pictures), tuple(findings), OF_FILES)
+    is_stored = dataset.store is not None
+    return Heard(tuple(pictures), tuple(findings), OF_WAVEFORMS if is_stored else OF_FILES)
 
 
 def judge_sound(key: str, heard: Inspection) -> list[Finding]:
@@ -87,6 +91,10 @@ def judge_sound(key: str, heard: Inspection) -> list[Finding]:
 
     if heard.peak < SILENT_PEAK:
         add("silent", "nothing in it can be heard", peak=heard.peak)
+        return found
+    if heard.found_seconds < SHORTEST_SECONDS:
+        why = f"{1000 * heard.found_seconds:.1f} ms are too short to be heard"
+        add("silent", why, found_seconds=heard.found_seconds)
         return found
     if heard.quiet_share > MOSTLY_QUIET:
         add("silent", f"{heard.quiet_share:.0%} of it is silence", quiet_share=heard.quiet_share)
@@ -137,7 +145,7 @@ class _Listening:
         if row.path is None and row.array_row is None:
             return None, []  # a part of a file
         if row.path is None:
-            return self._of_array(position), []
+            return self._of_array(position)
         try:
             heard = inspect_audio(
                 row.path, sample_rate=HEARD.sample_rate, kept_seconds=KEPT_SECONDS
@@ -146,18 +154,28 @@ class _Listening:
             return None, [Finding("unreadable", (row.key,), error.reason)]
         except OSError as error:
             return None, [Finding("unreadable", (row.key,), error.strerror or str(error))]
-        found = judge_sound(row.key, heard)
-        if heard.peak < SILENT_PEAK:
-            return None, found
-        return picture_of(heard.waveform.samples, front_end=self._front_end), found
+        return self._judged(row.key, heard)
 
-    def _of_array(self, position: int) -> Picture:
+    def _of_array(self, position: int) -> tuple[Picture | None, list[Finding]]:
+        key = self._dataset.rows[position].key
         samples = np.asarray(self._dataset.arrays[position])
         if np.issubdtype(samples.dtype, np.integer):
             samples = samples / -float(np.iinfo(samples.dtype).min)
+        elif not np.isfinite(samples).all():
+            return None, [Finding("unreadable", (key,), NO_NUMBERS)]
         store = self._dataset.store
         rate = (store.sample_rate if store is not None else 0) or HEARD.sample_rate
-        return picture_of(samples.astype(np.float32), sample_rate=rate, front_end=self._front_end)
+        return self._judged(key, inspect_samples(samples.astype(np.float32), rate))
+
+    def _judged(self, key: str, heard: Inspection) -> tuple[Picture | None, list[Finding]]:
+        found = judge_sound(key, heard)
+        if heard.peak < SILENT_PEAK or heard.found_seconds < SHORTEST_SECONDS:
+            return None, found
+        sound = heard.waveform
+        picture = picture_of(
+            sound.samples, sample_rate=sound.sample_rate, front_end=self._front_end
+        )
+        return picture, found
 
 
 def picture_of(
@@ -175,16 +193,38 @@ def picture_of(
 
 def _pictures(dataset: Dataset) -> Heard:
     arrays = dataset.arrays
-    full_scale = 255.0 if arrays.dtype == np.uint8 or float(arrays[0].max()) > 1 else 1.0
-    pictures, findings = [], []
+    lowest, highest = _range_of(arrays)
+    pictures: list[Picture | None] = []
+    findings = []
     for row, array in zip(dataset.rows, arrays, strict=True):
-        picture = pooled_rows(array, full_scale=full_scale)
+        if not np.isfinite(array).all():
+            findings.append(Finding("unreadable", (row.key,), NO_NUMBERS))
+            pictures.append(None)
+            continue
+        levels = np.asarray(array, dtype=np.float32) - lowest
+        picture = pooled_rows(levels, full_scale=highest - lowest)
         deviation = float(np.sqrt(np.square(picture - picture.mean(axis=1, keepdims=True)).mean()))
-        is_silent = float(array.max()) <= 0
+        is_silent = float(levels.max()) <= 0
         if is_silent:
             findings.append(Finding("silent", (row.key,), "nothing but the lowest level"))
         elif deviation < CONSTANT_DEVIATION:
             why = f"no row changes by more than {deviation:.2%} of the full range"
             findings.append(Finding("constant", (row.key,), why, evidence={"deviation": deviation}))
         pictures.append(None if is_silent else picture)
-    return Heard(tuple(pictures), tuple(findings), OF_ARRAYS)
+    return Heard(tuple(pictures), tuple(findings), OF_PICTURES)
+
+
+def _range_of(arrays: NDArray[np.generic]) -> tuple[float, float]:
+    """The lowest and the highest level of pictures: of bytes and of 0…1 the whole range, of others
+    (decibels, magnitudes) what stands in them.
+    """
+    if arrays.dtype == np.uint8:
+        return 0.0, 255.0
+    lowest, highest = 0.0, 1.0
+    for array in arrays:
+        numbers = array[np.isfinite(array)]
+        lowest = min(lowest, float(numbers.min(initial=0.0)))
+        highest = max(highest, float(numbers.max(initial=0.0)))
+    if lowest < 0:
+        highest = max(float(array[np.isfinite(array)].max(initial=lowest)) for array in arrays)
+    return lowest, max(highest, lowest + 1e-6)

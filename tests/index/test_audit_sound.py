@@ -172,6 +172,19 @@ def test_what_is_no_sound_says_why(tmp_path: Path) -> None:
         inspect_audio(tmp_path / "track.mp3", sample_rate=11025)
 
 
+def test_a_file_of_one_sample_is_named_and_no_more(tmp_path: Path) -> None:
+    """It is too short for a picture; all other files are heard as ever."""
+    (tmp_path / "jazz").mkdir()
+    write_audio(tmp_path / "jazz" / "click.wav", np.full((1, 1), 0.5, dtype=np.float32), RATE)
+    for name, loudness in (("0.flac", 1.0), ("1.flac", 0.5)):
+        write_audio(tmp_path / "jazz" / name, np.float32(loudness) * melody(3), RATE)
+    done = audit(open_subject(tmp_path, layout="folders"), settings=AuditSettings()).audit
+    assert [one.tracks for one in done.of_kind("silent")] == [("jazz/click.wav",)]
+    assert [one.tracks for one in done.of_kind("near-duplicate")] == [
+        ("jazz/0.flac", "jazz/1.flac")
+    ]
+
+
 def test_copies_in_a_folder_are_found(tmp_path: Path) -> None:
     """An equal file, a quiet MP3 of another rate, a part of a song; no song is another's copy."""
     for number in range(12):
