@@ -69,8 +69,8 @@ class TrainingLoop:
         parts.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stub lacks it
         self._optimiser = build_optimiser(config.optimiser, parts.network, parts.objective)
         self._base_rates = [group["lr"] for group in self._optimiser.param_groups]
-        self._average = WeightAverage(config.loop, parts.network)
         self._step, self._wrapped_optimiser = fabric.setup(step, self._optimiser)
+        self._average = WeightAverage(config.loop, parts.network)  # a copy, on its device by now
         if config.loop.compile:
             step.network = torch.compile(parts.network)  # type: ignore[assignment]  # called like the module
         self._sums = EpochSums(n_behind=0 if fabric.device.type == "cpu" else 1)
