@@ -24,7 +24,7 @@ def test_the_average_is_where_the_network_is(
     monkeypatch.setattr(Fabric, "setup", moved)
     config = small_config(weight_averaging="moving", averaging_decay=0.9)
     loop = open_run(write_array_set(tmp_path / "set"), config, tmp_path / "run").loop
-    loop._average.after_step(loop.parts.network)  # noqa: SLF001  # else the network itself is best
+    loop._average.after_step(loop.parts.network)  # else the network itself is best
     assert {weight.dtype for weight in loop.best_network.parameters()} == {torch.float64}
 
 
