@@ -25,7 +25,8 @@ MOST_ROWS = 43
 SMALLEST_OVERLAP = 0.4
 """Of the shorter picture's columns; less than that fits by chance."""
 SHORTEST_OVERLAP = 24
-"""Columns, where the shorter picture has as many: 13 of six seconds fitted another song by 0.42."""
+"""Columns: 13 of a piece of six seconds fitted another song by 0.42, and drum hits are all alike.
+"""
 NEARBY_COLUMNS = 4
 FAINT = 0.012
 """A column that varies less (as a share of full range) is silence, and fits anything."""
@@ -36,7 +37,10 @@ CACHE_BYTES = 400_000_000
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How well two pictures fit where they fit best; `offset` counts columns of the first."""
+    """How well two pictures fit where they fit best; `offset` counts columns of the first.
+
+    A likeness of -1 where one is too short to tell.
+    """
 
     likeness: float
     sharpness: float
@@ -76,7 +80,7 @@ class Aligner:
         together = np.fft.irfft((one.columns * other.columns.conj()).sum(axis=0), self._size)
         overlap = np.rint(np.fft.irfft(one.sounding * other.sounding.conj(), self._size))
         shorter = min(one.n_columns, other.n_columns)
-        smallest = max(1.0, SMALLEST_OVERLAP * shorter, min(SHORTEST_OVERLAP, shorter))
+        smallest = max(SHORTEST_OVERLAP, SMALLEST_OVERLAP * shorter)
         likeness = np.where(overlap >= smallest, together / np.maximum(overlap, 1.0), -1.0)
         best = int(likeness.argmax())
         at = np.arange(self._size)

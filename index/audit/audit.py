@@ -14,7 +14,7 @@ from embedder.datasets.dataset import Dataset
 from embedder.geometry import Cosine, Geometry
 from embedder.metrics.ranking import Ids
 from embedder.writing import write_whole
-from index.audit.alignment import Picture, audible_columns
+from index.audit.alignment import SHORTEST_OVERLAP, Picture, audible_columns
 from index.audit.labels import conflicts, strangers
 from index.audit.records import Audit, Finding
 from index.audit.repeats import exact_repeats, near_repeats, same_titles, with_repeats
@@ -92,7 +92,7 @@ def audit(
     if split:
         findings += leaks(dataset, repeats)
         checked += ["duplicate-across-split", "artist-across-split", "album-across-split"]
-    notes = []
+    notes = _too_short(heard)
     if settings.field in dataset.label_fields:
         material = material_of(linked, field=settings.field, group="artist", by_content=False)
         findings += rare_labels(dataset, settings.field, fewest=settings.fewest_artists)
@@ -170,6 +170,14 @@ def _vectors(
         needs_scaling=True,
     )
     return made.positions, made.scaled_by(np.arange(len(rows))), made.geometry
+
+
+def _too_short(heard: Heard) -> list[str]:
+    pictures = [picture for picture in heard.pictures if picture is not None]
+    n_short = sum(picture.shape[1] < SHORTEST_OVERLAP for picture in pictures)
+    if not n_short:
+        return []
+    return [f"{n_short} tracks are too short to tell whether they are near duplicates"]
 
 
 def _statistics(picture: Picture | None) -> NDArray[np.float32]:

@@ -77,13 +77,15 @@ def test_silence_around_a_recording_does_not_hide_it(tmp_path: Path) -> None:
 
 
 def test_a_few_moments_are_no_recording() -> None:
-    """Of two seconds some fit anywhere, so that at least four to six must overlap."""
+    """Some of two seconds fit anywhere: at least four to six must overlap, or nothing is said."""
     short, long = music(1, columns=33), music(2)
     long[:, -12:] = short[:, :12]
     assert Aligner([long, short]).fit(0, 1).likeness < 0.4
     long[:, -26:] = short[:, :26]
     fit = Aligner([long, short]).fit(0, 1)
     assert (fit.offset, fit.likeness > 0.7) == (COLUMNS - 26, True)
+    hits = [short[:, :20], copy_of(short[:, :20], seed=1)]
+    assert Aligner(hits).fit(0, 1).likeness == -1
 
 
 def test_a_drone_is_like_every_drone_and_no_repeat() -> None:
