@@ -68,7 +68,9 @@ def scan(paths: Sequence[Path], *, rules: ScanRules | None = None) -> Found:
             continue
         if stat.S_ISDIR(state.st_mode):
             walk.folder(root, state)
-        elif stat.S_ISREG(state.st_mode):
+        elif not stat.S_ISREG(state.st_mode):
+            found.unreadable.append((root, "it is a pipe, socket or device, not a regular file"))
+        else:
             found.files[root] = (state.st_size, state.st_mtime_ns)
             if root.lower().endswith(b".cue"):
                 del found.files[root]

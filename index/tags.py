@@ -84,6 +84,8 @@ class FileTags:
 
 def read_tags(path: Path) -> FileTags:
     """The tags of a file; none where there are none or they are broken."""
+    if not path.is_file():  # opening a pipe would wait for whoever writes to it
+        return FileTags()
     try:
         opened: Any = mutagen.File(path)
     except (mutagen.MutagenError, OSError, ValueError, IndexError, KeyError) as error:

@@ -34,6 +34,8 @@ class FileTags:
 
 def read_file_tags(path: Path) -> FileTags:
     """The tags of a file; none where it has none or they cannot be read."""
+    if not path.is_file():  # opening a pipe would wait for whoever writes to it
+        return FileTags()
     try:
         file = mutagen.File(path, easy=True)
     except (mutagen.MutagenError, OSError, ValueError, KeyError):

@@ -21,6 +21,8 @@ def reason_unusable(path: Path) -> str | None:
     try:
         if path.is_dir():
             return "is a folder"
+        if path.exists() and not path.is_file():
+            return "is a pipe, socket or device, not a regular file"
         size = path.stat().st_size
     except (FileNotFoundError, NotADirectoryError):
         return "no such file"

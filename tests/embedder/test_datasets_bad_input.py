@@ -1,5 +1,6 @@
 """What cannot be opened says what is wrong, where, and what to do."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -246,3 +247,14 @@ def test_an_array_that_shortens_all_others_is_named(
     (tmp_path / "tracks.csv").write_text("\n".join(lines) + "\n")
     assert open_dataset(tmp_path).arrays.shape == (3, 8, 100)
     assert "t2.npy: only 100 of some 390 values long" in caplog.text
+
+
+def test_a_table_that_lists_a_pipe_is_told(tmp_path: Path) -> None:
+    """What is no regular file is left out with that reason, and nobody waits for it."""
+    write_tone(tmp_path / "one.wav", 1)
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "tracks.csv").write_text("path,genre\none.wav,jazz\npipe.wav,rock\n")
+    (bad,) = open_dataset(tmp_path).left_out
+    assert bad.path is not None
+    assert bad.path.name == "pipe.wav"
+    assert "not a regular file" in bad.reason

@@ -77,6 +77,16 @@ def test_folders_and_pipes_with_a_songs_name_are_no_songs(tmp_path: Path) -> Non
     assert names(tmp_path) == {"folder.mp3/inside.mp3"}
 
 
+def test_a_pipe_named_itself_is_told(tmp_path: Path) -> None:
+    """Whoever names a pipe learns that it cannot be read."""
+    os.mkfifo(tmp_path / "pipe.mp3")
+    found = scan([tmp_path / "pipe.mp3"])
+    assert not found.files
+    ((path, reason),) = found.unreadable
+    assert path == os.fsencode(tmp_path / "pipe.mp3")
+    assert "not a regular file" in reason
+
+
 def test_a_file_named_itself_is_taken_whatever_its_suffix(tmp_path: Path) -> None:
     """Who names a file knows what it is."""
     make(tmp_path, "song.strange")

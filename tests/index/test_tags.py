@@ -1,6 +1,9 @@
 """Tags of every format under one set of names."""
 
 import base64
+import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import mutagen
@@ -9,6 +12,7 @@ import pytest
 from mutagen.id3 import COMM, TCON, TDRC, TIT2, TPE1, TRCK, TXXX
 
 from embedder.audio.encoding import write_audio
+from embedder.datasets.file_tags import read_file_tags
 from index.tags import as_file_tags, read_tags
 
 SILENCE = np.full((1, 24_000), 0.1, dtype=np.float32)
@@ -81,6 +85,18 @@ def test_broken_files_have_no_tags(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "a.mp3"
     path.write_bytes(data)
     assert read_tags(path).fields == ()
+
+
+@pytest.mark.parametrize("read", [read_tags, read_file_tags])
+def test_nobody_waits_for_a_pipe(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    """A pipe that nobody writes to has no tags, and that is said at once."""
+    pipe = tmp_path / "pipe.mp3"
+    os.mkfifo(pipe)
+    answers: list[object] = []
+    reader = threading.Thread(target=lambda: answers.append(read(pipe)), daemon=True)
+    reader.start()
+    reader.join(20)
+    assert len(answers) == 1
 
 
 def test_odd_years_and_numbers() -> None:
