@@ -190,7 +190,10 @@ def _compared(
     # Pairs: the same tracks, drawn together.
     gains = first.correct - other.correct
     difference = interval(gains, material.artists, settings, stream=29)
-    return Comparison(first.name, other.name, difference)
+    found = first.artist_hits - other.artist_hits
+    has_fellows = not np.isnan(found).all()
+    same_artist = interval(found, material.artists, settings, stream=31) if has_fellows else None
+    return Comparison(first.name, other.name, difference, same_artist)
 
 
 def _protocol(

@@ -51,6 +51,8 @@ class ModelScores:
     map_quality: dict[str, float]
     correct: NDArray[np.float64] = field(repr=False)
     """[tracks], NaN for those who were not asked: what comparisons pair."""
+    artist_hits: NDArray[np.float64] = field(repr=False)
+    """[tracks], whether its own artist is among the ten nearest; NaN for those alone, too."""
     n_without_vote: int = 0
     """Queries whom nobody may answer."""
     n_without_match: int = 0
@@ -118,19 +120,26 @@ class Comparison:
     name: str
     other: str
     difference: Interval
+    """Of the vote."""
+    same_artist: Interval | None = None
+    """Of finding one's own artist among the ten nearest; None where no track has a fellow."""
 
     def to_json(self) -> Json:
         """`is_clear`: the interval holds no zero."""
-        low, high = self.difference.low, self.difference.high
-        return _plain(
-            {
-                "model": self.name,
-                "other": self.other,
-                "accuracy_difference": self.difference.mean,
-                "difference_ci95": [low, high],
-                "is_clear": low > 0 or high < 0,
+        document = {
+            "model": self.name,
+            "other": self.other,
+            "accuracy_difference": self.difference.mean,
+            "difference_ci95": [self.difference.low, self.difference.high],
+            "is_clear": is_clear(self.difference),
+        }
+        if self.same_artist is not None:
+            document |= {
+                "same_artist_difference": self.same_artist.mean,
+                "same_artist_difference_ci95": [self.same_artist.low, self.same_artist.high],
+                "same_artist_is_clear": is_clear(self.same_artist),
             }
-        )
+        return _plain(document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +166,11 @@ class Evaluation:
             "failed": list(self.failed),
             "left_out": list(self.left_out),
         }
+
+
+def is_clear(difference: Interval) -> bool:
+    """Whether it holds no zero."""
+    return difference.low > 0 or difference.high < 0
 
 
 def _plain(document: Json) -> Json:

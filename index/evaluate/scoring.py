@@ -67,6 +67,7 @@ def score(
         reliability=None if fitted is None else fitted.fitted,
         map_quality=whole.map_trustworthiness,
         correct=correct,
+        artist_hits=whole.same_artist_hits,
         n_without_vote=int(np.isnan(correct[queries]).sum()),
         n_without_match=int(
             (np.isnan(retrieval.average_precision) & ~np.isnan(correct))[queries].sum()

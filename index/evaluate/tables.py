@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embedder.metrics.bootstrap import Interval
-from index.evaluate.results import Evaluation, Json, ModelScores
+from index.evaluate.results import Evaluation, Json, ModelScores, is_clear
 
 MOST_LABELS = 30
 CONFUSION = "true label (row) taken for (column)"
@@ -101,10 +101,19 @@ def comparison_rows(found: Evaluation) -> tuple[Json, ...]:
             "other": one.other,
             "difference": rounded(one.difference.mean),
             "95 %": _range(one.difference),
-            "clear": one.to_json()["is_clear"],
+            "clear": is_clear(one.difference),
+            **({} if one.same_artist is None else _same_artist_columns(one.same_artist)),
         }
         for one in found.comparisons
     )
+
+
+def _same_artist_columns(difference: Interval) -> Json:
+    return {
+        "same artist": rounded(difference.mean),
+        "its 95 %": _range(difference),
+        "it is clear": is_clear(difference),
+    }
 
 
 def best_tagging(tagging: Json) -> Json:
