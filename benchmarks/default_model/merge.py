@@ -3,8 +3,9 @@
     python -m benchmarks.default_model.merge runs/default/seed-? DATA/fma-small -o runs/merged
 
 The projection learns, from the training tracks alone, what the teacher says of an artist, what
-genre a track has and where the seeds put it, and not to hear what forms.py lists. The folder that
-comes out can be evaluated and bundled like a run's. One seed can be given, too.
+genre a track has and where the seeds put it (by their vectors, and by the main directions of what
+they pool), and not to hear what forms.py lists. The folder that comes out can be evaluated and
+bundled like a run's. One seed can be given, too.
 """
 
 import argparse
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.extmath import randomized_svd
 from torch import Tensor
 
 from benchmarks.default_model.forms import INDIFFERENT_TO
@@ -25,6 +29,8 @@ from embedder.merging import N_AT_ONCE, Matrix, merged_network
 from embedder.model_registry import load_model
 from embedder.training.inputs import KnownTracks, known_tracks
 
+N_MAIN_DIRECTIONS = 128
+
 
 def main() -> None:
     """Read the seeds, fit the projection, write."""
@@ -36,7 +42,7 @@ def main() -> None:
     parser.add_argument("--shrinkage", type=float, default=3.0)
     parser.add_argument("--constant", type=float, default=0.7)
     parser.add_argument("--genre-weight", type=float, default=0.5)
-    parser.add_argument("--place-weight", type=float, default=1.0)
+    parser.add_argument("--place-weight", type=float, default=0.7)
     options = parser.parse_args()
     *runs, data = options.paths
     models = [load_model(run / "best") for run in runs]
@@ -84,13 +90,23 @@ def teacher_of_artists(known: KnownTracks) -> Matrix:
 
 @torch.inference_mode()
 def places(networks: list[EmbeddingNetwork], levels: Tensor) -> Matrix:
-    """The vectors of the networks side by side, around their mean, of unit length."""
-    vectors = []
+    """Where the networks put tracks, twice: their vectors side by side, and the main directions of
+    what they pool, each as wide as the root of its spread; both centred and of unit length.
+    """
+    vectors, pooled = [], []
     for network in map(fused_for_inference, networks):
-        parts = [network(levels[at : at + N_AT_ONCE]) for at in range(0, len(levels), N_AT_ONCE)]
-        vectors.append(torch.cat(parts).double().numpy())
-    together = np.hstack(vectors)
-    centred = together - together.mean(axis=0)
+        some = [levels[at : at + N_AT_ONCE] for at in range(0, len(levels), N_AT_ONCE)]
+        features = torch.cat([network.features(part) for part in some])
+        vectors.append(network.geometry.project(network.projection(features)).numpy())
+        pooled.append(features.numpy())
+    standard = StandardScaler().fit_transform(np.hstack(pooled))
+    directions, spread, _ = randomized_svd(standard, N_MAIN_DIRECTIONS, random_state=0)
+    return np.hstack([around_mean(np.hstack(vectors)), around_mean(directions * spread**0.5)])
+
+
+def around_mean(vectors: NDArray[np.floating]) -> Matrix:
+    """Directions from the mean, of unit length."""
+    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
     return np.asarray(centred / np.linalg.norm(centred, axis=1, keepdims=True))
 
 
