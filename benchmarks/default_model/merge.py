@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("paths", type=Path, nargs="+", help="folders of runs, then the data")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--evenness", type=float, default=0.45)
+    parser.add_argument("--evenness", type=float, default=0.55)
     parser.add_argument("--shrinkage", type=float, default=3.0)
     parser.add_argument("--constant", type=float, default=0.7)
     parser.add_argument("--genre-weight", type=float, default=0.5)
