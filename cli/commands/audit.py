@@ -76,9 +76,7 @@ def run(
         write_page(output, found.audit)
         say(settings, f"{output}: open it in a browser")
     _show(settings, found)
-    if (
-        fix_split is not None
-    ):  # last: where no split can be had, the findings are there all the same
+    if fix_split is not None:  # after the findings, which are there where no split can be had, too
         fixed = write_split(fix_split, found)
         say(settings, f"{fix_split}: {fixed.origin}; {len(fixed.moved)} tracks moved")
         for side in fixed.emptied:
