@@ -21,7 +21,7 @@ from index.evaluate.notes import notes_of
 from index.evaluate.own_split import AS_TRAINED, learnt_positions
 from index.evaluate.results import Comparison, Evaluation, Json, ModelScores
 from index.evaluate.rounds import N_INNER_FOLDS, Rounds, rounds_of
-from index.evaluate.scoring import accuracy_alone, interval, score
+from index.evaluate.scoring import accuracy_alone, gain, score
 from index.evaluate.settings import EvaluationSettings
 from index.evaluate.subjects import STORED
 from index.evaluate.vector_set import VectorSet
@@ -187,13 +187,12 @@ def _again(
 def _compared(
     first: ModelScores, other: ModelScores, material: Material, settings: EvaluationSettings
 ) -> Comparison:
-    # Pairs: the same tracks, drawn together.
-    gains = first.correct - other.correct
-    difference = interval(gains, material.artists, settings, stream=29)
-    found = first.artist_hits - other.artist_hits
-    has_fellows = not np.isnan(found).all()
-    same_artist = interval(found, material.artists, settings, stream=31) if has_fellows else None
-    return Comparison(first.name, other.name, difference, same_artist)
+    artists = material.artists
+    votes = gain(first.correct, other.correct, artists, settings, stream=29)
+    if first.same_artist is None or other.same_artist is None:
+        return Comparison(first.name, other.name, votes)
+    own = gain(first.artist_hits, other.artist_hits, artists, settings, stream=31)
+    return Comparison(first.name, other.name, votes, own)
 
 
 def _protocol(

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.metrics.bootstrap import Interval, bootstrap_interval
+from embedder.metrics.bootstrap import Interval, bootstrap_interval, paired_interval
 from embedder.metrics.ranking import Ids
 from embedder.metrics.tagging import TagScores
 from embedder.metrics.voting import VoteScores, vote_scores
@@ -19,6 +19,7 @@ from index.evaluate.vector_set import VectorSet
 from index.evaluate.vote_probabilities import CalibrationScores, score_calibration
 from index.evaluate.whole_set import N_OCCURRENCES, WholeSetScores, score_whole_set
 
+NOTHING_KNOWN = Interval(float("nan"), float("nan"), float("nan"), 0.95)
 N_HUBS_NAMED = 10
 
 
@@ -88,14 +89,32 @@ def accuracy_alone(
     return _mean(np.concatenate(right))
 
 
-def interval(
-    values: NDArray[np.float64], groups: Ids, settings: EvaluationSettings, *, stream: int = 23
-) -> Interval:
+def interval(values: NDArray[np.float64], groups: Ids, settings: EvaluationSettings) -> Interval:
     """95 % by drawing groups again; NaN where nobody could be asked."""
     if np.isnan(values).all():
-        return Interval(float("nan"), float("nan"), float("nan"), 0.95)
-    generator = np.random.default_rng([settings.seed, stream])
+        return NOTHING_KNOWN
+    generator = np.random.default_rng([settings.seed, 23])
     return bootstrap_interval(values, generator=generator, groups=groups, n_draws=settings.n_draws)
+
+
+def gain(
+    first: NDArray[np.float64],
+    other: NDArray[np.float64],
+    groups: Ids,
+    settings: EvaluationSettings,
+    *,
+    stream: int,
+) -> Interval:
+    """The same of what the first has more of than the other, track by track."""
+    if np.isnan(first - other).all():
+        return NOTHING_KNOWN
+    return paired_interval(
+        first,
+        other,
+        generator=np.random.default_rng([settings.seed, stream]),
+        groups=groups,
+        n_draws=settings.n_draws,
+    )
 
 
 def _leaky_accuracy(
