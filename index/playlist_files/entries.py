@@ -79,8 +79,14 @@ def uri_of(path: str, *, is_relative: bool = False) -> str:
 
 
 def path_in_playlist(path: str, relative_to: Path | None) -> str:
-    """An absolute path, or as seen from a folder."""
-    return path if relative_to is None else os.path.relpath(path, relative_to)
+    """An absolute path, or as seen from a folder, where a name that looks like a drive, an address
+    or a remark has a dot in front.
+    """
+    if relative_to is None:
+        return path
+    seen = os.path.relpath(path, relative_to)
+    is_plain = not (seen.startswith("#") or {*seen} & {":", "\\"})
+    return seen if is_plain else f"./{seen}"
 
 
 def _path_of_uri(uri: str) -> str:
@@ -88,7 +94,9 @@ def _path_of_uri(uri: str) -> str:
     if rest.startswith("//"):  # file://host/path
         rest = "/" + rest[2:].partition("/")[2]
     path = os.fsdecode(unquote_to_bytes(rest))
-    return path[1:] if _DRIVE.match(path[1:]) else path
+    # A drive's colon stands as it is; the colon of a folder that is named like one is quoted.
+    is_on_drive = rest.startswith("/") and rest[2:3] == ":" and _DRIVE.match(path[1:])
+    return path[1:] if is_on_drive else path
 
 
 def _absolute(path: str, folder: Path) -> str:

@@ -66,8 +66,7 @@ def _path_line(path: str, relative_to: Path | None) -> bytes:
     shown = path_in_playlist(path, relative_to)
     if any(mark in shown for mark in "\n\r") or shown != shown.strip():
         return uri_of(path).encode()  # such a name does not survive as a line
-    is_plain = shown.startswith("/") or not (shown.startswith("#") or {*shown} & {":", "\\"})
-    return os.fsencode(shown if is_plain else f"./{shown}")
+    return os.fsencode(shown)
 
 
 def _entry(path: str, remarks: list[str]) -> PlaylistEntry:

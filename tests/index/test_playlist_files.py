@@ -46,6 +46,21 @@ def test_relative_paths_come_back(format_and_parse, paths) -> None:
     assert [entry.path for entry in parse(data, HERE)] == paths
 
 
+@pytest.mark.parametrize("format_and_parse", [(format_m3u, parse_m3u), (format_xspf, parse_xspf)])
+@pytest.mark.parametrize(
+    "name", ["a:/b.mp3", "a:", "#b.mp3", "file:b.mp3", "x\\y.mp3", "\\\\x.mp3"]
+)
+@pytest.mark.parametrize("folder", ["/", "/lists/", "/lists/x"])
+@pytest.mark.parametrize("relative_to", [None, HERE])
+def test_names_like_drives_and_addresses_come_back(
+    format_and_parse, name, folder, relative_to
+) -> None:
+    """A folder may be named as Windows names a drive, a file as an address begins."""
+    write, parse = format_and_parse
+    data = write(tracks_at(folder + name), relative_to=relative_to)
+    assert [entry.path for entry in parse(data, HERE)] == [folder + name]
+
+
 @given(paths=st.lists(PATHS, max_size=5))
 def test_json_comes_back(paths) -> None:
     """The document of a playlist is a playlist."""
