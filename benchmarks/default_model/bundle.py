@@ -69,7 +69,7 @@ def main() -> None:
         description=DESCRIPTION,
         scores={name: scores[name] for name in KEPT_SCORES if name in scores} or model.card.scores,
         facts={**without_paths(model.card.facts), **facts},
-        half_precision=True,
+        weight_bits=8,
         replace=True,
     )
     print(f"{options.output}: {card.fingerprint[:12]}, {facts}")

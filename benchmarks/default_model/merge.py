@@ -73,7 +73,7 @@ def main() -> None:
         front_end=front_end,
         name="merged",
         facts=models[0].card.facts | {"merged": [model.fingerprint[:12] for model in models]},
-        half_precision=True,
+        weight_bits=8,
         replace=True,
     )
     print(f"{options.output}: {card.fingerprint[:12]}")

@@ -31,7 +31,7 @@ SoftTargetLoss = Literal["squared", "cross-entropy"]
 LatentKind = Literal["svd", "co-occurrence"]
 SamplerKind = Literal["groups", "plain"]
 SmallGroups = Literal["leave-out", "repeat"]
-OptimiserKind = Literal["sgd", "adam", "adamw", "rmsprop"]
+OptimiserKind = Literal["sgd", "adam", "adamw", "rmsprop", "muon"]
 ScheduleKind = Literal["constant", "cosine", "step", "one-cycle"]
 Precision = Literal["auto", "32", "bf16", "16"]
 WeightAveraging = Literal["none", "moving", "last-epochs"]
@@ -172,7 +172,7 @@ class OptimiserConfig:
     head_learning_rate_factor: float = 1.0
     """Proxies and heads of the objectives learn this many times as fast as the network."""
     weight_decay: float = 1e-4
-    """L2; decoupled for adamw."""
+    """L2; decoupled for adamw and muon."""
     l1: float = 0.0
     momentum: float = 0.9
     """sgd (with Nesterov's step) and rmsprop."""

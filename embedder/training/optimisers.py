@@ -13,6 +13,7 @@ from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
 from embedder.config.training import LoopConfig, OptimiserConfig, ScheduleConfig
 from embedder.errors import ConfigError
+from embedder.training.muon import Muon
 
 
 def build_optimiser(config: OptimiserConfig, network: nn.Module, objective: nn.Module) -> Optimizer:
@@ -39,6 +40,8 @@ def build_optimiser(config: OptimiserConfig, network: nn.Module, objective: nn.M
         return SGD(kept, momentum=config.momentum, nesterov=uses_momentum)
     if config.kind == "rmsprop":
         return RMSprop(kept, momentum=config.momentum)
+    if config.kind == "muon":
+        return Muon([group | {"orthogonal": group["params"] is weights} for group in kept])
     return Adam(kept) if config.kind == "adam" else AdamW(kept)
 
 

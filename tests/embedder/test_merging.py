@@ -1,7 +1,5 @@
 """Several networks as one: their features, the space of all, and the file."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -11,11 +9,9 @@ from torch import Tensor
 
 from embedder.backbones.fusion import fused_for_inference
 from embedder.backbones.network import BACKBONES, EmbeddingNetwork, seeded_network
-from embedder.checkpoint import save_model
 from embedder.config.model import BackboneConfig, FrontEndConfig, ModelConfig
 from embedder.errors import ConfigError
 from embedder.merging import Form, Indifference, Matrix, merged_network
-from embedder.model_registry import load_model
 
 
 def config(
@@ -149,18 +145,3 @@ def test_what_cannot_be_merged_is_refused() -> None:
         merged_network([first, other], levels, targets_for(levels), size=4, **settings)
     with pytest.raises(ConfigError, match="5 directions at most"):
         merged_network([first, first], levels, targets_for(levels), size=6, **settings)
-
-
-def test_half_precision_halves_the_file_and_keeps_the_vectors(tmp_path: Path) -> None:
-    """A model stored in 16 bits loads as any other and gives nearly the same vectors."""
-    network = seen(seeded_network(config(filters=(16, 32)), seed=1))
-    whole = save_model(tmp_path / "whole", network)
-    half = save_model(tmp_path / "half", network, half_precision=True)
-    model = load_model(tmp_path / "half")
-    levels = levels_for(network)
-    assert half.fingerprint == model.fingerprint != whole.fingerprint
-    assert (model.network(levels) - network(levels)).abs().max() < 2e-3
-    assert isinstance(model.network, EmbeddingNetwork)
-    assert all(weight.dtype == torch.float32 for weight in model.network.parameters())
-    sizes = [(tmp_path / n / "weights.safetensors").stat().st_size for n in ("half", "whole")]
-    assert sizes[0] < 0.6 * sizes[1]

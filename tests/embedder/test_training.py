@@ -296,12 +296,12 @@ def stop_in_the_second_epoch(_: object) -> list[object]:
     return [Stop()]
 
 
-@pytest.mark.parametrize("kind", ["sgd", "adam", "adamw", "rmsprop"])
+@pytest.mark.parametrize("kind", ["sgd", "adam", "adamw", "rmsprop", "muon"])
 def test_every_optimiser_goes_on_to_the_bit(data: Path, tmp_path: Path, kind: str) -> None:
     """The memory of each optimiser survives the way to disk and back."""
     config = dataclasses.replace(
         small_config(),
-        optimiser=OptimiserConfig(kind=kind, learning_rate=0.003),  # type: ignore[arg-type]  # the four kinds
+        optimiser=OptimiserConfig(kind=kind, learning_rate=0.003),  # type: ignore[arg-type]  # the five kinds
     )
     train(data, config, tmp_path / "whole")
 
@@ -332,7 +332,7 @@ def test_an_interrupted_run_has_a_model_before_the_first_measurement(
 @pytest.mark.parametrize("kind", ["constant", "cosine", "step", "one-cycle"])
 def test_every_schedule_rises_and_stays_within_bounds(kind: str) -> None:
     """Rates are between 0 and 1 of the setting, and reach it."""
-    config = ScheduleConfig(kind=kind, warm_up_share=0.1, step_epochs=4)  # type: ignore[arg-type]  # the four kinds
+    config = ScheduleConfig(kind=kind, warm_up_share=0.1, step_epochs=4)  # type: ignore[arg-type]  # the five kinds
     rates = [rate_factor(config, step=s, n_steps=100, steps_per_epoch=10) for s in range(100)]
     assert min(rates) > 0
     assert max(rates) == pytest.approx(1.0, abs=1e-3)

@@ -1,0 +1,62 @@
+"""How weights lie in a file: as they are, in 16 bits, or in 8.
+
+In 8 bits a weight is a whole number of steps, and every `GROUP` weights in a row have a step of
+their own, beside them as NAME.steps. What has one axis (biases, normalisation) keeps its 32 bits.
+Packed once more, what was unpacked stays as it is.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+WeightBits = Literal[8, 16, 32]
+GROUP = 128
+STEPS = ".steps"
+
+
+def packed(tensors: Mapping[str, Tensor], bits: WeightBits) -> dict[str, Tensor]:
+    """What to write."""
+    written: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        is_kept = bits == 32 or tensor.ndim <= 1 or not tensor.is_floating_point()
+        if is_kept:
+            written[name] = tensor
+        elif bits == 16:
+            written[name] = tensor.half()
+        else:
+            groups = _in_groups(tensor.float())
+            steps = groups.abs().amax(dim=1) / 127
+            counts = (groups / steps.clamp(min=1e-30)[:, None]).round().clamp(-127, 127)
+            written[name] = counts.flatten()[: tensor.numel()].view(tensor.shape).to(torch.int8)
+            written[name + STEPS] = steps
+    return written
+
+
+def unpacked(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What was packed, in 32 bits again. Steps that fit no weight are left as they are."""
+    read: dict[str, Tensor] = {}
+    used = set()
+    for name, tensor in tensors.items():
+        steps = tensors.get(name + STEPS)
+        if tensor.dtype == torch.float16:
+            read[name] = tensor.float()
+        elif tensor.dtype == torch.int8 and steps is not None and _fit(steps, tensor):
+            weights = _in_groups(tensor.float()) * steps[:, None]
+            read[name] = weights.flatten()[: tensor.numel()].view(tensor.shape).contiguous()
+            used.add(name + STEPS)
+        else:
+            read[name] = tensor
+    return {name: tensor for name, tensor in read.items() if name not in used}
+
+
+def _fit(steps: Tensor, weights: Tensor) -> bool:
+    return steps.dtype == torch.float32 and steps.shape == (-(-weights.numel() // GROUP),)
+
+
+def _in_groups(tensor: Tensor) -> Tensor:
+    """[groups, GROUP], the last one filled up with zeros."""
+    flat = tensor.flatten()
+    return functional.pad(flat, (0, -len(flat) % GROUP)).view(-1, GROUP)
