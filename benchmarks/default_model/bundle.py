@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--scores", type=Path)
     parser.add_argument("-o", "--output", type=Path, default=bundled_models_folder() / "default")
+    parser.add_argument("--weight-bits", type=int, choices=(8, 16, 32), default=16)
     options = parser.parse_args()
     model = load_model(options.run / "best")
     assert isinstance(model.network, EmbeddingNetwork)
@@ -69,7 +70,7 @@ def main() -> None:
         description=DESCRIPTION,
         scores={name: scores[name] for name in KEPT_SCORES if name in scores} or model.card.scores,
         facts={**without_paths(model.card.facts), **facts},
-        weight_bits=8,
+        weight_bits=options.weight_bits,
         replace=True,
     )
     print(f"{options.output}: {card.fingerprint[:12]}, {facts}")

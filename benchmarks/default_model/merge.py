@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--constant", type=float, default=0.7)
     parser.add_argument("--genre-weight", type=float, default=0.5)
     parser.add_argument("--place-weight", type=float, default=0.7)
+    parser.add_argument("--weight-bits", type=int, choices=(8, 16, 32), default=16)
     options = parser.parse_args()
     *runs, data = options.paths
     models = [load_model(run / "best") for run in runs]
@@ -73,7 +74,7 @@ def main() -> None:
         front_end=front_end,
         name="merged",
         facts=models[0].card.facts | {"merged": [model.fingerprint[:12] for model in models]},
-        weight_bits=8,
+        weight_bits=options.weight_bits,
         replace=True,
     )
     print(f"{options.output}: {card.fingerprint[:12]}")

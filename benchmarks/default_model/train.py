@@ -51,11 +51,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--compile", action="store_true", help="faster; needs a C++ compiler")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
     recipe = configure(TrainingConfig(), toml=RECIPE)
     refinement = configure(TrainingConfig(), toml=REFINEMENT, assignments=options.set)
+    if options.compile:
+        recipe, refinement = (
+            dataclasses.replace(part, loop=dataclasses.replace(part.loop, compile=True))
+            for part in (recipe, refinement)
+        )
     scores = [
         run_seed(recipe, refinement, options.data, options.output, seed) for seed in options.seeds
     ]

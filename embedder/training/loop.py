@@ -22,6 +22,7 @@ from embedder.config.training import TrainingConfig
 from embedder.objectives.objective import ObjectiveValue
 from embedder.objectives.targets import BatchTargets
 from embedder.pipeline import map_in_threads
+from embedder.training.compiling import compiled
 from embedder.training.interruption import Interruption
 from embedder.training.optimisers import (
     WeightAverage,
@@ -72,7 +73,7 @@ class TrainingLoop:
         self._step, self._wrapped_optimiser = fabric.setup(step, self._optimiser)
         self._average = WeightAverage(config.loop, parts.network)  # a copy, on its device by now
         if config.loop.compile:
-            step.network = torch.compile(parts.network)  # type: ignore[assignment]  # called like the module
+            step.network = compiled(parts.network)
         self._sums = EpochSums(n_behind=0 if fabric.device.type == "cpu" else 1)
         self.steps_per_epoch = max(len(parts.sampler) // fabric.world_size, 1)
         self.n_steps = self.steps_per_epoch * config.loop.epochs

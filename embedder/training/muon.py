@@ -62,7 +62,7 @@ class Muon(AdamW):
 def orthogonalised(matrix: Tensor) -> Tensor:
     """Nearly U Vᵀ of the matrix's U S Vᵀ: singular values between about 0.7 and 1.2."""
     is_tall = matrix.shape[0] > matrix.shape[1]
-    wide = (matrix.T if is_tall else matrix).bfloat16()
+    wide: Tensor = (matrix.T if is_tall else matrix).bfloat16()
     wide = wide / (wide.norm() + 1e-7)
     for _ in range(5):
         square = wide @ wide.T
