@@ -72,8 +72,7 @@ class TrainingLoop:
         self._base_rates = [group["lr"] for group in self._optimiser.param_groups]
         self._step, self._wrapped_optimiser = fabric.setup(step, self._optimiser)
         self._average = WeightAverage(config.loop, parts.network)  # a copy, on its device by now
-        if config.loop.compile:
-            step.network = compiled(parts.network)
+        step.network = compiled(parts.network) if config.loop.compile else parts.network
         self._sums = EpochSums(n_behind=0 if fabric.device.type == "cpu" else 1)
         self.steps_per_epoch = max(len(parts.sampler) // fabric.world_size, 1)
         self.n_steps = self.steps_per_epoch * config.loop.epochs
