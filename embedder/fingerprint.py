@@ -68,8 +68,12 @@ def _beside_defaults(config: Any) -> dict[str, Any]:
             if below or getattr(default, field.name) is None:
                 changed[field.name] = below
         elif value != getattr(default, field.name):
-            changed[field.name] = value
+            changed[field.name] = _of_each(value) if isinstance(value, tuple) else value
     return changed
+
+
+def _of_each(values: tuple[Any, ...]) -> list[Any]:
+    return [_beside_defaults(v) if dataclasses.is_dataclass(v) else v for v in values]
 
 
 def _little_endian_bytes(tensor: Tensor) -> bytes:

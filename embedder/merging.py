@@ -16,9 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from embedder.backbones.branch import Branch
 from embedder.backbones.fusion import fused_for_inference
 from embedder.backbones.members import Members
 from embedder.backbones.network import EmbeddingNetwork
+from embedder.config.model import BackboneConfig
 from embedder.errors import ConfigError
 
 Matrix = NDArray[np.float64]
@@ -47,7 +49,8 @@ def merged_network(
     constant: float = 0.0,
     indifferent_to: Sequence[Indifference] = (),
 ) -> EmbeddingNetwork:
-    """One network of the given ones, all of one configuration.
+    """One network of the given ones, which hear the same. Those of one backbone become its
+    members, in the order given, and each kind of backbone weighs as much as any other.
 
     levels: [tracks, rows, columns], the tracks that it is fitted on.
     targets: [tracks, n], what the projection is to tell of them.
@@ -56,11 +59,7 @@ def merged_network(
     constant: how long the constant part is beside the mean length of the rest; it takes one of the
         `size` numbers, and 0 is none.
     """
-    config = networks[0].config
-    if any(network.config != config for network in networks) or config.backbone.members > 1:
-        raise ConfigError("only networks of one and the same configuration can be merged")
-    backbone = dataclasses.replace(config.backbone, members=len(networks))
-    merged = EmbeddingNetwork(dataclasses.replace(config, backbone=backbone, embedding_size=size))
+    merged = _side_by_side(networks, size=size)
     n_directions = size - (constant > 0)
     most = min(merged.feature_size, targets.shape[1], len(levels) - 1)
     if n_directions > most:
@@ -68,10 +67,10 @@ def merged_network(
             f"size = {size}: {merged.feature_size} features, {targets.shape[1]} targets and "
             f"{len(levels)} tracks have {most} directions at most"
         )
-    _copy_members(merged.eval(), networks)
     hears = fused_for_inference(merged)
     features = _features(hears, levels)
     mean, deviation = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
+    deviation *= np.sqrt(np.repeat(merged.feature_sizes, merged.feature_sizes))
     standard = (features - mean) / deviation
     penalty = np.diag(np.full(features.shape[1], shrinkage * np.square(standard).sum(1).mean()))
     for forms in indifferent_to:
@@ -92,13 +91,41 @@ def merged_network(
     return merged
 
 
-def _copy_members(merged: EmbeddingNetwork, networks: Sequence[EmbeddingNetwork]) -> None:
+def _side_by_side(networks: Sequence[EmbeddingNetwork], *, size: int) -> EmbeddingNetwork:
+    """Those of each backbone as members of one branch; the projection is as it began."""
+    config = networks[0].config
+    kinds: dict[BackboneConfig, list[EmbeddingNetwork]] = {}
+    for network in networks:
+        theirs = network.config
+        kinds.setdefault(theirs.backbone, []).append(network)
+        if dataclasses.replace(theirs, backbone=config.backbone) != config:
+            raise ConfigError("only networks that hear the same can be merged")
+        if theirs.backbone.members > 1 or theirs.beside:
+            raise ConfigError("a network that was merged cannot be merged again")
+        if theirs.backbone.pooling == "attention":
+            raise ConfigError(
+                "attention was learnt over one network's features: it cannot be merged"
+            )
+    first, *others = (
+        dataclasses.replace(backbone, members=len(members)) for backbone, members in kinds.items()
+    )
+    merged = EmbeddingNetwork(
+        dataclasses.replace(config, backbone=first, beside=tuple(others), embedding_size=size)
+    ).eval()
+    branches: list[EmbeddingNetwork | Branch] = [merged]
+    branches += [branch for branch in merged.beside if isinstance(branch, Branch)]
+    for branch, members in zip(branches, kinds.values(), strict=True):
+        _copy_members(branch, members)
+    return merged
+
+
+def _copy_members(branch: EmbeddingNetwork | Branch, networks: Sequence[EmbeddingNetwork]) -> None:
     """A lone network is no member and has its normalisation in front."""
-    if not isinstance(merged.backbone, Members):
-        merged.row_norm.load_state_dict(networks[0].row_norm.state_dict())
-        merged.backbone.load_state_dict(networks[0].backbone.state_dict())
+    if not isinstance(branch.backbone, Members):
+        branch.row_norm.load_state_dict(networks[0].row_norm.state_dict())
+        branch.backbone.load_state_dict(networks[0].backbone.state_dict())
         return
-    for member, network in zip(merged.backbone.members, networks, strict=True):
+    for member, network in zip(branch.backbone.members, networks, strict=True):
         whole = nn.Sequential(network.row_norm, network.backbone)
         member.load_state_dict(whole.state_dict())
 

@@ -1,14 +1,17 @@
 """Put the seeds of a recipe side by side as one model, with one projection fitted to all.
 
-    python -m benchmarks.default_model.merge runs/default/seed-? DATA/fma-small -o runs/merged
+    python -m benchmarks.default_model.merge runs/default/seed-? runs/default/moments/seed-? \
+        DATA/fma-small -o runs/merged
 
-The projection learns, from the training tracks alone, what the teacher says of an artist, what
-genre a track has and where the seeds put it (by their vectors, and by the main directions of what
-they pool), and not to hear what forms.py lists. The folder that comes out can be evaluated and
-bundled like a run's. One seed can be given, too.
+Beside them stand moments of cepstral coefficients (--coefficients), which need no training. The
+projection learns, from the training tracks alone, what the teacher says of an artist, what genre a
+track has and where the networks put it (by their vectors, and by the main directions of what they
+pool), and not to hear what forms.py lists. The folder that comes out can be evaluated and bundled
+like a run's. One seed can be given, too.
 """
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +23,9 @@ from torch import Tensor
 
 from benchmarks.default_model.forms import INDIFFERENT_TO
 from embedder.backbones.fusion import fused_for_inference
-from embedder.backbones.network import EmbeddingNetwork
+from embedder.backbones.network import EmbeddingNetwork, seeded_network
 from embedder.checkpoint import save_model
+from embedder.config.model import BackboneConfig, ModelConfig
 from embedder.config.training import DatasetConfig
 from embedder.datasets.opening import open_dataset
 from embedder.features.front_end import FrontEnd
@@ -37,9 +41,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("paths", type=Path, nargs="+", help="folders of runs, then the data")
     parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--coefficients", type=int, default=24, help="0: no moments beside")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--evenness", type=float, default=0.55)
-    parser.add_argument("--shrinkage", type=float, default=3.0)
+    parser.add_argument("--shrinkage", type=float, default=1.5)
     parser.add_argument("--constant", type=float, default=0.7)
     parser.add_argument("--genre-weight", type=float, default=0.5)
     parser.add_argument("--place-weight", type=float, default=0.7)
@@ -48,6 +53,8 @@ def main() -> None:
     *runs, data = options.paths
     models = [load_model(run / "best") for run in runs]
     networks = [model.network for model in models if isinstance(model.network, EmbeddingNetwork)]
+    if options.coefficients:
+        networks.append(plain_moments(models[0].config, n_coefficients=options.coefficients))
     dataset = open_dataset(data)
     training = dataset.subset(dataset.positions("train"))
     levels = torch.from_numpy(training.arrays).float() / 255
@@ -89,20 +96,45 @@ def teacher_of_artists(known: KnownTracks) -> Matrix:
     return (sums / n_tracks[:, None])[artist]
 
 
+def plain_moments(config: ModelConfig, *, n_coefficients: int) -> EmbeddingNetwork:
+    """A network that hears as `config` says and pools moments of cosines over the rows."""
+    backbone = BackboneConfig(kind="moments", filters=(n_coefficients,))
+    return seeded_network(dataclasses.replace(config, backbone=backbone), seed=0).eval()
+
+
 @torch.inference_mode()
 def places(networks: list[EmbeddingNetwork], levels: Tensor) -> Matrix:
     """Where the networks put tracks, twice: their vectors side by side, and the main directions of
-    what they pool, each as wide as the root of its spread; both centred and of unit length.
+    what they pool, where each kind of network counts as much; both centred and of unit length.
+
+    A network that has not learnt its vectors gives its own main directions in their place.
     """
-    vectors, pooled = [], []
+    vectors: list[Matrix] = []
+    pooled: dict[BackboneConfig, list[Matrix]] = {}
     for network in map(fused_for_inference, networks):
         some = [levels[at : at + N_AT_ONCE] for at in range(0, len(levels), N_AT_ONCE)]
         features = torch.cat([network.features(part) for part in some])
-        vectors.append(network.geometry.project(network.projection(features)).numpy())
-        pooled.append(features.numpy())
-    standard = StandardScaler().fit_transform(np.hstack(pooled))
-    directions, spread, _ = randomized_svd(standard, N_MAIN_DIRECTIONS, random_state=0)
-    return np.hstack([around_mean(np.hstack(vectors)), around_mean(directions * spread**0.5)])
+        backbone = network.config.backbone
+        standard = StandardScaler().fit_transform(features.double().numpy())
+        pooled.setdefault(backbone, []).append(standard)
+        if is_plain(backbone):
+            vectors.append(around_mean(main_directions(standard)))
+        else:
+            vectors.append(network.geometry.project(network.projection(features)).double().numpy())
+    kinds = [np.hstack(kind) for kind in pooled.values()]
+    even = np.hstack([kind / kind.shape[1] ** 0.5 for kind in kinds])
+    return np.hstack([around_mean(np.hstack(vectors)), around_mean(main_directions(even))])
+
+
+def is_plain(backbone: BackboneConfig) -> bool:
+    """Whether it was made by `plain_moments`."""
+    return backbone.kind == "moments" and len(backbone.filters) == 1
+
+
+def main_directions(vectors: Matrix) -> Matrix:
+    """Positions along them, each as wide as the root of its spread."""
+    directions, spread, _ = randomized_svd(vectors, N_MAIN_DIRECTIONS, random_state=0)
+    return np.asarray(directions * spread**0.5)
 
 
 def around_mean(vectors: NDArray[np.floating]) -> Matrix:

@@ -2,8 +2,9 @@
 
     python benchmarks/default_model/train.py DATA/fma-small -o runs/default --seeds 0 1 2
 
-A seed is two runs: recipe.toml, then refine.toml from where that ended. Prints the held-out vote of
-each seed and their mean. Interrupted, it goes on where it was when it is called again.
+A seed is three runs: recipe.toml, refine.toml from where that ended, and moments.toml, a network of
+another kind (in OUTPUT/first, OUTPUT and OUTPUT/moments). Prints the held-out vote of each seed and
+their mean. Interrupted, it goes on where it was when it is called again.
 """
 
 import argparse
@@ -22,7 +23,9 @@ from embedder.training.run_folder import RESULT_NAME
 from embedder.training.run_state import STATE_NAME
 from embedder.training.train import train
 
-RECIPE, REFINEMENT = (Path(__file__).with_name(f"{name}.toml") for name in ("recipe", "refine"))
+RECIPE, REFINEMENT, MOMENTS = (
+    Path(__file__).with_name(f"{name}.toml") for name in ("recipe", "refine", "moments")
+)
 
 
 class Lines:
@@ -57,15 +60,20 @@ def main() -> None:
         torch.set_num_threads(options.threads)
     recipe = configure(TrainingConfig(), toml=RECIPE)
     refinement = configure(TrainingConfig(), toml=REFINEMENT, assignments=options.set)
+    moments = configure(TrainingConfig(), toml=MOMENTS)
     if options.compile:
         recipe, refinement = (
             dataclasses.replace(part, loop=dataclasses.replace(part.loop, compile=True))
             for part in (recipe, refinement)
         )
-    scores = [
-        run_seed(recipe, refinement, options.data, options.output, seed) for seed in options.seeds
-    ]
+    data, output = options.data, options.output
+    scores = [run_seed(recipe, refinement, data, output, seed) for seed in options.seeds]
     print(f"accuracy: {[round(score, 4) for score in scores]}, mean {np.mean(scores):.4f}")
+    beside = [
+        run_part(moments, data, output / "moments" / f"seed-{seed}", seed)["accuracy"]
+        for seed in options.seeds
+    ]
+    print(f"moments: {[round(score, 4) for score in beside]}, mean {np.mean(beside):.4f}")
 
 
 def run_seed(

@@ -7,12 +7,13 @@ normalisation that it was trained with.
 import torch
 from torch import Tensor, nn
 
+from embedder.backbones.moments import Moments
 from embedder.backbones.plain_cnn import PlainCnn
 from embedder.backbones.short_chunk import ShortChunkCnn
 from embedder.backbones.waveform_cnn import WaveformCnn
 from embedder.config.model import BackboneConfig
 
-Backbone = PlainCnn | ShortChunkCnn | WaveformCnn
+Backbone = PlainCnn | ShortChunkCnn | WaveformCnn | Moments
 
 
 class Members(nn.Module):

@@ -4,30 +4,21 @@
     [batch, embedding_size]
 
 Before it, levels may be translated to those of another front end; beside the backbone, the
-projection may read statistics of the rows. The network refuses an input with other rows than its
-configuration's, or too short for its strides.
+projection may read further ones, and statistics of the rows. The network refuses an input with
+other rows than its configuration's, or too short for its strides.
 """
 
 import torch
 from torch import Tensor, nn
 
-from embedder.backbones.members import Backbone, Members
-from embedder.backbones.plain_cnn import PlainCnn
-from embedder.backbones.pooling import RowStatistics, build_pooling
-from embedder.backbones.short_chunk import ShortChunkCnn
+from embedder.backbones.branch import BACKBONES, Branch
+from embedder.backbones.pooling import RowStatistics
 from embedder.backbones.stages import check_backbone, least_columns
-from embedder.backbones.waveform_cnn import WaveformCnn
 from embedder.config.model import ModelConfig
 from embedder.errors import BadInput, ConfigError, UnknownChoice
 from embedder.features.front_end import n_rows_of
 from embedder.features.translation import Translation
 from embedder.geometry import geometry_of
-
-BACKBONES: dict[str, type[Backbone]] = {
-    "plain-cnn": PlainCnn,
-    "short-chunk": ShortChunkCnn,
-    "waveform-cnn": WaveformCnn,
-}
 
 
 class EmbeddingNetwork(nn.Module):
@@ -42,29 +33,24 @@ class EmbeddingNetwork(nn.Module):
         _check(config)
         self.config = config
         self.n_rows = n_rows_of(config.front_end)
-        self.least_columns = least_columns(config.backbone)
+        self.least_columns = max(map(least_columns, (config.backbone, *config.beside)))
         self.translation = _translation(config)
         n_heard = self.n_rows
         if self.translation is not None:
             n_heard = n_rows_of(self.translation.wanted)
             self.least_columns = self.translation.least_columns(self.least_columns)
         self.geometry = geometry_of(config.geometry, curvature=config.curvature)
-        build = BACKBONES[config.backbone.kind]
-        self.row_norm: nn.Module
-        self.backbone: Backbone | Members
-        if config.backbone.members == 1:
-            self.row_norm = nn.BatchNorm1d(n_heard)
-            self.backbone = build(config.backbone, n_rows=n_heard)
-        else:  # each has its own
-            self.row_norm = nn.Identity()
-            self.backbone = Members(build, config.backbone, n_rows=n_heard)
-        self.pooling = build_pooling(config.backbone.pooling, n_features=self.backbone.n_features)
+        # The first branch's parts lie here by themselves: so they are named in every file.
+        first = Branch(config.backbone, n_rows=n_heard)
+        self.row_norm, self.backbone, self.pooling = first.row_norm, first.backbone, first.pooling
+        beside = [Branch(backbone, n_rows=n_heard) for backbone in config.beside]
+        self.beside = nn.ModuleList(beside)
         self.row_statistics = RowStatistics() if config.backbone.row_statistics else None
         if self.row_statistics:
             self.least_columns = max(self.least_columns, RowStatistics.least_columns)
-        pooled = self.backbone.n_features * self.pooling.multiple
-        self.feature_sizes = (pooled, 3 * self.n_rows) if self.row_statistics else (pooled,)
-        """How many features are of the backbone, and how many of the rows."""
+        sizes = [first.n_features, *(branch.n_features for branch in beside)]
+        self.feature_sizes = (*sizes, 3 * self.n_rows) if self.row_statistics else tuple(sizes)
+        """How many features are of each backbone, and how many of the rows."""
         self.feature_size = sum(self.feature_sizes)
         self.projection = nn.Linear(self.feature_size, config.embedding_size)
         if self.geometry.kind == "poincare":
@@ -77,9 +63,10 @@ class EmbeddingNetwork(nn.Module):
         self._check_input(spectrogram)
         heard = spectrogram if self.translation is None else self.translation(spectrogram)
         pooled: Tensor = self.pooling(self.backbone(self.row_norm(heard)))
-        if self.row_statistics is None:
-            return pooled
-        return torch.cat([pooled, self.row_statistics(spectrogram).to(pooled.dtype)], dim=1)
+        parts = [pooled, *(branch(heard) for branch in self.beside)]
+        if self.row_statistics is not None:
+            parts.append(self.row_statistics(spectrogram).to(pooled.dtype))
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
     def forward(self, spectrogram: Tensor) -> Tensor:
         """Spectrogram float32 [batch, rows, columns] to points float32 [batch, embedding_size]."""
@@ -88,7 +75,7 @@ class EmbeddingNetwork(nn.Module):
     def train(self, mode: bool = True) -> "EmbeddingNetwork":
         """Frozen parts stay as in inference: their statistics are kept too, nothing drops out."""
         super().train(mode)
-        for part in (self.row_norm, self.backbone, self.pooling):
+        for part in (self.row_norm, self.backbone, self.pooling, *self.beside):
             weights = list(part.parameters())
             if weights and not any(weight.requires_grad for weight in weights):
                 part.eval()
@@ -126,13 +113,16 @@ def _translation(config: ModelConfig) -> Translation | None:
 
 
 def _check(config: ModelConfig) -> None:
-    if config.backbone.kind not in BACKBONES:
-        raise UnknownChoice("backbone", config.backbone.kind, BACKBONES)
-    if config.front_end.kind == "waveform" and config.backbone.kind != "waveform-cnn":
-        raise ConfigError(
-            f"backbone.kind = {config.backbone.kind!r} takes a spectrogram, and "
-            "front_end.kind is 'waveform': use waveform-cnn, or another front end"
-        )
+    for backbone in (config.backbone, *config.beside):
+        if backbone.kind not in BACKBONES:
+            raise UnknownChoice("backbone", backbone.kind, BACKBONES)
+        if config.front_end.kind == "waveform" and backbone.kind != "waveform-cnn":
+            raise ConfigError(
+                f"backbone.kind = {backbone.kind!r} takes a spectrogram, and "
+                "front_end.kind is 'waveform': use waveform-cnn, or another front end"
+            )
+        check_backbone(backbone)
+    if any(backbone.row_statistics for backbone in config.beside):
+        raise ConfigError("beside.row_statistics: set it in backbone; the rows are read once")
     if config.embedding_size < 1:
         raise ConfigError(f"embedding_size = {config.embedding_size}: give at least 1")
-    check_backbone(config.backbone)

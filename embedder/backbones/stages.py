@@ -54,6 +54,8 @@ def size_after(shrinks: tuple[AxisShrink, ...], size: int) -> int:
 
 def least_columns(config: BackboneConfig) -> int:
     """The shortest input, in columns (or samples), of which a column is left at the end."""
+    if config.kind == "moments":
+        return 2  # of which one step
     needed = 1
     for shrink in reversed(column_shrinks(config)):
         needed = (needed * shrink.pool - 1) * shrink.stride + 1
@@ -67,10 +69,11 @@ def check_backbone(config: BackboneConfig) -> None:
     for name in ("kernel", "pool", "stride", "convolutions_per_stage", "members"):
         if getattr(config, name) < 1:
             raise ConfigError(f"backbone.{name} = {getattr(config, name)}: give at least 1")
-    if config.time_stages < 0 or (config.time_stages and config.kind == "waveform-cnn"):
+    has_no_stages = config.kind in ("waveform-cnn", "moments")
+    if config.time_stages < 0 or (config.time_stages and has_no_stages):
         raise ConfigError(
-            f"backbone.time_stages = {config.time_stages}: give 0 or more, and 0 to a "
-            "waveform-cnn, which hears nothing but time"
+            f"backbone.time_stages = {config.time_stages}: give 0 or more, and 0 to waveform-cnn, "
+            "which hears nothing but time, and to moments, which have no stages"
         )
     if config.kernel % 2 == 0:
         raise ConfigError(f"backbone.kernel = {config.kernel}: give an odd number")

@@ -12,7 +12,7 @@ WhenShort = Literal["pad", "refuse"]
 FrontEndKind = Literal["log-mel", "log-frequency", "mfcc", "cqt", "waveform"]
 Reference = Literal["clip", "absolute"]
 Normalisation = Literal["none", "clip", "running"]
-BackboneKind = Literal["plain-cnn", "short-chunk", "waveform-cnn"]
+BackboneKind = Literal["plain-cnn", "short-chunk", "waveform-cnn", "moments"]
 PoolingKind = Literal["mean", "max", "attention", "statistics"]
 GeometryKind = Literal["cosine", "euclidean", "poincare"]
 
@@ -79,6 +79,7 @@ class BackboneConfig:
 
     kind: BackboneKind = "plain-cnn"
     filters: tuple[int, ...] = (32, 64, 96, 128)
+    """Channels of each stage. moments: see backbones/moments.py."""
     kernel: int = 3
     pool: int = 2
     stride: int = 1
@@ -87,6 +88,7 @@ class BackboneConfig:
     """So many first stages hear and shrink time, later ones frequency alone; 0: all do both."""
     dropout: float = 0.0
     pooling: PoolingKind = "statistics"
+    """None in moments, which have no time left."""
     members: int = 1
     """So many networks of this kind side by side; one projection reads the features of all."""
     row_statistics: bool = False
@@ -100,6 +102,8 @@ class ModelConfig:
     excerpts: ExcerptConfig = field(default_factory=ExcerptConfig)
     front_end: FrontEndConfig = field(default_factory=FrontEndConfig)
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
+    beside: tuple[BackboneConfig, ...] = ()
+    """Further backbones that hear the same; one projection reads the features of all."""
     embedding_size: int = 128
     geometry: GeometryKind = "cosine"
     curvature: float = 1.0

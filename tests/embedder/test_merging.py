@@ -1,5 +1,7 @@
 """Several networks as one: their features, the space of all, and the file."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -138,10 +140,17 @@ def test_two_forms_can_both_differ_from_the_track() -> None:
 
 def test_what_cannot_be_merged_is_refused() -> None:
     """Other configurations, and more directions than there are."""
-    first, other = seeded_network(config(), seed=0), seeded_network(config("plain-cnn"), seed=0)
+    first = seeded_network(config(), seed=0)
     levels = levels_for(first)
     settings = {"evenness": 0.5, "shrinkage": 1.0}
-    with pytest.raises(ConfigError, match="one and the same configuration"):
+    other = seeded_network(dataclasses.replace(config(), geometry="euclidean"), seed=0)
+    with pytest.raises(ConfigError, match="hear the same"):
         merged_network([first, other], levels, targets_for(levels), size=4, **settings)
+    twice = merged_network([first, first], levels, targets_for(levels), size=4, **settings)
+    with pytest.raises(ConfigError, match="merged again"):
+        merged_network([twice], levels, targets_for(levels), size=4, **settings)
+    attending = seeded_network(config(pooling="attention"), seed=0)
+    with pytest.raises(ConfigError, match="attention"):
+        merged_network([attending], levels, targets_for(levels), size=4, **settings)
     with pytest.raises(ConfigError, match="5 directions at most"):
         merged_network([first, first], levels, targets_for(levels), size=6, **settings)

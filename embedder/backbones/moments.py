@@ -1,0 +1,115 @@
+"""How the rows of a spectrogram move together: second moments over time, and a perceptron on them.
+
+    rows ─linear map────────────▶ coefficients ┐ means of all and of the rows, deviations and
+    rows ─convolutions over time▶ coefficients ┘ correlations of all and of their steps
+    moments ─batch norm, dropout─(linear, batch norm, ReLU, dropout) × … ─▶ [batch, n_features, 1]
+
+The linear map begins as a cosine transform, so that its coefficients are cepstral. `filters` names
+their number, then the channels of the convolutions (which add as many coefficients), then the units
+of each layer of the perceptron. A lone number makes a backbone of the moments themselves.
+
+Which coefficients rise and fall together says much of instruments, room and production, and a
+perceptron learns it in a tenth of the time that convolutions take.
+"""
+
+import math
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor, nn
+
+from embedder.config.model import BackboneConfig
+
+SMALL = 1e-4
+"""Added to a variance: levels that never change have correlations of zero, and finite slopes."""
+
+
+class Moments(nn.Module):
+    """Spectrogram [batch, rows, columns] to features [batch, n_features, 1]."""
+
+    def __init__(self, config: BackboneConfig, *, n_rows: int) -> None:
+        super().__init__()
+        n_cepstral, *widths = config.filters
+        self.cepstral = nn.Linear(n_rows, n_cepstral, bias=False)
+        with torch.no_grad():
+            self.cepstral.weight.copy_(cosine_transform(n_cepstral, n_rows=n_rows))
+        self.learnt: nn.Module | None = None
+        n_coefficients = n_cepstral
+        if widths:
+            self.learnt = _convolutions(n_rows, widths[0], n_cepstral, kernel=config.kernel)
+            n_coefficients += n_cepstral
+        n_moments = 2 * n_rows + n_coefficients * (n_coefficients + 2)
+        self.perceptron = _perceptron(n_moments, widths[1:], dropout=config.dropout)
+        self.n_features = widths[-1] if len(widths) > 1 else n_moments
+
+    def forward(self, spectrogram: Tensor) -> Tensor:
+        """[batch, rows, columns] to [batch, n_features, 1]."""
+        coefficients = self.cepstral(spectrogram.transpose(1, 2)).transpose(1, 2).float()
+        if self.learnt is not None:
+            coefficients = torch.cat([coefficients, self.learnt(spectrogram).float()], dim=1)
+        with _in_float32(spectrogram.device.type):
+            moments = moments_of(spectrogram.float(), coefficients)
+        features: Tensor = self.perceptron(moments)
+        return features.unsqueeze(-1)
+
+
+def moments_of(rows: Tensor, coefficients: Tensor) -> Tensor:
+    """[batch, rows, columns] and [batch, n, columns] to [batch, 2 × rows + n × (n + 2)]."""
+    means = coefficients.mean(dim=2, keepdim=True)
+    spread = (rows.var(dim=2, correction=0) + SMALL).sqrt()
+    steps = coefficients[:, :, 1:] - coefficients[:, :, :-1]
+    return torch.cat(
+        [
+            rows.mean(dim=2),
+            spread,
+            means.squeeze(2),
+            *_second_moments(coefficients - means),
+            *_second_moments(steps),
+        ],
+        dim=1,
+    )
+
+
+def cosine_transform(n: int, *, n_rows: int) -> Tensor:
+    """The first n cosines over the rows, [n, rows], each of unit length or nearly so."""
+    at = (torch.arange(n_rows) + 0.5) * (math.pi / n_rows)
+    rows: Tensor = torch.cos(torch.arange(n)[:, None] * at) * (2 / n_rows) ** 0.5
+    return rows
+
+
+def _in_float32(device_type: str) -> AbstractContextManager[object]:
+    """Sums of products lose too many digits in bf16. On the meta device there are none."""
+    is_meta = device_type == "meta"
+    return nullcontext() if is_meta else torch.autocast(device_type, enabled=False)
+
+
+def _second_moments(moving: Tensor) -> tuple[Tensor, Tensor]:
+    """The logarithms of the deviations, and the correlations of each pair."""
+    covariance = moving @ moving.transpose(1, 2) / moving.shape[2]
+    deviation = (covariance.diagonal(dim1=1, dim2=2) + SMALL).sqrt()
+    correlation = covariance / (deviation[:, :, None] * deviation[:, None, :])
+    n = moving.shape[1]
+    one, other = torch.triu_indices(n, n, offset=1, device=moving.device)
+    return deviation.log(), correlation[:, one, other]
+
+
+def _convolutions(n_rows: int, n_channels: int, n_out: int, *, kernel: int) -> nn.Sequential:
+    padding = kernel // 2
+    return nn.Sequential(
+        nn.Conv1d(n_rows, n_channels, kernel, padding=padding, bias=False),
+        nn.BatchNorm1d(n_channels),
+        nn.ReLU(inplace=True),
+        nn.Conv1d(n_channels, n_out, kernel, padding=padding, bias=False),
+        nn.BatchNorm1d(n_out, affine=False),  # correlations know no scale
+    )
+
+
+def _perceptron(n_in: int, widths: list[int], *, dropout: float) -> nn.Sequential:
+    if not widths:
+        return nn.Sequential()
+    layers: list[nn.Module] = [nn.BatchNorm1d(n_in), nn.Dropout(dropout / 2)]
+    for width in widths:
+        layers += [nn.Linear(n_in, width, bias=False), nn.BatchNorm1d(width)]
+        layers += [nn.ReLU(inplace=True), nn.Dropout(dropout)]
+        n_in = width
+    return nn.Sequential(*layers)

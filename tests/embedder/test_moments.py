@@ -1,0 +1,139 @@
+"""The backbone of second moments: what it computes, and networks of several backbones."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from embedder.backbones.fusion import fused_for_inference
+from embedder.backbones.moments import Moments, cosine_transform, moments_of
+from embedder.backbones.network import EmbeddingNetwork, seeded_network
+from embedder.backbones.profile import profile_network
+from embedder.checkpoint import save_model
+from embedder.config.loading import configure, from_dict, to_dict
+from embedder.config.model import BackboneConfig, FrontEndConfig, ModelConfig
+from embedder.errors import ConfigError
+from embedder.features.front_end import build_front_end
+from embedder.fingerprint import network_fingerprint
+from embedder.model_registry import load_model
+
+CNN = BackboneConfig(kind="short-chunk", filters=(4, 6), pool=1, stride=2)
+MOMENTS = BackboneConfig(kind="moments", filters=(3, 8, 6), dropout=0.2)
+PLAIN = BackboneConfig(kind="moments", filters=(3,))
+
+
+def config(backbone: BackboneConfig, *beside: BackboneConfig, rows: int = 16) -> ModelConfig:
+    front_end = FrontEndConfig(n_bins=rows)
+    return ModelConfig(front_end=front_end, backbone=backbone, beside=beside, embedding_size=5)
+
+
+def noise(*shape: int) -> torch.Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(3))
+
+
+def test_moments_are_those_that_numpy_computes() -> None:
+    """Means, deviations, logarithms of deviations, and correlations, of levels and of steps."""
+    rows, coefficients = noise(2, 7, 30), noise(2, 4, 30) * 9
+    found = moments_of(rows, coefficients).numpy()
+    above = np.triu_indices(4, 1)
+    for track in range(2):
+        own, moving = rows[track].numpy(), coefficients[track].numpy()
+        steps = np.diff(moving, axis=1)
+        parts = [own.mean(1), own.std(1), moving.mean(1)]
+        parts += [np.log(moving.std(1)), np.corrcoef(moving)[above]]
+        second = steps @ steps.T / steps.shape[1]  # the mean step is no offset: it is part of it
+        root = np.sqrt(np.diag(second))
+        parts += [np.log(root), (second / np.outer(root, root))[above]]
+        assert np.allclose(found[track], np.concatenate(parts), atol=2e-3)
+
+
+def test_the_map_begins_as_a_cosine_transform() -> None:
+    """Its rows stand at right angles to each other, so that no coefficient repeats another."""
+    rows = cosine_transform(6, n_rows=16)
+    assert torch.allclose(rows @ rows.T, torch.diag(torch.tensor([2.0, 1, 1, 1, 1, 1])), atol=1e-5)
+
+
+def test_a_lone_number_gives_the_moments_themselves() -> None:
+    """Nothing to learn but the map: means and deviations of 16 rows, and 3 × 5 of coefficients."""
+    network = seeded_network(config(PLAIN), seed=0).eval()
+    levels = noise(2, 16, 30)
+    assert network.feature_size == 2 * 16 + 3 * 5
+    heard = network.row_norm(levels)
+    coefficients = cosine_transform(3, n_rows=16) @ heard
+    assert torch.allclose(network.features(levels), moments_of(heard, coefficients), atol=1e-5)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.7])
+def test_silence_and_a_still_sound_have_vectors_and_slopes(level: float) -> None:
+    """Levels that never change: no correlation, no infinity, in the vector or its gradient."""
+    network = seeded_network(config(MOMENTS), seed=0).train()
+    levels = torch.full((4, 16, 30), level) + noise(4, 1, 1) * 0.1
+    levels.requires_grad_()
+    network(levels).square().sum().backward()
+    assert levels.grad is not None
+    assert torch.isfinite(levels.grad).all()
+    assert torch.isfinite(network.eval()(levels)).all()
+
+
+def test_correlations_do_not_hear_how_much_rows_move() -> None:
+    """Twice the movement around the mean: the same correlations, other deviations."""
+    moving = noise(1, 4, 50) * 9
+    means = moving.mean(dim=2, keepdim=True)
+    one, other = (moments_of(moving, m)[0] for m in (moving, means + 2 * (moving - means)))
+    is_other = (one - other).abs() > 0.1
+    assert is_other.nonzero().flatten().tolist() == [12, 13, 14, 15, 22, 23, 24, 25]
+
+
+def test_several_backbones_side_by_side_are_each_what_they_are_alone() -> None:
+    """The projection reads the features of all, and the profile and the fused copy agree."""
+    whole = seeded_network(config(CNN, MOMENTS, PLAIN), seed=1).eval()
+    levels = noise(3, 16, 40)
+    parts = []
+    for at, backbone in enumerate((CNN, MOMENTS, PLAIN)):
+        alone = EmbeddingNetwork(config(backbone)).eval()
+        branch = whole if at == 0 else whole.beside[at - 1]
+        for part in ("row_norm", "backbone"):
+            getattr(alone, part).load_state_dict(getattr(branch, part).state_dict())
+        parts.append(alone.features(levels))
+    assert whole.feature_sizes == tuple(part.shape[1] for part in parts)
+    assert torch.allclose(whole.features(levels), torch.cat(parts, dim=1), atol=1e-5)
+    assert torch.allclose(fused_for_inference(whole)(levels), whole(levels), atol=1e-4)
+    n_parameters = sum(p.numel() for p in whole.parameters())
+    assert profile_network(whole.config).n_parameters == n_parameters
+
+
+def test_a_network_of_several_backbones_is_saved_and_told_apart(tmp_path: Path) -> None:
+    """Settings in TOML, weights in a file, and a fingerprint that knows what stands beside."""
+    network = seeded_network(config(CNN, MOMENTS, PLAIN), seed=1).eval()
+    assert from_dict(ModelConfig, to_dict(network.config)) == network.config
+    assert configure(network.config, assignments=["beside.1.filters=[9]"]).beside[1].filters == (9,)
+    save_model(
+        tmp_path / "model", network, front_end=build_front_end(network.config.front_end), name="m"
+    )
+    levels = noise(2, 16, 40)
+    loaded = load_model(tmp_path / "model").network
+    assert torch.allclose(loaded(levels), network(levels), atol=1e-6)
+    prints = {
+        network_fingerprint(config(CNN, *beside), {}) for beside in ((), (PLAIN,), (MOMENTS,))
+    }
+    assert len(prints) == 3
+
+
+def test_what_cannot_stand_beside_is_refused() -> None:
+    """Bad settings are found there, too, and the rows are read once."""
+    with pytest.raises(ConfigError, match="one count a stage"):
+        EmbeddingNetwork(config(CNN, BackboneConfig(kind="moments", filters=())))
+    with pytest.raises(ConfigError, match="no stages"):
+        EmbeddingNetwork(config(BackboneConfig(kind="moments", time_stages=1)))
+    with pytest.raises(ConfigError, match="read once"):
+        EmbeddingNetwork(config(CNN, BackboneConfig(row_statistics=True)))
+
+
+def test_moments_stay_near_float32_in_half_precision() -> None:
+    """Sums of products are taken in float32 whatever the precision of the rest."""
+    network: Moments = Moments(MOMENTS, n_rows=16).eval()
+    levels = noise(4, 16, 60)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        half = network(levels).float()
+    assert torch.allclose(half, network(levels), atol=0.05)
