@@ -48,9 +48,11 @@ def merged_network(
     shrinkage: float,
     constant: float = 0.0,
     indifferent_to: Sequence[Indifference] = (),
+    kind_weights: Sequence[float] = (),
 ) -> EmbeddingNetwork:
     """One network of the given ones, which hear the same. Those of one backbone become its
-    members, in the order given, and each kind of backbone weighs as much as any other.
+    members, in the order given, and each kind of backbone weighs as `kind_weights` says, in the
+    order in which they come, or as much as any other.
 
     levels: [tracks, rows, columns], the tracks that it is fitted on.
     targets: [tracks, n], what the projection is to tell of them.
@@ -70,7 +72,8 @@ def merged_network(
     hears = fused_for_inference(merged)
     features = _features(hears, levels)
     mean, deviation = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
-    deviation *= np.sqrt(np.repeat(merged.feature_sizes, merged.feature_sizes))
+    weights = np.asarray(kind_weights or [1.0] * len(merged.feature_sizes))
+    deviation *= np.repeat(np.sqrt(merged.feature_sizes) / weights, merged.feature_sizes)
     standard = (features - mean) / deviation
     penalty = np.diag(np.full(features.shape[1], shrinkage * np.square(standard).sum(1).mean()))
     for forms in indifferent_to:

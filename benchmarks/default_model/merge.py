@@ -1,13 +1,13 @@
 """Put the seeds of a recipe side by side as one model, with one projection fitted to all.
 
-    python -m benchmarks.default_model.merge runs/default/seed-? runs/default/moments/seed-? \
-        DATA/fma-small -o runs/merged
+    python -m benchmarks.default_model.merge runs/default/seed-? DATA/fma-small -o runs/merged
 
-Beside them stand moments of cepstral coefficients (--coefficients), which need no training. The
-projection learns, from the training tracks alone, what the teacher says of an artist, what genre a
-track has and where the networks put it (by their vectors, and by the main directions of what they
-pool), and not to hear what forms.py lists. The folder that comes out can be evaluated and bundled
-like a run's. One seed can be given, too.
+The projection learns, from the training tracks alone, what the teacher says of an artist, what
+genre a track has and where the networks put it (by their vectors, and by the main directions of
+what they pool), and not to hear what forms.py lists. The folder that comes out can be evaluated and
+bundled like a run's. One seed can be given, too, and networks of several kinds, such as those of
+`train.py --moments`; beside them can stand moments of cepstral coefficients, which need no training
+(--coefficients 24).
 """
 
 import argparse
@@ -41,10 +41,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("paths", type=Path, nargs="+", help="folders of runs, then the data")
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--coefficients", type=int, default=24, help="0: no moments beside")
+    parser.add_argument("--coefficients", type=int, default=0, help="of the moments beside")
+    parser.add_argument("--moments-weight", type=float, default=0.6, help="beside convolutions' 1")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--evenness", type=float, default=0.55)
-    parser.add_argument("--shrinkage", type=float, default=1.5)
+    parser.add_argument("--shrinkage", type=float, default=3.0)
     parser.add_argument("--constant", type=float, default=0.7)
     parser.add_argument("--genre-weight", type=float, default=0.5)
     parser.add_argument("--place-weight", type=float, default=0.7)
@@ -55,6 +56,10 @@ def main() -> None:
     networks = [model.network for model in models if isinstance(model.network, EmbeddingNetwork)]
     if options.coefficients:
         networks.append(plain_moments(models[0].config, n_coefficients=options.coefficients))
+    weights = {network.config.backbone: 1.0 for network in networks}
+    for backbone in weights:
+        if backbone.kind == "moments" and not is_plain(backbone):
+            weights[backbone] = options.moments_weight
     dataset = open_dataset(data)
     training = dataset.subset(dataset.positions("train"))
     levels = torch.from_numpy(training.arrays).float() / 255
@@ -62,7 +67,7 @@ def main() -> None:
     targets = [
         teacher_of_artists(known),
         options.genre_weight * np.eye(len(known.label_names))[known.labels],
-        options.place_weight * places(networks, levels),
+        options.place_weight * places(networks, levels, weights),
     ]
     front_end = models[0].front_end
     assert isinstance(front_end, FrontEnd)
@@ -77,6 +82,7 @@ def main() -> None:
             shrinkage=options.shrinkage,
             constant=options.constant,
             indifferent_to=INDIFFERENT_TO,
+            kind_weights=list(weights.values()),
         ),
         front_end=front_end,
         name="merged",
@@ -103,9 +109,11 @@ def plain_moments(config: ModelConfig, *, n_coefficients: int) -> EmbeddingNetwo
 
 
 @torch.inference_mode()
-def places(networks: list[EmbeddingNetwork], levels: Tensor) -> Matrix:
+def places(
+    networks: list[EmbeddingNetwork], levels: Tensor, weights: dict[BackboneConfig, float]
+) -> Matrix:
     """Where the networks put tracks, twice: their vectors side by side, and the main directions of
-    what they pool, where each kind of network counts as much; both centred and of unit length.
+    what they pool, where each kind of network has its weight; both centred and of unit length.
 
     A network that has not learnt its vectors gives its own main directions in their place.
     """
@@ -121,8 +129,8 @@ def places(networks: list[EmbeddingNetwork], levels: Tensor) -> Matrix:
             vectors.append(around_mean(main_directions(standard)))
         else:
             vectors.append(network.geometry.project(network.projection(features)).double().numpy())
-    kinds = [np.hstack(kind) for kind in pooled.values()]
-    even = np.hstack([kind / kind.shape[1] ** 0.5 for kind in kinds])
+    kinds = {backbone: np.hstack(parts) for backbone, parts in pooled.items()}
+    even = np.hstack([of * (weights[b] / of.shape[1] ** 0.5) for b, of in kinds.items()])
     return np.hstack([around_mean(np.hstack(vectors)), around_mean(main_directions(even))])
 
 

@@ -99,6 +99,28 @@ def test_a_merged_network_is_a_ridge_regression_on_all_features(
         assert np.allclose(outputs.T @ outputs, np.diag(expected), atol=expected.max() * 2e-3)
 
 
+def test_networks_of_several_kinds_are_branches_that_weigh_as_told() -> None:
+    """Members by kind, in order, each as it was; a kind of no weight says nothing to the fit."""
+    first, second = (seen(seeded_network(config(pooling="mean"), seed=s)) for s in (0, 1))
+    moments = seen(seeded_network(config("moments", filters=(3, 8, 6, 5)), seed=0))
+    levels = levels_for(first)
+    settings = {"size": 4, "evenness": 0.3, "shrinkage": 0.1}
+    weighted = [
+        merged_network(
+            [first, moments, second], levels, targets_for(levels), kind_weights=w, **settings
+        )
+        for w in ((1.0, 1.0), (1.0, 1e-9))
+    ]
+    both, without = weighted
+    assert both.config.backbone.members == 2
+    assert [beside.members for beside in both.config.beside] == [1]
+    parts = [network.features(levels) for network in (first, second, moments)]
+    assert torch.allclose(both.features(levels), torch.cat(parts, dim=1), atol=1e-4)
+    alone = merged_network([first, second], levels, targets_for(levels), **settings)
+    assert torch.allclose(without(levels), alone(levels), atol=1e-3)
+    assert not torch.allclose(both(levels), alone(levels), atol=1e-2)
+
+
 def test_the_constant_is_as_long_as_asked() -> None:
     """One number is the same for every track; the others are what they are without it."""
     network = seen(seeded_network(config(), seed=2))
