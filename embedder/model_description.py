@@ -26,6 +26,8 @@ class ModelDescription:
     excerpts: dict[str, Any]
     backbone: dict[str, Any] | None
     """None for imported models."""
+    beside: tuple[dict[str, Any], ...]
+    """Further backbones under the same projection."""
     embedding_size: int
     geometry: str
     n_parameters: int | None
@@ -55,6 +57,7 @@ def describe_model(name_or_path: str | Path) -> ModelDescription:
         front_end=to_dict(config.front_end),
         excerpts=to_dict(config.excerpts),
         backbone=to_dict(config.backbone) if profile else None,
+        beside=tuple(to_dict(backbone) for backbone in config.beside) if profile else (),
         embedding_size=config.embedding_size,
         geometry=config.geometry,
         n_parameters=profile.n_parameters if profile else _n_parameters(model),

@@ -14,6 +14,7 @@ perceptron learns it in a tenth of the time that convolutions take.
 
 import math
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +39,7 @@ class Moments(nn.Module):
         if widths:
             self.learnt = _convolutions(n_rows, widths[0], n_cepstral, kernel=config.kernel)
             n_coefficients += n_cepstral
+        self.n_coefficients = n_coefficients
         n_moments = 2 * n_rows + n_coefficients * (n_coefficients + 2)
         self.perceptron = _perceptron(n_moments, widths[1:], dropout=config.dropout)
         self.n_features = widths[-1] if len(widths) > 1 else n_moments
@@ -48,13 +50,16 @@ class Moments(nn.Module):
         if self.learnt is not None:
             coefficients = torch.cat([coefficients, self.learnt(spectrogram).float()], dim=1)
         with _in_float32(spectrogram.device.type):
-            moments = moments_of(spectrogram.float(), coefficients)
+            moments = moments_of(spectrogram.float(), coefficients, n=self.n_coefficients)
         features: Tensor = self.perceptron(moments)
         return features.unsqueeze(-1)
 
 
-def moments_of(rows: Tensor, coefficients: Tensor) -> Tensor:
-    """[batch, rows, columns] and [batch, n, columns] to [batch, 2 × rows + n × (n + 2)]."""
+def moments_of(rows: Tensor, coefficients: Tensor, *, n: int) -> Tensor:
+    """[batch, rows, columns] and [batch, n, columns] to [batch, 2 × rows + n × (n + 2)].
+
+    n is told, for an exporter that follows the tensors takes their shapes for variable.
+    """
     means = coefficients.mean(dim=2, keepdim=True)
     spread = (rows.var(dim=2, correction=0) + SMALL).sqrt()
     steps = coefficients[:, :, 1:] - coefficients[:, :, :-1]
@@ -63,8 +68,8 @@ def moments_of(rows: Tensor, coefficients: Tensor) -> Tensor:
             rows.mean(dim=2),
             spread,
             means.squeeze(2),
-            *_second_moments(coefficients - means),
-            *_second_moments(steps),
+            *_second_moments(coefficients - means, n),
+            *_second_moments(steps, n),
         ],
         dim=1,
     )
@@ -83,14 +88,19 @@ def _in_float32(device_type: str) -> AbstractContextManager[object]:
     return nullcontext() if is_meta else torch.autocast(device_type, enabled=False)
 
 
-def _second_moments(moving: Tensor) -> tuple[Tensor, Tensor]:
-    """The logarithms of the deviations, and the correlations of each pair."""
+def _second_moments(moving: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """The logarithms of n deviations, and the correlations of each pair."""
     covariance = moving @ moving.transpose(1, 2) / moving.shape[2]
     deviation = (covariance.diagonal(dim1=1, dim2=2) + SMALL).sqrt()
     correlation = covariance / (deviation[:, :, None] * deviation[:, None, :])
-    n = moving.shape[1]
-    one, other = torch.triu_indices(n, n, offset=1, device=moving.device)
-    return deviation.log(), correlation[:, one, other]
+    places = torch.tensor(_places_above(n), device=moving.device)
+    return deviation.log(), correlation.flatten(1)[:, places]
+
+
+@cache
+def _places_above(n: int) -> list[int]:
+    """Where the pairs stand in an n × n matrix, row after row."""
+    return [row * n + column for row in range(n) for column in range(row + 1, n)]
 
 
 def _convolutions(n_rows: int, n_channels: int, n_out: int, *, kernel: int) -> nn.Sequential:

@@ -1,5 +1,6 @@
 """The backbone of second moments: what it computes, and networks of several backbones."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,15 @@ from embedder.backbones.profile import profile_network
 from embedder.checkpoint import save_model
 from embedder.config.loading import configure, from_dict, to_dict
 from embedder.config.model import BackboneConfig, FrontEndConfig, ModelConfig
+from embedder.config.transfer import TransferConfig
 from embedder.errors import ConfigError
+from embedder.exporting import export_model
 from embedder.features.front_end import build_front_end
 from embedder.fingerprint import network_fingerprint
+from embedder.model_description import describe_model
 from embedder.model_registry import load_model
+from embedder.training.train import train
+from tests.embedder.small_sets import small_config
 
 CNN = BackboneConfig(kind="short-chunk", filters=(4, 6), pool=1, stride=2)
 MOMENTS = BackboneConfig(kind="moments", filters=(3, 8, 6), dropout=0.2)
@@ -35,7 +41,7 @@ def noise(*shape: int) -> torch.Tensor:
 def test_moments_are_those_that_numpy_computes() -> None:
     """Means, deviations, logarithms of deviations, and correlations, of levels and of steps."""
     rows, coefficients = noise(2, 7, 30), noise(2, 4, 30) * 9
-    found = moments_of(rows, coefficients).numpy()
+    found = moments_of(rows, coefficients, n=4).numpy()
     above = np.triu_indices(4, 1)
     for track in range(2):
         own, moving = rows[track].numpy(), coefficients[track].numpy()
@@ -61,7 +67,7 @@ def test_a_lone_number_gives_the_moments_themselves() -> None:
     assert network.feature_size == 2 * 16 + 3 * 5
     heard = network.row_norm(levels)
     coefficients = cosine_transform(3, n_rows=16) @ heard
-    assert torch.allclose(network.features(levels), moments_of(heard, coefficients), atol=1e-5)
+    assert torch.allclose(network.features(levels), moments_of(heard, coefficients, n=3), atol=1e-5)
 
 
 @pytest.mark.parametrize("level", [0.0, 0.7])
@@ -80,7 +86,7 @@ def test_correlations_do_not_hear_how_much_rows_move() -> None:
     """Twice the movement around the mean: the same correlations, other deviations."""
     moving = noise(1, 4, 50) * 9
     means = moving.mean(dim=2, keepdim=True)
-    one, other = (moments_of(moving, m)[0] for m in (moving, means + 2 * (moving - means)))
+    one, other = (moments_of(moving, m, n=4)[0] for m in (moving, means + 2 * (moving - means)))
     is_other = (one - other).abs() > 0.1
     assert is_other.nonzero().flatten().tolist() == [12, 13, 14, 15, 22, 23, 24, 25]
 
@@ -137,3 +143,55 @@ def test_moments_stay_near_float32_in_half_precision() -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         half = network(levels).float()
     assert torch.allclose(half, network(levels), atol=0.05)
+
+
+def write_set_of_movements(folder: Path) -> Path:
+    """Rows with the same means and deviations in both genres, that move together or against."""
+    generator = np.random.default_rng(0)
+    arrays, lines = [], ["track,genre,artist,split"]
+    for number in range(96):
+        genre, sign = ("together", 1) if number % 2 else ("against", -1)
+        moves = generator.normal(0, 30, size=(8, 40))
+        rows = np.vstack([moves, sign * moves]) + generator.normal(0, 10, size=(16, 40))
+        arrays.append(np.clip(rows + 128, 0, 255).astype(np.uint8))
+        split = "validation" if number % 12 >= 8 else "training"
+        lines.append(f"t{number:03},{genre},{genre} artist {number // 4},{split}")
+    folder.mkdir()
+    names = np.array([line.split(",")[0] for line in lines[1:]])
+    np.savez(folder / "spectrograms.npz", spectrogram=np.stack(arrays), track=names)
+    (folder / "tracks.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def test_a_run_learns_what_only_correlations_tell(tmp_path: Path) -> None:
+    """Neighbours of held-out tracks agree on how rows move together; with --fit on top, too."""
+    data = write_set_of_movements(tmp_path / "set")
+    base = small_config(epochs=8)
+    front_end = FrontEndConfig(n_bins=16, n_columns=40)
+    backbone = BackboneConfig(kind="moments", filters=(8, 16, 16, 16))
+    config = dataclasses.replace(
+        base, model=dataclasses.replace(base.model, front_end=front_end, backbone=backbone)
+    )
+    result = train(data, config, tmp_path / "run")
+    assert result.scores["accuracy"] >= 0.9
+    assert load_model(tmp_path / "run" / "best").config.backbone.kind == "moments"
+    transfer = TransferConfig(checkpoint=str(tmp_path / "run" / "best"), freeze=True, fit=True)
+    fitted = train(data, dataclasses.replace(config, transfer=transfer), tmp_path / "fitted")
+    assert fitted.scores["accuracy"] >= 0.9
+
+
+def test_a_network_of_several_backbones_is_exported(tmp_path: Path) -> None:
+    """As ONNX it gives the same vectors, and it is described with what stands beside."""
+    pytest.importorskip("onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    network = seeded_network(config(CNN, MOMENTS, PLAIN), seed=1).eval()
+    front_end = build_front_end(network.config.front_end)
+    save_model(tmp_path / "model", network, front_end=front_end, name="m")
+    described = describe_model(tmp_path / "model")
+    assert [beside["kind"] for beside in described.beside] == ["moments", "moments"]
+    (exported, *_) = export_model(str(tmp_path / "model"), tmp_path / "m.onnx")
+    session = onnxruntime.InferenceSession(exported)
+    name = session.get_inputs()[0].name
+    levels = noise(2, 16, 40)
+    (found,) = session.run(None, {name: levels.numpy()})
+    assert np.allclose(found, network(levels).detach().numpy(), atol=1e-4)
