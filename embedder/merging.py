@@ -73,6 +73,9 @@ def merged_network(
     features = _features(hears, levels)
     mean, deviation = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
     weights = np.asarray(kind_weights or [1.0] * len(merged.feature_sizes))
+    n_kinds = len(merged.feature_sizes)
+    if len(weights) != n_kinds:
+        raise ConfigError(f"kind_weights: {len(weights)}, and there are {n_kinds} kinds")
     deviation *= np.repeat(np.sqrt(merged.feature_sizes) / weights, merged.feature_sizes)
     standard = (features - mean) / deviation
     penalty = np.diag(np.full(features.shape[1], shrinkage * np.square(standard).sum(1).mean()))
@@ -105,10 +108,8 @@ def _side_by_side(networks: Sequence[EmbeddingNetwork], *, size: int) -> Embeddi
             raise ConfigError("only networks that hear the same can be merged")
         if theirs.backbone.members > 1 or theirs.beside:
             raise ConfigError("a network that was merged cannot be merged again")
-        if theirs.backbone.pooling == "attention":
-            raise ConfigError(
-                "attention was learnt over one network's features: it cannot be merged"
-            )
+    if any(backbone.pooling == "attention" and len(kinds[backbone]) > 1 for backbone in kinds):
+        raise ConfigError("attention was learnt over one network's features: it cannot be merged")
     first, *others = (
         dataclasses.replace(backbone, members=len(members)) for backbone, members in kinds.items()
     )
@@ -127,6 +128,7 @@ def _copy_members(branch: EmbeddingNetwork | Branch, networks: Sequence[Embeddin
     if not isinstance(branch.backbone, Members):
         branch.row_norm.load_state_dict(networks[0].row_norm.state_dict())
         branch.backbone.load_state_dict(networks[0].backbone.state_dict())
+        branch.pooling.load_state_dict(networks[0].pooling.state_dict())
         return
     for member, network in zip(branch.backbone.members, networks, strict=True):
         whole = nn.Sequential(network.row_norm, network.backbone)

@@ -78,8 +78,10 @@ def merged_outputs(
     return merged.projection(merged.features(form(levels))).detach().double().numpy()
 
 
-@pytest.mark.parametrize("pooling", ["mean", "statistics"])
-@pytest.mark.parametrize("n_networks", [1, 3])
+@pytest.mark.parametrize(
+    ("pooling", "n_networks"),
+    [("mean", 1), ("mean", 3), ("statistics", 1), ("statistics", 3), ("attention", 1)],
+)
 def test_a_merged_network_is_a_ridge_regression_on_all_features(
     pooling: str, n_networks: int
 ) -> None:
@@ -173,6 +175,10 @@ def test_what_cannot_be_merged_is_refused() -> None:
         merged_network([twice], levels, targets_for(levels), size=4, **settings)
     attending = seeded_network(config(pooling="attention"), seed=0)
     with pytest.raises(ConfigError, match="attention"):
-        merged_network([attending], levels, targets_for(levels), size=4, **settings)
+        merged_network([attending, attending], levels, targets_for(levels), size=4, **settings)
+    with pytest.raises(ConfigError, match="2, and there are 1 kinds"):
+        merged_network(
+            [first], levels, targets_for(levels), size=4, kind_weights=(1.0, 1.0), **settings
+        )
     with pytest.raises(ConfigError, match="5 directions at most"):
         merged_network([first, first], levels, targets_for(levels), size=6, **settings)
