@@ -25,11 +25,12 @@ from index.reading_facts import facts_from_held_out
 from index.vectors.distances import Space
 
 DESCRIPTION = (
-    "Three residual networks side by side over mel spectrograms (128 rows, 128 instants of 30 "
-    "seconds), trained from three seeds on 6394 tracks of the training side of FMA small: genre, "
-    "sub-genre, artist, and the vectors of a larger network as a teacher; a projection over all, "
-    "fitted in closed form, that is told not to hear which half of a track is played, at which "
-    "rate, or what lies above 8 kHz. Weak where genre is a "
+    "Three residual networks and three of how cepstral coefficients vary together, side by side "
+    "over mel spectrograms (128 rows, 128 instants of 30 seconds), trained from three seeds on "
+    "6394 tracks of the training side of FMA small: genre, sub-genre, artist, and the vectors of a "
+    "larger network as a teacher; a projection over all of them, and over such moments without "
+    "training, fitted in closed form, that is told not to hear which half of a track is played, at "
+    "which rate, or what lies above 8 kHz. Weak where genre is a "
     "matter of rhythm (it hears single instants, no onsets), on speech, and on pop, which it takes "
     "for nearly anything else."
 )

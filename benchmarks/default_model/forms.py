@@ -49,7 +49,7 @@ def centres(sample_rate: int) -> NDArray[np.float64]:
 
 
 INDIFFERENT_TO = (
-    Indifference(second_half, strictness=7.5, one=first_half),
+    Indifference(second_half, strictness=15.0, one=first_half),
     Indifference(at_other_rate, strictness=90.0),
     Indifference(lambda levels: below(levels, hertz=8_000), strictness=1.0),
 )

@@ -1,13 +1,13 @@
-"""Put the seeds of a recipe side by side as one model, with one projection fitted to all.
+r"""Put the seeds of a recipe side by side as one model, with one projection fitted to all.
 
-    python -m benchmarks.default_model.merge runs/default/seed-? DATA/fma-small -o runs/merged
+    python -m benchmarks.default_model.merge runs/default/seed-? runs/default/moments/seed-? \
+        DATA/fma-small -o runs/merged --weight-bits 8
 
 The projection learns, from the training tracks alone, what the teacher says of an artist, what
 genre a track has and where the networks put it (by their vectors, and by the main directions of
 what they pool), and not to hear what forms.py lists. The folder that comes out can be evaluated and
-bundled like a run's. One seed can be given, too, and networks of several kinds, such as those of
-`train.py --moments`; beside them can stand moments of cepstral coefficients, which need no training
-(--coefficients 24).
+bundled like a run's. One seed can be given, too, or networks of one kind; beside them stand moments
+of cepstral coefficients, which need no training.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from torch import Tensor
 
 from benchmarks.default_model.forms import INDIFFERENT_TO
 from embedder.backbones.fusion import fused_for_inference
+from embedder.backbones.moments import Moments
 from embedder.backbones.network import EmbeddingNetwork, seeded_network
 from embedder.checkpoint import save_model
 from embedder.config.model import BackboneConfig, ModelConfig
@@ -41,28 +42,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("paths", type=Path, nargs="+", help="folders of runs, then the data")
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--coefficients", type=int, default=0, help="of the moments beside")
-    parser.add_argument("--moments-weight", type=float, default=0.6, help="beside convolutions' 1")
+    parser.add_argument(
+        "--coefficients", type=int, default=32, help="of the moments beside; 0: none"
+    )
+    parser.add_argument("--moments-weight", type=float, default=0.5, help="beside convolutions' 1")
+    parser.add_argument("--coefficients-weight", type=float, default=1.2)
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--evenness", type=float, default=0.55)
-    parser.add_argument("--shrinkage", type=float, default=3.0)
+    parser.add_argument("--evenness", type=float, default=0.6)
+    parser.add_argument("--shrinkage", type=float, default=1.5)
     parser.add_argument("--constant", type=float, default=0.7)
     parser.add_argument("--genre-weight", type=float, default=0.5)
-    parser.add_argument("--place-weight", type=float, default=0.7)
+    parser.add_argument("--place-weight", type=float, default=0.9)
     parser.add_argument("--weight-bits", type=int, choices=(8, 16, 32), default=16)
     options = parser.parse_args()
     *runs, data = options.paths
     models = [load_model(run / "best") for run in runs]
     networks = [model.network for model in models if isinstance(model.network, EmbeddingNetwork)]
-    if options.coefficients:
-        networks.append(plain_moments(models[0].config, n_coefficients=options.coefficients))
-    weights = {network.config.backbone: 1.0 for network in networks}
-    for backbone in weights:
-        if backbone.kind == "moments" and not is_plain(backbone):
-            weights[backbone] = options.moments_weight
     dataset = open_dataset(data)
     training = dataset.subset(dataset.positions("train"))
     levels = torch.from_numpy(training.arrays).float() / 255
+    if options.coefficients:
+        networks.append(plain_moments(models[0].config, levels, options.coefficients))
+    weights = {network.config.backbone: 1.0 for network in networks}
+    for backbone in weights:
+        if backbone.kind == "moments":
+            plain, trained = options.coefficients_weight, options.moments_weight
+            weights[backbone] = plain if is_plain(backbone) else trained
     known = known_tracks(training, DatasetConfig())
     targets = [
         teacher_of_artists(known),
@@ -102,10 +107,16 @@ def teacher_of_artists(known: KnownTracks) -> Matrix:
     return (sums / n_tracks[:, None])[artist]
 
 
-def plain_moments(config: ModelConfig, *, n_coefficients: int) -> EmbeddingNetwork:
-    """A network that hears as `config` says and pools moments of cosines over the rows."""
+@torch.no_grad()
+def plain_moments(config: ModelConfig, levels: Tensor, n_coefficients: int) -> EmbeddingNetwork:
+    """A network that hears as `config` says and pools moments of cosines over the rows, each as
+    wide as any other in the given tracks.
+    """
     backbone = BackboneConfig(kind="moments", filters=(n_coefficients,))
-    return seeded_network(dataclasses.replace(config, backbone=backbone), seed=0).eval()
+    network = seeded_network(dataclasses.replace(config, backbone=backbone), seed=0)
+    assert isinstance(network.backbone, Moments)
+    network.backbone.learn_scale(network.row_norm.eval()(levels))
+    return network.eval()
 
 
 @torch.inference_mode()

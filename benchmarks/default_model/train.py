@@ -2,9 +2,9 @@
 
     python benchmarks/default_model/train.py DATA/fma-small -o runs/default --seeds 0 1 2
 
-A seed is two runs: recipe.toml, then refine.toml from where that ended; with --moments a third one,
-moments.toml, of a network of another kind (in OUTPUT/moments). Prints the held-out vote of each
-seed and their mean. Interrupted, it goes on where it was when it is called again.
+A seed is three runs: recipe.toml, then refine.toml from where that ended, and moments.toml for a
+network of another kind (in OUTPUT/moments). Prints the held-out vote of each seed and their mean.
+Interrupted, it goes on where it was when it is called again.
 """
 
 import argparse
@@ -55,7 +55,6 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--compile", action="store_true", help="faster; needs a C++ compiler")
-    parser.add_argument("--moments", action="store_true", help="a network of them beside each seed")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -70,10 +69,9 @@ def main() -> None:
     data, output = options.data, options.output
     scores = [run_seed(recipe, refinement, data, output, seed) for seed in options.seeds]
     print(f"accuracy: {[round(score, 4) for score in scores]}, mean {np.mean(scores):.4f}")
-    if options.moments:
-        parts = [(output / "moments" / f"seed-{seed}", seed) for seed in options.seeds]
-        beside = [run_part(moments, data, folder, seed)["accuracy"] for folder, seed in parts]
-        print(f"moments: {[round(score, 4) for score in beside]}, mean {np.mean(beside):.4f}")
+    parts = [(output / "moments" / f"seed-{seed}", seed) for seed in options.seeds]
+    beside = [run_part(moments, data, folder, seed)["accuracy"] for folder, seed in parts]
+    print(f"moments: {[round(score, 4) for score in beside]}, mean {np.mean(beside):.4f}")
 
 
 def run_seed(
@@ -89,7 +87,7 @@ def run_seed(
 
 
 def run_part(config: TrainingConfig, data: Path, folder: Path, seed: int) -> dict[str, float]:
-    """One of the two runs of a seed: its held-out scores."""
+    """One of the three runs of a seed: its held-out scores."""
     if not (folder / RESULT_NAME).exists():
         seeded = dataclasses.replace(
             config,

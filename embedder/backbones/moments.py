@@ -1,7 +1,8 @@
 """How the rows of a spectrogram move together: second moments over time, and a perceptron on them.
 
-    rows ─linear map────────────▶ coefficients ┐ means of all and of the rows, deviations and
-    rows ─convolutions over time▶ coefficients ┘ correlations of all and of their steps
+    rows ─linear map────────────▶ coefficients ┐ means of all and of the rows, deviations of the
+    rows ─convolutions over time▶ coefficients ┘ rows, eighth roots of the covariances of all
+                                                 coefficients and of their steps
     moments ─batch norm, dropout─(linear, batch norm, ReLU, dropout) × … ─▶ [batch, n_features, 1]
 
 The linear map begins as a cosine transform, so that its coefficients are cepstral. `filters` names
@@ -9,7 +10,9 @@ their number, then the channels of the convolutions (which add as many coefficie
 of each layer of the perceptron. A lone number makes a backbone of the moments themselves.
 
 Which coefficients rise and fall together says much of instruments, room and production, and a
-perceptron learns it in a sixth to a tenth of the time that convolutions take.
+perceptron learns it in a sixth to a tenth of the time that convolutions take. The eighth root of a
+covariance is nearly its logarithm, in which a matrix twice as large is as far off as one half as
+large, whatever its directions; and it takes products of matrices alone.
 """
 
 import math
@@ -22,7 +25,11 @@ from torch import Tensor, nn
 from embedder.config.model import BackboneConfig
 
 SMALL = 1e-4
-"""Added to a variance: levels that never change have correlations of zero, and finite slopes."""
+"""Added to a variance, so that levels that never change have finite slopes."""
+LEAST_VARIANCE = 1e-2
+"""Of each direction of the coefficients, whose variance over all tracks is 1."""
+STEPS_OF_ROOTS = (18, 12, 8)
+"""For each of three square roots: a direction with 1/50 000 of all variance is right by 0.003."""
 
 
 class Moments(nn.Module):
@@ -39,20 +46,33 @@ class Moments(nn.Module):
         if widths:
             self.learnt = _convolutions(n_rows, widths[0], n_cepstral, kernel=config.kernel)
             n_coefficients += n_cepstral
+        self.scale = nn.BatchNorm1d(n_coefficients, affine=False)
         self.n_coefficients = n_coefficients
         n_moments = 2 * n_rows + n_coefficients * (n_coefficients + 2)
         self.perceptron = _perceptron(n_moments, widths[1:], dropout=config.dropout)
         self.n_features = widths[-1] if len(widths) > 1 else n_moments
 
+    @torch.no_grad()
+    def learn_scale(self, spectrograms: Tensor) -> None:
+        """How far coefficients spread in these [n, rows, columns], without any training."""
+        seen = nn.BatchNorm1d(self.n_coefficients, affine=False, momentum=None)
+        seen(self._coefficients(spectrograms))
+        self.scale.load_state_dict(seen.state_dict())
+
     def forward(self, spectrogram: Tensor) -> Tensor:
         """[batch, rows, columns] to [batch, n_features, 1]."""
-        coefficients = self.cepstral(spectrogram.transpose(1, 2)).transpose(1, 2).float()
-        if self.learnt is not None:
-            coefficients = torch.cat([coefficients, self.learnt(spectrogram).float()], dim=1)
+        coefficients = self._coefficients(spectrogram)
         with _in_float32(spectrogram.device.type):
+            coefficients = self.scale(coefficients)
             moments = moments_of(spectrogram.float(), coefficients, n=self.n_coefficients)
         features: Tensor = self.perceptron(moments)
         return features.unsqueeze(-1)
+
+    def _coefficients(self, spectrogram: Tensor) -> Tensor:
+        coefficients: Tensor = self.cepstral(spectrogram.transpose(1, 2)).transpose(1, 2).float()
+        if self.learnt is not None:
+            coefficients = torch.cat([coefficients, self.learnt(spectrogram).float()], dim=1)
+        return coefficients
 
 
 def moments_of(rows: Tensor, coefficients: Tensor, *, n: int) -> Tensor:
@@ -63,16 +83,32 @@ def moments_of(rows: Tensor, coefficients: Tensor, *, n: int) -> Tensor:
     means = coefficients.mean(dim=2, keepdim=True)
     spread = (rows.var(dim=2, correction=0) + SMALL).sqrt()
     steps = coefficients[:, :, 1:] - coefficients[:, :, :-1]
+    together = torch.cat([_covariance(coefficients - means, n), _covariance(steps, n)])
+    roots = eighth_root(together).flatten(1)
+    roots = roots[:, torch.tensor(_places_on_or_above(n), device=rows.device)]
+    n_tracks = len(rows)
     return torch.cat(
-        [
-            rows.mean(dim=2),
-            spread,
-            means.squeeze(2),
-            *_second_moments(coefficients - means, n),
-            *_second_moments(steps, n),
-        ],
-        dim=1,
+        [rows.mean(dim=2), spread, means.squeeze(2), roots[:n_tracks], roots[n_tracks:]], dim=1
     )
+
+
+def eighth_root(matrices: Tensor) -> Tensor:
+    """Of symmetric matrices [batch, n, n] whose parts all have a variance."""
+    for n_steps in STEPS_OF_ROOTS:
+        matrices = _square_root(matrices, n_steps=n_steps)
+    return matrices
+
+
+def _square_root(matrices: Tensor, *, n_steps: int) -> Tensor:
+    """By the steps of Newton and Schulz, which need a matrix's largest part to be 1 at most."""
+    n = matrices.shape[1]
+    one = torch.eye(n, device=matrices.device)
+    trace = (matrices * one).sum(dim=(1, 2), keepdim=True)
+    root, inverse = matrices / trace, one.expand_as(matrices)
+    for _ in range(n_steps):
+        correction = 1.5 * one - 0.5 * inverse @ root
+        root, inverse = root @ correction, correction @ inverse
+    return root * trace.sqrt()
 
 
 def cosine_transform(n: int, *, n_rows: int) -> Tensor:
@@ -88,19 +124,15 @@ def _in_float32(device_type: str) -> AbstractContextManager[object]:
     return nullcontext() if is_meta else torch.autocast(device_type, enabled=False)
 
 
-def _second_moments(moving: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """The logarithms of n deviations, and the correlations of each pair."""
-    covariance = moving @ moving.transpose(1, 2) / moving.shape[2]
-    deviation = (covariance.diagonal(dim1=1, dim2=2) + SMALL).sqrt()
-    correlation = covariance / (deviation[:, :, None] * deviation[:, None, :])
-    places = torch.tensor(_places_above(n), device=moving.device)
-    return deviation.log(), correlation.flatten(1)[:, places]
+def _covariance(moving: Tensor, n: int) -> Tensor:
+    least = LEAST_VARIANCE * torch.eye(n, device=moving.device)
+    return moving @ moving.transpose(1, 2) / moving.shape[2] + least
 
 
 @cache
-def _places_above(n: int) -> list[int]:
-    """Where the pairs stand in an n × n matrix, row after row."""
-    return [row * n + column for row in range(n) for column in range(row + 1, n)]
+def _places_on_or_above(n: int) -> list[int]:
+    """Where the diagonal and the pairs stand in an n × n matrix, row after row."""
+    return [row * n + column for row in range(n) for column in range(row, n)]
 
 
 def _convolutions(n_rows: int, n_channels: int, n_out: int, *, kernel: int) -> nn.Sequential:
@@ -110,7 +142,6 @@ def _convolutions(n_rows: int, n_channels: int, n_out: int, *, kernel: int) -> n
         nn.BatchNorm1d(n_channels),
         nn.ReLU(inplace=True),
         nn.Conv1d(n_channels, n_out, kernel, padding=padding, bias=False),
-        nn.BatchNorm1d(n_out, affine=False),  # correlations know no scale
     )
 
 
