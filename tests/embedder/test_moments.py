@@ -56,7 +56,7 @@ def test_moments_are_those_that_numpy_computes() -> None:
 
 @pytest.mark.parametrize("n", [1, 3, 48])
 def test_eighth_roots_hold_whatever_the_spread(n: int) -> None:
-    """Raised to the eighth power they are the matrix again, also where it is nearly singular."""
+    """What eigenvalues give in float64, also where a matrix is nearly singular."""
     generator = np.random.default_rng(n)
     directions = np.linalg.qr(generator.normal(size=(20, n, n)))[0]
     sizes = 0.01 * 10 ** generator.uniform(0, 3.5, size=(20, 1, n))
