@@ -10,7 +10,7 @@ their number, then the channels of the convolutions (which add as many coefficie
 of each layer of the perceptron. A lone number makes a backbone of the moments themselves.
 
 Which coefficients rise and fall together says much of instruments, room and production, and a
-perceptron learns it in a fifth of the time that convolutions take. The eighth root of a
+perceptron learns it in a quarter of the time that convolutions take. The eighth root of a
 covariance is nearly its logarithm, in which a matrix twice as large is as far off as one half as
 large, whatever its directions; and it takes products of matrices alone.
 """
