@@ -4,12 +4,14 @@
     python benchmarks/genre_votes/run.py DATA/gtzan-spectrograms gtzan -o runs/votes-gtzan
     python benchmarks/genre_votes/run.py DATA/midi-audio midi -o runs/votes-midi
     python benchmarks/genre_votes/run.py DATA/midi-audio fit --folds 5 -o runs/votes-midi-fit
+    python benchmarks/genre_votes/run.py DATA/midi-audio base --folds 5 -o runs/votes-midi-base
 
 Each objective is trained with the same network, batches, augmentation and number of epochs (the
 TOML of that name beside this file, `--set loop.epochs=…` for more); what differs is the loss and
 what makes a positive. The vote is that of the nearest reference tracks, the asked track's artist
-left out. A recipe without epochs (fit.toml) has no objective, and one row. Cells that are done are
-kept in the output folder, so it can be stopped and gone on with.
+left out. A recipe without epochs (fit.toml) has no objective, and one row; so has a preset (tiny,
+base, large), which is trained as it is, and whose best epoch by its validation side is asked. Cells
+that are done are kept in the output folder, so it can be stopped and gone on with.
 """
 
 import argparse
@@ -23,6 +25,7 @@ import torch
 
 from embedder.config.loading import configure
 from embedder.config.training import ObjectiveConfig, RelationKind, SamplerConfig, TrainingConfig
+from embedder.config.training_presets import TRAINING_PRESETS
 from embedder.training.run import TrainingRun
 from embedder.training.train import train
 
@@ -40,7 +43,7 @@ def main() -> None:
     """Train what is missing, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("recipe", choices=RECIPES)
+    parser.add_argument("recipe", choices=[*RECIPES, *TRAINING_PRESETS])
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--objectives", nargs="+", default=list(OBJECTIVES), choices=OBJECTIVES)
     parser.add_argument("--positives", nargs="+", default=["label"], choices=["label", "artist"])
@@ -52,15 +55,22 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     recipe = Path(__file__).with_name(f"{options.recipe}.toml")
-    base = configure(TrainingConfig(), toml=recipe, assignments=options.set)
+    is_preset = options.recipe in TRAINING_PRESETS
+    base = configure(
+        TRAINING_PRESETS.get(options.recipe, TrainingConfig()),
+        toml=None if is_preset else recipe,
+        assignments=options.set,
+    )
     options.output.mkdir(parents=True, exist_ok=True)
     cells = [
         (name, positive, with_objective(base, name, positive))
         for positive in options.positives
         for name in options.objectives
     ]
+    if is_preset or not base.loop.epochs:
+        cells = [(options.recipe if is_preset else "fitted", "label", base)]
     rows = []
-    for name, positive, config in cells if base.loop.epochs else [("fitted", "label", base)]:
+    for name, positive, config in cells:
         scores = [
             cell(config, options, name=f"{name}, {positive}", seed=seed) for seed in options.seeds
         ]
@@ -98,14 +108,14 @@ def cell(config: TrainingConfig, options: argparse.Namespace, *, name: str, seed
             dataset=dataclasses.replace(config.dataset, seed=seed),  # other folds, where drawn
         )
         folds = range(options.folds) if options.folds else [-1]
-        votes = [fold_vote(config, options.data, fold, options.folds) for fold in folds]
+        votes = [fold_vote(config, options, fold) for fold in folds]
         path.write_text(json.dumps({"accuracy": float(np.mean(votes)), "votes": votes}))
     return float(json.loads(path.read_text())["accuracy"])
 
 
-def fold_vote(config: TrainingConfig, data: Path, fold: int, n_folds: int) -> float:
+def fold_vote(config: TrainingConfig, options: argparse.Namespace, fold: int) -> float:
     """Train, then let the neighbours of the held-out side vote: test where there is one."""
-    split = dataclasses.replace(config.dataset, fold=fold, n_folds=max(n_folds, 2))
+    split = dataclasses.replace(config.dataset, fold=fold, n_folds=max(options.folds, 2))
     runs: list[TrainingRun] = []
 
     def keep(run: TrainingRun) -> list[object]:
@@ -114,13 +124,14 @@ def fold_vote(config: TrainingConfig, data: Path, fold: int, n_folds: int) -> fl
 
     with tempfile.TemporaryDirectory() as folder:
         result = train(
-            data,
+            options.data,
             dataclasses.replace(config, dataset=split),
             Path(folder) / "run",
             make_observers=keep,  # type: ignore[arg-type]  # nobody observes
         )
         run = runs[0]
-        network = run.start.load(Path(folder) / "run" / "last")
+        kept = "best" if options.recipe in TRAINING_PRESETS else "last"
+        network = run.start.load(Path(folder) / "run" / kept)
     test = run.dataset.positions("test")
     if not len(test):
         return float(result.scores["accuracy"])

@@ -48,15 +48,19 @@ MODELS: dict[str, ModelConfig] = {
         ),
         embedding_size=128,
     ),
-    # Large sets, on a GPU.
+    # Large sets, on a GPU: convolutions as wide as they help, and how the rows move together.
     "large": ModelConfig(
-        excerpts=ExcerptConfig(n_excerpts=10, excerpt_seconds=5.0),
-        front_end=FrontEndConfig(n_bins=128, hop_samples=256, normalisation="running"),
+        excerpts=ExcerptConfig(n_excerpts=1, excerpt_seconds=30.0, placement="centre"),
+        front_end=replace(FRONT_ENDS["fma-mel"], sample_rate=44100),
         backbone=BackboneConfig(
             kind="short-chunk",
-            filters=(64, 128, 128, 256, 256, 512, 512),
-            dropout=0.3,
+            filters=(64, 128, 256, 512),
+            time_stages=2,
+            stride=2,
+            pool=1,
+            dropout=0.1,
         ),
-        embedding_size=256,
+        beside=(BackboneConfig(kind="moments", filters=(16, 256, 256, 512), dropout=0.25),),
+        embedding_size=128,
     ),
 }

@@ -10,6 +10,7 @@ from embedder.config.training import (
     ObjectiveConfig,
     OptimiserConfig,
     SamplerConfig,
+    ScheduleConfig,
     StoppingConfig,
     TrainingConfig,
 )
@@ -46,13 +47,31 @@ TRAINING_PRESETS: dict[str, TrainingConfig] = {
     # Large sets, on a GPU.
     "large": TrainingConfig(
         model=MODELS["large"],
-        objectives=(ObjectiveConfig(kind="supervised-contrastive"),),
-        sampler=SamplerConfig(groups_per_batch=32, tracks_per_group=8),
-        augmentation=AugmentationConfig(
-            gain_db=6.0, tilt_db=6.0, time_masks=2, frequency_masks=2, bandwidth_limit_share=0.3
+        objectives=(
+            ObjectiveConfig(kind="softmax"),
+            ObjectiveConfig(kind="supervised-contrastive", weight=0.4),
         ),
-        optimiser=OptimiserConfig(learning_rate=2e-3),
-        stopping=StoppingConfig(patience_epochs=20),
-        loop=LoopConfig(epochs=150, weight_averaging="moving", workers=8),
+        sampler=SamplerConfig(groups_per_batch=8, tracks_per_group=16, small_groups="repeat"),
+        augmentation=AugmentationConfig(
+            probability=0.5,
+            gain_db=6.0,
+            noise=0.02,
+            tilt_db=8.0,
+            equaliser_db=4.0,
+            time_masks=2,
+            frequency_masks=2,
+            frequency_shift_rows=2,
+            bandwidth_limit_share=0.3,
+            mix_up=0.4,
+            crop_columns=64,
+        ),
+        optimiser=OptimiserConfig(kind="muon", learning_rate=0.01, weight_decay=0.02),
+        schedule=ScheduleConfig(kind="one-cycle", warm_up_share=0.15),
+        loop=LoopConfig(
+            epochs=20,
+            weight_averaging="moving",
+            averaging_decay=0.99,
+            validate_every_epochs=4,
+        ),
     ),
 }

@@ -40,6 +40,11 @@ class Dataset:
 
     def require_field(self, label_field: str) -> None:
         """Refuse a label field that no track has."""
+        if not self.label_fields:
+            raise DatasetError(
+                f"{self.root.name}: no track has a label. A folder for each label, a table with a "
+                f"column {label_field!r}, or the tags in the files would give them some."
+            )
         if label_field not in self.label_fields:
             raise DatasetError(
                 f"{self.root.name}: no label field {label_field!r}. "

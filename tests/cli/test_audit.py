@@ -78,6 +78,22 @@ def test_a_table_for_people(arrays: Path, capfd: pytest.CaptureFixture[str]) -> 
     assert "t000, t034" in shown
 
 
+def test_files_without_labels_or_sound_are_looked_at_all_the_same(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A folder of broken files, in no label's folder and without tags, is what audits are for."""
+    folder = tmp_path / "music"
+    (folder / "album").mkdir(parents=True)
+    for number in range(3):
+        (folder / "album" / f"{number}.mp3").write_bytes(bytes(range(64)) * (number + 1))
+    assert main(["--json", "audit", str(folder)]) == 0
+    found = json.loads(capfd.readouterr().out)
+    assert found["n_tracks"] == 3
+    assert found["counts"]["unreadable"] == 3
+    assert main(["evaluate", str(folder)]) == 3
+    assert "no track has a label" in capfd.readouterr().err
+
+
 def test_a_missing_data_set_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:
     """And its exit code is that of bad input."""
     assert main(["audit", "no-such-set"]) == 3
