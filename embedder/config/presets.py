@@ -29,6 +29,23 @@ FRONT_ENDS: dict[str, FrontEndConfig] = {
     "waveform": FrontEndConfig(kind="waveform", sample_rate=16000, normalisation="clip"),
 }
 
+_WHOLE_CLIP = ExcerptConfig(n_excerpts=1, excerpt_seconds=30.0, placement="centre")
+# At one rate, so that a row is the same frequency in every file.
+_SAME_ROWS_EVERYWHERE = replace(FRONT_ENDS["fma-mel"], sample_rate=44100)
+
+
+def _convolutions(*filters: int) -> BackboneConfig:
+    """Strides from the first one on: full resolution would cost four times as much."""
+    return BackboneConfig(
+        kind="short-chunk", filters=filters, time_stages=2, stride=2, pool=1, dropout=0.1
+    )
+
+
+def _moments(*filters: int) -> BackboneConfig:
+    """How rows rise and fall together, which convolutions take far longer to learn."""
+    return BackboneConfig(kind="moments", filters=filters, dropout=0.25)
+
+
 MODELS: dict[str, ModelConfig] = {
     # For tests and first steps: seconds to train on a processor.
     "tiny": ModelConfig(
@@ -39,28 +56,18 @@ MODELS: dict[str, ModelConfig] = {
     ),
     # Sets of the size of GTZAN and FMA small: half an hour on a processor.
     "base": ModelConfig(
-        excerpts=ExcerptConfig(n_excerpts=1, excerpt_seconds=30.0),
-        # At one rate, so that a row is the same frequency in every file.
-        front_end=replace(FRONT_ENDS["fma-mel"], sample_rate=44100),
-        # Strides from the first convolution on: full resolution would cost four times as much.
-        backbone=BackboneConfig(
-            kind="short-chunk", filters=(24, 48, 96, 192), stride=2, pool=1, dropout=0.1
-        ),
+        excerpts=_WHOLE_CLIP,
+        front_end=_SAME_ROWS_EVERYWHERE,
+        backbone=_convolutions(24, 48, 96, 192),
+        beside=(_moments(16, 128, 128, 256),),
         embedding_size=128,
     ),
-    # Large sets, on a GPU: convolutions as wide as they help, and how the rows move together.
+    # Large sets, on a GPU: convolutions as wide as they help.
     "large": ModelConfig(
-        excerpts=ExcerptConfig(n_excerpts=1, excerpt_seconds=30.0, placement="centre"),
-        front_end=replace(FRONT_ENDS["fma-mel"], sample_rate=44100),
-        backbone=BackboneConfig(
-            kind="short-chunk",
-            filters=(64, 128, 256, 512),
-            time_stages=2,
-            stride=2,
-            pool=1,
-            dropout=0.1,
-        ),
-        beside=(BackboneConfig(kind="moments", filters=(16, 256, 256, 512), dropout=0.25),),
+        excerpts=_WHOLE_CLIP,
+        front_end=_SAME_ROWS_EVERYWHERE,
+        backbone=_convolutions(64, 128, 256, 512),
+        beside=(_moments(16, 256, 256, 512),),
         embedding_size=128,
     ),
 }

@@ -15,6 +15,27 @@ from embedder.config.training import (
     TrainingConfig,
 )
 
+# Proxies tell labels apart sooner than pairs do; pairs keep the tracks of one label together.
+_BY_LABEL = (
+    ObjectiveConfig(kind="softmax"),
+    ObjectiveConfig(kind="supervised-contrastive", weight=0.4),
+)
+# What differs between two sources of one recording, and half of the columns of a picture at a time.
+_OTHER_SOURCES = AugmentationConfig(
+    probability=0.5,
+    gain_db=6.0,
+    noise=0.02,
+    tilt_db=8.0,
+    equaliser_db=4.0,
+    time_masks=2,
+    frequency_masks=2,
+    frequency_shift_rows=2,
+    bandwidth_limit_share=0.3,
+    mix_up=0.4,
+    crop_columns=64,
+)
+_QUICK = OptimiserConfig(kind="muon", learning_rate=0.01, weight_decay=0.02)
+
 TRAINING_PRESETS: dict[str, TrainingConfig] = {
     # A first try: a small folder, such as the demo's, in less than two minutes on two cores.
     "tiny": TrainingConfig(
@@ -36,42 +57,25 @@ TRAINING_PRESETS: dict[str, TrainingConfig] = {
     # Sets of the size of GTZAN and FMA small.
     "base": TrainingConfig(
         model=MODELS["base"],
-        objectives=(ObjectiveConfig(kind="supervised-contrastive"),),
-        sampler=SamplerConfig(groups_per_batch=8, tracks_per_group=8),
-        augmentation=AugmentationConfig(
-            gain_db=6.0, tilt_db=6.0, time_masks=2, frequency_masks=2, bandwidth_limit_share=0.3
+        objectives=_BY_LABEL,
+        sampler=SamplerConfig(groups_per_batch=8, tracks_per_group=8, small_groups="repeat"),
+        augmentation=_OTHER_SOURCES,
+        optimiser=_QUICK,
+        schedule=ScheduleConfig(kind="one-cycle", warm_up_share=0.15),
+        loop=LoopConfig(
+            epochs=40, weight_averaging="moving", averaging_decay=0.99, validate_every_epochs=4
         ),
-        stopping=StoppingConfig(patience_epochs=15),
-        loop=LoopConfig(epochs=60, weight_averaging="moving"),
     ),
     # Large sets, on a GPU.
     "large": TrainingConfig(
         model=MODELS["large"],
-        objectives=(
-            ObjectiveConfig(kind="softmax"),
-            ObjectiveConfig(kind="supervised-contrastive", weight=0.4),
-        ),
+        objectives=_BY_LABEL,
         sampler=SamplerConfig(groups_per_batch=8, tracks_per_group=16, small_groups="repeat"),
-        augmentation=AugmentationConfig(
-            probability=0.5,
-            gain_db=6.0,
-            noise=0.02,
-            tilt_db=8.0,
-            equaliser_db=4.0,
-            time_masks=2,
-            frequency_masks=2,
-            frequency_shift_rows=2,
-            bandwidth_limit_share=0.3,
-            mix_up=0.4,
-            crop_columns=64,
-        ),
-        optimiser=OptimiserConfig(kind="muon", learning_rate=0.01, weight_decay=0.02),
+        augmentation=_OTHER_SOURCES,
+        optimiser=_QUICK,
         schedule=ScheduleConfig(kind="one-cycle", warm_up_share=0.15),
         loop=LoopConfig(
-            epochs=20,
-            weight_averaging="moving",
-            averaging_decay=0.99,
-            validate_every_epochs=4,
+            epochs=20, weight_averaging="moving", averaging_decay=0.99, validate_every_epochs=4
         ),
     ),
 }

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from embedder.config.loading import from_dict, to_dict
+from embedder.backbones.network import seeded_network
+from embedder.config.loading import configure, from_dict, to_dict
 from embedder.config.training import TrainingConfig
 from embedder.config.training_presets import TRAINING_PRESETS
+from embedder.model_registry import load_model
 from embedder.synthesis.folder import write_music_folder
 from embedder.training.train import train
+from tests.embedder.small_sets import write_array_set
 
 
 @pytest.mark.parametrize("name", ["tiny", "base", "large"])
@@ -17,6 +20,22 @@ def test_a_preset_comes_back_from_its_dict(name: str) -> None:
     """What --show-config prints is the preset."""
     config = TRAINING_PRESETS[name]
     assert from_dict(TrainingConfig, to_dict(config)) == config
+
+
+@pytest.mark.parametrize("name", ["base", "large"])
+def test_a_larger_preset_trains_on_pictures_of_its_size(tmp_path: Path, name: str) -> None:
+    """All parts learn: after three short epochs the held-out pictures are told apart."""
+    pictures = write_array_set(tmp_path / "set", tracks_per_genre=12, rows=128, columns=128)
+    config = configure(TRAINING_PRESETS[name], assignments=("loop.epochs=3", "loop.device=cpu"))
+    result = train(pictures, config, tmp_path / "run")
+    assert result.scores["accuracy"] >= 0.9
+    network = load_model(str(result.folder / "best")).network
+    start = seeded_network(config.model, seed=config.loop.seed)
+    for part in ("backbone", "beside", "projection"):
+        pairs = zip(
+            getattr(network, part).parameters(), getattr(start, part).parameters(), strict=True
+        )
+        assert all(not learnt.equal(chance) for learnt, chance in pairs)
 
 
 @pytest.mark.slow
