@@ -15,26 +15,41 @@ from embedder.config.training import (
     TrainingConfig,
 )
 
-# Proxies tell labels apart sooner than pairs do; pairs keep the tracks of one label together.
-_BY_LABEL = (
-    ObjectiveConfig(kind="softmax"),
-    ObjectiveConfig(kind="supervised-contrastive", weight=0.4),
-)
-# What differs between two sources of one recording, and half of the columns of a picture at a time.
-_OTHER_SOURCES = AugmentationConfig(
-    probability=0.5,
-    gain_db=6.0,
-    noise=0.02,
-    tilt_db=8.0,
-    equaliser_db=4.0,
-    time_masks=2,
-    frequency_masks=2,
-    frequency_shift_rows=2,
-    bandwidth_limit_share=0.3,
-    mix_up=0.4,
-    crop_columns=64,
-)
-_QUICK = OptimiserConfig(kind="muon", learning_rate=0.01, weight_decay=0.02)
+
+def _for_labels(model: ModelConfig, *, tracks_per_group: int, epochs: int) -> TrainingConfig:
+    """What trains convolutions and moments side by side: proxies tell labels apart soon, and pairs
+    keep the tracks of one label together; what differs between two sources of one recording is
+    augmented, on half of a picture's columns at a time.
+    """
+    return TrainingConfig(
+        model=model,
+        objectives=(
+            ObjectiveConfig(kind="softmax"),
+            ObjectiveConfig(kind="supervised-contrastive", weight=0.4),
+        ),
+        sampler=SamplerConfig(
+            groups_per_batch=8, tracks_per_group=tracks_per_group, small_groups="repeat"
+        ),
+        augmentation=AugmentationConfig(
+            probability=0.5,
+            gain_db=6.0,
+            noise=0.02,
+            tilt_db=8.0,
+            equaliser_db=4.0,
+            time_masks=2,
+            frequency_masks=2,
+            frequency_shift_rows=2,
+            bandwidth_limit_share=0.3,
+            mix_up=0.4,
+            crop_columns=64,
+        ),
+        optimiser=OptimiserConfig(kind="muon", learning_rate=0.01, weight_decay=0.02),
+        schedule=ScheduleConfig(kind="one-cycle", warm_up_share=0.15),
+        loop=LoopConfig(
+            epochs=epochs, weight_averaging="moving", averaging_decay=0.99, validate_every_epochs=4
+        ),
+    )
+
 
 TRAINING_PRESETS: dict[str, TrainingConfig] = {
     # A first try: a small folder, such as the demo's, in less than two minutes on two cores.
@@ -55,27 +70,7 @@ TRAINING_PRESETS: dict[str, TrainingConfig] = {
         doctor=DoctorConfig(every_steps=2),
     ),
     # Sets of the size of GTZAN and FMA small.
-    "base": TrainingConfig(
-        model=MODELS["base"],
-        objectives=_BY_LABEL,
-        sampler=SamplerConfig(groups_per_batch=8, tracks_per_group=8, small_groups="repeat"),
-        augmentation=_OTHER_SOURCES,
-        optimiser=_QUICK,
-        schedule=ScheduleConfig(kind="one-cycle", warm_up_share=0.15),
-        loop=LoopConfig(
-            epochs=40, weight_averaging="moving", averaging_decay=0.99, validate_every_epochs=4
-        ),
-    ),
+    "base": _for_labels(MODELS["base"], tracks_per_group=8, epochs=40),
     # Large sets, on a GPU.
-    "large": TrainingConfig(
-        model=MODELS["large"],
-        objectives=_BY_LABEL,
-        sampler=SamplerConfig(groups_per_batch=8, tracks_per_group=16, small_groups="repeat"),
-        augmentation=_OTHER_SOURCES,
-        optimiser=_QUICK,
-        schedule=ScheduleConfig(kind="one-cycle", warm_up_share=0.15),
-        loop=LoopConfig(
-            epochs=20, weight_averaging="moving", averaging_decay=0.99, validate_every_epochs=4
-        ),
-    ),
+    "large": _for_labels(MODELS["large"], tracks_per_group=16, epochs=20),
 }

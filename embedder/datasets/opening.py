@@ -11,7 +11,6 @@ from types import ModuleType
 
 from embedder.config.training import DatasetConfig
 from embedder.datasets.dataset import Dataset
-from embedder.datasets.files import audio_files_below
 from embedder.datasets.grouping import with_groups
 from embedder.datasets.labels import keep_frequent
 from embedder.datasets.layouts import (
@@ -71,8 +70,6 @@ def detect_layout(path: Path) -> str:
         return "manifest"  # which says what its table lacks
     if path.is_dir() and not any(path.iterdir()):
         raise DatasetError(f"{where}: the folder is empty.")
-    if path.is_dir() and next(audio_files_below(path), None):
-        return "library"  # without a label, which is no matter to who looks at sound alone
     looked = "; ".join(f"{name}: {module.LOOKS_FOR}" for name, module in _LAYOUTS.items())
     raise DatasetError(f"{where}: no known layout. Looked for: {looked}.")
 
