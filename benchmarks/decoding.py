@@ -89,12 +89,16 @@ def ways_of_reading(song: Path) -> dict[str, Callable[[], object]]:
                 "librosa.load, native rate": lambda: librosa.load(song, sr=None),
                 "librosa.load, 22 050 Hz": lambda: librosa.load(song),
             }
+    from embedder.errors import ForeignCodeCrashed, UsageError
+    from index.evaluate.bliss import Bliss
+
     try:
-        from bliss_audio import Song
-    except ImportError:
-        print("  bliss-audio is not installed: left out")
+        bliss = Bliss()
+        bliss.describe(song)
+    except (UsageError, ForeignCodeCrashed) as error:
+        print(f"  left out: {error}")
     else:
-        ways["bliss-audio, whole analysis"] = lambda: Song(str(song)).analysis
+        ways["bliss-audio, whole analysis"] = lambda: bliss.describe(song)
     return ways
 
 

@@ -5,7 +5,7 @@
 2    usage: a wrong argument, a file that only --force replaces, an extra that is missing
 3    bad input: audio, data sets or tracks that cannot be used; training that
          diverged; a library that is busy; the disk
-4    an artefact that is corrupt, or that another model or version made
+4    an artefact that is corrupt, that another model or version made, or whose code crashes here
 5    done, but some files failed
 130  interrupted
 """

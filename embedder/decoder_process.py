@@ -11,21 +11,20 @@ import logging
 import math
 import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
-import embedder
 from embedder import errors
 from embedder.config.loading import to_dict
 from embedder.config.model import ModelConfig
 from embedder.encodings import TrackRequest
 from embedder.errors import UnreadableAudio
 from embedder.excerpts import Excerpts
+from embedder.processes.child import end_child, pipes_of, start_child
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +71,7 @@ class DecoderProcess:
             "seconds": request.seconds,
         }
         try:
-            stdin, stdout = _pipes(child)
+            stdin, stdout = pipes_of(child)
             stdin.write(json.dumps(question).encode("ascii") + b"\n")
             stdin.flush()
             head: dict[str, Any] = json.loads(stdout.readline())
@@ -89,39 +88,12 @@ class DecoderProcess:
         )
 
     def _end_child(self) -> None:
-        if self._child is None:
-            return
-        stdin, stdout = _pipes(self._child)
-        try:
-            stdin.close()
-        except BrokenPipeError:  # a request was under way when it died
-            logger.debug("the decoder had gone")
-        stdout.close()
-        self._child.wait()
-        self._child = None
+        if self._child is not None:
+            end_child(self._child)
+            self._child = None
 
     def _running_child(self) -> "subprocess.Popen[bytes]":
         if self._child is None:
-            root = str(Path(embedder.__file__).parents[1])
-            paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-            wants_debug = logger.isEnabledFor(logging.DEBUG)
-            shared = str(self._shared_path)
-            self._child = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "embedder.decoding_worker",
-                    shared,
-                    *["--debug"] * wants_debug,
-                ],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-            )
+            debug = ["--debug"] if logger.isEnabledFor(logging.DEBUG) else []
+            self._child = start_child("embedder.decoding_worker", str(self._shared_path), *debug)
         return self._child
-
-
-def _pipes(child: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:
-    if child.stdin is None or child.stdout is None:
-        raise AssertionError("the child was started with pipes")
-    return child.stdin, child.stdout

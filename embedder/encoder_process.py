@@ -9,17 +9,14 @@ with it.
 
 import json
 import logging
-import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-import embedder
 from embedder.encodings import EncodingFailure, EncodingResult, TrackEncoding, TrackRequest
+from embedder.processes.child import pipes_of, start_child
 
 logger = logging.getLogger(__name__)
 
@@ -34,13 +31,11 @@ class EncoderProcess:
         self._fingerprint = fingerprint
         self._ready = threading.Event()
         self.is_gone = False
-        root = str(Path(embedder.__file__).parents[1])
-        paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "embedder.encoding_worker", str(model_folder), precision],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"},
+        self._child = start_child(
+            "embedder.encoding_worker",
+            str(model_folder),
+            precision,
+            environment={"OMP_NUM_THREADS": "1"},
         )
         self._greeted = threading.Thread(target=self._wait_for_greeting, daemon=True)
         self._greeted.start()
@@ -52,7 +47,7 @@ class EncoderProcess:
 
     def encode_group(self, group: list[TrackRequest]) -> list[EncodingResult] | None:
         """What became of each track; None where the child died of the group."""
-        stdin, stdout = self._pipes()
+        stdin, stdout = pipes_of(self._child)
         items = [
             {"path": str(r.path), "start_seconds": r.start_seconds, "seconds": r.seconds}
             for r in group
@@ -73,14 +68,14 @@ class EncoderProcess:
         self._child.kill()
         self._child.wait()
         self._greeted.join()
-        for pipe in self._pipes():
+        for pipe in pipes_of(self._child):
             try:
                 pipe.close()
             except BrokenPipeError:  # a question was still on its way
                 logger.debug("the encoding process had gone")
 
     def _wait_for_greeting(self) -> None:
-        line = self._pipes()[1].readline()
+        line = pipes_of(self._child)[1].readline()
         if not line:
             self.is_gone = True
             return
@@ -107,8 +102,3 @@ class EncoderProcess:
             excerpt_seconds=head["excerpt_seconds"],
             duration_seconds=head["duration_seconds"],
         )
-
-    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
-        if self._child.stdin is None or self._child.stdout is None:
-            raise AssertionError("the child was started with pipes")
-        return self._child.stdin, self._child.stdout

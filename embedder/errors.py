@@ -17,7 +17,8 @@ which value, and what to do next.
     ├── ArtefactError              a checkpoint, library or export that cannot be trusted
     │   ├── CorruptArtefact        truncated, altered or not what its name says
     │   ├── FingerprintMismatch    made by another model; both fingerprints are printed
-    │   └── UnsupportedFormat      written by a newer version
+    │   ├── UnsupportedFormat      written by a newer version
+    │   └── ForeignCodeCrashed     other people's compiled code cannot run here
     ├── TrainingDiverged           the loss is no number any more
     ├── LibraryBusy                another process is writing to the library
     ├── OutputExists               would overwrite; the message names --force
@@ -115,6 +116,10 @@ class FingerprintMismatch(ArtefactError):
 
 class UnsupportedFormat(ArtefactError):
     """Written by a newer version of soundalike."""
+
+
+class ForeignCodeCrashed(ArtefactError):
+    """Other people's compiled code cannot run here; it crashed in a process of its own."""
 
 
 class TrainingDiverged(SoundalikeError):

@@ -4,7 +4,6 @@ The file stays as it came; `spec.py` says how it is fed and read.
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +16,6 @@ from embedder.errors import (
     ConfigError,
     CorruptArtefact,
     FingerprintMismatch,
-    MissingExtra,
     UnknownChoice,
     printable_path,
 )
@@ -25,6 +23,7 @@ from embedder.features.front_end import build_front_end
 from embedder.fingerprint import files_fingerprint, short_fingerprint
 from embedder.geometry import geometry_of
 from embedder.imported.mel import MelFrontEnd
+from embedder.imported.onnx_session import OnnxRunError, OnnxSession, Port
 from embedder.imported.spec import OnnxSpec, check_spec, config_of
 from embedder.loaded_model import FrontEndCall, LoadedModel
 
@@ -39,10 +38,11 @@ class OnnxNetwork(nn.Module):
         self.path = path
         self.spec = spec
         self.geometry = geometry_of(spec.geometry, curvature=spec.curvature)
-        self._session = _open_session(path)
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        self._input = _chosen(inputs, spec.input.name, what="input", path=path)
-        self._output_name = _chosen(outputs, spec.output.name, what="output", path=path).name
+        self._session = OnnxSession(path)
+        self._input = _chosen(self._session.inputs, spec.input.name, what="input", path=path)
+        self._output_name = _chosen(
+            self._session.outputs, spec.output.name, what="output", path=path
+        ).name
 
     def forward(self, features: Tensor) -> Tensor:
         """Arrange, run in batches as large as the file allows, pool, project."""
@@ -68,17 +68,13 @@ class OnnxNetwork(nn.Module):
 
     def _run(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         try:
-            (output,) = self._session.run(
-                [self._output_name], {self._input.name: np.ascontiguousarray(values)}
-            )
-        except _runtime_errors() as error:
+            return self._session.run(values, into=self._input.name, out_of=self._output_name)
+        except OnnxRunError as error:
             raise ConfigError(
                 f"{printable_path(self.path)}: does not take {list(values.shape)} as input "
-                f"{self._input.name!r} ({_first_line(error)}). It asks for {self._input.shape}: "
+                f"{self._input.name!r} ({error}). It asks for {list(self._input.shape)}: "
                 "mend input and excerpts in the TOML."
             ) from error
-        result: NDArray[np.float32] = np.asarray(output, dtype=np.float32)
-        return result
 
     def _pooled(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
         pooling = self.spec.output.pooling
@@ -134,44 +130,10 @@ def arrange(features: Tensor, layout: tuple[str, ...]) -> Tensor:
     return features
 
 
-def _open_session(path: Path) -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingExtra("An ONNX model", "pretrained") from error
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors only: it warns of unused weights otherwise
-    # Workers each take a core (TrackEncoder.encode_many); a pool inside each would crowd them.
-    options.intra_op_num_threads = 1
-    try:
-        return onnxruntime.InferenceSession(
-            str(path), sess_options=options, providers=["CPUExecutionProvider"]
-        )
-    except _runtime_errors() as error:
-        raise CorruptArtefact(
-            f"{printable_path(path)}: not an ONNX file that can be run: {_first_line(error)}"
-        ) from error
-
-
-def _runtime_errors() -> tuple[type[Exception], ...]:
-    """What onnxruntime raises; its exceptions have no common parent of their own."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    names = (
-        *("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile"),
-        *("NotImplemented", "RuntimeException", "NoModel"),
-    )
-    return (*(getattr(state, name) for name in names), ValueError, RuntimeError)
-
-
-def _chosen(candidates: list[Any], name: str, *, what: str, path: Path) -> Any:
+def _chosen(candidates: tuple[Port, ...], name: str, *, what: str, path: Path) -> Port:
     names = [candidate.name for candidate in candidates]
     if not name and len(names) == 1:
         return candidates[0]
     if name not in names:
         raise UnknownChoice(f"{what}.name for {printable_path(path)}:", name, names)
     return candidates[names.index(name)]
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

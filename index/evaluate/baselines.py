@@ -9,26 +9,25 @@ All but bliss and random have values of unlike units, and are scaled by the answ
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from embedder.audio.decoding import probe
 from embedder.config.model import ExcerptConfig
 from embedder.datasets.array_stores import NOT_FINITE, finite_rows
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.records import LeftOut, TrackRow
-from embedder.errors import AudioError, UnknownChoice, UsageError
+from embedder.errors import AudioError, UnknownChoice
 from embedder.excerpts import load_excerpts
 from embedder.geometry import Cosine, Euclidean
 from embedder.handcrafted.descriptors import DESCRIPTORS
 from embedder.handcrafted.statistics import N_COEFFICIENTS
 from embedder.pipeline import map_in_threads
+from index.evaluate.bliss import Bliss, check_installed
 from index.evaluate.vector_set import Vectors, VectorSet
 
 OnProgress = Callable[[int, int], None]
@@ -61,8 +60,8 @@ def check_baseline(dataset: Dataset, name: str) -> None:
     """Refuse a baseline that this data set cannot be measured with, and list those that can."""
     if name not in baselines_of(dataset):
         raise UnknownChoice(f"baseline of {dataset.root.name}", name, baselines_of(dataset))
-    if name == "bliss" and find_spec("bliss_audio") is None:
-        raise UsageError("the baseline bliss needs a package: pip install bliss-audio")
+    if name == "bliss":
+        check_installed()
 
 
 def baseline_vectors(
@@ -133,17 +132,19 @@ def _cosine_statistics(pictures: Vectors) -> Vectors:
 def _heard(
     dataset: Dataset, name: str, *, workers: int, on_progress: OnProgress | None
 ) -> VectorSet:
-    describe = _Describe(dataset, name)
     kept, vectors, failed = [], [], []
-    results = map_in_threads(describe, range(len(dataset.rows)), workers=max(1, workers))
-    for position, result in enumerate(results):
-        if isinstance(result, LeftOut):
-            failed.append(result)
-        else:
-            kept.append(position)
-            vectors.append(result)
-        if on_progress is not None:
-            on_progress(position + 1, len(dataset.rows))
+    with ExitStack() as stack:
+        bliss = stack.enter_context(Bliss()) if name == "bliss" else None
+        describe = _Describe(dataset, name, bliss)
+        results = map_in_threads(describe, range(len(dataset.rows)), workers=max(1, workers))
+        for position, result in enumerate(results):
+            if isinstance(result, LeftOut):
+                failed.append(result)
+            else:
+                kept.append(position)
+                vectors.append(result)
+            if on_progress is not None:
+                on_progress(position + 1, len(dataset.rows))
     return VectorSet(
         name,
         "baseline",
@@ -161,6 +162,7 @@ class _Describe:
 
     dataset: Dataset
     name: str
+    bliss: Bliss | None
 
     def __call__(self, position: int) -> Vectors | LeftOut:
         row = self.dataset.rows[position]
@@ -176,8 +178,8 @@ class _Describe:
 
     def _of_file(self, row: TrackRow) -> Vectors:
         path = Path(str(row.path))
-        if self.name == "bliss":
-            return bliss_vector(path)
+        if self.bliss is not None:
+            return self.bliss.describe(path)
         heard = load_excerpts(path, HEARD, sample_rate=HEARD_RATE)
         return DESCRIPTORS[self.name].describe(heard.samples[0], heard.sample_rate)
 
@@ -188,14 +190,3 @@ class _Describe:
         store = self.dataset.store
         rate = store.sample_rate if store is not None else 0
         return DESCRIPTORS[self.name].describe(samples.astype(np.float32), rate or HEARD_RATE)
-
-
-def bliss_vector(path: Path) -> Vectors:
-    """The 23 features of bliss-audio, which reads the file by itself."""
-    probe(path)  # it has a better word for what is wrong than a panic
-    try:
-        return np.asarray(import_module("bliss_audio").Song(str(path)).analysis, dtype=np.float32)
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":  # Rust's, which has no importable class
-            raise
-        raise AudioError(path, "bliss-audio cannot analyse it") from error

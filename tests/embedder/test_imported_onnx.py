@@ -19,6 +19,7 @@ from embedder.errors import (
     ConfigError,
     CorruptArtefact,
     FingerprintMismatch,
+    ForeignCodeCrashed,
     OutputExists,
     UnknownChoice,
     UnsupportedFormat,
@@ -397,3 +398,16 @@ def test_an_unknown_recipe_lists_the_known_ones(tmp_path: Path) -> None:
     """What is neither a recipe nor a file is answered with the recipes."""
     with pytest.raises(UnknownChoice, match="discogs-effnet, musicnn, openl3, vggish"):
         import_model(linear_onnx(tmp_path), name="m", spec="vgish")
+
+
+def test_a_crash_of_the_runtime_ends_in_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An illegal instruction in ONNX Runtime ends a child, and not this process."""
+    (tmp_path / "onnxruntime.py").write_text(
+        "import os, signal\nos.kill(os.getpid(), signal.SIGILL)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    spec = spec_file(tmp_path, WAVEFORM)
+    with pytest.raises(ForeignCodeCrashed, match="cannot run it on this processor"):
+        import_model(linear_onnx(tmp_path), name="m", spec=spec)

@@ -280,16 +280,6 @@ def test_audio_baselines_hear_files(tmp_path: Path) -> None:
     assert set(BASELINES) >= {"mfcc", "spectrum", "rhythm-patterns", "bliss", "random"}
 
 
-def test_bliss_hears_files_where_it_is_installed(tmp_path: Path) -> None:
-    """Its own features, as its authors compare them."""
-    pytest.importorskip("bliss_audio")
-    for number in range(4):
-        write_wav(tmp_path / "jazz" / f"{number}.wav", number, n_samples=40000)
-    found = baseline_vectors(open_subject(tmp_path, layout="folders"), "bliss")
-    assert found.vectors.shape == (4, 23)
-    assert found.geometry.kind == "euclidean"
-
-
 def test_the_page_is_whole_and_calls_nobody(tmp_path: Path) -> None:
     """One file with charts and tables; names are escaped, no address is in it."""
     labels, artists, vectors = noisy_genres(80)

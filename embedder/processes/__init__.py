@@ -1,0 +1,1 @@
+"""Python processes beside this one: how they are started and talked to."""

@@ -1,0 +1,43 @@
+"""Starting a Python process that answers on its standard output what it reads on its input.
+
+It imports soundalike from where this process has it, and ends when its input is closed.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
+import embedder
+
+
+def start_child(
+    module: str, *arguments: str, environment: dict[str, str] | None = None
+) -> "subprocess.Popen[bytes]":
+    """`python -m module arguments`, with pipes to its input and from its output."""
+    root = str(Path(embedder.__file__).parents[1])
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **(environment or {})},
+    )
+
+
+def pipes_of(child: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:
+    """The pipes to its input and from its output."""
+    if child.stdin is None or child.stdout is None:
+        raise AssertionError("the child was started with pipes")
+    return child.stdin, child.stdout
+
+
+def end_child(child: "subprocess.Popen[bytes]") -> None:
+    """Close its pipes, which ends it, and wait for that."""
+    stdin, stdout = pipes_of(child)
+    with contextlib.suppress(BrokenPipeError):  # it ended while a request was on its way
+        stdin.close()
+    stdout.close()
+    child.wait()
