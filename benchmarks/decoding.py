@@ -16,10 +16,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from embedder.audio.decoding import read_stretches, read_whole
-from embedder.audio.encoding import write_audio
+from embedder.audio.excerpts import grid_starts, load_excerpts
+from embedder.audio.writing import write_audio
 from embedder.config.model import ExcerptConfig
-from embedder.excerpts import grid_starts, load_excerpts
-from embedder.synthesis.songs import synthesise_song
+from embedder.datasets.synthesis.songs import synthesise_song
 
 BASE = "ten 3-second excerpts"
 GOALS = {"bliss-audio, whole analysis": 6.0, "all of it": 3.0}

@@ -24,7 +24,7 @@ import json, os, sys, time
 name, cores, model, *files = json.loads(sys.argv[1])
 os.sched_setaffinity(0, set(cores))
 if name.startswith("encode_many"):
-    from embedder.encoder import TrackEncoder
+    from embedder.encoding.encoder import TrackEncoder
     encoder = TrackEncoder.load(model, device="cpu")
     def analyse():
         results = list(encoder.encode_many(files, workers=len(cores)))
@@ -50,7 +50,7 @@ print(json.dumps(len(files) / (time.perf_counter() - start)))
 MEMORY = """
 import json, os, sys
 import psutil
-from embedder.encoder import TrackEncoder
+from embedder.encoding.encoder import TrackEncoder
 model, workers, files = json.loads(sys.argv[1])
 process = psutil.Process()
 def resident():
@@ -148,9 +148,9 @@ def run(program: str, arguments: list[object]) -> object:
 
 def untrained_model(folder: Path) -> str:
     """The `base` preset with seeded weights: speed does not ask what it learnt."""
-    from embedder.backbones.network import seeded_network
-    from embedder.checkpoint import save_model
     from embedder.config.presets import MODELS
+    from embedder.models.kinds.network import save_model
+    from embedder.networks.network import seeded_network
 
     save_model(folder, seeded_network(MODELS["base"], seed=0))
     return str(folder)
@@ -158,8 +158,8 @@ def untrained_model(folder: Path) -> str:
 
 def four_minute_songs(folder: Path, n_songs: int) -> list[str]:
     """Synthesised MP3s of four minutes, in turn through the styles."""
-    from embedder.audio.encoding import write_audio
-    from embedder.synthesis.songs import STYLES, synthesise_song
+    from embedder.audio.writing import write_audio
+    from embedder.datasets.synthesis.songs import STYLES, synthesise_song
 
     folder.mkdir()
     paths = []

@@ -16,7 +16,7 @@ import numpy as np
 from embedder.audio.decoding import probe
 from embedder.datasets.files import audio_files_below
 from embedder.datasets.opening import open_dataset
-from embedder.encoder import TrackEncoder
+from embedder.encoding.encoder import TrackEncoder
 from index.evaluate.model_vectors import model_vectors
 
 LEAST_COSINE = 0.98

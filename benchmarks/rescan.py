@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from embedder.config.model import ModelConfig
-from embedder.encodings import EncodingResult
+from embedder.encoding.requests import EncodingResult
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import Ledger
 from index.library import Library

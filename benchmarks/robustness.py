@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.audio.decoding import probe, read_whole
-from embedder.audio.encoding import write_audio
 from embedder.audio.resampling import resampled
+from embedder.audio.writing import write_audio
 from embedder.datasets.files import audio_files_below
-from embedder.encoder import TrackEncoder
-from embedder.encodings import EncodingFailure, TrackEncoding, TrackRequest
+from embedder.encoding.encoder import TrackEncoder
+from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequest
 
 GOALS = {"64 kbit/s MP3": 0.97, "12 dB quieter": 0.99, "16 kHz": 0.95, "another 15 s": 0.80}
 LEAST = 29.9

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from embedder.audio.excerpts import load_excerpts
 from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
 from embedder.config.training import (
     AugmentationConfig,
@@ -30,11 +31,10 @@ from embedder.config.training import (
     SamplerConfig,
     TrainingConfig,
 )
-from embedder.excerpts import load_excerpts
-from embedder.pipeline import map_in_threads
-from embedder.synthesis.folder import write_music_folder
+from embedder.datasets.synthesis.folder import write_music_folder
+from embedder.encoding.threads import map_in_threads
+from embedder.training.loop.step import known_fields, step_generator
 from embedder.training.run import TrainingRun
-from embedder.training.step import known_fields, step_generator
 from embedder.training.train import open_run
 
 LOWEST = {"cached": 0.9, "streamed": 0.8}

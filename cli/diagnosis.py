@@ -147,7 +147,7 @@ def _extras() -> Iterator[Check]:
 
 
 def _folders(settings: Globals, platformdirs: Any) -> Iterator[Check]:
-    from embedder.model_registry import user_models_folder
+    from embedder.models.registry import user_models_folder
 
     cache = platformdirs.user_cache_path("soundalike", appauthor=False)
     named = {"library": settings.library_folder(), "models": user_models_folder(), "cache": cache}
@@ -168,7 +168,7 @@ def _self_test(numpy: Any) -> Iterator[Check]:
     import tempfile
 
     from embedder.audio.decoding import read_whole
-    from embedder.audio.encoding import write_audio
+    from embedder.audio.writing import write_audio
 
     sample_rate = 22_050
     tone = 0.5 * numpy.sin(2 * numpy.pi * 440 * numpy.arange(sample_rate) / sample_rate)
@@ -182,8 +182,8 @@ def _self_test(numpy: Any) -> Iterator[Check]:
 
 
 def _encoded(path: Path) -> Iterator[Check]:
-    from embedder.encoder import TrackEncoder
-    from embedder.model_registry import list_models
+    from embedder.encoding.encoder import TrackEncoder
+    from embedder.models.registry import list_models
 
     name = next((m.name for m in list_models() if m.place == "bundled" and not m.problem), None)
     if name is None:

@@ -17,8 +17,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from embedder.encoder import TrackEncoder
-from embedder.synthesis.folder import SongFile, write_music_folder
+from embedder.datasets.synthesis.folder import SongFile, write_music_folder
+from embedder.encoding.encoder import TrackEncoder
 from index.library import Library
 
 PICTURES = Path(__file__).parent / "pictures"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from embedder.config.model import ModelConfig
-from embedder.encodings import EncodingFailure, EncodingResult, TrackEncoding, TrackRequest
+from embedder.encoding.requests import EncodingFailure, EncodingResult, TrackEncoding, TrackRequest
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.catalogue.ledger import KnownFile, Ledger
 from index.catalogue.vector_rows import TrackVectors
@@ -22,7 +22,7 @@ BATCH_SECONDS = 5.0
 
 
 class Encoder(Protocol):
-    """What indexing needs of a model; `embedder.encoder.TrackEncoder` is the real one."""
+    """What indexing needs of a model; `embedder.encoding.encoder.TrackEncoder` is the real one."""
 
     @property
     def fingerprint(self) -> str:

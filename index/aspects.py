@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.audio.decoding import read_stretches
-from embedder.handcrafted.rhythm import rhythm_patterns
-from embedder.handcrafted.statistics import N_COEFFICIENTS, mfcc_statistics
-from embedder.handcrafted.windows import power_spectra
+from embedder.features.handcrafted.rhythm import rhythm_patterns
+from embedder.features.handcrafted.statistics import N_COEFFICIENTS, mfcc_statistics
+from embedder.features.handcrafted.windows import power_spectra
 from index.results import TrackRecord
 
 ASPECTS = ("timbre", "rhythm", "harmony")

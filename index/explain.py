@@ -116,7 +116,7 @@ def _aspects(
 
 
 def _heard(tracks: Iterable[TrackRecord]) -> dict[str, Aspects | None]:
-    from embedder.pipeline import map_in_threads
+    from embedder.encoding.threads import map_in_threads
 
     unique = {_key(track): track for track in tracks}
     described = map_in_threads(_described, unique.values(), workers=os.cpu_count() or 1)

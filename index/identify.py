@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from embedder.audio_digest import audio_digest, part_digest
+from embedder.audio.digest import audio_digest, part_digest
 from embedder.errors import AudioError
 from index.catalogue.ledger import FileFacts
 from index.changes import Sighting

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from embedder.audio_digest import audio_digest
+from embedder.audio.digest import audio_digest
 from embedder.errors import AudioError
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import Ledger

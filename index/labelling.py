@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.encodings import EncodingFailure, TrackEncoding, TrackRequest
+from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequest
 from embedder.errors import AudioError, BadInput, UsageError, printable_path
 from index.queries import QueryTrack, resolve
 from index.results import Failure, TrackRecord

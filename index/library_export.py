@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embedder.errors import UnknownChoice
-from embedder.writing import check_output, write_whole
+from embedder.whole_files import check_output, write_whole
 from index.results import TrackRecord
 
 if TYPE_CHECKING:

@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embedder.card import Card, read_card
 from embedder.config.model import ModelConfig
-from embedder.encodings import EncodingResult, TrackRequest
+from embedder.encoding.requests import EncodingResult, TrackRequest
 from embedder.errors import ArtefactError, UsageError
+from embedder.models.card import Card, read_card
 from index.library_reader import CATALOGUE_NAME, LibraryReader
 from index.model_notes import notes_in
 
 if TYPE_CHECKING:
-    from embedder.encoder import TrackEncoder
+    from embedder.encoding.encoder import TrackEncoder
 
 DEFAULT_MODEL = "default"
 
@@ -51,7 +51,7 @@ class LazyEncoder:
         ordered: bool = True,
     ) -> Iterator[EncodingResult]:
         """Each track's encoding or failure, in input order."""
-        from embedder.encoder import TrackEncoder
+        from embedder.encoding.encoder import TrackEncoder
 
         encoder = TrackEncoder.load(self.folder)
         yield from encoder.encode_many(paths, workers=workers, ordered=ordered)
@@ -59,7 +59,7 @@ class LazyEncoder:
 
 def choose_model(library: LibraryReader, name: str | None) -> Path:
     """The folder of the model to index with: the one named, the library's own, or the default."""
-    from embedder.model_registry import find_model, list_models
+    from embedder.models.registry import find_model, list_models
 
     if name is not None:
         return find_model(name)
@@ -77,7 +77,7 @@ def choose_model(library: LibraryReader, name: str | None) -> Path:
 
 def library_model_folder(library: LibraryReader) -> Path:
     """Where the model is that made a library's vectors."""
-    from embedder.model_registry import list_models
+    from embedder.models.registry import list_models
 
     model = library.model
     notes = notes_in(library.catalogue, model)
@@ -105,7 +105,7 @@ def known_model_folder(library: LibraryReader) -> Path | None:
 def load_encoder(library: LibraryReader) -> "TrackEncoder":
     """The model that made a library's vectors, ready to hear."""
     folder = library_model_folder(library)
-    from embedder.encoder import TrackEncoder
+    from embedder.encoding.encoder import TrackEncoder
 
     return TrackEncoder.load(folder)
 

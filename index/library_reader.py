@@ -33,7 +33,7 @@ from index.vectors.store import IdArray
 if TYPE_CHECKING:
     import pandas as pd
 
-    from embedder.encoder import TrackEncoder
+    from embedder.encoding.encoder import TrackEncoder
     from index.labelling import LabelRequest
     from index.map.drawing import MapReport
     from index.map.library_map import LibraryMap, MapWish

@@ -66,7 +66,7 @@ def notes_in(catalogue: Catalogue, model: ModelRow) -> ModelNotes:
 
 def notes_of(encoder: "Encoder") -> ModelNotes:
     """What an encoder's card says; little, where it has none."""
-    from embedder.card import Card  # with all configurations: a search needs none of them
+    from embedder.models.card import Card  # with all configurations: a search needs none of them
 
     source = getattr(encoder, "model", encoder)
     card, folder = getattr(source, "card", None), getattr(source, "folder", None)

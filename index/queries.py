@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embedder.encodings import TrackEncoding
+from embedder.encoding.requests import TrackEncoding
 from embedder.errors import AudioError, NotFound, UsageError, printable_path
 from index.catalogue.vector_rows import TrackExcerpts
 from index.hubness import Correction
@@ -128,7 +128,7 @@ def _unknown(
     encode: EncodeFile,
     stretch: tuple[float | None, float | None],
 ) -> QueryTrack:
-    from embedder.audio_digest import audio_digest
+    from embedder.audio.digest import audio_digest
     from index.tags import read_tags
 
     library.model  # noqa: B018 - an empty library says so before anything is analysed

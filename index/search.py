@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.encodings import TrackEncoding
+from embedder.encoding.requests import TrackEncoding
 from index import hubness
 from index.filter_sql import ids_where
 from index.queries import QueryTrack, SearchRequest, resolve

@@ -22,7 +22,7 @@ from mutagen.asf import ASFTags
 from mutagen.id3 import ID3, Frames
 from mutagen.mp4 import MP4FreeForm, MP4Tags
 
-from embedder.audio_digest import audio_digest
+from embedder.audio.digest import audio_digest
 from embedder.errors import AudioError, UnreadableAudio, UsageError
 from index.label_table import split_labels
 from index.tags import ASF_FIELDS, ID3_FIELDS, MP4_FIELDS, field_of, texts_of

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from embedder.encoder import TrackEncoder
-from embedder.synthesis.folder import write_music_folder
+from embedder.datasets.synthesis.folder import write_music_folder
+from embedder.encoding.encoder import TrackEncoder
 from index.library import Library
 from tests.conftest import RunCli
 

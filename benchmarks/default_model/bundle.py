@@ -2,9 +2,9 @@
 
     python benchmarks/default_model/bundle.py runs/merged DATA/fma-small --scores FILE
 
-Copies the run's best model to embedder/models/default with a card that says where it comes from,
-how good it is (FILE is what `soundalike evaluate … --json` printed of it) and how its distances
-are to be read: calibration and hubness correction, learnt from the validation tracks.
+Copies the run's best model to embedder/models/bundled/default with a card that says where it comes
+from, how good it is (FILE is what `soundalike evaluate … --json` printed of it) and how its
+distances are to be read: calibration and hubness correction, learnt from the validation tracks.
 """
 
 import argparse
@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from embedder.backbones.network import EmbeddingNetwork
-from embedder.checkpoint import save_model
 from embedder.datasets.opening import open_dataset
 from embedder.features.front_end import FrontEnd
-from embedder.model_registry import bundled_models_folder, load_model
+from embedder.models.kinds.network import save_model
+from embedder.models.registry import bundled_models_folder, load_model
+from embedder.networks.network import EmbeddingNetwork
 from index.evaluate.model_vectors import model_vectors
 from index.reading_facts import facts_from_held_out
 from index.vectors.distances import Space

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from embedder.config.model import FrontEndConfig
 from embedder.features.banks import mel_edges
-from embedder.merging import Indifference
+from embedder.training.start.merging import Indifference
 
 RATE, OTHER_RATE = 44_100, 48_000
 

@@ -22,17 +22,17 @@ from sklearn.utils.extmath import randomized_svd
 from torch import Tensor
 
 from benchmarks.default_model.forms import INDIFFERENT_TO
-from embedder.backbones.fusion import fused_for_inference
-from embedder.backbones.moments import Moments
-from embedder.backbones.network import EmbeddingNetwork, seeded_network
-from embedder.checkpoint import save_model
 from embedder.config.model import BackboneConfig, ModelConfig
 from embedder.config.training import DatasetConfig
 from embedder.datasets.opening import open_dataset
 from embedder.features.front_end import FrontEnd
-from embedder.merging import N_AT_ONCE, Matrix, merged_network
-from embedder.model_registry import load_model
-from embedder.training.inputs import KnownTracks, known_tracks
+from embedder.models.kinds.network import save_model
+from embedder.models.registry import load_model
+from embedder.networks.fusion import fused_for_inference
+from embedder.networks.moments import Moments
+from embedder.networks.network import EmbeddingNetwork, seeded_network
+from embedder.training.feeding.known_tracks import KnownTracks, known_tracks
+from embedder.training.start.merging import N_AT_ONCE, Matrix, merged_network
 
 N_MAIN_DIRECTIONS = 128
 

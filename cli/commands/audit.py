@@ -10,7 +10,7 @@ from cli.output import emit, emit_text
 from cli.progress import bar
 from cli.talk import say
 from embedder.errors import UsageError
-from embedder.writing import check_output
+from embedder.whole_files import check_output
 
 if TYPE_CHECKING:
     from index.audit.audit import Audited, AuditSettings
@@ -58,7 +58,7 @@ def run(
     Repeats: equal content; the same recording, confirmed by sliding pictures of the two along each
     other; the same artist and title. Sound: silent, clipped, truncated, mono as stereo.
     """
-    from embedder.encoder import usable_cores
+    from embedder.encoding.encoder import usable_cores
     from index.audit.audit import AuditSettings, write_split
     from index.audit.page import write_page
 

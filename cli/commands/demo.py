@@ -13,7 +13,7 @@ from cli.progress import bar, track
 from cli.talk import say
 
 if TYPE_CHECKING:
-    from embedder.synthesis.folder import SongFile
+    from embedder.datasets.synthesis.folder import SongFile
 
 # Enough of a song to have a verse and a chorus, and the folder is there in seconds.
 SONG_SECONDS = 15.0
@@ -35,9 +35,9 @@ def run(
     query, label, playlist and map, each with the command that was run. A folder that is there
     already is left as it is; --force replaces one that was made with other options.
     """
-    from embedder.synthesis.folder import write_music_folder
-    from embedder.synthesis.songs import STYLES
-    from embedder.synthesis.summary import first_of_each_style
+    from embedder.datasets.synthesis.folder import write_music_folder
+    from embedder.datasets.synthesis.songs import STYLES
+    from embedder.datasets.synthesis.summary import first_of_each_style
 
     settings = globals_of(context)
     music, pictures = folder / "music", folder / "pictures"
@@ -66,7 +66,7 @@ def run(
 def _show(
     settings: Globals, folder: Path, songs: "list[SongFile]", *, shown: list[Path], seed: int
 ) -> None:
-    from embedder.synthesis.summary import summarise
+    from embedder.datasets.synthesis.summary import summarise
 
     music, pictures = folder / "music", folder / "pictures"
     styles = summarise(songs)
@@ -88,7 +88,7 @@ def _show(
 
 def _draw(settings: Globals, songs: list[Path], pictures: Path) -> None:
     from embedder.config.presets import FRONT_ENDS
-    from embedder.features.pictures import FeaturesFailure, save_features
+    from embedder.features.saving import FeaturesFailure, save_features
 
     results = save_features(songs, pictures, config=FRONT_ENDS["mel"], force=True)
     for result in track(settings, results, label="Drawing", total=len(songs)):

@@ -11,7 +11,7 @@ from cli.output import emit, emit_text
 from cli.progress import bar
 from cli.talk import say
 from embedder.errors import PartialFailure, UsageError
-from embedder.writing import check_output
+from embedder.whole_files import check_output
 
 if TYPE_CHECKING:
     from embedder.datasets.dataset import Dataset
@@ -114,7 +114,7 @@ def run(
 def _subject(
     settings: Globals, dataset: str, split: str, model: str | None
 ) -> "tuple[Dataset, VectorSet | None]":
-    from embedder.model_registry import find_model
+    from embedder.models.registry import find_model
     from index.evaluate.own_split import AS_TRAINED, with_sides_of
     from index.evaluate.subjects import library_subject, open_subject
 
@@ -137,7 +137,7 @@ def _subject(
 
 
 def _usual(stored: "VectorSet | None") -> str:
-    from embedder.model_registry import list_models
+    from embedder.models.registry import list_models
     from index.library_model import DEFAULT_MODEL
 
     if stored is not None:
@@ -150,7 +150,7 @@ def _usual(stored: "VectorSet | None") -> str:
 
 
 def _making(advance: Callable[[int], None]) -> "Making":
-    from embedder.encoder import usable_cores
+    from embedder.encoding.encoder import usable_cores
     from index.evaluate.evaluation import Making
 
     done: dict[str, int] = {}

@@ -32,7 +32,7 @@ def run(
 ) -> None:
     """Draw the spectrogram of tracks, or save it as arrays, a file a track."""
     from embedder.config.presets import FRONT_ENDS
-    from embedder.features.pictures import SavedFeatures, save_features
+    from embedder.features.saving import SavedFeatures, save_features
 
     settings = globals_of(context)
     if arrays and picture:

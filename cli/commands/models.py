@@ -26,8 +26,8 @@ LAYER_COLUMNS = ("name", "kind", "output_shape", "n_parameters", "multiply_adds"
 @app.command("list")
 def list_(context: typer.Context) -> None:
     """List the models that have a name: those that come with soundalike, and your own."""
-    from embedder.model_description import list_row
-    from embedder.model_registry import list_models
+    from embedder.models.description import list_row
+    from embedder.models.registry import list_models
 
     emit(globals_of(context), rows=[list_row(m) for m in list_models()], columns=LIST_COLUMNS)
 
@@ -38,7 +38,7 @@ def show(context: typer.Context, model: ModelArgument) -> None:
 
     Multiply-adds are those of convolutions and linear layers for one excerpt.
     """
-    from embedder.model_description import describe_model
+    from embedder.models.description import describe_model
 
     settings = globals_of(context)
     description = describe_model(model)
@@ -71,7 +71,7 @@ def import_(
     force: ForceOption = False,
 ) -> None:
     """Take a model over under a name. Nothing is fetched without --download."""
-    from embedder.importing import import_model
+    from embedder.models.importing import import_model
 
     settings = globals_of(context)
     card = import_model(source, name=name, spec=spec, download=download, replace=force)
@@ -90,7 +90,7 @@ def export(
     force: ForceOption = False,
 ) -> None:
     """Write a model to hand on: a folder, a .zip, or an ONNX file with a TOML that describes it."""
-    from embedder.exporting import export_model
+    from embedder.models.exporting import export_model
 
     written = export_model(model, output, replace=force)
     emit(globals_of(context), rows=[{"path": str(path)} for path in written])

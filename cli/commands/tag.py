@@ -20,7 +20,7 @@ def run(
     ] = "",
 ) -> None:
     """Name the likeliest tags of tracks, each with a probability of its own."""
-    from embedder.tagging import TagResult, TrackTagger, find_tagger
+    from embedder.encoding.tagger import TagResult, TrackTagger, find_tagger
 
     settings = globals_of(context)
     tagger = TrackTagger.load(find_tagger(model))

@@ -13,7 +13,7 @@ from cli.training_talk import Follower
 from embedder.errors import PartialFailure, UsageError
 
 if TYPE_CHECKING:
-    from embedder.training.run_folder import TrainingResult
+    from embedder.training.folder.run_folder import TrainingResult
     from embedder.training.settings import Wanted
 
 
@@ -169,8 +169,8 @@ def _music_of(dataset: Path) -> str:
 
 def _run_grid(settings: Globals, dataset: Path, grid: Path, wanted: "Wanted", folder: Path) -> None:
     """Every cell that is not done yet, then the table."""
-    from embedder.training.grid import Cell, read_grid, run_grid
-    from embedder.training.grid_table import best_first
+    from embedder.training.grid.grid import Cell, read_grid, run_grid
+    from embedder.training.grid.grid_table import best_first
     from embedder.training.settings import settle
 
     cells = read_grid(grid, settle(wanted), folder, data=dataset)

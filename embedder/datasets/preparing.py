@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from embedder.audio.excerpts import grid_starts, load_excerpts
 from embedder.config.loading import to_dict
 from embedder.config.model import ExcerptConfig, ModelConfig
 from embedder.datasets.array_stores import NOT_FINITE, finite_rows
@@ -29,10 +30,9 @@ from embedder.datasets.feature_cache import (
 from embedder.datasets.prepared import PreparedTracks
 from embedder.datasets.records import LeftOut, TrackRow
 from embedder.datasets.stored_levels import StoredAs, pack_levels
+from embedder.encoding.threads import map_in_threads
 from embedder.errors import AudioError, ConfigError, DatasetError, printable_path
-from embedder.excerpts import grid_starts, load_excerpts
 from embedder.features.front_end import build_front_end
-from embedder.pipeline import map_in_threads
 
 OnProgress = Callable[[int, int], None]
 """Called with the tracks that are done and all of them."""

@@ -1,1 +1,1 @@
-"""The models that come with soundalike: a folder each, with `card.json` and weights."""
+"""Model folders: their cards, fingerprints and kinds; finding, importing and exporting them."""

@@ -23,10 +23,10 @@ from torch import Tensor
 from embedder.config.training import DoctorConfig, ObjectiveConfig
 from embedder.geometry import Geometry
 from embedder.metrics.neighbourhood import effective_rank
-from embedder.objectives.objective import Objective, ObjectiveValue
-from embedder.objectives.relations import PairMasks, Relation
-from embedder.objectives.targets import BatchTargets
-from embedder.objectives.triplets import TripletObjective
+from embedder.training.objectives.objective import Objective, ObjectiveValue
+from embedder.training.objectives.relations import PairMasks, Relation
+from embedder.training.objectives.targets import BatchTargets
+from embedder.training.objectives.triplets import TripletObjective
 
 N_BINS = 40
 _POINT = 0.1

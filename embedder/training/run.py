@@ -13,32 +13,32 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from embedder.audio_digest import audio_digest
-from embedder.card import read_card
+from embedder.audio.digest import audio_digest
 from embedder.config.loading import to_toml
 from embedder.config.training import TrainingConfig
 from embedder.datasets.dataset import Dataset
-from embedder.datasets.streaming import StreamedTracks
 from embedder.errors import DatasetError, printable_path
 from embedder.geometry import Geometry
-from embedder.learnt import Keys, keys_of, read_learnt, write_learnt
-from embedder.loaded_model import LoadedModel
-from embedder.objectives.building import build_objectives
-from embedder.objectives.objective import Objective
-from embedder.objectives.relations import build_relation
-from embedder.objectives.targets import TargetFacts
-from embedder.sampling.batches import BatchSampler
-from embedder.tag_head import TagHead, read_tag_head
-from embedder.training.augmenting import after_front_end
-from embedder.training.devices import build_fabric
+from embedder.models.card import read_card
+from embedder.models.learnt_recordings import Keys, keys_of, read_learnt, write_learnt
+from embedder.models.loaded import LoadedModel
+from embedder.models.tag_head import TagHead, read_tag_head
+from embedder.training.augment.places import after_front_end
 from embedder.training.doctor import Doctor
-from embedder.training.inputs import fitting_sampler, known_tracks, needs
-from embedder.training.loop import TrainingLoop
-from embedder.training.run_folder import TrainingResult, config_digest
-from embedder.training.sources import BatchSource
-from embedder.training.starting import CardParts, starting_point
-from embedder.training.step import LoopParts, Observer, step_generator
-from embedder.training.tag_report import head_of, tagging_in, write_tag_report
+from embedder.training.feeding.known_tracks import fitting_sampler, known_tracks, needs
+from embedder.training.feeding.sources import BatchSource
+from embedder.training.feeding.streamed import StreamedTracks
+from embedder.training.folder.run_folder import TrainingResult, config_digest
+from embedder.training.loop.fabric import build_fabric
+from embedder.training.loop.loop import TrainingLoop
+from embedder.training.loop.step import LoopParts, Observer, step_generator
+from embedder.training.objectives.building import build_objectives
+from embedder.training.objectives.objective import Objective
+from embedder.training.objectives.relations import build_relation
+from embedder.training.objectives.targets import TargetFacts
+from embedder.training.report.tag_report import head_of, tagging_in, write_tag_report
+from embedder.training.sampling.batches import BatchSampler
+from embedder.training.start.starting_point import CardParts, starting_point
 from embedder.training.validation import HeldOut, Measured, some_references
 
 

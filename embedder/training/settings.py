@@ -9,8 +9,8 @@ from embedder.config.training import AugmentationConfig, SamplerConfig, Training
 from embedder.config.training_presets import TRAINING_PRESETS
 from embedder.config.transfer import TransferConfig
 from embedder.errors import ConfigError, UnknownChoice
-from embedder.model_registry import load_model
-from embedder.training.run_folder import saved_config
+from embedder.models.registry import load_model
+from embedder.training.folder.run_folder import saved_config
 
 FEW_NEIGHBOURS = 5
 

@@ -16,20 +16,20 @@ from embedder.datasets.labels import count_labels
 from embedder.datasets.opening import open_configured
 from embedder.datasets.splitting import split_configured
 from embedder.errors import AudioError, DatasetError
-from embedder.handcrafted.descriptors import DESCRIPTORS, Descriptor
-from embedder.loaded_model import LoadedModel
-from embedder.objectives.targets import standardised
-from embedder.training.devices import build_fabric
-from embedder.training.frozen import encoder_vectors, vector_cache
-from embedder.training.inheriting import base_model, config_from, is_imported
-from embedder.training.inputs import needs
-from embedder.training.record import RunRecord
-from embedder.training.report import write_report
+from embedder.features.handcrafted.descriptors import DESCRIPTORS, Descriptor
+from embedder.models.loaded import LoadedModel
+from embedder.training.feeding.frozen_vectors import encoder_vectors, vector_cache
+from embedder.training.feeding.known_tracks import needs
+from embedder.training.feeding.sources import BatchSource, cache_folder, open_source
+from embedder.training.folder.record import RunRecord
+from embedder.training.folder.run_folder import TrainingResult, prepare_folder, write_result
+from embedder.training.folder.run_state import STATE_NAME
+from embedder.training.loop.fabric import build_fabric
+from embedder.training.loop.step import Observer
+from embedder.training.objectives.targets import standardised
+from embedder.training.report.report import write_report
 from embedder.training.run import TrainingRun
-from embedder.training.run_folder import TrainingResult, prepare_folder, write_result
-from embedder.training.run_state import STATE_NAME
-from embedder.training.sources import BatchSource, cache_folder, open_source
-from embedder.training.step import Observer
+from embedder.training.start.inheriting import base_model, config_from, is_imported
 
 _logger = logging.getLogger(__name__)
 

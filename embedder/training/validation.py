@@ -21,7 +21,7 @@ from embedder.metrics.ranking import Apart, Ranking, count_relevant, neighbour_r
 from embedder.metrics.retrieval import average_precision, relevance, tag_relevance
 from embedder.metrics.tagging import TagScores, tag_scores
 from embedder.metrics.voting import VoteScores, neighbour_vote, vote_scores
-from embedder.training.sources import BatchSource, Rows, in_batches
+from embedder.training.feeding.sources import BatchSource, Rows, in_batches
 
 MAX_REFERENCES = 4000
 ENCODING_BATCH = 64

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from embedder.datasets.dataset import Dataset
 from embedder.geometry import Cosine, Geometry
 from embedder.metrics.ranking import Ids
-from embedder.writing import write_whole
+from embedder.whole_files import write_whole
 from index.audit.alignment import SHORTEST_OVERLAP, Picture, audible_columns
 from index.audit.labels import conflicts, strangers
 from index.audit.records import Audit, Finding

@@ -3,7 +3,7 @@
 from html import escape
 from pathlib import Path
 
-from embedder.writing import write_whole
+from embedder.whole_files import write_whole
 from index.audit.records import KINDS, Audit, Finding, Json
 from index.evaluate.page_style import html_page, html_table
 

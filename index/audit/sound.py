@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from embedder.audio.inspecting import Inspection, inspect_audio, inspect_samples
 from embedder.config.model import FrontEndConfig
 from embedder.datasets.dataset import Dataset
+from embedder.encoding.threads import map_in_threads
 from embedder.errors import AudioError
 from embedder.features.front_end import FrontEnd, build_front_end
-from embedder.pipeline import map_in_threads
 from index.audit.alignment import Picture, pooled_rows
 from index.audit.records import Certainty, Finding
 

@@ -1,6 +1,6 @@
 """What a model has to beat: vectors without learning, of audio, waveforms or pictures.
 
-    audio, waveforms   mfcc, spectrum, rhythm-patterns (embedder.handcrafted)
+    audio, waveforms   mfcc, spectrum, rhythm-patterns (embedder.features.handcrafted)
     audio              bliss (the package bliss-audio, where it is installed)
     pictures           row-statistics; mfcc, as the cosine transform of their rows
     anything           random; vectors that the data set brings (by their name)
@@ -17,16 +17,16 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from embedder.audio.excerpts import load_excerpts
 from embedder.config.model import ExcerptConfig
 from embedder.datasets.array_stores import NOT_FINITE, finite_rows
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.records import LeftOut, TrackRow
+from embedder.encoding.threads import map_in_threads
 from embedder.errors import AudioError, UnknownChoice
-from embedder.excerpts import load_excerpts
+from embedder.features.handcrafted.descriptors import DESCRIPTORS
+from embedder.features.handcrafted.statistics import N_COEFFICIENTS
 from embedder.geometry import Cosine, Euclidean
-from embedder.handcrafted.descriptors import DESCRIPTORS
-from embedder.handcrafted.statistics import N_COEFFICIENTS
-from embedder.pipeline import map_in_threads
 from index.evaluate.bliss import Bliss, check_installed
 from index.evaluate.vector_set import Vectors, VectorSet
 

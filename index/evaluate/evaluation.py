@@ -13,7 +13,7 @@ import numpy as np
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.records import LeftOut
 from embedder.errors import DatasetError, UsageError
-from embedder.model_registry import find_model, list_models
+from embedder.models.registry import find_model, list_models
 from index.evaluate.baselines import BASELINES, baseline_vectors, check_baseline
 from index.evaluate.material import Material, material_of
 from index.evaluate.model_vectors import model_vectors

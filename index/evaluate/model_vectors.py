@@ -6,18 +6,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from embedder.backbones.fusion import fused_for_inference
-from embedder.backbones.network import EmbeddingNetwork
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.preparing import prepare_dataset
 from embedder.datasets.records import LeftOut
-from embedder.encoder import TrackEncoder
-from embedder.encodings import EncodingFailure, TrackRequest
+from embedder.encoding.encoder import TrackEncoder
+from embedder.encoding.precision import choose_device
+from embedder.encoding.requests import EncodingFailure, TrackRequest
 from embedder.errors import DatasetError
 from embedder.features.front_end import FrontEnd
-from embedder.loaded_model import LoadedModel
-from embedder.model_registry import load_model
-from embedder.precision import choose_device
+from embedder.models.loaded import LoadedModel
+from embedder.models.registry import load_model
+from embedder.networks.fusion import fused_for_inference
+from embedder.networks.network import EmbeddingNetwork
 from embedder.training.validation import encode_excerpts, track_means
 from index.evaluate.vector_set import VectorSet
 

@@ -5,15 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from embedder.audio_digest import audio_digest
-from embedder.card import Card, read_card
+from embedder.audio.digest import audio_digest
 from embedder.config.loading import from_dict
 from embedder.config.training import DatasetConfig
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.records import Side, TrackRow
 from embedder.datasets.splitting import split_configured
 from embedder.errors import AudioError, DatasetError
-from embedder.learnt import keys_of, read_learnt
+from embedder.models.card import Card, read_card
+from embedder.models.learnt_recordings import keys_of, read_learnt
 
 AS_TRAINED = "as-trained"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from embedder.errors import BadInput, printable_path
-from embedder.writing import write_whole
+from embedder.whole_files import write_whole
 from index.evaluate.charts import counted, heat_table, interval_bars, reliability_curve
 from index.evaluate.page_style import html_page, html_table
 from index.evaluate.results import Evaluation, ModelScores

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embedder.errors import BadInput, UnknownChoice
-from embedder.writing import check_output, write_whole
+from embedder.whole_files import check_output, write_whole
 from index.map.fields import chosen_field, map_field, map_fields
 from index.map.library_map import LibraryMap, MapWish, map_of
 

@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.writing import write_whole
+from embedder.whole_files import write_whole
 from index.map.layout import LayoutSettings, Method
 from index.map.neighbours import Floats, Ids, NearTable
 from index.map.quality import Trust

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from embedder.errors import BadInput, UnknownChoice, printable_path
-from embedder.writing import check_output, write_whole
+from embedder.whole_files import check_output, write_whole
 from index.playlist_files.entries import PlaylistEntry, path_from_text
 from index.playlist_files.m3u import format_m3u, parse_m3u
 from index.playlist_files.xspf import format_xspf, parse_xspf

@@ -12,7 +12,7 @@ from index.queries import QueryTrack, resolve
 from index.results import TrackRecord
 
 if TYPE_CHECKING:
-    from embedder.encodings import TrackEncoding
+    from embedder.encoding.requests import TrackEncoding
     from index.library_reader import LibraryReader
 
 MAX_SEEDS = 2000

@@ -68,7 +68,7 @@ def test_demo_keeps_a_folder_made_otherwise(trial: Path, capfd: pytest.CaptureFi
 
 def test_demo_replaces_a_folder_by_force(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """With --force the new songs stand alone; --paths prints them."""
-    from embedder.synthesis.folder import write_music_folder
+    from embedder.datasets.synthesis.folder import write_music_folder
 
     write_music_folder(
         tmp_path / "music", styles=("folk",), artists_per_style=1, seconds=1, sample_rate=8000

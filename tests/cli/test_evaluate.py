@@ -10,7 +10,7 @@ import pytest
 from cli.app import main
 from embedder.config.training import DatasetConfig, SamplerConfig
 from embedder.config.transfer import TransferConfig
-from embedder.learnt import read_learnt
+from embedder.models.learnt_recordings import read_learnt
 from embedder.training.train import train
 from index.library import Library
 from tests.embedder.rich_sets import HEARS, write_audio_set

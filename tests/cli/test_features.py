@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cli.app import main
-from embedder.audio.encoding import write_audio
+from embedder.audio.writing import write_audio
 
 
 @pytest.fixture

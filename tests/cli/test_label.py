@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from cli.app import main
-from embedder.audio.encoding import write_audio
-from embedder.backbones.network import EmbeddingNetwork
-from embedder.checkpoint import save_model
+from embedder.audio.writing import write_audio
 from embedder.config.presets import MODELS
+from embedder.models.kinds.network import save_model
+from embedder.networks.network import EmbeddingNetwork
 from index.tag_writing import read_field
 from tests.conftest import RunCli
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedder.audio.encoding import write_audio
-from embedder.backbones.network import seeded_network
-from embedder.checkpoint import save_model
+from embedder.audio.writing import write_audio
 from embedder.config.presets import MODELS
+from embedder.models.kinds.network import save_model
+from embedder.networks.network import seeded_network
 from index.calibration import Calibration
 from tests.conftest import RunCli
 

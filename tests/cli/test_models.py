@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from embedder.backbones.network import seeded_network
-from embedder.checkpoint import save_model
 from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
+from embedder.models.kinds.network import save_model
+from embedder.networks.network import seeded_network
 from tests.conftest import RunCli
 
 CONFIG = ModelConfig(

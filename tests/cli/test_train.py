@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from cli.app import main
-from embedder.audio.encoding import write_audio
+from embedder.audio.writing import write_audio
 from embedder.config.loading import to_toml
-from embedder.synthesis.songs import synthesise_song
+from embedder.datasets.synthesis.songs import synthesise_song
 from tests.embedder.small_sets import small_config, write_array_set
 
 

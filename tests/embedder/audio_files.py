@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 from mutagen.id3 import APIC, ID3
 from numpy.typing import NDArray
 
-from embedder.audio.encoding import encode_audio, write_audio
+from embedder.audio.writing import encode_audio, write_audio
 
 RATE = 44100
 Samples = NDArray[np.float32]

@@ -9,14 +9,14 @@ import torch
 
 from embedder.config.training import Mining, ObjectiveConfig, ObjectiveKind
 from embedder.geometry import Geometry, geometry_of
-from embedder.objectives.building import build_objective
-from embedder.objectives.heads import DistillationObjective, TaggingObjective
-from embedder.objectives.mining import mine_triplets, negative_weights
-from embedder.objectives.objective import Objective, ObjectiveValue
-from embedder.objectives.proxies import ProxyObjective
-from embedder.objectives.relations import SameId
-from embedder.objectives.tags import tag_weights
-from embedder.objectives.targets import TrackTargets
+from embedder.training.objectives.building import build_objective
+from embedder.training.objectives.heads import DistillationObjective, TaggingObjective
+from embedder.training.objectives.mining import mine_triplets, negative_weights
+from embedder.training.objectives.objective import Objective, ObjectiveValue
+from embedder.training.objectives.proxies import ProxyObjective
+from embedder.training.objectives.relations import SameId
+from embedder.training.objectives.tags import tag_weights
+from embedder.training.objectives.targets import TrackTargets
 from tests.embedder import slow_objectives as slow
 from tests.embedder import slow_targets
 

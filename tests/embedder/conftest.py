@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from embedder.backbones.network import seeded_network
-from embedder.checkpoint import save_model
-from embedder.exporting import export_model
-from embedder.importing import import_model
+from embedder.models.exporting import export_model
+from embedder.models.importing import import_model
+from embedder.models.kinds.network import save_model
+from embedder.networks.network import seeded_network
 from tests.embedder.rich_sets import HEARS
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from embedder.audio.encoding import write_audio
+from embedder.audio.writing import write_audio
 
 SAMPLE_RATE = 8000
 SECONDS = 1.0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embedder.audio.encoding import write_audio
+from embedder.audio.writing import write_audio
 from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
 
 ROWS, COLUMNS = 16, 24

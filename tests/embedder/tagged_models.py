@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from embedder.audio.encoding import write_audio
-from embedder.backbones.network import seeded_network
-from embedder.card import Card
-from embedder.checkpoint import save_model
+from embedder.audio.writing import write_audio
 from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
-from embedder.tag_head import TagHead
+from embedder.models.card import Card
+from embedder.models.kinds.network import save_model
+from embedder.models.tag_head import TagHead
+from embedder.networks.network import seeded_network
 
 TAGS = ("calm", "loud", "piano")
 CONFIG = ModelConfig(

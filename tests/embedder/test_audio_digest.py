@@ -11,8 +11,8 @@ import pytest
 from mutagen.apev2 import APEv2
 from mutagen.id3 import APIC, ID3, TIT2
 
-from embedder.audio.encoding import write_audio
-from embedder.audio_digest import audio_digest, part_digest
+from embedder.audio.digest import audio_digest, part_digest
+from embedder.audio.writing import write_audio
 from embedder.errors import MissingAudio, NotAnAudioFile
 
 FORMATS = ("mp3", "flac", "ogg", "opus", "m4a", "wav")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from embedder.audio.decoding import probe, read_whole
-from embedder.audio.encoding import WRITABLE_SUFFIXES, SampleFormat, encode_audio, write_audio
+from embedder.audio.writing import WRITABLE_SUFFIXES, SampleFormat, encode_audio, write_audio
 from embedder.errors import OutputExists, UnknownChoice, UsageError
 from tests.embedder.audio_files import RATE, tone, tune
 

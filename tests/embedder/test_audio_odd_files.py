@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from embedder.audio.decoding import probe, read_stretches, read_whole
-from embedder.audio.encoding import write_audio
+from embedder.audio.writing import write_audio
 from embedder.errors import AudioError, MissingAudio, NotAnAudioFile, UnreadableAudio
 from tests.embedder.audio_files import (
     RATE,

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embedder.audio.decoding import read_stretches, read_whole
-from embedder.audio.encoding import write_audio
+from embedder.audio.writing import write_audio
 from tests.embedder.audio_files import (
     RATE,
     aac_without_container,

@@ -7,11 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedder.augment import spectrogram, waveform
-from embedder.augment.building import Augmentation, build_augmentation
 from embedder.config.model import FrontEndConfig
 from embedder.config.training import AugmentationConfig
 from embedder.errors import ConfigError
+from embedder.training.augment import spectrogram, waveform
+from embedder.training.augment.building import Augmentation, build_augmentation
 
 RATE = 8000
 ON_SPECTROGRAMS: dict[str, AugmentationConfig] = {

@@ -7,13 +7,13 @@ import torch
 from torch import nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
-from embedder.backbones.fusion import fused_for_inference
-from embedder.backbones.network import BACKBONES, EmbeddingNetwork, seeded_network
-from embedder.backbones.pooling import POOLINGS, build_pooling
-from embedder.backbones.profile import input_shape_of, profile_network
-from embedder.backbones.stages import least_columns
 from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
 from embedder.errors import BadInput, ConfigError, UnknownChoice
+from embedder.networks.fusion import fused_for_inference
+from embedder.networks.network import BACKBONES, EmbeddingNetwork, seeded_network
+from embedder.networks.pooling import POOLINGS, build_pooling
+from embedder.networks.profile import input_shape_of, profile_network
+from embedder.networks.stages import least_columns
 
 
 def small(kind: str = "plain-cnn", **settings: Any) -> ModelConfig:

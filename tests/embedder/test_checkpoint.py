@@ -10,9 +10,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from embedder.backbones.network import EmbeddingNetwork, seeded_network
-from embedder.card import read_card, with_facts, write_card
-from embedder.checkpoint import save_model
 from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
 from embedder.errors import (
     CorruptArtefact,
@@ -22,9 +19,12 @@ from embedder.errors import (
     UnsupportedFormat,
 )
 from embedder.features.front_end import build_front_end
-from embedder.fingerprint import network_fingerprint, short_fingerprint
-from embedder.model_registry import find_model, list_models, load_model
-from embedder.writing import write_whole
+from embedder.models.card import read_card, with_facts, write_card
+from embedder.models.fingerprint import network_fingerprint, short_fingerprint
+from embedder.models.kinds.network import save_model
+from embedder.models.registry import find_model, list_models, load_model
+from embedder.networks.network import EmbeddingNetwork, seeded_network
+from embedder.whole_files import write_whole
 from tests.golden.tones import chord
 
 CONFIG = ModelConfig(

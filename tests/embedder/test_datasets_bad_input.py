@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from embedder.audio.encoding import write_audio
+from embedder.audio.writing import write_audio
 from embedder.datasets.layouts.contents import ReadingOptions
 from embedder.datasets.opening import open_dataset
 from embedder.errors import DatasetError, UnknownChoice

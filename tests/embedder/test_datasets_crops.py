@@ -8,16 +8,16 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from embedder.audio.excerpts import load_excerpts
 from embedder.config.model import ExcerptConfig, FrontEndConfig, ModelConfig
-from embedder.datasets.crop_loading import CropLoader, batch_generator
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.opening import open_dataset
 from embedder.datasets.prepared import PreparedTracks
 from embedder.datasets.preparing import cache_for, prepare_dataset
-from embedder.datasets.streaming import StreamedTracks
 from embedder.errors import ConfigError, DatasetError
-from embedder.excerpts import load_excerpts
 from embedder.features.front_end import build_front_end
+from embedder.training.feeding.crop_loading import CropLoader, batch_generator
+from embedder.training.feeding.streamed import StreamedTracks
 from tests.embedder.dataset_miniatures import (
     MINIATURES,
     SAMPLE_RATE,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedder.audio.encoding import write_audio
+from embedder.audio.writing import write_audio
 from embedder.config.training import DatasetConfig
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.duplicates import find_repeats

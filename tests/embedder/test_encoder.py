@@ -7,15 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedder import cores
-from embedder.audio.encoding import write_audio
-from embedder.backbones.network import seeded_network
-from embedder.checkpoint import save_model
+from embedder.audio.writing import write_audio
 from embedder.config.presets import MODELS
-from embedder.decoder_process import DecoderProcess
-from embedder.encoder import TrackEncoder
-from embedder.encoder_process import EncoderProcess
-from embedder.encodings import EncodingFailure, TrackEncoding, TrackRequest
+from embedder.encoding import cores
+from embedder.encoding.encoder import TrackEncoder
+from embedder.encoding.processes.decoder import DecoderProcess
+from embedder.encoding.processes.encoder import EncoderProcess
+from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequest
 from embedder.errors import (
     AudioError,
     AudioTooShort,
@@ -24,6 +22,8 @@ from embedder.errors import (
     UnknownChoice,
     UnreadableAudio,
 )
+from embedder.models.kinds.network import save_model
+from embedder.networks.network import seeded_network
 
 RATE = 22050
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedder.audio.encoding import write_audio
+from embedder.audio.excerpts import grid_starts, load_excerpts, random_starts
+from embedder.audio.writing import write_audio
 from embedder.config.model import ExcerptConfig, Placement
 from embedder.errors import AudioTooShort, MissingAudio, UnknownChoice, UsageError
-from embedder.excerpts import grid_starts, load_excerpts, random_starts
 from tests.embedder.audio_files import truncated, tune
 
 RATE = 8000

@@ -8,12 +8,12 @@ import pytest
 from matplotlib.image import imread
 from numpy.typing import NDArray
 
-from embedder.audio.encoding import write_audio
+from embedder.audio.writing import write_audio
 from embedder.config.model import FrontEndConfig
 from embedder.config.presets import FRONT_ENDS
 from embedder.errors import OutputExists, UsageError
 from embedder.features.axes import column_edges_seconds, row_edges_hz, row_positions
-from embedder.features.pictures import (
+from embedder.features.saving import (
     FeaturesFailure,
     SavedFeatures,
     output_files,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from embedder.datasets.file_tags import read_file_tags
-from embedder.synthesis.folder import write_music_folder
+from embedder.datasets.synthesis.folder import write_music_folder
 
 
 @pytest.mark.parametrize("suffix", [".flac", ".mp3", ".ogg", ".m4a", ".wav"])

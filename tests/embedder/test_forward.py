@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from embedder.encoding.batched_network import BatchedForward
+from embedder.encoding.precision import choose_device, fastest_safe_format, with_format
 from embedder.errors import UnknownChoice, UsageError
-from embedder.forward import BatchedForward
-from embedder.precision import choose_device, fastest_safe_format, with_format
 
 CPU = torch.device("cpu")
 

@@ -4,22 +4,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from embedder.handcrafted.descriptors import DESCRIPTORS
-from embedder.handcrafted.loudness import (
+from embedder.features.handcrafted.descriptors import DESCRIPTORS
+from embedder.features.handcrafted.loudness import (
     BAND_EDGES_HZ,
     decibels_to_phon,
     loudness,
     phon_to_sone,
     spreading_matrix,
 )
-from embedder.handcrafted.rhythm import SEGMENT_SECONDS, modulation_hz, rhythm_patterns
-from embedder.handcrafted.statistics import (
+from embedder.features.handcrafted.rhythm import SEGMENT_SECONDS, modulation_hz, rhythm_patterns
+from embedder.features.handcrafted.statistics import (
     N_COEFFICIENTS,
     mfcc,
     mfcc_statistics,
     spectrum_statistics,
 )
-from embedder.handcrafted.windows import power_spectra
+from embedder.features.handcrafted.windows import power_spectra
 
 Samples = NDArray[np.float32]
 RATE = 22050

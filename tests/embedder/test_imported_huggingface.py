@@ -10,10 +10,10 @@ from torch import Tensor
 
 from embedder.config.training import DatasetConfig, SamplerConfig
 from embedder.config.transfer import TransferConfig
-from embedder.encoder import TrackEncoder
+from embedder.encoding.encoder import TrackEncoder
 from embedder.errors import BadInput, FingerprintMismatch
-from embedder.importing import import_model
-from embedder.model_registry import load_model
+from embedder.models.importing import import_model
+from embedder.models.registry import load_model
 from embedder.training.train import train
 from tests.embedder.rich_sets import write_audio_set
 from tests.embedder.small_sets import small_config

@@ -10,8 +10,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from embedder.backbones.network import seeded_network
-from embedder.checkpoint import save_model
 from embedder.config.loading import from_dict, read_toml
 from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
 from embedder.errors import (
@@ -25,13 +23,15 @@ from embedder.errors import (
     UnsupportedFormat,
     UsageError,
 )
-from embedder.exporting import export_model
 from embedder.features.front_end import build_front_end
-from embedder.imported.mel import MelFrontEnd
-from embedder.imported.onnx_model import arrange, front_end_of
-from embedder.imported.spec import MelSetUp, OnnxSpec, check_spec
-from embedder.importing import find_recipe, import_model
-from embedder.model_registry import load_model
+from embedder.models.exporting import export_model
+from embedder.models.importing import find_recipe, import_model
+from embedder.models.kinds.foreign_mel import MelFrontEnd
+from embedder.models.kinds.network import save_model
+from embedder.models.kinds.onnx_file import arrange, front_end_of
+from embedder.models.kinds.onnx_spec import MelSetUp, OnnxSpec, check_spec
+from embedder.models.registry import load_model
+from embedder.networks.network import seeded_network
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

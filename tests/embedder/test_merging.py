@@ -9,11 +9,11 @@ from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from embedder.backbones.fusion import fused_for_inference
-from embedder.backbones.network import BACKBONES, EmbeddingNetwork, seeded_network
 from embedder.config.model import BackboneConfig, FrontEndConfig, ModelConfig
 from embedder.errors import ConfigError
-from embedder.merging import Form, Indifference, Matrix, merged_network
+from embedder.networks.fusion import fused_for_inference
+from embedder.networks.network import BACKBONES, EmbeddingNetwork, seeded_network
+from embedder.training.start.merging import Form, Indifference, Matrix, merged_network
 
 
 def config(

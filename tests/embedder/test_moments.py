@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 import torch
 
-from embedder.backbones.fusion import fused_for_inference
-from embedder.backbones.moments import Moments, cosine_transform, eighth_root, moments_of
-from embedder.backbones.network import EmbeddingNetwork, seeded_network
-from embedder.backbones.profile import profile_network
-from embedder.checkpoint import save_model
 from embedder.config.loading import configure, from_dict, to_dict
 from embedder.config.model import BackboneConfig, FrontEndConfig, ModelConfig
 from embedder.config.transfer import TransferConfig
 from embedder.errors import ConfigError
-from embedder.exporting import export_model
 from embedder.features.front_end import build_front_end
-from embedder.fingerprint import network_fingerprint
-from embedder.model_description import describe_model
-from embedder.model_registry import load_model
+from embedder.models.description import describe_model
+from embedder.models.exporting import export_model
+from embedder.models.fingerprint import network_fingerprint
+from embedder.models.kinds.network import save_model
+from embedder.models.registry import load_model
+from embedder.networks.fusion import fused_for_inference
+from embedder.networks.moments import Moments, cosine_transform, eighth_root, moments_of
+from embedder.networks.network import EmbeddingNetwork, seeded_network
+from embedder.networks.profile import profile_network
 from embedder.training.train import train
 from tests.embedder.small_sets import small_config
 

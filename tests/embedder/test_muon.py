@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from embedder.config.training import OptimiserConfig
-from embedder.training.muon import Muon, orthogonalised
-from embedder.training.optimisers import build_optimiser
+from embedder.training.loop.muon import Muon, orthogonalised
+from embedder.training.loop.optimisers import build_optimiser
 
 
 def network() -> nn.Module:

@@ -18,10 +18,10 @@ from embedder.config.training import (
 )
 from embedder.errors import ConfigError, DatasetError
 from embedder.geometry import geometry_of
-from embedder.objectives.building import MultiObjective, build_objective, build_objectives
-from embedder.objectives.heads import TaggingObjective
-from embedder.objectives.objective import Objective
-from embedder.objectives.targets import TargetFacts, TrackTargets
+from embedder.training.objectives.building import MultiObjective, build_objective, build_objectives
+from embedder.training.objectives.heads import TaggingObjective
+from embedder.training.objectives.objective import Objective
+from embedder.training.objectives.targets import TargetFacts, TrackTargets
 from tests.embedder.comparisons_of_objectives import Comparison, objective_comparisons
 
 KINDS: tuple[ObjectiveKind, ...] = get_args(ObjectiveKind)

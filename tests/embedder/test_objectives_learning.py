@@ -11,10 +11,10 @@ from embedder.config.training import ObjectiveConfig, ObjectiveKind, SamplerConf
 from embedder.geometry import geometry_of
 from embedder.metrics.ranking import neighbour_ranking
 from embedder.metrics.voting import neighbour_vote, vote_scores
-from embedder.objectives.building import build_objectives
-from embedder.objectives.heads import seeded_linear
-from embedder.objectives.targets import TrackTargets
-from embedder.sampling.batches import BatchSampler
+from embedder.training.objectives.building import build_objectives
+from embedder.training.objectives.heads import seeded_linear
+from embedder.training.objectives.targets import TrackTargets
+from embedder.training.sampling.batches import BatchSampler
 
 N_LABELS = 5
 KINDS: tuple[ObjectiveKind, ...] = get_args(ObjectiveKind)

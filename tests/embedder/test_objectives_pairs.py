@@ -16,14 +16,19 @@ from embedder.config.training import (
 )
 from embedder.errors import DatasetError, UnknownChoice
 from embedder.geometry import geometry_of
-from embedder.objectives.building import build_objective
-from embedder.objectives.mining import mine_triplets, negative_weights
-from embedder.objectives.objective import Objective
-from embedder.objectives.pairs import info_nce
-from embedder.objectives.proxies import ProxyObjective
-from embedder.objectives.relations import PairMasks, build_relation
-from embedder.objectives.tags import tag_similarity, tag_weights
-from embedder.objectives.targets import BatchTargets, TargetFacts, TrackTargets, standardised
+from embedder.training.objectives.building import build_objective
+from embedder.training.objectives.mining import mine_triplets, negative_weights
+from embedder.training.objectives.objective import Objective
+from embedder.training.objectives.pairs import info_nce
+from embedder.training.objectives.proxies import ProxyObjective
+from embedder.training.objectives.relations import PairMasks, build_relation
+from embedder.training.objectives.tags import tag_similarity, tag_weights
+from embedder.training.objectives.targets import (
+    BatchTargets,
+    TargetFacts,
+    TrackTargets,
+    standardised,
+)
 
 KINDS: tuple[ObjectiveKind, ...] = get_args(ObjectiveKind)
 GEOMETRIES = ("cosine", "euclidean", "poincare")

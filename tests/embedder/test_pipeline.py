@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from embedder.pipeline import in_groups, map_in_threads
+from embedder.encoding.threads import in_groups, map_in_threads
 
 
 def test_results_come_in_input_order() -> None:

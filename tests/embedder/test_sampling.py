@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from embedder.config.training import SamplerConfig
 from embedder.errors import ConfigError, DatasetError
-from embedder.objectives.targets import TrackTargets
-from embedder.sampling.batches import Batch, BatchSampler
-from embedder.sampling.groups import build_groups
+from embedder.training.objectives.targets import TrackTargets
+from embedder.training.sampling.batches import Batch, BatchSampler
+from embedder.training.sampling.groups import build_groups
 
 
 def tracks(n: int = 60, *, seed: int = 0, n_labels: int = 5) -> TrackTargets:

@@ -10,16 +10,16 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from embedder.datasets.synthesis.artists import artist_of
+from embedder.datasets.synthesis.effects import reverberate, room
+from embedder.datasets.synthesis.form import lay_out
+from embedder.datasets.synthesis.harmony import SCALES, chord, frequency_hz, nearest_octave, voiced
+from embedder.datasets.synthesis.instruments import Timbre, saw_partials
+from embedder.datasets.synthesis.naming import artist_name, title_of
+from embedder.datasets.synthesis.randomness import generator_for
+from embedder.datasets.synthesis.score import Sketch, strokes
+from embedder.datasets.synthesis.songs import STYLES, synthesise_song
 from embedder.errors import UnknownChoice, UsageError
-from embedder.synthesis.artists import artist_of
-from embedder.synthesis.effects import reverberate, room
-from embedder.synthesis.form import lay_out
-from embedder.synthesis.harmony import SCALES, chord, frequency_hz, nearest_octave, voiced
-from embedder.synthesis.instruments import Timbre, saw_partials
-from embedder.synthesis.naming import artist_name, title_of
-from embedder.synthesis.randomness import generator_for
-from embedder.synthesis.score import Sketch, strokes
-from embedder.synthesis.songs import STYLES, synthesise_song
 
 RATE = 16000
 

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from embedder.audio.decoding import probe, read_whole
+from embedder.datasets.synthesis.folder import FORMATS, SongFile, write_music_folder
+from embedder.datasets.synthesis.manifest import FINISHED, UNFINISHED
+from embedder.datasets.synthesis.songs import synthesise_song
+from embedder.datasets.synthesis.summary import summarise
 from embedder.errors import CorruptArtefact, OutputExists, UnknownChoice, UsageError
-from embedder.synthesis.folder import FORMATS, SongFile, write_music_folder
-from embedder.synthesis.manifest import FINISHED, UNFINISHED
-from embedder.synthesis.songs import synthesise_song
-from embedder.synthesis.summary import summarise
 
 SMALL: dict[str, Any] = {
     "styles": ("piano", "chiptune"),
@@ -114,7 +114,7 @@ def test_a_killed_run_is_finished_by_the_next(tmp_path: Path) -> None:
     folder = tmp_path / "music"
     code = (
         "import sys; from pathlib import Path\n"
-        "from embedder.synthesis.folder import write_music_folder\n"
+        "from embedder.datasets.synthesis.folder import write_music_folder\n"
         "write_music_folder(Path(sys.argv[1]), workers=1, seconds=4.0, sample_rate=16000,\n"
         "    artists_per_style=1, styles=('folk', 'piano', 'rock', 'chiptune'))\n"
     )

@@ -7,14 +7,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from embedder.backbones.network import seeded_network
-from embedder.card import read_card
-from embedder.checkpoint import save_model
-from embedder.encoder import TrackEncoder
-from embedder.encodings import EncodingFailure
+from embedder.encoding.encoder import TrackEncoder
+from embedder.encoding.requests import EncodingFailure
+from embedder.encoding.tagger import TagResult, TrackTagger, find_tagger
 from embedder.errors import BadInput, CorruptArtefact, FingerprintMismatch, UsageError
-from embedder.tag_head import HEAD_NAME, read_tag_head
-from embedder.tagging import TagResult, TrackTagger, find_tagger
+from embedder.models.card import read_card
+from embedder.models.kinds.network import save_model
+from embedder.models.tag_head import HEAD_NAME, read_tag_head
+from embedder.networks.network import seeded_network
 from tests.embedder.tagged_models import CONFIG, TAGS, some_head, write_noise, write_tagger
 
 
@@ -137,7 +137,7 @@ def test_a_file_that_is_no_head_is_refused(folder: Path) -> None:
     import dataclasses
     import hashlib
 
-    from embedder.card import TagHeadRecord, write_card
+    from embedder.models.card import TagHeadRecord, write_card
 
     save_file({"other": torch.zeros(2)}, folder / HEAD_NAME)
     digest = hashlib.sha256((folder / HEAD_NAME).read_bytes()).hexdigest()

@@ -29,9 +29,9 @@ from embedder.errors import (
     SoundalikeError,
     TrainingDiverged,
 )
-from embedder.model_registry import load_model
-from embedder.training.optimisers import rate_factor
-from embedder.training.run_folder import TrainingResult
+from embedder.models.registry import load_model
+from embedder.training.folder.run_folder import TrainingResult
+from embedder.training.loop.optimisers import rate_factor
 from embedder.training.settings import Wanted, settle
 from embedder.training.train import train
 from tests.embedder.small_sets import small_config, write_array_set

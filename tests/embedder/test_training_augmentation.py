@@ -20,9 +20,9 @@ from embedder.config.training import (
     SamplerConfig,
     TrainingConfig,
 )
-from embedder.datasets.streaming import StreamedTracks
 from embedder.errors import ConfigError
-from embedder.training.augmenting import after_front_end
+from embedder.training.augment.places import after_front_end
+from embedder.training.feeding.streamed import StreamedTracks
 from embedder.training.train import open_run
 from tests.embedder.rich_sets import write_audio_set
 from tests.embedder.small_sets import small_config

@@ -14,9 +14,9 @@ from embedder.config.training import (
     ScheduleConfig,
     TrainingConfig,
 )
-from embedder.objectives.triplets import TripletObjective
+from embedder.training.folder.run_folder import TrainingResult
+from embedder.training.objectives.triplets import TripletObjective
 from embedder.training.run import TrainingRun
-from embedder.training.run_folder import TrainingResult
 from embedder.training.train import train
 from tests.embedder.small_sets import small_config, write_array_set
 

@@ -10,7 +10,6 @@ import torch
 from safetensors import torch as safetensors
 from sklearn.linear_model import Ridge
 
-from embedder.card import read_card
 from embedder.config.training import (
     DatasetConfig,
     ObjectiveConfig,
@@ -19,12 +18,13 @@ from embedder.config.training import (
     TrainingConfig,
 )
 from embedder.config.transfer import TransferConfig
-from embedder.encoder import TrackEncoder
+from embedder.encoding.encoder import TrackEncoder
 from embedder.errors import ConfigError
-from embedder.model_registry import load_model
-from embedder.training.fitting import Affine, fitted_projection
-from embedder.training.inheriting import base_model
+from embedder.models.card import read_card
+from embedder.models.registry import load_model
 from embedder.training.settings import Wanted, settle
+from embedder.training.start.fitting import Affine, fitted_projection
+from embedder.training.start.inheriting import base_model
 from embedder.training.train import train
 from tests.embedder.rich_sets import write_audio_set, write_rich_set
 from tests.embedder.small_sets import small_config, write_array_set

@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 
 from embedder.errors import ConfigError
-from embedder.training.grid import Cell, read_grid, run_grid
-from embedder.training.grid_table import seed_mean
+from embedder.training.grid.grid import Cell, read_grid, run_grid
+from embedder.training.grid.grid_table import seed_mean
 from embedder.training.train import MakeObservers
 from tests.embedder.small_sets import small_config, write_array_set
 

@@ -22,7 +22,7 @@ from embedder.config.training import (
     TrainingConfig,
 )
 from embedder.errors import DatasetError
-from embedder.training.run_folder import TrainingResult
+from embedder.training.folder.run_folder import TrainingResult
 from embedder.training.train import open_run, train
 from tests.embedder.rich_sets import HEARS, write_audio_set, write_rich_set
 from tests.embedder.small_sets import small_config

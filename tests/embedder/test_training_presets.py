@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from embedder.backbones.network import seeded_network
 from embedder.config.loading import configure, from_dict, to_dict
 from embedder.config.training import TrainingConfig
 from embedder.config.training_presets import TRAINING_PRESETS
-from embedder.model_registry import load_model
-from embedder.synthesis.folder import write_music_folder
+from embedder.datasets.synthesis.folder import write_music_folder
+from embedder.models.registry import load_model
+from embedder.networks.network import seeded_network
 from embedder.training.train import train
 from tests.embedder.small_sets import write_array_set
 

@@ -10,7 +10,7 @@ import torch
 from safetensors import torch as safetensors
 
 from embedder.config.loading import to_toml
-from embedder.model_registry import load_model
+from embedder.models.registry import load_model
 from tests.embedder.small_sets import small_config, write_array_set
 
 PROGRAM = """

@@ -12,9 +12,9 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from embedder.config.training import TrainingConfig
-from embedder.training.advice import RunFacts, what_to_try
-from embedder.training.charts import histogram_chart, line_chart, ticks
-from embedder.training.record import log_table
+from embedder.training.folder.record import log_table
+from embedder.training.report.advice import RunFacts, what_to_try
+from embedder.training.report.charts import histogram_chart, line_chart, ticks
 from embedder.training.train import train
 from tests.embedder.small_sets import small_config, write_array_set
 

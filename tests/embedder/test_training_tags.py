@@ -7,12 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedder.card import read_card
 from embedder.config.training import DatasetConfig, ObjectiveConfig, SamplerConfig, TrainingConfig
 from embedder.metrics.tagging import TagScores, tag_scores
-from embedder.tag_head import HEAD_NAME, read_tag_head
+from embedder.models.card import read_card
+from embedder.models.tag_head import HEAD_NAME, read_tag_head
+from embedder.training.report.tag_report import (
+    draw_tags,
+    ranked_tags,
+    tag_section,
+    write_tag_report,
+)
 from embedder.training.run import TrainingRun
-from embedder.training.tag_report import draw_tags, ranked_tags, tag_section, write_tag_report
 from embedder.training.train import open_run
 from embedder.training.validation import encode_excerpts
 from tests.embedder.rich_sets import TAGS, write_rich_set

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from embedder.training.step import step_generator
+from embedder.training.loop.step import step_generator
 from embedder.training.train import train
 from tests.embedder.small_sets import small_config, write_array_set
 
@@ -30,7 +30,7 @@ def test_batches_are_prepared_by_one_thread_each(
         preparing.add((threading.current_thread().name, torch.get_num_threads()))
         return step_generator(*arguments, **settings)  # type: ignore[arg-type]  # passed on
 
-    monkeypatch.setattr("embedder.training.loop.step_generator", counting)
+    monkeypatch.setattr("embedder.training.loop.loop.step_generator", counting)
     try:
         train(
             write_array_set(tmp_path / "set"),

@@ -8,9 +8,6 @@ import pytest
 import torch
 from safetensors import torch as safetensors
 
-from embedder.backbones.network import seeded_network
-from embedder.card import read_card
-from embedder.checkpoint import save_model
 from embedder.config.model import BackboneConfig, ModelConfig
 from embedder.config.training import (
     AugmentationConfig,
@@ -20,15 +17,18 @@ from embedder.config.training import (
     TrainingConfig,
 )
 from embedder.config.transfer import TransferConfig
-from embedder.encoder import TrackEncoder
+from embedder.encoding.encoder import TrackEncoder
+from embedder.encoding.tagger import TrackTagger
 from embedder.errors import ConfigError, CorruptArtefact, DatasetError, FingerprintMismatch
-from embedder.model_registry import load_model
-from embedder.projected import PROJECTION_NAME, Projection
-from embedder.tagging import TrackTagger
-from embedder.training.frozen import VectorSource
-from embedder.training.inheriting import base_model, config_from
+from embedder.models.card import read_card
+from embedder.models.kinds.network import save_model
+from embedder.models.kinds.projection import PROJECTION_NAME, Projection
+from embedder.models.registry import load_model
+from embedder.networks.network import seeded_network
+from embedder.training.feeding.frozen_vectors import VectorSource
 from embedder.training.run import TrainingRun
 from embedder.training.settings import Wanted, settle
+from embedder.training.start.inheriting import base_model, config_from
 from embedder.training.train import open_run, train
 from tests.embedder.rich_sets import HEARS, write_audio_set
 from tests.embedder.small_sets import small_config, write_array_set

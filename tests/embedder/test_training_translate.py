@@ -7,23 +7,23 @@ import numpy as np
 import pytest
 import torch
 
-from embedder.backbones.network import EmbeddingNetwork, seeded_network
-from embedder.card import read_card
-from embedder.checkpoint import save_model
+from embedder.audio.excerpts import load_excerpts
 from embedder.config.model import FrontEndConfig, ModelConfig
 from embedder.config.training import DatasetConfig, TrainingConfig
 from embedder.config.transfer import TransferConfig
 from embedder.datasets.files import audio_files_below
-from embedder.encoder import TrackEncoder
+from embedder.encoding.encoder import TrackEncoder
 from embedder.errors import BadInput, ConfigError
-from embedder.excerpts import load_excerpts
-from embedder.exporting import export_model
 from embedder.features.front_end import build_front_end
-from embedder.fingerprint import network_fingerprint
-from embedder.importing import import_model
-from embedder.model_registry import load_model
-from embedder.training.fitting import Affine, fitted_projection
-from embedder.training.inheriting import base_model, config_from, inherited_network
+from embedder.models.card import read_card
+from embedder.models.exporting import export_model
+from embedder.models.fingerprint import network_fingerprint
+from embedder.models.importing import import_model
+from embedder.models.kinds.network import save_model
+from embedder.models.registry import load_model
+from embedder.networks.network import EmbeddingNetwork, seeded_network
+from embedder.training.start.fitting import Affine, fitted_projection
+from embedder.training.start.inheriting import base_model, config_from, inherited_network
 from embedder.training.train import train
 from tests.embedder.rich_sets import HEARS, write_audio_set
 from tests.embedder.small_sets import small_config

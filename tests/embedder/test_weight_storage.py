@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import Tensor
 
-from embedder.backbones.network import EmbeddingNetwork, seeded_network
-from embedder.checkpoint import save_model
 from embedder.config.model import BackboneConfig, FrontEndConfig, ModelConfig
 from embedder.errors import CorruptArtefact
-from embedder.model_registry import load_model
-from embedder.weight_storage import GROUP, WeightBits, packed, unpacked
+from embedder.models.kinds.network import save_model
+from embedder.models.kinds.weights import GROUP, WeightBits, packed, unpacked
+from embedder.models.registry import load_model
+from embedder.networks.network import EmbeddingNetwork, seeded_network
 
 LARGEST_ERROR: dict[WeightBits, float] = {16: 2e-3, 8: 2e-2}
 SIZE: dict[WeightBits, float] = {16: 0.6, 8: 0.35}
@@ -107,7 +107,7 @@ def test_a_file_without_its_steps_is_said_to_be_broken(
     """What lacks is named, also where somebody has signed the altered file anew."""
     left_out = "network.projection.weight.steps"
     monkeypatch.setattr(
-        "embedder.checkpoint.packed",
+        "embedder.models.kinds.network.packed",
         lambda tensors, bits: {n: t for n, t in packed(tensors, bits).items() if n != left_out},
     )
     save_model(tmp_path / "model", network(), weight_bits=8)

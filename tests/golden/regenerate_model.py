@@ -6,10 +6,10 @@ Only for a new format, beside the old one: what stands there must load forever.
 import json
 from pathlib import Path
 
-from embedder.backbones.network import seeded_network
-from embedder.checkpoint import save_model
 from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
-from embedder.model_registry import load_model
+from embedder.models.kinds.network import save_model
+from embedder.models.registry import load_model
+from embedder.networks.network import seeded_network
 from tests.golden.tones import chord
 
 FOLDER = Path(__file__).parent / "model-format-1"

@@ -12,9 +12,9 @@ from av.audio.stream import AudioStream
 from av.video.frame import VideoFrame
 
 from embedder.audio.decoding import probe, read_stretches
-from embedder.audio.encoding import write_audio
 from embedder.audio.inspecting import inspect_audio
 from embedder.audio.promised_bytes import SoundBytes, sound_bytes
+from embedder.audio.writing import write_audio
 from index.audit.sound import judge_sound
 from tests.embedder.audio_files import RATE, truncated, tune
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from embedder.audio.encoding import write_audio
 from embedder.audio.inspecting import inspect_audio
 from embedder.audio.measuring import SoundMeasures
+from embedder.audio.writing import write_audio
 from embedder.errors import AudioError
 from index.audit.audit import AuditSettings, audit
 from index.audit.sound import OF_FILES, judge_sound

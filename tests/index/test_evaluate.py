@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedder.backbones.network import EmbeddingNetwork
-from embedder.checkpoint import save_model
 from embedder.errors import DatasetError, UnknownChoice, UsageError
 from embedder.geometry import Euclidean
+from embedder.models.kinds.network import save_model
+from embedder.networks.network import EmbeddingNetwork
 from index.evaluate.baselines import BASELINES, baseline_vectors, picture_statistics
 from index.evaluate.evaluation import evaluate
 from index.evaluate.material import material_of

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedder.backbones.network import EmbeddingNetwork
-from embedder.checkpoint import save_model
 from embedder.errors import DatasetError, SoundalikeError, UnknownChoice, UsageError
+from embedder.models.kinds.network import save_model
+from embedder.networks.network import EmbeddingNetwork
 from index.evaluate import evaluation
 from index.evaluate.evaluation import evaluate
 from index.evaluate.settings import EvaluationSettings

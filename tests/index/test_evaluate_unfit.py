@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from embedder.backbones.network import EmbeddingNetwork
-from embedder.checkpoint import save_model
 from embedder.config.model import ModelConfig
 from embedder.datasets.opening import open_dataset
 from embedder.datasets.preparing import prepare_dataset
 from embedder.errors import DatasetError
+from embedder.models.kinds.network import save_model
+from embedder.networks.network import EmbeddingNetwork
 from index.evaluate.evaluation import evaluate
 from index.evaluate.settings import EvaluationSettings
 from tests.embedder.rich_sets import HEARS

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from embedder.audio.encoding import write_audio
+from embedder.audio.writing import write_audio
 from embedder.errors import AudioError
 from index.aspects import ASPECTS, SAMPLE_RATE, aspect_distances, closeness, describe_aspects
 from index.catalogue.vector_rows import TrackExcerpts

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from embedder.datasets.synthesis.folder import write_music_folder
 from embedder.errors import UsageError
-from embedder.synthesis.folder import write_music_folder
 from index.frames import labels_in, library_frame, tracks_in
 from index.label_writing import undo_labels
 from index.library import Library

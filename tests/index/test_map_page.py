@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedder.audio.encoding import write_audio
+from embedder.audio.writing import write_audio
 from index.library import Library
 from index.map.drawing import draw_map
 from index.map.library_map import MapWish

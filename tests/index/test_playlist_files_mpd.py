@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedder.audio.encoding import write_audio
+from embedder.audio.writing import write_audio
 from embedder.errors import BadInput, MissingExtra, UsageError
 from index.playlist_files.mpd_queue import is_address, parse_address, queue_on_mpd
 from index.results import TrackRecord

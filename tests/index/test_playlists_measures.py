@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedder.audio.encoding import write_audio
+from embedder.audio.writing import write_audio
 from index.library import Library
 from index.playlists.measures import SAMPLE_RATE, energy_of, measure, tempo_of
 from index.playlists.request import Arc, PlaylistRequest

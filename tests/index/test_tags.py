@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from mutagen.id3 import COMM, TCON, TDRC, TIT2, TPE1, TRCK, TXXX
 
-from embedder.audio.encoding import write_audio
+from embedder.audio.writing import write_audio
 from embedder.datasets.file_tags import read_file_tags
 from index.tags import as_file_tags, read_tags
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedder.encodings import EncodingFailure, EncodingResult, TrackEncoding, TrackRequest
+from embedder.encoding.requests import EncodingFailure, EncodingResult, TrackEncoding, TrackRequest
 from embedder.errors import AudioError, NotFound, UsageError
 from index.labelling import LabelRequest, label_tracks
 from index.library import Library

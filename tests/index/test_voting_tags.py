@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from mutagen.id3 import ID3, TCON, TXXX
 
-from embedder.audio.encoding import write_audio
-from embedder.audio_digest import audio_digest
+from embedder.audio.digest import audio_digest
+from embedder.audio.writing import write_audio
 from embedder.errors import AudioError, CorruptArtefact, NotFound, UsageError
 from index.label_journal import read_journal
 from index.label_writing import TagChange, plan_changes, undo_labels, write_labels

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from embedder.audio_digest import audio_digest
+from embedder.audio.digest import audio_digest
 from embedder.config.model import GeometryKind, ModelConfig
-from embedder.encodings import (
+from embedder.encoding.requests import (
     EncodingFailure,
     EncodingResult,
     TrackEncoding,

@@ -1,0 +1,1 @@
+"""Paths in, vectors out: the encoder, its batches, processes and devices."""

@@ -1,0 +1,101 @@
+"""Decoding in a process of its own, for a thread that has others beside it.
+
+Decoding is thousands of short calls, each of which lets go of the interpreter's lock and takes it
+again: two threads that decode are slower than one. A process for each thread has no such lock to
+share, and a decoder that crashes on a broken file takes nobody with it: the file is a failure and
+the next one gets a new process.
+"""
+
+import json
+import logging
+import math
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from embedder import errors
+from embedder.audio.excerpts import Excerpts
+from embedder.config.loading import to_dict
+from embedder.config.model import ModelConfig
+from embedder.encoding.requests import TrackRequest
+from embedder.errors import UnreadableAudio
+from embedder.processes.child import end_child, pipes_of, start_child
+
+logger = logging.getLogger(__name__)
+
+MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - a file in memory, where there is such a place
+
+
+class DecoderProcess:
+    """A child that is asked for one track at a time; started when it is first needed."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        self._settings = {
+            "excerpts": to_dict(config.excerpts),
+            "sample_rate": config.front_end.sample_rate,
+        }
+        self._child: subprocess.Popen[bytes] | None = None
+        folder = MEMORY_FOLDER if os.access(MEMORY_FOLDER, os.W_OK) else None
+        handle, name = tempfile.mkstemp(prefix="soundalike-", suffix=".samples", dir=folder)
+        os.close(handle)
+        self._shared_path = Path(name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child and remove what was shared with it."""
+        self._end_child()
+        self._shared_path.unlink(missing_ok=True)
+
+    def load(self, request: TrackRequest) -> Excerpts:
+        """What `load_excerpts` gives or raises for this request."""
+        child = self._running_child()
+        question = {
+            **self._settings,
+            "path": str(request.path),
+            "start_seconds": request.start_seconds,
+            "seconds": request.seconds,
+        }
+        try:
+            stdin, stdout = pipes_of(child)
+            stdin.write(json.dumps(question).encode("ascii") + b"\n")
+            stdin.flush()
+            head: dict[str, Any] = json.loads(stdout.readline())
+            if "error" in head:
+                raise getattr(errors, head["error"])(request.path, head["reason"])
+            samples = np.fromfile(self._shared_path, np.float32, math.prod(head["shape"]))
+            samples = samples.reshape(head["shape"])
+        except (OSError, ValueError) as error:  # no answer, or half of one: it is gone
+            self._end_child()
+            logger.debug("%s: the decoder ended with code %s", request.path, child.returncode)
+            raise UnreadableAudio(request.path, "the decoder crashed on it") from error
+        return Excerpts(
+            samples, head["sample_rate"], tuple(head["starts_seconds"]), head["duration_seconds"]
+        )
+
+    def _end_child(self) -> None:
+        if self._child is not None:
+            end_child(self._child)
+            self._child = None
+
+    def _running_child(self) -> "subprocess.Popen[bytes]":
+        if self._child is None:
+            debug = ["--debug"] if logger.isEnabledFor(logging.DEBUG) else []
+            self._child = start_child(
+                "embedder.encoding.processes.decoder_child", str(self._shared_path), *debug
+            )
+        return self._child

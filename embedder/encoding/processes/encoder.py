@@ -1,0 +1,104 @@
+"""Encoding on another core, in a process of its own.
+
+Decoding is thousands of short calls, each of which lets go of the interpreter's lock and takes it
+again: two threads that decode are slower than one (0.6 times), and sending decoded audio between
+processes costs a quarter of what it gains. So a second core gets a process that does the whole
+chain and sends back vectors. A decoder that crashes on a broken file takes only that process
+with it.
+"""
+
+import json
+import logging
+import threading
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from embedder.encoding.requests import EncodingFailure, EncodingResult, TrackEncoding, TrackRequest
+from embedder.processes.child import pipes_of, start_child
+
+logger = logging.getLogger(__name__)
+
+
+class EncoderProcess:
+    """A child with its own copy of a model; it takes seconds to start, so ask `is_ready` first."""
+
+    def __init__(
+        self, model_folder: Path, *, fingerprint: str, embedding_size: int, precision: str
+    ) -> None:
+        self._embedding_size = embedding_size
+        self._fingerprint = fingerprint
+        self._ready = threading.Event()
+        self.is_gone = False
+        self._child = start_child(
+            "embedder.encoding.processes.encoder_child",
+            str(model_folder),
+            precision,
+            environment={"OMP_NUM_THREADS": "1"},
+        )
+        self._greeted = threading.Thread(target=self._wait_for_greeting, daemon=True)
+        self._greeted.start()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be asked; false for good once it is gone."""
+        return self._ready.is_set() and not self.is_gone
+
+    def encode_group(self, group: list[TrackRequest]) -> list[EncodingResult] | None:
+        """What became of each track; None where the child died of the group."""
+        stdin, stdout = pipes_of(self._child)
+        items = [
+            {"path": str(r.path), "start_seconds": r.start_seconds, "seconds": r.seconds}
+            for r in group
+        ]
+        try:
+            stdin.write(json.dumps(items).encode("ascii") + b"\n")
+            stdin.flush()
+            heads = json.loads(stdout.readline())
+            pairs = zip(group, heads, strict=True)
+            return [self._result(request, head, stdout) for request, head in pairs]
+        except (OSError, ValueError):  # no answer, or half of one
+            self.is_gone = True
+            logger.warning("an encoding process ended with code %s", self._child.poll())
+            return None
+
+    def close(self) -> None:
+        """End the child, ready or not."""
+        self._child.kill()
+        self._child.wait()
+        self._greeted.join()
+        for pipe in pipes_of(self._child):
+            try:
+                pipe.close()
+            except BrokenPipeError:  # a question was still on its way
+                logger.debug("the encoding process had gone")
+
+    def _wait_for_greeting(self) -> None:
+        line = pipes_of(self._child)[1].readline()
+        if not line:
+            self.is_gone = True
+            return
+        found = json.loads(line)["fingerprint"]
+        if found != self._fingerprint:
+            self.is_gone = True
+            logger.warning("the model's folder has changed: %s, was %s", found, self._fingerprint)
+            return
+        self._ready.set()
+
+    def _result(
+        self, request: TrackRequest, head: dict[str, Any], stream: IO[bytes]
+    ) -> EncodingResult:
+        if "reason" in head:
+            return EncodingFailure(request.path, head["reason"])
+        size, n_excerpts = self._embedding_size, head["n_excerpts"]
+        data = stream.read(4 * size * (n_excerpts + 1))
+        vectors = np.frombuffer(data, dtype=np.float32).reshape(n_excerpts + 1, size)
+        return TrackEncoding(
+            path=request.path,
+            vector=vectors[0],
+            excerpt_vectors=vectors[1:],
+            starts_seconds=tuple(head["starts_seconds"]),
+            excerpt_seconds=head["excerpt_seconds"],
+            duration_seconds=head["duration_seconds"],
+        )

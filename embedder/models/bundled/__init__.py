@@ -1,0 +1,1 @@
+"""The models that come with soundalike: a folder each, with `card.json` and weights."""

@@ -1,0 +1,113 @@
+"""The card of a model: `card.json`, what people and programs read about it.
+
+It stands in the model's folder beside the weights and is written last: a folder with a card is
+whole.
+"""
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from embedder.config.loading import from_dict, to_dict
+from embedder.config.model import ModelConfig
+from embedder.errors import ConfigError, CorruptArtefact, UnsupportedFormat, printable_path
+from embedder.whole_files import write_whole
+
+CARD_NAME = "card.json"
+FORMAT = 1
+ModelKind = Literal["network", "onnx", "huggingface", "projection"]
+
+
+def _made_by() -> str:
+    try:
+        return f"soundalike {metadata.version('soundalike')}"
+    except metadata.PackageNotFoundError:  # run from a checkout
+        return "soundalike"
+
+
+@dataclass(frozen=True, slots=True)
+class TagHeadRecord:
+    """The tagging head that lies beside the weights; no tags: there is none."""
+
+    tags: tuple[str, ...] = ()
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A model in words: what it is, what it hears, where it comes from, how good it is."""
+
+    name: str
+    fingerprint: str
+    config: ModelConfig
+    kind: ModelKind = "network"
+    format: int = FORMAT
+    made_by: str = field(default_factory=_made_by)
+    licence: str = ""
+    description: str = ""
+    source: dict[str, Any] = field(default_factory=dict)
+    """Imported models: how the file is fed and read."""
+    scores: dict[str, Any] = field(default_factory=dict)
+    """Figures with their protocols."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """How it was trained: data and split digests, seed, steps, versions, device."""
+    tag_head: TagHeadRecord = field(default_factory=TagHeadRecord)
+
+
+def write_card(folder: Path, card: Card) -> None:
+    """Write `card.json`; the weights must stand there already."""
+    text = json.dumps(to_dict(card), indent=2, ensure_ascii=False, allow_nan=False)
+    write_whole(folder / CARD_NAME, (text + "\n").encode())
+
+
+def read_card(folder: Path) -> Card:
+    """The card in a model's folder; refuses what is not one, or what a newer version wrote."""
+    path = folder / CARD_NAME
+    content = _read_json(path)
+    found = content.get("format")
+    if isinstance(found, int) and found > FORMAT:
+        raise UnsupportedFormat(
+            f"{printable_path(path)}: format {found}, and this soundalike reads up to {FORMAT}. "
+            "Install a newer soundalike."
+        )
+    if not isinstance(found, int) or found < 1:
+        raise CorruptArtefact(f"{printable_path(path)}: format {found!r}, expected {FORMAT}")
+    for key in ("name", "fingerprint", "config"):
+        if key not in content:
+            raise CorruptArtefact(f"{printable_path(path)}: {key!r} is missing")
+    try:
+        card = from_dict(Card, content, where=printable_path(path))
+    except ConfigError as error:
+        raise CorruptArtefact(str(error)) from error
+    if not re.fullmatch("[0-9a-f]{64}", card.fingerprint):
+        raise CorruptArtefact(
+            f"{printable_path(path)}: fingerprint {card.fingerprint!r}, expected 64 hex digits"
+        )
+    return card
+
+
+def with_facts(card: Card, facts: Mapping[str, Any]) -> Card:
+    """The card with more facts; the fingerprint does not cover them."""
+    return dataclasses.replace(card, facts={**card.facts, **facts})
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CorruptArtefact(
+            f"{printable_path(path.parent)}: no {CARD_NAME} there, so it is no model, or one "
+            "that was not written to its end"
+        ) from error
+    except OSError as error:
+        raise CorruptArtefact(f"{printable_path(path)}: {error.strerror or error}") from error
+    except ValueError as error:  # neither UTF-8 nor JSON
+        raise CorruptArtefact(f"{printable_path(path)}: not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise CorruptArtefact(f"{printable_path(path)}: not a card: a JSON object is expected")
+    return content

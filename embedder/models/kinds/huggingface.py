@@ -1,0 +1,178 @@
+"""Audio models of the `transformers` library, with the feature extractor that each comes with.
+
+Only safetensors weights and code that `transformers` itself holds: a repository's own code is
+never run. Nothing is fetched here; a model is in its folder or it is an error.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from embedder.config.loading import from_dict
+from embedder.config.model import ExcerptConfig, GeometryKind
+from embedder.errors import (
+    BadInput,
+    CorruptArtefact,
+    FingerprintMismatch,
+    MissingExtra,
+    printable_path,
+)
+from embedder.geometry import Geometry, geometry_of
+from embedder.models.card import Card
+from embedder.models.fingerprint import files_fingerprint, short_fingerprint
+from embedder.models.loaded import LoadedModel
+
+FILES_NAME = "huggingface"
+"""The sub-folder with the model as `transformers` saves it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HuggingFaceSpec:
+    """How a model is used; a TOML given to `models import` may set each."""
+
+    excerpts: ExcerptConfig | None = None
+    """None: as long as the model's extractor wants, or 5 seconds."""
+    pooling: Literal["mean", "pooled"] = "mean"
+    """The mean of the last layer over time, or the model's own pooled output."""
+    geometry: GeometryKind = "cosine"
+    curvature: float = 1.0
+    licence: str = ""
+    description: str = ""
+    origin: str = ""
+    """Where it was imported from: a folder or an id."""
+
+
+class ExtractorFrontEnd:
+    """Waveform [batch, samples] to the input that the model's own extractor makes of it."""
+
+    def __init__(self, extractor: Any, *, input_name: str) -> None:
+        self.extractor = extractor
+        self.input_name = input_name
+        self.sample_rate = int(extractor.sampling_rate)
+
+    def __call__(self, waveform: Tensor, sample_rate: int) -> Tensor:
+        """The extractor refuses another rate, since it cannot resample."""
+        if sample_rate != self.sample_rate:
+            raise BadInput(f"audio at {sample_rate} Hz: the model takes {self.sample_rate} Hz")
+        clips = list(waveform.detach().cpu().numpy())
+        features = self.extractor(clips, sampling_rate=sample_rate, return_tensors="pt")
+        tensor: Tensor = features[self.input_name]
+        return tensor
+
+
+class TransformerNetwork(nn.Module):
+    """The extractor's output [batch, …] to points [batch, embedding_size]."""
+
+    def __init__(self, model: nn.Module, *, pooling: str, geometry: Geometry) -> None:
+        super().__init__()
+        self.model = model
+        self.pooling = pooling
+        self.geometry = geometry
+
+    def forward(self, features: Tensor) -> Tensor:
+        """The pooled last layer, on its geometry."""
+        outputs = self.model(features)
+        if self.pooling == "pooled":
+            pooled = getattr(outputs, "pooler_output", None)
+            if pooled is None:
+                raise BadInput('this model has no pooled output: set pooling = "mean" in the TOML')
+            return self.geometry.project(pooled)
+        hidden = outputs.last_hidden_state.float()
+        # [batch, time, features], or [batch, features, rows, columns] of a convolutional one
+        mean = hidden.mean(dim=1) if hidden.ndim == 3 else hidden.flatten(2).mean(dim=2)
+        return self.geometry.project(mean)
+
+
+def load_huggingface_model(folder: Path, card: Card) -> LoadedModel:
+    """The model of a folder with a `huggingface` sub-folder whose card was read."""
+    files = folder / FILES_NAME
+    if not files.is_dir():
+        raise CorruptArtefact(f"{printable_path(files)}: missing. Import the model again.")
+    found = files_fingerprint(card.config, card.source, _files_in(files))
+    if found != card.fingerprint:
+        raise FingerprintMismatch(
+            printable_path(folder),
+            found=short_fingerprint(found),
+            expected=short_fingerprint(card.fingerprint),
+            advice="A file was altered: import the model again.",
+        )
+    spec = from_dict(HuggingFaceSpec, card.source, where=f"{printable_path(folder)}: source")
+    return LoadedModel(folder, card, *parts_of(files, spec))
+
+
+def parts_of(files: Path, spec: HuggingFaceSpec) -> tuple[ExtractorFrontEnd, TransformerNetwork]:
+    """Front end and network from a folder that `save_files` wrote."""
+    model, extractor = open_pretrained(str(files), download=False)
+    encoder = _audio_encoder(model).float().eval()
+    front_end = ExtractorFrontEnd(extractor, input_name=_input_name(extractor))
+    geometry = geometry_of(spec.geometry, curvature=spec.curvature)
+    return front_end, TransformerNetwork(encoder, pooling=spec.pooling, geometry=geometry).eval()
+
+
+def open_pretrained(source: str, *, download: bool) -> tuple[Any, Any]:
+    """Model and feature extractor of a folder or id; from the network only with `download`."""
+    try:
+        import transformers
+    except ImportError as error:
+        raise MissingExtra("A Hugging Face model", "pretrained") from error
+    logs: Any = transformers.utils.logging
+    logs.disable_progress_bar()  # files that are here take a moment each
+    settings = {"local_files_only": not download, "trust_remote_code": False}
+    try:
+        extractors: Any = transformers.AutoFeatureExtractor
+        extractor = extractors.from_pretrained(source, **settings)
+        model = transformers.AutoModel.from_pretrained(
+            source, use_safetensors=True, dtype=torch.float32, **settings
+        )
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        hint = "" if download else " An id is fetched only with --download."
+        raise BadInput(
+            f"{printable_path(source)}: not a Hugging Face audio model with safetensors weights "
+            f"and a feature extractor: {str(error).strip().splitlines()[0]}{hint}"
+        ) from error
+    if not hasattr(extractor, "sampling_rate"):
+        raise BadInput(f"{printable_path(source)}: a model, but not one that hears audio")
+    return model, extractor
+
+
+def save_files(model: Any, extractor: Any, files: Path) -> None:
+    """Both as `transformers` saves them: safetensors and JSON."""
+    model.save_pretrained(files)
+    extractor.save_pretrained(files)
+
+
+def fingerprint_files(files: Path) -> list[Path]:
+    """What the fingerprint covers: every file."""
+    return _files_in(files)
+
+
+def extractor_seconds(extractor: Any) -> float:
+    """How long an excerpt the extractor wants: a fixed length where it has one, else 5 s."""
+    if getattr(extractor, "chunk_length", None):  # Whisper
+        return float(extractor.chunk_length)
+    if getattr(extractor, "max_length_s", None):  # CLAP
+        return float(extractor.max_length_s)
+    if getattr(extractor, "num_mel_bins", None) and getattr(extractor, "max_length", None):
+        return float(extractor.max_length) / 100  # AST: frames of 10 ms
+    return 5.0
+
+
+def _audio_encoder(model: Any) -> Any:
+    """The part that hears: an encoder-decoder's encoder, or the audio half of a pair."""
+    if hasattr(model, "audio_model"):
+        return model.audio_model
+    if getattr(model.config, "is_encoder_decoder", False):
+        return model.get_encoder()
+    return model
+
+
+def _input_name(extractor: Any) -> str:
+    names: list[str] = list(extractor.model_input_names)
+    return next((n for n in names if n in ("input_values", "input_features")), names[0])
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]

@@ -1,0 +1,139 @@
+"""Trained models on disk: a folder with `weights.safetensors` and `card.json`.
+
+Loading works out the fingerprint anew and refuses what does not match its card. It never opens
+a pickle, which can run code. `model_registry.load_model` loads a model of any kind by name or
+path; here stands what it does for those trained by soundalike.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors import torch as safetensors
+from torch import Tensor, nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
+
+from embedder.errors import CorruptArtefact, FingerprintMismatch, OutputExists, printable_path
+from embedder.features.front_end import build_front_end
+from embedder.models.card import CARD_NAME, Card, TagHeadRecord, write_card
+from embedder.models.fingerprint import network_fingerprint, short_fingerprint
+from embedder.models.kinds.weights import WeightBits, packed, unpacked
+from embedder.models.loaded import LoadedModel
+from embedder.models.tag_head import HEAD_NAME, TagHead, write_tag_head
+from embedder.networks.network import EmbeddingNetwork
+from embedder.whole_files import write_whole
+
+WEIGHTS_NAME = "weights.safetensors"
+_NETWORK, _FRONT_END = "network.", "front_end."
+
+
+def save_model(
+    folder: Path,
+    network: EmbeddingNetwork,
+    *,
+    front_end: nn.Module | None = None,
+    name: str = "",
+    licence: str = "",
+    description: str = "",
+    scores: Mapping[str, Any] | None = None,
+    facts: Mapping[str, Any] | None = None,
+    tag_head: TagHead | None = None,
+    weight_bits: WeightBits = 32,
+    replace: bool = False,
+) -> Card:
+    """Write a network and the front end's state to `folder`, the card last, and return the card.
+
+    `front_end` is the one that the network was trained with; without it, one fresh from the
+    configuration, which is the same unless it keeps running statistics. `facts` and `scores`
+    hold what JSON holds. The name is the folder's unless another is given. `weight_bits` of 16 or 8
+    make the file a half or a quarter as large and the vectors a little different.
+    """
+    if (folder / CARD_NAME).exists() and not replace:
+        raise OutputExists(folder)
+    front_end = front_end if front_end is not None else build_front_end(network.config.front_end)
+    tensors = _tensors_of(network, _NETWORK) | _tensors_of(front_end, _FRONT_END)
+    tensors = packed(tensors, weight_bits)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / WEIGHTS_NAME, safetensors.save(tensors))
+    (folder / HEAD_NAME).unlink(missing_ok=True)  # of the model that is replaced
+    card = Card(
+        name=name or folder.name,
+        fingerprint=network_fingerprint(network.config, tensors),
+        config=network.config,
+        licence=licence,
+        description=description,
+        scores=dict(scores or {}),
+        facts=dict(facts or {}),
+        tag_head=write_tag_head(folder, tag_head) if tag_head else TagHeadRecord(),
+    )
+    write_card(folder, card)
+    return card
+
+
+def load_checkpoint(folder: Path, card: Card) -> LoadedModel:
+    """The network and front end of a folder whose card was read, ready to be used (eval mode)."""
+    path = folder / WEIGHTS_NAME
+    tensors = _read_tensors(path)
+    found = network_fingerprint(card.config, tensors)
+    if found != card.fingerprint:
+        raise FingerprintMismatch(
+            printable_path(folder),
+            found=short_fingerprint(found),
+            expected=short_fingerprint(card.fingerprint),
+            advice="Weights or settings were altered, or are of two models: copy it again.",
+        )
+    stray = [name for name in tensors if not name.startswith((_NETWORK, _FRONT_END))]
+    if stray:
+        raise CorruptArtefact(f"{printable_path(path)}: unknown tensor {stray[0]!r}")
+    # On the meta device nothing is allocated and no random number is drawn.
+    with torch.device("meta"):
+        network = EmbeddingNetwork(card.config)
+    front_end = build_front_end(card.config.front_end)
+    weights = unpacked(tensors)
+    _fill(network, weights, _NETWORK, path=path)
+    _fill(front_end, weights, _FRONT_END, path=path)
+    # Measured on one core: 2.5 times as fast in float32 as in torch's usual order of memory.
+    convert_conv2d_weight_memory_format(network, torch.channels_last)
+    return LoadedModel(folder, card, front_end.eval(), network.eval())
+
+
+def _tensors_of(module: nn.Module, prefix: str) -> dict[str, Tensor]:
+    # Copies, for channels_last weights have another order in memory than safetensors writes.
+    state = module.state_dict()
+    return {f"{prefix}{name}": tensor.cpu().contiguous() for name, tensor in state.items()}
+
+
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return safetensors.load(path.read_bytes())
+    except OSError as error:
+        raise CorruptArtefact(
+            f"{printable_path(path)}: {error.strerror or error}. Copy the model again."
+        ) from error
+    except SafetensorError as error:
+        raise CorruptArtefact(
+            f"{printable_path(path)}: truncated or altered ({error}). Copy the model again."
+        ) from error
+
+
+def _fill(module: nn.Module, tensors: Mapping[str, Tensor], prefix: str, *, path: Path) -> None:
+    """Give a module its tensors, or say which do not fit its configuration."""
+    wanted = module.state_dict()
+    given = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+    for name in sorted(wanted.keys() | given.keys()):
+        found = _described(given.get(name))
+        expected = _described(wanted.get(name))
+        if found != expected:
+            raise CorruptArtefact(
+                f"{printable_path(path)}: {prefix}{name} is {found}, and the card's "
+                f"configuration wants {expected}"
+            )
+    module.load_state_dict(given, assign=True)
+
+
+def _described(tensor: Tensor | None) -> str:
+    if tensor is None:
+        return "absent"
+    return f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"

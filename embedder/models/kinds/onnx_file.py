@@ -1,0 +1,139 @@
+"""Running an ONNX file as if it were one of our networks. It runs on the CPU.
+
+The file stays as it came; `spec.py` says how it is fed and read.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from embedder.config.loading import from_dict
+from embedder.errors import (
+    ConfigError,
+    CorruptArtefact,
+    FingerprintMismatch,
+    UnknownChoice,
+    printable_path,
+)
+from embedder.features.front_end import build_front_end
+from embedder.geometry import geometry_of
+from embedder.models.card import Card
+from embedder.models.fingerprint import files_fingerprint, short_fingerprint
+from embedder.models.kinds.foreign_mel import MelFrontEnd
+from embedder.models.kinds.onnx_session import OnnxRunError, OnnxSession, Port
+from embedder.models.kinds.onnx_spec import OnnxSpec, check_spec, config_of
+from embedder.models.loaded import FrontEndCall, LoadedModel
+
+ONNX_NAME = "model.onnx"
+
+
+class OnnxNetwork(nn.Module):
+    """The front end's output [batch, rows, columns] to points [batch, embedding_size]."""
+
+    def __init__(self, path: Path, spec: OnnxSpec) -> None:
+        super().__init__()
+        self.path = path
+        self.spec = spec
+        self.geometry = geometry_of(spec.geometry, curvature=spec.curvature)
+        self._session = OnnxSession(path)
+        self._input = _chosen(self._session.inputs, spec.input.name, what="input", path=path)
+        self._output_name = _chosen(
+            self._session.outputs, spec.output.name, what="output", path=path
+        ).name
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Arrange, run in batches as large as the file allows, pool, project."""
+        layout = self.spec.input.layout
+        arranged = arrange(features.detach().float().cpu(), layout).contiguous().numpy()
+        if "batch" not in layout:
+            outputs = [self._run(item)[None] for item in arranged]
+        else:
+            outputs = self._run_batches(arranged, axis=layout.index("batch"))
+        return self.geometry.project(torch.from_numpy(self._pooled(np.concatenate(outputs))))
+
+    def _run_batches(self, values: NDArray[np.float32], *, axis: int) -> list[NDArray[np.float32]]:
+        fixed = self._input.shape[axis] if len(self._input.shape) > axis else None
+        if not isinstance(fixed, int):  # a name: any size goes
+            return [self._run(np.moveaxis(values, 0, axis))]
+        outputs = []
+        for start in range(0, len(values), fixed):
+            batch = values[start : start + fixed]
+            # A file that takes 64 at a time gets 64: the last ones again, and thrown away.
+            padded = np.concatenate([batch, np.repeat(batch[-1:], fixed - len(batch), axis=0)])
+            outputs.append(self._run(np.moveaxis(padded, 0, axis))[: len(batch)])
+        return outputs
+
+    def _run(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        try:
+            return self._session.run(values, into=self._input.name, out_of=self._output_name)
+        except OnnxRunError as error:
+            raise ConfigError(
+                f"{printable_path(self.path)}: does not take {list(values.shape)} as input "
+                f"{self._input.name!r} ({error}). It asks for {list(self._input.shape)}: "
+                "mend input and excerpts in the TOML."
+            ) from error
+
+    def _pooled(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        pooling = self.spec.output.pooling
+        if outputs.ndim < 2 or (outputs.ndim > 2 and pooling == "none"):
+            raise ConfigError(
+                f"{printable_path(self.path)}: output {self._output_name!r} is "
+                f"{list(outputs.shape)}, and [batch, features] is needed. "
+                'Set output.pooling = "mean" in the TOML, or name another output.'
+            )
+        between = tuple(range(1, outputs.ndim - 1))
+        pooled: NDArray[np.float32] = (
+            outputs.max(axis=between) if pooling == "max" else outputs.mean(axis=between)
+        )
+        return pooled
+
+
+def load_onnx_model(folder: Path, card: Card) -> LoadedModel:
+    """The model of a folder with `model.onnx` whose card was read."""
+    path = folder / ONNX_NAME
+    if not path.is_file():
+        raise CorruptArtefact(f"{printable_path(path)}: missing. Import the model again.")
+    found = files_fingerprint(card.config, card.source, [path])
+    if found != card.fingerprint:
+        raise FingerprintMismatch(
+            printable_path(folder),
+            found=short_fingerprint(found),
+            expected=short_fingerprint(card.fingerprint),
+            advice="The file or its description was altered: import it again.",
+        )
+    where = printable_path(folder / "card.json")
+    spec = from_dict(OnnxSpec, card.source, where=f"{where}: source")
+    check_spec(spec, where=where)
+    return LoadedModel(folder, card, front_end_of(spec), OnnxNetwork(path, spec).eval())
+
+
+def front_end_of(spec: OnnxSpec) -> FrontEndCall:
+    """What turns waveforms into the network's [batch, rows, columns]."""
+    if spec.input.mel is not None:
+        return MelFrontEnd(spec.input.mel, sample_rate=spec.sample_rate)
+    return build_front_end(config_of(spec, embedding_size=1).front_end).eval()
+
+
+def arrange(features: Tensor, layout: tuple[str, ...]) -> Tensor:
+    """[batch, rows, columns] with batch first and the other axes as `layout` has them."""
+    axes = [axis for axis in layout if axis not in ("batch", "1")]
+    if "rows" not in axes:
+        features = features[:, 0]
+    elif axes == ["columns", "rows"]:
+        features = features.transpose(1, 2)
+    for position, axis in enumerate(axis for axis in layout if axis != "batch"):
+        if axis == "1":
+            features = features.unsqueeze(1 + position)
+    return features
+
+
+def _chosen(candidates: tuple[Port, ...], name: str, *, what: str, path: Path) -> Port:
+    names = [candidate.name for candidate in candidates]
+    if not name and len(names) == 1:
+        return candidates[0]
+    if name not in names:
+        raise UnknownChoice(f"{what}.name for {printable_path(path)}:", name, names)
+    return candidates[names.index(name)]

@@ -1,0 +1,124 @@
+"""An imported ONNX file, run in a process of its own: nothing in it can end ours.
+
+`OnnxSession` is our side. Run as a module, this file is the other side.
+"""
+
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.errors import CorruptArtefact, ForeignCodeCrashed, MissingExtra, printable_path
+from embedder.processes.foreign import ForeignCrash, ForeignProcess, Message, serve
+
+
+class OnnxRunError(Exception):
+    """The file does not take what it was given; the message is ONNX Runtime's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output: its name, and its shape, in which a word stands for any size."""
+
+    name: str
+    shape: tuple[int | str | None, ...]
+
+
+class OnnxSession:
+    """An ONNX file, open to run on the CPU."""
+
+    def __init__(self, path: Path) -> None:
+        if find_spec("onnxruntime") is None:
+            raise MissingExtra("An ONNX model", "pretrained")
+        self.path = path
+        # Absolute: the child must find it even after this process has changed folders.
+        self._process = ForeignProcess("embedder.models.kinds.onnx_session", str(path.absolute()))
+        head = self._ask(Message({})).head
+        if "error" in head:
+            raise CorruptArtefact(
+                f"{printable_path(path)}: not an ONNX file that can be run: {head['error']}"
+            )
+        self.inputs = tuple(Port(name, tuple(shape)) for name, shape in head["inputs"])
+        self.outputs = tuple(Port(name, tuple(shape)) for name, shape in head["outputs"])
+
+    def run(self, values: NDArray[np.float32], *, into: str, out_of: str) -> NDArray[np.float32]:
+        """The output `out_of` for `values` as the input `into`; raises OnnxRunError."""
+        answer = self._ask(Message({"input": into, "output": out_of}, (values,)))
+        if "error" in answer.head:
+            raise OnnxRunError(answer.head["error"])
+        return answer.arrays[0]
+
+    def _ask(self, request: Message) -> Message:
+        try:
+            return self._process.ask(request)
+        except ForeignCrash as crash:
+            where = "on this processor" if crash.is_illegal_instruction else "here"
+            raise ForeignCodeCrashed(
+                f"{printable_path(self.path)}: ONNX Runtime cannot run it {where}: it crashed "
+                f"({crash})"
+            ) from crash
+
+
+class _Runner:
+    """Answers the requests of an OnnxSession."""
+
+    def __init__(self, path: str) -> None:
+        import onnxruntime
+
+        self._path = path
+        self._session: Any = None
+        self._options = onnxruntime.SessionOptions()
+        self._options.log_severity_level = 3  # errors only: it warns of unused weights otherwise
+        # Workers each take a core (TrackEncoder.encode_many); a pool inside each would crowd them.
+        self._options.intra_op_num_threads = 1
+
+    def answer(self, request: Message) -> Message:
+        """What goes in and out, for an empty request; otherwise one run."""
+        try:
+            if not self._session:
+                self._open()
+            if not request.arrays:
+                return Message(
+                    {
+                        "inputs": [[port.name, port.shape] for port in self._session.get_inputs()],
+                        "outputs": [
+                            [port.name, port.shape] for port in self._session.get_outputs()
+                        ],
+                    }
+                )
+            (output,) = self._session.run(
+                [request.head["output"]], {request.head["input"]: request.arrays[0]}
+            )
+        except _runtime_errors() as error:
+            return Message({"error": _first_line(error)})
+        return Message({}, (np.asarray(output, dtype=np.float32),))
+
+    def _open(self) -> None:
+        import onnxruntime
+
+        self._session = onnxruntime.InferenceSession(
+            self._path, sess_options=self._options, providers=["CPUExecutionProvider"]
+        )
+
+
+def _runtime_errors() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises; its exceptions have no common parent of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    names = (
+        *("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile"),
+        *("NotImplemented", "RuntimeException", "NoModel"),
+    )
+    return (*(getattr(state, name) for name in names), ValueError, RuntimeError)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+if __name__ == "__main__":
+    serve(_Runner(sys.argv[1]).answer)

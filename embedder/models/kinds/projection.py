@@ -1,0 +1,178 @@
+"""A small projection on the vectors of another encoder, which stays as it is: quick to train.
+
+    FOLDER/card.json               kind "projection"
+           projection.safetensors  the weights that were trained
+           base/                   a whole copy of the encoder below, of any kind
+
+The copy makes the folder stand alone: whoever gets it needs nothing else.
+"""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors import torch as safetensors
+from torch import Tensor, nn
+
+from embedder.config.model import ModelConfig
+from embedder.errors import CorruptArtefact, FingerprintMismatch, OutputExists, printable_path
+from embedder.geometry import geometry_of
+from embedder.models.card import CARD_NAME, Card, TagHeadRecord, read_card, write_card
+from embedder.models.fingerprint import files_fingerprint, short_fingerprint
+from embedder.models.loaded import LoadedModel, NetworkCall
+from embedder.models.tag_head import HEAD_NAME, TagHead, write_tag_head
+from embedder.whole_files import write_whole
+
+PROJECTION_NAME, BASE_NAME = "projection.safetensors", "base"
+MIN_DEVIATION = 1e-4
+
+
+class Projection(nn.Module):
+    """Vectors float32 [batch, n_inputs] (or [batch, n_inputs, 1]) to points of the geometry.
+
+    Inputs are standardised by the training tracks' mean and deviation, for encoders differ in scale
+    by orders of magnitude. `hidden_size` 0 is linear, else there is one hidden layer.
+    """
+
+    def __init__(self, config: ModelConfig, *, n_inputs: int, hidden_size: int = 0) -> None:
+        super().__init__()
+        self.config = config
+        self.geometry = geometry_of(config.geometry, curvature=config.curvature)
+        self.register_buffer("mean", torch.zeros(n_inputs))
+        self.register_buffer("deviation", torch.ones(n_inputs))
+        last = nn.Linear(hidden_size or n_inputs, config.embedding_size)
+        if config.geometry == "poincare":  # near the middle, as in EmbeddingNetwork
+            nn.init.normal_(last.weight, std=0.03 / last.in_features**0.5)
+        first = [nn.Linear(n_inputs, hidden_size), nn.ReLU()] if hidden_size else []
+        self.layers = nn.Sequential(*first, last)
+
+    @property
+    def n_inputs(self) -> int:
+        """The size of the vectors below."""
+        return len(self.get_buffer("mean"))
+
+    @property
+    def hidden_size(self) -> int:
+        """0 where it is linear."""
+        *hidden, last = self.layers
+        assert isinstance(last, nn.Linear)  # noqa: S101  # by construction
+        return last.in_features if hidden else 0
+
+    def standardise_by(self, vectors: Tensor) -> None:
+        """Take mean and deviation from the training tracks' vectors [n, n_inputs]."""
+        self.get_buffer("mean").copy_(vectors.mean(dim=0))
+        deviation = vectors.std(dim=0, unbiased=False)
+        self.get_buffer("deviation").copy_(deviation.clamp_min(MIN_DEVIATION))
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """[batch, n_inputs] to [batch, embedding_size]."""
+        flat = vectors.flatten(1).to(self.get_buffer("mean").device)
+        standard = (flat - self.get_buffer("mean")) / self.get_buffer("deviation")
+        return self.geometry.project(self.layers(standard))
+
+
+class ProjectedNetwork(nn.Module):
+    """An encoder's network and a projection after it."""
+
+    def __init__(self, base: NetworkCall, projection: Projection) -> None:
+        super().__init__()
+        self.base = base
+        self.projection = projection
+
+    def forward(self, features: Tensor) -> Tensor:
+        """What the base's front end gives, to points [batch, embedding_size]."""
+        with torch.no_grad():
+            below = self.base(features)
+        points: Tensor = self.projection(below.float())
+        return points
+
+
+def seeded_projection(
+    config: ModelConfig, *, n_inputs: int, hidden_size: int, seed: int
+) -> Projection:
+    """With the initial weights of a seed; torch's own generator is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Projection(config, n_inputs=n_inputs, hidden_size=hidden_size)
+
+
+def save_projection(
+    folder: Path,
+    projection: Projection,
+    *,
+    base: LoadedModel,
+    name: str = "",
+    scores: Mapping[str, Any] | None = None,
+    facts: Mapping[str, Any] | None = None,
+    tag_head: TagHead | None = None,
+    replace: bool = False,
+) -> Card:
+    """Write the projection with a copy of its encoder; the card comes last."""
+    if (folder / CARD_NAME).exists() and not replace:
+        raise OutputExists(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not _is_copied(base, folder / BASE_NAME):
+        shutil.rmtree(folder / BASE_NAME, ignore_errors=True)
+        shutil.copytree(base.folder, folder / BASE_NAME)
+    state = {n: t.detach().cpu().contiguous() for n, t in projection.state_dict().items()}
+    write_whole(folder / PROJECTION_NAME, safetensors.save(state))
+    (folder / HEAD_NAME).unlink(missing_ok=True)
+    source = {"base": base.fingerprint, "hidden_size": projection.hidden_size}
+    fingerprint = files_fingerprint(projection.config, source, [folder / PROJECTION_NAME])
+    card = Card(
+        name=name or folder.name,
+        fingerprint=fingerprint,
+        config=projection.config,
+        kind="projection",
+        licence=base.card.licence,
+        description=f"a projection on {base.name}",
+        source=source,
+        scores=dict(scores or {}),
+        facts=dict(facts or {}),
+        tag_head=write_tag_head(folder, tag_head) if tag_head else TagHeadRecord(),
+    )
+    write_card(folder, card)
+    return card
+
+
+def load_projection(folder: Path, card: Card, *, base: LoadedModel) -> LoadedModel:
+    """The model of a folder whose card was read, and whose encoder was loaded."""
+    path = folder / PROJECTION_NAME
+    if not path.is_file():
+        raise CorruptArtefact(f"{printable_path(path)}: missing. Copy the model again.")
+    if base.fingerprint != card.source.get("base"):
+        raise FingerprintMismatch(
+            printable_path(folder / BASE_NAME),
+            found=short_fingerprint(base.fingerprint),
+            expected=short_fingerprint(str(card.source.get("base"))),
+            advice="The projection was trained on another encoder: copy the model again.",
+        )
+    found = files_fingerprint(card.config, card.source, [path])
+    if found != card.fingerprint:
+        raise FingerprintMismatch(
+            printable_path(folder),
+            found=short_fingerprint(found),
+            expected=short_fingerprint(card.fingerprint),
+            advice="Weights or settings were altered: copy the model again.",
+        )
+    projection = Projection(
+        card.config,
+        n_inputs=base.embedding_size,
+        hidden_size=int(card.source.get("hidden_size", 0)),
+    )
+    try:
+        projection.load_state_dict(safetensors.load(path.read_bytes()))
+    except (SafetensorError, RuntimeError) as error:
+        raise CorruptArtefact(f"{printable_path(path)}: does not fit: {error}") from error
+    network = ProjectedNetwork(base.network, projection).eval()
+    return LoadedModel(folder, card, base.front_end, network)
+
+
+def _is_copied(base: LoadedModel, target: Path) -> bool:
+    """The best and the last model of a run are saved again and again, their encoder once."""
+    if not (target / CARD_NAME).exists():
+        return False
+    return read_card(target).fingerprint == base.fingerprint

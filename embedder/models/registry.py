@@ -1,0 +1,136 @@
+"""Models by name or by path.
+
+A name is a folder among the user's models (`$SOUNDALIKE_MODELS`, else the platform's place for
+user data), or among those that come with soundalike; the user's come first. Anything else is
+taken as the path of a model's folder, or of a training run's.
+"""
+
+import os
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+
+from embedder.errors import ArtefactError, UnknownChoice, UnsupportedFormat, printable_path
+from embedder.models.card import CARD_NAME, Card, read_card
+from embedder.models.loaded import LoadedModel
+
+__all__ = ["LoadedModel", "find_model", "list_models", "load_model", "user_models_folder"]
+
+MODELS_VARIABLE = "SOUNDALIKE_MODELS"
+PICKLE_SUFFIXES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib", ".h5"})
+BEST_OF_RUN = "best"
+Place = Literal["user", "bundled"]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model that has a name; `card` is None where `problem` says why it cannot be read."""
+
+    name: str
+    folder: Path
+    place: Place
+    card: Card | None
+    problem: str = ""
+
+
+def user_models_folder() -> Path:
+    """Where `models import` puts models; it may not exist yet."""
+    chosen = os.environ.get(MODELS_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    return platformdirs.user_data_path("soundalike", appauthor=False) / "models"
+
+
+def bundled_models_folder() -> Path:
+    """Where the models that come with soundalike are."""
+    return Path(str(resources.files("embedder.models.bundled")))
+
+
+def find_model(name_or_path: str | Path) -> Path:
+    """The folder of a model, the best one of a training run's folder; an unknown name is answered
+    with the known ones.
+    """
+    path = Path(name_or_path)
+    refuse_pickle(path)
+    if isinstance(name_or_path, str) and len(path.parts) == 1 and path.name not in ("", ".."):
+        named = _named_folders()
+        if name_or_path in named:
+            return named[name_or_path][0]
+        if not path.exists():
+            raise UnknownChoice("model", name_or_path, named or ["the path of a model's folder"])
+    of_run = path / BEST_OF_RUN
+    is_run = (of_run / CARD_NAME).is_file() and not (path / CARD_NAME).exists()
+    return of_run if is_run else path
+
+
+def refuse_pickle(path: Path) -> None:
+    """Say of a pickled model what to do instead; other paths pass."""
+    if path.suffix.lower() in PICKLE_SUFFIXES and path.is_file():
+        raise UnsupportedFormat(
+            f"{printable_path(path)}: a pickle or the like, which can run code when it is "
+            "opened, and soundalike never opens one. Export the model to ONNX, or its tensors "
+            "to safetensors, and use `soundalike models import`."
+        )
+
+
+def list_models() -> list[ListedModel]:
+    """All models that have a name, sorted; broken ones too, with what is wrong."""
+    listed = []
+    for name, (folder, place) in sorted(_named_folders().items()):
+        try:
+            listed.append(ListedModel(name, folder, place, read_card(folder)))
+        except ArtefactError as error:
+            listed.append(ListedModel(name, folder, place, None, str(error)))
+    return listed
+
+
+def load_model(name_or_path: str | Path, *, device: str = "cpu") -> LoadedModel:
+    """Any model, trained here or imported, checked against its fingerprint; the network is put
+    on `device` where it can be, the front end stays on the CPU.
+    """
+    from torch import nn
+
+    folder = find_model(name_or_path)
+    model = _load_folder(folder, read_card(folder))
+    if model.runs_on_devices and isinstance(model.network, nn.Module):
+        model.network.to(device)
+    return model
+
+
+def _load_folder(folder: Path, card: Card) -> LoadedModel:
+    # Each kind brings libraries of its own, some of them optional.
+    if card.kind == "onnx":
+        from embedder.models.kinds.onnx_file import load_onnx_model
+
+        return load_onnx_model(folder, card)
+    if card.kind == "huggingface":
+        from embedder.models.kinds.huggingface import load_huggingface_model
+
+        return load_huggingface_model(folder, card)
+    if card.kind == "projection":
+        from embedder.models.kinds.projection import BASE_NAME, load_projection
+
+        base = folder / BASE_NAME
+        return load_projection(folder, card, base=_load_folder(base, read_card(base)))
+    from embedder.models.kinds.network import load_checkpoint
+
+    return load_checkpoint(folder, card)
+
+
+def _named_folders() -> dict[str, tuple[Path, Place]]:
+    named: dict[str, tuple[Path, Place]] = {}
+    places: list[tuple[Path, Place]] = [
+        (bundled_models_folder(), "bundled"),
+        (user_models_folder(), "user"),
+    ]
+    for root, place in places:
+        if root.is_dir():
+            named |= {
+                folder.name: (folder, place)
+                for folder in root.iterdir()
+                if (folder / CARD_NAME).is_file()
+            }
+    return named

@@ -1,0 +1,128 @@
+"""The whole network from a front end's output to a vector on its geometry.
+
+    [batch, rows, columns] ─row normalisation─backbone─pooling over time─projection─geometry─▶
+    [batch, embedding_size]
+
+Before it, levels may be translated to those of another front end; beside the backbone, the
+projection may read further ones, and statistics of the rows. The network refuses an input with
+other rows than its configuration's, or too short for its strides.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from embedder.config.model import ModelConfig
+from embedder.errors import BadInput, ConfigError, UnknownChoice
+from embedder.features.front_end import n_rows_of
+from embedder.features.translation import Translation
+from embedder.geometry import geometry_of
+from embedder.networks.branch import BACKBONES, Branch
+from embedder.networks.pooling import RowStatistics
+from embedder.networks.stages import check_backbone, least_columns
+
+
+class EmbeddingNetwork(nn.Module):
+    """Spectrograms (or waveforms) to vectors; `config.excerpts` counts in translation alone.
+
+    Initial weights come from torch's own generator at construction; for a seeded network use
+    `seeded_network`.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        _check(config)
+        self.config = config
+        self.n_rows = n_rows_of(config.front_end)
+        self.least_columns = max(map(least_columns, (config.backbone, *config.beside)))
+        self.translation = _translation(config)
+        n_heard = self.n_rows
+        if self.translation is not None:
+            n_heard = n_rows_of(self.translation.wanted)
+            self.least_columns = self.translation.least_columns(self.least_columns)
+        self.geometry = geometry_of(config.geometry, curvature=config.curvature)
+        # The first branch's parts lie here by themselves: so they are named in every file.
+        first = Branch(config.backbone, n_rows=n_heard)
+        self.row_norm, self.backbone, self.pooling = first.row_norm, first.backbone, first.pooling
+        beside = [Branch(backbone, n_rows=n_heard) for backbone in config.beside]
+        self.beside = nn.ModuleList(beside)
+        self.row_statistics = RowStatistics() if config.backbone.row_statistics else None
+        if self.row_statistics:
+            self.least_columns = max(self.least_columns, RowStatistics.least_columns)
+        sizes = [first.n_features, *(branch.n_features for branch in beside)]
+        self.feature_sizes = (*sizes, 3 * self.n_rows) if self.row_statistics else tuple(sizes)
+        """How many features are of each backbone, and how many of the rows."""
+        self.feature_size = sum(self.feature_sizes)
+        self.projection = nn.Linear(self.feature_size, config.embedding_size)
+        if self.geometry.kind == "poincare":
+            # Outputs as long as they come would all start on the rim, where no gradient pulls
+            # a point inwards.
+            nn.init.normal_(self.projection.weight, std=0.03 / self.feature_size**0.5)
+
+    def features(self, spectrogram: Tensor) -> Tensor:
+        """What the projection starts from: [batch, rows, columns] to [batch, feature_size]."""
+        self._check_input(spectrogram)
+        heard = spectrogram if self.translation is None else self.translation(spectrogram)
+        pooled: Tensor = self.pooling(self.backbone(self.row_norm(heard)))
+        parts = [pooled, *(branch(heard) for branch in self.beside)]
+        if self.row_statistics is not None:
+            parts.append(self.row_statistics(spectrogram).to(pooled.dtype))
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+    def forward(self, spectrogram: Tensor) -> Tensor:
+        """Spectrogram float32 [batch, rows, columns] to points float32 [batch, embedding_size]."""
+        return self.geometry.project(self.projection(self.features(spectrogram)))
+
+    def train(self, mode: bool = True) -> "EmbeddingNetwork":
+        """Frozen parts stay as in inference: their statistics are kept too, nothing drops out."""
+        super().train(mode)
+        for part in (self.row_norm, self.backbone, self.pooling, *self.beside):
+            weights = list(part.parameters())
+            if weights and not any(weight.requires_grad for weight in weights):
+                part.eval()
+        return self
+
+    def _check_input(self, spectrogram: Tensor) -> None:
+        shape = tuple(spectrogram.shape)
+        if len(shape) != 3 or shape[1] != self.n_rows:
+            raise BadInput(
+                f"input of shape {list(shape)}: the network takes [batch, {self.n_rows}, columns]"
+            )
+        if shape[2] < self.least_columns:
+            raise BadInput(
+                f"input of {shape[2]} columns: the network's strides and pooling need at least "
+                f"{self.least_columns}. Give longer excerpts or a smaller backbone.pool."
+            )
+
+
+def seeded_network(config: ModelConfig, *, seed: int) -> EmbeddingNetwork:
+    """A network with the initial weights of a seed; torch's own generator is left as it was."""
+    # torch.nn's initialisers take no generator, so the global one is lent and put back.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return EmbeddingNetwork(config)
+
+
+def _translation(config: ModelConfig) -> Translation | None:
+    if config.translated_to is None:
+        return None
+    return Translation(
+        config.front_end,
+        config.translated_to,
+        excerpt_seconds=config.excerpts.excerpt_seconds,
+    )
+
+
+def _check(config: ModelConfig) -> None:
+    for backbone in (config.backbone, *config.beside):
+        if backbone.kind not in BACKBONES:
+            raise UnknownChoice("backbone", backbone.kind, BACKBONES)
+        if config.front_end.kind == "waveform" and backbone.kind != "waveform-cnn":
+            raise ConfigError(
+                f"backbone.kind = {backbone.kind!r} takes a spectrogram, and "
+                "front_end.kind is 'waveform': use waveform-cnn, or another front end"
+            )
+        check_backbone(backbone)
+    if any(backbone.row_statistics for backbone in config.beside):
+        raise ConfigError("beside.row_statistics: set it in backbone; the rows are read once")
+    if config.embedding_size < 1:
+        raise ConfigError(f"embedding_size = {config.embedding_size}: give at least 1")

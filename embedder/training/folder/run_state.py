@@ -1,0 +1,125 @@
+"""Where a run stands, on disk, so that a killed run goes on to the same end.
+
+Two files in the run's folder, replaced together at the end of an epoch or on Ctrl-C:
+
+    state.safetensors   network, objective, optimiser and average, to the bit
+    state.json          epoch, step, best score, history; written last, with the tensors' digest
+
+No pickle. Random numbers need no state: each step draws from its own seed.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors import torch as safetensors
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from embedder.errors import ConfigError, CorruptArtefact, printable_path
+from embedder.whole_files import write_whole
+
+TENSORS_NAME, STATE_NAME = "state.safetensors", "state.json"
+
+
+@dataclass(slots=True)
+class RunState:
+    """The numbers of a run in progress."""
+
+    config_digest: str
+    data_digest: str
+    step: int = 0
+    """Steps done in all."""
+    epoch: int = 0
+    """Epochs done in full."""
+    next_batch: int = 0
+    """Batches done of the epoch under way."""
+    n_average_updates: int = 0
+    best_score: float = -1.0
+    best_epoch: int = -1
+    seconds: float = 0.0
+    is_finished: bool = False
+    history: list[dict[str, Any]] = field(default_factory=list)
+    """One record an epoch."""
+    epoch_sums: dict[str, float] = field(default_factory=dict)
+    """Running sums of the epoch under way."""
+    notes: list[str] = field(default_factory=list)
+    """What the doctor said."""
+    doctor: dict[str, Any] = field(default_factory=dict)
+    """What it knows."""
+
+
+def save_state(folder: Path, state: RunState, tensors: dict[str, Tensor]) -> None:
+    """Write both files; a crash in between leaves a pair that loading refuses or the old pair."""
+    data = safetensors.save({name: t.detach().cpu().contiguous() for name, t in tensors.items()})
+    digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+    write_whole(folder / f"{digest}.{TENSORS_NAME}", data)
+    content = json.dumps({**asdict(state), "tensors": digest})
+    write_whole(folder / STATE_NAME, content.encode())
+    for old in folder.glob(f"*.{TENSORS_NAME}"):
+        if not old.name.startswith(digest):
+            old.unlink()
+
+
+def load_state(folder: Path, *, data_digest: str) -> tuple[RunState, dict[str, Tensor]]:
+    """What `save_state` wrote, of a run on these data."""
+    path = folder / STATE_NAME
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        digest = content.pop("tensors")
+        state = RunState(**content)
+        data = (folder / f"{digest}.{TENSORS_NAME}").read_bytes()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CorruptArtefact(
+            f"{printable_path(path)}: cannot go on from it ({error}). Start the run anew with "
+            "--force."
+        ) from error
+    if state.data_digest != data_digest:
+        raise ConfigError(
+            f"{printable_path(folder)}: the data are not those that the run began with, or not all "
+            "of them can be read now. Bring them back, or start anew with --force."
+        )
+    if hashlib.blake2b(data, digest_size=16).hexdigest() != digest:
+        raise CorruptArtefact(f"{printable_path(path)}: the saved tensors were altered")
+    try:
+        return state, safetensors.load(data)
+    except SafetensorError as error:
+        raise CorruptArtefact(f"{printable_path(path)}: {error}") from error
+
+
+def module_tensors(module: nn.Module, prefix: str) -> dict[str, Tensor]:
+    """A module's state under a prefix."""
+    return {f"{prefix}.{name}": tensor for name, tensor in module.state_dict().items()}
+
+
+def load_module(module: nn.Module, tensors: dict[str, Tensor], prefix: str) -> None:
+    """Put back what `module_tensors` took."""
+    start = f"{prefix}."
+    module.load_state_dict(
+        {name.removeprefix(start): t for name, t in tensors.items() if name.startswith(start)}
+    )
+
+
+def optimiser_tensors(optimiser: Optimizer) -> dict[str, Tensor]:
+    """The optimiser's memory (momenta, counts) by position of the weight and name."""
+    state = optimiser.state_dict()["state"]
+    return {
+        f"optimiser.{position}.{name}": value
+        for position, memory in state.items()
+        for name, value in memory.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def load_optimiser(optimiser: Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Put back what `optimiser_tensors` took."""
+    memory: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        if name.startswith("optimiser."):
+            _, position, key = name.split(".", 2)
+            memory.setdefault(int(position), {})[key] = tensor
+    state = optimiser.state_dict()
+    optimiser.load_state_dict({"state": memory, "param_groups": state["param_groups"]})

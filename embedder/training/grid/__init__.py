@@ -1,0 +1,1 @@
+"""Training a grid of settings over seeds, and its table."""

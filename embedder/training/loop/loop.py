@@ -1,0 +1,299 @@
+"""The loop: batches through the network, the objective's gradient into the weights.
+
+    sampler ─▶ crops ─▶ augmentation ─▶ normalisation ─▶ network ─▶ objective ─▶ optimiser
+       (prepared ahead in a thread)
+
+Every random choice of a step is drawn from (seed, step), so a run that was killed goes on to the
+same weights as one that never was. Devices, number formats and several machines are Lightning
+Fabric's business.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from embedder.config.training import TrainingConfig
+from embedder.encoding.threads import map_in_threads
+from embedder.training.feeding.sources import Rows
+from embedder.training.folder.run_state import (
+    RunState,
+    load_module,
+    load_optimiser,
+    load_state,
+    module_tensors,
+    optimiser_tensors,
+    save_state,
+)
+from embedder.training.loop.compiling import compiled
+from embedder.training.loop.interruption import Interruption
+from embedder.training.loop.optimisers import (
+    WeightAverage,
+    build_optimiser,
+    l1_norm,
+    rate_factor,
+    set_rates,
+)
+from embedder.training.loop.step import (
+    AsTheyAre,
+    EpochSums,
+    LoopParts,
+    Observer,
+    StepModule,
+    diverged,
+    step_generator,
+)
+from embedder.training.objectives.objective import ObjectiveValue
+from embedder.training.objectives.targets import BatchTargets
+
+SAVE_EVERY_SECONDS = 120.0
+"""A killed run loses at most this much, and the rest of a step."""
+
+
+class TrainingLoop:
+    """A run in progress."""
+
+    def __init__(
+        self, config: TrainingConfig, parts: LoopParts, folder: Path, *, fabric: Fabric
+    ) -> None:
+        self.config = config
+        self.parts = parts
+        self.folder = folder
+        self.fabric = fabric
+        self.state = RunState(parts.config_digest, parts.data_digest)
+        step = StepModule(parts)
+        parts.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stub lacks it
+        self._optimiser = build_optimiser(config.optimiser, parts.network, parts.objective)
+        self._base_rates = [group["lr"] for group in self._optimiser.param_groups]
+        self._step, self._wrapped_optimiser = fabric.setup(step, self._optimiser)
+        self._average = WeightAverage(config.loop, parts.network)  # a copy, on its device by now
+        step.network = compiled(parts.network) if config.loop.compile else parts.network
+        self._sums = EpochSums(n_behind=0 if fabric.device.type == "cpu" else 1)
+        self.steps_per_epoch = max(len(parts.sampler) // fabric.world_size, 1)
+        self.n_steps = self.steps_per_epoch * config.loop.epochs
+
+    def resume(self) -> None:
+        """Go on where the folder's state stands."""
+        self.state, tensors = load_state(self.folder, data_digest=self.parts.data_digest)
+        load_module(self.parts.network, tensors, "network")
+        load_module(self.parts.objective, tensors, "objective")
+        load_module(self.parts.front_end, tensors, "front_end")
+        load_module(self._average.network, tensors, "average")
+        load_optimiser(self._optimiser, tensors)
+        self._average.n_updates = self.state.n_average_updates
+        if self.parts.doctor is not None and self.state.doctor:
+            self.parts.doctor.restore(self.state.doctor)
+
+    def save(self) -> None:
+        """Put down where the run stands."""
+        self._settle(n_behind=0)
+        self.state.n_average_updates = self._average.n_updates
+        if self.parts.doctor is not None:
+            self.state.doctor = self.parts.doctor.save()
+        if self.fabric.is_global_zero:
+            tensors = {
+                **module_tensors(self.parts.network, "network"),
+                **module_tensors(self.parts.objective, "objective"),
+                **module_tensors(self.parts.front_end, "front_end"),
+                **module_tensors(self._average.network, "average"),
+                **optimiser_tensors(self._optimiser),
+            }
+            save_state(self.folder, self.state, tensors)
+        self.fabric.barrier()
+
+    @property
+    def best_network(self) -> nn.Module:
+        """The weights to measure and to keep: the average where there is one."""
+        return self._average.model(self.parts.network)
+
+    def run(self, observers: list[Observer], *, keep_best: Callable[[nn.Module], None]) -> str:
+        """Train to the end, and why it ended: finished, stopped early, out of time, interrupted."""
+        started = time.monotonic() - self.state.seconds
+        limit = time.monotonic() + (self.config.loop.max_minutes * 60 or math.inf)  # of this call
+        with Interruption() as interruption:
+            if self.config.transfer.fit and not self.state.history and not self.state.step:
+                # A fitted start is a model, and the best until a better one comes.
+                start = {"epoch": 0, "step": 0}
+                self._end_epoch(start, observers, keep_best, is_judged=True)
+            while self.state.epoch < self.config.loop.epochs and not self._has_stalled():
+                reason = self._run_epoch(observers, interruption, started, limit)
+                if reason:
+                    self.save()
+                    return reason
+                self._finish_epoch(observers, keep_best)
+                self.save()
+        self.state.is_finished = True
+        self.save()
+        return "finished" if self.state.epoch >= self.config.loop.epochs else "stopped early"
+
+    def _run_epoch(
+        self, observers: list[Observer], interruption: Interruption, started: float, limit: float
+    ) -> str:
+        """The rest of the epoch under way; a reason where the run is to end before it does."""
+        self._step.train()
+        last_saved = time.monotonic()
+        for rows, levels in self._batches():
+            embeddings, value = self._take_step(rows, levels)
+            self.state.next_batch += 1
+            self.state.seconds = time.monotonic() - started
+            for observer in observers:
+                observer.after_step(self.state.step, value, embeddings)
+            is_late = time.monotonic() >= limit
+            is_old = time.monotonic() - last_saved >= SAVE_EVERY_SECONDS
+            is_wanted, is_late, is_old = self._agreed(interruption.is_wanted, is_late, is_old)
+            if is_wanted:
+                return "interrupted"
+            if is_late:
+                return "out of time"
+            if is_old:
+                self.save()
+                last_saved = time.monotonic()
+        return ""
+
+    def _take_step(self, rows: Rows, levels: Tensor) -> tuple[Tensor, ObjectiveValue]:
+        config, state = self.config, self.state
+        factor = rate_factor(
+            config.schedule,
+            step=state.step,
+            n_steps=self.n_steps,
+            steps_per_epoch=self.steps_per_epoch,
+        )
+        set_rates(self._optimiser, self._base_rates, factor)
+        targets = self.parts.targets.batch(rows).to(self.fabric.device)
+        generator = step_generator(config.loop.seed, state.step, purpose=2)
+        with torch.random.fork_rng(devices=self._random_devices()):  # dropout takes no generator
+            torch.manual_seed(generator.initial_seed() + self.fabric.global_rank)
+            embeddings, outcome = self._step(
+                levels.to(self.fabric.device, non_blocking=True), AsTheyAre(targets), generator
+            )
+        value = ObjectiveValue(**outcome)
+        loss = value.loss
+        if config.optimiser.l1:
+            loss = loss + config.optimiser.l1 * l1_norm(self.parts.network)
+        self._sums.add(state.step, value)
+        self._settle()
+        self._wrapped_optimiser.zero_grad()
+        self.fabric.backward(loss)
+        if config.loop.gradient_clip:
+            self._clip_gradients(config.loop.gradient_clip)
+        self._wrapped_optimiser.step()
+        self._average.after_step(self.parts.network)
+        state.step += 1
+        self._consult_doctor(value, embeddings.detach(), targets)
+        return embeddings.detach(), value
+
+    def _clip_gradients(self, max_norm: float) -> None:
+        # A GPU is not waited for: there a broken step shows in the next loss.
+        norm = self.fabric.clip_gradients(
+            self._step, self._wrapped_optimiser, max_norm=max_norm, error_if_nonfinite=False
+        )
+        if norm is not None and norm.device.type == "cpu" and not norm.isfinite():
+            raise diverged("the gradient", self.state.step, self.config.optimiser)
+
+    def _settle(self, *, n_behind: int | None = None) -> None:
+        """Take in what the device has finished; a loss that is no number ends the run."""
+        bad_step = self._sums.settle(self.state.epoch_sums, n_behind=n_behind)
+        if bad_step is not None:
+            raise diverged("the loss", bad_step, self.config.optimiser)
+
+    def _consult_doctor(
+        self, value: ObjectiveValue, embeddings: Tensor, targets: BatchTargets
+    ) -> None:
+        doctor = self.parts.doctor
+        if doctor is None or not doctor.is_due(self.state.step):
+            return
+        said = doctor.observe(self.state.step, value, embeddings, targets)
+        self.state.notes += [said] if said else []
+        if self.fabric.world_size > 1:  # every rank mines as rank zero does
+            fallback = self.fabric.broadcast(doctor.findings.fallback)
+            if fallback and fallback != doctor.findings.fallback:
+                doctor.fall_back(fallback)
+
+    def _finish_epoch(
+        self, observers: list[Observer], keep_best: Callable[[nn.Module], None]
+    ) -> None:
+        state = self.state
+        self._settle(n_behind=0)
+        self._average.after_epoch(self.parts.network, state.epoch)
+        record: dict[str, Any] = {"epoch": state.epoch + 1, "step": state.step}
+        record["learning_rate"] = self._optimiser.param_groups[0]["lr"]
+        record |= self._sums.means(state.epoch_sums)
+        if self.parts.doctor is not None:
+            record |= self.parts.doctor.end_epoch()
+        state.epoch, state.next_batch, state.epoch_sums = state.epoch + 1, 0, {}
+        is_last = state.epoch == self.config.loop.epochs
+        is_due = is_last or state.epoch % self.config.loop.validate_every_epochs == 0
+        self._end_epoch(record, observers, keep_best, is_judged=is_due)
+
+    def _end_epoch(
+        self,
+        record: dict[str, Any],
+        observers: list[Observer],
+        keep_best: Callable[[nn.Module], None],
+        *,
+        is_judged: bool,
+    ) -> None:
+        """Put an epoch on record, and keep its model if it is the best of those judged."""
+        state = self.state
+        state.history.append(record)  # now, for the best model's card tells this epoch's scores
+        if is_judged:
+            record |= self._validate()
+            score = record.get("score", math.inf)  # nothing held out: the last is best
+            if score > state.best_score:
+                state.best_score = record.get("score", state.best_score)
+                state.best_epoch = state.epoch
+                keep_best(self.best_network)
+        record["seconds"] = round(state.seconds, 3)
+        for observer in observers:
+            observer.after_epoch(record)
+
+    def _validate(self) -> dict[str, float]:
+        """Rank zero measures for all: what early stopping goes by must be the same everywhere."""
+        scores: dict[str, float] = {}
+        if self.fabric.is_global_zero:
+            scores = self.parts.validate(self.best_network, self.parts.front_end)
+        return scores if self.fabric.world_size == 1 else self.fabric.broadcast(scores)
+
+    def _has_stalled(self) -> bool:
+        patience = self.config.stopping.patience_epochs
+        since = self.state.epoch - max(self.state.best_epoch, 0)
+        return bool(patience) and since >= patience
+
+    def _agreed(self, *flags: bool) -> list[bool]:
+        """Which flags are up in one of the processes at least: they must all do the same."""
+        if self.fabric.world_size == 1:
+            return list(flags)
+        ours = torch.tensor([float(flag) for flag in flags], device=self.fabric.device)
+        return [n > 0 for n in torch.as_tensor(self.fabric.all_reduce(ours, reduce_op="sum"))]
+
+    def _batches(self) -> Iterator[tuple[Rows, Tensor]]:
+        """The batches of the epoch that are left, prepared ahead in threads."""
+        plan = self.parts.sampler.plan(self.state.epoch)
+        mine = plan[self.fabric.global_rank :: self.fabric.world_size][: self.steps_per_epoch]
+        first_step = self.state.step - self.state.next_batch
+
+        n_threads = torch.get_num_threads()
+
+        def prepare(at: int) -> tuple[Rows, Tensor]:
+            torch.set_num_threads(1)  # in this thread: a second team would only stall the network's
+            seed = self.config.loop.seed + self.fabric.global_rank * 1_000_003
+            generator = step_generator(seed, first_step + at, purpose=1)
+            rows = mine[at].rows
+            levels = self.parts.source.crops(self.parts.rows[rows], generator=generator)
+            return rows, self.parts.augmentation(levels, generator=generator)
+
+        ahead = range(self.state.next_batch, len(mine))
+        try:
+            for batch in map_in_threads(prepare, ahead, workers=max(self.config.loop.workers, 1)):
+                torch.set_num_threads(n_threads)  # `prepare` has set it for threads to come, too
+                yield batch
+        finally:
+            torch.set_num_threads(n_threads)
+
+    def _random_devices(self) -> list[torch.device]:
+        return [self.fabric.device] if self.fabric.device.type == "cuda" else []

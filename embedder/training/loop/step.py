@@ -1,0 +1,135 @@
+"""What one training step needs and what comes out of it; the loop puts steps together."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from embedder.config.training import OptimiserConfig
+from embedder.errors import TrainingDiverged
+from embedder.features.front_end import FrontEnd
+from embedder.training.augment.places import Augment
+from embedder.training.doctor import Doctor
+from embedder.training.feeding.sources import BatchSource, Rows
+from embedder.training.objectives.objective import Objective, ObjectiveValue
+from embedder.training.objectives.targets import BatchTargets, TrackTargets
+from embedder.training.sampling.batches import BatchSampler
+
+Validate = Callable[[nn.Module, FrontEnd], dict[str, float]]
+"""Held-out scores of a network; `score` is the one that stopping and `best` go by."""
+
+
+class Observer(Protocol):
+    """Who is told what happens: logs and progress bars."""
+
+    def after_step(self, step: int, value: ObjectiveValue, embeddings: Tensor) -> None:
+        """A step was taken."""
+
+    def after_epoch(self, record: dict[str, Any]) -> None:
+        """An epoch was finished and measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopParts:
+    """What the loop runs on. `targets` and `rows` go together: the tracks to train on."""
+
+    network: nn.Module
+    front_end: FrontEnd
+    objective: Objective
+    source: BatchSource
+    rows: Rows
+    targets: TrackTargets
+    sampler: BatchSampler
+    augmentation: Augment
+    validate: Validate
+    doctor: Doctor | None
+    data_digest: str
+    config_digest: str
+
+
+class AsTheyAre:
+    """Targets that keep their 32 bits: Fabric brings every tensor that it finds in a module's input
+    to the precision of the network, in which distances between features lose their digits.
+    """
+
+    def __init__(self, targets: BatchTargets) -> None:
+        self.targets = targets
+
+
+class StepModule(nn.Module):
+    """Network and objective as one module, for all that Fabric does to a module."""
+
+    def __init__(self, parts: LoopParts) -> None:
+        super().__init__()
+        self.network: nn.Module = parts.network
+        self.objective = parts.objective
+        self.normalisation = parts.front_end.normalisation
+
+    def forward(
+        self, levels: Tensor, targets: AsTheyAre, generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, Any]]:
+        """Levels to embeddings, and what the objective says of them."""
+        embeddings = self.network(self.normalisation(levels)).float()
+        with torch.autocast(embeddings.device.type, enabled=False):  # distances need their digits
+            value = self.objective(embeddings, targets.targets, generator=generator)
+        return embeddings, known_fields(value)
+
+
+def diverged(what: str, step: int, optimiser: OptimiserConfig) -> TrainingDiverged:
+    """What is said when numbers are lost."""
+    return TrainingDiverged(
+        f"step {step}: {what} is no number any more. Lower optimiser.learning_rate "
+        f"({optimiser.learning_rate:g}) or set loop.gradient_clip."
+    )
+
+
+def known_fields(record: Any) -> dict[str, Any]:
+    """A record's fields that are not None."""
+    pairs = ((item.name, getattr(record, item.name)) for item in dataclasses.fields(record))
+    return {name: value for name, value in pairs if value is not None}
+
+
+def step_generator(seed: int, step: int, *, purpose: int) -> torch.Generator:
+    """The source of all that is random in one step of one run."""
+    words = np.random.SeedSequence([seed, step, purpose]).generate_state(2, np.uint32)
+    return torch.Generator().manual_seed(int(words[0]) | (int(words[1]) & 0x7FFFFFFF) << 32)
+
+
+class EpochSums:
+    """Means over the steps of an epoch, without waiting for the device at each of them.
+
+    The sums live in the run's state; numbers of a step that the device has not finished are read a
+    step later.
+    """
+
+    names = ("loss", "active_share", "positive_distance", "negative_distance")
+
+    def __init__(self, *, n_behind: int) -> None:
+        self.n_behind = n_behind
+        self._pending: list[tuple[int, Tensor]] = []
+
+    def add(self, step: int, value: ObjectiveValue) -> None:
+        """Remember a step's numbers."""
+        numbers = [getattr(value, name).detach().float() for name in self.names]
+        self._pending.append((step, torch.stack(numbers)))
+
+    def settle(self, sums: dict[str, float], *, n_behind: int | None = None) -> int | None:
+        """Add what is finished to the sums; the first step whose loss is no number, or None."""
+        keep = self.n_behind if n_behind is None else n_behind
+        while len(self._pending) > keep:
+            step, numbers = self._pending.pop(0)
+            for name, number in zip(self.names, numbers.tolist(), strict=True):
+                if np.isfinite(number):
+                    sums[name] = sums.get(name, 0.0) + number
+                    sums[f"n_{name}"] = sums.get(f"n_{name}", 0.0) + 1
+                elif name == "loss":
+                    return step
+        return None
+
+    def means(self, sums: dict[str, float]) -> dict[str, float]:
+        """What the sums say of an epoch."""
+        return {name: sums[name] / sums[f"n_{name}"] for name in self.names if name in sums}

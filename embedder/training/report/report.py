@@ -1,0 +1,237 @@
+"""`report.html`: one page that tells how a run went; it loads nothing and runs no script."""
+
+import html
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from embedder.datasets.dataset import Dataset
+from embedder.training.doctor import Histogram
+from embedder.training.folder.run_folder import TrainingResult
+from embedder.training.report.advice import RunFacts, what_to_try
+from embedder.training.report.charts import histogram_chart
+from embedder.training.report.curves import curve_charts, write_curves
+from embedder.training.report.page import bar_cell, page, section, table
+from embedder.training.report.tag_report import tag_section
+from embedder.training.run import TrainingRun
+from embedder.training.validation import Measured
+from embedder.whole_files import write_whole
+
+REPORT_NAME = "report.html"
+N_SHOWN_TRACKS = 12
+N_SHOWN_NEIGHBOURS = 5
+MAX_SHOWN_LABELS = 40
+"""More make a table that nobody can look at."""
+
+
+def write_report(run: TrainingRun, result: TrainingResult) -> Path:
+    """Write the page and `curves.png`; where the page is."""
+    if result.steps:
+        write_curves(result.folder, result.history)
+    path = result.folder / REPORT_NAME
+    write_whole(path, report(run, result).encode())
+    return path
+
+
+def report(run: TrainingRun, result: TrainingResult) -> str:
+    """The page as HTML."""
+    measured = run.measured
+    parts = [
+        _summary(run, result),
+        section("What to try next", _list(what_to_try(_facts(run, result)))),
+        section("Curves", _charts(curve_charts(result.history))) if result.steps else "",
+        section("Confusion of the held-out vote", _confusion(run, measured)),
+        section("Tags", tag_section(result.folder)),
+        section("Neighbours of held-out tracks", _neighbours(run, measured)),
+        section("The doctor", _doctor(run, result)),
+        section("Data", _data(run, result)),
+    ]
+    return page(f"Training {result.folder.name}", "\n".join(part for part in parts if part))
+
+
+def _facts(run: TrainingRun, result: TrainingResult) -> RunFacts:
+    measured = run.measured
+    return RunFacts(
+        config=run.config,
+        history=result.history,
+        notes=result.notes,
+        accuracy=result.scores.get("accuracy", float("nan")),
+        n_queries=len(run.held_out.queries),
+        labels=run.known.label_names,
+        tracks_of_label=_counts(run.dataset, run.config.dataset.label_field),
+        confusion=measured.vote.confusion if measured and measured.vote else None,
+    )
+
+
+def _summary(run: TrainingRun, result: TrainingResult) -> str:
+    names = {"accuracy": "held-out vote", "map": "mean average precision", "tag_map": "tags, mAP"}
+    names |= {"roc_auc": "tags, ROC-AUC", "pr_auc": "tags, PR-AUC"}
+    tiles = [
+        (told, f"{result.scores[name]:.1%}" if name == "accuracy" else f"{result.scores[name]:.3f}")
+        for name, told in names.items()
+        if name in result.scores
+    ]
+    tiles += [("ended", result.ended)]
+    if result.steps:
+        tiles += [
+            ("epochs, best", f"{result.epochs}, {result.best_epoch}"),
+            ("steps", f"{result.steps:,}"),
+            ("training time", _duration(result.seconds)),
+        ]
+    shown = "".join(f"<div><b>{html.escape(v)}</b><span>{n}</span></div>" for n, v in tiles)
+    k = run.config.stopping.n_neighbours
+    before = [
+        f"{told} {result.before[name]:.3f}" for name, told in names.items() if name in result.before
+    ]
+    protocol = (
+        f"Scores are those of the best model: {len(run.held_out.queries)} held-out tracks, each "
+        f"asking its {k} nearest of {len(run.held_out.references)} training tracks, artists apart."
+    )
+    if before:
+        protocol += f" The model before its projection was fitted: {', '.join(before)}."
+    return f'<div class="tiles">{shown}</div><p class="quiet">{protocol}</p>'
+
+
+def _confusion(run: TrainingRun, measured: Measured | None) -> str:
+    if measured is None or measured.vote is None:
+        return ""
+    names = run.known.label_names
+    if len(names) > MAX_SHOWN_LABELS:
+        return f"<p>{len(names)} labels are too many to show as a table.</p>"
+    counts = measured.vote.confusion
+    totals = np.maximum(counts.sum(axis=1), 1)
+    head = ["", *(f"<span>{html.escape(name)}</span>" for name in names), "right"]
+    rows = []
+    for at, name in enumerate(names):
+        cells = [
+            _shade(int(count), share=count / totals[at], is_right=at == guessed)
+            for guessed, count in enumerate(counts[at])
+        ]
+        right = f"{counts[at, at] / totals[at]:.0%}" if counts[at].any() else "–"
+        rows.append([_head(name), *cells, f"<td>{right}</td>"])
+    note = "<p class='quiet'>Rows: what it is; columns: what its neighbours voted for.</p>"
+    return note + table(head, rows, kind="confusion")
+
+
+def _shade(count: int, *, share: float, is_right: bool) -> str:
+    colour = "var(--right)" if is_right else "var(--wrong)"
+    mixed = f"color-mix(in srgb, {colour} {share:.0%}, transparent)"
+    return f'<td style="background: {mixed}">{count or ""}</td>'
+
+
+def _neighbours(run: TrainingRun, measured: Measured | None) -> str:
+    if measured is None:
+        return ""
+    held_out, known = run.held_out, run.known
+    labelled = np.flatnonzero(known.labels[held_out.queries] >= 0)
+    places = labelled if len(labelled) else np.arange(len(held_out.queries))
+    rows = []
+    for place in places[_spread(len(places))].tolist():
+        asked = int(held_out.queries[place])
+        label = known.labels[asked] if known.label_names else -1
+        cells = [_track_cell(run, asked)]
+        for position, distance in zip(
+            measured.ranking.rows[place, :N_SHOWN_NEIGHBOURS],
+            measured.ranking.distances[place, :N_SHOWN_NEIGHBOURS],
+            strict=True,
+        ):
+            if position < 0:
+                cells.append("<td></td>")
+                continue
+            found = int(held_out.references[position])
+            theirs = known.labels[found] if known.label_names else -1
+            is_right = bool(label == theirs) if min(label, theirs) >= 0 else None
+            cells.append(_track_cell(run, found, distance=float(distance), is_right=is_right))
+        rows.append(cells)
+    n_shown = min(N_SHOWN_NEIGHBOURS, measured.ranking.rows.shape[1])
+    head = ["held-out track", *(f"{rank + 1}." for rank in range(n_shown))]
+    return table(head, rows, kind="neighbours")
+
+
+def _track_cell(
+    run: TrainingRun, position: int, *, distance: float | None = None, is_right: bool | None = None
+) -> str:
+    row = run.dataset.rows[position]
+    name = html.escape(row.title or Path(row.key).name)
+    artist = f"<br><i>{html.escape(row.artist)}</i>" if row.artist else ""
+    labels = html.escape(", ".join(row.values(run.config.dataset.label_field)[:3]))
+    told = labels if distance is None else f"{labels} · {distance:.3f}"
+    kind = {True: ' class="right"', False: ' class="wrong"', None: ""}[is_right]
+    return f"<td{kind}>{name}{artist}<br><small>{told}</small></td>"
+
+
+def _doctor(run: TrainingRun, result: TrainingResult) -> str:
+    if run.doctor is None:
+        return "<p>It was switched off.</p>"
+    findings = run.doctor.findings
+    told = _list(result.notes) if result.notes else "<p>It saw nothing to warn of.</p>"
+    if findings.first is None or findings.latest is None:
+        return told
+    drawn = [findings.first, findings.latest]
+    drawn = drawn[:1] if findings.first.epoch == findings.latest.epoch else drawn
+    return told + _charts("".join(_histogram(histogram) for histogram in drawn))
+
+
+def _histogram(histogram: Histogram) -> str:
+    return histogram_chart(
+        f"Distances of pairs in epoch {histogram.epoch}",
+        {"positives": histogram.positive, "negatives": histogram.negative},
+        reach=histogram.reach,
+    )
+
+
+def _data(run: TrainingRun, result: TrainingResult) -> str:
+    dataset, label_field = run.dataset, run.config.dataset.label_field
+    sides = [(s, len(dataset.positions(s))) for s in ("train", "validation", "test")]
+    facts = [
+        ("data set", dataset.root.name),
+        ("layout", dataset.layout),
+        ("tracks", ", ".join(f"{count} {side}" for side, count in sides if count)),
+        ("split", dataset.split_origin or "none"),
+        ("digest", f"{run.whole.digest}, split {run.whole.split_digest}"),
+    ]
+    rows = [[_head(name), f"<td>{html.escape(value)}</td>"] for name, value in facts]
+    counts = _counts(dataset, label_field)
+    largest = max(counts.values(), default=1)
+    bars = [
+        [_head(name), bar_cell(count, share=count / largest)]
+        for name, count in sorted(counts.items(), key=lambda item: -item[1])[:MAX_SHOWN_LABELS]
+    ]
+    label_table = table([html.escape(label_field), "training tracks"], bars) if bars else ""
+    left_out = [
+        [f"<td>{html.escape(track['path'])}</td>", f"<td>{html.escape(track['reason'])}</td>"]
+        for track in result.left_out
+    ]
+    missing = table(["left out", "why"], left_out) if left_out else ""
+    return table([], rows) + label_table + missing
+
+
+def _counts(dataset: Dataset, label_field: str) -> dict[str, int]:
+    rows = (dataset.rows[position] for position in dataset.positions("train"))
+    return dict(Counter(value for row in rows for value in row.values(label_field)))
+
+
+def _spread(n: int) -> list[int]:
+    """A few of n places, evenly over all."""
+    places = np.linspace(0, n - 1, min(n, N_SHOWN_TRACKS)).round().astype(int)
+    return [int(place) for place in places]
+
+
+def _charts(drawn: str) -> str:
+    return f'<div class="charts">{drawn}</div>'
+
+
+def _list(texts: Iterable[str]) -> str:
+    return f"<ul>{''.join(f'<li>{html.escape(text)}</li>' for text in texts)}</ul>"
+
+
+def _head(text: str) -> str:
+    return f"<th>{html.escape(text)}</th>"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

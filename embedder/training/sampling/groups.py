@@ -1,0 +1,102 @@
+"""Groups of tracks that count as alike: what a batch sampler draws from.
+
+For ids (label, artist, album, track) a group is the tracks of one id; for tags, the tracks that
+have one tag, so that a track may be in several; for features and latent vectors, a track and its
+nearest neighbours.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from embedder.config.training import RelationKind, SmallGroups
+from embedder.errors import DatasetError
+from embedder.training.objectives.relations import ID_COLUMNS
+from embedder.training.objectives.targets import Ids, Matrix, TrackTargets
+
+_CHUNK_ROWS = 1024
+
+Known = TypeVar("Known", Ids, Matrix)
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """members: rows of each group. anchored: the first member leads and always comes along."""
+
+    relation: RelationKind
+    members: tuple[Ids, ...]
+    anchored: bool = False
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+
+def build_groups(relation: RelationKind, targets: TrackTargets, *, n_neighbours: int) -> Groups:
+    """The groups of a relation over the whole data set."""
+    if relation in ID_COLUMNS:
+        ids: Ids | None = getattr(targets, ID_COLUMNS[relation])
+        if ids is None and relation == "track":
+            ids = np.arange(len(targets))
+        return Groups(relation, _by_id(_required(ids, relation)))
+    if relation == "tag":
+        tags = _required(targets.tags, relation)
+        members = tuple(np.flatnonzero(column) for column in (tags > 0).T)
+        return Groups(relation, tuple(rows for rows in members if len(rows)))
+    values = _required(targets.features if relation == "handcrafted" else targets.latent, relation)
+    return Groups(relation, _nearest(values, n_neighbours), anchored=True)
+
+
+def usable_groups(
+    groups: Groups, *, tracks_per_group: int, small_groups: SmallGroups
+) -> tuple[Groups, int]:
+    """Groups that can give `tracks_per_group` tracks, and how many were left out."""
+    fewest = tracks_per_group if small_groups == "leave-out" else 1
+    kept = tuple(rows for rows in groups.members if len(rows) >= fewest)
+    return Groups(groups.relation, kept, groups.anchored), len(groups) - len(kept)
+
+
+def require_enough(groups: Groups, *, groups_per_batch: int, tracks_per_group: int) -> None:
+    """Refuse a contract that the data set cannot keep, with what it could."""
+    if len(groups) < groups_per_batch:
+        raise DatasetError(
+            f"a batch needs {groups_per_batch} {groups.relation} groups of {tracks_per_group} "
+            f"tracks; only {len(groups)} have as many. Lower sampler.groups_per_batch or "
+            "sampler.tracks_per_group, or set sampler.small_groups = 'repeat'."
+        )
+
+
+def _required(values: Known | None, relation: str) -> Known:
+    if values is None:
+        raise DatasetError(f"the data set has nothing to tell positives by {relation}")
+    return values
+
+
+def _by_id(ids: Ids) -> tuple[Ids, ...]:
+    order = np.argsort(ids, kind="stable")
+    order = order[ids[order] >= 0]
+    starts = np.flatnonzero(np.diff(ids[order], prepend=-1))
+    return tuple(np.split(order, starts[1:])) if len(order) else ()
+
+
+def _nearest(values: Matrix, count: int) -> tuple[Ids, ...]:
+    """Each known row with its `count` nearest known rows, itself first."""
+    known = np.flatnonzero(~np.isnan(values).any(axis=1))
+    points = values[known].astype(np.float32)
+    count = min(count, len(known) - 1)
+    if count < 1:
+        raise DatasetError("neighbours need at least two tracks with vectors")
+    squares = (points**2).sum(axis=1)
+    found: list[Ids] = []
+    for chunk in _chunks(len(known)):
+        distances = squares[None, :] - 2 * points[chunk] @ points.T
+        distances[np.arange(len(chunk)), chunk] = -np.inf
+        nearest = np.argpartition(distances, count, axis=1)[:, : count + 1]
+        by_distance = np.argsort(np.take_along_axis(distances, nearest, axis=1), axis=1)
+        found.extend(known[np.take_along_axis(nearest, by_distance, axis=1)])
+    return tuple(found)
+
+
+def _chunks(length: int) -> Sequence[Ids]:
+    return np.array_split(np.arange(length), max(1, -(-length // _CHUNK_ROWS)))

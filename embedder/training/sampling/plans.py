@@ -1,0 +1,175 @@
+"""The order in which an epoch visits groups and their tracks. Pure: numbers in, rows out."""
+
+from collections import deque
+from collections.abc import Generator
+
+import numpy as np
+import numpy.typing as npt
+
+from embedder.errors import DatasetError
+from embedder.training.sampling.groups import Groups
+
+Rows = npt.NDArray[np.int64]
+
+_GROUPS_AHEAD = 256
+
+
+def plan_groups(
+    groups: Groups,
+    *,
+    n_batches: int,
+    groups_per_batch: int,
+    tracks_per_group: int,
+    balanced: bool,
+    generator: np.random.Generator,
+) -> list[Rows]:
+    """`n_batches` of P different groups with K tracks each, int64 [P · K], group by group."""
+    visits = _Visits(groups, balanced=balanced, generator=generator)
+    members = _Members(groups, tracks_per_group, generator)
+    return [_fill(visits, members, groups_per_batch) for _ in range(n_batches)]
+
+
+def plan_plain(
+    n_tracks: int,
+    *,
+    batch_size: int,
+    labels: npt.NDArray[np.int64] | None,
+    generator: np.random.Generator,
+) -> list[Rows]:
+    """Shuffled batches of one epoch; with labels, each label as often as any other.
+
+    The last batch is filled up from the beginning, so that all are of one size.
+    """
+    total = -(-n_tracks // batch_size) * batch_size
+    if labels is None or not (labels >= 0).any():
+        order = _cycle(np.arange(n_tracks), total, generator)
+    else:
+        order = _balanced_order(labels, total, generator)
+    return [order[at : at + batch_size] for at in range(0, total, batch_size)]
+
+
+class _Visits:
+    """Which groups come next.
+
+    Even: in shuffled rounds, so that each comes as often as any other. Otherwise drawn by size
+    without replacement for each batch (Efraimidis and Spirakis 2006: the order of u^(1/size)).
+    """
+
+    def __init__(self, groups: Groups, *, balanced: bool, generator: np.random.Generator) -> None:
+        self._generator = generator
+        self._sizes = np.array([len(rows) for rows in groups.members])
+        # A group of neighbours stands for its anchor, so all are alike however many there are.
+        self._even = balanced or groups.anchored
+        self._queue: deque[int] = deque()
+
+    def different(self) -> Generator[int, None, None]:
+        """Every group once, for one batch; whoever takes some of them closes this."""
+        if self._even:
+            yield from self._from_rounds()
+        else:
+            keys = self._generator.exponential(size=len(self._sizes)) / self._sizes
+            # A batch takes the first few: the rest is put in order only when it asks for more.
+            few = min(_GROUPS_AHEAD, len(keys))
+            order = np.argpartition(keys, few - 1)
+            yield from order[:few][np.argsort(keys[order[:few]])].tolist()
+            yield from order[few:][np.argsort(keys[order[few:]])].tolist()
+
+    def _from_rounds(self) -> Generator[int, None, None]:
+        """What is passed over, being in the batch already, keeps its place in the queue."""
+        seen: set[int] = set()
+        passed: list[int] = []
+        try:
+            while len(seen) < len(self._sizes):
+                if not self._queue:
+                    self._queue.extend(self._generator.permutation(len(self._sizes)).tolist())
+                group = self._queue.popleft()
+                if group in seen:
+                    passed.append(group)
+                else:
+                    seen.add(group)
+                    yield group
+        finally:
+            self._queue.extendleft(reversed(passed))
+
+
+class _Members:
+    """The tracks of each group in shuffled rounds, so that all come before one comes again."""
+
+    def __init__(
+        self, groups: Groups, tracks_per_group: int, generator: np.random.Generator
+    ) -> None:
+        self._groups = groups
+        self._count = tracks_per_group
+        self._generator = generator
+        self._queues: dict[int, deque[int]] = {}
+
+    def draw(self, group: int, *, used: set[int]) -> list[int] | None:
+        """K tracks of a group that are not in use, or None where it has too few of them."""
+        rows = self._groups.members[group]
+        anchor = int(rows[0]) if self._groups.anchored else None
+        if anchor in used:
+            return None
+        wanted = min(self._count, len(rows))
+        drawn = [] if anchor is None else [anchor]
+        drawn += self._next(group, wanted - len(drawn), used=used | set(drawn))
+        if len(drawn) < wanted:
+            return None
+        # A small group fills up with its own tracks again.
+        return [drawn[at % wanted] for at in range(self._count)]
+
+    def _next(self, group: int, count: int, *, used: set[int]) -> list[int]:
+        """Up to `count` tracks: what is left of this round, then a fresh one, which has all."""
+        queue = self._queues.setdefault(group, deque())
+        drawn: list[int] = []
+        passed: list[int] = []
+        fresh = False
+        while len(drawn) < count:
+            if not queue:
+                if fresh:
+                    break
+                queue.extend(self._generator.permutation(self._groups.members[group]).tolist())
+                fresh = True
+            row = queue.popleft()
+            (passed if row in used or row in drawn else drawn).append(row)
+        kept = dict.fromkeys(passed if len(drawn) == count else [*passed, *drawn])
+        queue.extendleft(reversed(kept))
+        return drawn
+
+
+def _fill(visits: _Visits, members: _Members, groups_per_batch: int) -> Rows:
+    used: set[int] = set()
+    batch: list[int] = []
+    n_groups = 0
+    chosen = visits.different()
+    for group in chosen:
+        drawn = members.draw(group, used=used)
+        if drawn is None:
+            continue
+        batch += drawn
+        used |= set(drawn)
+        n_groups += 1
+        if n_groups == groups_per_batch:
+            break
+    chosen.close()  # what was passed over goes back now
+    if n_groups < groups_per_batch:
+        raise DatasetError(
+            f"the groups share so many tracks that only {n_groups} of {groups_per_batch} fit into "
+            "one batch without a repeat. Lower sampler.groups_per_batch or tracks_per_group."
+        )
+    return np.array(batch, dtype=np.int64)
+
+
+def _cycle(rows: Rows, total: int, generator: np.random.Generator) -> Rows:
+    """`total` rows in shuffled rounds."""
+    rounds = [generator.permutation(rows) for _ in range(-(-total // len(rows)))]
+    return np.concatenate(rounds)[:total]
+
+
+def _balanced_order(labels: Rows, total: int, generator: np.random.Generator) -> Rows:
+    known = [np.flatnonzero(labels == label) for label in np.unique(labels)]  # -1: a label, too
+    of_label = _cycle(np.arange(len(known)), total, generator)
+    order = np.empty(total, dtype=np.int64)
+    for label, rows in enumerate(known):
+        places = np.flatnonzero(of_label == label)
+        order[places] = _cycle(rows, len(places), generator) if len(places) else rows[:0]
+    return order
