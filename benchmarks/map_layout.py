@@ -20,7 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # it makes its library as the tests do
 
-from tests.index.map_library import MapLibrary
+from tests.index.map.map_library import MapLibrary
 
 HIGHEST_RATIO = 1.2
 SIZE = 128

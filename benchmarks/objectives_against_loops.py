@@ -11,8 +11,8 @@ import time
 
 import torch
 
-from tests.embedder.comparisons_of_metrics import metric_comparisons
-from tests.embedder.comparisons_of_objectives import objective_comparisons
+from tests.embedder.metrics.comparisons_of_metrics import metric_comparisons
+from tests.embedder.training.comparisons_of_objectives import objective_comparisons
 
 LIMIT = 1e-5
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import RunCli
-from tests.index.map_library import MapLibrary
+from tests.index.map.map_library import MapLibrary
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from index.playlist_files.files import read_playlist
 from tests.conftest import RunCli
-from tests.index.playlist_library import line_of_styles, write_library
+from tests.index.playlists.playlist_library import line_of_styles, write_library
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,260 @@
+"""What cannot be opened says what is wrong, where, and what to do."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from embedder.audio.writing import write_audio
+from embedder.datasets.layouts.contents import ReadingOptions
+from embedder.datasets.opening import open_dataset
+from embedder.errors import DatasetError, UnknownChoice
+from tests.embedder.datasets.dataset_miniatures import (
+    MINIATURES,
+    manifest_csv,
+    spectrograms,
+    write_rows,
+    write_tone,
+)
+
+
+def rewrite_arrays(path: Path, **arrays: object) -> None:
+    """Replace the archive of pictures."""
+    np.savez(path / "spectrograms.npz", **arrays)  # type: ignore[arg-type]  # any arrays
+
+
+def test_missing_folder(tmp_path: Path) -> None:
+    """A path that is not there is named."""
+    with pytest.raises(DatasetError, match=r"nowhere: no such file or folder"):
+        open_dataset(tmp_path / "nowhere")
+
+
+def test_empty_folder(tmp_path: Path) -> None:
+    """An empty folder is said to be empty."""
+    with pytest.raises(DatasetError, match="the folder is empty"):
+        open_dataset(tmp_path)
+
+
+def test_unknown_layout_lists_what_was_looked_for(tmp_path: Path) -> None:
+    """A folder of something else names every layout and its signs."""
+    (tmp_path / "notes.txt").write_text("hello", encoding="utf-8")
+    with pytest.raises(DatasetError, match=r"Looked for: arrays: .*folders \(one a label\)"):
+        open_dataset(tmp_path)
+
+
+def test_ambiguous_layout_names_the_candidates(tmp_path: Path) -> None:
+    """Two layouts in one folder are both named."""
+    manifest_csv(tmp_path)
+    spectrograms(tmp_path)
+    with pytest.raises(DatasetError, match=r"could be arrays .*manifest .*layout setting"):
+        open_dataset(tmp_path)
+
+
+def test_layout_that_does_not_exist(tmp_path: Path) -> None:
+    """A misspelt layout gets the nearest name."""
+    with pytest.raises(UnknownChoice, match="Did you mean gtzan"):
+        open_dataset(tmp_path, layout="gtsan")
+
+
+def test_column_that_does_not_exist(tmp_path: Path) -> None:
+    """A label column that is not there names the nearest one."""
+    options = ReadingOptions(label_columns=("gener",))
+    with pytest.raises(DatasetError, match=r"no column 'gener'. Did you mean 'genre'"):
+        open_dataset(manifest_csv(tmp_path), options=options)
+
+
+def test_manifest_without_paths(tmp_path: Path) -> None:
+    """A table without paths says which column is missing."""
+    write_rows(tmp_path / "songs.csv", [["paths", "genre"], ["a.mp3", "rock"]])
+    with pytest.raises(DatasetError, match=r"no column 'path'. Did you mean 'paths'"):
+        open_dataset(tmp_path / "songs.csv")
+
+
+def test_missing_and_empty_files_are_left_out(tmp_path: Path) -> None:
+    """Files that are missing, empty or folders are left out with the reason; the rest is read."""
+    table = manifest_csv(tmp_path)
+    (tmp_path / "audio" / "0.flac").unlink()
+    (tmp_path / "audio" / "1.flac").write_bytes(b"")
+    (tmp_path / "audio" / "2.flac").unlink()
+    (tmp_path / "audio" / "2.flac").mkdir()
+    dataset = open_dataset(table)
+    assert len(dataset.rows) == 9
+    assert [left.reason for left in dataset.left_out] == [
+        "no such file", "empty file", "is a folder"
+    ]  # fmt: skip
+    assert dataset.describe()["left_out"] == 3
+
+
+def test_all_files_missing(tmp_path: Path) -> None:
+    """A table of which nothing exists is an error with an example."""
+    write_rows(tmp_path / "songs.csv", [["path", "genre"], ["a.mp3", "rock"], ["b.mp3", "rock"]])
+    with pytest.raises(DatasetError, match=r"none of its 2 tracks.*a\.mp3 \(no such file\).*root"):
+        open_dataset(tmp_path)
+
+
+def test_audio_root_is_where_paths_start(tmp_path: Path) -> None:
+    """The audio may lie elsewhere than the table."""
+    manifest_csv(tmp_path / "music")
+    table = (tmp_path / "music" / "songs.csv").rename(tmp_path / "songs.csv")
+    options = ReadingOptions(audio_root=tmp_path / "music")
+    assert len(open_dataset(table, options=options).rows) == 12
+
+
+def test_track_listed_twice(tmp_path: Path) -> None:
+    """A path that stands in two rows is named."""
+    table = manifest_csv(tmp_path)
+    with table.open("a", encoding="utf-8") as file:
+        file.write("audio/3.flac,rock,Somebody,training,\n")
+    with pytest.raises(DatasetError, match=r"'audio/3.flac' is there twice"):
+        open_dataset(table)
+
+
+def test_unknown_side(tmp_path: Path) -> None:
+    """A split value that is no side names the row and the valid ones."""
+    table = manifest_csv(tmp_path)
+    table.write_text(table.read_text(encoding="utf-8").replace("valid", "fold2", 1), "utf-8")
+    with pytest.raises(DatasetError, match=r"row 4: 'fold2' is no side.*train, validation, test"):
+        open_dataset(table)
+
+
+def test_too_many_cells(tmp_path: Path) -> None:
+    """An unquoted separator is found by its row."""
+    write_rows(tmp_path / "songs.csv", [["path", "genre"], ["a.mp3", "rock", "pop"]])
+    with pytest.raises(DatasetError, match=r"row 2: 3 cells under 2 columns. Put quotes"):
+        open_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "the table is empty"), (b"path,genre\n\xff\xfe.mp3,rock\n", "not UTF-8 text")],
+)
+def test_table_that_is_no_table(tmp_path: Path, content: bytes, message: str) -> None:
+    """Empty tables and other encodings are refused in words."""
+    (tmp_path / "songs.csv").write_bytes(content)
+    with pytest.raises(DatasetError, match=message):
+        open_dataset(tmp_path / "songs.csv")
+
+
+def test_damaged_parquet(tmp_path: Path) -> None:
+    """A file that only has the name of a Parquet table is refused."""
+    (tmp_path / "songs.parquet").write_bytes(b"PAR1 and then nothing")
+    with pytest.raises(DatasetError, match="not a Parquet table"):
+        open_dataset(tmp_path / "songs.parquet")
+
+
+class TestArrays:
+    """Archives that do not fit their table."""
+
+    def test_wrong_names(self, tmp_path: Path) -> None:
+        """An archive without the expected arrays lists what it holds."""
+        path = spectrograms(tmp_path)
+        rewrite_arrays(path, pictures=np.zeros((2, 3, 3)), track=np.array(["a", "b"]))
+        with pytest.raises(DatasetError, match=r"needs the arrays 'spectrogram' and 'track'"):
+            open_dataset(path)
+
+    def test_lengths_differ(self, tmp_path: Path) -> None:
+        """Fewer names than arrays: both counts are given."""
+        path = spectrograms(tmp_path)
+        rewrite_arrays(path, spectrogram=np.zeros((3, 2, 2)), track=np.array(["000", "001"]))
+        with pytest.raises(DatasetError, match=r"3 arrays in 'spectrogram', but 2 names"):
+            open_dataset(path)
+
+    def test_wrong_dimensions(self, tmp_path: Path) -> None:
+        """A matrix instead of pictures is refused with its shape."""
+        path = spectrograms(tmp_path)
+        rewrite_arrays(path, spectrogram=np.zeros((2, 2)), track=np.array(["000", "001"]))
+        with pytest.raises(DatasetError, match=r"shape \[2, 2\], 3 dimensions"):
+            open_dataset(path)
+
+    def test_repeated_name(self, tmp_path: Path) -> None:
+        """A track that has two arrays is named."""
+        path = spectrograms(tmp_path)
+        rewrite_arrays(path, spectrogram=np.zeros((2, 2, 2)), track=np.array(["000", "000"]))
+        with pytest.raises(DatasetError, match=r"'000' is there twice"):
+            open_dataset(path)
+
+    def test_no_archive(self, tmp_path: Path) -> None:
+        """Text with the name of an archive is refused."""
+        path = spectrograms(tmp_path)
+        (path / "spectrograms.npz").write_bytes(b"text")
+        with pytest.raises(DatasetError, match=r"not an .npz file"):
+            open_dataset(path)
+
+    def test_tracks_on_one_side_only_are_left_out(self, tmp_path: Path) -> None:
+        """Names that only table or archive has are left out with the reason."""
+        path = spectrograms(tmp_path)
+        (path / "vggish.npz").unlink()
+        rewrite_arrays(path, spectrogram=np.zeros((2, 2, 2)), track=np.array(["000", "zzz"]))
+        dataset = open_dataset(path)
+        assert [row.key for row in dataset.rows] == ["000"]
+        reasons = {left.path: left.reason for left in dataset.left_out}
+        assert len(reasons) == 12
+        assert reasons["zzz"] == "an array without a row in the table"
+
+    def test_vectors_must_cover_every_track(self, tmp_path: Path) -> None:
+        """A teacher that lacks a track is refused with its name."""
+        path = spectrograms(tmp_path)
+        np.savez(path / "vggish.npz", vggish=np.zeros((1, 2)), track=np.array(["000"]))
+        with pytest.raises(DatasetError, match=r"no vggish vector for '001' \(11 missing\)"):
+            open_dataset(path)
+
+
+def test_half_of_the_gtzan_lists(tmp_path: Path) -> None:
+    """One published list without the others is refused."""
+    path = MINIATURES["gtzan"].make(tmp_path)
+    (path / "test_filtered.txt").write_text("blues/blues.00012.wav\n", encoding="utf-8")
+    with pytest.raises(DatasetError, match=r"only 1 of the lists train_filtered.txt"):
+        open_dataset(path)
+
+
+def test_files_beside_the_label_folders_are_left_out(tmp_path: Path) -> None:
+    """Audio that lies in no label's folder has no label, and is not guessed one."""
+    path = MINIATURES["folders"].make(tmp_path)
+    write_tone(path / "stray.flac", 1)
+    assert [left.reason for left in open_dataset(path).left_out] == ["in no label's folder"]
+
+
+def test_a_number_or_a_key_of_music_names_no_track(tmp_path: Path) -> None:
+    """Columns `track` and `key` name tracks where they tell them apart; else the path does."""
+    for name in ("a", "b", "c"):
+        write_audio(tmp_path / f"{name}.wav", np.zeros((1, 800), np.float32), 8000)
+    table = tmp_path / "music.csv"
+    table.write_text("path,track,key,genre\na.wav,1,C,jazz\nb.wav,2,C,jazz\nc.wav,1,D,rock\n")
+    assert [row.key for row in open_dataset(table).rows] == ["a.wav", "b.wav", "c.wav"]
+    table.write_text("path,track,genre\na.wav,one,jazz\nb.wav,two,jazz\nc.wav,three,rock\n")
+    assert [row.key for row in open_dataset(table).rows] == ["one", "two", "three"]
+
+
+def test_a_table_keeps_the_column_that_was_its_index(tmp_path: Path) -> None:
+    """As pandas writes it to Parquet after `set_index`."""
+    write_audio(tmp_path / "a.wav", np.zeros((1, 800), np.float32), 8000)
+    frame = pd.DataFrame({"path": ["a.wav"], "genre": ["jazz"]}).set_index("path")
+    frame.to_parquet(tmp_path / "music.parquet")
+    (row,) = open_dataset(tmp_path / "music.parquet").rows
+    assert row.values("genre") == ("jazz",)
+
+
+def test_an_array_that_shortens_all_others_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A folder of arrays is cut to the shortest, which is said where that costs much."""
+    lines = ["track,genre"]
+    for number, length in enumerate((400, 390, 100)):
+        np.save(tmp_path / f"t{number}.npy", np.zeros((8, length), np.float32))
+        lines.append(f"t{number},jazz")
+    (tmp_path / "tracks.csv").write_text("\n".join(lines) + "\n")
+    assert open_dataset(tmp_path).arrays.shape == (3, 8, 100)
+    assert "t2.npy: only 100 of some 390 values long" in caplog.text
+
+
+def test_a_table_that_lists_a_pipe_is_told(tmp_path: Path) -> None:
+    """What is no regular file is left out with that reason, and nobody waits for it."""
+    write_tone(tmp_path / "one.wav", 1)
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "tracks.csv").write_text("path,genre\none.wav,jazz\npipe.wav,rock\n")
+    (bad,) = open_dataset(tmp_path).left_out
+    assert bad.path is not None
+    assert bad.path.name == "pipe.wav"
+    assert "not a regular file" in bad.reason

@@ -1,0 +1,106 @@
+"""Spectrograms of one front end, translated into those of another one."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embedder.config.model import FrontEndConfig
+from embedder.config.presets import FRONT_ENDS
+from embedder.errors import ConfigError
+from embedder.features.front_end import build_front_end
+from embedder.features.translation import Translation, row_weights
+from tests.embedder.features.front_end_cases import RATE, music
+
+SECONDS = 3.0
+FINE = FrontEndConfig(n_bins=160, n_columns=60, sample_rate=RATE)
+LOGARITHMIC = FrontEndConfig(kind="log-frequency", n_bins=200, n_columns=90, sample_rate=RATE)
+COARSE = FrontEndConfig(n_bins=40, n_columns=30, sample_rate=RATE)
+
+
+def translated(source: FrontEndConfig, target: FrontEndConfig, samples: torch.Tensor) -> Any:
+    """What the target's front end makes of some audio, and what is made of the source's levels."""
+    translation = Translation(source, target, excerpt_seconds=SECONDS)
+    heard = build_front_end(target)(samples, RATE)
+    return heard, translation(build_front_end(source)(samples, RATE))
+
+
+@pytest.mark.parametrize("source", [FINE, LOGARITHMIC])
+def test_it_comes_near_what_the_audio_gives(source: FrontEndConfig) -> None:
+    """Same size, and nearly the same levels; columns stand up to half a column beside."""
+    heard, guessed = translated(source, COARSE, music(4, seconds=SECONDS))
+    assert guessed.shape == heard.shape
+    both = torch.stack([heard.mean(dim=2).flatten(), guessed.mean(dim=2).flatten()])
+    assert torch.corrcoef(both)[0, 1] > 0.97
+    assert (heard - guessed).abs().mean() < 0.05  # 4 dB of 80
+
+
+@pytest.mark.parametrize("hertz", [250.0, 700.0, 2100.0, 6000.0])
+@pytest.mark.parametrize("source", [FINE, LOGARITHMIC])
+def test_a_tone_stays_where_it_is(source: FrontEndConfig, hertz: float) -> None:
+    """Its brightest row is the one that the audio gives, or next to it."""
+    samples = torch.sin(2 * torch.pi * hertz * torch.arange(int(SECONDS * RATE)) / RATE)[None]
+    heard, guessed = translated(source, COARSE, samples)
+    brightest = [int(levels.mean(dim=2).argmax()) for levels in (heard, guessed)]
+    assert abs(brightest[0] - brightest[1]) <= 1
+
+
+def test_a_band_is_a_mean_of_the_rows_in_it() -> None:
+    """Its weights sum up to 1; beyond what the rows hold there are none, and it is silent."""
+    source, target = FRONT_ENDS["gtzan-log"], FRONT_ENDS["fma-mel"]
+    sums = row_weights(source, target).sum(axis=1)
+    is_held = sums > 0
+    assert is_held.argmin() == is_held.sum() == 106  # of 128, as many lie below 11 kHz
+    assert sums[is_held][:-1] == pytest.approx(1.0, abs=0.02)
+    bright = Translation(source, target, excerpt_seconds=30.0)(torch.ones(1, 172, 173))
+    assert bright.shape == (1, 128, 128)
+    assert (bright[0, is_held] > 0.9).all()
+    assert (bright[0, ~is_held] == 0).all()
+
+
+def test_loudness_is_forgotten_and_silence_stays_silent() -> None:
+    """Levels are relative to the loudest; where there is none, nothing is made of it."""
+    translation = Translation(FINE, COARSE, excerpt_seconds=SECONDS)
+    levels = build_front_end(FINE)(music(1, seconds=SECONDS), RATE)
+    quieter = (levels - 0.05).clamp(min=0)
+    is_heard = translation(levels) > 0.1
+    assert torch.allclose(translation(quieter)[is_heard], translation(levels)[is_heard], atol=0.01)
+    assert translation(torch.zeros_like(levels)).max() == 0
+
+
+@given(st.integers(1, 400), st.integers(10, 120), st.integers(10, 120))
+def test_the_least_columns_are_the_least(wanted: int, source: int, target: int) -> None:
+    """So many suffice, and one fewer does not."""
+    translation = Translation(
+        dataclasses.replace(COARSE, n_bins=4, n_columns=source),
+        dataclasses.replace(COARSE, n_bins=4, n_columns=target),
+        excerpt_seconds=SECONDS,
+    )
+    least = translation.least_columns(wanted)
+    assert translation.columns_after(least) >= wanted
+    assert least == 1 or translation.columns_after(least - 1) < wanted
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "told"),
+    [
+        ({"kind": "mfcc"}, {}, "from mfcc to log-mel nothing"),
+        ({}, {"kind": "log-frequency"}, "to log-frequency nothing"),
+        ({"normalisation": "clip"}, {}, "front_end.normalisation is 'clip'"),
+        ({}, {"normalisation": "running"}, "only its own front end can give"),
+        ({}, {"reference": "absolute"}, "only its own front end can give"),
+    ],
+)
+def test_what_cannot_be_translated_is_refused(
+    source: dict[str, Any], target: dict[str, Any], told: str
+) -> None:
+    """With the setting that stands against it."""
+    with pytest.raises(ConfigError, match=told):
+        Translation(
+            dataclasses.replace(COARSE, **source),
+            dataclasses.replace(COARSE, **target),
+            excerpt_seconds=SECONDS,
+        )

@@ -1,0 +1,234 @@
+"""Prepared features, crops and streaming."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from embedder.audio.excerpts import load_excerpts
+from embedder.config.model import ExcerptConfig, FrontEndConfig, ModelConfig
+from embedder.datasets.dataset import Dataset
+from embedder.datasets.opening import open_dataset
+from embedder.datasets.prepared import PreparedTracks
+from embedder.datasets.preparing import cache_for, prepare_dataset
+from embedder.errors import ConfigError, DatasetError
+from embedder.features.front_end import build_front_end
+from embedder.training.feeding.crop_loading import CropLoader, batch_generator
+from embedder.training.feeding.streamed import StreamedTracks
+from tests.embedder.datasets.dataset_miniatures import (
+    MINIATURES,
+    SAMPLE_RATE,
+    folders,
+    spectrogram,
+    spectrograms,
+    waveforms,
+)
+
+MODEL = ModelConfig(
+    excerpts=ExcerptConfig(n_excerpts=2, excerpt_seconds=0.4, min_seconds=0.1),
+    front_end=FrontEndConfig(
+        sample_rate=SAMPLE_RATE, fft_size=256, hop_samples=128, n_bins=16, normalisation="clip"
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return folders(tmp_path_factory.mktemp("music"))
+
+
+@pytest.fixture(scope="module")
+def dataset(music: Path) -> Dataset:
+    return open_dataset(music)
+
+
+@pytest.fixture(scope="module")
+def prepared(dataset: Dataset) -> PreparedTracks:
+    return prepare_dataset(dataset, MODEL)
+
+
+def test_prepared_levels_are_those_of_the_front_end(
+    dataset: Dataset, prepared: PreparedTracks
+) -> None:
+    """What lies ready is what the front end computes, to half a step of 255, not normalised."""
+    path = dataset.rows[5].path
+    assert path is not None
+    heard = load_excerpts(path, replace(MODEL.excerpts, n_excerpts=75), sample_rate=SAMPLE_RATE)
+    levels = build_front_end(MODEL.front_end).levels(
+        torch.from_numpy(heard.samples), heard.sample_rate
+    )
+    torch.testing.assert_close(prepared.excerpts(5), levels, atol=0.51 / 255, rtol=0)
+
+
+def test_every_part_of_a_track_is_covered(prepared: PreparedTracks) -> None:
+    """A second of music lies in three excerpts of 0.4 seconds, not only in the model's two."""
+    assert np.diff(prepared.first_items).tolist() == [3] * 12
+
+
+def test_second_preparation_reads_the_cache(dataset: Dataset, tmp_path: Path) -> None:
+    """The same data set again computes nothing and gives the same, with any number of workers."""
+    first = prepare_dataset(dataset, MODEL, cache=cache_for(tmp_path, MODEL))
+    cache = cache_for(tmp_path, MODEL)
+    second = prepare_dataset(dataset, MODEL, cache=cache, workers=3)
+    np.testing.assert_array_equal(first.spectrograms, second.spectrograms)
+    assert (cache.counts.hits, cache.counts.misses) == (12, 0)
+
+
+def test_cache_holds_for_any_normalisation_and_no_other_setting() -> None:
+    """Normalisation comes after what is kept; every other setting of the front end counts."""
+    folder = Path("never written to")
+
+    def digest(**changes: object) -> str:
+        front_end = replace(MODEL.front_end, **changes)  # type: ignore[arg-type]  # any setting
+        return cache_digest(replace(MODEL, front_end=front_end))
+
+    def cache_digest(model: ModelConfig) -> str:
+        return cache_for(folder, model).settings_digest
+
+    assert digest(normalisation="none") == digest()
+    assert len({digest(), digest(n_bins=17), digest(floor_db=-60.0), digest(kind="mfcc")}) == 4
+    longer = replace(MODEL, excerpts=replace(MODEL.excerpts, excerpt_seconds=0.5))
+    assert cache_digest(longer) != cache_digest(MODEL)
+
+
+def test_broken_files_are_reported_and_left_out(music: Path, tmp_path: Path) -> None:
+    """A file that cannot be read costs itself alone, and its reason is kept."""
+    path = folders(tmp_path)
+    broken = path / "blues" / "song 2.flac"
+    broken.write_bytes(b"this is no music at all" * 10)
+    ready = prepare_dataset(open_dataset(path), MODEL)
+    assert (len(ready), len(ready.failures)) == (11, 1)
+    assert ready.failures[0].path == broken
+    assert 2 not in ready.dataset_rows
+    assert ready.rows[2].path == path / "blues" / "song 3.flac"
+
+
+def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
+    """When all files are broken, the first one and its reason are named."""
+    path = folders(tmp_path)
+    for file in path.rglob("*.flac"):
+        file.write_bytes(b"nothing")
+    with pytest.raises(DatasetError, match=r"none of the 12 tracks can be read.*song 0.flac"):
+        prepare_dataset(open_dataset(path), MODEL)
+
+
+def test_progress_counts_to_the_end(dataset: Dataset) -> None:
+    """Progress is told for every track."""
+    seen: list[tuple[int, int]] = []
+    prepare_dataset(dataset, MODEL, on_progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(number, 12) for number in range(1, 13)]
+
+
+def test_beyond_memory_features_lie_in_a_file(dataset: Dataset, prepared: PreparedTracks) -> None:
+    """More than fits is memory-mapped, and the same."""
+    mapped = prepare_dataset(dataset, MODEL, max_ram_bytes=1000)
+    assert isinstance(mapped.spectrograms, np.memmap)
+    np.testing.assert_array_equal(mapped.spectrograms, prepared.spectrograms)
+
+
+def test_ready_made_spectrograms_are_taken_as_they_are(tmp_path: Path) -> None:
+    """Pictures of a data set need no audio; their levels are 255ths."""
+    model = replace(MODEL, front_end=replace(MODEL.front_end, n_bins=6))
+    ready = prepare_dataset(open_dataset(spectrograms(tmp_path)), model, crop_columns=4)
+    expected = torch.from_numpy(spectrogram(7)).float()[None] / 255
+    torch.testing.assert_close(ready.excerpts(7), expected)
+    with pytest.raises(DatasetError, match=r"have 6 rows, the model's front end makes 16"):
+        prepare_dataset(open_dataset(tmp_path), MODEL)
+
+
+def test_ready_made_waveforms_go_through_the_front_end(
+    tmp_path: Path, prepared: PreparedTracks
+) -> None:
+    """Samples in an array give what the same samples in a file give (but for 16-bit rounding)."""
+    ready = prepare_dataset(
+        open_dataset(waveforms(tmp_path)), MODEL, cache=cache_for(tmp_path / "cache", MODEL)
+    )
+    by_name = {row.path.stem.split()[-1]: i for i, row in enumerate(prepared.rows) if row.path}
+    from_file = prepared.excerpts(by_name["4"])
+    difference = (ready.excerpts(4) - from_file).abs()
+    assert float(difference.mean()) < 0.01
+
+
+def test_mixed_rates_need_a_width(dataset: Dataset) -> None:
+    """Native rate and every frame together have no common width."""
+    model = replace(MODEL, front_end=replace(MODEL.front_end, sample_rate=0))
+    with pytest.raises(ConfigError, match="Set one of the two"):
+        prepare_dataset(dataset, model)
+
+
+def test_crops_are_stretches_of_their_track(prepared: PreparedTracks) -> None:
+    """Every crop is found in an item of its own track, and nowhere is out of reach."""
+    narrow = replace(prepared, crop_columns=5)
+    rows = np.repeat(np.arange(12), 40)
+    crops = narrow.crops(rows, generator=torch.Generator().manual_seed(1))
+    assert crops.shape == (480, 16, 5)
+    places: set[tuple[int, ...]] = set()
+    for row, crop in zip(rows.tolist(), crops, strict=True):
+        windows = prepared.excerpts(row).unfold(2, 5, 1)  # [items, rows, starts, 5]
+        equal = (windows == crop[None, :, None, :]).all(dim=3).all(dim=1)
+        assert equal.any()
+        places.update(map(tuple, equal.nonzero().tolist()))
+    n_starts = prepared.spectrograms.shape[2] - 5 + 1
+    assert places == {(item, start) for item in range(3) for start in range(n_starts)}
+
+
+def batches() -> list[NDArray[np.int64]]:
+    generator = np.random.default_rng(0)
+    return [generator.integers(0, 12, 6) for _ in range(5)]
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_crops_depend_on_seed_epoch_and_number_alone(
+    dataset: Dataset, prepared: PreparedTracks, is_streamed: bool
+) -> None:
+    """Any number of workers, and a run that starts in the middle, gives the same crops."""
+    source = StreamedTracks(dataset, MODEL) if is_streamed else replace(prepared, crop_columns=5)
+    alone = list(CropLoader(source, seed=3).epoch(batches(), epoch=2))
+    ahead = list(CropLoader(source, seed=3, workers=3).epoch(batches(), epoch=2))
+    resumed = list(CropLoader(source, seed=3).epoch(batches()[2:], epoch=2, first_batch=2))
+    for first, second in (*zip(alone, ahead, strict=True), *zip(alone[2:], resumed, strict=True)):
+        assert first.number == second.number
+        assert torch.equal(first.levels, second.levels)
+    other = next(iter(CropLoader(source, seed=3).epoch(batches(), epoch=1)))
+    assert not torch.equal(other.levels, alone[0].levels)
+
+
+def test_streamed_crops_are_what_the_network_hears(dataset: Dataset) -> None:
+    """A streamed crop has the shape of an excerpt, and excerpts are those of inference."""
+    source = StreamedTracks(dataset, MODEL)
+    excerpts = source.excerpts(3)
+    crops = source.crops(np.array([3, 3, 0]), generator=batch_generator(0, epoch=0, batch=0))
+    assert excerpts.shape[0] == 2
+    assert crops.shape == (3, *excerpts.shape[1:])
+    assert not torch.equal(crops[0], crops[1])
+
+
+def test_streaming_leaves_out_what_cannot_be_opened(tmp_path: Path) -> None:
+    """Files without readable headers are known before the first batch."""
+    path = MINIATURES["folders"].make(tmp_path)
+    (path / "rock" / "song 7.flac").write_bytes(b"no music")
+    source = StreamedTracks(open_dataset(path), MODEL, workers=2)
+    assert (len(source), len(source.failures)) == (11, 1)
+
+
+def test_file_that_vanishes_while_streaming_leaves_its_batch(tmp_path: Path) -> None:
+    """A batch goes on without the track that vanished, which is reported once."""
+    path = MINIATURES["folders"].make(tmp_path)
+    source = StreamedTracks(open_dataset(path), MODEL)
+    (path / "blues" / "song 0.flac").unlink()
+    rows = np.array([1, 0, 2])
+    got = list(CropLoader(source, seed=0).epoch([rows, rows], epoch=0))
+    assert [batch.rows.tolist() for batch in got] == [[1, 2], [1, 2]]
+    assert [len(batch.levels) for batch in got] == [2, 2]
+    assert [failure.path for failure in source.failures] == [path / "blues" / "song 0.flac"]
+
+
+def test_waveform_models_hear_samples(dataset: Dataset) -> None:
+    """A waveform front end gets one row of samples, kept to 16-bit floats."""
+    model = replace(MODEL, front_end=FrontEndConfig(kind="waveform", sample_rate=SAMPLE_RATE))
+    ready = prepare_dataset(dataset, model)
+    assert ready.spectrograms.dtype == np.float16
+    assert ready.excerpts(0).shape == (3, 1, 3200)

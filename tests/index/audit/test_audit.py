@@ -1,0 +1,201 @@
+"""Audits of planted faults: each is found, and what is well is left alone."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embedder.datasets.records import Side
+from index.audit.audit import AuditSettings, audit, write_split
+from index.audit.page import page_of, write_page
+from index.audit.records import KINDS, Finding
+from index.audit.repeats import with_repeats
+from index.audit.sides import fixed_split, leaks, rare_labels
+from index.evaluate.subjects import open_subject
+from tests.index.audit.audit_pictures import ROWS, copy_of, findings_of, music
+from tests.index.evaluation_sets import dataset_of, noisy_genres
+
+
+def test_leaks_between_sides_are_found() -> None:
+    """Artists, albums and repeats; tracks without a side leak nowhere."""
+    sides: list[Side] = ["train", "test", "train", "train", "", "test"]
+    artists = ["a", "a", "b", "b", "c", "c"]
+    dataset = dataset_of(["jazz"] * 6, artists, np.eye(6), sides=sides)
+    repeat = Finding("near-duplicate", ("t3", "t5"), "planted")
+    found = leaks(dataset, [repeat, Finding("near-duplicate", ("t2", "t3"), "planted")])
+    assert findings_of("artist-across-split", found) == [{"t0", "t1"}]
+    assert findings_of("album-across-split", found) == [{"t0", "t1"}]
+    assert findings_of("duplicate-across-split", found) == [{"t3", "t5"}]
+
+
+def test_albums_of_one_name_are_a_hint_only() -> None:
+    """Everybody has a `Greatest Hits`; an album on two sides is certain where its artist is too."""
+    sides: list[Side] = ["train", "train", "test", "test", "train", "test"]
+    dataset = dataset_of(["jazz"] * 6, ["a", "a", "b", "b", "c", "c"], np.eye(6), sides=sides)
+    albums = ["Hits: Vol. 1"] * 4 + ["Live"] * 2
+    rows = tuple(replace(r, album=name) for r, name in zip(dataset.rows, albums, strict=True))
+    found = [
+        (set(one.tracks), one.certainty, one.why)
+        for one in leaks(replace(dataset, rows=rows), [])
+        if one.kind == "album-across-split"
+    ]
+    hint = "hits: vol. 1: 2 train, 2 test; by 2 artists, none of them on two sides"
+    assert found == [
+        ({"t0", "t1", "t2", "t3"}, "hint", hint),
+        ({"t4", "t5"}, "certain", "live: 1 train, 1 test"),
+    ]
+
+
+def test_labels_of_too_few_artists_are_found() -> None:
+    """Unknown artists count as one each."""
+    labels = ["jazz"] * 6 + ["rock"] * 6 + ["folk"] * 6
+    artists = ["a"] * 3 + ["b"] * 3 + [f"r{i}" for i in range(6)] + [""] * 6
+    dataset = dataset_of(labels, artists, np.eye(18))
+    found = rare_labels(dataset, "genre", fewest=5)
+    assert [one.evidence["label"] for one in found] == ["jazz"]
+    assert found[0].evidence["n_artists"] == 2
+
+
+@given(seed=st.integers(0, 10**6))
+@settings(max_examples=25, deadline=None)
+def test_a_fixed_split_parts_nothing(seed: int) -> None:
+    """No artist and no repeat stands on two sides; doing it again moves nothing."""
+    generator = np.random.default_rng(seed)
+    n = 60
+    artists = [f"a{i}" if i else "" for i in generator.integers(0, 15, n)]
+    sides: list[Side] = [
+        ("train", "validation", "test", "")[i] for i in generator.integers(0, 4, n)
+    ]
+    repeated = {int(i): int(generator.integers(0, i)) for i in generator.integers(1, n, 6)}
+    dataset = dataset_of(
+        ["jazz", "rock"] * (n // 2), artists, np.eye(n), sides=sides, duplicates=repeated
+    )
+    fixed = fixed_split(dataset, label_field="genre")
+    for number, side in enumerate(sides):
+        assert (fixed.sides[f"t{number}"] == "") == (side == "")
+    rows = tuple(replace(row, split=fixed.sides[row.key]) for row in dataset.rows)
+    mended = replace(dataset, rows=rows)
+    known = [Finding("exact-duplicate", (f"t{i}", f"t{j}"), "") for i, j in repeated.items()]
+    sided = [one for one in known if all(fixed.sides[key] for key in one.tracks)]
+    assert leaks(mended, sided) == []
+    assert fixed_split(mended, label_field="genre").moved == ()
+
+
+def test_a_split_is_drawn_where_there_is_none() -> None:
+    """By artists, a tenth for validation and a tenth for testing."""
+    labels, artists, vectors = noisy_genres(120)
+    dataset = dataset_of(labels, artists, vectors)
+    fixed = fixed_split(with_repeats(dataset, []), label_field="genre", seed=3)
+    counts = [list(fixed.sides.values()).count(side) for side in ("train", "validation", "test")]
+    assert sum(counts) == 120
+    assert min(counts) >= 6
+    rows = tuple(replace(row, split=fixed.sides[row.key]) for row in dataset.rows)
+    assert leaks(replace(dataset, rows=rows), []) == []
+
+
+def planted(folder: Path) -> Path:
+    """An array set with a repeat on two sides, a silent, a constant and a wrong label."""
+    names, pictures, lines = [], [], ["track,genre,artist,split"]
+    shapes = np.random.default_rng(1).random((2, ROWS, 1)) * 0.5
+    for number in range(48):
+        genre = number % 2
+        names.append(f"p{number:02}")
+        pictures.append(np.clip(0.5 * music(number) + shapes[genre], 0, 1))
+        side = "test" if number % 8 in (6, 7) else "train"
+        lines.append(f"p{number:02},{('jazz', 'rock')[genre]},artist {number // 2},{side}")
+    pictures[14] = copy_of(pictures[1], seed=4)
+    pictures[20] = np.zeros_like(pictures[0])
+    pictures[21] = np.full_like(pictures[0], 0.5)
+    lines[31] = "p30,rock,artist 15,test"
+    folder.mkdir()
+    levels = np.round(255 * np.stack(pictures)).astype(np.uint8)
+    np.savez(folder / "spectrograms.npz", spectrogram=levels, track=np.array(names))
+    (folder / "tracks.csv").write_text("\n".join(lines))
+    return folder
+
+
+def test_everything_planted_is_found_and_nothing_else(tmp_path: Path) -> None:
+    """One audit over all kinds; its page and its split are of use."""
+    dataset = open_subject(planted(tmp_path / "set"))
+    done = audit(dataset, settings=AuditSettings(fewest_artists=3))
+    found = done.audit
+    assert findings_of("near-duplicate", found.findings) == [{"p01", "p14"}]
+    assert findings_of("duplicate-across-split", found.findings) == [{"p01", "p14"}]
+    assert findings_of("silent", found.findings) == [{"p20"}]
+    assert findings_of("constant", found.findings) == [{"p21"}]
+    assert {"p30"} in findings_of("suspicious-label", found.findings)
+    assert len(findings_of("suspicious-label", found.findings)) <= 3
+    assert findings_of("label-conflict", found.findings) == [{"p01", "p14"}]
+    assert found.counts()["exact-duplicate"] == found.counts()["few-artists"] == 0
+    assert set(found.counts()) <= set(KINDS)
+    json.dumps(found.to_json())
+    write_page(tmp_path / "audit.html", found)
+    page = (tmp_path / "audit.html").read_text()
+    assert "p14" in page
+    assert "http" not in page
+    fixed = write_split(tmp_path / "fixed.csv", done)
+    assert "p14" in fixed.moved or "p01" in fixed.moved
+    with (tmp_path / "fixed.csv").open() as file:
+        table = {row["track"]: row for row in csv.DictReader(file)}
+    assert table["p01"]["split"] == table["p14"]["split"]
+    again = open_subject(tmp_path / "set", split=str(tmp_path / "fixed.csv"))
+    repaired = audit(again, settings=AuditSettings()).audit
+    assert repaired.counts()["duplicate-across-split"] == 0
+    assert repaired.counts()["artist-across-split"] == 0
+
+
+def test_a_page_of_nothing_wrong_says_so() -> None:
+    """Kinds that were looked for stand there with 0; others do not stand there."""
+    labels, artists, vectors = noisy_genres(12)
+    dataset = dataset_of(labels, artists, vectors)
+    found = audit(dataset, settings=AuditSettings(fewest_artists=1), by_content=False).audit
+    assert set(found.counts().values()) == {0}
+    assert "artist-across-split" not in found.counts()
+    assert "Audit of small" in page_of(found)
+
+
+def test_a_fixed_split_keeps_its_sides() -> None:
+    """Drawn track by track, every artist stands on all sides; each side stays about as large."""
+    generator = np.random.default_rng(0)
+    artists = [f"a{i // 8}" for i in range(200)]
+    sides: list[Side] = [
+        ("train", "validation", "test")[i] for i in generator.choice(3, 200, p=[0.8, 0.1, 0.1])
+    ]
+    dataset = dataset_of(["jazz", "rock"] * 100, artists, np.eye(200), sides=sides)
+    fixed = fixed_split(dataset, label_field="genre")
+    now = list(fixed.sides.values())
+    for side in ("train", "validation", "test"):
+        assert abs(now.count(side) - sides.count(side)) <= 12
+    assert fixed.emptied == ()
+    lone = dataset_of(["jazz"] * 4, ["a"] * 4, np.eye(4), sides=["train", "train", "test", "test"])
+    assert fixed_split(lone, label_field="genre").emptied == ("train",)
+
+
+def test_a_split_that_hardly_leaks_hardly_changes() -> None:
+    """A group goes where most of its tracks are, as long as the sides keep their sizes."""
+    artists = [f"a{i // 10}" for i in range(200)]
+    sides: list[Side] = ["train"] * 140 + ["validation"] * 30 + ["test"] * 30
+    sides[3], sides[145], sides[196] = "test", "train", "validation"
+    dataset = dataset_of(["jazz", "rock"] * 100, artists, np.eye(200), sides=sides)
+    assert fixed_split(dataset, label_field="genre").moved == ("t3", "t145", "t196")
+
+
+def test_likely_repeats_are_kept_together_too(tmp_path: Path) -> None:
+    """They are worth a doubt in the report, and no risk in the split."""
+    pictures = [music(seed) for seed in range(40)]
+    mixed = 0.3 * pictures[3] + 0.7 * music(77)
+    pictures[35] = np.clip(mixed, 0, 1)
+    names = [f"p{number:02}" for number in range(40)]
+    levels = np.round(255 * np.stack(pictures)).astype(np.uint8)
+    np.savez(tmp_path / "spectrograms.npz", spectrogram=levels, track=np.array(names))
+    lines = [f"{n},jazz,{n},{'train' if i < 30 else 'test'}\n" for i, n in enumerate(names)]
+    (tmp_path / "tracks.csv").write_text("track,genre,artist,split\n" + "".join(lines))
+    done = audit(open_subject(tmp_path), settings=AuditSettings())
+    near = [one for one in done.audit.findings if one.kind == "near-duplicate"]
+    assert [(one.tracks, one.certainty) for one in near] == [(("p03", "p35"), "likely")]
+    sides = done.fixed_split().sides
+    assert sides["p03"] == sides["p35"]

@@ -1,0 +1,271 @@
+"""Every figure of an evaluation against scikit-learn or a loop that anyone can check."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import skew
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import (
+    average_precision_score,
+    confusion_matrix,
+    f1_score,
+    precision_recall_fscore_support,
+    roc_auc_score,
+)
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import StandardScaler
+
+from embedder.datasets.dataset import Dataset
+from embedder.geometry import Cosine, Euclidean
+from embedder.metrics.ranking import Apart
+from embedder.metrics.whole_ranking import one_hot, whole_average_precision
+from index.evaluate.material import Material, material_of
+from index.evaluate.probe import STRENGTH
+from index.evaluate.results import ModelScores
+from index.evaluate.rounds import Rounds, rounds_of
+from index.evaluate.scoring import score
+from index.evaluate.settings import EvaluationSettings
+from index.evaluate.vote_probabilities import VoteCalibration, fit_calibration
+from tests.index.evaluate import slow_evaluation as slow
+from tests.index.evaluation_sets import dataset_of, noisy_genres, plain
+
+K = 5
+Scored = tuple[ModelScores, Material, Rounds]
+
+
+def scored(dataset: Dataset, settings: EvaluationSettings) -> Scored:
+    material = material_of(dataset, field=settings.field, group=settings.group)
+    rounds = rounds_of(material, settings)
+    vectors = plain(dataset.extra_vectors["given"])
+    return score(vectors, material, rounds, settings), material, rounds
+
+
+@pytest.fixture(scope="module")
+def loo() -> tuple[Scored, list[str], list[str], list[int]]:
+    labels, artists, vectors = noisy_genres()
+    vectors[7] = vectors[20]
+    duplicates = {20: 7}
+    dataset = dataset_of(labels, artists, vectors, duplicates=duplicates)
+    # Track 7 and 20 are one recording, and so their artists' tracks are not linked by it.
+    originals = [duplicates.get(i, i) for i in range(len(labels))]
+    return scored(dataset, EvaluationSettings(k=K)), labels, artists, originals
+
+
+def test_retrieval_equals_a_loop(loo: tuple[Scored, list[str], list[str], list[int]]) -> None:
+    """Precision, recall, MAP and NDCG at every k, with artists and copies left out."""
+    (found, material, _), labels, artists, originals = loo
+    vectors = material.dataset.extra_vectors["given"]
+    everyone = list(range(len(labels)))
+    ranked = [
+        slow.neighbours_of(q, everyone, vectors, artists=artists, originals=originals)
+        for q in everyone
+    ]
+    measures = {
+        "precision": slow.precision,
+        "recall": slow.recall,
+        "ndcg": slow.ndcg,
+        "map": slow.map_at,
+    }
+    for name, measure in measures.items():
+        for k, value in found.at_k[name].items():
+            expected = [measure(ranked[q], labels[q], labels, k) for q in everyone]
+            assert value == pytest.approx(np.mean(expected)), (name, k)
+
+
+def test_the_map_equals_scikit_learn(loo: tuple[Scored, list[str], list[str], list[int]]) -> None:
+    """Mean average precision is that of the whole ranking."""
+    (found, material, _), labels, artists, originals = loo
+    vectors = material.dataset.extra_vectors["given"]
+    everyone = list(range(len(labels)))
+    values = []
+    for q in everyone:
+        others = slow.neighbours_of(q, everyone, vectors, artists=artists, originals=originals)
+        truth = [labels[n] == labels[q] for n in others]
+        nearness = [-slow.cosine_distance(vectors[q], vectors[n]) for n in others]
+        values.append(average_precision_score(truth, nearness))
+    assert found.mean_average_precision.mean == pytest.approx(np.mean(values), abs=1e-6)
+
+
+def test_the_vote_equals_a_loop_and_scikit_learn(
+    loo: tuple[Scored, list[str], list[str], list[int]],
+) -> None:
+    """Accuracy, macro-F1, confusion and the per-label table follow from the same votes."""
+    (found, material, _), labels, artists, originals = loo
+    vectors = material.dataset.extra_vectors["given"]
+    everyone = list(range(len(labels)))
+    names = list(material.label_names)
+    guessed = [
+        slow.vote(
+            slow.neighbours_of(q, everyone, vectors, artists=artists, originals=originals)[:K],
+            labels,
+            names,
+        )
+        for q in everyone
+    ]
+    assert found.accuracy.mean == pytest.approx(np.mean(np.array(guessed) == labels))
+    assert found.macro_f1 == pytest.approx(f1_score(labels, guessed, average="macro"))
+    assert found.confusion is not None
+    np.testing.assert_array_equal(found.confusion, confusion_matrix(labels, guessed, labels=names))
+    table = precision_recall_fscore_support(labels, guessed, labels=names, zero_division=0.0)
+    for i, one in enumerate(found.per_label):
+        expected = [column[i] for column in table]
+        assert [one.precision, one.recall, one.f1, one.n_tracks] == pytest.approx(expected)
+
+
+def test_a_split_equals_scikit_learns_neighbours() -> None:
+    """With artists apart already, the vote is KNeighborsClassifier's."""
+    labels, artists, vectors = noisy_genres(90)
+    sides = ["train" if i < 60 else "test" for i in range(90)]
+    found, _, _ = scored(
+        dataset_of(labels, artists, vectors, sides=sides),  # type: ignore[arg-type]  # plain words
+        EvaluationSettings(k=K, has_split=True),
+    )
+    rival = KNeighborsClassifier(K, metric="cosine").fit(vectors[:60], labels[:60])
+    assert found.n_queries == 30
+    assert found.accuracy.mean == pytest.approx(rival.score(vectors[60:], labels[60:]))
+    assert found.leaky_accuracy == pytest.approx(found.accuracy.mean)
+
+
+def test_folds_equal_scikit_learns_neighbours() -> None:
+    """Each track asks once, of the tracks of other folds."""
+    labels, artists, vectors = noisy_genres(90)
+    found, material, rounds = scored(
+        dataset_of(labels, artists, vectors), EvaluationSettings(k=K, n_folds=4)
+    )
+    right = 0
+    for one in rounds.clean:
+        assert not set(material.groups[one.queries]) & set(material.groups[one.references])
+        known = KNeighborsClassifier(K, metric="cosine").fit(
+            vectors[one.references], material.labels[one.references]
+        )
+        right += (known.predict(vectors[one.queries]) == material.labels[one.queries]).sum()
+    np.testing.assert_array_equal(
+        np.sort(np.concatenate([one.queries for one in rounds.clean])), np.arange(90)
+    )
+    assert found.accuracy.mean == pytest.approx(right / 90)
+
+
+def test_the_probe_equals_scikit_learn() -> None:
+    """Scaling and regression are fitted on the training part alone."""
+    labels, artists, vectors = noisy_genres(90)
+    sides = ["train" if i < 60 else "test" for i in range(90)]
+    found, _, _ = scored(
+        dataset_of(labels, artists, vectors * 40 + 7, sides=sides),  # type: ignore[arg-type]  # plain words
+        EvaluationSettings(k=K, has_split=True),
+    )
+    scaler = StandardScaler().fit(vectors[:60] * 40 + 7)
+    rival = LogisticRegression(C=STRENGTH, max_iter=500).fit(
+        scaler.transform(vectors[:60] * 40 + 7), labels[:60]
+    )
+    expected = rival.score(scaler.transform(vectors[60:] * 40 + 7), labels[60:])
+    assert found.probe is not None
+    assert found.probe["accuracy"] == pytest.approx(expected)
+
+
+def test_tagging_equals_scikit_learn() -> None:
+    """Of a field with several labels: AUCs of the neighbours' shares, and tag recall."""
+    labels, artists, vectors = noisy_genres(80, noise=0.6)
+    tags = [(label, "loud") if i % 3 else (label,) for i, label in enumerate(labels)]
+    found, material, _ = scored(
+        dataset_of(tags, artists, vectors), EvaluationSettings(k=K, group="track")
+    )
+    distances = [[slow.cosine_distance(a, b) for b in vectors] for a in vectors]
+    order = [sorted(range(80), key=lambda j: (distances[i][j], j)) for i in range(80)]
+    near = [[j for j in row if j != i][:K] for i, row in enumerate(order)]
+    parts = material.tags / material.tags.sum(axis=1, keepdims=True)
+    shares = np.array([parts[row].mean(axis=0) for row in near])
+    auc = np.mean([roc_auc_score(material.tags[:, t], shares[:, t]) for t in range(5)])
+    pr = np.mean([average_precision_score(material.tags[:, t], shares[:, t]) for t in range(5)])
+    assert found.tagging is not None
+    assert found.tagging["neighbours"]["roc_auc"] == pytest.approx(auc)
+    assert found.tagging["neighbours"]["pr_auc"] == pytest.approx(pr)
+    guessed = shares.argmax(axis=1)
+    assert found.accuracy.mean == pytest.approx(material.tags[np.arange(80), guessed].mean())
+    first = [material.tags[row[0]] > 0 for row in near]
+    recall = [(f & (t > 0)).sum() / t.sum() for f, t in zip(first, material.tags, strict=True)]
+    assert found.at_k["tag_recall"][1] == pytest.approx(np.mean(recall))
+    assert found.confusion is None
+    assert found.macro_f1 is None
+
+
+def test_hubness_and_same_artist_equal_a_loop(
+    loo: tuple[Scored, list[str], list[str], list[int]],
+) -> None:
+    """Over all tracks, with only a track's own copies left out."""
+    (found, material, _), labels, artists, originals = loo
+    vectors = material.dataset.extra_vectors["given"]
+    everyone = list(range(len(labels)))
+    nobody = [""] * len(labels)
+    near = [
+        slow.neighbours_of(q, everyone, vectors, artists=nobody, originals=originals)[:10]
+        for q in everyone
+    ]
+    counts = np.bincount(np.concatenate(near), minlength=len(labels))
+    assert found.hubness["skewness"] == pytest.approx(skew(counts))
+    assert found.hubness["orphan_share"] == pytest.approx((counts == 0).mean())
+    hits = [any(artists[n] == artists[q] for n in near[q]) for q in everyone]
+    assert found.same_artist is not None
+    assert found.same_artist["hit_rate"] == pytest.approx(np.mean(hits))
+
+
+@pytest.mark.parametrize("geometry", [Cosine(), Euclidean()], ids=lambda g: str(g.kind))
+def test_whole_average_precision_shares_places_as_scikit_learn(
+    geometry: Cosine | Euclidean,
+) -> None:
+    """Whole numbers make many ties, and those who must not meet are not in the ranking."""
+    generator = np.random.default_rng(5)
+    vectors = generator.integers(1, 4, (40, 2)).astype(np.float32)
+    labels = generator.integers(0, 3, 40)
+    groups = generator.integers(-1, 8, 40)
+    import torch
+
+    distances = geometry.pairwise(torch.from_numpy(vectors), torch.from_numpy(vectors)).numpy()
+    found = whole_average_precision(
+        vectors,
+        vectors,
+        one_hot(labels, 3),
+        one_hot(labels, 3),
+        geometry=geometry,
+        apart=[Apart(groups, groups)],
+        same_set=True,
+    )
+    for q in range(40):
+        others = [
+            r for r in range(40) if r != q and not (groups[r] >= 0 and groups[r] == groups[q])
+        ]
+        truth = labels[others] == labels[q]
+        assert found[q] == pytest.approx(average_precision_score(truth, -distances[q, others]))
+
+
+def test_calibration_makes_shares_come_true() -> None:
+    """Votes of unlike meaning are drawn together; the fit lowers the error of what it never saw."""
+    generator = np.random.default_rng(3)
+    truth = generator.integers(0, 4, 4000)
+    guesses = np.where(generator.random((4000, 5)) < 0.45, truth[:, None], 0)
+    shares = np.stack([(guesses == label).mean(axis=1) for label in range(4)], axis=1)
+    fitted = fit_calibration(shares[:2000], truth[:2000])
+    for calibration in (fitted, VoteCalibration()):
+        np.testing.assert_allclose(calibration(shares).sum(axis=1), 1.0)
+
+    def surprise(one: VoteCalibration) -> float:
+        return float(-np.log(one(shares[2000:])[np.arange(2000), truth[2000:]]).mean())
+
+    assert surprise(fitted) <= surprise(replace(VoteCalibration(), prior=0.02, sharpness=3.0))
+
+
+def test_intervals_draw_whole_artists() -> None:
+    """One artist with all tracks right and one with all wrong: anything between is possible."""
+    labels = ["jazz"] * 10 + ["rock"] * 10
+    artists = ["a"] * 10 + ["b"] * 10
+    vectors = np.r_[np.tile([[1.0, 0.0]], (10, 1)), np.tile([[0.0, 1.0]], (10, 1))]
+    vectors = vectors + np.random.default_rng(0).normal(0, 0.01, vectors.shape)
+    found, _, _ = scored(
+        dataset_of(labels, artists, vectors), EvaluationSettings(k=3, group="track")
+    )
+    assert (found.accuracy.low, found.accuracy.high) == (1.0, 1.0)
+    mixed = ["jazz"] * 10 + ["rock", "jazz"] * 5
+    found, _, _ = scored(
+        dataset_of(mixed, artists, vectors), EvaluationSettings(k=3, group="track")
+    )
+    assert found.accuracy.high - found.accuracy.low > 0.3

@@ -1,0 +1,267 @@
+"""The vote itself: who may vote, laws of the probabilities, and whether they come true."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embedder.metrics.calibration import binary_reliability, reliability
+from index.kinship import KinshipBook
+from index.label_table import make_label_table
+from index.vote_calibration import Ballots, VoteCalibration, fit_calibration
+from tests.index.vectors.clustered_vectors import (
+    N_LABELS,
+    ballots_for,
+    clustered,
+    near,
+    strangers,
+    table_of,
+    themselves,
+)
+
+CALIBRATIONS = st.builds(
+    VoteCalibration,
+    scale=st.floats(0.01, 2),
+    sharpness=st.floats(0.1, 40),
+    prior_votes=st.floats(0.01, 50),
+    temperature=st.floats(0.1, 10),
+    bias=st.floats(-5, 5),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    calibration=CALIBRATIONS,
+    seed=st.integers(0, 2**32),
+    n_tracks=st.integers(1, 30),
+    k=st.integers(1, 40),
+    class_balanced=st.booleans(),
+    is_multi=st.booleans(),
+)
+def test_probabilities_are_probabilities(
+    calibration: VoteCalibration,
+    seed: int,
+    n_tracks: int,
+    k: int,
+    class_balanced: bool,
+    is_multi: bool,
+) -> None:
+    """All of them from 0 to 1; of a field with one label a track they sum to one."""
+    generator = np.random.default_rng(seed)
+    values = {
+        i: [f"g{x}" for x in generator.choice(5, generator.integers(1, 4))] for i in range(n_tracks)
+    }
+    table = make_label_table("mood", values, is_multi=is_multi)
+    vectors = near(generator.standard_normal((n_tracks, 4)), noise=0, generator=generator)
+    ballots = ballots_for(vectors[:3], vectors, table, k=k)
+    found = calibration.probabilities(table, ballots, class_balanced=class_balanced)
+    assert found.shape == (min(3, n_tracks), table.n_labels)
+    assert (found >= 0).all() and (found <= 1).all()
+    if not is_multi:
+        assert found.sum(axis=1) == pytest.approx(1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    n_tracks=st.integers(2, 40),
+    k=st.integers(1, 12),
+    calibration=CALIBRATIONS,
+)
+def test_the_order_of_the_library_makes_no_difference(
+    seed: int, n_tracks: int, k: int, calibration: VoteCalibration
+) -> None:
+    """Not even where many tracks lie at the same distance and few of them can vote."""
+    generator = np.random.default_rng(seed)
+    places = near(generator.standard_normal((5, 4)), noise=0, generator=generator)
+    vectors = places[generator.integers(0, 5, n_tracks)]
+    labels = generator.integers(0, 3, n_tracks)
+    order = generator.permutation(n_tracks)
+    first = ballots_for(places, vectors, table_of(labels), k=k)
+    second = ballots_for(places, vectors[order], table_of(labels[order]), k=k)
+    one = calibration.probabilities(table_of(labels), first)
+    other = calibration.probabilities(table_of(labels[order]), second)
+    assert one == pytest.approx(other, abs=1e-4)  # distances have seven digits
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    n_tracks=st.integers(1, 60),
+    k=st.integers(1, 15),
+    n_artists=st.integers(1, 6),
+)
+def test_the_nearest_that_are_no_kin_vote(seed: int, n_tracks: int, k: int, n_artists: int) -> None:
+    """As a slow loop over all tracks has it, however many of them are kin."""
+    generator = np.random.default_rng(seed)
+    vectors = near(generator.standard_normal((n_tracks, 8)), noise=0, generator=generator)
+    artists = generator.integers(0, n_artists, n_tracks)
+    table = table_of(generator.integers(0, 3, n_tracks))
+    names = [(f"d{i}", f"artist {a}", "") for i, a in enumerate(artists)]
+    kin = KinshipBook(with_artist=False).numbered(names)
+    ballots = ballots_for(vectors, vectors, table, k=k, asking=kin, voters=kin)
+    for i in range(n_tracks):
+        distances = 1 - vectors @ vectors[i]
+        allowed = [j for j in range(n_tracks) if artists[j] != artists[i]]
+        wanted = sorted(allowed, key=lambda j: distances[j])[:k]
+        assert ballots.positions[i][ballots.positions[i] >= 0].tolist() == wanted
+        assert ballots.places[i].sum() == len(wanted)
+
+
+def test_who_is_kin() -> None:
+    """The same recording or song always, the same artist unless it may vote; names in any case."""
+    tracks = [
+        ("aa", "Nina; Duke", "Blue"),
+        ("bb", "duke;  nina", "blue"),
+        ("bb", "", ""),
+        ("cc", "Duke; Nina", "Red"),
+        ("", "", ""),
+        ("", "", ""),
+    ]
+    apart = KinshipBook(with_artist=False).numbered(tracks).numbers
+    together = KinshipBook(with_artist=True).numbered(tracks).numbers
+
+    def are_kin(numbers: np.ndarray, one: int, other: int) -> bool:
+        return bool(((numbers[:, one] == numbers[:, other]) & (numbers[:, one] >= 0)).any())
+
+    assert are_kin(apart, 0, 1) and are_kin(together, 0, 1)
+    assert are_kin(apart, 1, 2) and are_kin(together, 1, 2)
+    assert are_kin(apart, 0, 3) and not are_kin(together, 0, 3)
+    assert not are_kin(apart, 4, 5) and not are_kin(apart, 0, 4)
+
+
+@pytest.mark.parametrize("noise", [0.7, 1.0, 1.5, 2.5])
+def test_probabilities_come_true(noise: float) -> None:
+    """On tracks that the calibration has not seen, confidence and accuracy agree."""
+    errors, raw_errors = [], []
+    for seed in range(3):
+        vectors, labels = clustered(800, noise=noise, seed=seed)
+        table = table_of(labels)
+        own = themselves(len(vectors))
+        asked = ballots_for(vectors, vectors, table, asking=own)
+        calibration = fit_calibration(table, asked, table.truth(np.arange(len(vectors))))
+        unseen, truth = clustered(1500, noise=noise, seed=100 + seed)
+        ballots = ballots_for(unseen, vectors, table)
+        chances = calibration.probabilities(table, ballots)
+        errors.append(reliability(chances, truth, n_bins=10).expected_error)
+        shares = table.tally(ballots.positions, ballots.places) / 20
+        raw_errors.append(reliability(shares, truth, n_bins=10).expected_error)
+    assert np.mean(errors) < 0.045
+    assert np.mean(errors) < 0.6 * np.mean(raw_errors)
+
+
+def test_probabilities_of_several_labels_come_true() -> None:
+    """Each label of a field with several is a question of its own, answered as it should be."""
+    generator = np.random.default_rng(5)
+    directions = generator.standard_normal((4, 16))
+
+    def draw(n: int) -> tuple[np.ndarray, np.ndarray]:
+        has = generator.random((n, 4)) < [0.1, 0.3, 0.5, 0.7]
+        return near(has @ directions + 0.01, noise=1.0, generator=generator), has
+
+    vectors, has = draw(800)
+    values = {i: [f"m{x}" for x in np.flatnonzero(row)] for i, row in enumerate(has) if row.any()}
+    table = make_label_table("mood", values)
+    assert table.is_multi
+    vectors = vectors[table.track_ids]
+    asked = ballots_for(vectors, vectors, table, asking=themselves(len(vectors)))
+    calibration = fit_calibration(table, asked, table.truth(np.arange(len(vectors))))
+    unseen, truth = draw(1500)
+    unseen, truth = unseen[truth.any(axis=1)], truth[truth.any(axis=1)]
+    chances = calibration.probabilities(table, ballots_for(unseen, vectors, table))
+    found = binary_reliability(chances.ravel(), truth.ravel(), n_bins=10)
+    assert found.expected_error < 0.04
+    assert ((chances > 0.5) == truth).mean() > 0.8
+    assert not np.allclose(chances.sum(axis=1), 1, atol=0.1)
+
+
+def test_balanced_by_class_a_rare_label_is_found_more_often() -> None:
+    """Balancing takes the labels' frequencies out: rare ones win more, common ones less."""
+    vectors, labels = clustered(600, noise=2.0, seed=1)
+    table = table_of(labels)
+    unseen, truth = clustered(1500, noise=2.0, seed=2)
+    ballots = ballots_for(unseen, vectors, table)
+    recalls = []
+    for class_balanced in (False, True):
+        chances = VoteCalibration(scale=0.5).probabilities(
+            table, ballots, class_balanced=class_balanced
+        )
+        hits = chances.argmax(axis=1) == truth
+        recalls.append([hits[truth == label].mean() for label in range(N_LABELS)])
+    plain, balanced = np.array(recalls)
+    assert balanced[0] > plain[0] + 0.1
+    assert balanced[-1] < plain[-1]
+    assert balanced.mean() > plain.mean()
+
+
+def test_far_from_everything_the_frequencies_are_the_answer() -> None:
+    """A query unlike anything gets what is known without hearing it."""
+    table = make_label_table("genre", {1: ["a"], 2: ["a"], 3: ["a"], 4: ["b"]})
+    far = Ballots(np.array([[3, 0]]), np.full((1, 2), 50.0), np.ones((1, 2)))
+    calibration = VoteCalibration(scale=0.5)
+    assert calibration.probabilities(table, far)[0] == pytest.approx([0.75, 0.25])
+    balanced = calibration.probabilities(table, far, class_balanced=True)
+    assert balanced[0] == pytest.approx([0.5, 0.5])
+
+
+def test_a_nearer_neighbour_counts_more() -> None:
+    """One of each label votes, and the nearer one wins."""
+    table = make_label_table("genre", {1: ["a"], 2: ["b"]})
+    ballots = Ballots(np.array([[1, 0]]), np.array([[0.1, 0.4]]), np.ones((1, 2)))
+    chances = VoteCalibration(scale=0.2).probabilities(table, ballots)
+    assert chances[0, 1] > 0.7
+
+
+@pytest.mark.parametrize("class_balanced", [False, True])
+@pytest.mark.parametrize("n_tracks", [2, 4, 12, 60])
+def test_a_handful_of_tracks_makes_nothing_certain(n_tracks: int, class_balanced: bool) -> None:
+    """Clusters far apart, all neighbours agreeing: as many doubts as the tracks allow, and the
+    probabilities sum to one.
+    """
+    labels = np.arange(n_tracks) % 2
+    vectors = near(np.eye(2)[labels], noise=0.01, generator=np.random.default_rng(0))
+    table, own = table_of(labels), themselves(n_tracks)
+    ballots = ballots_for(vectors, vectors, table, asking=own, k=n_tracks // 2)
+    calibration = fit_calibration(
+        table, ballots, table.truth(np.arange(n_tracks)), class_balanced=class_balanced
+    )
+    chances = calibration.probabilities(table, ballots, class_balanced=class_balanced)
+    assert np.allclose(chances.sum(axis=1), 1)
+    assert chances.min() >= 0.4 / (n_tracks + 10)
+    assert chances.max() <= 1 - 0.4 / (n_tracks + 10)
+
+
+def test_with_few_tracks_the_calibration_stays_near_the_usual() -> None:
+    """Ten tracks in agreement do not make it certain of everything; none make it the usual."""
+    table = table_of(np.array([0, 1] * 5))
+    vectors = near(np.eye(2)[[0, 1] * 5], noise=0.01, generator=np.random.default_rng(0))
+    own = themselves(10)
+    ballots = ballots_for(vectors, vectors, table, asking=own, k=4)
+    fitted = fit_calibration(table, ballots, table.truth(np.arange(10)))
+    usual = VoteCalibration()
+    assert fitted.n_fitted == 10
+    assert usual.temperature / 5 < fitted.temperature < usual.temperature * 5
+    nobody = ballots_for(vectors[:1], vectors[:1], table_of(np.array([0])), asking=themselves(1))
+    alone = table_of(np.array([0]))
+    assert fit_calibration(alone, nobody, alone.truth(np.array([0]))).n_fitted == 0
+
+
+def test_spellings_and_separators_are_brought_together() -> None:
+    """Case makes no other label, a semicolon parts two, and the most usual spelling is shown."""
+    values = {4: ["rock"], 9: ["Rock; POP "], 2: ["Rock"], 7: ["Pop", "pop;"], 5: [" ; "]}
+    table = make_label_table("genre", values, is_multi=False)
+    assert table.labels == ("POP", "Rock")
+    assert table.track_ids.tolist() == [2, 4, 7, 9]
+    assert table.labels_at(3) == ("POP", "Rock")
+    assert table.truth(np.arange(4)).tolist() == [[0, 1], [0, 1], [1, 0], [0.5, 0.5]]
+    assert table.frequencies() == pytest.approx([1.5 / 4, 2.5 / 4])
+    assert table.sums_of(np.array([1.0, 3.0])) == pytest.approx([3, 3, 1, 2])
+
+
+def test_a_field_of_many_labels_is_seen_as_one() -> None:
+    """By the share of tracks that have several, whatever is asked for elsewhere."""
+    few = {i: ["a", "b"] if i == 0 else ["a"] for i in range(20)}
+    many = {i: ["a", "b"] if i < 10 else ["a"] for i in range(20)}
+    assert not make_label_table("genre", few).is_multi
+    assert make_label_table("genre", many).is_multi
+    assert strangers(3).at(np.array([1])).numbers.tolist() == [[-1]]

@@ -1,0 +1,338 @@
+"""Labels written into files, and taken back: every format, every way it can go wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import mutagen
+import numpy as np
+import pytest
+from mutagen.id3 import ID3, TCON, TXXX
+
+from embedder.audio.digest import audio_digest
+from embedder.audio.writing import write_audio
+from embedder.errors import AudioError, CorruptArtefact, NotFound, UsageError
+from index.label_journal import read_journal
+from index.label_writing import TagChange, plan_changes, undo_labels, write_labels
+from index.labelling import LabelRequest, label_tracks
+from index.library import Library
+from index.tag_writing import check_writable_field, read_field, restore_field, write_field
+from index.tags import read_tags
+from index.vote_results import LabelVote
+from tests.index.toy_encoder import ToyEncoder, tag_wav, write_wav
+
+ROOT = Path(__file__).parents[3]
+SUFFIXES = (".mp3", ".flac", ".ogg", ".opus", ".m4a", ".wav")
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short sound in every format, with a title."""
+    folder = tmp_path_factory.mktemp("songs")
+    samples = 0.1 * np.random.default_rng(0).standard_normal((1, 24000))
+    for suffix in SUFFIXES:
+        path = folder / f"song{suffix}"
+        write_audio(path, samples.astype(np.float32), 48000, tags={"title": "Old song"})
+    return folder
+
+
+def copy_of(songs: Path, suffix: str, folder: Path) -> Path:
+    path = folder / f"song{suffix}"
+    path.write_bytes((songs / f"song{suffix}").read_bytes())
+    return path
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("field", ["genre", "mood"])
+def test_every_format_is_written_and_restored(
+    songs: Path, tmp_path: Path, suffix: str, field: str
+) -> None:
+    """What is written is what the library reads; undone, all tags are what they were."""
+    path = copy_of(songs, suffix, tmp_path)
+    before, digest = read_tags(path), audio_digest(path)
+    state = read_field(path, field)
+    write_field(path, field, ("Café Jazz", "Swing"))
+    assert read_field(path, field).labels == ("Café Jazz", "Swing")
+    written = [value for name, value in read_tags(path).fields if name == field]
+    assert written == ["Café Jazz", "Swing"]
+    assert set(before.fields) < set(read_tags(path).fields)
+    restore_field(path, field, state)
+    assert read_tags(path) == before
+    assert audio_digest(path) == digest
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_what_was_there_is_replaced_and_comes_back(
+    songs: Path, tmp_path: Path, suffix: str
+) -> None:
+    """With all its values, under the name that the file had for it."""
+    path = copy_of(songs, suffix, tmp_path)
+    write_field(path, "genre", ("Polka", "Waltz"))
+    state = read_field(path, "genre")
+    keys = set(mutagen.File(path).tags.keys())
+    write_field(path, "genre", ("Rock",))
+    assert read_field(path, "genre").labels == ("Rock",)
+    restore_field(path, "genre", state)
+    assert read_field(path, "genre") == state
+    assert set(mutagen.File(path).tags.keys()) == keys
+
+
+def test_old_id3_stays_old(songs: Path, tmp_path: Path) -> None:
+    """A file with ID3v2.3 keeps that version and its other frames; a numbered genre has a name."""
+    path = copy_of(songs, ".mp3", tmp_path)
+    tags = ID3(path)
+    tags.add(TCON(encoding=0, text=["(17)"]))
+    tags.add(TXXX(encoding=1, desc="Mine", text=["kept"]))
+    tags.update_to_v23()
+    tags.save(path, v2_version=3)
+    state = read_field(path, "genre")
+    assert state.labels == ("Rock",)
+    write_field(path, "mood", ("calm", "warm"))
+    write_field(path, "genre", ("Jazz",))
+    now = ID3(path)
+    assert now.version[:2] == (2, 3)
+    assert now.getall("TXXX:Mine")[0].text == ["kept"]
+    assert read_field(path, "mood").labels == ("calm", "warm")
+    restore_field(path, "genre", state)
+    assert read_field(path, "genre").labels == ("Rock",)
+
+
+def test_a_file_without_tags_is_without_again(tmp_path: Path) -> None:
+    """Writing gives it a place for tags, undoing takes that away."""
+    path = write_wav(tmp_path / "bare.wav", 1)
+    before = path.read_bytes()
+    state = read_field(path, "genre")
+    write_field(path, "genre", ("Rock",))
+    restore_field(path, "genre", state)
+    assert path.read_bytes() == before
+
+
+def test_links_stay_links_and_modes_stay(tmp_path: Path) -> None:
+    """The file behind a link is changed, and keeps its permissions."""
+    real = write_wav(tmp_path / "real.wav", 1)
+    real.chmod(0o640)
+    link = tmp_path / "link.wav"
+    link.symlink_to(real)
+    write_field(link, "genre", ("Rock",))
+    assert link.is_symlink()
+    assert read_field(real, "genre").labels == ("Rock",)
+    assert real.stat().st_mode & 0o777 == 0o640
+
+
+def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    """A read-only file, text, a file that is not there, and fields that are no words."""
+    path = write_wav(tmp_path / "song.wav", 1)
+    path.chmod(0o444)
+    with pytest.raises(AudioError, match="read-only"):
+        write_field(path, "genre", ("Rock",))
+    text = tmp_path / "text.mp3"
+    text.write_text("words")
+    with pytest.raises(AudioError, match="tags"):
+        write_field(text, "genre", ("Rock",))
+    with pytest.raises(AudioError, match="no such file"):
+        write_field(tmp_path / "none.wav", "genre", ("Rock",))
+    with pytest.raises(UsageError, match="year is no field of words"):
+        check_writable_field("year")
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    """Twelve tracks, of which the last four have no genre."""
+    for number in range(12):
+        path = write_wav(tmp_path / "music" / f"{number:02}.wav", number)
+        tag_wav(path, artist=f"Artist {number}", title=f"Song {number}")
+        if number < 8:
+            tag_wav(path, genre=("Folk", "Rock")[number % 2])
+    library = Library.open_or_create(tmp_path / "library")
+    library.index([tmp_path / "music"], encoder=ToyEncoder())
+    return library
+
+
+def votes_on(library: Library, *ids: int) -> tuple[LabelVote, ...]:
+    return label_tracks(library, LabelRequest(tuple(map(str, ids)))).votes
+
+
+def test_a_plan_writes_nothing_and_keeps_what_is_there(library: Library, tmp_path: Path) -> None:
+    """Old labels stay unless they are to be replaced; a label that is there is no change."""
+    before = {path: path.read_bytes() for path in (tmp_path / "music").iterdir()}
+    votes = votes_on(library, 1, 2, 9, 9)
+    kept = plan_changes(votes)
+    assert [change.action for change in kept[2:]] == ["write"]
+    for change in kept[:2]:
+        assert change.action == ("same" if change.old == change.new else "keep")
+    replaced = plan_changes(votes, replace_old=True)
+    assert {change.action for change in replaced} <= {"same", "write"}
+    assert {path: path.read_bytes() for path in (tmp_path / "music").iterdir()} == before
+
+
+def test_written_and_undone(library: Library, tmp_path: Path) -> None:
+    """The catalogue learns of both, so that the next scan analyses and updates nothing."""
+    changes = plan_changes(votes_on(library, 9, 10, 11, 12))
+    report = write_labels(library, changes)
+    assert report.n_written == 4
+    assert report.journal is not None and report.journal.parent == library.folder
+    for change in changes:
+        assert read_field(Path(change.path), "genre").labels == change.new
+    assert library.track(9).genre == changes[0].new[0]
+    assert library.catalogue.tags_of(9)["genre"] == changes[0].new
+    encoder = ToyEncoder()
+    rescan = library.index([tmp_path / "music"], encoder=encoder)
+    assert (rescan.unchanged, rescan.updated, encoder.heard) == (12, 0, [])
+    assert library.verify() == []
+
+    undone = undo_labels(library, report.journal)
+    assert [change.action for change in undone.changes] == ["restore"] * 4
+    assert library.track(9).genre == ""
+    rescan = library.index([tmp_path / "music"], encoder=encoder)
+    assert (rescan.unchanged, rescan.updated, encoder.heard) == (12, 0, [])
+    again = undo_labels(library, report.journal)
+    assert [change.action for change in again.changes] == ["same"] * 4
+
+
+def test_the_journal_says_what_was_and_what_is(library: Library) -> None:
+    """A line of JSON a file."""
+    (change,) = plan_changes(votes_on(library, 9))
+    report = write_labels(library, [change])
+    assert report.journal is not None
+    (line,) = report.journal.read_text().splitlines()
+    entry = json.loads(line)
+    assert (entry["path"], entry["field"]) == (change.path, "genre")
+    assert (entry["old"], entry["new"]) == ([], list(change.new))
+    assert entry["time"].startswith("20")
+
+
+def test_one_bad_file_does_not_stop_the_others(library: Library, tmp_path: Path) -> None:
+    """Read-only, gone or changed meanwhile: each is a failure with a reason."""
+    changes = plan_changes(votes_on(library, 9, 10, 11, 12))
+    (tmp_path / "music" / "08.wav").chmod(0o444)
+    (tmp_path / "music" / "09.wav").unlink()
+    tag_wav(tmp_path / "music" / "10.wav", genre="Mine")
+    report = write_labels(library, changes)
+    reasons = [failure.reason for failure in report.failed]
+    assert len(reasons) == 3
+    assert "read-only" in reasons[0]
+    assert "cannot be read" in reasons[1]
+    assert "changed since the preview" in reasons[2]
+    assert [change.action for change in report.changes] == ["fail", "fail", "fail", "written"]
+    assert report.journal is not None
+    undone = undo_labels(library, report.journal)
+    assert not undone.failed
+
+
+def test_what_changed_since_is_not_undone(library: Library, tmp_path: Path) -> None:
+    """Another label, another recording or no file at all: left alone, with the reason."""
+    changes = plan_changes(votes_on(library, 9, 10, 11, 12))
+    report = write_labels(library, changes)
+    assert report.journal is not None
+    music = tmp_path / "music"
+    tag_wav(music / "08.wav", genre="Mine")
+    write_wav(music / "09.wav", 4711)
+    (music / "10.wav").unlink()
+    tag_wav(music / "11.wav", title="A new title")
+    undone = undo_labels(library, report.journal)
+    reasons = {Path(failure.path).name: failure.reason for failure in undone.failed}
+    assert "changed since: it is Mine" in reasons["08.wav"]
+    assert "another recording" in reasons["09.wav"]
+    assert set(reasons) == {"08.wav", "09.wav", "10.wav"}
+    assert read_field(music / "08.wav", "genre").labels == ("Mine",)
+    assert read_field(music / "11.wav", "genre").labels == ()
+    assert read_tags(music / "11.wav").title == "A new title"
+
+
+def test_an_empty_plan_leaves_no_journal(library: Library) -> None:
+    """Nor does a dry run of undoing touch a file."""
+    kept = plan_changes(votes_on(library, 1))
+    assert write_labels(library, kept).journal is None
+    assert not list(library.folder.glob("*.jsonl"))
+    report = write_labels(library, plan_changes(votes_on(library, 9)))
+    assert report.journal is not None
+    foreseen = undo_labels(library, report.journal, dry_run=True)
+    assert [change.action for change in foreseen.changes] == ["restore"]
+    assert read_field(Path(foreseen.changes[0].path), "genre").labels
+
+
+def test_bad_journals(library: Library, tmp_path: Path) -> None:
+    """One that is not there, one that is none; a line that a crash cut off counts for nothing."""
+    with pytest.raises(NotFound, match="no such journal"):
+        undo_labels(library, tmp_path / "none.jsonl")
+    journal = tmp_path / "journal.jsonl"
+    journal.write_text('{"path": "x"}\n')
+    with pytest.raises(CorruptArtefact, match="line 1"):
+        undo_labels(library, journal)
+    report = write_labels(library, plan_changes(votes_on(library, 9, 10)))
+    assert report.journal is not None
+    whole = report.journal.read_bytes()
+    first = whole.index(b"\n") + 1
+    journal.write_bytes(whole[: first + 20])
+    assert len(read_journal(journal)) == 1
+
+
+CRASHING = """
+import os, sys
+from pathlib import Path
+import index.tag_writing as writing
+from index.label_writing import TagChange, write_labels
+from index.library import Library
+
+n_left = int(sys.argv[3])
+
+def die_at(name, real):
+    def wrapped(*given, **named):
+        global n_left
+        n_left -= 1
+        if n_left == 0:
+            os.kill(os.getpid(), 9)
+        return real(*given, **named)
+    return wrapped
+
+writing.audio_digest = die_at("digest", writing.audio_digest)
+writing._change_tags = die_at("change", writing._change_tags)
+os.fsync = die_at("fsync", os.fsync)
+Path.replace = die_at("replace", Path.replace)
+music = Path(sys.argv[2])
+changes = [
+    TagChange(str(music / f"{n:02}.wav"), "genre", (), ("Polka",), "write") for n in (8, 9)
+]
+write_labels(Library.open(Path(sys.argv[1])), changes)
+"""
+
+
+def test_a_crash_at_any_moment_can_be_undone(library: Library, tmp_path: Path) -> None:
+    """Every file is whole and has the old or the new label, and the journal takes it back."""
+    music = tmp_path / "music"
+    library.close()
+    before = {path.name: (read_tags(path), audio_digest(path)) for path in music.iterdir()}
+    for moment in (1, 4, 6, 9, 13):
+        line = [sys.executable, "-c", CRASHING, str(library.folder), str(music), str(moment)]
+        ended = subprocess.run(line, cwd=ROOT, check=False, stderr=subprocess.PIPE)
+        assert ended.returncode in (0, -signal.SIGKILL), ended.stderr.decode()
+        for path in music.glob("[0-9]*.wav"):
+            tags, digest = before[path.name]
+            assert audio_digest(path) == digest
+            assert read_tags(path).title == tags.title
+            assert read_tags(path).genre in (tags.genre, "Polka")
+        for journal in library.folder.glob("*.jsonl"):
+            assert not undo_labels(library, journal).failed
+            journal.unlink()
+        assert {p.name: (read_tags(p), audio_digest(p)) for p in music.glob("*.wav")} == before
+    encoder = ToyEncoder()
+    library.index([music], encoder=encoder)
+    assert encoder.heard == []
+
+
+def test_paths_that_are_no_text(tmp_path: Path) -> None:
+    """A name that is not UTF-8 goes through the journal and back."""
+    name = os.fsdecode(b"caf\xe9.wav")
+    path = write_wav(tmp_path / "music" / name, 1)
+    tag_wav(write_wav(tmp_path / "music" / "other.wav", 2), genre="Rock")
+    library = Library.open_or_create(tmp_path / "library")
+    library.index([tmp_path / "music"], encoder=ToyEncoder())
+    change = TagChange(str(path), "genre", (), ("Jazz",), "write")
+    report = write_labels(library, [change])
+    assert report.n_written == 1
+    assert report.journal is not None
+    assert undo_labels(library, report.journal).to_json()["restored"] == 1
