@@ -22,7 +22,7 @@ import numpy as np
 from index.catalogue.ledger import FileFacts, Ledger
 from index.catalogue.vector_rows import TrackVectors
 from index.library import Library
-from index.model_notes import ModelNotes, keep_up
+from index.library_folder.model_notes import ModelNotes, keep_up
 
 N_CLUSTERS = 200
 HIGHEST_RATIO = 2.5

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from cli.records import Json
 
 if TYPE_CHECKING:
-    from index.label_writing import TagChange
-    from index.vote_results import LabelReport, LabelVote
+    from index.labels.files.writing import TagChange
+    from index.labels.results import LabelReport, LabelVote
 
 VOTE_COLUMNS = ("label", "confidence", "then", "voters", "title", "artist", "path")
 PROBABILITY_COLUMNS = ("label", "probability", "voters")

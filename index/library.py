@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Self
 from embedder.errors import NotFound, OutputExists, UsageError
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import Ledger
-from index.library_reader import (
+from index.catalogue.records import IndexReport, TrackRecord
+from index.library_folder.lock import LOCK_NAME, writing
+from index.library_folder.manifest import (
+    LIBRARY_FORMAT,
+    MANIFEST_NAME,
+    Manifest,
+    read_manifest,
+    write_manifest,
+)
+from index.library_folder.open_library import (
     CATALOGUE_NAME,
     EMPTY,
     STORE_SETTINGS_KEY,
@@ -24,25 +33,16 @@ from index.library_reader import (
     check_fingerprint,
     store_settings_in,
 )
+from index.library_folder.vector_cache import StoreCache, Warn
 from index.library_space import space_of
-from index.locking import LOCK_NAME, writing
-from index.manifest import (
-    LIBRARY_FORMAT,
-    MANIFEST_NAME,
-    Manifest,
-    read_manifest,
-    write_manifest,
-)
-from index.results import IndexReport, TrackRecord
-from index.store_cache import StoreCache, Warn
 from index.vectors.kinds import MIN_CODED_VECTORS, StoreSettings, check_kind
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from index.analyse import Encoder
-    from index.ingest import IndexOptions, IndexProgress
-    from index.label_writing import WriteReport
+    from index.indexing.analyse import Encoder
+    from index.indexing.ingest import IndexOptions, IndexProgress
+    from index.labels.files.writing import WriteReport
 
 
 class Library(LibraryReader):
@@ -112,8 +112,8 @@ class Library(LibraryReader):
         Another model than the library's is refused; with `migrate` all tracks get its vectors,
         and the old ones are searched until the last of them is there.
         """
-        from index.ingest import IndexOptions, Ingest  # searches need none of it
-        from index.model_notes import keep_up, notes_of
+        from index.indexing.ingest import IndexOptions, Ingest  # searches need none of it
+        from index.library_folder.model_notes import keep_up, notes_of
 
         options = options or IndexOptions()
         with self.writing() as catalogue:
@@ -162,8 +162,8 @@ class Library(LibraryReader):
         The table names tracks by `path` or `id`. A file that has the tag keeps it, but for
         `replace_old`; empty cells change nothing.
         """
-        from index.frames import labels_in
-        from index.label_writing import plan_changes, write_labels
+        from index.labels.files.writing import plan_changes, write_labels
+        from index.library_folder.frames import labels_in
 
         changes = plan_changes(labels_in(self, frame, field), replace_old=replace_old)
         return write_labels(self, changes)
@@ -176,7 +176,7 @@ class Library(LibraryReader):
 
     def set_correction(self, name: str) -> None:
         """What searches do against hubs, if they do not say; `model`: what helped the model."""
-        from index import hubness
+        from index.vectors import hubness
 
         text = "" if name == "model" else hubness.check_correction(name)
         with self.writing() as catalogue:

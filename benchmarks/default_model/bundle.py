@@ -20,8 +20,8 @@ from embedder.features.front_end import FrontEnd
 from embedder.models.kinds.network import save_model
 from embedder.models.registry import bundled_models_folder, load_model
 from embedder.networks.network import EmbeddingNetwork
+from index.evaluate.card_facts import facts_from_held_out
 from index.evaluate.model_vectors import model_vectors
-from index.reading_facts import facts_from_held_out
 from index.vectors.distances import Space
 
 DESCRIPTION = (

@@ -125,7 +125,7 @@ def _subject(
             raise UsageError(f"--split {AS_TRAINED}: give --model, whose sides these are")
         return with_sides_of(open_subject(Path(dataset)), find_model(model), name=model), None
     from index.library import Library
-    from index.library_model import known_model_folder, library_model_folder
+    from index.library_folder.model_folder import known_model_folder, library_model_folder
 
     with Library.open(settings.library_folder()) as library:
         own_folder = known_model_folder(library)
@@ -138,7 +138,7 @@ def _subject(
 
 def _usual(stored: "VectorSet | None") -> str:
     from embedder.models.registry import list_models
-    from index.library_model import DEFAULT_MODEL
+    from index.library_folder.model_folder import DEFAULT_MODEL
 
     if stored is not None:
         return stored.name

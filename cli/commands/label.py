@@ -23,9 +23,9 @@ from cli.talk import say
 from embedder.errors import PartialFailure, UsageError
 
 if TYPE_CHECKING:
-    from index.label_writing import TagChange
+    from index.labels.files.writing import TagChange
+    from index.labels.results import LabelReport
     from index.library import Library
-    from index.vote_results import LabelReport
 
 
 def run(
@@ -91,9 +91,9 @@ def run(
 
     A track's own copies never vote, nor by default do its artist's other tracks.
     """
-    from index.labelling import LabelRequest, label_tracks
+    from index.labels.labelling import LabelRequest, label_tracks
+    from index.labels.voting import VoteSettings
     from index.library import Library
-    from index.voting import VoteSettings
 
     settings = globals_of(context)
     _check(settings, tracks, csv=csv, undo=undo, write=write, force=force, yes=yes, dry_run=dry_run)
@@ -101,7 +101,7 @@ def run(
         _undo(settings, undo, dry_run=dry_run)
         return
     if write:
-        from index.tag_writing import check_writable_field
+        from index.labels.files.tag_writing import check_writable_field
 
         check_writable_field(field)
     wanted = tuple(read_tracks(settings, tracks or ()))
@@ -176,7 +176,7 @@ def _write(
     yes: bool,
 ) -> int:
     """Preview, ask, write, say how to undo it; how many files could not be written."""
-    from index.label_writing import WriteReport, plan_changes, write_labels
+    from index.labels.files.writing import WriteReport, plan_changes, write_labels
 
     changes = plan_changes(report.votes, replace_old=force)
     n_wanted = sum(change.action == "write" for change in changes)
@@ -215,7 +215,7 @@ def _preview(settings: Globals, changes: list["TagChange"]) -> None:
 
 
 def _undo(settings: Globals, journal: Path, *, dry_run: bool) -> None:
-    from index.label_writing import undo_labels
+    from index.labels.files.writing import undo_labels
     from index.library import Library
 
     with Library.open(settings.library_folder()) as library:

@@ -24,7 +24,7 @@ TRACK_COLUMNS = ("id", "title", "artist", "path")
 def info(context: typer.Context) -> None:
     """Describe the library: its size, its model, how it is searched, its fields and hubs."""
     from index.library import Library
-    from index.library_report import report_on
+    from index.library_folder.report import report_on
 
     settings = globals_of(context)
     with Library.open(settings.library_folder()) as library:
@@ -59,7 +59,7 @@ def export(
 ) -> None:
     """Write all tracks to a file, with their vectors as JSON or as NumPy arrays."""
     from index.library import Library
-    from index.library_export import export_library
+    from index.library_folder.export import export_library
 
     settings = globals_of(context)
     with Library.open(settings.library_folder()) as library:

@@ -12,7 +12,7 @@ from cli.talk import say
 from embedder.errors import UsageError
 
 if TYPE_CHECKING:
-    from index.playlists.result import Playlist
+    from index.playlists.results import Playlist
 
 COLUMNS = ("position", "title", "artist", "album", "genre", "duration_seconds", "score", "path")
 MPD_DEFAULT = "localhost:6600"
@@ -28,7 +28,7 @@ class Command(TyperCommand):
 
 def with_empty_address(words: list[str]) -> list[str]:
     """The same words with an empty one after an `--mpd` that no address follows."""
-    from index.playlist_files.mpd_queue import is_address
+    from index.playlists.files.mpd_queue import is_address
 
     filled: list[str] = []
     for at, word in enumerate(words):
@@ -141,7 +141,7 @@ def run(
     Each rule says how many tracks it kept out; where they cannot all hold, which one blocks.
     """
     from index.library import Library
-    from index.playlist_files.files import check_writable
+    from index.playlists.files.files import check_writable
     from index.playlists.request import Arc, PlaylistRequest, parse_places
 
     settings = globals_of(context)
@@ -189,7 +189,7 @@ def _write(
 
 
 def _queue(settings: Globals, playlist: "Playlist", address: str) -> None:
-    from index.playlist_files.mpd_queue import queue_on_mpd
+    from index.playlists.files.mpd_queue import queue_on_mpd
 
     queued = queue_on_mpd([one.track for one in playlist.tracks], address)
     say(settings, f"{queued.n_queued} tracks queued on {queued.address}")

@@ -9,7 +9,7 @@ from cli.output import emit, emit_text
 from cli.talk import say
 
 if TYPE_CHECKING:
-    from index.results import QueryResult, TrackRecord
+    from index.catalogue.records import QueryResult, TrackRecord
 
 NAMED_COLUMNS = ("rank", "score", "id", "title", "artist", "album", "genre", "duration_seconds")
 UNNAMED_COLUMNS = ("rank", "score", "id", "title", "artist", "duration_seconds", "path")
@@ -69,9 +69,9 @@ def run(
 
     The tracks themselves do not come back; other copies of their recordings are marked.
     """
-    from index.hubness import check_correction
     from index.library import Library
-    from index.queries import SearchRequest
+    from index.search.asked import SearchRequest
+    from index.vectors.hubness import check_correction
 
     settings = globals_of(context)
     request = SearchRequest(

@@ -16,8 +16,8 @@ from embedder.metrics.ranking import Ids
 from embedder.whole_files import write_whole
 from index.audit.alignment import SHORTEST_OVERLAP, Picture, audible_columns
 from index.audit.labels import conflicts, strangers
-from index.audit.records import Audit, Finding
 from index.audit.repeats import exact_repeats, near_repeats, same_titles, with_repeats
+from index.audit.results import Audit, Finding
 from index.audit.sides import FEWEST_ARTISTS, FixedSplit, fixed_split, leaks, rare_labels
 from index.audit.sound import Heard, listen
 from index.evaluate.material import material_of

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from embedder.datasets.dataset import Dataset
 from embedder.geometry import Geometry
 from embedder.metrics.ranking import Ids, neighbour_ranking
-from index.audit.records import Finding
+from index.audit.results import Finding
 from index.evaluate.material import Material
 
 N_NEIGHBOURS = 10

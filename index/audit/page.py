@@ -4,7 +4,7 @@ from html import escape
 from pathlib import Path
 
 from embedder.whole_files import write_whole
-from index.audit.records import KINDS, Audit, Finding, Json
+from index.audit.results import KINDS, Audit, Finding, Json
 from index.evaluate.page_style import html_page, html_table
 
 MOST_SHOWN = 300

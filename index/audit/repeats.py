@@ -19,7 +19,7 @@ from embedder.datasets.grouping import LinkedSets, is_known_artist
 from embedder.geometry import Cosine, Geometry
 from embedder.metrics.ranking import neighbour_ranking
 from index.audit.alignment import Aligner, Fit, Picture
-from index.audit.records import Finding
+from index.audit.results import Finding
 
 N_CANDIDATES = 20
 MOST_OF_ONE_ARTIST = 60

@@ -10,7 +10,7 @@ from embedder.datasets.dataset import Dataset
 from embedder.datasets.grouping import LinkedSets
 from embedder.datasets.records import SIDES, Side, TrackRow
 from embedder.datasets.splitting import split_dataset
-from index.audit.records import Certainty, Finding
+from index.audit.results import Certainty, Finding
 
 FEWEST_ARTISTS = 5
 SHARES = (0.1, 0.1)

@@ -19,7 +19,7 @@ from embedder.encoding.threads import map_in_threads
 from embedder.errors import AudioError
 from embedder.features.front_end import FrontEnd, build_front_end
 from index.audit.alignment import Picture, pooled_rows
-from index.audit.records import Certainty, Finding
+from index.audit.results import Certainty, Finding
 
 OnProgress = Callable[[int, int], None]
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.catalogue.database import Database, Row, Value
+from index.catalogue.records import Failure, TrackRecord
 from index.catalogue.vector_rows import VectorRows
-from index.results import Failure, TrackRecord
 
 TRACK_COLUMNS = (
     "tracks.id, path, title, artist, album, genre, duration_seconds, year, track_number, "

@@ -18,7 +18,7 @@ from embedder.geometry import geometry_of
 from index.evaluate.vector_set import VectorSet
 
 if TYPE_CHECKING:
-    from index.library_reader import LibraryReader
+    from index.library_folder.open_library import LibraryReader
 
 KEY_COLUMNS = ("track", "path", "file", "filename", "id", "key")
 STORED = "stored"

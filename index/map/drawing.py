@@ -10,7 +10,7 @@ from index.map.fields import chosen_field, map_field, map_fields
 from index.map.library_map import LibraryMap, MapWish, map_of
 
 if TYPE_CHECKING:
-    from index.library_reader import LibraryReader
+    from index.library_folder.open_library import LibraryReader
 
 FORMS = (".html", ".png", ".svg", ".csv")
 

@@ -18,7 +18,7 @@ from index.map.library_map import LibraryMap
 from index.map.palette import MAX_CATEGORIES, REST, Swatch, category_swatches, step_swatches
 
 if TYPE_CHECKING:
-    from index.library_reader import LibraryReader
+    from index.library_folder.open_library import LibraryReader
 
 Codes = NDArray[np.uint8]
 

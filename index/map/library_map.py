@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embedder.errors import NotFound
+from index.catalogue.records import TrackRecord
 from index.map.layout import LayoutSettings, Method, lay_out, method_for, place
 from index.map.neighbours import Floats, Ids, NearTable, near_table, nearest_among
 from index.map.quality import JUDGED_NEIGHBOURS, Trust, misleads, preservation, trust
 from index.map.saved import Flags, SavedLayout, read_layout, save_layout
-from index.results import TrackRecord
 
 if TYPE_CHECKING:
-    from index.library_reader import LibraryReader
+    from index.library_folder.open_library import LibraryReader
 
 
 @dataclass(frozen=True, slots=True)

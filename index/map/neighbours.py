@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from index.vectors.all_pairs import nearest_of_each
 
 if TYPE_CHECKING:
-    from index.library_reader import LibraryReader
+    from index.library_folder.open_library import LibraryReader
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from index.catalogue.records import TrackRecord
 from index.map.fields import MapField
 from index.map.library_map import LibraryMap
 from index.map.quality import misleads, surroundings
-from index.results import TrackRecord
 
 PAYLOAD_FORMAT = 1
 SHOWN_WITH_EACH_TRACK = ("artist", "album", "genre")

@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embedder.errors import BadInput, UsageError, printable_path
-from index.playlists.arcs import check_field, keep_in
+from index.playlists.attempt import Attempt, Task, solve_task
 from index.playlists.request import DEFAULT_LENGTH, PlaylistRequest
-from index.playlists.result import Playlist
-from index.playlists.rules import Rules
+from index.playlists.results import Playlist
 from index.playlists.seeds import Seeds
-from index.playlists.solving import Attempt, Task, solve_task
+from index.playlists.solver.rules import Rules
 from index.playlists.telling import as_playlist
-from index.queries import QueryTrack
+from index.playlists.ways.arcs import check_field, keep_in
+from index.search.asked import QueryTrack
 from index.vectors.distances import FloatMatrix
 
 if TYPE_CHECKING:
-    from index.library_reader import LibraryReader
+    from index.library_folder.open_library import LibraryReader
 
 DEFAULT_SPACING = 3
 TRACKS_PER_ARTIST_SLOT = 8
@@ -79,7 +79,7 @@ def _task(library: "LibraryReader", request: PlaylistRequest, seeds: Seeds, seed
     named = _named(library, request, seeds)
     allowed = None
     if request.where:
-        from index.filter_sql import ids_where
+        from index.catalogue.where_sql import ids_where
 
         allowed = ids_where(library.catalogue, request.where)
         if not len(allowed):

@@ -6,14 +6,14 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from embedder.errors import NotFound, UsageError, printable_path
-from index.playlist_files.entries import PlaylistEntry
-from index.playlist_files.files import is_playlist_file, read_playlist
-from index.queries import QueryTrack, resolve
-from index.results import TrackRecord
+from index.catalogue.records import TrackRecord
+from index.playlists.files.entries import PlaylistEntry
+from index.playlists.files.files import is_playlist_file, read_playlist
+from index.search.asked import QueryTrack, resolve
 
 if TYPE_CHECKING:
     from embedder.encoding.requests import TrackEncoding
-    from index.library_reader import LibraryReader
+    from index.library_folder.open_library import LibraryReader
 
 MAX_SEEDS = 2000
 """A folder of more is represented by every so-manieth track."""

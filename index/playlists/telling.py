@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from index.playlists.course import distances_between, stepwise
-from index.playlists.engine import blocked_at_end
-from index.playlists.result import Block, Playlist, PlaylistTrack
-from index.playlists.solving import Attempt
-from index.playlists.steps import far_apart
-from index.results import TrackRecord
+from index.catalogue.records import TrackRecord
+from index.playlists.attempt import Attempt
+from index.playlists.results import Block, Playlist, PlaylistTrack
+from index.playlists.solver.greedy import blocked_at_end
+from index.playlists.solver.problem import distances_between, stepwise
+from index.playlists.solver.steps import far_apart
 
 MAX_LONG_STEPS_NAMED = 3
 

@@ -17,7 +17,7 @@ from embedder.audio.writing import write_audio
 from embedder.config.presets import MODELS
 from embedder.models.kinds.network import save_model
 from embedder.networks.network import EmbeddingNetwork
-from index.tag_writing import read_field
+from index.labels.files.tag_writing import read_field
 from tests.conftest import RunCli
 
 RATE = 22050

@@ -17,7 +17,7 @@ from embedder.audio.writing import write_audio
 from embedder.config.presets import MODELS
 from embedder.models.kinds.network import save_model
 from embedder.networks.network import seeded_network
-from index.calibration import Calibration
+from index.vectors.calibration import Calibration
 from tests.conftest import RunCli
 
 RATE = 22_050

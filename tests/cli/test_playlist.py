@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from index.playlist_files.files import read_playlist
+from index.playlists.files.files import read_playlist
 from tests.conftest import RunCli
 from tests.index.playlists.playlist_library import line_of_styles, write_library
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from index.catalogue.ledger import FileFacts, Ledger
 from index.catalogue.vector_rows import TrackVectors
 from index.library import Library
-from index.model_notes import ModelNotes, keep_up
+from index.library_folder.model_notes import ModelNotes, keep_up
 
 FINGERPRINT = "f" * 64
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from index.audit.records import Finding
+from index.audit.results import Finding
 
 ROWS, COLUMNS = 32, 120
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from index.audit.audit import AuditSettings, audit
-from index.audit.records import Audit
+from index.audit.results import Audit
 from index.evaluate.subjects import open_subject
 from tests.index.audit.audit_pictures import copy_of, findings_of, music
 

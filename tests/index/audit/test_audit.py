@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from embedder.datasets.records import Side
 from index.audit.audit import AuditSettings, audit, write_split
 from index.audit.page import page_of, write_page
-from index.audit.records import KINDS, Finding
 from index.audit.repeats import with_repeats
+from index.audit.results import KINDS, Finding
 from index.audit.sides import fixed_split, leaks, rare_labels
 from index.evaluate.subjects import open_subject
 from tests.index.audit.audit_pictures import ROWS, copy_of, findings_of, music

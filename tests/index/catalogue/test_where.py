@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedder.errors import UsageError
-from index.filter_sql import ids_where
-from index.filters import parse_filter
+from index.catalogue.where import parse_filter
+from index.catalogue.where_sql import ids_where
 from index.library import Library
 from tests.index.vector_library import library_of, unit_vectors
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from embedder.errors import FingerprintMismatch, LibraryBusy, MissingAudio
-from index.ingest import IndexOptions, IndexProgress
+from index.catalogue.records import IndexReport
+from index.indexing.ingest import IndexOptions, IndexProgress
+from index.indexing.scan import ScanRules
 from index.library import Library
-from index.locking import writing
-from index.results import IndexReport
-from index.scan import ScanRules
+from index.library_folder.lock import writing
 from tests.index.toy_encoder import ToyEncoder, tag_wav, write_wav
 
 

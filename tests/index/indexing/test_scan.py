@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedder.errors import MissingAudio
-from index.cue import decode_cue, parse_cue
-from index.scan import ScanRules, scan
+from index.indexing.cue import decode_cue, parse_cue
+from index.indexing.scan import ScanRules, scan
 
 
 def make(folder: Path, *names: str) -> None:

@@ -13,7 +13,7 @@ from mutagen.id3 import COMM, TCON, TDRC, TIT2, TPE1, TRCK, TXXX
 
 from embedder.audio.writing import write_audio
 from embedder.datasets.file_tags import read_file_tags
-from index.tags import as_file_tags, read_tags
+from index.indexing.tags import as_file_tags, read_tags
 
 SILENCE = np.full((1, 24_000), 0.1, dtype=np.float32)
 

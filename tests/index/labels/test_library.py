@@ -7,9 +7,9 @@ import pytest
 
 from embedder.encoding.requests import EncodingFailure, EncodingResult, TrackEncoding, TrackRequest
 from embedder.errors import AudioError, NotFound, UsageError
-from index.labelling import LabelRequest, label_tracks
+from index.labels.labelling import LabelRequest, label_tracks
+from index.labels.voting import VoteSettings, Voting
 from index.library import Library
-from index.voting import VoteSettings, Voting
 from tests.index.toy_encoder import ToyEncoder, tag_wav, write_wav
 
 STYLES = ("Folk", "Jazz", "Rock")

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedder.metrics.calibration import binary_reliability, reliability
-from index.kinship import KinshipBook
-from index.label_table import make_label_table
-from index.vote_calibration import Ballots, VoteCalibration, fit_calibration
+from index.labels.kinship import KinshipBook
+from index.labels.probabilities import Ballots, VoteCalibration, fit_calibration
+from index.labels.table import make_label_table
 from tests.index.vectors.clustered_vectors import (
     N_LABELS,
     ballots_for,

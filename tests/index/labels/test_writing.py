@@ -15,13 +15,18 @@ from mutagen.id3 import ID3, TCON, TXXX
 from embedder.audio.digest import audio_digest
 from embedder.audio.writing import write_audio
 from embedder.errors import AudioError, CorruptArtefact, NotFound, UsageError
-from index.label_journal import read_journal
-from index.label_writing import TagChange, plan_changes, undo_labels, write_labels
-from index.labelling import LabelRequest, label_tracks
+from index.indexing.tags import read_tags
+from index.labels.files.journal import read_journal
+from index.labels.files.tag_writing import (
+    check_writable_field,
+    read_field,
+    restore_field,
+    write_field,
+)
+from index.labels.files.writing import TagChange, plan_changes, undo_labels, write_labels
+from index.labels.labelling import LabelRequest, label_tracks
+from index.labels.results import LabelVote
 from index.library import Library
-from index.tag_writing import check_writable_field, read_field, restore_field, write_field
-from index.tags import read_tags
-from index.vote_results import LabelVote
 from tests.index.toy_encoder import ToyEncoder, tag_wav, write_wav
 
 ROOT = Path(__file__).parents[3]
@@ -274,8 +279,8 @@ def test_bad_journals(library: Library, tmp_path: Path) -> None:
 CRASHING = """
 import os, sys
 from pathlib import Path
-import index.tag_writing as writing
-from index.label_writing import TagChange, write_labels
+import index.labels.files.tag_writing as writing
+from index.labels.files.writing import TagChange, write_labels
 from index.library import Library
 
 n_left = int(sys.argv[3])

@@ -8,10 +8,10 @@ import pytest
 
 from embedder.datasets.synthesis.folder import write_music_folder
 from embedder.errors import UsageError
-from index.frames import labels_in, library_frame, tracks_in
-from index.label_writing import undo_labels
+from index.labels.files.writing import undo_labels
 from index.library import Library
-from index.playlist_files.files import read_playlist
+from index.library_folder.frames import labels_in, library_frame, tracks_in
+from index.playlists.files.files import read_playlist
 from index.playlists.request import PlaylistRequest
 from tests.index.playlists.playlist_library import Song, write_library
 from tests.index.toy_encoder import ToyEncoder

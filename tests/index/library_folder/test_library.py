@@ -23,8 +23,8 @@ from embedder.errors import (
     OutputExists,
     UnsupportedFormat,
 )
-from index.analyse import BATCH_TRACKS
-from index.ingest import IndexOptions
+from index.indexing.analyse import BATCH_TRACKS
+from index.indexing.ingest import IndexOptions
 from index.library import Library
 from index.vectors.kinds import StoreSettings
 from tests.index.toy_encoder import ToyEncoder, write_wav
@@ -233,8 +233,8 @@ import sys, time
 from pathlib import Path
 from index.library import Library
 from tests.index.toy_encoder import ToyEncoder
-import index.analyse
-index.analyse.BATCH_TRACKS = {batch}
+import index.indexing.analyse
+index.indexing.analyse.BATCH_TRACKS = {batch}
 
 class Slow(ToyEncoder):
     def encode_many(self, paths, **options):

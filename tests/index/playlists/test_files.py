@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedder.errors import BadInput, OutputExists, UnknownChoice, UsageError
-from index.playlist_files.files import format_playlist, read_playlist, write_playlist
-from index.playlist_files.m3u import format_m3u, parse_m3u
-from index.playlist_files.xspf import format_xspf, parse_xspf
-from index.results import TrackRecord
+from index.catalogue.records import TrackRecord
+from index.playlists.files.files import format_playlist, read_playlist, write_playlist
+from index.playlists.files.m3u import format_m3u, parse_m3u
+from index.playlists.files.xspf import format_xspf, parse_xspf
 
 HERE = Path("/lists")
 NAME_BYTES = st.binary(min_size=1, max_size=12).filter(

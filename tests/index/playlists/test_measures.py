@@ -7,8 +7,8 @@ import pytest
 
 from embedder.audio.writing import write_audio
 from index.library import Library
-from index.playlists.measures import SAMPLE_RATE, energy_of, measure, tempo_of
 from index.playlists.request import Arc, PlaylistRequest
+from index.playlists.ways.measures import SAMPLE_RATE, energy_of, measure, tempo_of
 from tests.index.playlists.playlist_library import Song, write_library
 
 

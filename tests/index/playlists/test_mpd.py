@@ -13,8 +13,8 @@ import pytest
 
 from embedder.audio.writing import write_audio
 from embedder.errors import BadInput, MissingExtra, UsageError
-from index.playlist_files.mpd_queue import is_address, parse_address, queue_on_mpd
-from index.results import TrackRecord
+from index.catalogue.records import TrackRecord
+from index.playlists.files.mpd_queue import is_address, parse_address, queue_on_mpd
 from tests.conftest import RunCli
 from tests.index.playlists.playlist_library import Song, write_library
 

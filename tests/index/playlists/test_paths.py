@@ -9,7 +9,7 @@ import pytest
 
 from index.library import Library
 from index.playlists.request import PlaylistRequest
-from index.playlists.result import Playlist
+from index.playlists.results import Playlist
 from tests.index.playlists.playlist_library import Song, line_of_styles, progress, write_library
 
 N = 600

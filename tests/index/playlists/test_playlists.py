@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from embedder.errors import BadInput, NotFound, UnknownChoice, UsageError
+from index.catalogue.records import TrackRecord
 from index.library import Library
 from index.playlists.request import Arc, PlaylistRequest
-from index.playlists.result import Playlist
-from index.results import TrackRecord
+from index.playlists.results import Playlist
 from tests.index.playlists.playlist_library import Song, line_of_styles, progress, write_library
 
 N = 600

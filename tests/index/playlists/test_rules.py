@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedder.errors import UsageError
-from index.playlists.course import Course, Guides
-from index.playlists.engine import blocked_at_end, solve
-from index.playlists.orders import best_order
-from index.playlists.pool import Pool
-from index.playlists.rules import Marks, Rules
-from index.playlists.versions import main_artist, song_of
-from index.results import TrackRecord
+from index.catalogue.records import TrackRecord
+from index.playlists.solver.best import best_order
+from index.playlists.solver.candidates import Pool
+from index.playlists.solver.greedy import blocked_at_end, solve
+from index.playlists.solver.problem import Course, Guides
+from index.playlists.solver.rules import Marks, Rules
+from index.playlists.solver.versions import main_artist, song_of
 from index.vectors.distances import Space
 
 TITLES = ("Moon", "Moon (Live)", "Moon - 2011 Remaster", "Sun", "Sun [Radio Edit]", "Rain", "")

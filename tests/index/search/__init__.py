@@ -1,1 +1,1 @@
-"""Behaviour of `index.search`."""
+"""Behaviour of `index.search.search`."""

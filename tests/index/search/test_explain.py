@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from embedder.audio.writing import write_audio
 from embedder.errors import AudioError
-from index.aspects import ASPECTS, SAMPLE_RATE, aspect_distances, closeness, describe_aspects
+from index.catalogue.records import TrackRecord
 from index.catalogue.vector_rows import TrackExcerpts
-from index.explain import N_STRETCHES, matching_stretches
-from index.queries import SearchRequest
-from index.results import TrackRecord
+from index.search.asked import SearchRequest
+from index.search.aspects import ASPECTS, SAMPLE_RATE, aspect_distances, closeness, describe_aspects
+from index.search.explain import N_STRETCHES, matching_stretches
 from index.vectors.distances import Space
 from tests.index.vector_library import library_of, unit_vectors
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from embedder.errors import ArtefactError, MissingAudio, NotFound, UnknownChoice, UsageError
-from index.calibration import Calibration
-from index.filter_sql import ids_where
-from index.hubness import CORRECTIONS, Correction
+from index.catalogue.where_sql import ids_where
 from index.library import Library
-from index.model_notes import ModelNotes
-from index.queries import SearchRequest
+from index.library_folder.model_notes import ModelNotes
+from index.search.asked import SearchRequest
+from index.vectors.calibration import Calibration
+from index.vectors.hubness import CORRECTIONS, Correction
 from index.vectors.kinds import StoreSettings
 from tests.index.vector_library import FINGERPRINT, library_of, unit_vectors
 

@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from index.ballots import Search, collect_ballots
-from index.kinship import Kinship
-from index.label_table import Ids, LabelTable, make_label_table
-from index.vote_calibration import Ballots
+from index.labels.ballots import Search, collect_ballots
+from index.labels.kinship import Kinship
+from index.labels.probabilities import Ballots
+from index.labels.table import Ids, LabelTable, make_label_table
 
 N_LABELS = 6
 SIZE = 16

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from embedder.errors import BadInput, CorruptArtefact
 from embedder.metrics.calibration import binary_reliability
-from index.calibration import Calibration, fit_calibration, labelled_pairs
-from index.hubness import measure_hubness
-from index.random_pairs import RandomPairs, measure_random_pairs, sampled_ids
-from index.reading_facts import best_correction, corrected_precisions, facts_from_held_out
+from index.evaluate.card_facts import best_correction, corrected_precisions, facts_from_held_out
+from index.vectors.calibration import Calibration, fit_calibration, labelled_pairs
 from index.vectors.distances import Space
+from index.vectors.hubness import measure_hubness
+from index.vectors.random_pairs import RandomPairs, measure_random_pairs, sampled_ids
 from tests.index.vector_library import unit_vectors
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from embedder.config.model import GeometryKind
 from embedder.errors import BadInput
 from embedder.geometry import geometry_of
-from index.taste import taste_of
 from index.vectors.distances import Space
+from index.vectors.taste import taste_of
 
 KINDS: tuple[GeometryKind, ...] = ("cosine", "euclidean", "poincare")
 

@@ -1,0 +1,1 @@
+"""Files in, a library brought up to date: scan, tags, changes, analysis."""

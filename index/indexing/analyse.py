@@ -1,0 +1,194 @@
+"""Tracks that lack a vector get one: from a copy of the same recording, else from the model.
+
+Commits in small batches, so that a crash costs no more than one of them.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from embedder.config.model import ModelConfig
+from embedder.encoding.requests import EncodingFailure, EncodingResult, TrackEncoding, TrackRequest
+from index.catalogue.catalogue import Catalogue, ModelRow
+from index.catalogue.ledger import KnownFile, Ledger
+from index.catalogue.records import Failure
+from index.catalogue.vector_rows import TrackVectors
+
+BATCH_TRACKS = 32
+BATCH_SECONDS = 5.0
+
+
+class Encoder(Protocol):
+    """What indexing needs of a model; `embedder.encoding.encoder.TrackEncoder` is the real one."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The digest of weights and front end."""
+        ...
+
+    @property
+    def embedding_size(self) -> int:
+        """How many numbers a vector has."""
+        ...
+
+    @property
+    def config(self) -> ModelConfig:
+        """What the model hears and in which geometry its vectors live."""
+        ...
+
+    def encode_many(
+        self,
+        paths: Iterable[Path | str | TrackRequest],
+        *,
+        workers: int | None = None,
+        ordered: bool = True,
+    ) -> Iterator[EncodingResult]:
+        """Each track's encoding or failure, in input order."""
+        ...
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What has been done so far: ids of tracks, and failures."""
+
+    analysed: list[int] = field(default_factory=list)
+    copied: list[int] = field(default_factory=list)
+    failed: list[tuple[int, Failure]] = field(default_factory=list)
+
+
+class Analysis:
+    """Analyses tracks with one model into one catalogue."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        model: ModelRow,
+        *,
+        encoder: Encoder,
+        workers: int | None = None,
+        on_track: Callable[[str], None],
+    ) -> None:
+        self.outcome = Outcome()
+        self._catalogue = catalogue
+        self._ledger = Ledger(catalogue)
+        self._model = model
+        self._encoder = encoder
+        self._workers = workers
+        self._on_track = on_track
+
+    def run(self, track_ids: Iterable[int]) -> None:
+        """Give each track a vector, or write down why it has none."""
+        by_recording: dict[bytes, list[KnownFile]] = {}
+        for track_id in track_ids:
+            known = self._ledger.known_file(track_id)
+            by_recording.setdefault(known.audio_digest, []).append(known)
+        leaders: list[list[KnownFile]] = []
+        with self._catalogue.database.transaction():
+            for digest, copies in by_recording.items():
+                source = self._analysed_copy(digest)
+                if source is None:
+                    leaders.append(copies)
+                else:
+                    self._copy_to(source, copies)
+        while leaders:
+            # What fails under one name may be fine under another: a file that has vanished.
+            leaders = self._analyse([copies for copies in leaders if copies])
+
+    def _analyse(self, groups: list[list[KnownFile]]) -> list[list[KnownFile]]:
+        """Analyse the first of each group for all of it; the rest of the groups that failed."""
+        again: list[list[KnownFile]] = []
+        batch: list[tuple[list[KnownFile], TrackEncoding]] = []
+        requests = [_request(copies[0]) for copies in groups]
+        results = self._encoder.encode_many(requests, workers=self._workers, ordered=True)
+        committed_at = time.monotonic()
+        try:
+            for copies, result in zip(groups, results, strict=True):
+                if isinstance(result, EncodingFailure):
+                    self._fail(copies[0], result.reason)
+                    again.append(copies[1:])
+                    continue
+                batch.append((copies, result))
+                is_late = time.monotonic() - committed_at > BATCH_SECONDS
+                if len(batch) >= BATCH_TRACKS or is_late:
+                    full, batch = batch, []
+                    self._commit(full)
+                    committed_at = time.monotonic()
+        except KeyboardInterrupt:
+            self._commit(batch)
+            raise
+        self._commit(batch)
+        return [copies for copies in again if copies]
+
+    def _commit(self, batch: list[tuple[list[KnownFile], TrackEncoding]]) -> None:
+        if not batch:
+            return
+        with self._catalogue.database.transaction():
+            self._catalogue.vectors.put(
+                self._model.id, [_vectors(copies[0].id, encoding) for copies, encoding in batch]
+            )
+            for copies, encoding in batch:
+                self._ledger.set_duration(copies[0].id, _duration(copies[0], encoding))
+                self._ledger.drop_failures([(copies[0].path, copies[0].part)])
+                self._copy_to(copies[0].id, copies[1:])
+        for copies, _ in batch:
+            self.outcome.analysed.append(copies[0].id)
+            self._on_track(os.fsdecode(copies[0].path))
+
+    def _copy_to(self, source_id: int, copies: list[KnownFile]) -> None:
+        for copy in copies:
+            self._catalogue.vectors.copy(source_id, copy.id)
+            self._ledger.drop_failures([(copy.path, copy.part)])
+            self.outcome.copied.append(copy.id)
+            self._on_track(os.fsdecode(copy.path))
+
+    def _fail(self, known: KnownFile, reason: str) -> None:
+        with self._catalogue.database.transaction():
+            self._ledger.put_failure(
+                known.path,
+                known.part,
+                stat=(known.size_bytes, known.modified_ns),
+                fingerprint=self._model.fingerprint,
+                reason=reason,
+            )
+            self._ledger.remove_if_without_vectors(known.id)
+        path = os.fsdecode(known.path)
+        self.outcome.failed.append((known.id, Failure(path, reason)))
+        self._on_track(path)
+
+    def _analysed_copy(self, digest: bytes) -> int | None:
+        for track_id in self._ledger.ids_with_digest(digest):
+            if self._catalogue.vectors.has(self._model.id, track_id):
+                return track_id
+        return None
+
+
+def _request(known: KnownFile) -> TrackRequest:
+    path = Path(os.fsdecode(known.path))
+    if known.start_seconds is None:
+        return TrackRequest(path)
+    end = known.end_seconds
+    return TrackRequest(
+        path, known.start_seconds, None if end is None else end - known.start_seconds
+    )
+
+
+def _vectors(track_id: int, encoding: TrackEncoding) -> TrackVectors:
+    return TrackVectors(
+        track_id,
+        encoding.vector,
+        encoding.excerpt_vectors,
+        encoding.starts_seconds,
+        encoding.excerpt_seconds,
+    )
+
+
+def _duration(known: KnownFile, encoding: TrackEncoding) -> float:
+    """How long the track is; of a part, how long the part is."""
+    whole = encoding.duration_seconds
+    if known.start_seconds is None:
+        return whole
+    end = known.end_seconds
+    return (whole if end is None else min(end, whole)) - known.start_seconds

@@ -1,0 +1,88 @@
+"""What a found track is, before a model hears it: the digest of its audio, and its tags."""
+
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from embedder.audio.digest import audio_digest, part_digest
+from embedder.errors import AudioError
+from index.catalogue.ledger import FileFacts
+from index.indexing.changes import Sighting
+from index.indexing.cue import CueTrack
+from index.indexing.tags import FileTags, as_file_tags, read_tags
+
+Identified = tuple[Sighting, FileFacts | str]
+"""A sighting with its facts, or with the reason why there are none."""
+
+
+T = TypeVar("T")
+
+
+def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """So many at once, the last ones fewer."""
+    waiting = iter(items)
+    while batch := list(islice(waiting, size)):
+        yield batch
+
+
+def identify_many(sightings: Iterable[Sighting], *, workers: int) -> Iterator[Identified]:
+    """Identify tracks, in their order, a bounded number ahead.
+
+    Threads are enough: hashing and reading both let others run meanwhile.
+    """
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for batch in in_batches(sightings, 64 * workers):
+            yield from zip(batch, pool.map(_facts_or_reason, batch), strict=True)
+
+
+def identify(sighting: Sighting) -> FileFacts:
+    """Read a track's digest and tags; raises AudioError where the file cannot be read."""
+    path = Path(os.fsdecode(sighting.path))
+    digest = audio_digest(path)
+    tags = read_tags(path)
+    cue = sighting.cue
+    if cue is not None:
+        digest = part_digest(digest, cue.start_seconds, cue.end_seconds)
+        tags = _tags_of_part(tags, cue)
+    return FileFacts(
+        path=sighting.path,
+        part=sighting.part,
+        size_bytes=sighting.size_bytes,
+        modified_ns=sighting.modified_ns,
+        start_seconds=cue.start_seconds if cue else None,
+        end_seconds=cue.end_seconds if cue else None,
+        audio_digest=digest,
+        title=tags.title,
+        artist=tags.artist,
+        album=tags.album,
+        genre=tags.genre,
+        year=tags.year,
+        track_number=tags.track_number,
+        duration_seconds=tags.duration_seconds,
+        tags=tags.fields,
+    )
+
+
+def _facts_or_reason(sighting: Sighting) -> FileFacts | str:
+    try:
+        return identify(sighting)
+    except AudioError as error:
+        return error.reason
+
+
+def _tags_of_part(whole: FileTags, cue: CueTrack) -> FileTags:
+    """The file's tags, with what the sheet says about the part in their place."""
+    named: dict[str, list[str]] = {}
+    for field, value in whole.fields:
+        if field not in ("title", "tracknumber", "year"):
+            named.setdefault(field, []).append(value)
+    said = {"title": cue.title, "artist": cue.artist, "album": cue.album, "genre": cue.genre}
+    named |= {field: [value] for field, value in said.items() if value}
+    named["tracknumber"] = [str(cue.number)]
+    if cue.year is not None or whole.year is not None:
+        named["date"] = [str(cue.year or whole.year)]
+    end = cue.end_seconds if cue.end_seconds is not None else whole.duration_seconds
+    return as_file_tags(named, None if end is None else max(end - cue.start_seconds, 0.0))

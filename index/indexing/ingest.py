@@ -1,0 +1,295 @@
+"""Bringing a catalogue up to date with folders of music.
+
+    scan ─▶ compare ─┬─▶ gone: marked                    (with prune: removed, last of all)
+                     ├─▶ changed: same audio? new tags : put aside until all else is seen
+                     ├─▶ new: audio known and its file gone? moved : a new track
+                     ├─▶ put aside: audio known elsewhere? moved : a new recording in its place
+                     └─▶ what lacks a vector: analysed, batch by batch
+
+Everything is committed as it goes, and each step finds out for itself what is left to do: after
+a crash the next run goes on where this one stopped.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from index.catalogue.catalogue import Catalogue, ModelRow
+from index.catalogue.ledger import FileFacts, Ledger, path_key, place_of
+from index.catalogue.records import Failure, IndexReport
+from index.indexing.analyse import Analysis, Encoder
+from index.indexing.changes import Changes, Known, Sighting, compare, foreseen, known_failures
+from index.indexing.identify import Identified, identify_many, in_batches
+from index.indexing.scan import Found, ScanRules, is_passed_over, scan
+
+CHUNK_TRACKS = 1024
+"""So many new tracks are read, then analysed: what is first can be searched long before the end."""
+COMMIT_TRACKS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class IndexOptions:
+    """How to index. `workers` none: as many as there are cores."""
+
+    rules: ScanRules = field(default_factory=ScanRules)
+    workers: int | None = None
+    prune: bool = False
+    retry_failed: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IndexProgress:
+    """How far it is: tracks done of those new, changed or not analysed yet."""
+
+    n_done: int
+    n_total: int
+    path: str
+
+
+class Ingest:
+    """One run of indexing, with the library's lock held."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        model: ModelRow,
+        *,
+        encoder: Encoder,
+        options: IndexOptions,
+        on_progress: Callable[[IndexProgress], None] | None = None,
+    ) -> None:
+        self._catalogue = catalogue
+        self._ledger = Ledger(catalogue)
+        self._model = model
+        self._options = options
+        self._on_progress = on_progress
+        self._analysis = Analysis(
+            catalogue, model, encoder=encoder, workers=options.workers, on_track=self._done
+        )
+        self._n_done = self._n_total = 0
+        self._added: set[int] = set()
+        self._updated: set[int] = set()
+        self._moved: set[int] = set()
+        self._n_touched = 0
+        self._n_replaced = 0
+        self._failed: list[Failure] = []
+        self._vacant: set[int] = set()
+        """Tracks whose recording is not in its place any more: another place may claim them."""
+
+    def run(self, paths: Sequence[Path]) -> IndexReport:
+        """Bring the catalogue up to date with what stands under some paths."""
+        started = time.monotonic()
+        found = scan(paths, rules=self._options.rules)
+        roots = [os.fsencode(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - links stay
+        changes = self._compare(found, roots)
+        if self._options.dry_run:
+            seconds = time.monotonic() - started
+            return foreseen(changes, found, prune=self._options.prune, seconds=seconds)
+        unfinished = self._unfinished(changes, found)
+        self._n_total = len(changes.new) + len(changes.changed) + len(unfinished)
+        self._settle_gone(changes)
+        self._failed += [Failure(os.fsdecode(path), why) for path, why in found.unreadable]
+        deferred = self._changed(changes.changed)
+        for chunk in in_batches(sorted(unfinished - self._vacant), CHUNK_TRACKS):
+            self._analysis.run(chunk)
+        for some in in_batches(changes.new, CHUNK_TRACKS):
+            self._analysis.run(self._new(some))
+        self._analysis.run(self._replace(deferred))
+        n_removed = self._leave(changes)
+        return self._report(changes, n_removed=n_removed, seconds=time.monotonic() - started)
+
+    def _compare(self, found: Found, roots: list[bytes]) -> Changes:
+        known = Known(
+            self._ledger.known_stats(),
+            self._ledger.stretches(),
+            self._ledger.failures(),
+            self._model.fingerprint,
+        )
+        changes = compare(found, known, roots=roots, retry_failed=self._options.retry_failed)
+        for ids in (changes.gone, changes.gone_before):
+            places = {track_id: self._ledger.known_file(track_id).path for track_id in ids}
+            ids[:] = [i for i in ids if not is_passed_over(places[i], found, self._options.rules)]
+        return changes
+
+    def _settle_gone(self, changes: Changes) -> None:
+        with self._catalogue.database.transaction():
+            self._ledger.mark_gone(changes.gone)
+            self._ledger.mark_gone(changes.back, is_gone=False)
+            self._ledger.drop_failures(place_of(key) for key in changes.failures_gone)
+        self._vacant |= set(self._ledger.gone())
+
+    def _unfinished(self, changes: Changes, found: Found) -> set[int]:
+        """What an earlier run, or an earlier model, left without a vector."""
+        failures = {} if self._options.retry_failed else self._ledger.failures()
+        part_keys = {path_key(part.path, part.cue.number) for part in found.parts}
+        changed = {track_id for track_id, _ in changes.changed}
+        current = self._catalogue.current_model()
+        is_migration = current is not None and current.id != self._model.id
+        unfinished: set[int] = set()
+        for track_id in self._ledger.lacking(self._model.id):
+            known = self._ledger.known_file(track_id)
+            key = path_key(known.path, known.part)
+            as_it_is = (known.size_bytes, known.modified_ns, self._model.fingerprint)
+            if key in failures and failures[key][:3] == as_it_is:
+                continue
+            unfinished.add(track_id)
+            if track_id not in changed and (key in found.files or key in part_keys):
+                changes.n_unchanged -= 1  # to the user it is new, or new to this model
+                (self._updated if is_migration else self._added).add(track_id)
+        return unfinished
+
+    def _changed(self, changed: list[tuple[int, Sighting]]) -> list[tuple[int, FileFacts]]:
+        """Take over new tags; what has new audio is handed back."""
+        deferred: list[tuple[int, FileFacts]] = []
+        ids = {sighting.key: track_id for track_id, sighting in changed}
+        for batch in in_batches(self._identified([one for _, one in changed]), COMMIT_TRACKS):
+            with self._catalogue.database.transaction():
+                for sighting, facts in batch:
+                    track_id = ids[sighting.key]
+                    if isinstance(facts, str):
+                        self._fail(sighting, facts)
+                    elif facts.audio_digest == self._ledger.known_file(track_id).audio_digest:
+                        self._retag(track_id, facts)
+                    else:
+                        self._vacant.add(track_id)
+                        deferred.append((track_id, facts))
+        return deferred
+
+    def _retag(self, track_id: int, facts: FileFacts) -> None:
+        if self._ledger.tags_are(track_id, facts):
+            self._n_touched += 1
+        else:
+            self._updated.add(track_id)
+        if track_id in self._vacant:
+            self._reoccupy(track_id)
+        self._place(track_id, facts)
+        self._done(os.fsdecode(facts.path))
+
+    def _new(self, sightings: Sequence[Sighting]) -> list[int]:
+        """Write down new tracks; those that lack a vector are handed back."""
+        registered: list[int] = []
+        for batch in in_batches(self._identified(sightings), COMMIT_TRACKS):
+            with self._catalogue.database.transaction():
+                for sighting, facts in batch:
+                    if isinstance(facts, str):
+                        self._fail(sighting, facts)
+                        continue
+                    claimed = self._claim(facts)
+                    if claimed is None:
+                        registered.append(self._insert(facts))
+                    else:
+                        self._place(claimed, facts)
+                        registered += self._if_lacking(claimed)
+        return registered
+
+    def _replace(self, deferred: list[tuple[int, FileFacts]]) -> list[int]:
+        """Settle the places whose audio has changed, all at once: files may have swapped names."""
+        registered: list[int] = []
+        with self._catalogue.database.transaction():
+            claims = [(own, facts, self._claim(facts)) for own, facts in deferred]
+            free = [own for own, _, _ in claims if own in self._vacant]
+            self._ledger.put_aside(own for own, _, _ in claims if own not in self._moved)
+            self._ledger.put_aside(claimed for _, _, claimed in claims if claimed is not None)
+            for own, facts, claimed in claims:
+                if claimed is not None:
+                    self._place(claimed, facts)
+                    registered += self._if_lacking(claimed)
+                elif own in self._vacant:
+                    self._reoccupy(own)
+                    self._catalogue.vectors.drop([own])
+                    self._place(own, facts)
+                    self._updated.add(own)
+                    registered.append(own)
+                else:
+                    registered.append(self._insert(facts))
+            homeless = [own for own in free if own in self._vacant]
+            self._ledger.remove(homeless)
+            self._vacant -= set(homeless)
+            self._n_replaced = len(homeless)
+        return registered
+
+    def _claim(self, facts: FileFacts) -> int | None:
+        """The track of this recording that has lost its place, if there is one.
+
+        Its file may also have been where this run does not look: a folder that was renamed.
+        """
+        for track_id in self._ledger.ids_with_digest(facts.audio_digest):
+            if track_id in self._vacant or self._has_vanished(track_id):
+                self._reoccupy(track_id)
+                self._moved.add(track_id)
+                return track_id
+        return None
+
+    def _has_vanished(self, track_id: int) -> bool:
+        return track_id not in self._added and not os.path.lexists(
+            self._ledger.known_file(track_id).path
+        )
+
+    def _reoccupy(self, track_id: int) -> None:
+        """A track that was gone is searched again, which the cache of vectors has to learn."""
+        self._vacant.discard(track_id)
+        self._catalogue.vectors.next_revision()
+
+    def _insert(self, facts: FileFacts) -> int:
+        track_id = self._ledger.insert(facts)
+        self._added.add(track_id)
+        return track_id
+
+    def _place(self, track_id: int, facts: FileFacts) -> None:
+        self._ledger.update(track_id, facts)
+        self._ledger.drop_failures([(facts.path, facts.part)])
+
+    def _if_lacking(self, track_id: int) -> list[int]:
+        if self._catalogue.vectors.has(self._model.id, track_id):
+            self._done("")
+            return []
+        return [track_id]
+
+    def _leave(self, changes: Changes) -> int:
+        """Count what is gone for good, and with `prune` remove it."""
+        gone = [track_id for track_id in changes.gone if track_id in self._vacant]
+        if not self._options.prune:
+            return len(gone) + self._n_replaced
+        gone += [track_id for track_id in changes.gone_before if track_id in self._vacant]
+        with self._catalogue.database.transaction():
+            self._ledger.remove(gone)
+        return len(gone) + self._n_replaced
+
+    def _fail(self, sighting: Sighting, reason: str) -> None:
+        self._ledger.put_failure(
+            sighting.path,
+            sighting.part,
+            stat=sighting.stat,
+            fingerprint=self._model.fingerprint,
+            reason=reason,
+        )
+        path = os.fsdecode(sighting.path)
+        self._failed.append(Failure(path, reason))
+        self._done(path)
+
+    def _identified(self, sightings: Sequence[Sighting]) -> Iterator[Identified]:
+        return identify_many(sightings, workers=self._options.workers or os.cpu_count() or 1)
+
+    def _done(self, path: str) -> None:
+        self._n_done += 1
+        if self._on_progress is not None:
+            self._on_progress(IndexProgress(self._n_done, self._n_total, path))
+
+    def _report(self, changes: Changes, *, n_removed: int, seconds: float) -> IndexReport:
+        outcome = self._analysis.outcome
+        failed_ids = {track_id for track_id, _ in outcome.failed}
+        new_failures = [*self._failed, *(failure for _, failure in outcome.failed)]
+        return IndexReport(
+            added=len(self._added - failed_ids),
+            updated=len(self._updated - failed_ids),
+            moved=len(self._moved - failed_ids),
+            unchanged=changes.n_unchanged + self._n_touched,
+            removed=n_removed,
+            failed=(*new_failures, *known_failures(changes)),
+            seconds=seconds,
+            n_analysed=len(outcome.analysed),
+            n_duplicates=len(outcome.copied),
+        )

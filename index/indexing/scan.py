@@ -1,0 +1,200 @@
+"""Which audio files stand under given folders, and in what state. Reads no audio.
+
+Follows links to folders, each real folder once, so that loops end. Works on paths as bytes: a
+name need not be valid text. What cannot be read is reported, never skipped in silence.
+"""
+
+import fnmatch
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from embedder.audio.suffixes import AUDIO_SUFFIXES
+from embedder.errors import MissingAudio
+from index.indexing.cue import CueTrack, decode_cue, parse_cue
+
+MAX_CUE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRules:
+    """What to take. Patterns are as in a shell (`*.mp3`, `*/live/*`), tried on the name and on
+    the path below the scanned folder; `include` none means all audio.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    with_hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPart:
+    """A track that is a part of a file."""
+
+    path: bytes
+    size_bytes: int
+    modified_ns: int
+    cue: CueTrack
+
+
+@dataclass(slots=True)
+class Found:
+    """What a scan found.
+
+    files: path → (size in bytes, time of change in ns); a file with parts is not among them
+    """
+
+    files: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    parts: list[FoundPart] = field(default_factory=list)
+    unreadable: list[tuple[bytes, str]] = field(default_factory=list)
+    """Folders and files that could not be looked at, and why: what is in them is unknown."""
+
+
+def scan(paths: Sequence[Path], *, rules: ScanRules | None = None) -> Found:
+    """All audio under some folders; a file that is named itself is taken whatever its name."""
+    found = Found()
+    walk = _Walk(found, rules or ScanRules())
+    for path in paths:
+        root = os.fsencode(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow links
+        try:
+            state = path.stat()
+        except FileNotFoundError as error:
+            raise MissingAudio(path, "no such file or folder") from error
+        except OSError as error:
+            found.unreadable.append((root, error.strerror or "cannot be read"))
+            continue
+        if stat.S_ISDIR(state.st_mode):
+            walk.folder(root, state)
+        elif not stat.S_ISREG(state.st_mode):
+            found.unreadable.append((root, "it is a pipe, socket or device, not a regular file"))
+        else:
+            found.files[root] = (state.st_size, state.st_mtime_ns)
+            if root.lower().endswith(b".cue"):
+                del found.files[root]
+                walk.sheets.append(root)
+    _split_by_sheets(found, walk.sheets)
+    return found
+
+
+def is_passed_over(path: bytes, found: Found, rules: ScanRules) -> bool:
+    """Whether a file is there, and the rules alone kept a scan from it."""
+    is_hidden = b"/." in path and not rules.with_hidden
+    if not (rules.include or rules.exclude or is_hidden) or path in found.files:
+        return False
+    return os.path.lexists(path) and all(part.path != path for part in found.parts)
+
+
+class _Walk:
+    def __init__(self, found: Found, rules: ScanRules) -> None:
+        self.sheets: list[bytes] = []
+        self._found = found
+        self._with_hidden = rules.with_hidden
+        self._is_included = _matcher(rules.include)
+        self._is_excluded = _matcher(rules.exclude)
+        self._seen: set[tuple[int, int]] = set()
+
+    def folder(self, root: bytes, state: os.stat_result) -> None:
+        """Everything below a folder. Iterative: a deep tree must not end in a RecursionError."""
+        self._seen.add((state.st_dev, state.st_ino))
+        waiting = [root]
+        n_root = len(root.rstrip(b"/")) + 1
+        while waiting:
+            folder = waiting.pop()
+            try:
+                with os.scandir(folder) as entries:
+                    self._entries(entries, waiting, n_root)
+            except OSError as error:
+                self._found.unreadable.append((folder, error.strerror or "cannot be read"))
+
+    def _entries(
+        self, entries: Iterable["os.DirEntry[bytes]"], waiting: list[bytes], n_root: int
+    ) -> None:
+        files = self._found.files
+        for entry in entries:
+            name = entry.name
+            if name[:1] == b"." and not self._with_hidden:
+                continue
+            try:
+                if entry.is_dir():
+                    if self._is_new_folder(entry) and not self._is_out(entry, n_root):
+                        waiting.append(entry.path)
+                    continue
+                suffix = name.rpartition(b".")[2].lower()
+                if suffix == b"cue" and not self._is_out(entry, n_root):
+                    self.sheets.append(entry.path)
+                    continue
+                if not self._is_wanted(entry, suffix, n_root):
+                    continue
+                state = entry.stat()
+            except OSError as error:  # a broken link, or it vanished meanwhile
+                if not isinstance(error, FileNotFoundError):
+                    reason = error.strerror or "cannot be read"
+                    self._found.unreadable.append((entry.path, reason))
+                continue
+            if stat.S_ISREG(state.st_mode):
+                files[entry.path] = (state.st_size, state.st_mtime_ns)
+
+    def _is_new_folder(self, entry: "os.DirEntry[bytes]") -> bool:
+        """Each real folder once. Only links can lead back, but links and real ones can meet."""
+        state = entry.stat()
+        identity = (state.st_dev, state.st_ino)
+        if identity in self._seen:
+            return False
+        self._seen.add(identity)
+        return True
+
+    def _is_wanted(self, entry: "os.DirEntry[bytes]", suffix: bytes, n_root: int) -> bool:
+        if suffix not in _SUFFIXES or self._is_out(entry, n_root):
+            return False
+        return self._is_included is None or self._is_included(entry.name, entry.path[n_root:])
+
+    def _is_out(self, entry: "os.DirEntry[bytes]", n_root: int) -> bool:
+        excluded = self._is_excluded
+        return excluded is not None and excluded(entry.name, entry.path[n_root:])
+
+
+_SUFFIXES = frozenset(suffix.encode() for suffix in AUDIO_SUFFIXES)
+
+
+def _matcher(patterns: Sequence[str]) -> Callable[[bytes, bytes], bool] | None:
+    if not patterns:
+        return None
+    translated = [fnmatch.translate(pattern.rstrip("/")) for pattern in patterns]
+    expression = re.compile("|".join(f"(?:{one})" for one in translated))
+
+    def matches(name: bytes, below: bytes) -> bool:
+        return bool(expression.match(os.fsdecode(name)) or expression.match(os.fsdecode(below)))
+
+    return matches
+
+
+def _split_by_sheets(found: Found, sheets: list[bytes]) -> None:
+    """Put the parts that sheets name in the place of whole files."""
+    claimed: set[bytes] = set()
+    for sheet in sorted(sheets):
+        try:
+            with Path(os.fsdecode(sheet)).open("rb") as file:
+                tracks = parse_cue(decode_cue(file.read(MAX_CUE_BYTES)))
+        except OSError as error:
+            found.unreadable.append((sheet, error.strerror or "cannot be read"))
+            continue
+        paths = {track.file_name: _beside(sheet, track.file_name) for track in tracks}
+        for name, path in paths.items():
+            parts = [track for track in tracks if track.file_name == name]
+            # A sheet of one whole file each says no more than the files themselves.
+            if path in claimed or path not in found.files or len(parts) < 2:
+                continue
+            claimed.add(path)
+            state = found.files[path]
+            found.parts.extend(FoundPart(path, *state, cue=part) for part in parts)
+    for path in claimed:
+        del found.files[path]
+
+
+def _beside(sheet: bytes, file_name: str) -> bytes:
+    """The file that a sheet means."""
+    folder = os.path.dirname(sheet)  # noqa: PTH120 - bytes
+    return os.path.normpath(os.path.join(folder, os.fsencode(file_name)))  # noqa: PTH118 - bytes

@@ -1,0 +1,1 @@
+"""Neighbours vote on labels."""

@@ -1,0 +1,1 @@
+"""Labels written into the tags of audio files, and taken out again."""

@@ -1,0 +1,240 @@
+"""Labels into the tags of files, and out of them again.
+
+    votes ─▶ plan (reads, writes nothing) ─▶ a look at it ─▶ write, entry by entry
+                                                              │ journal first, then the file,
+                                                              ▼ then the catalogue
+                                                             undo, the other way round
+
+What a file has in the field already stays, unless the caller says otherwise. The catalogue learns
+the new tag and time of change, so that the next `index` analyses nothing.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from embedder.audio.digest import audio_digest
+from embedder.errors import AudioError
+from index.catalogue.catalogue import Catalogue
+from index.catalogue.ledger import Ledger
+from index.catalogue.records import Failure, Json
+from index.indexing.changes import Sighting
+from index.indexing.identify import identify
+from index.labels.files.journal import JournalEntry, new_journal, now_text, read_journal
+from index.labels.files.tag_writing import (
+    check_writable_field,
+    read_field,
+    remove_leftover,
+    restore_field,
+    write_field,
+)
+from index.labels.results import LabelVote
+
+if TYPE_CHECKING:
+    from index.library import Library
+
+Action = Literal["write", "written", "keep", "same", "skip", "fail", "restore"]
+
+
+@dataclass(frozen=True, slots=True)
+class TagChange:
+    """What is to become of one file's field."""
+
+    path: str
+    field: str
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+    action: Action
+    reason: str = ""
+
+    def to_json(self) -> Json:
+        """The fields by their names."""
+        return {
+            "path": self.path,
+            "field": self.field,
+            "old": list(self.old),
+            "new": list(self.new),
+            "action": self.action,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class WriteReport:
+    """What became of a plan."""
+
+    changes: tuple[TagChange, ...]
+    journal: Path | None = None
+    """Where it can be undone from; none if nothing was written."""
+
+    @property
+    def n_written(self) -> int:
+        """How many files were changed."""
+        return sum(change.action == "written" for change in self.changes)
+
+    @property
+    def failed(self) -> tuple[Failure, ...]:
+        """The files that could not be changed, and why."""
+        return _failures_in(self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class UndoReport:
+    """What a journal's undoing did, or would do."""
+
+    changes: tuple[TagChange, ...]
+
+    @property
+    def failed(self) -> tuple[Failure, ...]:
+        """The files that were left as they are, and why."""
+        return _failures_in(self.changes)
+
+    def to_json(self) -> Json:
+        """`{"restored": n, "unchanged": n, "changes": […], "failed": […]}`"""
+        actions = [change.action for change in self.changes]
+        return {
+            "restored": actions.count("restore"),
+            "unchanged": actions.count("same"),
+            "changes": [change.to_json() for change in self.changes],
+            "failed": [failure.to_json() for failure in self.failed],
+        }
+
+
+def plan_changes(votes: Iterable[LabelVote], *, replace_old: bool = False) -> list[TagChange]:
+    """What writing the labels of votes would do, file by file. Reads tags, writes nothing.
+
+    `replace_old`: also where the file has other labels in the field.
+    """
+    by_path = {vote.track.path: vote for vote in votes}  # each file once, however often named
+    return [_planned(vote, replace_old=replace_old) for vote in by_path.values()]
+
+
+def write_labels(
+    library: "Library",
+    changes: Sequence[TagChange],
+    *,
+    on_file: Callable[[int], None] | None = None,
+) -> WriteReport:
+    """Do what was planned; one file that cannot be written does not stop the others."""
+    if not any(change.action == "write" for change in changes):
+        return WriteReport(tuple(changes))
+    done: list[TagChange] = []
+    with library.writing() as catalogue, new_journal(library.folder) as journal:
+        for change in changes:
+            if change.action != "write":
+                done.append(change)
+                continue
+            try:
+                journal.add(_entry(change))
+                write_field(Path(change.path), change.field, change.new)
+                _tell_catalogue(catalogue, Path(change.path))
+            except AudioError as error:
+                done.append(replace(change, action="fail", reason=error.reason))
+            else:
+                done.append(replace(change, action="written"))
+            if on_file is not None:
+                on_file(1)
+    return WriteReport(tuple(done), journal.path if journal.path.exists() else None)
+
+
+def undo_labels(library: "Library", journal: Path, *, dry_run: bool = False) -> UndoReport:
+    """Take back what a journal says was written, last things first.
+
+    A file is left alone, and said to be, where its audio or that tag is no more what it was then.
+    """
+    entries = list(reversed(read_journal(journal)))
+    if dry_run or not entries:
+        return UndoReport(tuple(_undoing(entry) for entry in entries))
+    with library.writing() as catalogue:
+        return UndoReport(tuple(_undone(catalogue, entry) for entry in entries))
+
+
+def _failures_in(changes: Iterable[TagChange]) -> tuple[Failure, ...]:
+    return tuple(Failure(c.path, c.reason) for c in changes if c.action == "fail")
+
+
+def _planned(vote: LabelVote, *, replace_old: bool) -> TagChange:
+    check_writable_field(vote.field)
+    path, new = vote.track.path, vote.labels
+    unread = TagChange(path, vote.field, (), new, "skip", vote.abstained or "")
+    if not new:
+        return unread if unread.reason else replace(unread, reason="no label is probable enough")
+    if vote.track.start_seconds is not None:
+        reason = "a part of a file: its label belongs into the CUE sheet"
+        return replace(unread, action="fail", reason=reason)
+    try:
+        old = read_field(Path(path), vote.field).labels
+    except AudioError as error:
+        return replace(unread, action="fail", reason=error.reason)
+    if old == new:
+        return replace(unread, old=old, action="same")
+    if old and not replace_old:
+        return replace(unread, old=old, action="keep", reason="it has one: --force replaces it")
+    return replace(unread, old=old, action="write")
+
+
+def _entry(change: TagChange) -> JournalEntry:
+    path = Path(change.path)
+    before = read_field(path, change.field)
+    if before.labels != change.old:
+        raise AudioError(path, f"its {change.field} has changed since the preview")
+    return JournalEntry(
+        path=change.path,
+        field=change.field,
+        old=before.labels,
+        new=change.new,
+        time=now_text(),
+        audio_digest=audio_digest(path).hex(),
+        old_tags=before.raw,
+        had_tags=before.has_tags,
+    )
+
+
+def _undoing(entry: JournalEntry) -> TagChange:
+    """What undoing an entry would do now."""
+    path = Path(entry.path)
+    found: tuple[str, ...] = ()
+    try:
+        found = read_field(path, entry.field).labels
+        audio = audio_digest(path).hex()
+    except AudioError as error:
+        return TagChange(entry.path, entry.field, found, entry.old, "fail", error.reason)
+    change = TagChange(entry.path, entry.field, found, entry.old, "restore")
+    if audio != entry.audio_digest:
+        return replace(change, action="fail", reason="another recording stands there now")
+    if found == entry.new:
+        return change
+    if found == entry.old:
+        return replace(change, action="same")
+    now = "; ".join(found) or "gone"
+    reason = f"its {entry.field} was changed since: it is {now}, not {'; '.join(entry.new)}"
+    return replace(change, action="fail", reason=reason)
+
+
+def _undone(catalogue: Catalogue, entry: JournalEntry) -> TagChange:
+    path = Path(entry.path)
+    remove_leftover(path)
+    change = _undoing(entry)
+    if change.action != "restore":
+        return change
+    try:
+        restore_field(path, entry.field, entry.state_before)
+        _tell_catalogue(catalogue, path)
+    except AudioError as error:
+        return replace(change, action="fail", reason=error.reason)
+    return change
+
+
+def _tell_catalogue(catalogue: Catalogue, path: Path) -> None:
+    """Keep a file's new tags and time of change, as a scan would."""
+    for track in catalogue.tracks_at(path):
+        if track.start_seconds is not None:
+            continue  # a part of a file has its tags from a CUE sheet
+        status = path.stat()
+        facts = identify(Sighting(os.fsencode(path), status.st_size, status.st_mtime_ns))
+        with catalogue.database.transaction():
+            # What the tags say of the length is a guess; the audio has said it.
+            heard = replace(facts, duration_seconds=track.duration_seconds)
+            Ledger(catalogue).update(track.id, heard)

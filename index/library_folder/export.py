@@ -1,0 +1,77 @@
+"""A library's tracks and vectors in a file that other programs read: CSV, JSON or NumPy's npz."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embedder.errors import UnknownChoice
+from embedder.whole_files import check_output, write_whole
+from index.catalogue.records import TrackRecord
+
+if TYPE_CHECKING:
+    from index.library_folder.open_library import LibraryReader
+
+
+def export_library(library: "LibraryReader", path: Path, *, replace: bool = False) -> int:
+    """Write every track that can be searched; the file's suffix says how. Returns their number.
+
+    .csv: a row a track, without vectors; .json: the same fields and the vector;
+    .npz: arrays id [n], path [n], vector [n, size] and one for each other field.
+    """
+    if path.suffix.lower() not in WRITERS:
+        raise UnknownChoice("form of export", path.suffix or path.name, WRITERS)
+    check_output(path, force=replace)
+    tracks = list(library.all_tracks())
+    ids = np.array([track.id for track in tracks], dtype=np.int64)
+    vectors = library.vectors(ids) if tracks else np.empty((0, 0), dtype=np.float32)
+    write_whole(path, WRITERS[path.suffix.lower()](tracks, vectors))
+    return len(tracks)
+
+
+def _csv(
+    tracks: list[TrackRecord], vectors: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+) -> bytes:
+    del vectors  # hundreds of columns that no spreadsheet wants
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(TrackRecord.__dataclass_fields__))
+    writer.writeheader()
+    writer.writerows(track.to_json() for track in tracks)
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _json(
+    tracks: list[TrackRecord], vectors: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+) -> bytes:
+    rows = [
+        track.to_json() | {"vector": vector.tolist()}
+        for track, vector in zip(tracks, vectors, strict=True)
+    ]
+    # Bytes of a path that are no text stay escaped, as everywhere in our JSON.
+    return (json.dumps(rows, indent=1) + "\n").encode()
+
+
+def _npz(
+    tracks: list[TrackRecord], vectors: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+) -> bytes:
+    columns = {
+        name: np.array([_plain(getattr(track, name)) for track in tracks])
+        for name in ("id", "path", "title", "artist", "album", "genre", "duration_seconds", "year")
+    }
+    file = io.BytesIO()
+    np.savez(file, vector=vectors, **columns)  # type: ignore[arg-type]  # numpy's stub for **kwds
+    return file.getvalue()
+
+
+def _plain(value: object) -> object:
+    """Text without lone surrogates, and nothing as not-a-number: no pickles in the file."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return float("nan") if value is None else value
+
+
+WRITERS: dict[str, Callable[..., bytes]] = {".csv": _csv, ".json": _json, ".npz": _npz}

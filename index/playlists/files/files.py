@@ -1,0 +1,122 @@
+"""Playlist files on disk: read by what they are called, written whole or not at all."""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from embedder.errors import BadInput, UnknownChoice, printable_path
+from embedder.whole_files import check_output, write_whole
+from index.catalogue.records import Json, TrackRecord
+from index.playlists.files.entries import PlaylistEntry, path_from_text
+from index.playlists.files.m3u import format_m3u, parse_m3u
+from index.playlists.files.xspf import format_xspf, parse_xspf
+
+SUFFIXES = (".m3u8", ".m3u", ".xspf", ".json")
+MAX_BYTES = 256 << 20
+
+
+def is_playlist_file(path: Path) -> bool:
+    """Whether a path is named as a playlist is."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def read_playlist(path: Path) -> list[PlaylistEntry]:
+    """The entries of a playlist file; a file of another name is read as paths, a line each."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise BadInput(f"{printable_path(path)}: larger than any playlist")
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise BadInput(f"{printable_path(path)}: no such file") from error
+    except OSError as error:
+        raise BadInput(f"{printable_path(path)}: {error.strerror}") from error
+    folder = Path(os.path.abspath(path.parent))  # noqa: PTH100 - links stay, as in the library
+    parse = _PARSERS.get(path.suffix.lower(), parse_m3u)
+    try:
+        return parse(data, folder)
+    except BadInput as error:
+        raise BadInput(f"{printable_path(path)}: {error}") from error
+
+
+def format_playlist(
+    suffix: str, tracks: Sequence[TrackRecord], *, document: Json, relative_to: Path | None = None
+) -> bytes:
+    """A playlist in the form that a suffix stands for; JSON is `document`."""
+    match suffix.lower():
+        case ".m3u8" | ".m3u":
+            return format_m3u(tracks, relative_to=relative_to)
+        case ".xspf":
+            return format_xspf(tracks, relative_to=relative_to)
+        case ".json":
+            return _as_json(document)
+    raise UnknownChoice("playlist suffix", suffix, SUFFIXES)
+
+
+def write_playlist(
+    path: Path,
+    tracks: Sequence[TrackRecord],
+    *,
+    document: Json,
+    relative_to: Path | None = None,
+    force: bool = False,
+) -> None:
+    """Write a playlist; what is there already is replaced only by `force`."""
+    check_writable(path, force=force)
+    absolute = None if relative_to is None else Path(os.path.abspath(relative_to))  # noqa: PTH100
+    data = format_playlist(path.suffix, tracks, document=document, relative_to=absolute)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, data)
+
+
+def check_writable(path: Path, *, force: bool) -> None:
+    """Refuse a path that cannot be written, before any work is done for it."""
+    if not is_playlist_file(path):
+        raise UnknownChoice("playlist suffix", path.suffix, SUFFIXES)
+    check_output(path, force=force)
+
+
+def _parse_json(data: bytes, folder: Path) -> list[PlaylistEntry]:
+    try:
+        content: Any = json.loads(data.removeprefix(b"\xef\xbb\xbf"))
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"no JSON ({error})") from error
+    listed = content.get("tracks") if isinstance(content, dict) else content
+    if not isinstance(listed, list):
+        raise BadInput("needs a list of paths, or of records with a path, under 'tracks'")
+    return [_json_entry(one, folder) for one in listed]
+
+
+def _json_entry(one: Any, folder: Path) -> PlaylistEntry:
+    record: dict[str, Any] = {"path": one} if isinstance(one, str) else one
+    if not isinstance(record, dict) or not isinstance(record.get("path"), str):
+        raise BadInput(f"an entry without a path: {str(one)[:60]}")
+    return PlaylistEntry(
+        path_from_text(record["path"], folder),
+        title=str(record.get("title") or ""),
+        artist=str(record.get("artist") or ""),
+        album=str(record.get("album") or ""),
+        duration_seconds=_number(record.get("duration_seconds")),
+        start_seconds=_number(record.get("start_seconds")),
+        end_seconds=_number(record.get("end_seconds")),
+    )
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _as_json(document: Json) -> bytes:
+    try:
+        return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
+    except UnicodeEncodeError:  # a path holds bytes that are no text
+        return json.dumps(document, indent=2).encode() + b"\n"
+
+
+_PARSERS: dict[str, Callable[[bytes, Path], list[PlaylistEntry]]] = {
+    ".m3u": parse_m3u,
+    ".m3u8": parse_m3u,
+    ".xspf": parse_xspf,
+    ".json": _parse_json,
+}

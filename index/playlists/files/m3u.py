@@ -1,0 +1,102 @@
+"""M3U and M3U8: a path a line, and remarks that begin with #. Bytes in, entries out, and back.
+
+#EXTM3U
+#EXTENC:UTF-8                         what no UTF-8 is then, is a file's own bytes
+#EXTINF:243,Some Artist - Some Title
+#EXTVLCOPT:start-time=61.5            only for a part of a file
+/music/some artist/title.flac
+"""
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from index.catalogue.records import TrackRecord
+from index.playlists.files.entries import (
+    PlaylistEntry,
+    path_from_bytes,
+    path_in_playlist,
+    text_from_bytes,
+    uri_of,
+)
+
+_LENGTH = re.compile(r"\s*(-?\d+(?:\.\d+)?)([^,]*),?(.*)", re.DOTALL)
+_OPTION = re.compile(r"(start|stop)-time=(\d+(?:\.\d+)?)")
+_WIDE_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
+def parse_m3u(data: bytes, folder: Path) -> list[PlaylistEntry]:
+    """The entries of a playlist that lies in `folder`."""
+    wide = _WIDE_MARKS.get(data[:2])
+    if wide:
+        data = data.decode(wide, "replace").encode()
+    lines = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    entries: list[PlaylistEntry] = []
+    remarks: list[str] = []
+    is_utf8 = bool(wide) or data.startswith(b"\xef\xbb\xbf")
+    for raw in lines.split(b"\n"):
+        line = raw.strip()
+        if line.startswith(b"#"):
+            remarks.append(text_from_bytes(line))
+            is_utf8 |= line.upper().replace(b" ", b"") == b"#EXTENC:UTF-8"
+        elif line:
+            path = path_from_bytes(line, folder, is_utf8=is_utf8)
+            entries.append(_entry(path, remarks))
+            remarks = []
+    return entries
+
+
+def format_m3u(tracks: Iterable[TrackRecord], *, relative_to: Path | None = None) -> bytes:
+    """The playlist of tracks; paths absolute, or as seen from a folder."""
+    lines = [b"#EXTM3U", b"#EXTENC:UTF-8"]
+    for track in tracks:
+        seconds = -1 if track.duration_seconds is None else round(track.duration_seconds)
+        name = " - ".join(part for part in (track.artist, track.title) if part)
+        lines.append(f"#EXTINF:{seconds},{_on_one_line(name)}".encode("utf-8", "replace"))
+        if track.start_seconds is not None:
+            lines.append(f"#EXTVLCOPT:start-time={track.start_seconds:g}".encode())
+        if track.end_seconds is not None:
+            lines.append(f"#EXTVLCOPT:stop-time={track.end_seconds:g}".encode())
+        lines.append(_path_line(track.path, relative_to))
+    return b"\n".join([*lines, b""])
+
+
+def _path_line(path: str, relative_to: Path | None) -> bytes:
+    shown = path_in_playlist(path, relative_to)
+    if any(mark in shown for mark in "\n\r") or shown != shown.strip():
+        return uri_of(path).encode()  # such a name does not survive as a line
+    return os.fsencode(shown)
+
+
+def _entry(path: str, remarks: list[str]) -> PlaylistEntry:
+    title = artist = album = ""
+    seconds: float | None = None
+    bounds: dict[str, float] = {}
+    for remark in remarks:
+        kind, _, value = remark.partition(":")
+        match kind.upper():
+            case "#EXTINF":
+                seconds, artist, title = _length_and_name(value)
+            case "#EXTALB":
+                album = value.strip()
+            case "#EXTVLCOPT":
+                bounds |= {name: float(number) for name, number in _OPTION.findall(value)}
+    return PlaylistEntry(
+        path, title, artist, album, seconds, bounds.get("start"), bounds.get("stop")
+    )
+
+
+def _length_and_name(value: str) -> tuple[float | None, str, str]:
+    match = _LENGTH.match(value)
+    if match is None:
+        return None, "", value.strip()
+    seconds = float(match[1])
+    artist, dash, title = match[3].strip().partition(" - ")
+    if not dash:
+        artist, title = "", artist
+    return (seconds if seconds > 0 else None), artist.strip(), title.strip()
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())

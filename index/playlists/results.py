@@ -1,0 +1,91 @@
+"""A playlist as it is answered with. Field names in JSON are fixed: added to, never renamed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.catalogue.records import Json, TrackRecord
+
+
+@dataclass(frozen=True, slots=True)
+class PlaylistTrack:
+    """A track at its place in a playlist."""
+
+    track: TrackRecord
+    position: int
+    """From 1."""
+    score: float | None = None
+    """How near it is to what was asked for at this place, 0…1."""
+    step: float | None = None
+    """The distance from the track before it."""
+    value: float | None = None
+    """What it has in the field of an arc."""
+    is_given: bool = False
+    """It was named, or kept, and not chosen."""
+    is_long_step: bool = False
+    """On a path: it is much farther from the track before it than is usual."""
+
+    def to_json(self) -> Json:
+        """The track's fields, then those of its place."""
+        return self.track.to_json() | {
+            "position": self.position,
+            "score": self.score,
+            "step": self.step,
+            "value": self.value,
+            "given": self.is_given,
+            "long_step": self.is_long_step,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The rule that kept a playlist from its full length."""
+
+    rule: str
+    n_removed: int
+    """How many tracks it alone took away."""
+
+    def to_json(self) -> Json:
+        """`{"rule", "removed"}`."""
+        return {"rule": self.rule, "removed": self.n_removed}
+
+
+@dataclass(frozen=True, slots=True)
+class Playlist:
+    """Tracks in the order in which they play."""
+
+    tracks: tuple[PlaylistTrack, ...]
+    dropped: Mapping[str, int]
+    """How many tracks each rule kept out."""
+    seed: int
+    """Gives the same playlist again."""
+    notes: tuple[str, ...] = ()
+    blocked_by: Block | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it plays; tracks of unknown length count as none."""
+        return sum(one.track.duration_seconds or 0.0 for one in self.tracks)
+
+    def save(self, path: Path, *, relative_to: Path | None = None, force: bool = False) -> None:
+        """Write it as .m3u8, .m3u, .xspf or .json; a file that is there only with `force`."""
+        from index.playlists.files.files import write_playlist
+
+        write_playlist(
+            path,
+            [one.track for one in self.tracks],
+            document=self.to_json(),
+            relative_to=relative_to,
+            force=force,
+        )
+
+    def to_json(self) -> Json:
+        """`{"tracks": […], "seconds", "dropped": {reason: count}, …}`."""
+        return {
+            "tracks": [track.to_json() for track in self.tracks],
+            "seconds": round(self.seconds, 3),
+            "dropped": dict(self.dropped),
+            "seed": self.seed,
+            "blocked_by": None if self.blocked_by is None else self.blocked_by.to_json(),
+            "notes": list(self.notes),
+        }

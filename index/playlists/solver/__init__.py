@@ -1,0 +1,1 @@
+"""Which tracks to take, in which order, within the rules."""

@@ -1,0 +1,1 @@
+"""Where a playlist leads: routes, arcs, and what they cost."""

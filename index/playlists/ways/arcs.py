@@ -1,0 +1,101 @@
+"""The numbers that an arc goes over: of a tag, or measured from the audio and kept as a tag.
+
+What was measured is written into the library's tags, so that it is measured once, and `--where`
+can ask for it too. Where the library cannot be written to, it is measured each time.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from embedder.errors import ArtefactError, LibraryBusy, UnknownChoice
+from index.catalogue.catalogue import Catalogue
+from index.catalogue.records import TrackRecord
+
+if TYPE_CHECKING:
+    from index.library_folder.open_library import LibraryReader
+
+COLUMNS = ("year", "track_number", "duration_seconds")
+MEASURED = ("energy", "tempo")
+OTHER_TAGS = {"tempo": ("bpm",)}
+"""Tags that say the same, where the field itself is not there."""
+
+Keep = Callable[[Sequence[tuple[int, str, str]]], None]
+"""Keeps tags: track id, field and value."""
+
+
+def check_field(catalogue: Catalogue, field: str) -> None:
+    """Raise UnknownChoice unless the field can hold numbers."""
+    fields = {*COLUMNS, *MEASURED, *catalogue.fields()}
+    if field not in fields:
+        raise UnknownChoice("field for an arc", field, fields)
+
+
+def tagged_numbers(catalogue: Catalogue, field: str) -> dict[int, float]:
+    """What tracks have in a tag, where it is a number."""
+    numbers: dict[int, float] = {}
+    for name in (*reversed(OTHER_TAGS.get(field, ())), field):
+        for track_id, values in catalogue.field_values(name).items():
+            number = _number(values)
+            if number is not None:
+                numbers[track_id] = number
+    return numbers
+
+
+def numbers_of(
+    library: "LibraryReader", field: str, tracks: Sequence[TrackRecord], *, keep: Keep | None
+) -> dict[int, float]:
+    """The numbers of tracks by their ids; those without one are absent."""
+    if field in COLUMNS:
+        found = {track.id: getattr(track, field) for track in tracks}
+        return {track_id: float(value) for track_id, value in found.items() if value is not None}
+    numbers = tagged_numbers(library.catalogue, field)
+    if field not in MEASURED:
+        return numbers
+    missing = [track for track in tracks if track.id and track.id not in numbers]
+    measured = _measured(missing)
+    if measured and keep is not None:
+        keep(measured)
+    found_now = {track_id: float(value) for track_id, name, value in measured if name == field}
+    return numbers | found_now
+
+
+def keep_in(library: "LibraryReader", notes: list[str]) -> Keep | None:
+    """Writes tags into a library that can be written to; else says so."""
+    writing = getattr(library, "writing", None)
+    if writing is None:
+        return None
+
+    def keep(tags: Sequence[tuple[int, str, str]]) -> None:
+        try:
+            with writing() as catalogue, catalogue.database.transaction():
+                catalogue.database.run_many("INSERT OR IGNORE INTO tags VALUES (?, ?, ?)", tags)
+        except (LibraryBusy, ArtefactError, OSError) as error:
+            notes.append(f"What was measured could not be kept: {error}")
+
+    return keep
+
+
+def _measured(tracks: Iterable[TrackRecord]) -> list[tuple[int, str, str]]:
+    from index.playlists.ways.measures import measure
+
+    return [
+        (track.id, field, f"{number:g}")
+        for track in tracks
+        for field, number in measure(
+            Path(track.path),
+            start_seconds=track.start_seconds or 0.0,
+            end_seconds=track.end_seconds,
+        ).items()
+    ]
+
+
+def _number(values: Iterable[str]) -> float | None:
+    for value in values:
+        try:
+            number = float(value.replace(",", "."))
+        except ValueError:
+            continue
+        if abs(number) < float("inf"):
+            return number
+    return None

@@ -1,0 +1,184 @@
+"""From a way and its candidates to what the engine solves: costs, and guides against steps back.
+
+On a leg of a path, a candidate c lies at a share of the way from u to w, and off it by some
+distance: with straight lines (`chords`) D = |uw|, a = |uc| and b = |cw|,
+
+    share = (D² + a² - b²) / 2D²        off² = a² - share² D²        (the law of cosines)
+
+which holds in any space where distances are all that is known.
+"""
+
+from bisect import bisect_right
+
+import numpy as np
+
+from index.playlists.request import Shape
+from index.playlists.solver.candidates import Pool
+from index.playlists.solver.problem import Course, Guides, chords, distances_between
+from index.playlists.ways.routes import Leg, Route
+from index.vectors.distances import FloatMatrix, Space
+
+EVENNESS = 4.0
+STEP_EVENNESS = 0.03
+"""What it costs to be ahead of a path's even steps or behind them, by the whole way and by one
+step, against being off the way by its length."""
+DISLIKE = 0.7
+"""How much a track is pushed away by one that was dropped and is just as near."""
+VARIETY = 0.3
+"""How much chance weighs, against how different the best candidates are."""
+ARC_WEIGHT = 2.0
+NOTHING_TO_BE_NEAR = 1e-3
+"""Costs below this are chance alone: a list that follows a filter, not tracks."""
+
+
+def near_targets(route: Route, pool: Pool, space: Space) -> FloatMatrix:
+    """How far candidates are from each target: [t, n]; zeros where there is no target."""
+    if not len(route.targets):
+        return np.zeros((1, len(pool)), dtype=np.float32)
+    return distances_between(space, route.targets, pool.vectors)
+
+
+def with_dislikes(
+    costs: FloatMatrix, pool: Pool, dislikes: FloatMatrix, space: Space
+) -> FloatMatrix:
+    """Costs [t, n] that are higher near to what was dropped [m, d]."""
+    if not len(dislikes):
+        return costs
+    apart = distances_between(space, dislikes, pool.vectors).min(axis=0)
+    pushed: FloatMatrix = costs + DISLIKE * np.maximum(np.median(apart) - apart, 0)
+    return pushed
+
+
+def varied(costs: FloatMatrix, *, n_places: int, generator: np.random.Generator) -> FloatMatrix:
+    """Costs with a little chance, as much as makes neighbours in rank change places."""
+    best = costs.min(axis=0)
+    best = np.sort(best[np.isfinite(best)])[: 2 * n_places + 2]
+    spread = float(best.std()) if len(best) else 0.0
+    noise = generator.standard_normal(costs.shape[1], dtype=np.float32)
+    changed: FloatMatrix = costs + np.float32(VARIETY * (spread or 1e-3)) * noise
+    return changed
+
+
+def course_of(
+    route: Route, pool: Pool, space: Space, *, costs: FloatMatrix, guides: Guides | None = None
+) -> Course:
+    """The engine's problem."""
+    return Course(
+        costs=costs,
+        cost_rows=route.rows if len(route.targets) or len(costs) > 1 else np.zeros_like(route.rows),
+        vectors=pool.vectors,
+        space=space,
+        given=route.given,
+        smoothness=route.smoothness,
+        guides=guides,
+    )
+
+
+def path_costs(route: Route, pool: Pool, space: Space) -> FloatMatrix:
+    """How badly candidates fit each place of a path: [places, n]."""
+    costs = np.zeros((len(route.rows), len(pool)), dtype=np.float32)
+    for leg in route.legs:
+        shares, off, _, _ = along(leg, pool.vectors, space)
+        n_steps = leg.last - leg.first
+        wanted = np.linspace(0, 1, n_steps + 1, dtype=np.float32)[:, None]
+        weight = np.float32(EVENNESS + STEP_EVENNESS * n_steps**2)
+        costs[leg.first : leg.last + 1] = weight * (shares - wanted) ** 2 + off**2
+    return costs
+
+
+def path_guides(route: Route, pool: Pool, space: Space, *, is_strict: bool) -> Guides:
+    """The share of the way only grows; strictly, so does the distance from the leg's start, and
+    the distance to its end only shrinks.
+    """
+    n_kinds = 2 if is_strict else 1
+    n_guides = n_kinds * len(route.legs)
+    values = np.zeros((n_guides, len(pool)), dtype=np.float32)
+    directions = np.zeros((len(route.rows), n_guides), dtype=np.int8)
+    for number, leg in enumerate(route.legs):
+        shares, _, from_start, to_end = along(leg, pool.vectors, space)
+        inside = slice(leg.first + 1, leg.last + 1)
+        if is_strict:
+            values[2 * number], values[2 * number + 1] = from_start, to_end
+            directions[inside, 2 * number], directions[inside, 2 * number + 1] = 1, -1
+        else:
+            values[number] = shares
+            directions[inside, number] = 1
+    return Guides(values, directions)
+
+
+def can_be_strict(route: Route, pool: Pool, space: Space) -> bool:
+    """Whether so many candidates follow each other strictly (see `path_guides`) as are wanted."""
+    return all(
+        _longest_chain(leg, pool.vectors, space) >= leg.last - leg.first - 1 for leg in route.legs
+    )
+
+
+def _longest_chain(leg: Leg, vectors: FloatMatrix, space: Space) -> int:
+    """How many vectors can follow each other, ever farther from the start and nearer to the end:
+    the longest row that only rises, by patience sorting (Fredman 1975).
+    """
+    shares, _, from_start, to_end = along(leg, vectors, space)
+    inside = np.flatnonzero((shares > 0) & (shares < 1))
+    ends: list[float] = []
+    for nearness in (-to_end[inside[np.argsort(from_start[inside])]]).tolist():
+        at = bisect_right(ends, nearness)
+        ends[at : at + 1] = [nearness]
+    return len(ends)
+
+
+def along(
+    leg: Leg, vectors: FloatMatrix, space: Space
+) -> tuple[FloatMatrix, FloatMatrix, FloatMatrix, FloatMatrix]:
+    """Where vectors [n, d] lie on a leg: share of the way, distance off it in lengths of the leg,
+    straight lines from its start and to its end; [n] each.
+    """
+    ends = np.stack([leg.start, leg.end])
+    from_start, to_end = chords(space, distances_between(space, ends, vectors))
+    length = float(chords(space, distances_between(space, ends[:1], ends[1:]))[0, 0])
+    if length < 1e-6:  # from a track to itself: nothing is on the way, near is good
+        return np.full_like(from_start, 0.5), from_start, from_start * 0, to_end * 0
+    shares = 0.5 + (from_start**2 - to_end**2) / (2 * length**2)
+    off = np.sqrt(np.maximum(from_start**2 - (shares * length) ** 2, 0)) / length
+    return shares, off, from_start, to_end
+
+
+def arc_course(
+    shape: Shape, values: FloatMatrix, *, n_places: int, costs: FloatMatrix
+) -> tuple[FloatMatrix, Guides]:
+    """Costs [places, n] and guides of a list whose values [n] go up or down.
+
+    Places are spread over the ranks of the values, so that the list uses all of their range.
+    """
+    levels = _levels(shape, n_places)
+    finite = np.isfinite(values)
+    ranks = np.zeros(len(values), dtype=np.float32)
+    known = np.sort(values[finite])
+    middle = np.searchsorted(known, values[finite], "left") + np.searchsorted(
+        known, values[finite], "right"
+    )
+    ranks[finite] = (middle - 1) / max(2 * len(known) - 2, 1)
+    usual = float(np.median(costs[np.isfinite(costs)]))
+    if usual < NOTHING_TO_BE_NEAR:
+        usual = 1.0
+    spread: FloatMatrix = costs.min(axis=0) + ARC_WEIGHT * usual * np.abs(levels[:, None] - ranks)
+    spread = np.where(finite, spread, np.inf).astype(np.float32)
+    directions = np.sign(np.diff(levels, prepend=levels[:1])).astype(np.int8)
+    if n_places > 1:
+        directions[0] = 0
+    return spread, Guides(np.where(finite, values, 0).astype(np.float32)[None], directions[:, None])
+
+
+def _levels(shape: Shape, n_places: int) -> FloatMatrix:
+    """0…1 for each place."""
+    way = np.linspace(0, 1, n_places, dtype=np.float32) if n_places > 1 else np.full(1, 0.5)
+    match shape:
+        case "rise":
+            levels = way
+        case "fall":
+            levels = 1 - way
+        case "peak":
+            levels = 1 - np.abs(2 * way - 1)
+        case "valley":
+            levels = np.abs(2 * way - 1)
+    rounded: FloatMatrix = levels.astype(np.float32)
+    return rounded

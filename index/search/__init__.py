@@ -1,0 +1,1 @@
+"""Tracks in, their nearest neighbours out, with reasons."""

@@ -1,0 +1,163 @@
+"""What a search is asked, and the tracks that it is asked with: ids, files known and unknown.
+
+A file that is not in the library is compared all the same. Where its recording is known (it was
+copied, moved or retagged) its vector is too; only else is the model loaded.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embedder.encoding.requests import TrackEncoding
+from embedder.errors import AudioError, NotFound, UsageError, printable_path
+from index.catalogue.records import TrackRecord
+from index.catalogue.vector_rows import TrackExcerpts
+from index.vectors.distances import FloatMatrix
+from index.vectors.hubness import Correction
+
+if TYPE_CHECKING:
+    from index.library_folder.open_library import LibraryReader
+
+EncodeFile = Callable[[Path, float | None, float | None], TrackEncoding]
+"""From a path, a start and a length in seconds (none: all of it) to vectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """What to look for. Tracks are ids, or paths of files in the library or out of it."""
+
+    tracks: tuple[str, ...]
+    minus: tuple[str, ...] = ()
+    k: int = 10
+    min_score: float | None = None
+    where: str = ""
+    per_artist: int | None = None
+    per_album: int | None = None
+    with_duplicates: bool = True
+    start_seconds: float | None = None
+    seconds: float | None = None
+    correction: Correction | None = None
+    """Against hubs; none: as the library or its model has it."""
+    explain: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.tracks:
+            raise UsageError("no track to search with: name a file or an id")
+        for name in ("k", "per_artist", "per_album"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"{name} = {value}: give 1 or more")
+        if self.min_score is not None and not 0 <= self.min_score <= 1:
+            raise UsageError(f"min_score = {self.min_score}: scores go from 0 to 1")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QueryTrack:
+    """A track that is asked with. vector: float32 [size]"""
+
+    record: TrackRecord
+    vector: FloatMatrix
+    excerpts: TrackExcerpts | None
+
+
+def resolve(
+    library: "LibraryReader",
+    texts: Sequence[str],
+    *,
+    encode: EncodeFile,
+    start_seconds: float | None = None,
+    seconds: float | None = None,
+) -> list[QueryTrack]:
+    """The tracks that a person named, each once; a file of several parts gives all of them."""
+    is_stretch = start_seconds is not None or seconds is not None
+    found: list[QueryTrack] = []
+    for text in texts:
+        records = _known(library, text)
+        if records is None:
+            path = Path(os.path.abspath(text))  # noqa: PTH100 - links stay, as when indexing
+            found.append(_unknown(library, path, encode, (start_seconds, seconds)))
+        elif is_stretch:
+            found += [_stretch(record, encode, start_seconds, seconds) for record in records]
+        else:
+            found += [_with_vectors(library, record) for record in records]
+    return list({(one.record.id, one.record.path): one for one in found}.values())
+
+
+def _known(library: "LibraryReader", text: str) -> list[TrackRecord] | None:
+    """Its tracks in the library; None for a file that stands outside of it."""
+    for place in (os.path.abspath(text), os.path.realpath(text)):  # noqa: PTH100 - links stay
+        at_path = library.catalogue.tracks_at(Path(place))
+        if at_path:
+            return at_path
+    path = Path(text)
+    if path.is_dir():
+        raise UsageError(
+            f"{printable_path(text)}: a folder. Name files, or give them by "
+            "find FOLDER -type f | soundalike query -"
+        )
+    return None if path.exists() and not text.isdigit() else library.find(text)
+
+
+def _with_vectors(library: "LibraryReader", record: TrackRecord) -> QueryTrack:
+    model = library.model
+    try:
+        vector = library.catalogue.vectors.vector(model.id, record.id)
+    except KeyError as error:
+        raise NotFound(
+            f"{printable_path(record.path)}: no vector yet. Run 'soundalike index' to its end."
+        ) from error
+    return QueryTrack(record, vector, library.excerpts(record.id))
+
+
+def _stretch(
+    record: TrackRecord, encode: EncodeFile, start_seconds: float | None, seconds: float | None
+) -> QueryTrack:
+    begins = (record.start_seconds or 0.0) + (start_seconds or 0.0)
+    if seconds is None and record.end_seconds is not None:
+        seconds = record.end_seconds - begins
+    return _heard(record, encode(Path(record.path), begins, seconds))
+
+
+def _unknown(
+    library: "LibraryReader",
+    path: Path,
+    encode: EncodeFile,
+    stretch: tuple[float | None, float | None],
+) -> QueryTrack:
+    from embedder.audio.digest import audio_digest
+    from index.indexing.tags import read_tags
+
+    library.model  # noqa: B018 - an empty library says so before anything is analysed
+    try:
+        digest = audio_digest(path).hex()
+    except (OSError, AudioError):
+        digest = ""  # whoever decodes it will say what is wrong with it
+    tags = read_tags(path)
+    record = TrackRecord(
+        id=0,
+        path=str(path),
+        title=tags.title,
+        artist=tags.artist,
+        album=tags.album,
+        genre=tags.genre,
+        duration_seconds=tags.duration_seconds,
+        year=tags.year,
+        track_number=tags.track_number,
+        audio_digest=digest,
+    )
+    copies = library.catalogue.tracks_with_digest(digest) if digest else []
+    for copy in copies:
+        if stretch == (None, None) and library.catalogue.vectors.has(library.model.id, copy.id):
+            known = _with_vectors(library, copy)
+            return QueryTrack(record, known.vector, known.excerpts)
+    return _heard(record, encode(path, *stretch))
+
+
+def _heard(record: TrackRecord, encoding: TrackEncoding) -> QueryTrack:
+    starts = np.asarray(encoding.starts_seconds, dtype=np.float32)
+    excerpts = TrackExcerpts(encoding.excerpt_vectors, starts, encoding.excerpt_seconds)
+    return QueryTrack(record, encoding.vector, excerpts)

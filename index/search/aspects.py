@@ -1,0 +1,88 @@
+"""Timbre, rhythm and harmony of a track, each by itself: what a model's one number is made of.
+
+Hand-crafted descriptors of three stretches of six seconds, computed when somebody asks why.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.audio.decoding import read_stretches
+from embedder.features.handcrafted.rhythm import rhythm_patterns
+from embedder.features.handcrafted.statistics import N_COEFFICIENTS, mfcc_statistics
+from embedder.features.handcrafted.windows import power_spectra
+from index.catalogue.records import TrackRecord
+
+ASPECTS = ("timbre", "rhythm", "harmony")
+SAMPLE_RATE = 22_050
+STRETCH_SECONDS = 6.0
+PLACES = (0.15, 0.5, 0.85)
+CHROMA_WINDOW = 8192
+LOWEST_HZ, HIGHEST_HZ = 65.4, 2093.0  # five octaves from C2 on
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aspects:
+    """timbre: mean MFCCs without the level [19]; rhythm: how strongly each band beats at each
+    tempo [1440]; harmony: how much of each of the twelve notes [12].
+    """
+
+    timbre: Vector
+    rhythm: Vector
+    harmony: Vector
+
+
+def describe_aspects(track: TrackRecord) -> Aspects:
+    """Listen to a track; raises AudioError where it cannot be read."""
+    begins = track.start_seconds or 0.0
+
+    def plan(file_seconds: float) -> list[float]:
+        room = max((track.end_seconds or file_seconds) - begins - STRETCH_SECONDS, 0.0)
+        return sorted({begins + place * room for place in PLACES})
+
+    read = read_stretches(Path(track.path), plan, seconds=STRETCH_SECONDS, sample_rate=SAMPLE_RATE)
+    samples = read.samples.ravel()
+    return Aspects(
+        timbre=mfcc_statistics(samples, SAMPLE_RATE)[1:N_COEFFICIENTS].astype(np.float64),
+        rhythm=rhythm_patterns(samples, SAMPLE_RATE).astype(np.float64),
+        harmony=chroma(samples),
+    )
+
+
+def chroma(samples: NDArray[np.float32]) -> Vector:
+    """How much of each of the twelve notes sounds, C first, in all 1 (or 0 in silence)."""
+    power = power_spectra(samples, size=CHROMA_WINDOW, hop=CHROMA_WINDOW // 2)
+    hertz = np.arange(power.shape[1]) * SAMPLE_RATE / CHROMA_WINDOW
+    is_heard = (hertz >= LOWEST_HZ) & (hertz <= HIGHEST_HZ)
+    notes = np.round(12 * np.log2(hertz[is_heard] / LOWEST_HZ)).astype(int) % 12
+    folded = np.zeros((len(power), 12))
+    # The root of power is the amplitude: else the loudest note would be all that counts.
+    np.add.at(folded.T, notes, np.sqrt(power[:, is_heard]).T)
+    total = folded.sum(axis=0)
+    shares: Vector = total / max(float(total.sum()), 1e-12)
+    return shares
+
+
+def aspect_distances(first: Aspects, second: Aspects) -> Vector:
+    """Apart in timbre, rhythm and harmony [3]; in harmony by the best of all transpositions."""
+    timbre = float(np.linalg.norm(first.timbre - second.timbre))
+    turned = [np.roll(second.harmony, steps) for steps in range(12)]
+    harmony = min(_angle(first.harmony - 1 / 12, other - 1 / 12) for other in turned)
+    return np.array([timbre, _angle(first.rhythm, second.rhythm), harmony])
+
+
+def closeness(distances: Vector, usual: Sequence[Vector]) -> dict[str, float]:
+    """For distances [3]: the share of usual ones, between random tracks, that are farther."""
+    table = np.stack(usual)
+    shares = (table > distances).mean(axis=0) + (table == distances).mean(axis=0) / 2
+    return dict(zip(ASPECTS, shares.tolist(), strict=True))
+
+
+def _angle(first: Vector, second: Vector) -> float:
+    lengths = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return 1 - float(first @ second) / lengths if lengths > 1e-12 else 1.0
