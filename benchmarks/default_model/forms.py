@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from benchmarks.default_model.merging import Indifference
 from embedder.config.model import FrontEndConfig
 from embedder.features.banks import mel_edges
-from embedder.training.start.merging import Indifference
 
 RATE, OTHER_RATE = 44_100, 48_000
 

@@ -22,6 +22,7 @@ from sklearn.utils.extmath import randomized_svd
 from torch import Tensor
 
 from benchmarks.default_model.forms import INDIFFERENT_TO
+from benchmarks.default_model.merging import N_AT_ONCE, merged_network
 from embedder.config.model import BackboneConfig, ModelConfig
 from embedder.config.training import DatasetConfig
 from embedder.datasets.opening import open_dataset
@@ -32,7 +33,7 @@ from embedder.networks.fusion import fused_for_inference
 from embedder.networks.moments import Moments
 from embedder.networks.network import EmbeddingNetwork, seeded_network
 from embedder.training.feeding.known_tracks import KnownTracks, known_tracks
-from embedder.training.start.merging import N_AT_ONCE, Matrix, merged_network
+from embedder.training.start.closed_form import Matrix
 
 N_MAIN_DIRECTIONS = 128
 

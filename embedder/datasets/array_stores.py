@@ -77,13 +77,6 @@ class ArrayStore:
             )
         return np.stack([array[..., :length] for array in arrays])
 
-    def read(self, array_row: int) -> NDArray[Any]:
-        """One track's array, for folders of single files; otherwise a row of `load`."""
-        if len(self.files) == self.n_tracks > 1:
-            return load_npy(self.files[array_row])
-        row: NDArray[Any] = self.load()[array_row]
-        return row
-
 
 def open_npz(path: Path) -> "np.lib.npyio.NpzFile":
     """Open an archive of arrays; pickled objects are never loaded."""

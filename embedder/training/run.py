@@ -33,10 +33,11 @@ from embedder.training.loop.fabric import build_fabric
 from embedder.training.loop.loop import TrainingLoop
 from embedder.training.loop.step import LoopParts, Observer, step_generator
 from embedder.training.objectives.building import build_objectives
+from embedder.training.objectives.heads import TaggingObjective
 from embedder.training.objectives.objective import Objective
 from embedder.training.objectives.relations import build_relation
 from embedder.training.objectives.targets import TargetFacts
-from embedder.training.report.tag_report import head_of, tagging_in, write_tag_report
+from embedder.training.report.tag_report import write_tag_report
 from embedder.training.sampling.batches import BatchSampler
 from embedder.training.start.starting_point import CardParts, starting_point
 from embedder.training.validation import HeldOut, Measured, some_references
@@ -265,3 +266,15 @@ def _doctor(
         relation=build_relation(pairs, facts) if pairs else None,
         geometry=geometry,
     )
+
+
+def tagging_in(objective: nn.Module) -> TaggingObjective | None:
+    """The tagging objective among one or several, if there is one."""
+    found = (part for part in objective.modules() if isinstance(part, TaggingObjective))
+    return next(found, None)
+
+
+def head_of(objective: TaggingObjective, tags: tuple[str, ...]) -> TagHead:
+    """A copy of its head as it stands, on the CPU."""
+    layer = objective.head
+    return TagHead(layer.weight.detach().cpu().clone(), layer.bias.detach().cpu().clone(), tags)

@@ -57,8 +57,6 @@ class Contents:
     store: ArrayStore | None = None
     extra_vectors: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     split_origin: str = ""
-    grouped: bool = False
-    """Whether `group` is filled in already."""
 
 
 def side_named(name: str, *, where: str) -> Side:

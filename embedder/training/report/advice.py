@@ -149,6 +149,3 @@ def _mixed(facts: RunFacts) -> str:
         f"({int(apart[true, guessed])} of {of}): listen to a few of them, the labels may be what "
         "is wrong."
     )
-
-
-_RULES = (_collapse, _too_few_tracks, _few_queries, _over_fitted, _not_learnt, _cut_short, _mixed)

@@ -9,29 +9,14 @@ from pathlib import Path
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from torch import nn
 
 from embedder.metrics.tagging import TagScores
-from embedder.models.tag_head import TagHead
 from embedder.training.folder.run_folder import TAG_FILES
-from embedder.training.objectives.heads import TaggingObjective
 from embedder.whole_files import write_whole
 
 TABLE_NAME, CHART_NAME = TAG_FILES
 COLUMNS = ("tag", "pr_auc", "roc_auc")
 ROC_COLOUR, PR_COLOUR, INK = "#9db4d3", "#2f5d9b", "#20242c"
-
-
-def tagging_in(objective: nn.Module) -> TaggingObjective | None:
-    """The tagging objective among one or several, if there is one."""
-    found = (part for part in objective.modules() if isinstance(part, TaggingObjective))
-    return next(found, None)
-
-
-def head_of(objective: TaggingObjective, tags: tuple[str, ...]) -> TagHead:
-    """A copy of its head as it stands, on the CPU."""
-    layer = objective.head
-    return TagHead(layer.weight.detach().cpu().clone(), layer.bias.detach().cpu().clone(), tags)
 
 
 def write_tag_report(folder: Path, tags: tuple[str, ...], scores: TagScores) -> None:

@@ -15,11 +15,9 @@ Several relations: each makes its share of the batches, whole batches, so that a
 states which contract it keeps.
 
 An epoch is as many batches as would show every track once. It depends on the seed and its number
-alone, so the state of the sampler is two numbers, and a run that was stopped goes on with
-the very batch that it would have had.
+alone, so a resumed run gets exactly the batches that it would have had.
 """
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,18 +41,11 @@ class Batch:
 
 
 class BatchSampler:
-    """Batches of an epoch, then of the next; `state_dict` says where it stands.
-
-    Iterating gives the rest of the current epoch as lists of rows (what torch's DataLoader takes
-    as `batch_sampler`) and ends; the next iteration is the next epoch. A DataLoader that prefetches
-    runs ahead: then count the batches that were trained on and give `load_state_dict` that count.
-    """
+    """Plans the batches of any epoch."""
 
     def __init__(self, config: SamplerConfig, targets: TrackTargets) -> None:
         _check(config, len(targets))
         self.config = config
-        self.epoch = 0
-        self.next_batch = 0
         self.left_out: dict[str, int] = {}
         """Groups too small for the contract, by relation."""
         self._targets = targets
@@ -68,27 +59,9 @@ class BatchSampler:
         grouped = config.groups_per_batch * config.tracks_per_group
         return grouped if config.kind == "groups" else config.batch_size
 
-    @property
-    def rows_per_batch(self) -> int:
-        """Crops included."""
-        return self.tracks_per_batch * self.config.crops_per_track
-
     def __len__(self) -> int:
         """Batches of an epoch."""
         return max(1, -(-len(self._targets) // self.tracks_per_batch))
-
-    def __iter__(self) -> Iterator[list[int]]:
-        for batch in self.batches():
-            yield batch.rows.tolist()
-
-    def batches(self) -> Iterator[Batch]:
-        """The rest of the current epoch; when it ends, the sampler stands at the next one."""
-        plan = self.plan(self.epoch)
-        while self.next_batch < len(plan):
-            batch = plan[self.next_batch]
-            self.next_batch += 1
-            yield batch
-        self.epoch, self.next_batch = self.epoch + 1, 0
 
     def plan(self, epoch: int) -> list[Batch]:
         """All batches of an epoch, by its number."""
@@ -100,19 +73,6 @@ class BatchSampler:
         for (relation, groups), count in zip(self._groups.items(), counts, strict=True):
             batches += self._crops(self._plan_groups(groups, count, generator), relation)
         return [batches[at] for at in generator.permutation(len(batches))]
-
-    def state_dict(self) -> dict[str, int]:
-        """Where the sampler stands."""
-        return {"seed": self.config.seed, "epoch": self.epoch, "next_batch": self.next_batch}
-
-    def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Go on where another sampler of the same settings and data stood."""
-        if state["seed"] != self.config.seed:
-            raise ConfigError(
-                f"the saved run drew its batches from seed {state['seed']}, this one from "
-                f"{self.config.seed}: give sampler.seed={state['seed']}"
-            )
-        self.epoch, self.next_batch = state["epoch"], state["next_batch"]
 
     def _plan_groups(
         self, groups: Groups, count: int, generator: np.random.Generator

@@ -38,7 +38,8 @@ from embedder.models.tag_head import TagHead
 from embedder.networks.network import EmbeddingNetwork, seeded_network
 from embedder.training.feeding.frozen_vectors import backbone_features
 from embedder.training.feeding.sources import BatchSource, Rows, in_batches
-from embedder.training.start.fitting import Affine, check_fit, fit, track_features
+from embedder.training.start.closed_form import Affine
+from embedder.training.start.fitting import check_fit, fit, track_features
 from embedder.training.start.inheriting import inherited_network, is_imported, own_network
 
 

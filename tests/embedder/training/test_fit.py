@@ -23,7 +23,8 @@ from embedder.errors import ConfigError
 from embedder.models.card import read_card
 from embedder.models.registry import load_model
 from embedder.training.settings import Wanted, settle
-from embedder.training.start.fitting import Affine, fitted_projection
+from embedder.training.start.closed_form import Affine
+from embedder.training.start.fitting import fitted_projection
 from embedder.training.start.inheriting import base_model
 from embedder.training.train import train
 from tests.embedder.rich_sets import write_audio_set, write_rich_set

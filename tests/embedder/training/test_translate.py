@@ -22,7 +22,8 @@ from embedder.models.importing import import_model
 from embedder.models.kinds.network import save_model
 from embedder.models.registry import load_model
 from embedder.networks.network import EmbeddingNetwork, seeded_network
-from embedder.training.start.fitting import Affine, fitted_projection
+from embedder.training.start.closed_form import Affine
+from embedder.training.start.fitting import fitted_projection
 from embedder.training.start.inheriting import base_model, config_from, inherited_network
 from embedder.training.train import train
 from tests.embedder.rich_sets import HEARS, write_audio_set

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from embedder.config.model import BackboneConfig
@@ -22,8 +21,8 @@ from embedder.networks.branch import Branch
 from embedder.networks.fusion import fused_for_inference
 from embedder.networks.members import Members
 from embedder.networks.network import EmbeddingNetwork
+from embedder.training.start.closed_form import Matrix, even_directions, penalised_regression
 
-Matrix = NDArray[np.float64]
 Form = Callable[[Tensor], Tensor]
 N_AT_ONCE = 64
 
@@ -83,8 +82,8 @@ def merged_network(
         one = features if forms.one is None else _features(hears, levels, forms.one)
         difference = (one - _features(hears, levels, forms.other)) / deviation
         penalty += forms.strictness * difference.T @ difference
-    fitted = _regression(standard, targets - targets.mean(axis=0), penalty)
-    directions = _even_directions(standard @ fitted.T, size=n_directions, evenness=evenness)
+    fitted = penalised_regression(standard, targets - targets.mean(axis=0), penalty)
+    directions = even_directions(standard @ fitted.T, size=n_directions, evenness=evenness)
     weight = directions @ fitted / deviation
     bias = -weight @ mean
     if constant > 0:
@@ -144,17 +143,3 @@ def _features(network: EmbeddingNetwork, levels: Tensor, form: Form | None = Non
         parts.append(network.features(form(some) if form else some))
     numbers: Matrix = torch.cat(parts).double().numpy()
     return numbers
-
-
-def _regression(features: Matrix, targets: Matrix, penalty: Matrix) -> Matrix:
-    """The weights [n, features] of least squared error and penalty; both inputs are centred."""
-    square = features.T @ features + penalty
-    return np.asarray(np.linalg.solve(square, features.T @ targets).T, dtype=np.float64)
-
-
-def _even_directions(vectors: Matrix, *, size: int, evenness: float) -> Matrix:
-    """The main directions [size, d], each over a power of its deviation."""
-    _, spread, directions = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)
-    deviations = np.maximum(spread[:size] / np.sqrt(len(vectors)), 1e-9)
-    scaled: Matrix = directions[:size] / deviations[:, None] ** evenness
-    return scaled

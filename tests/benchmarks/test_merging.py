@@ -9,11 +9,11 @@ from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
+from benchmarks.default_model.merging import Form, Indifference, merged_network
 from embedder.config.model import BackboneConfig, FrontEndConfig, ModelConfig
 from embedder.errors import ConfigError
-from embedder.networks.fusion import fused_for_inference
-from embedder.networks.network import BACKBONES, EmbeddingNetwork, seeded_network
-from embedder.training.start.merging import Form, Indifference, Matrix, merged_network
+from embedder.networks.network import EmbeddingNetwork, seeded_network
+from embedder.training.start.closed_form import Matrix
 
 
 def config(
@@ -35,16 +35,6 @@ def seen(network: EmbeddingNetwork) -> EmbeddingNetwork:
     """With running statistics of its own."""
     network.train()(levels_for(network) * 0.7 + 0.1)
     return network.eval()
-
-
-@pytest.mark.parametrize("kind", BACKBONES)
-def test_members_give_their_features_one_after_another(kind: str) -> None:
-    """Each member is the lone network that it would be."""
-    network = seeded_network(config(kind, pooling="mean", members=2), seed=3).eval()
-    levels = levels_for(network)
-    parts = [member(levels).mean(dim=-1) for member in network.backbone.members]  # type: ignore[union-attr]  # members
-    assert torch.allclose(network.features(levels), torch.cat(parts, dim=1), atol=1e-6)
-    assert torch.allclose(fused_for_inference(network)(levels), network(levels), atol=1e-4)
 
 
 def targets_for(levels: Tensor) -> Matrix:
