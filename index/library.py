@@ -1,102 +1,51 @@
-"""The library: the one class that everybody above talks to.
+"""The library with a method for each use case: everything that the command line does.
 
-A library is a folder: `catalogue.sqlite` is the truth, `vectors.faiss` a cache of its vectors,
-`library.json` says what both are. This file opens libraries and changes them; what they answer
-stands in `library_reader`.
+The methods import what they need when they are called, so that opening a library stays quick.
 """
 
-import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from embedder.errors import NotFound, OutputExists, UsageError
-from index.catalogue.catalogue import Catalogue
-from index.catalogue.ledger import Ledger
-from index.catalogue.records import IndexReport, TrackRecord
-from index.library_folder.lock import LOCK_NAME, writing
-from index.library_folder.manifest import (
-    LIBRARY_FORMAT,
-    MANIFEST_NAME,
-    Manifest,
-    read_manifest,
-    write_manifest,
-)
-from index.library_folder.open_library import (
-    CATALOGUE_NAME,
-    EMPTY,
-    STORE_SETTINGS_KEY,
-    LibraryReader,
-    check_fingerprint,
-    store_settings_in,
-)
-from index.library_folder.vector_cache import StoreCache, Warn
-from index.library_space import space_of
-from index.vectors.kinds import MIN_CODED_VECTORS, StoreSettings, check_kind
+from index.library_folder.open_library import OpenLibrary
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from index.indexing.analyse import Encoder
+    from index.catalogue.records import IndexReport, LibraryInfo, QueryResult, TrackRecord
     from index.indexing.ingest import IndexOptions, IndexProgress
-    from index.labels.files.writing import WriteReport
+    from index.labels.files.writing import TagChange, UndoReport, WriteReport
+    from index.labels.labelling import LabelRequest
+    from index.labels.results import LabelReport
+    from index.library_folder.encoder import Encoder
+    from index.library_folder.report import LibraryReport
+    from index.map.drawing import MapReport
+    from index.map.library_map import LibraryMap, MapWish
+    from index.playlists.request import PlaylistRequest
+    from index.playlists.results import Playlist
+    from index.search.asked import SearchRequest
+    from index.search.search import Searcher
+    from index.vectors.kinds import StoreSettings
 
 
-class Library(LibraryReader):
+class Library(OpenLibrary):
     """An open library. Make one with `Library.open` or `Library.open_or_create`."""
 
-    @classmethod
-    def open(cls, folder: Path, *, warn: Warn | None = None) -> Self:
-        """A library that exists; raises NotFound with what to do where none does.
+    _searcher: "Searcher | None" = None
 
-        `warn` is told, in one sentence, what went wrong and was mended.
-        """
-        manifest = read_manifest(folder)
-        library = cls(folder, warn=warn)
-        if manifest.format < LIBRARY_FORMAT:
-            with library.writing():
-                pass  # opening it to write brings it up to date
-        return library
+    def close(self) -> None:
+        """Close its files."""
+        self._searcher = None
+        super().close()
 
-    @classmethod
-    def open_or_create(cls, folder: Path, *, warn: Warn | None = None) -> Self:
-        """A library to index into, whether or not the folder is there."""
-        folder.mkdir(parents=True, exist_ok=True)
-        is_foreign = any(folder.iterdir()) and not any(
-            (folder / name).exists() for name in (CATALOGUE_NAME, LOCK_NAME, MANIFEST_NAME)
-        )
-        if is_foreign:
-            raise OutputExists(folder)
-        return cls(folder, warn=warn)
+    @property
+    def searcher(self) -> "Searcher":
+        """Searches for vectors; `search` is the usual way."""
+        if self._searcher is None:
+            from index.search.search import Searcher
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    @contextmanager
-    def writing(self) -> Iterator[Catalogue]:
-        """The catalogue, open to write, with the library locked; what was open is opened anew."""
-        self.close()
-        with writing(self.folder):
-            is_complete = (self.folder / MANIFEST_NAME).exists()
-            catalogue = Catalogue.create_or_open(
-                self.folder / CATALOGUE_NAME, must_exist=is_complete
-            )
-            try:
-                yield catalogue
-                self._write_manifest(catalogue)
-            finally:
-                catalogue.close()
+            self._searcher = Searcher(self)
+        return self._searcher
 
     def index(
         self,
@@ -106,127 +55,137 @@ class Library(LibraryReader):
         options: "IndexOptions | None" = None,
         migrate: bool = False,
         on_progress: "Callable[[IndexProgress], None] | None" = None,
-    ) -> IndexReport:
-        """Bring the library up to date with folders of music.
+    ) -> "IndexReport":
+        """Bring the library up to date with folders of music; `migrate` allows another model."""
+        from index.indexing.run import index_into
 
-        Another model than the library's is refused; with `migrate` all tracks get its vectors,
-        and the old ones are searched until the last of them is there.
-        """
-        from index.indexing.ingest import IndexOptions, Ingest  # searches need none of it
-        from index.library_folder.model_notes import keep_up, notes_of
+        return index_into(
+            self, paths, encoder=encoder, options=options, migrate=migrate, on_progress=on_progress
+        )
 
-        options = options or IndexOptions()
-        with self.writing() as catalogue:
-            current = catalogue.current_model()
-            if current is not None and not migrate:
-                check_fingerprint(self.folder, current, encoder.fingerprint)
-            model = catalogue.model_with(
-                encoder.fingerprint,
-                embedding_size=encoder.embedding_size,
-                geometry=encoder.config.geometry,
-                curvature=encoder.config.curvature,
-            )
-            if current is None and not options.dry_run:
-                Ledger(catalogue).switch_to(model.id)
-                self._write_manifest(catalogue)  # what is there already can be searched
-            notes = notes_of(encoder)
-            if not options.dry_run:
-                keep_up(catalogue, notes)
-            ingest = Ingest(
-                catalogue, model, encoder=encoder, options=options, on_progress=on_progress
-            )
-            report = ingest.run(paths)
-            if options.dry_run:
-                return report
-            if current is not None and current.id != model.id:
-                with catalogue.database.transaction():
-                    Ledger(catalogue).switch_to(model.id)
-            self._sync_store(catalogue)
-            keep_up(catalogue, notes)
-        return report
+    def search(self, request: "SearchRequest") -> "QueryResult":
+        """The tracks nearest to those that a request names."""
+        return self.searcher.search(request)
 
-    def remove(self, ids: Sequence[int]) -> list[TrackRecord]:
-        """Forget tracks; their files stay. Returns what was removed; raises NotFound."""
-        removed = [self.track(track_id) for track_id in ids]
-        with self.writing() as catalogue:
-            with catalogue.database.transaction():
-                Ledger(catalogue).remove([track.id for track in removed])
-            self._sync_store(catalogue)
-        return removed
+    def playlist(self, request: "PlaylistRequest") -> "Playlist":
+        """The playlist that a request asks for."""
+        from index.playlists.make import make_playlist
+
+        return make_playlist(self, request)
+
+    def label(
+        self,
+        request: "LabelRequest",
+        *,
+        encoder: "Encoder | None" = None,
+        on_heard: Callable[[int], None] | None = None,
+    ) -> "LabelReport":
+        """The neighbours' vote on the label of each track that a request names."""
+        from index.labels.labelling import label_tracks
+
+        return label_tracks(self, request, encoder=encoder, on_heard=on_heard)
+
+    def write_labels(
+        self, changes: "Sequence[TagChange]", *, on_file: Callable[[int], None] | None = None
+    ) -> "WriteReport":
+        """Write planned labels into the tags of files; the report's journal can undo it."""
+        from index.labels.files.writing import write_labels
+
+        return write_labels(self, changes, on_file=on_file)
+
+    def undo_labels(self, journal: Path, *, dry_run: bool = False) -> "UndoReport":
+        """Restore the tags that a journal says were overwritten."""
+        from index.labels.files.writing import undo_labels
+
+        return undo_labels(self, journal, dry_run=dry_run)
 
     def write_tags_from(
         self, frame: "pd.DataFrame", field: str, *, replace_old: bool = False
     ) -> "WriteReport":
-        """Put a table's column into the tags of its files; the report's journal can undo it.
+        """Write a table's column into the tags of the files that its `path` or `id` names.
 
-        The table names tracks by `path` or `id`. A file that has the tag keeps it, but for
-        `replace_old`; empty cells change nothing.
+        A file that has the tag keeps it, unless `replace_old` is given. Empty cells change nothing.
         """
-        from index.labels.files.writing import plan_changes, write_labels
-        from index.library_folder.frames import labels_in
+        from index.labels.files.from_frame import labels_in
+        from index.labels.files.writing import plan_changes
 
         changes = plan_changes(labels_in(self, frame, field), replace_old=replace_old)
-        return write_labels(self, changes)
+        return self.write_labels(changes)
 
-    def set_store(self, settings: StoreSettings) -> None:
-        """Keep the vectors otherwise: another kind of index, memory budget or search effort."""
-        with self.writing() as catalogue:
-            catalogue.set_setting(STORE_SETTINGS_KEY, json.dumps(asdict(settings)))
-            self._rebuild(catalogue, settings)
+    def map(self, wish: "MapWish | None" = None) -> "LibraryMap":
+        """Where every track lies on the map, and how far that can be trusted."""
+        from index.map.library_map import map_of
+
+        return map_of(self, wish)
+
+    def draw_map(
+        self,
+        output: Path,
+        *,
+        wish: "MapWish | None" = None,
+        colour: str | None = None,
+        title: str = "",
+        force: bool = False,
+    ) -> "MapReport":
+        """The map in a file: .html, .png, .svg or .csv; `colour` names a tag."""
+        from index.map.drawing import draw_map
+
+        return draw_map(self, output, wish=wish, colour=colour, title=title, force=force)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """A row a track, by id: its fields and tags. `vectors(frame.index)` are in its order."""
+        from index.library_folder.frames import library_frame
+
+        return library_frame(self)
+
+    def export(self, path: Path, *, force: bool = False) -> int:
+        """Write every track to a .csv, .json or .npz file; returns their number."""
+        from index.library_folder.export import export_library
+
+        return export_library(self, path, replace=force)
+
+    def info(self) -> "LibraryInfo":
+        """The library at a glance."""
+        from index.library_folder.upkeep import library_info
+
+        return library_info(self)
+
+    def report(self) -> "LibraryReport":
+        """The library at length: also its model, its fields and its hubs."""
+        from index.library_folder.report import report_on
+
+        return report_on(self)
+
+    def verify(self) -> list[str]:
+        """What is wrong with the library, in sentences; empty if all is well."""
+        from index.library_folder.upkeep import verify
+
+        return verify(self)
+
+    def remove(self, ids: Sequence[int]) -> "list[TrackRecord]":
+        """Forget tracks; their files stay. Returns the removed tracks; raises NotFound."""
+        from index.library_folder.upkeep import remove_tracks
+
+        return remove_tracks(self, ids)
+
+    def set_store(self, settings: "StoreSettings") -> None:
+        """Change how vectors are stored: the kind of index, the memory budget, the effort."""
+        from index.library_folder.upkeep import set_store
+
+        set_store(self, settings)
 
     def set_correction(self, name: str) -> None:
-        """What searches do against hubs, if they do not say; `model`: what helped the model."""
-        from index.vectors import hubness
+        """Set the searches' default correction against hubs; `model`: as the model's card says."""
+        from index.library_folder.upkeep import set_correction
 
-        text = "" if name == "model" else hubness.check_correction(name)
-        with self.writing() as catalogue:
-            catalogue.set_setting(hubness.SETTING, text)
-
-    def rebuild_as(self, kind: str | None, *, memory_mb: int | None = None) -> None:
-        """Make `vectors.faiss` anew, from now on of another kind or within another memory."""
-        settings = self.store_settings
-        if kind is not None:
-            settings = replace(settings, kind=check_kind(kind))
-        if memory_mb is not None:
-            settings = replace(settings, memory_bytes=memory_mb * 2**20)
-        n_vectors = self.info().n_tracks
-        if kind == "ivf-pq" and n_vectors < MIN_CODED_VECTORS:
-            raise UsageError(
-                f"ivf-pq: its codes are learnt from {MIN_CODED_VECTORS} tracks at least, and there "
-                f"are {n_vectors}. Any other kind will do."
-            )
-        if settings == self.store_settings:
-            self.rebuild()
-        else:
-            self.set_store(settings)
+        set_correction(self, name)
 
     def rebuild(self) -> None:
-        """Make `vectors.faiss` anew from the catalogue."""
-        settings = self.store_settings
-        with self.writing() as catalogue:
-            self._rebuild(catalogue, settings)
+        """Rebuild `vectors.faiss` from the catalogue."""
+        self.rebuild_as(None)
 
-    def _sync_store(self, catalogue: Catalogue) -> None:
-        model = catalogue.current_model()
-        if model is not None:
-            cache = StoreCache(self.folder, catalogue, settings=store_settings_in(catalogue))
-            cache.current(model, space_of(model), warn=self._warn, has_lock=True)
+    def rebuild_as(self, kind: str | None, *, memory_mb: int | None = None) -> None:
+        """Rebuild `vectors.faiss`; a new kind or memory budget is kept as the setting."""
+        from index.library_folder.upkeep import rebuild_as
 
-    def _rebuild(self, catalogue: Catalogue, settings: StoreSettings) -> None:
-        model = catalogue.current_model()
-        if model is None:
-            raise NotFound(f"{self.folder}: {EMPTY}")
-        StoreCache(self.folder, catalogue, settings=settings).rebuilt(model, space_of(model))
-
-    def _write_manifest(self, catalogue: Catalogue) -> None:
-        model = catalogue.current_model()
-        if model is None:
-            return
-        manifest = Manifest(
-            LIBRARY_FORMAT,
-            model.fingerprint,
-            model.embedding_size,
-            model.geometry,
-            model.curvature,
-        )
-        write_manifest(self.folder, manifest)
+        rebuild_as(self, kind, memory_mb=memory_mb)

@@ -128,17 +128,18 @@ def _subject(
     from index.library_folder.model_folder import known_model_folder, library_model_folder
 
     with Library.open(settings.library_folder()) as library:
-        own_folder = known_model_folder(library)
+        at = (library.folder, library.catalogue, library.model)
+        own_folder = known_model_folder(*at)
         if split != AS_TRAINED:
             return library_subject(library, split=split, model_folder=own_folder)
-        folder = find_model(model) if model else own_folder or library_model_folder(library)
+        folder = find_model(model) if model else own_folder or library_model_folder(*at)
         tracks, stored = library_subject(library, model_folder=own_folder)
         return with_sides_of(tracks, folder, name=model or stored.name), stored
 
 
 def _usual(stored: "VectorSet | None") -> str:
     from embedder.models.registry import list_models
-    from index.library_folder.model_folder import DEFAULT_MODEL
+    from index.indexing.model_choice import DEFAULT_MODEL
 
     if stored is not None:
         return stored.name

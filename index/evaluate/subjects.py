@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,9 +15,7 @@ from embedder.datasets.tables import TABLE_SUFFIXES, nearest_hint, read_table
 from embedder.errors import DatasetError, printable_path
 from embedder.geometry import geometry_of
 from index.evaluate.vector_set import VectorSet
-
-if TYPE_CHECKING:
-    from index.library_folder.open_library import LibraryReader
+from index.library_folder.open_library import OpenLibrary
 
 KEY_COLUMNS = ("track", "path", "file", "filename", "id", "key")
 STORED = "stored"
@@ -69,7 +66,7 @@ def with_split_table(dataset: Dataset, path: Path) -> Dataset:
 
 
 def library_subject(
-    reader: "LibraryReader", *, split: str = "", model_folder: Path | None = None
+    reader: OpenLibrary, *, split: str = "", model_folder: Path | None = None
 ) -> tuple[Dataset, VectorSet]:
     """The library's tracks as a data set, and the vectors that it holds of them.
 

@@ -5,49 +5,19 @@ Commits in small batches, so that a crash costs no more than one of them.
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
-from embedder.config.model import ModelConfig
-from embedder.encoding.requests import EncodingFailure, EncodingResult, TrackEncoding, TrackRequest
+from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequest
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.catalogue.ledger import KnownFile, Ledger
 from index.catalogue.records import Failure
 from index.catalogue.vector_rows import TrackVectors
+from index.library_folder.encoder import Encoder
 
 BATCH_TRACKS = 32
 BATCH_SECONDS = 5.0
-
-
-class Encoder(Protocol):
-    """What indexing needs of a model; `embedder.encoding.encoder.TrackEncoder` is the real one."""
-
-    @property
-    def fingerprint(self) -> str:
-        """The digest of weights and front end."""
-        ...
-
-    @property
-    def embedding_size(self) -> int:
-        """How many numbers a vector has."""
-        ...
-
-    @property
-    def config(self) -> ModelConfig:
-        """What the model hears and in which geometry its vectors live."""
-        ...
-
-    def encode_many(
-        self,
-        paths: Iterable[Path | str | TrackRequest],
-        *,
-        workers: int | None = None,
-        ordered: bool = True,
-    ) -> Iterator[EncodingResult]:
-        """Each track's encoding or failure, in input order."""
-        ...
 
 
 @dataclass(slots=True)

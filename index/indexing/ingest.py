@@ -19,10 +19,11 @@ from pathlib import Path
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.catalogue.ledger import FileFacts, Ledger, path_key, place_of
 from index.catalogue.records import Failure, IndexReport
-from index.indexing.analyse import Analysis, Encoder
+from index.indexing.analyse import Analysis
 from index.indexing.changes import Changes, Known, Sighting, compare, foreseen, known_failures
 from index.indexing.identify import Identified, identify_many, in_batches
 from index.indexing.scan import Found, ScanRules, is_passed_over, scan
+from index.library_folder.encoder import Encoder
 
 CHUNK_TRACKS = 1024
 """So many new tracks are read, then analysed: what is first can be searched long before the end."""

@@ -17,11 +17,11 @@ from embedder.errors import AudioError, BadInput, UsageError, printable_path
 from index.catalogue.records import Failure, TrackRecord
 from index.labels.results import LabelReport
 from index.labels.voting import VoteSettings, Voting
+from index.library_folder.open_library import OpenLibrary
 from index.search.asked import QueryTrack, resolve
 
 if TYPE_CHECKING:
-    from index.indexing.analyse import Encoder
-    from index.library_folder.open_library import LibraryReader
+    from index.library_folder.encoder import Encoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class _Later:
 
 
 def label_tracks(
-    library: "LibraryReader",
+    library: OpenLibrary,
     request: LabelRequest,
     *,
     encoder: "Encoder | None" = None,
@@ -109,7 +109,7 @@ def label_tracks(
 
 
 def _heard(
-    library: "LibraryReader", requests: Sequence[TrackRequest | None], encoder: "Encoder | None"
+    library: OpenLibrary, requests: Sequence[TrackRequest | None], encoder: "Encoder | None"
 ) -> Iterator[NDArray[np.float32] | EncodingFailure | None]:
     """The vectors of what has to be heard, none for the others; all go to the model at once."""
     wanted = [request for request in requests if request is not None]

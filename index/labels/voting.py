@@ -13,7 +13,6 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +24,9 @@ from index.labels.kinship import Kinship, KinshipBook
 from index.labels.probabilities import Ballots, VoteCalibration, fit_calibration
 from index.labels.results import LabelVote, Voter
 from index.labels.table import Ids, LabelTable, Values, make_label_table
+from index.library_folder.open_library import OpenLibrary
 from index.vectors.distances import FloatMatrix
 from index.vectors.taste import taste_of
-
-if TYPE_CHECKING:
-    from index.library_folder.open_library import LibraryReader
 
 MAX_FITTED = 1000
 MIN_FITTED = 50
@@ -68,7 +65,7 @@ class VoteSettings:
 class Voting:
     """A vote on one field of one open library; what it has read is kept for the next track."""
 
-    def __init__(self, library: "LibraryReader", settings: VoteSettings | None = None) -> None:
+    def __init__(self, library: OpenLibrary, settings: VoteSettings | None = None) -> None:
         self._library = library
         self.settings = settings or VoteSettings()
         self._calibrations: dict[float | None, VoteCalibration] = {}
@@ -94,7 +91,7 @@ class Voting:
             self.table, ballots, class_balanced=self.settings.class_balanced
         )
         weights = self._shown_weights(self.calibration(seconds), ballots)
-        scores = self._library.searcher.scoring.scores(ballots.distances)
+        scores = self._library.scoring.scores(ballots.distances)
         heard = np.unique(ballots.positions[ballots.positions >= 0])
         found = self._library.tracks(self.table.track_ids[heard])
         known = {track.id: track for track in found}

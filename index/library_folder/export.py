@@ -5,19 +5,16 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from embedder.errors import UnknownChoice
 from embedder.whole_files import check_output, write_whole
 from index.catalogue.records import TrackRecord
-
-if TYPE_CHECKING:
-    from index.library_folder.open_library import LibraryReader
+from index.library_folder.open_library import OpenLibrary
 
 
-def export_library(library: "LibraryReader", path: Path, *, replace: bool = False) -> int:
+def export_library(library: OpenLibrary, path: Path, *, replace: bool = False) -> int:
     """Write every track that can be searched; the file's suffix says how. Returns their number.
 
     .csv: a row a track, without vectors; .json: the same fields and the vector;

@@ -6,16 +6,14 @@ A copy of a part of the model's card, in the catalogue's settings, renewed whene
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from index.catalogue.catalogue import Catalogue, ModelRow
+from index.library_folder.encoder import Encoder
 from index.library_space import space_of
 from index.vectors import hubness, random_pairs
 from index.vectors.calibration import CARD_KEY, Calibration
 from index.vectors.random_pairs import RandomPairs, measure_random_pairs, sampled_ids
-
-if TYPE_CHECKING:
-    from index.indexing.analyse import Encoder
 
 SETTING = "model"
 
@@ -64,7 +62,7 @@ def notes_in(catalogue: Catalogue, model: ModelRow) -> ModelNotes:
     return notes if notes is not None and is_of_model else ModelNotes(model.fingerprint)
 
 
-def notes_of(encoder: "Encoder") -> ModelNotes:
+def notes_of(encoder: Encoder) -> ModelNotes:
     """What an encoder's card says; little, where it has none."""
     from embedder.models.card import Card  # with all configurations: a search needs none of them
 

@@ -1,14 +1,17 @@
-"""What a library answers without being changed: its tracks, their vectors, its state.
+"""An open library: its files, tracks and vectors. Every use case takes one; it knows no use case.
 
-Opening one imports neither torch nor pandas, and reads no more than is asked for.
+A library is a folder: `catalogue.sqlite` is the truth, `vectors.faiss` a cache of its vectors,
+`library.json` says what both are. Opening one imports neither torch nor pandas.
 """
 
 import difflib
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +20,21 @@ from embedder.errors import (
     BadInput,
     FingerprintMismatch,
     NotFound,
+    OutputExists,
     printable_path,
 )
 from index.catalogue.catalogue import Catalogue, ModelRow
-from index.catalogue.records import Failure, LibraryInfo, QueryResult, TrackRecord
+from index.catalogue.records import Failure, TrackRecord
 from index.catalogue.vector_rows import TrackExcerpts
-from index.library_folder.manifest import read_manifest
+from index.library_folder.lock import LOCK_NAME, writing
+from index.library_folder.manifest import (
+    LIBRARY_FORMAT,
+    MANIFEST_NAME,
+    Manifest,
+    read_manifest,
+    write_manifest,
+)
+from index.library_folder.scoring import Scoring
 from index.library_folder.vector_cache import StoreCache, Warn
 from index.library_space import space_of
 from index.vectors.distances import FloatMatrix, Space
@@ -31,17 +43,7 @@ from index.vectors.kinds import StoreSettings
 from index.vectors.store import IdArray
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from embedder.encoding.encoder import TrackEncoder
-    from index.labels.labelling import LabelRequest
-    from index.labels.results import LabelReport
-    from index.map.drawing import MapReport
-    from index.map.library_map import LibraryMap, MapWish
-    from index.playlists.request import PlaylistRequest
-    from index.playlists.results import Playlist
-    from index.search.asked import SearchRequest
-    from index.search.search import Searcher
 
 logger = logging.getLogger(__name__)
 
@@ -53,22 +55,86 @@ EMPTY = (
 )
 
 
-class LibraryReader:
-    """A library's reading side; `index.library.Library` is the whole."""
+class OpenLibrary:
+    """An open library. `index.library.Library` adds a method for each use case."""
 
     def __init__(self, folder: Path, *, warn: Warn | None = None) -> None:
         self.folder = folder
-        self._warn = warn or logger.warning
+        self.warn = warn or logger.warning
         self._catalogue: Catalogue | None = None
         self._store: FaissStore | None = None
-        self._searcher: Searcher | None = None
+        self._scoring: Scoring | None = None
         self._encoder: TrackEncoder | None = None
 
+    @classmethod
+    def open(cls, folder: Path, *, warn: Warn | None = None) -> Self:
+        """An existing library; raises NotFound, with advice, if there is no library.
+
+        `warn` takes one sentence about each damage that was found and repaired.
+        """
+        manifest = read_manifest(folder)
+        library = cls(folder, warn=warn)
+        if manifest.format < LIBRARY_FORMAT:
+            with library.writing():
+                pass  # opening the catalogue to write brings it up to date
+        return library
+
+    @classmethod
+    def open_or_create(cls, folder: Path, *, warn: Warn | None = None) -> Self:
+        """A library to index into; the folder is made if it is missing."""
+        folder.mkdir(parents=True, exist_ok=True)
+        is_foreign = any(folder.iterdir()) and not any(
+            (folder / name).exists() for name in (CATALOGUE_NAME, LOCK_NAME, MANIFEST_NAME)
+        )
+        if is_foreign:
+            raise OutputExists(folder)
+        return cls(folder, warn=warn)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
     def close(self) -> None:
-        """Let go of its files."""
+        """Close its files."""
         if self._catalogue is not None:
             self._catalogue.close()
-        self._catalogue = self._store = self._searcher = None
+        self._catalogue = self._store = self._scoring = None
+
+    @contextmanager
+    def writing(self) -> Iterator[Catalogue]:
+        """The catalogue, open to write, with the library locked. Closes what was open to read."""
+        self.close()
+        with writing(self.folder):
+            is_complete = (self.folder / MANIFEST_NAME).exists()
+            catalogue = Catalogue.create_or_open(
+                self.folder / CATALOGUE_NAME, must_exist=is_complete
+            )
+            try:
+                yield catalogue
+                self.write_manifest(catalogue)
+            finally:
+                catalogue.close()
+
+    def write_manifest(self, catalogue: Catalogue) -> None:
+        """Write `library.json` for the model in use; a library without a model has none."""
+        model = catalogue.current_model()
+        if model is None:
+            return
+        manifest = Manifest(
+            LIBRARY_FORMAT,
+            model.fingerprint,
+            model.embedding_size,
+            model.geometry,
+            model.curvature,
+        )
+        write_manifest(self.folder, manifest)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -95,8 +161,15 @@ class LibraryReader:
         """Its vectors, searchable: opened at the first use, and mended if need be."""
         if self._store is None:
             cache = StoreCache(self.folder, self.catalogue, settings=self.store_settings)
-            self._store = cache.current(self.model, self.space, warn=self._warn)
+            self._store = cache.current(self.model, self.space, warn=self.warn)
         return self._store
+
+    @property
+    def scoring(self) -> Scoring:
+        """How its distances are read."""
+        if self._scoring is None:
+            self._scoring = Scoring(self.catalogue, self.model, self.store)
+        return self._scoring
 
     @property
     def store_settings(self) -> StoreSettings:
@@ -175,96 +248,17 @@ class LibraryReader:
         return self.store.search(vectors, k, allowed_ids=allowed_ids)
 
     @property
-    def searcher(self) -> "Searcher":
-        """What searches it."""
-        if self._searcher is None:
-            from index.search.search import Searcher  # what only reads records needs none of it
-
-            self._searcher = Searcher(self)
-        return self._searcher
-
-    @property
     def encoder(self) -> "TrackEncoder":
         """The model that made its vectors, loaded at the first use."""
         if self._encoder is None or self._encoder.fingerprint != self.model.fingerprint:
             from index.library_folder.model_folder import load_encoder
 
-            self._encoder = load_encoder(self)
+            self._encoder = load_encoder(self.folder, self.catalogue, self.model)
         return self._encoder
-
-    def search(self, request: "SearchRequest") -> QueryResult:
-        """The tracks nearest to those that a request names."""
-        return self.searcher.search(request)
-
-    def playlist(self, request: "PlaylistRequest") -> "Playlist":
-        """The playlist that a request asks for."""
-        from index.playlists.make import make_playlist  # searches need none of it
-
-        return make_playlist(self, request)
-
-    def label(self, request: "LabelRequest") -> "LabelReport":
-        """A vote of the neighbours on the label of each track that a request names."""
-        from index.labels.labelling import label_tracks  # searches need none of it
-
-        return label_tracks(self, request)
-
-    def map(self, wish: "MapWish | None" = None) -> "LibraryMap":
-        """Where every track lies on the map, and how far that can be trusted."""
-        from index.map.library_map import map_of  # UMAP takes seconds to import
-
-        return map_of(self, wish)
-
-    def draw_map(
-        self, output: Path, *, colour: str | None = None, force: bool = False
-    ) -> "MapReport":
-        """The map in a file: .html, .png, .svg or .csv; `colour` names a tag."""
-        from index.map.drawing import draw_map
-
-        return draw_map(self, output, colour=colour, force=force)
-
-    def to_pandas(self) -> "pd.DataFrame":
-        """A row a track, by id: its fields and tags. `vectors(frame.index)` are in its order."""
-        from index.library_folder.frames import library_frame  # searches need no pandas
-
-        return library_frame(self)
 
     def failures(self) -> list[Failure]:
         """Files that could not be used, and why."""
         return self.catalogue.failures()
-
-    def info(self) -> LibraryInfo:
-        """The library at a glance."""
-        model = self.model
-        counts = self.catalogue.counts()
-        return LibraryInfo(
-            folder=str(self.folder),
-            format=self.catalogue.database.format,
-            fingerprint=model.fingerprint,
-            embedding_size=model.embedding_size,
-            geometry=model.geometry,
-            n_tracks=counts["tracks"],
-            n_gone=counts["gone"],
-            n_duplicates=counts["duplicates"],
-            n_failures=counts["failures"],
-            store=self.store.info().to_json(),
-        )
-
-    def check_fingerprint(self, fingerprint: str) -> None:
-        """Raise FingerprintMismatch unless a model is the one that made the vectors."""
-        check_fingerprint(self.folder, self.model, fingerprint)
-
-    def verify(self) -> list[str]:
-        """What is wrong with the library, in sentences; empty where all is well."""
-        model, wrong = self.model, list(self.catalogue.database.check())
-        cache = StoreCache(self.folder, self.catalogue, settings=self.store_settings)
-        wrong += cache.problems(model, self.space)
-        manifest = read_manifest(self.folder)
-        if manifest.fingerprint != model.fingerprint:
-            wrong.append(
-                f"library.json names the model {manifest.fingerprint}, the catalogue "
-                f"{model.fingerprint}. Any run of 'soundalike index' writes it anew."
-            )
-        return wrong
 
 
 def store_settings_in(catalogue: Catalogue) -> StoreSettings:

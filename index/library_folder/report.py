@@ -1,17 +1,15 @@
 """A library at length: how it is kept and why, its model, its fields, its hubs."""
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from index.catalogue.records import Json, LibraryInfo
 from index.library_folder.model_notes import notes_in
+from index.library_folder.open_library import OpenLibrary
+from index.library_folder.upkeep import library_info
 from index.vectors.hubness import MAX_MEASURED, LibraryHubness, measure_hubness
 from index.vectors.kinds import MAX_EXACT_VECTORS
-
-if TYPE_CHECKING:
-    from index.library_folder.open_library import LibraryReader
 
 WHY = {
     "exact": f"every vector is compared, quick enough up to {MAX_EXACT_VECTORS:,}",
@@ -60,15 +58,15 @@ class LibraryReport:
         }
 
 
-def report_on(library: "LibraryReader") -> LibraryReport:
+def report_on(library: OpenLibrary) -> LibraryReport:
     """Look at all of it."""
-    info = library.info()
+    info = library_info(library)
     notes = notes_in(library.catalogue, library.model)
     hubness = _hubness(library)
     hubs = [track_id for track_id, _ in hubness.hubs] if hubness else []
     kind = str(info.store["kind"])
     is_chosen = library.store_settings.kind != "auto"
-    scoring = library.searcher.scoring
+    scoring = library.scoring
     return LibraryReport(
         info=info,
         why=f"chosen with 'library rebuild --store {kind}'" if is_chosen else WHY[kind],
@@ -85,7 +83,7 @@ def report_on(library: "LibraryReader") -> LibraryReport:
     )
 
 
-def _hubness(library: "LibraryReader") -> LibraryHubness | None:
+def _hubness(library: OpenLibrary) -> LibraryHubness | None:
     """Of all tracks, or of some thousands, which are then each other's neighbours."""
     ids = library.store.ids()
     if len(ids) > MAX_MEASURED:

@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from embedder.errors import BadInput, UnknownChoice
 from embedder.whole_files import check_output, write_whole
+from index.library_folder.open_library import OpenLibrary
 from index.map.fields import chosen_field, map_field, map_fields
 from index.map.library_map import LibraryMap, MapWish, map_of
-
-if TYPE_CHECKING:
-    from index.library_folder.open_library import LibraryReader
 
 FORMS = (".html", ".png", ".svg", ".csv")
 
@@ -71,7 +69,7 @@ class MapReport:
 
 
 def draw_map(
-    library: "LibraryReader",
+    library: OpenLibrary,
     output: Path,
     *,
     wish: MapWish | None = None,
@@ -106,7 +104,7 @@ def draw_map(
 
 
 def _rendered(
-    library: "LibraryReader", drawn: LibraryMap, output: Path, *, field: str, title: str
+    library: OpenLibrary, drawn: LibraryMap, output: Path, *, field: str, title: str
 ) -> bytes:
     match output.suffix.lower():
         case ".html":

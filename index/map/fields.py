@@ -8,17 +8,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedder.errors import UnknownChoice
+from index.library_folder.open_library import OpenLibrary
 from index.map.library_map import LibraryMap
 from index.map.palette import MAX_CATEGORIES, REST, Swatch, category_swatches, step_swatches
-
-if TYPE_CHECKING:
-    from index.library_folder.open_library import LibraryReader
 
 Codes = NDArray[np.uint8]
 
@@ -62,7 +59,7 @@ class MapField:
         }.get(self.name, self.name.replace("_", " "))
 
 
-def field_names(library: "LibraryReader") -> list[str]:
+def field_names(library: OpenLibrary) -> list[str]:
     """Every field that a map can be coloured by: the usual ones, then those of most tracks."""
     filled = {name: n for name, n in library.catalogue.fields().items() if n}
     tags = sorted(filled, key=lambda name: (-filled[name], name))
@@ -79,7 +76,7 @@ def default_field(names: Sequence[str]) -> str:
     return next(name for name in ("genre", "artist", "album", "folder") if name in names)
 
 
-def chosen_field(library: "LibraryReader", name: str | None) -> str:
+def chosen_field(library: OpenLibrary, name: str | None) -> str:
     """The field to colour by, by default the usual one; raises UnknownChoice with the fields."""
     names = field_names(library)
     if name is None:
@@ -92,13 +89,13 @@ def chosen_field(library: "LibraryReader", name: str | None) -> str:
     return found[wanted]
 
 
-def map_fields(library: "LibraryReader", drawn: LibraryMap, *, first: str) -> list[MapField]:
+def map_fields(library: OpenLibrary, drawn: LibraryMap, *, first: str) -> list[MapField]:
     """The fields that a page offers, the chosen one first."""
     others = [name for name in field_names(library) if name != first]
     return [map_field(library, drawn, name) for name in [first, *others[: MAX_FIELDS - 1]]]
 
 
-def map_field(library: "LibraryReader", drawn: LibraryMap, name: str) -> MapField:
+def map_field(library: OpenLibrary, drawn: LibraryMap, name: str) -> MapField:
     """One field of every track on the map."""
     match name:
         case "preservation":

@@ -1,19 +1,16 @@
 """The map of a library: laid out once, kept, and grown with the library without moving a track."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from embedder.errors import NotFound
 from index.catalogue.records import TrackRecord
+from index.library_folder.open_library import OpenLibrary
 from index.map.layout import LayoutSettings, Method, lay_out, method_for, place
 from index.map.neighbours import Floats, Ids, NearTable, near_table, nearest_among
 from index.map.quality import JUDGED_NEIGHBOURS, Trust, misleads, preservation, trust
 from index.map.saved import Flags, SavedLayout, read_layout, save_layout
-
-if TYPE_CHECKING:
-    from index.library_folder.open_library import LibraryReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ class LibraryMap:
         return int(misleads(self.preservation).sum())
 
 
-def map_of(library: "LibraryReader", wish: MapWish | None = None) -> LibraryMap:
+def map_of(library: OpenLibrary, wish: MapWish | None = None) -> LibraryMap:
     """The map of a library; what is new since the last one is kept in the library's folder.
 
     Raises NotFound for a library without a track.
@@ -89,7 +86,7 @@ def map_of(library: "LibraryReader", wish: MapWish | None = None) -> LibraryMap:
     )
 
 
-def _current_layout(library: "LibraryReader", wish: MapWish, ids: Ids) -> SavedLayout:
+def _current_layout(library: OpenLibrary, wish: MapWish, ids: Ids) -> SavedLayout:
     """The layout of today's tracks: the kept one as it is, grown, or a new one."""
     model, revision = library.model, library.catalogue.vectors.revision()
     kept = read_layout(library.folder, dimensions=wish.dimensions, fingerprint=model.fingerprint)
@@ -122,7 +119,7 @@ def _current_layout(library: "LibraryReader", wish: MapWish, ids: Ids) -> SavedL
     return layout
 
 
-def _is_known(library: "LibraryReader", kept: SavedLayout, ids: Ids) -> Flags:
+def _is_known(library: OpenLibrary, kept: SavedLayout, ids: Ids) -> Flags:
     """Which tracks the kept layout has as they are; what was analysed anew counts as new."""
     renewed = library.catalogue.vectors.ids_changed_since(library.model.id, kept.revision)
     known: Flags = np.isin(ids, kept.ids) & ~np.isin(ids, renewed)
@@ -130,7 +127,7 @@ def _is_known(library: "LibraryReader", kept: SavedLayout, ids: Ids) -> Flags:
 
 
 def _grown(
-    library: "LibraryReader", kept: SavedLayout, ids: Ids, *, vectors: Floats, is_old: Flags
+    library: OpenLibrary, kept: SavedLayout, ids: Ids, *, vectors: Floats, is_old: Flags
 ) -> tuple[Floats, Flags]:
     """Coordinates of today's tracks, those gone left out and new ones placed; which were placed."""
     known = ids[is_old]

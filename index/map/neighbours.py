@@ -1,15 +1,12 @@
 """The true neighbours of every track, in the full space: what a map is made from and judged by."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.library_folder.open_library import OpenLibrary
 from index.vectors.all_pairs import nearest_of_each
-
-if TYPE_CHECKING:
-    from index.library_folder.open_library import LibraryReader
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -40,7 +37,7 @@ class NearTable:
         )
 
 
-def near_table(library: "LibraryReader", ids: Ids, vectors: Floats, *, k: int) -> NearTable:
+def near_table(library: OpenLibrary, ids: Ids, vectors: Floats, *, k: int) -> NearTable:
     """The k nearest (or all others, where there are fewer) of the library's own tracks.
 
     ids: all that the library's store holds, ascending; vectors: [tracks, size], theirs. In a
@@ -63,9 +60,7 @@ def near_table(library: "LibraryReader", ids: Ids, vectors: Floats, *, k: int) -
     return NearTable(rows, distances)
 
 
-def nearest_among(
-    library: "LibraryReader", vectors: Floats, known_ids: Ids, *, k: int
-) -> NearTable:
+def nearest_among(library: OpenLibrary, vectors: Floats, known_ids: Ids, *, k: int) -> NearTable:
     """The k tracks among `known_ids` (ascending) that are nearest to vectors [n, size]."""
     k = min(k, len(known_ids))
     rows, distances = [], []

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from index.library_folder.open_library import OpenLibrary
 from index.playlists.request import PlaylistRequest
 from index.playlists.solver.best import EVEN_ENOUGH, best_order
 from index.playlists.solver.candidates import Pool, gather, some_of
@@ -31,9 +31,6 @@ from index.search.asked import QueryTrack
 from index.vectors.distances import FloatMatrix
 from index.vectors.store import IdArray
 
-if TYPE_CHECKING:
-    from index.library_folder.open_library import LibraryReader
-
 CANDIDATES_PER_TRACK = 2.5
 MIN_CANDIDATES = 64
 GROWTH = 4
@@ -47,7 +44,7 @@ USUAL_SECONDS = 240.0
 class Task:
     """A request with all that it names looked up."""
 
-    library: "LibraryReader"
+    library: OpenLibrary
     request: PlaylistRequest
     given: list[QueryTrack]
     likes: FloatMatrix
@@ -215,7 +212,7 @@ def _without_misfits(
         misfits |= np.isnan(pool.durations)
         left_out["unknown-length"] = int(misfits[len(task.given) :].sum())
     if request.min_score is not None:
-        scores = task.library.searcher.scoring.scores(near.min(axis=0))
+        scores = task.library.scoring.scores(near.min(axis=0))
         is_below = (scores < request.min_score) & ~misfits
         left_out["min-score"] = int(is_below[len(task.given) :].sum())
         misfits |= is_below

@@ -12,11 +12,11 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from embedder.errors import BadInput, UsageError, printable_path
+from index.library_folder.open_library import OpenLibrary
 from index.playlists.attempt import Attempt, Task, solve_task
 from index.playlists.request import DEFAULT_LENGTH, PlaylistRequest
 from index.playlists.results import Playlist
@@ -26,9 +26,6 @@ from index.playlists.telling import as_playlist
 from index.playlists.ways.arcs import check_field, keep_in
 from index.search.asked import QueryTrack
 from index.vectors.distances import FloatMatrix
-
-if TYPE_CHECKING:
-    from index.library_folder.open_library import LibraryReader
 
 DEFAULT_SPACING = 3
 TRACKS_PER_ARTIST_SLOT = 8
@@ -49,7 +46,7 @@ class Named:
     """Tracks that must not come, and why."""
 
 
-def make_playlist(library: "LibraryReader", request: PlaylistRequest) -> Playlist:
+def make_playlist(library: OpenLibrary, request: PlaylistRequest) -> Playlist:
     """The playlist that a request asks for."""
     if not len(library):
         raise BadInput(f"{library.folder}: the library has no track yet: run 'soundalike index'")
@@ -75,7 +72,7 @@ def make_playlist(library: "LibraryReader", request: PlaylistRequest) -> Playlis
     return as_playlist(best, seed=seed, notes=notes)
 
 
-def _task(library: "LibraryReader", request: PlaylistRequest, seeds: Seeds, seed: int) -> Task:
+def _task(library: OpenLibrary, request: PlaylistRequest, seeds: Seeds, seed: int) -> Task:
     named = _named(library, request, seeds)
     allowed = None
     if request.where:
@@ -102,7 +99,7 @@ def _task(library: "LibraryReader", request: PlaylistRequest, seeds: Seeds, seed
     )
 
 
-def _named(library: "LibraryReader", request: PlaylistRequest, seeds: Seeds) -> Named:
+def _named(library: OpenLibrary, request: PlaylistRequest, seeds: Seeds) -> Named:
     banned: dict[int, str] = {}
     if request.recent is not None:
         banned |= dict.fromkeys(seeds.ids_listed(request.recent), "recent")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from embedder.errors import NotFound, UsageError, printable_path
 from index.catalogue.records import TrackRecord
+from index.library_folder.open_library import OpenLibrary
 from index.playlists.files.entries import PlaylistEntry
 from index.playlists.files.files import is_playlist_file, read_playlist
 from index.search.asked import QueryTrack, resolve
 
 if TYPE_CHECKING:
     from embedder.encoding.requests import TrackEncoding
-    from index.library_folder.open_library import LibraryReader
 
 MAX_SEEDS = 2000
 """A folder of more is represented by every so-manieth track."""
@@ -24,7 +24,7 @@ MIN_SAME_PARTS = 2
 class Seeds:
     """Finds tracks; remembers what it could not find."""
 
-    def __init__(self, library: "LibraryReader") -> None:
+    def __init__(self, library: OpenLibrary) -> None:
         self._library = library
         self._by_name: dict[str, list[str]] | None = None
         self.notes: list[str] = []

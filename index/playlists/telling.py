@@ -85,7 +85,7 @@ def _scores(attempt: Attempt) -> list[float | None]:
         near = apart[wanted, np.arange(len(rows))]
     else:
         near = apart.min(axis=0)
-    scores: list[float | None] = attempt.task.library.searcher.scoring.scores(near).tolist()
+    scores: list[float | None] = attempt.task.library.scoring.scores(near).tolist()
     return scores
 
 

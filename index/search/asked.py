@@ -8,7 +8,6 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,11 +15,9 @@ from embedder.encoding.requests import TrackEncoding
 from embedder.errors import AudioError, NotFound, UsageError, printable_path
 from index.catalogue.records import TrackRecord
 from index.catalogue.vector_rows import TrackExcerpts
+from index.library_folder.open_library import OpenLibrary
 from index.vectors.distances import FloatMatrix
 from index.vectors.hubness import Correction
-
-if TYPE_CHECKING:
-    from index.library_folder.open_library import LibraryReader
 
 EncodeFile = Callable[[Path, float | None, float | None], TrackEncoding]
 """From a path, a start and a length in seconds (none: all of it) to vectors."""
@@ -65,7 +62,7 @@ class QueryTrack:
 
 
 def resolve(
-    library: "LibraryReader",
+    library: OpenLibrary,
     texts: Sequence[str],
     *,
     encode: EncodeFile,
@@ -87,7 +84,7 @@ def resolve(
     return list({(one.record.id, one.record.path): one for one in found}.values())
 
 
-def _known(library: "LibraryReader", text: str) -> list[TrackRecord] | None:
+def _known(library: OpenLibrary, text: str) -> list[TrackRecord] | None:
     """Its tracks in the library; None for a file that stands outside of it."""
     for place in (os.path.abspath(text), os.path.realpath(text)):  # noqa: PTH100 - links stay
         at_path = library.catalogue.tracks_at(Path(place))
@@ -102,7 +99,7 @@ def _known(library: "LibraryReader", text: str) -> list[TrackRecord] | None:
     return None if path.exists() and not text.isdigit() else library.find(text)
 
 
-def _with_vectors(library: "LibraryReader", record: TrackRecord) -> QueryTrack:
+def _with_vectors(library: OpenLibrary, record: TrackRecord) -> QueryTrack:
     model = library.model
     try:
         vector = library.catalogue.vectors.vector(model.id, record.id)
@@ -123,7 +120,7 @@ def _stretch(
 
 
 def _unknown(
-    library: "LibraryReader",
+    library: OpenLibrary,
     path: Path,
     encode: EncodeFile,
     stretch: tuple[float | None, float | None],

@@ -9,20 +9,17 @@ import itertools
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from embedder.errors import AudioError
 from index.catalogue.records import Json, Neighbour, TrackRecord
 from index.catalogue.vector_rows import TrackExcerpts
+from index.library_folder.open_library import OpenLibrary
 from index.search.asked import QueryTrack
 from index.search.aspects import Aspects, aspect_distances, closeness, describe_aspects
 from index.vectors.distances import Space
 from index.vectors.random_pairs import sampled_ids
-
-if TYPE_CHECKING:
-    from index.library_folder.open_library import LibraryReader
 
 N_STRETCHES = 3
 N_SAMPLE = 16
@@ -31,7 +28,7 @@ MIN_SAMPLE = 4
 
 
 def explain(
-    library: "LibraryReader", likes: Sequence[QueryTrack], neighbours: Sequence[Neighbour]
+    library: OpenLibrary, likes: Sequence[QueryTrack], neighbours: Sequence[Neighbour]
 ) -> list[Neighbour]:
     """The same neighbours, each with its explanation."""
     if not neighbours:
@@ -71,9 +68,7 @@ def matching_stretches(
     return pairs
 
 
-def _stretches(
-    library: "LibraryReader", likes: Sequence[QueryTrack], hit: TrackRecord
-) -> list[Json]:
+def _stretches(library: OpenLibrary, likes: Sequence[QueryTrack], hit: TrackRecord) -> list[Json]:
     excerpts = library.excerpts(hit.id)
     found: list[Json] = []
     for track in likes:

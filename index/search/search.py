@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +18,13 @@ from numpy.typing import NDArray
 from embedder.encoding.requests import TrackEncoding
 from index.catalogue.records import LeftOut, Neighbour, QueryResult, TrackRecord
 from index.catalogue.where_sql import ids_where
-from index.library_folder.scoring import NOT_CALIBRATED, Scoring
+from index.library_folder.open_library import OpenLibrary
+from index.library_folder.scoring import NOT_CALIBRATED
 from index.search.asked import QueryTrack, SearchRequest, resolve
 from index.vectors import hubness
 from index.vectors.distances import FloatMatrix
 from index.vectors.store import IdArray
 from index.vectors.taste import taste_of
-
-if TYPE_CHECKING:
-    from index.library_folder.open_library import LibraryReader
 
 GROWTH = 4
 """When limits have used candidates up, so many times as many are looked at."""
@@ -47,9 +44,9 @@ class Kept:
 class Searcher:
     """Searches one open library; what it has read about the library is kept for the next search."""
 
-    def __init__(self, library: "LibraryReader") -> None:
+    def __init__(self, library: OpenLibrary) -> None:
         self._library = library
-        self.scoring = Scoring(library)
+        self.scoring = library.scoring
 
     def search(self, request: SearchRequest) -> QueryResult:
         """The k nearest to a taste."""

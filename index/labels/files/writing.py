@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from embedder.audio.digest import audio_digest
 from embedder.errors import AudioError
@@ -31,9 +31,7 @@ from index.labels.files.tag_writing import (
     write_field,
 )
 from index.labels.results import LabelVote
-
-if TYPE_CHECKING:
-    from index.library import Library
+from index.library_folder.open_library import OpenLibrary
 
 Action = Literal["write", "written", "keep", "same", "skip", "fail", "restore"]
 
@@ -112,7 +110,7 @@ def plan_changes(votes: Iterable[LabelVote], *, replace_old: bool = False) -> li
 
 
 def write_labels(
-    library: "Library",
+    library: OpenLibrary,
     changes: Sequence[TagChange],
     *,
     on_file: Callable[[int], None] | None = None,
@@ -139,7 +137,7 @@ def write_labels(
     return WriteReport(tuple(done), journal.path if journal.path.exists() else None)
 
 
-def undo_labels(library: "Library", journal: Path, *, dry_run: bool = False) -> UndoReport:
+def undo_labels(library: OpenLibrary, journal: Path, *, dry_run: bool = False) -> UndoReport:
     """Take back what a journal says was written, last things first.
 
     A file is left alone, and said to be, where its audio or that tag is no more what it was then.

@@ -4,19 +4,17 @@ import math
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, overload
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.catalogue.records import TrackRecord
+from index.library_folder.open_library import OpenLibrary
 from index.playlists.solver.rules import Marks
 from index.search.asked import QueryTrack
 from index.vectors.distances import FloatMatrix
 from index.vectors.store import NO_TRACK, IdArray
-
-if TYPE_CHECKING:
-    from index.library_folder.open_library import LibraryReader
 
 MAX_POINTS = 8
 """A way of many points is searched at so many of them, evenly spread."""
@@ -32,9 +30,7 @@ SMALL_LIBRARY = 512
 class LazyTracks(Sequence[TrackRecord]):
     """Tracks that are read from the catalogue when they are asked for."""
 
-    def __init__(
-        self, library: "LibraryReader", given: Sequence[TrackRecord], ids: IdArray
-    ) -> None:
+    def __init__(self, library: OpenLibrary, given: Sequence[TrackRecord], ids: IdArray) -> None:
         self._library = library
         self._given = given
         self._ids = ids
@@ -98,7 +94,7 @@ class Pool:
 
 
 def gather(
-    library: "LibraryReader",
+    library: OpenLibrary,
     targets: FloatMatrix,
     *,
     n_wanted: int,
@@ -138,7 +134,7 @@ def some_of(ids: IdArray, n: int, generator: np.random.Generator) -> IdArray:
 
 
 def _near(
-    library: "LibraryReader", targets: FloatMatrix, n_wanted: int, allowed: IdArray | None
+    library: OpenLibrary, targets: FloatMatrix, n_wanted: int, allowed: IdArray | None
 ) -> IdArray:
     if len(targets) > MAX_POINTS:
         targets = targets[np.linspace(0, len(targets) - 1, MAX_POINTS).round().astype(int)]

@@ -6,14 +6,11 @@ can ask for it too. Where the library cannot be written to, it is measured each 
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from embedder.errors import ArtefactError, LibraryBusy, UnknownChoice
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.records import TrackRecord
-
-if TYPE_CHECKING:
-    from index.library_folder.open_library import LibraryReader
+from index.library_folder.open_library import OpenLibrary
 
 COLUMNS = ("year", "track_number", "duration_seconds")
 MEASURED = ("energy", "tempo")
@@ -43,7 +40,7 @@ def tagged_numbers(catalogue: Catalogue, field: str) -> dict[int, float]:
 
 
 def numbers_of(
-    library: "LibraryReader", field: str, tracks: Sequence[TrackRecord], *, keep: Keep | None
+    library: OpenLibrary, field: str, tracks: Sequence[TrackRecord], *, keep: Keep | None
 ) -> dict[int, float]:
     """The numbers of tracks by their ids; those without one are absent."""
     if field in COLUMNS:
@@ -60,15 +57,12 @@ def numbers_of(
     return numbers | found_now
 
 
-def keep_in(library: "LibraryReader", notes: list[str]) -> Keep | None:
-    """Writes tags into a library that can be written to; else says so."""
-    writing = getattr(library, "writing", None)
-    if writing is None:
-        return None
+def keep_in(library: OpenLibrary, notes: list[str]) -> Keep:
+    """Writes tags into the library; notes the reason if it cannot be written to."""
 
     def keep(tags: Sequence[tuple[int, str, str]]) -> None:
         try:
-            with writing() as catalogue, catalogue.database.transaction():
+            with library.writing() as catalogue, catalogue.database.transaction():
                 catalogue.database.run_many("INSERT OR IGNORE INTO tags VALUES (?, ?, ?)", tags)
         except (LibraryBusy, ArtefactError, OSError) as error:
             notes.append(f"What was measured could not be kept: {error}")

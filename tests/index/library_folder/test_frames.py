@@ -8,9 +8,10 @@ import pytest
 
 from embedder.datasets.synthesis.folder import write_music_folder
 from embedder.errors import UsageError
+from index.labels.files.from_frame import labels_in
 from index.labels.files.writing import undo_labels
 from index.library import Library
-from index.library_folder.frames import labels_in, library_frame, tracks_in
+from index.library_folder.frames import library_frame, tracks_in
 from index.playlists.files.files import read_playlist
 from index.playlists.request import PlaylistRequest
 from tests.index.playlists.playlist_library import Song, write_library

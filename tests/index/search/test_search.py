@@ -211,11 +211,11 @@ def test_a_librarys_own_correction_goes_before_the_models(tmp_path: Path) -> Non
     """It is stored, used by searches that do not say, and given back to the model."""
     notes = ModelNotes(FINGERPRINT, correction="csls")
     library = library_of(tmp_path / "library", VECTORS, notes=notes)
-    assert library.searcher.scoring.correction == "csls"
+    assert library.scoring.correction == "csls"
     library.set_correction("mutual-proximity")
-    assert library.searcher.scoring.correction == "mutual-proximity"
+    assert library.scoring.correction == "mutual-proximity"
     library.set_correction("model")
-    assert library.searcher.scoring.correction == "csls"
+    assert library.scoring.correction == "csls"
     with pytest.raises(UnknownChoice, match="Did you mean csls"):
         library.set_correction("cls")
 

@@ -1,0 +1,118 @@
+"""Changes to a library that need no audio: removing tracks, settings, rebuilding, checking."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+from embedder.errors import NotFound, UsageError
+from index.catalogue.catalogue import Catalogue
+from index.catalogue.ledger import Ledger
+from index.catalogue.records import LibraryInfo, TrackRecord
+from index.library_folder.manifest import read_manifest
+from index.library_folder.open_library import (
+    EMPTY,
+    STORE_SETTINGS_KEY,
+    OpenLibrary,
+    store_settings_in,
+)
+from index.library_folder.vector_cache import StoreCache
+from index.library_space import space_of
+from index.vectors import hubness
+from index.vectors.kinds import MIN_CODED_VECTORS, StoreSettings, check_kind
+
+
+def remove_tracks(library: OpenLibrary, ids: Sequence[int]) -> list[TrackRecord]:
+    """Forget tracks; their files stay. Returns the removed tracks; raises NotFound."""
+    removed = [library.track(track_id) for track_id in ids]
+    with library.writing() as catalogue:
+        with catalogue.database.transaction():
+            Ledger(catalogue).remove([track.id for track in removed])
+        sync_store(library, catalogue)
+    return removed
+
+
+def set_store(library: OpenLibrary, settings: StoreSettings) -> None:
+    """Change how vectors are stored: the kind of index, the memory budget, the search effort."""
+    with library.writing() as catalogue:
+        catalogue.set_setting(STORE_SETTINGS_KEY, json.dumps(asdict(settings)))
+        _rebuild(library, catalogue, settings)
+
+
+def set_correction(library: OpenLibrary, name: str) -> None:
+    """Set the searches' default correction against hubs; `model`: as the model's card says."""
+    text = "" if name == "model" else hubness.check_correction(name)
+    with library.writing() as catalogue:
+        catalogue.set_setting(hubness.SETTING, text)
+
+
+def rebuild_as(library: OpenLibrary, kind: str | None, *, memory_mb: int | None = None) -> None:
+    """Rebuild `vectors.faiss`; a new kind or memory budget is kept as the library's setting."""
+    settings = library.store_settings
+    if kind is not None:
+        settings = replace(settings, kind=check_kind(kind))
+    if memory_mb is not None:
+        settings = replace(settings, memory_bytes=memory_mb * 2**20)
+    n_vectors = library_info(library).n_tracks
+    if kind == "ivf-pq" and n_vectors < MIN_CODED_VECTORS:
+        raise UsageError(
+            f"ivf-pq: its codes are learnt from {MIN_CODED_VECTORS} tracks at least, and there "
+            f"are {n_vectors}. Any other kind will do."
+        )
+    if settings == library.store_settings:
+        rebuild(library)
+    else:
+        set_store(library, settings)
+
+
+def rebuild(library: OpenLibrary) -> None:
+    """Rebuild `vectors.faiss` from the catalogue."""
+    settings = library.store_settings
+    with library.writing() as catalogue:
+        _rebuild(library, catalogue, settings)
+
+
+def sync_store(library: OpenLibrary, catalogue: Catalogue) -> None:
+    """Bring `vectors.faiss` up to date with a catalogue that is open to write."""
+    model = catalogue.current_model()
+    if model is not None:
+        cache = StoreCache(library.folder, catalogue, settings=store_settings_in(catalogue))
+        cache.current(model, space_of(model), warn=library.warn, has_lock=True)
+
+
+def library_info(library: OpenLibrary) -> LibraryInfo:
+    """The library at a glance."""
+    model = library.model
+    counts = library.catalogue.counts()
+    return LibraryInfo(
+        folder=str(library.folder),
+        format=library.catalogue.database.format,
+        fingerprint=model.fingerprint,
+        embedding_size=model.embedding_size,
+        geometry=model.geometry,
+        n_tracks=counts["tracks"],
+        n_gone=counts["gone"],
+        n_duplicates=counts["duplicates"],
+        n_failures=counts["failures"],
+        store=library.store.info().to_json(),
+    )
+
+
+def verify(library: OpenLibrary) -> list[str]:
+    """What is wrong with the library, in sentences; empty if all is well."""
+    model, problems = library.model, list(library.catalogue.database.check())
+    cache = StoreCache(library.folder, library.catalogue, settings=library.store_settings)
+    problems += cache.problems(model, library.space)
+    manifest = read_manifest(library.folder)
+    if manifest.fingerprint != model.fingerprint:
+        problems.append(
+            f"library.json names the model {manifest.fingerprint}, the catalogue "
+            f"{model.fingerprint}. Any run of 'soundalike index' writes it anew."
+        )
+    return problems
+
+
+def _rebuild(library: OpenLibrary, catalogue: Catalogue, settings: StoreSettings) -> None:
+    model = catalogue.current_model()
+    if model is None:
+        raise NotFound(f"{library.folder}: {EMPTY}")
+    StoreCache(library.folder, catalogue, settings=settings).rebuilt(model, space_of(model))
