@@ -1,0 +1,108 @@
+"""The public Python interface: `from soundalike import Library, TrackEncoder, SearchRequest`.
+
+Names are imported at their first use, so that importing this package costs next to nothing.
+Type checkers and editors read the imports under `TYPE_CHECKING`; `_HOMES` says the same at run
+time. Errors are in `soundalike.errors`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from embedder.audio.decoding import read_whole as read_whole
+    from embedder.config.training import TrainingConfig as TrainingConfig
+    from embedder.datasets.dataset import Dataset as Dataset
+    from embedder.datasets.synthesis.folder import write_music_folder as write_music_folder
+    from embedder.encoding.encoder import TrackEncoder as TrackEncoder
+    from embedder.encoding.requests import EncodingFailure as EncodingFailure
+    from embedder.encoding.requests import TrackEncoding as TrackEncoding
+    from embedder.encoding.requests import TrackRequest as TrackRequest
+    from embedder.encoding.tagger import TrackTagger as TrackTagger
+    from embedder.errors import SoundalikeError as SoundalikeError
+    from embedder.training.folder.run_folder import TrainingResult as TrainingResult
+    from embedder.training.settings import Wanted as Wanted
+    from embedder.training.settings import settle as settle
+    from embedder.training.train import train as train
+    from index.audit.audit import AuditSettings as AuditSettings
+    from index.audit.audit import audit as audit
+    from index.catalogue.records import IndexReport as IndexReport
+    from index.catalogue.records import Neighbour as Neighbour
+    from index.catalogue.records import QueryResult as QueryResult
+    from index.catalogue.records import TrackRecord as TrackRecord
+    from index.evaluate.evaluation import evaluate as evaluate
+    from index.evaluate.results import Evaluation as Evaluation
+    from index.evaluate.settings import EvaluationSettings as EvaluationSettings
+    from index.evaluate.subjects import library_subject as library_subject
+    from index.evaluate.subjects import open_subject as open_subject
+    from index.indexing.ingest import IndexOptions as IndexOptions
+    from index.labels.files.writing import undo_labels as undo_labels
+    from index.labels.labelling import LabelRequest as LabelRequest
+    from index.labels.results import LabelReport as LabelReport
+    from index.labels.results import LabelVote as LabelVote
+    from index.labels.voting import VoteSettings as VoteSettings
+    from index.library import Library as Library
+    from index.library_folder.frames import tracks_in as tracks_in
+    from index.map.drawing import MapReport as MapReport
+    from index.map.library_map import LibraryMap as LibraryMap
+    from index.map.library_map import MapWish as MapWish
+    from index.playlists.request import Arc as Arc
+    from index.playlists.request import PlaylistRequest as PlaylistRequest
+    from index.playlists.results import Playlist as Playlist
+    from index.search.asked import SearchRequest as SearchRequest
+
+_HOMES = {
+    "Arc": "index.playlists.request",
+    "AuditSettings": "index.audit.audit",
+    "Dataset": "embedder.datasets.dataset",
+    "EncodingFailure": "embedder.encoding.requests",
+    "Evaluation": "index.evaluate.results",
+    "EvaluationSettings": "index.evaluate.settings",
+    "IndexOptions": "index.indexing.ingest",
+    "IndexReport": "index.catalogue.records",
+    "LabelReport": "index.labels.results",
+    "LabelRequest": "index.labels.labelling",
+    "LabelVote": "index.labels.results",
+    "Library": "index.library",
+    "LibraryMap": "index.map.library_map",
+    "MapReport": "index.map.drawing",
+    "MapWish": "index.map.library_map",
+    "Neighbour": "index.catalogue.records",
+    "Playlist": "index.playlists.results",
+    "PlaylistRequest": "index.playlists.request",
+    "QueryResult": "index.catalogue.records",
+    "SearchRequest": "index.search.asked",
+    "SoundalikeError": "embedder.errors",
+    "TrackEncoder": "embedder.encoding.encoder",
+    "TrackEncoding": "embedder.encoding.requests",
+    "TrackRecord": "index.catalogue.records",
+    "TrackRequest": "embedder.encoding.requests",
+    "TrackTagger": "embedder.encoding.tagger",
+    "TrainingConfig": "embedder.config.training",
+    "TrainingResult": "embedder.training.folder.run_folder",
+    "VoteSettings": "index.labels.voting",
+    "Wanted": "embedder.training.settings",
+    "audit": "index.audit.audit",
+    "evaluate": "index.evaluate.evaluation",
+    "library_subject": "index.evaluate.subjects",
+    "open_subject": "index.evaluate.subjects",
+    "read_whole": "embedder.audio.decoding",
+    "settle": "embedder.training.settings",
+    "tracks_in": "index.library_folder.frames",
+    "train": "embedder.training.train",
+    "undo_labels": "index.labels.files.writing",
+    "write_music_folder": "embedder.datasets.synthesis.folder",
+}
+__all__ = tuple(_HOMES)
+
+if not TYPE_CHECKING:  # a type checker would take any name for a public one
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
