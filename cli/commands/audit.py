@@ -58,7 +58,7 @@ def run(
     Repeats: equal content; the same recording, confirmed by sliding pictures of the two along each
     other; the same artist and title. Sound: silent, clipped, truncated, mono as stereo.
     """
-    from embedder.encoding.encoder import usable_cores
+    from embedder.encoding.threads import usable_cores
     from index.audit.audit import AuditSettings, write_split
     from index.audit.page import write_page
 

@@ -151,7 +151,7 @@ def _usual(stored: "VectorSet | None") -> str:
 
 
 def _making(advance: Callable[[int], None]) -> "Making":
-    from embedder.encoding.encoder import usable_cores
+    from embedder.encoding.threads import usable_cores
     from index.evaluate.evaluation import Making
 
     done: dict[str, int] = {}

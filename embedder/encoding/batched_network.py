@@ -1,4 +1,4 @@
-"""The network over any number of excerpts, in batches that fit the device's memory."""
+"""Run a network over any number of excerpts, in batches that fit into the device's memory."""
 
 import logging
 import threading
@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 class BatchedForward:
     """Runs the network without gradients; halves the batch when a device runs out of memory.
 
-    `precision="auto"` decides once, on the first full batch (`fastest_safe_format`); until then,
-    and so for a single track, it is float32.
+    `precision="auto"` decides once, on the first batch of at least four excerpts
+    (`fastest_safe_format`); until then it is float32.
     """
 
     def __init__(
@@ -41,36 +41,36 @@ class BatchedForward:
         self.batch_size = batch_size
         self.device = device
         self._exact = network
-        self._is_open = precision == "auto"
+        self._is_undecided = precision == "auto"
         dtype = None if precision in ("auto", "float32") else getattr(torch, precision)
         self._forward = with_format(network, dtype)
         self._choosing = threading.Lock()
 
     def __call__(self, spectrograms: Tensor) -> Tensor:
-        """[excerpts, rows, columns] → [excerpts, size], in the memory of the CPU."""
+        """[excerpts, rows, columns] → [excerpts, size], on the CPU."""
         with torch.inference_mode():
             outputs: list[Tensor] = []
-            done = 0
-            while done < len(spectrograms):
-                batch = spectrograms[done : done + self.batch_size]
+            n_done = 0
+            while n_done < len(spectrograms):
+                batch = spectrograms[n_done : n_done + self.batch_size]
                 try:
                     outputs.append(self._run(batch.to(self.device)).float().cpu())
                 except torch.OutOfMemoryError:
                     self._halve()
                     continue
-                done += len(batch)
+                n_done += len(batch)
             return torch.cat(outputs)
 
     def _run(self, batch: Tensor) -> Tensor:
-        if self._is_open and len(batch) >= min(self.batch_size, 4):
+        if self._is_undecided and len(batch) >= min(self.batch_size, 4):
             self._choose(batch)
         return self._forward(batch)
 
     def _choose(self, batch: Tensor) -> None:
         with self._choosing:
-            if self._is_open:
+            if self._is_undecided:
                 self._forward = with_format(self._exact, fastest_safe_format(self._exact, batch))
-                self._is_open = False
+                self._is_undecided = False
 
     def _halve(self) -> None:
         if self.batch_size == 1:

@@ -1,50 +1,63 @@
-"""A group of tracks goes to whichever core is free: this process, or one of its children.
+"""Encoding many tracks on a CPU: each worker takes groups of tracks through all steps on one core.
 
     thread 1 ──▶ this process (one thread at a time)
-    thread 2 ──▶ child 1, once it is ready
+    thread 2 ──▶ child 1, as soon as it is ready
     thread 3 ──▶ child 2 …
 
-Children take seconds to start, so they are started only when there is work for longer than that;
-until they are ready, threads take turns in this process.
+A child takes seconds to start, so children are started only if there is more work than that.
+Until they are ready, threads take turns in this process.
 """
 
-import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
+
+import torch
 
 from embedder.encoding.processes.decoder import DecoderProcess
 from embedder.encoding.processes.encoder import EncoderProcess
 from embedder.encoding.requests import EncodingResult, TrackRequest
+from embedder.encoding.steps import EncodingSteps
+from embedder.encoding.threads import in_groups, map_in_threads
 
-logger = logging.getLogger(__name__)
-
+GROUP_EXCERPTS = 4
+"""A worker takes about this many excerpts at a time: more would leave other workers idle."""
 START_AFTER_GROUPS = 12
-"""With groups of four, about two seconds of work have shown that there may be more."""
+"""With groups of four excerpts, about two seconds of work: there may be much more."""
 
 Group = list[TrackRequest]
 
 
-class Cores:
-    """`encode_group` may be called from as many threads as there are workers."""
+def encode_on_cores(
+    steps: EncodingSteps, requests: Iterable[TrackRequest], *, n_workers: int, ordered: bool
+) -> Iterator[EncodingResult]:
+    """Each track's encoding or failure; a worker uses one core."""
+    n_threads_before = torch.get_num_threads()
+    groups = in_groups(requests, steps.tracks_of(GROUP_EXCERPTS))
+    with Cores(steps, n_workers) as cores:
+        try:
+            for results in map_in_threads(
+                cores.encode_group,
+                groups,
+                workers=n_workers,
+                ordered=ordered,
+                ahead=8 * n_workers,
+                start_thread=lambda: torch.set_num_threads(1),
+            ):
+                yield from results
+        finally:
+            torch.set_num_threads(n_threads_before)
 
-    def __init__(
-        self,
-        n_workers: int,
-        *,
-        encode_here: Callable[[Group], list[EncodingResult]],
-        encode_decoded: Callable[[Group, DecoderProcess], list[EncodingResult]],
-        start_child: Callable[[], EncoderProcess],
-        make_decoder: Callable[[], DecoderProcess],
-    ) -> None:
+
+class Cores:
+    """This process and its children; `encode_group` may be called from `n_workers` threads."""
+
+    def __init__(self, steps: EncodingSteps, n_workers: int) -> None:
+        self._steps = steps
         self._n_children = n_workers - 1
-        self._encode_here = encode_here
-        self._encode_decoded = encode_decoded
-        self._start_child = start_child
-        self._make_decoder = make_decoder
-        self._here = threading.Lock()
-        self._changing = threading.Lock()
+        self._turn_here = threading.Lock()
+        self._children_lock = threading.Lock()
         self._children: list[EncoderProcess] = []
         self._busy: set[int] = set()
         self._n_groups = 0
@@ -62,23 +75,23 @@ class Cores:
             child.close()
 
     def encode_group(self, group: Group) -> list[EncodingResult]:
-        """What became of each track, wherever it was encoded."""
+        """Encode a group in a free child, or in this process if none is free."""
         child = self._free_child()
         if child is None:
-            with self._here:
-                return self._encode_here(group)
+            with self._turn_here:
+                return self._steps.encode_group(group)
         try:
             results = child.encode_group(group)
         finally:
-            with self._changing:
+            with self._children_lock:
                 self._busy.discard(id(child))
         return results if results is not None else self._one_by_one(group)
 
     def _free_child(self) -> EncoderProcess | None:
-        with self._changing:
+        with self._children_lock:
             self._n_groups += 1
             if self._n_groups > START_AFTER_GROUPS and not self._children:
-                self._children = [self._start_child() for _ in range(self._n_children)]
+                self._children = [_start_child(self._steps) for _ in range(self._n_children)]
             for child in self._children:
                 if child.is_ready and id(child) not in self._busy:
                     self._busy.add(id(child))
@@ -86,6 +99,15 @@ class Cores:
         return None
 
     def _one_by_one(self, group: Group) -> list[EncodingResult]:
-        """After a crash: each file is decoded in a process of its own, so that one fails alone."""
-        with self._make_decoder() as decoder, self._here:
-            return [self._encode_decoded([request], decoder)[0] for request in group]
+        """After a crash, decode each file in a child process: only the broken file fails."""
+        with DecoderProcess(self._steps.config) as decoder, self._turn_here:
+            return [self._steps.encode_group([request], decoder.load)[0] for request in group]
+
+
+def _start_child(steps: EncodingSteps) -> EncoderProcess:
+    return EncoderProcess(
+        steps.model.folder,
+        fingerprint=steps.model.fingerprint,
+        embedding_size=steps.config.embedding_size,
+        precision=steps.precision,
+    )

@@ -1,7 +1,7 @@
-"""Devices and number formats: what is there, what is faster, and what is still right.
+"""Number formats of the network: float32, or a shorter one if it is faster and still accurate.
 
-A shorter format is used only after it was tried on the first real batch: it must be faster there
-and leave every vector within a cosine of 0.999 of float32.
+`auto` tries a shorter format on the first real batch. It is used only if it is faster there and
+every vector keeps a cosine of at least 0.999 with its float32 form.
 """
 
 import logging
@@ -12,35 +12,15 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from embedder.errors import UnknownChoice, UsageError
-
 logger = logging.getLogger(__name__)
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
-DEVICES = ("auto", "cpu", "cuda", "mps")
 SMALLEST_COSINE = 0.999
 SMALLEST_GAIN = 1.1
-"""A format that saves less time than this is not worth its rounding."""
+"""A format that is faster by less than this factor is not worth its rounding errors."""
 
 Forward = Callable[[Tensor], Tensor]
-
-
-def choose_device(name: str) -> torch.device:
-    """`auto` takes CUDA, then Apple's MPS, then the CPU; a device that is not there is refused."""
-    if name not in DEVICES:
-        raise UnknownChoice("device", name, DEVICES)
-    available = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if name == "auto":
-        return torch.device(next(kind for kind, is_there in available.items() if is_there))
-    if not available[name]:
-        there = ", ".join(kind for kind, is_there in available.items() if is_there)
-        raise UsageError(f"device {name}: there is none on this machine. There is: {there}.")
-    return torch.device(name)
 
 
 def candidate_format(device: torch.device) -> torch.dtype | None:
@@ -53,7 +33,7 @@ def candidate_format(device: torch.device) -> torch.dtype | None:
 
 
 def with_format(network: Forward, dtype: torch.dtype | None) -> Forward:
-    """The network computing in `dtype`, its output in float32 all the same."""
+    """The network computing in `dtype`; its output is float32."""
     if dtype is None:
         return network
 
@@ -65,7 +45,7 @@ def with_format(network: Forward, dtype: torch.dtype | None) -> Forward:
 
 
 def fastest_safe_format(network: Forward, batch: Tensor) -> torch.dtype | None:
-    """None for float32, else the shorter format that proved itself on this batch."""
+    """The shorter format if it is fast and accurate on this batch; None: stay with float32."""
     dtype = candidate_format(batch.device)
     if dtype is None:
         return None
@@ -80,7 +60,7 @@ def fastest_safe_format(network: Forward, batch: Tensor) -> torch.dtype | None:
 
 
 def _timed(network: Forward, batch: Tensor) -> tuple[Tensor, float]:
-    network(batch)  # the first call chooses kernels
+    network(batch)  # not timed: the first call also selects kernels
     _finish(batch.device)
     start = time.perf_counter()
     output = network(batch)

@@ -1,4 +1,4 @@
-"""What encoding a track asks for and gives back. Knows neither torch nor files."""
+"""Records of encoding: requests, encodings and failures. It imports no torch and opens no file."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 @dataclass(frozen=True, slots=True)
 class TrackRequest:
-    """A file, or a stretch of one, to be encoded."""
+    """A file, or a part of one, to encode."""
 
     path: Path
     start_seconds: float | None = None
@@ -19,7 +19,7 @@ class TrackRequest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrackEncoding:
-    """A track's vector and the vectors of the excerpts that it is the mean of.
+    """A track's vector, and the vectors of its excerpts, whose mean it is.
 
     vector: float32 [size]; excerpt_vectors: float32 [excerpts, size]
     """

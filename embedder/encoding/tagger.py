@@ -1,4 +1,4 @@
-"""What a trained tagging head hears in a track: tags with probabilities, excerpts averaged."""
+"""Name the tags of a track with a trained tagging head: probabilities, averaged over excerpts."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from embedder.models.tag_head import TagHead, read_tag_head
 
 @dataclass(frozen=True, slots=True)
 class TagResult:
-    """The likeliest tags of a track, the likeliest first; each probability is by itself."""
+    """The likeliest tags of a track, likeliest first; the probabilities need not sum to 1."""
 
     path: Path
     tags: tuple[str, ...]
@@ -37,7 +37,7 @@ class TrackTagger:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """All tags that it knows."""
+        """All tags of the head."""
         return self.head.tags
 
     def tag(
@@ -48,7 +48,7 @@ class TrackTagger:
         start_seconds: float | None = None,
         seconds: float | None = None,
     ) -> TagResult:
-        """One track, or a stretch of it; raises AudioError where it cannot be heard."""
+        """One track, or a part of it; raises AudioError if it cannot be read."""
         _check_top(top)
         encoding = self.encoder.encode(path, start_seconds=start_seconds, seconds=seconds)
         return self._result(encoding, top)
@@ -60,7 +60,7 @@ class TrackTagger:
         top: int = 5,
         workers: int | None = None,
     ) -> Iterator[TagResult | EncodingFailure]:
-        """Each track's tags, or why it has none, in the order of the input."""
+        """Each track's tags, or its failure, in input order."""
         _check_top(top)
         for encoding in self.encoder.encode_many(paths, workers=workers):
             if isinstance(encoding, EncodingFailure):
@@ -70,27 +70,28 @@ class TrackTagger:
 
     def _result(self, encoding: TrackEncoding, top: int) -> TagResult:
         means = self.head.probabilities(encoding.excerpt_vectors).mean(axis=0)
-        best = np.argsort(-means, kind="stable")[:top].tolist()
+        positions = np.argsort(-means, kind="stable")[:top].tolist()
         return TagResult(
             path=encoding.path,
-            tags=tuple(self.head.tags[at] for at in best),
-            probabilities=tuple(float(means[at]) for at in best),
+            tags=tuple(self.head.tags[position] for position in positions),
+            probabilities=tuple(float(means[position]) for position in positions),
         )
 
 
 def find_tagger(name: str = "") -> Path:
-    """The folder of the model of that name; without one, the only model that has a tagging head."""
+    """The folder of a model by name; without a name, the only model that has a tagging head."""
     if name:
         return find_model(name)
-    tagging = [m for m in list_models() if m.card is not None and m.card.tag_head.tags]
-    if len(tagging) == 1:
-        return tagging[0].folder
-    found = (
-        f"several models can: {', '.join(model.name for model in tagging)}"
-        if tagging
-        else "none of your models can: train one with an objective of kind 'tagging'"
-    )
-    raise UsageError(f"which model is to name the tags? Give --model and a name or folder; {found}")
+    taggers = [m for m in list_models() if m.card is not None and m.card.tag_head.tags]
+    if len(taggers) == 1:
+        return taggers[0].folder
+    if not taggers:
+        raise UsageError(
+            "none of your models can name tags. Train one with an objective of kind 'tagging', "
+            "or give --model and a model's folder."
+        )
+    names = ", ".join(model.name for model in taggers)
+    raise UsageError(f"several models can name tags: {names}. Choose one with --model.")
 
 
 def _check_top(top: int) -> None:

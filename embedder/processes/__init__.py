@@ -1,1 +1,1 @@
-"""Python processes beside this one: how they are started and talked to."""
+"""Child processes that run Python: starting them and exchanging messages with them."""

@@ -1,6 +1,6 @@
-"""Starting a Python process that answers on its standard output what it reads on its input.
+"""Start a Python process that reads requests on standard input and answers on standard output.
 
-It imports soundalike from where this process has it, and ends when its input is closed.
+The child imports the same copy of soundalike as this process, and ends when its input is closed.
 """
 
 import contextlib
@@ -35,9 +35,9 @@ def pipes_of(child: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:
 
 
 def end_child(child: "subprocess.Popen[bytes]") -> None:
-    """Close its pipes, which ends it, and wait for that."""
+    """Close the pipes, which ends the child, and wait until it has ended."""
     stdin, stdout = pipes_of(child)
-    with contextlib.suppress(BrokenPipeError):  # it ended while a request was on its way
+    with contextlib.suppress(BrokenPipeError):  # it ended before it read a request
         stdin.close()
     stdout.close()
     child.wait()

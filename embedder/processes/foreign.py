@@ -1,9 +1,9 @@
-"""Running other people's compiled code in a process of its own, where a crash is an error message.
+"""Run other people's compiled code in a child process, where a crash becomes an error message.
 
-A wheel that was compiled for newer processors ends a process with an illegal instruction, and no
-`except` catches that. Here only the child ends, and `ForeignCrash` says what happened.
+A wheel that was compiled for newer processors ends its process with an illegal instruction, which
+no `except` catches. Here only the child ends, and `ForeignCrash` says why.
 
-A message, in either direction, is a line of JSON; its `arrays` lists type and shape of the arrays
+A message in either direction is a line of JSON. Its `arrays` lists type and shape of the arrays
 whose raw bytes follow. The child's side is `serve`.
 """
 
@@ -26,14 +26,14 @@ from embedder.processes.child import end_child, pipes_of, start_child
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one side tells the other."""
+    """A request or an answer."""
 
     head: dict[str, Any]
     arrays: tuple[NDArray[Any], ...] = ()
 
 
 class ForeignCrash(Exception):
-    """The child ended in the middle of a request."""
+    """The child ended during a request."""
 
     def __init__(self, exit_code: int) -> None:
         self.signal_name = _signal_name(exit_code)
@@ -41,14 +41,14 @@ class ForeignCrash(Exception):
 
     @property
     def is_illegal_instruction(self) -> bool:
-        """Whether the code was compiled for another processor than this one."""
+        """Whether the code was compiled for another kind of processor."""
         return self.signal_name == "SIGILL"
 
 
 class ForeignProcess:
-    """A child that answers requests one at a time, started at the first of them.
+    """A child that answers one request at a time. It is started at the first request.
 
-    After a crash, the next request starts another child. Threads may share it: they take turns.
+    After a crash, the next request starts a new child. Threads may share it: they take turns.
     """
 
     def __init__(self, module: str, *arguments: str) -> None:
@@ -77,7 +77,7 @@ class ForeignProcess:
             self._child = None
 
     def ask(self, request: Message) -> Message:
-        """The child's answer; raises ForeignCrash where it ends instead."""
+        """The child's answer; raises ForeignCrash if the child ends instead."""
         with self._turn:
             if self._child is None:
                 self._child = start_child(*self._command)
@@ -85,16 +85,16 @@ class ForeignProcess:
             try:
                 _write(to_child, request)
                 return _read(from_child)
-            except (OSError, EOFError, ValueError) as error:  # no answer, or half of one
+            except (OSError, EOFError, ValueError) as error:  # no answer, or a part of one
                 child, self._child = self._child, None
                 end_child(child)
                 raise ForeignCrash(child.returncode) from error
 
 
 def serve(answer: Callable[[Message], Message]) -> None:
-    """The child's side: answer requests until there are no more. Ctrl-C is its parent's matter."""
+    """The child's side: answer requests until there are no more. The parent handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # What the foreign code prints must not end up among the answers.
+    # What the foreign code prints must not get into the answers.
     with os.fdopen(os.dup(1), "wb") as answers, open(0, "rb") as requests:
         os.dup2(2, 1)
         while True:

@@ -1,9 +1,8 @@
-"""Decoding in a process of its own, for a thread that has others beside it.
+"""Decoding in a child process, for one of several threads; this is the parent's side.
 
-Decoding is thousands of short calls, each of which lets go of the interpreter's lock and takes it
-again: two threads that decode are slower than one. A process for each thread has no such lock to
-share, and a decoder that crashes on a broken file takes nobody with it: the file is a failure and
-the next one gets a new process.
+Decoding makes thousands of short calls, and each releases the interpreter lock and takes it again:
+two decoding threads are slower than one. A child process for each thread shares no lock. If a
+decoder crashes on a broken file, that file is a failure, and the next file gets a new process.
 """
 
 import json
@@ -28,11 +27,11 @@ from embedder.processes.child import end_child, pipes_of, start_child
 
 logger = logging.getLogger(__name__)
 
-MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - a file in memory, where there is such a place
+MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - files in memory, if the system has them
 
 
 class DecoderProcess:
-    """A child that is asked for one track at a time; started when it is first needed."""
+    """A child that decodes one track at a time. It is started at the first request."""
 
     def __init__(self, config: ModelConfig) -> None:
         self._settings = {
@@ -57,14 +56,14 @@ class DecoderProcess:
         self.close()
 
     def close(self) -> None:
-        """End the child and remove what was shared with it."""
+        """End the child and remove the shared file."""
         self._end_child()
         self._shared_path.unlink(missing_ok=True)
 
     def load(self, request: TrackRequest) -> Excerpts:
-        """What `load_excerpts` gives or raises for this request."""
+        """Return or raise what `load_excerpts` does for this request."""
         child = self._running_child()
-        question = {
+        message = {
             **self._settings,
             "path": str(request.path),
             "start_seconds": request.start_seconds,
@@ -72,14 +71,14 @@ class DecoderProcess:
         }
         try:
             stdin, stdout = pipes_of(child)
-            stdin.write(json.dumps(question).encode("ascii") + b"\n")
+            stdin.write(json.dumps(message).encode("ascii") + b"\n")
             stdin.flush()
             head: dict[str, Any] = json.loads(stdout.readline())
             if "error" in head:
                 raise getattr(errors, head["error"])(request.path, head["reason"])
             samples = np.fromfile(self._shared_path, np.float32, math.prod(head["shape"]))
             samples = samples.reshape(head["shape"])
-        except (OSError, ValueError) as error:  # no answer, or half of one: it is gone
+        except (OSError, ValueError) as error:  # no answer, or a part of one: the child has ended
             self._end_child()
             logger.debug("%s: the decoder ended with code %s", request.path, child.returncode)
             raise UnreadableAudio(request.path, "the decoder crashed on it") from error

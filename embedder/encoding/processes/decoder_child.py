@@ -1,8 +1,8 @@
-"""A process that decodes, and nothing else: the far end of `decoder_process`.
+"""The child process that decodes and does nothing else, started by `processes.decoder`.
 
-Requests come as lines of JSON on standard input; each answer is a line of JSON on standard output,
-and the samples lie as raw float32 in the file that both share. It ends with its input, and leaves
-Ctrl-C to its parent. It never imports torch, so it is there in a moment.
+Each request is a line of JSON on standard input, each answer a line of JSON on standard output. The
+samples are written as raw float32 to a file that both processes share. It ends when its input ends,
+and ignores Ctrl-C: its parent handles that. It never imports torch, so it starts quickly.
 """
 
 import json
@@ -29,7 +29,7 @@ def serve(requests: BinaryIO, answers: BinaryIO, shared: BinaryIO) -> None:
 
 
 def answer(request: dict[str, Any], shared: BinaryIO) -> dict[str, Any]:
-    """What is in the shared file now, or which error and why."""
+    """Write the samples to `shared` and describe them; or name the error and its reason."""
     path = Path(request["path"])
     try:
         excerpts = load_excerpts(

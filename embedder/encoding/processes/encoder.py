@@ -1,10 +1,9 @@
-"""Encoding on another core, in a process of its own.
+"""Encoding on another core, in a child process; this is the parent's side.
 
-Decoding is thousands of short calls, each of which lets go of the interpreter's lock and takes it
-again: two threads that decode are slower than one (0.6 times), and sending decoded audio between
-processes costs a quarter of what it gains. So a second core gets a process that does the whole
-chain and sends back vectors. A decoder that crashes on a broken file takes only that process
-with it.
+Decoding makes thousands of short calls, and each releases the interpreter lock and takes it again:
+two decoding threads are slower than one (0.6 times). Sending decoded audio between processes would
+cost a quarter of the gain. So a child process takes all steps and sends back vectors. If a decoder
+crashes on a broken file, only the child ends.
 """
 
 import json
@@ -22,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class EncoderProcess:
-    """A child with its own copy of a model; it takes seconds to start, so ask `is_ready` first."""
+    """A child with its own copy of a model. It takes seconds to start: check `is_ready` first."""
 
     def __init__(
         self, model_folder: Path, *, fingerprint: str, embedding_size: int, precision: str
@@ -37,16 +36,16 @@ class EncoderProcess:
             precision,
             environment={"OMP_NUM_THREADS": "1"},
         )
-        self._greeted = threading.Thread(target=self._wait_for_greeting, daemon=True)
-        self._greeted.start()
+        self._ready_thread = threading.Thread(target=self._wait_until_ready, daemon=True)
+        self._ready_thread.start()
 
     @property
     def is_ready(self) -> bool:
-        """Whether it can be asked; false for good once it is gone."""
+        """Whether it takes requests; stays false after the child has ended."""
         return self._ready.is_set() and not self.is_gone
 
     def encode_group(self, group: list[TrackRequest]) -> list[EncodingResult] | None:
-        """What became of each track; None where the child died of the group."""
+        """Each track's encoding or failure; None if the child ended during the group."""
         stdin, stdout = pipes_of(self._child)
         items = [
             {"path": str(r.path), "start_seconds": r.start_seconds, "seconds": r.seconds}
@@ -58,7 +57,7 @@ class EncoderProcess:
             heads = json.loads(stdout.readline())
             pairs = zip(group, heads, strict=True)
             return [self._result(request, head, stdout) for request, head in pairs]
-        except (OSError, ValueError):  # no answer, or half of one
+        except (OSError, ValueError):  # no answer, or a part of one
             self.is_gone = True
             logger.warning("an encoding process ended with code %s", self._child.poll())
             return None
@@ -67,22 +66,26 @@ class EncoderProcess:
         """End the child, ready or not."""
         self._child.kill()
         self._child.wait()
-        self._greeted.join()
+        self._ready_thread.join()
         for pipe in pipes_of(self._child):
             try:
                 pipe.close()
-            except BrokenPipeError:  # a question was still on its way
-                logger.debug("the encoding process had gone")
+            except BrokenPipeError:  # a request was not yet read
+                logger.debug("the encoding process had already ended")
 
-    def _wait_for_greeting(self) -> None:
+    def _wait_until_ready(self) -> None:
         line = pipes_of(self._child)[1].readline()
         if not line:
             self.is_gone = True
             return
-        found = json.loads(line)["fingerprint"]
-        if found != self._fingerprint:
+        fingerprint = json.loads(line)["fingerprint"]
+        if fingerprint != self._fingerprint:
             self.is_gone = True
-            logger.warning("the model's folder has changed: %s, was %s", found, self._fingerprint)
+            logger.warning(
+                "the model's folder has changed: fingerprint %s, was %s",
+                fingerprint,
+                self._fingerprint,
+            )
             return
         self._ready.set()
 

@@ -1,9 +1,9 @@
-"""A process that encodes on one core: the far end of `encoder_process`.
+"""The child process that encodes on one core, started by `processes.encoder`.
 
-Its arguments are the model's folder and the number format. It says its fingerprint when it is
-ready; then each line of JSON on standard input is a group of tracks, answered by a line of JSON
-with what became of each, followed by their vectors as raw float32. It ends with its input, and
-leaves Ctrl-C to its parent.
+Its arguments are the model's folder and the number format. It prints its fingerprint when it is
+ready. Then each line of JSON on standard input is a group of tracks; the answer is a line of JSON
+with an entry for each track, followed by the vectors as raw float32. It ends when its input ends,
+and ignores Ctrl-C: its parent handles that.
 """
 
 import json
@@ -14,17 +14,17 @@ from typing import Any, BinaryIO
 
 import torch
 
-from embedder.encoding.encoder import TrackEncoder
 from embedder.encoding.requests import EncodingFailure, TrackRequest
+from embedder.encoding.steps import EncodingSteps
+from embedder.models.registry import load_model
 
 
-def serve(encoder: TrackEncoder, requests: BinaryIO, answers: BinaryIO) -> None:
+def serve(steps: EncodingSteps, requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer groups until there are no more."""
-    answers.write(json.dumps({"fingerprint": encoder.fingerprint}).encode("ascii") + b"\n")
+    answers.write(json.dumps({"fingerprint": steps.model.fingerprint}).encode("ascii") + b"\n")
     answers.flush()
     for line in requests:
-        group = [_request(item) for item in json.loads(line)]
-        results = encoder.encode_group(group)
+        results = steps.encode_group([_request(item) for item in json.loads(line)])
         heads: list[dict[str, Any]] = []
         for result in results:
             if isinstance(result, EncodingFailure):
@@ -52,10 +52,10 @@ def _request(item: dict[str, Any]) -> TrackRequest:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
-    model = TrackEncoder.load(
-        Path(sys.argv[1]),
-        device="cpu",
+    encoding_steps = EncodingSteps(
+        load_model(Path(sys.argv[1])),
+        device=torch.device("cpu"),
         precision=sys.argv[2],  # type: ignore[arg-type]  # one of PRECISIONS, from the parent
     )
     with open(0, "rb") as incoming, open(1, "wb") as outgoing:
-        serve(model, incoming, outgoing)
+        serve(encoding_steps, incoming, outgoing)

@@ -8,7 +8,7 @@ import torch
 from lightning_fabric import Fabric
 
 from embedder.config.training import LoopConfig
-from embedder.encoding.precision import choose_device
+from embedder.encoding.devices import choose_device
 
 
 def build_fabric(loop: LoopConfig) -> Fabric:

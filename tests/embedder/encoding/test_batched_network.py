@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from embedder.encoding.batched_network import BatchedForward
-from embedder.encoding.precision import choose_device, fastest_safe_format, with_format
+from embedder.encoding.devices import choose_device
+from embedder.encoding.precision import fastest_safe_format, with_format
 from embedder.errors import UnknownChoice, UsageError
 
 CPU = torch.device("cpu")
@@ -111,7 +112,7 @@ def test_an_unknown_device_lists_the_valid_ones() -> None:
 @pytest.mark.skipif(torch.backends.mps.is_available(), reason="this machine has MPS")
 def test_a_device_that_is_not_there_is_refused() -> None:
     """Asking for MPS elsewhere is an error that says what there is."""
-    with pytest.raises(UsageError, match=r"There is: .*cpu"):
+    with pytest.raises(UsageError, match=r"It has: .*cpu"):
         choose_device("mps")
 
 

@@ -1,19 +1,27 @@
 """Files in, vectors out: order, failures, stretches, silence."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from embedder.audio.writing import write_audio
 from embedder.config.presets import MODELS
 from embedder.encoding import cores
+from embedder.encoding.batched_network import BatchedForward
 from embedder.encoding.encoder import TrackEncoder
 from embedder.encoding.processes.decoder import DecoderProcess
 from embedder.encoding.processes.encoder import EncoderProcess
-from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequest
+from embedder.encoding.requests import (
+    EncodingFailure,
+    EncodingResult,
+    TrackEncoding,
+    TrackRequest,
+)
 from embedder.errors import (
     AudioError,
     AudioTooShort,
@@ -34,6 +42,12 @@ def tune(seconds: float, *, pitch_hz: float = 220.0, seed: int = 0) -> np.ndarra
     noise = np.random.default_rng(seed).normal(0, 0.01, len(time))
     tones = sum(np.sin(2 * np.pi * pitch_hz * n * time) / n for n in range(1, 6))
     return (0.1 * tones + noise).astype(np.float32)[None]
+
+
+def vectors(results: Iterable[EncodingResult]) -> list[np.ndarray]:
+    """Each track's vector; every track must have one."""
+    encodings = [result for result in results if isinstance(result, TrackEncoding)]
+    return [encoding.vector for encoding in encodings]
 
 
 @pytest.fixture(scope="module")
@@ -85,41 +99,81 @@ def test_many_tracks_come_in_input_order(
         np.testing.assert_allclose(result.vector, encoder.encode(path).vector, atol=1e-4)
 
 
+@pytest.fixture
+def children(monkeypatch: pytest.MonkeyPatch) -> list[EncoderProcess]:
+    """The children that `encode_many` starts: at once, and each is ready before it is used."""
+    started: list[EncoderProcess] = []
+
+    class ReadyProcess(EncoderProcess):
+        def __init__(self, *args: Any, **settings: Any) -> None:
+            super().__init__(*args, **settings)
+            self._ready_thread.join()
+            started.append(self)
+
+    monkeypatch.setattr(cores, "START_AFTER_GROUPS", 0)
+    monkeypatch.setattr(cores, "EncoderProcess", ReadyProcess)
+    return started
+
+
 def test_children_encode_as_this_process_does(
-    encoder: TrackEncoder, songs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    encoder: TrackEncoder, songs: list[Path], children: list[EncoderProcess]
 ) -> None:
-    """With many tracks a second worker is a process with a model of its own: the same vectors and
-    failures, in order; and a child that dies loses nothing.
-    """
+    """A second worker is a process with its own copy of the model: the same vectors, in order."""
+    paths = songs * 3
+    results = list(encoder.encode_many(paths, workers=2))
+    assert len(children) == 1
+    assert not children[0].is_gone
+    assert [result.path for result in results] == paths
+    np.testing.assert_allclose(
+        vectors(results), [encoder.encode(p).vector for p in paths], atol=1e-4
+    )
+
+
+def test_a_child_reports_broken_files(
+    encoder: TrackEncoder, songs: list[Path], tmp_path: Path, children: list[EncoderProcess]
+) -> None:
+    """A file that a child cannot read is a failure in its place."""
     broken = tmp_path / "broken.mp3"
     broken.write_text("this is no music")
-    monkeypatch.setattr(cores, "START_AFTER_GROUPS", 0)
-    started: list[EncoderProcess] = []
-    start_child = encoder._start_child
+    results = list(encoder.encode_many([songs[0], broken] * 9, workers=2))
+    assert len(children) == 1
+    assert [type(result) for result in results] == [TrackEncoding, EncodingFailure] * 9
 
-    def start_and_wait() -> EncoderProcess:
-        child = start_child()
-        child._greeted.join()
-        started.append(child)
-        return child
 
-    monkeypatch.setattr(encoder, "_start_child", start_and_wait)
-    paths = [songs[0], broken, *songs[1:]] * 6
+def test_a_child_that_dies_loses_no_track(
+    encoder: TrackEncoder, songs: list[Path], children: list[EncoderProcess]
+) -> None:
+    """The tracks that it had are encoded again in this process."""
     results = []
-    for n, result in enumerate(encoder.encode_many(paths, workers=2)):
-        if n == 30:
-            started[0]._child.kill()
+    for n_results, result in enumerate(encoder.encode_many(songs * 6, workers=2)):
+        if n_results == 30:
+            children[0]._child.kill()
         results.append(result)
-    assert [result.path for result in results] == paths
-    expected = {path: encoder.encode(path).vector for path in songs}
-    for result in results:
-        if result.path == broken:
-            assert isinstance(result, EncodingFailure)
-        else:
-            assert isinstance(result, TrackEncoding)
-            np.testing.assert_allclose(result.vector, expected[result.path], atol=1e-4)
-    assert len(started) == 1
-    assert started[0].is_gone
+    assert children[0].is_gone
+    assert [result.path for result in results] == songs * 6
+    assert all(isinstance(result, TrackEncoding) for result in results)
+
+
+def test_a_worker_uses_one_core(
+    encoder: TrackEncoder, songs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the number of torch's threads is outside, the network runs in one."""
+    n_threads_inside: list[int] = []
+    run_network = BatchedForward.__call__
+
+    def recorded(forward: BatchedForward, features: torch.Tensor) -> torch.Tensor:
+        n_threads_inside.append(torch.get_num_threads())
+        return run_network(forward, features)
+
+    monkeypatch.setattr(BatchedForward, "__call__", recorded)
+    n_threads_before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        list(encoder.encode_many(songs[:3], workers=1))
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(n_threads_before)
+    assert set(n_threads_inside) == {1}
 
 
 def test_unordered_results_are_the_same_ones(encoder: TrackEncoder, songs: list[Path]) -> None:

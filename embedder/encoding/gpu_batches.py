@@ -1,0 +1,65 @@
+"""Encoding many tracks on a GPU: threads prepare them, the network runs in batches across tracks.
+
+    thread 1 ──▶ decoder process 1 ─┐
+    thread 2 ──▶ decoder process 2 ─┼──▶ features ──▶ batches on the GPU
+    …                               ┘
+
+A single worker decodes in this process: a process of its own would gain nothing.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+
+from embedder.audio.excerpts import Excerpts
+from embedder.encoding.processes.decoder import DecoderProcess
+from embedder.encoding.requests import EncodingResult, TrackRequest
+from embedder.encoding.steps import EncodingSteps, LoadExcerpts
+from embedder.encoding.threads import in_groups, map_in_threads
+
+
+def encode_in_batches(
+    steps: EncodingSteps, requests: Iterable[TrackRequest], *, n_workers: int, ordered: bool
+) -> Iterator[EncodingResult]:
+    """Each track's encoding or failure; each worker decodes and computes features on one core."""
+    n_tracks = steps.batch_tracks
+    n_threads_before = torch.get_num_threads()
+    with _loader(steps, n_workers) as load:
+        try:
+            prepared = map_in_threads(
+                lambda request: steps.prepare(request, load),
+                requests,
+                workers=n_workers,
+                ordered=ordered,
+                ahead=max(2 * n_workers, 2 * n_tracks),
+                start_thread=lambda: torch.set_num_threads(1),
+            )
+            for group in in_groups(prepared, n_tracks):
+                yield from steps.finish(group)
+        finally:
+            torch.set_num_threads(n_threads_before)
+
+
+@contextmanager
+def _loader(steps: EncodingSteps, n_workers: int) -> Iterator[LoadExcerpts]:
+    """How a thread reads excerpts: a decoder process each, or this process for one thread."""
+    if n_workers == 1:
+        yield steps.load_excerpts
+        return
+    thread = threading.local()
+    decoders: list[DecoderProcess] = []
+
+    def load(request: TrackRequest) -> Excerpts:
+        if not hasattr(thread, "decoder"):
+            thread.decoder = DecoderProcess(steps.config)
+            decoders.append(thread.decoder)
+        decoder: DecoderProcess = thread.decoder
+        return decoder.load(request)
+
+    try:
+        yield load
+    finally:
+        for decoder in decoders:
+            decoder.close()

@@ -1,0 +1,169 @@
+"""The steps from a file to its vector, in this process:
+
+    file ──▶ excerpts ──▶ features ──▶ network ──▶ excerpt vectors ──▶ mean vector
+
+`encoder` calls them for one track; `cores` and `gpu_batches` for many. This module starts no
+thread and no process. A file that cannot be read becomes an EncodingFailure.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from embedder.audio.excerpts import Excerpts, audible, load_excerpts
+from embedder.config.model import ModelConfig
+from embedder.encoding.batched_network import BatchedForward
+from embedder.encoding.precision import Precision
+from embedder.encoding.requests import (
+    EncodingFailure,
+    EncodingResult,
+    TrackEncoding,
+    TrackRequest,
+)
+from embedder.errors import AudioError
+from embedder.geometry import geometry_of
+from embedder.models.loaded import LoadedModel, NetworkCall
+from embedder.networks.fusion import fused_for_inference
+from embedder.networks.network import EmbeddingNetwork
+
+BATCH_EXCERPTS = {"cpu": 16, "cuda": 256, "mps": 64}
+
+LoadExcerpts = Callable[[TrackRequest], Excerpts]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedTrack:
+    """A track that is ready for the network.
+
+    features: float32 [excerpts, …], the front end's output
+    """
+
+    request: TrackRequest
+    excerpts: Excerpts
+    features: Tensor
+
+
+Prepared = PreparedTrack | EncodingFailure
+
+
+class EncodingSteps:
+    """A model on a device, and each step from a file to a vector."""
+
+    def __init__(
+        self, model: LoadedModel, *, device: torch.device, precision: Precision = "auto"
+    ) -> None:
+        self.model = model
+        self.device = device
+        self.precision = precision
+        self._front_end = model.front_end
+        self._geometry = geometry_of(model.config.geometry, curvature=model.config.curvature)
+        self._forward = BatchedForward(
+            _for_inference(model),
+            device=device,
+            batch_size=BATCH_EXCERPTS[device.type],
+            precision=precision,
+        )
+
+    @property
+    def config(self) -> ModelConfig:
+        """The model's settings."""
+        return self.model.config
+
+    @property
+    def batch_tracks(self) -> int:
+        """How many whole tracks fill a batch of the network."""
+        return self.tracks_of(self._forward.batch_size)
+
+    def tracks_of(self, n_excerpts: int) -> int:
+        """How many tracks have about this many excerpts, at least one."""
+        return max(n_excerpts // max(self.config.excerpts.n_excerpts, 1), 1)
+
+    def encode(self, request: TrackRequest) -> TrackEncoding:
+        """One track; raises AudioError if it cannot be read."""
+        excerpts = audible(request.path, self.load_excerpts(request))
+        vectors = self.vectors(self.features(excerpts.samples, excerpts.sample_rate))
+        return self._assemble(request, excerpts, vectors)
+
+    def encode_group(
+        self, requests: Iterable[TrackRequest], load: LoadExcerpts | None = None
+    ) -> list[EncodingResult]:
+        """A few tracks, with one pass of the network; `load` reads their excerpts."""
+        return self.finish([self.prepare(request, load) for request in requests])
+
+    def load_excerpts(self, request: TrackRequest) -> Excerpts:
+        """Decode the excerpts of a track in this process."""
+        return load_excerpts(
+            request.path,
+            self.config.excerpts,
+            sample_rate=self.config.front_end.sample_rate,
+            start_seconds=request.start_seconds,
+            seconds=request.seconds,
+        )
+
+    def prepare(self, request: TrackRequest, load: LoadExcerpts | None = None) -> Prepared:
+        """Everything before the network; `load` (default: `load_excerpts`) reads the excerpts."""
+        try:
+            excerpts = audible(request.path, (load or self.load_excerpts)(request))
+        except AudioError as error:
+            return EncodingFailure(request.path, error.reason)
+        features = self.features(excerpts.samples, excerpts.sample_rate)
+        return PreparedTrack(request, excerpts, features)
+
+    def finish(self, group: list[Prepared]) -> list[EncodingResult]:
+        """Run the network over a group; tracks of one shape share its batches."""
+        by_shape: dict[tuple[int, ...], list[int]] = {}
+        for position, track in enumerate(group):
+            if isinstance(track, PreparedTrack):
+                by_shape.setdefault(tuple(track.features.shape[1:]), []).append(position)
+        vectors: dict[int, NDArray[np.float32]] = {}
+        for positions in by_shape.values():
+            tracks = [track for p in positions if isinstance(track := group[p], PreparedTrack)]
+            all_vectors = self.vectors(torch.cat([track.features for track in tracks]))
+            ends = np.cumsum([len(track.features) for track in tracks])[:-1]
+            vectors.update(zip(positions, np.split(all_vectors, ends), strict=True))
+        return [
+            track if isinstance(track, EncodingFailure) else self._result(track, vectors[position])
+            for position, track in enumerate(group)
+        ]
+
+    def features(self, samples: NDArray[np.float32], sample_rate: int) -> Tensor:
+        """The front end's output for excerpts [excerpts, samples]."""
+        with torch.inference_mode():
+            features: Tensor = self._front_end(torch.from_numpy(samples), sample_rate)
+        return features
+
+    def vectors(self, features: Tensor) -> NDArray[np.float32]:
+        """The network's vectors of a front end's output: [excerpts, …] → [excerpts, size]."""
+        return self._forward(features).numpy()
+
+    def _result(self, track: PreparedTrack, vectors: NDArray[np.float32]) -> EncodingResult:
+        try:
+            return self._assemble(track.request, track.excerpts, vectors)
+        except AudioError as error:
+            return EncodingFailure(track.request.path, error.reason)
+
+    def _assemble(
+        self, request: TrackRequest, excerpts: Excerpts, vectors: NDArray[np.float32]
+    ) -> TrackEncoding:
+        if not np.isfinite(vectors).all():
+            raise AudioError(request.path, "the network gave numbers that are not finite")
+        mean = self._geometry.mean(torch.from_numpy(vectors)).numpy()
+        return TrackEncoding(
+            path=request.path,
+            vector=mean.astype(np.float32),
+            excerpt_vectors=vectors,
+            starts_seconds=excerpts.starts_seconds,
+            excerpt_seconds=excerpts.samples.shape[1] / excerpts.sample_rate,
+            duration_seconds=excerpts.duration_seconds,
+        )
+
+
+def _for_inference(model: LoadedModel) -> NetworkCall:
+    """Our own networks with normalisation folded into the convolutions; others unchanged."""
+    if isinstance(model.network, EmbeddingNetwork):
+        return fused_for_inference(model.network)
+    return model.network
