@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from embedder.audio.decoding import Waveform, read_whole
 from embedder.config.presets import FRONT_ENDS
-from embedder.features.front_end import FrontEnd, build_front_end
+from embedder.features.building import build_front_end
+from embedder.features.front_end import FrontEnd
 
 CLIP_SECONDS = 30
 MAX_DIFFERENCE = 0.5

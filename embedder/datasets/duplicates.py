@@ -1,23 +1,23 @@
 """The same recording under two names: as the table says, or by equal content.
 
-Of audio files, the content is the sound without its tags: the samples' MD5 that FLAC carries, MP3
-frames without ID3, otherwise the whole file. The same music encoded twice is not found here; that
-takes listening (an audit compares vectors).
+The content of an audio file is its audio without its tags: the samples' MD5 that FLAC files hold,
+otherwise the audio digest. The same music encoded twice is not recognised here; an audit, which
+compares vectors, does that.
 """
 
 import hashlib
 from collections import defaultdict
 from collections.abc import Hashable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import mutagen
 
+from embedder.audio.digest import audio_digest, audio_size
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.grouping import LinkedSets
-
-_BLOCK_BYTES = 1 << 20
-_ID3V1_BYTES = 128
+from embedder.errors import AudioError
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,63 +58,32 @@ def _contents(dataset: Dataset) -> Mapping[int, Hashable]:
             position: hashlib.blake2b(array.tobytes(), digest_size=16).digest()
             for position, array in enumerate(dataset.arrays)
         }
-    spans: defaultdict[tuple[object, ...], list[tuple[int, _Span]]] = defaultdict(list)
+    contents: dict[int, Hashable] = {}
+    by_size: defaultdict[int, list[tuple[int, Path]]] = defaultdict(list)
     for position, row in enumerate(dataset.rows):
         if row.path is None:
             continue
-        try:
-            span = _sound_span(row.path)
-        except OSError:
-            continue  # reported where the file is decoded
-        spans[span.size_bytes, span.known_digest].append((position, span))
-    contents: dict[int, Hashable] = {}
-    for (size, known_digest), alike in spans.items():
-        if len(alike) < 2:
-            continue  # no other of its length: not worth reading
-        for position, span in alike:
-            contents[position] = (size, known_digest or _digest_of(span))
+        samples_digest = _flac_samples_digest(row.path)
+        if samples_digest:
+            contents[position] = samples_digest
+            continue
+        with suppress(AudioError):  # reported where the file is decoded
+            by_size[audio_size(row.path)].append((position, row.path))
+    for tracks in by_size.values():
+        if len(tracks) > 1:  # otherwise no other track can be equal: not worth reading
+            for position, path in tracks:
+                with suppress(AudioError):
+                    contents[position] = audio_digest(path)
     return contents
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """The part of a file that is sound."""
-
-    path: Path
-    start: int
-    size_bytes: int
-    known_digest: int = 0
-
-
-def _sound_span(path: Path) -> _Span:
-    size = path.stat().st_size
-    if path.suffix.lower() == ".flac":
-        try:
-            info = mutagen.File(path).info
-        except mutagen.MutagenError:
-            return _Span(path, 0, size)
-        if info.md5_signature:
-            return _Span(path, 0, info.total_samples, info.md5_signature)
-    if path.suffix.lower() != ".mp3":
-        return _Span(path, 0, size)
-    with path.open("rb") as file:
-        head = file.read(10)
-        file.seek(max(0, size - _ID3V1_BYTES))
-        has_tail = file.read(3) == b"TAG"
-    start = 0
-    if head[:3] == b"ID3" and len(head) == 10:  # its length has seven bits a byte (ID3v2.4, 6.2)
-        start = 10 + sum(
-            byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True)
-        )
-    return _Span(path, start, max(0, size - start - _ID3V1_BYTES * has_tail))
-
-
-def _digest_of(span: _Span) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    left = span.size_bytes
-    with span.path.open("rb") as file:
-        file.seek(span.start)
-        while left and (block := file.read(min(_BLOCK_BYTES, left))):
-            digest.update(block)
-            left -= len(block)
-    return digest.digest()
+def _flac_samples_digest(path: Path) -> tuple[int, int] | None:
+    """Number and MD5 of the samples: the same at every compression level. None: not known."""
+    if path.suffix.lower() != ".flac":
+        return None
+    try:
+        info = mutagen.File(path).info
+    except (mutagen.MutagenError, AttributeError):  # no FLAC inside
+        return None
+    digest = getattr(info, "md5_signature", 0)
+    return (info.total_samples, digest) if digest else None

@@ -32,7 +32,7 @@ from embedder.datasets.records import LeftOut, TrackRow
 from embedder.datasets.stored_levels import StoredAs, pack_levels
 from embedder.encoding.threads import map_in_threads
 from embedder.errors import AudioError, ConfigError, DatasetError, printable_path
-from embedder.features.front_end import build_front_end
+from embedder.features.building import build_front_end
 
 OnProgress = Callable[[int, int], None]
 """Called with the tracks that are done and all of them."""

@@ -51,7 +51,7 @@ def encode_on_cores(
 
 
 class Cores:
-    """This process and its children; `encode_group` may be called from `n_workers` threads."""
+    """One process per core: ours and its children. Up to `n_workers` threads call it."""
 
     def __init__(self, steps: EncodingSteps, n_workers: int) -> None:
         self._steps = steps

@@ -5,7 +5,6 @@ unless that was asked for, and what is there under a name is always whole.
 """
 
 import io
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,9 @@ from embedder.audio.records import Waveform
 from embedder.config.model import FrontEndConfig
 from embedder.errors import AudioError, AudioTooShort, OutputExists, UsageError, printable_path
 from embedder.features.axes import column_edges_seconds, row_edges_hz
-from embedder.features.front_end import FrontEnd, build_front_end
+from embedder.features.building import build_front_end
+from embedder.features.front_end import FrontEnd
+from embedder.whole_files import write_whole
 
 Form = Literal["picture", "arrays"]
 SUFFIXES: dict[Form, str] = {"picture": ".png", "arrays": ".npz"}
@@ -92,7 +93,7 @@ def save_features(
             batch = torch.from_numpy(heard.samples)[None]
             levels = front_end.levels(batch, heard.sample_rate)[0].numpy()
         contents = _contents(front_end, levels, heard, form, start_seconds, source)
-        _write_whole(file, contents)
+        write_whole(file, contents)
         yield SavedFeatures(
             path=source,
             file=file,
@@ -170,16 +171,3 @@ def _contents(
         sample_rate=np.int64(heard.sample_rate),
     )
     return canvas.getvalue()
-
-
-def _write_whole(file: Path, contents: bytes) -> None:
-    """Write beside it first, so that no half file ever has the name."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with beside.open("wb") as target:
-            target.write(contents)
-            target.flush()
-            os.fsync(target.fileno())
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -45,15 +45,13 @@ class SpectrogramFrontEnd(FrontEnd):
     def full_scale(self, sample_rate: int, device: torch.device) -> Tensor:
         """The highest value that a sine of amplitude 1 gives in any row: a scalar."""
 
-    def _levels(self, waveform: Tensor, sample_rate: int, frame_shift: Tensor | None) -> Tensor:
-        values, reference = self._values(waveform, sample_rate, frame_shift)
+    def _levels(self, waveform: Tensor, sample_rate: int) -> Tensor:
+        values, reference = self._values(waveform, sample_rate)
         decibels = self._decibels(values / reference)
         levels = decibels.mul_(self.config.level_per_db).add_(self.config.level_at_reference)
         return levels.clamp_(0, 1).transpose(1, 2)
 
-    def _values(
-        self, waveform: Tensor, sample_rate: int, frame_shift: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    def _values(self, waveform: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
         """Magnitudes [batch, columns, rows] and what they are relative to [batch or 1, 1, 1]."""
         config = self.config
         windows = frame_windows(
@@ -67,7 +65,6 @@ class SpectrogramFrontEnd(FrontEnd):
                 config,
                 n_frames=n_frames,
                 sample_rate=sample_rate,
-                frame_shift=frame_shift,
                 device=waveform.device,
             )
             values, loudest = self._in_parts(windows, sample_rate, shown)
@@ -165,8 +162,8 @@ class MfccFrontEnd(LogMelFrontEnd):
     first only. They are not confined to 0…1.
     """
 
-    def _levels(self, waveform: Tensor, sample_rate: int, frame_shift: Tensor | None) -> Tensor:
-        levels = super()._levels(waveform, sample_rate, frame_shift)
+    def _levels(self, waveform: Tensor, sample_rate: int) -> Tensor:
+        levels = super()._levels(waveform, sample_rate)
         transform = self._table("dct", 0, waveform.device, self._transform)
         return transform @ levels
 

@@ -15,7 +15,7 @@ from embedder.config.model import FrontEndConfig
 from embedder.errors import ConfigError
 from embedder.features.axes import row_edges_hz
 from embedder.features.banks import highest_hz, mel_edges
-from embedder.features.front_end import check_front_end
+from embedder.features.building import check_front_end
 from embedder.features.normalisation import build_normalisation
 
 USUAL_RATE = 44_100

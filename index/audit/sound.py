@@ -17,7 +17,8 @@ from embedder.config.model import FrontEndConfig
 from embedder.datasets.dataset import Dataset
 from embedder.encoding.threads import map_in_threads
 from embedder.errors import AudioError
-from embedder.features.front_end import FrontEnd, build_front_end
+from embedder.features.building import build_front_end
+from embedder.features.front_end import FrontEnd
 from index.audit.alignment import Picture, pooled_rows
 from index.audit.results import Certainty, Finding
 

@@ -9,8 +9,8 @@ from torch import nn
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.preparing import prepare_dataset
 from embedder.datasets.records import LeftOut
-from embedder.encoding.encoder import TrackEncoder
 from embedder.encoding.devices import choose_device
+from embedder.encoding.encoder import TrackEncoder
 from embedder.encoding.requests import EncodingFailure, TrackRequest
 from embedder.errors import DatasetError
 from embedder.features.front_end import FrontEnd

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from embedder.errors import CorruptArtefact, FingerprintMismatch, OutputExists, printable_path
-from embedder.features.front_end import build_front_end
+from embedder.features.building import build_front_end
 from embedder.models.card import CARD_NAME, Card, TagHeadRecord, write_card
 from embedder.models.fingerprint import network_fingerprint, short_fingerprint
 from embedder.models.kinds.weights import WeightBits, packed, unpacked

@@ -18,7 +18,7 @@ from embedder.errors import (
     UnknownChoice,
     printable_path,
 )
-from embedder.features.front_end import build_front_end
+from embedder.features.building import build_front_end
 from embedder.geometry import geometry_of
 from embedder.models.card import Card
 from embedder.models.fingerprint import files_fingerprint, short_fingerprint

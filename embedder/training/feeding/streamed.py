@@ -20,7 +20,7 @@ from embedder.datasets.dataset import Dataset
 from embedder.datasets.records import LeftOut, TrackRow
 from embedder.encoding.threads import map_in_threads
 from embedder.errors import AudioError, DatasetError, printable_path
-from embedder.features.front_end import build_front_end
+from embedder.features.building import build_front_end
 from embedder.training.augment.building import Augmentation
 
 Rows = NDArray[np.int64]

@@ -22,7 +22,8 @@ from torch import nn
 from embedder.config.model import FrontEndConfig, ModelConfig
 from embedder.config.training import TrainingConfig
 from embedder.errors import ConfigError
-from embedder.features.front_end import FrontEnd, build_front_end
+from embedder.features.building import build_front_end
+from embedder.features.front_end import FrontEnd
 from embedder.features.normalisation import RunningNormalisation
 from embedder.geometry import Geometry
 from embedder.models.kinds.network import save_model

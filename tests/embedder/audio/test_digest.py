@@ -11,7 +11,7 @@ import pytest
 from mutagen.apev2 import APEv2
 from mutagen.id3 import APIC, ID3, TIT2
 
-from embedder.audio.digest import audio_digest, part_digest
+from embedder.audio.digest import audio_digest, audio_size, part_digest
 from embedder.audio.writing import write_audio
 from embedder.errors import MissingAudio, NotAnAudioFile
 
@@ -64,6 +64,14 @@ def test_retagging_leaves_it(song: Path, tmp_path: Path, length: int) -> None:
     assert audio_digest(copy) == before
     retag(copy, length=10)
     assert audio_digest(copy) == before
+
+
+def test_retagging_leaves_the_size_of_the_audio(song: Path, tmp_path: Path) -> None:
+    """Files of equal digests have equal sizes, so that others need not be read."""
+    copy = Path(shutil.copy(song, tmp_path / song.name))
+    retag(copy, length=3000)
+    assert audio_size(copy) == audio_size(song)
+    assert 0 < audio_size(song) <= song.stat().st_size
 
 
 def test_other_samples_change_it(song: Path, tmp_path: Path) -> None:

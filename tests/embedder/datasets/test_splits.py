@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import mutagen
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mutagen.id3 import TIT2
 
 from embedder.audio.writing import write_audio
 from embedder.config.training import DatasetConfig
@@ -156,15 +158,28 @@ def test_equal_arrays_are_repeats(tmp_path: Path) -> None:
     assert sets[11] == 3
 
 
-@pytest.mark.parametrize("ending", ["mp3", "flac", "wav"])
+@pytest.mark.parametrize("ending", ["mp3", "flac", "wav", "ogg", "m4a"])
 def test_equal_sound_under_other_tags_is_a_repeat(tmp_path: Path, ending: str) -> None:
-    """The same audio is found again, whatever its tags say; another one is not."""
+    """Two files with the same audio are one recording, whatever their tags say."""
     for name, number in (("a", 1), ("b", 1), ("c", 2)):
         tags = {} if ending == "wav" else {"title": name * 40, "artist": name}
         folder = tmp_path / "genre"
         folder.mkdir(exist_ok=True)
         write_audio(folder / f"{name}.{ending}", tone(number), SAMPLE_RATE, tags=tags)
     assert find_repeats(open_dataset(tmp_path, layout="folders")).sets == (0, 0, 2)
+
+
+def test_a_retagged_wav_is_a_repeat(tmp_path: Path) -> None:
+    """Tags that were written later change neither a file's group nor its side."""
+    folder = tmp_path / "genre"
+    folder.mkdir()
+    for name in ("a", "b"):
+        write_audio(folder / f"{name}.wav", tone(1), SAMPLE_RATE)
+    tagged = mutagen.File(folder / "b.wav")
+    tagged.add_tags()
+    tagged.tags.add(TIT2(encoding=3, text="a title that is longer than before"))
+    tagged.save()
+    assert find_repeats(open_dataset(tmp_path, layout="folders")).sets == (0, 0)
 
 
 def test_artist_and_artist_group_link() -> None:

@@ -9,7 +9,7 @@ import torch
 
 from embedder.config.model import FrontEndConfig
 from embedder.features.banks import cqt_frequencies, cqt_quality, mel_bank
-from embedder.features.front_end import build_front_end
+from embedder.features.building import build_front_end
 from tests.embedder.features.front_end_cases import RATE, decibels, music, small
 
 

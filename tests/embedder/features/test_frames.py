@@ -1,11 +1,14 @@
 """Batches, single columns and the loudest of a clip."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from embedder.config.model import FrontEndConfig
-from embedder.features.framing import column_frames, random_frame_shift
-from embedder.features.front_end import build_front_end, n_rows_of
+from embedder.features.building import build_front_end
+from embedder.features.framing import column_frames
+from embedder.features.front_end import n_rows_of
 from embedder.features.loudest import loudest_frames
 from tests.embedder.features.front_end_cases import KINDS, RATE, music, small
 
@@ -62,30 +65,18 @@ def test_loudest_frames_find_the_maximum_of_noise() -> None:
     assert float(missing.max()) * 80 < 1.0
 
 
-def test_frame_shift_moves_columns_within_their_stretch() -> None:
-    """Half a stretch back and forth reaches its ends; none is the middle."""
+def test_columns_show_the_middle_of_their_parts() -> None:
+    """Ten columns of a hundred frames show the middle of each ten, or a moment later."""
     config = small(n_columns=10)
-    middle = column_frames(config, n_frames=100, sample_rate=RATE)
-    assert middle.tolist() == [[5, 15, 25, 35, 45, 55, 65, 75, 85, 95]]
-    shifts = torch.tensor([[-0.5], [0.0], [0.49]])
-    moved = column_frames(config, n_frames=100, sample_rate=RATE, frame_shift=shifts)
-    assert moved[:, 3].tolist() == [30, 35, 39]
-    outside = column_frames(
-        config, n_frames=100, sample_rate=RATE, frame_shift=torch.tensor([[-9.0], [9.0]])
-    )
-    assert (int(outside.min()), int(outside.max())) == (0, 99)
+    frames = column_frames(config, n_frames=100, sample_rate=RATE)
+    assert frames.tolist() == [[5, 15, 25, 35, 45, 55, 65, 75, 85, 95]]
+    later = replace(config, column_shift_seconds=3 * config.hop_samples / RATE)
+    moved = column_frames(later, n_frames=100, sample_rate=RATE)
+    assert moved.tolist() == [[8, 18, 28, 38, 48, 58, 68, 78, 88, 98]]
 
 
-def test_random_shifts_are_seeded_and_stay_inside() -> None:
-    """One seed, one set of shifts, all within half a stretch."""
-    first, second = (
-        random_frame_shift(4, 50, generator=torch.Generator().manual_seed(5)) for _ in range(2)
-    )
-    assert torch.equal(first, second)
-    assert first.abs().max() <= 0.5
-    assert first.std() > 0.2
-    front_end = build_front_end(small(n_columns=50))
-    samples = music(4, seconds=3.0)
-    moved = front_end(samples, RATE, frame_shift=first)
-    assert moved.shape == (4, 48, 50)
-    assert not torch.allclose(moved, front_end(samples, RATE))
+def test_columns_never_leave_the_grid() -> None:
+    """However far they are moved, columns show the first or the last frame at most."""
+    for seconds, frame in ((-9.0, 0), (9.0, 99)):
+        config = small(n_columns=10, column_shift_seconds=seconds)
+        assert set(column_frames(config, n_frames=100, sample_rate=RATE)[0].tolist()) == {frame}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from embedder.config.model import FrontEndConfig
 from embedder.config.presets import FRONT_ENDS
 from embedder.errors import ConfigError
-from embedder.features.front_end import build_front_end
+from embedder.features.building import build_front_end
 from embedder.features.translation import Translation, row_weights
 from tests.embedder.features.front_end_cases import RATE, music
 

@@ -18,7 +18,7 @@ from embedder.errors import (
     UnknownChoice,
     UnsupportedFormat,
 )
-from embedder.features.front_end import build_front_end
+from embedder.features.building import build_front_end
 from embedder.models.card import read_card, with_facts, write_card
 from embedder.models.fingerprint import network_fingerprint, short_fingerprint
 from embedder.models.kinds.network import save_model

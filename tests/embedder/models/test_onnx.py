@@ -23,7 +23,7 @@ from embedder.errors import (
     UnsupportedFormat,
     UsageError,
 )
-from embedder.features.front_end import build_front_end
+from embedder.features.building import build_front_end
 from embedder.models.exporting import export_model
 from embedder.models.importing import find_recipe, import_model
 from embedder.models.kinds.foreign_mel import MelFrontEnd

@@ -11,7 +11,7 @@ from embedder.config.loading import configure, from_dict, to_dict
 from embedder.config.model import BackboneConfig, FrontEndConfig, ModelConfig
 from embedder.config.transfer import TransferConfig
 from embedder.errors import ConfigError
-from embedder.features.front_end import build_front_end
+from embedder.features.building import build_front_end
 from embedder.models.description import describe_model
 from embedder.models.exporting import export_model
 from embedder.models.fingerprint import network_fingerprint

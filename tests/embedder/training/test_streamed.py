@@ -15,7 +15,7 @@ from embedder.datasets.opening import open_dataset
 from embedder.datasets.prepared import PreparedTracks
 from embedder.datasets.preparing import cache_for, prepare_dataset
 from embedder.errors import ConfigError, DatasetError
-from embedder.features.front_end import build_front_end
+from embedder.features.building import build_front_end
 from embedder.training.feeding.crop_loading import CropLoader, batch_generator
 from embedder.training.feeding.streamed import StreamedTracks
 from tests.embedder.datasets.dataset_miniatures import (

@@ -14,7 +14,7 @@ from embedder.config.transfer import TransferConfig
 from embedder.datasets.files import audio_files_below
 from embedder.encoding.encoder import TrackEncoder
 from embedder.errors import BadInput, ConfigError
-from embedder.features.front_end import build_front_end
+from embedder.features.building import build_front_end
 from embedder.models.card import read_card
 from embedder.models.exporting import export_model
 from embedder.models.fingerprint import network_fingerprint
