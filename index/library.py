@@ -1,12 +1,14 @@
 """The library with a method for each use case: everything that the command line does.
 
 The methods import what they need when they are called, so that opening a library stays quick.
+`search`, `label` and `playlist` take a request, or tracks and the request's fields as keywords.
 """
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
+from embedder.errors import UsageError
 from index.library_folder.open_library import OpenLibrary
 
 if TYPE_CHECKING:
@@ -16,16 +18,21 @@ if TYPE_CHECKING:
     from index.indexing.ingest import IndexOptions, IndexProgress
     from index.labels.files.writing import TagChange, UndoReport, WriteReport
     from index.labels.labelling import LabelRequest
+    from index.labels.options import LabelOptions
     from index.labels.results import LabelReport
     from index.library_folder.encoder import Encoder
     from index.library_folder.report import LibraryReport
     from index.map.drawing import MapReport
     from index.map.library_map import LibraryMap, MapWish
+    from index.playlists.options import PlaylistOptions
     from index.playlists.request import PlaylistRequest
     from index.playlists.results import Playlist
     from index.search.asked import SearchRequest
+    from index.search.options import SearchOptions
     from index.search.search import Searcher
     from index.vectors.kinds import StoreSettings
+
+Request = TypeVar("Request")
 
 
 class Library(OpenLibrary):
@@ -51,38 +58,87 @@ class Library(OpenLibrary):
         self,
         paths: Sequence[Path],
         *,
-        encoder: "Encoder",
+        model: str | None = None,
+        encoder: "Encoder | None" = None,
         options: "IndexOptions | None" = None,
         migrate: bool = False,
         on_progress: "Callable[[IndexProgress], None] | None" = None,
     ) -> "IndexReport":
-        """Bring the library up to date with folders of music; `migrate` allows another model."""
+        """Bring the library up to date with folders of music.
+
+        model: a name or a model's folder, which replaces the library's model if it is another.
+        None: the library's own, else the default model. `encoder` is a model that is loaded
+        already; `migrate` lets it replace the library's model.
+        """
+        from index.indexing.model_choice import LazyEncoder, choose_model
         from index.indexing.run import index_into
 
+        if model is not None and encoder is not None:
+            raise UsageError("give a model or an encoder, not both")
         return index_into(
-            self, paths, encoder=encoder, options=options, migrate=migrate, on_progress=on_progress
+            self,
+            paths,
+            encoder=encoder or LazyEncoder(choose_model(self, model)),
+            options=options,
+            migrate=migrate or model is not None,
+            on_progress=on_progress,
         )
 
-    def search(self, request: "SearchRequest") -> "QueryResult":
-        """The tracks nearest to those that a request names."""
+    @overload
+    def search(self, request: "SearchRequest", /) -> "QueryResult": ...
+    @overload
+    def search(self, *tracks: str, **options: Unpack["SearchOptions"]) -> "QueryResult": ...
+    def search(self, *asked: "SearchRequest | str", **options: Any) -> "QueryResult":
+        """The tracks nearest to some: `search("song.flac", k=5)`, or `search(SearchRequest(…))`.
+
+        The options are the fields of `SearchRequest`.
+        """
+        from index.search.asked import SearchRequest
+
+        request = _request(SearchRequest, asked, options, make=SearchRequest)
         return self.searcher.search(request)
 
-    def playlist(self, request: "PlaylistRequest") -> "Playlist":
-        """The playlist that a request asks for."""
-        from index.playlists.make import make_playlist
+    @overload
+    def playlist(self, request: "PlaylistRequest", /) -> "Playlist": ...
+    @overload
+    def playlist(self, *seeds: str, **options: Unpack["PlaylistOptions"]) -> "Playlist": ...
+    def playlist(self, *asked: "PlaylistRequest | str", **options: Any) -> "Playlist":
+        """A playlist: `playlist("song.flac", length=8)`, or `playlist(PlaylistRequest(…))`.
 
+        The options are the fields of `PlaylistRequest`.
+        """
+        from index.playlists.make import make_playlist
+        from index.playlists.request import PlaylistRequest
+
+        request = _request(PlaylistRequest, asked, options, make=PlaylistRequest)
         return make_playlist(self, request)
 
+    @overload
     def label(
         self,
         request: "LabelRequest",
+        /,
         *,
         encoder: "Encoder | None" = None,
         on_heard: Callable[[int], None] | None = None,
+    ) -> "LabelReport": ...
+    @overload
+    def label(self, *tracks: str, **options: Unpack["LabelOptions"]) -> "LabelReport": ...
+    def label(
+        self,
+        *asked: "LabelRequest | str",
+        encoder: "Encoder | None" = None,
+        on_heard: Callable[[int], None] | None = None,
+        **options: Any,
     ) -> "LabelReport":
-        """The neighbours' vote on the label of each track that a request names."""
-        from index.labels.labelling import label_tracks
+        """The neighbours' vote: `label("song.mp3", field="mood")`, or `label(LabelRequest(…))`.
 
+        The options are the fields of `VoteSettings`, `start_seconds` and `seconds`.
+        """
+        from index.labels.labelling import LabelRequest, label_tracks
+        from index.labels.options import label_request
+
+        request = _request(LabelRequest, asked, options, make=label_request)
         return label_tracks(self, request, encoder=encoder, on_heard=on_heard)
 
     def write_labels(
@@ -189,3 +245,19 @@ class Library(OpenLibrary):
         from index.library_folder.upkeep import rebuild_as
 
         rebuild_as(self, kind, memory_mb=memory_mb)
+
+
+def _request(
+    kind: type[Request],
+    asked: tuple[Request | str, ...],
+    options: dict[str, Any],
+    *,
+    make: Callable[..., Request],
+) -> Request:
+    """The request that was given, or one made of tracks and options."""
+    requests = [request for request in asked if isinstance(request, kind)]
+    if not requests:
+        return make(asked, **options)
+    if len(asked) > 1 or options:
+        raise UsageError(f"give a {kind.__name__} alone: tracks and options are its fields")
+    return requests[0]

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from index.evaluate.subjects import library_subject as library_subject
     from index.evaluate.subjects import open_subject as open_subject
     from index.indexing.ingest import IndexOptions as IndexOptions
-    from index.labels.files.writing import undo_labels as undo_labels
     from index.labels.labelling import LabelRequest as LabelRequest
     from index.labels.results import LabelReport as LabelReport
     from index.labels.results import LabelVote as LabelVote
@@ -89,7 +88,6 @@ _HOMES = {
     "settle": "embedder.training.settings",
     "tracks_in": "index.library_folder.frames",
     "train": "embedder.training.train",
-    "undo_labels": "index.labels.files.writing",
     "write_music_folder": "embedder.datasets.synthesis.folder",
 }
 __all__ = tuple(_HOMES)

@@ -1,0 +1,27 @@
+"""The options of `Library.label`'s short form: how to vote, and on which part of a track."""
+
+from typing import Any, TypedDict
+
+from index.labels.labelling import LabelRequest
+from index.labels.voting import VoteSettings
+
+PART = ("start_seconds", "seconds")
+
+
+class LabelOptions(TypedDict, total=False):
+    """Types alone; `VoteSettings` and `LabelRequest` have the defaults and check the values."""
+
+    field: str
+    k: int
+    class_balanced: bool
+    with_artist: bool
+    abstain_below: float
+    is_multi: bool | None
+    start_seconds: float | None
+    seconds: float | None
+
+
+def label_request(tracks: tuple[str, ...], **options: Any) -> LabelRequest:
+    """A request of `LabelOptions`."""
+    part = {name: options.pop(name) for name in PART if name in options}
+    return LabelRequest(tracks, VoteSettings(**options), **part)
