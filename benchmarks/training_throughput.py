@@ -90,7 +90,9 @@ class Turns:
     def after_epoch(self, _: object) -> None:
         """Examples a second of both, the waiting for the first batch counted."""
         seconds = time.perf_counter() - self._start
-        self.ours.append(self._n_steps * self.run.loop.parts.sampler.rows_per_batch / seconds)
+        sampler = self.run.loop.parts.sampler
+        n_crops = sampler.tracks_per_batch * sampler.config.crops_per_track
+        self.ours.append(self._n_steps * n_crops / seconds)
         self.theirs.append(self.alternative(self.run))
         self._n_steps, self._start = 0, time.perf_counter()
 
@@ -101,7 +103,9 @@ def bare_loop(run: TrainingRun) -> float:
     network, objective = parts.network.train(), parts.objective
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-9)
     rows = parts.sampler.plan(0)[0].rows
-    levels = parts.source.crops(parts.rows[rows], generator=step_generator(0, 0, purpose=1))
+    _, levels = parts.source.readable_crops(
+        parts.rows[rows], generator=step_generator(0, 0, purpose=1)
+    )
     targets = parts.targets.batch(rows)
     assert known_fields(targets)
     start = time.perf_counter()

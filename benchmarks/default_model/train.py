@@ -18,8 +18,7 @@ import torch
 from embedder.config.loading import configure
 from embedder.config.training import TrainingConfig
 from embedder.config.transfer import TransferConfig
-from embedder.training.folder.run_folder import RESULT_NAME
-from embedder.training.folder.run_state import STATE_NAME
+from embedder.training.folder.run_folder import RESULT_NAME, STATE_NAME
 from embedder.training.run import TrainingRun
 from embedder.training.train import train
 

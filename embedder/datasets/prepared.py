@@ -56,6 +56,10 @@ class PreparedTracks:
             taken[place] = self.spectrograms[item, :, start : start + width]
         return unpack_levels(torch.from_numpy(taken))
 
+    def readable_crops(self, rows: Rows, *, generator: torch.Generator) -> tuple[Rows, Tensor]:
+        """As `crops`, with the places of the rows: all of them can be read."""
+        return np.arange(len(rows)), self.crops(rows, generator=generator)
+
     def excerpts(self, row: int) -> Tensor:
         """All of a track in stretches of `excerpt_columns`: float32 [excerpts, rows, columns]."""
         items = self.spectrograms[self.first_items[row] : self.first_items[row + 1]]

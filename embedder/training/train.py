@@ -22,8 +22,13 @@ from embedder.training.feeding.frozen_vectors import encoder_vectors, vector_cac
 from embedder.training.feeding.known_tracks import needs
 from embedder.training.feeding.sources import BatchSource, cache_folder, open_source
 from embedder.training.folder.record import RunRecord
-from embedder.training.folder.run_folder import TrainingResult, prepare_folder, write_result
-from embedder.training.folder.run_state import STATE_NAME
+from embedder.training.folder.run_folder import (
+    STATE_NAME,
+    TrainingResult,
+    prepare_folder,
+    remove_unused,
+    write_result,
+)
 from embedder.training.loop.fabric import build_fabric
 from embedder.training.loop.step import Observer
 from embedder.training.objectives.targets import standardised
@@ -50,18 +55,25 @@ def train(
     make_observers: MakeObservers | None = None,
     on_progress: OnProgress | None = None,
 ) -> TrainingResult:
-    """Train on a data set; the model, its card and how it went are in `folder` afterwards.
+    """Train on a data set; the models, their cards and the report are in `folder` afterwards.
 
-    `on_progress` follows the preparation of features; the observers follow the training.
+    `on_progress` follows the preparation of features; the observers follow the training. If the
+    data cannot be used, a folder that this call made is removed again.
     """
     check_training(config)
     base = base_model(config.transfer)
     config = config_from(config, base)
     fabric = build_fabric(config.loop)
+    was_there = folder.exists()
     if fabric.is_global_zero:
         prepare_folder(folder, config, resume=resume, force=force)
     fabric.barrier()
-    run = open_run(path, config, folder, base=base, fabric=fabric, on_progress=on_progress)
+    try:
+        run = open_run(path, config, folder, base=base, fabric=fabric, on_progress=on_progress)
+    except BaseException:
+        if fabric.is_global_zero and not was_there:
+            remove_unused(folder)
+        raise
     if resume and (folder / STATE_NAME).exists():  # else it ended before its first step was saved
         run.loop.resume()
     observers = list(make_observers(run)) if make_observers else []
@@ -69,7 +81,7 @@ def train(
         return run.run(observers)
     with RunRecord(folder, run.loop.state) as record:
         result = run.run([record, *observers])
-    if result.ended != "interrupted":  # who pressed Ctrl-C wants out
+    if result.ended != "interrupted":  # after Ctrl-C the command shall end at once
         write_report(run, result)
     write_result(result)
     return result

@@ -91,7 +91,7 @@ def test_settings_come_in_their_order(
         (["--freeze"], "give --from"),
         (["--fit"], "give --from"),
         (["--resume", "--force"], "give one of them"),
-        (["--resume"], "no run to go on with"),
+        (["--resume"], "no run to resume"),
     ],
 )
 def test_a_wrong_setting_is_a_usage_error(

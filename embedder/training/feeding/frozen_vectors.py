@@ -47,6 +47,10 @@ class VectorSource:
         chosen = self.first_rows[rows] + np.minimum((draws * counts).astype(np.int64), counts - 1)
         return self.vectors[torch.from_numpy(chosen)][:, :, None]
 
+    def readable_crops(self, rows: Rows, *, generator: torch.Generator) -> tuple[Rows, Tensor]:
+        """As `crops`, with the places of the rows: all of them can be read."""
+        return np.arange(len(rows)), self.crops(rows, generator=generator)
+
     def excerpts(self, row: int) -> Tensor:
         """All of a track."""
         return self.vectors[self.first_rows[row] : self.first_rows[row + 1], :, None]

@@ -1,9 +1,10 @@
-"""Train straight from compressed audio: crops are decoded when a batch asks for them.
+"""Train straight from compressed audio: a crop is decoded when a batch needs it.
 
-No disk space and a new stretch every time, at the price of decoding. Decoding leaves Python's lock,
-so threads suffice; `crop_loading.CropLoader` keeps several batches under way beside the training.
+This takes no disk space and gives a new crop every time, at the price of decoding. Decoding
+releases Python's lock, so the loop prepares several batches at once in threads.
 """
 
+import logging
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -15,19 +16,22 @@ from torch import Tensor
 
 from embedder.audio.decoding import probe
 from embedder.audio.excerpts import Excerpts, load_excerpts
-from embedder.config.model import ModelConfig
+from embedder.config.model import ExcerptConfig, ModelConfig
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.records import LeftOut, TrackRow
 from embedder.encoding.threads import map_in_threads
 from embedder.errors import AudioError, DatasetError, printable_path
 from embedder.features.building import build_front_end
 from embedder.training.augment.building import Augmentation
+from embedder.training.augment.spectrogram import crop_columns as random_columns
 
 Rows = NDArray[np.int64]
 
+_logger = logging.getLogger(__name__)
+
 
 class StreamedTracks:
-    """A batch source over audio files. Those whose headers cannot be read are left out at once."""
+    """A batch source over audio files. Files with unreadable headers are left out at once."""
 
     def __init__(
         self,
@@ -36,69 +40,77 @@ class StreamedTracks:
         *,
         workers: int = 1,
         augmentation: Augmentation | None = None,
+        crop_columns: int = 0,
     ) -> None:
-        """`workers`: threads that look at the files; `augmentation`: of the sound of crops."""
+        """`workers`: threads that probe the files. `augmentation`: changes the sound of crops.
+        `crop_columns`: columns of a crop; 0 keeps all that the front end gives.
+        """
         if dataset.store is not None:
             raise DatasetError(f"{dataset.root.name}: brings arrays; there is no audio to decode.")
         self._excerpts = model.excerpts
         self._sample_rate = model.front_end.sample_rate
         self._front_end = build_front_end(model.front_end).eval()
         self._augmentation = augmentation
+        self._crop_columns = crop_columns
         self._lock = threading.Lock()
         self.failures: list[LeftOut] = []
-        kept: list[int] = []
+        readable_rows: list[int] = []
         reasons = map_in_threads(_unreadable, dataset.rows, workers=max(1, workers))
         for position, left_out in enumerate(reasons):
             if left_out is None:
-                kept.append(position)
+                readable_rows.append(position)
             else:
                 self.failures.append(left_out)
-        if not kept:
+        if not readable_rows:
             first = self.failures[0]
             raise DatasetError(
                 f"{dataset.root.name}: none of the {len(dataset.rows)} tracks can be read. "
                 f"The first: {printable_path(first.path)} ({first.reason})."
             )
-        self.rows: tuple[TrackRow, ...] = tuple(dataset.rows[position] for position in kept)
-        self.dataset_rows: Rows = np.array(kept, dtype=np.int64)
+        self.rows: tuple[TrackRow, ...] = tuple(dataset.rows[row] for row in readable_rows)
+        self.dataset_rows: Rows = np.array(readable_rows, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def crops(self, rows: Rows, *, generator: torch.Generator) -> Tensor:
-        """One crop a row from anywhere in its track: float32 [batch, rows, columns]."""
-        kept, levels = self.readable_crops(rows, generator=generator)
-        if len(kept) < len(rows):
-            missing = self.rows[int(np.setdiff1d(np.arange(len(rows)), kept)[0])]
-            raise DatasetError(f"{missing.key}: no longer readable. {self.failures[-1].reason}")
-        return levels
-
     def readable_crops(self, rows: Rows, *, generator: torch.Generator) -> tuple[Rows, Tensor]:
-        """Which places of `rows` could be read, and their crops. The others are recorded."""
+        """Which places of `rows` could be read, and a random crop of each of these tracks.
+
+        Files that cannot be read are recorded in `failures`. If none can be, DatasetError names
+        the first.
+        """
         seeds = torch.randint(2**62, (len(rows),), generator=generator).tolist()
-        kept: list[int] = []
-        heard: list[Excerpts] = []
+        read_places: list[int] = []
+        excerpts: list[Excerpts] = []
+        first_failure = ""
         for place, (row, seed) in enumerate(zip(rows.tolist(), seeds, strict=True)):
-            path = _path_of(self.rows[row])
             try:
-                heard.append(self._one_crop(path, np.random.default_rng(seed)))
+                excerpts.append(self._one_crop(row, np.random.default_rng(seed)))
             except AudioError as error:
-                self._record(LeftOut(path, error.reason))
+                first_failure = first_failure or str(error)
                 continue
-            kept.append(place)
-        if not kept:
-            raise DatasetError(f"no track of a batch can be read: {self.failures[-1].reason}")
-        return np.array(kept, dtype=np.int64), self._levels_together(heard, generator)
+            read_places.append(place)
+        if not read_places:
+            raise DatasetError(f"no track of a batch can be read. The first: {first_failure}")
+        return np.array(read_places, dtype=np.int64), self._levels_together(excerpts, generator)
 
     def excerpts(self, row: int) -> Tensor:
-        """What inference would hear of a track: float32 [excerpts, rows, columns]."""
-        path = _path_of(self.rows[row])
-        heard = load_excerpts(path, self._excerpts, sample_rate=self._sample_rate)
-        return self._levels(heard.samples, heard.sample_rate)
+        """The excerpts that inference reads: float32 [excerpts, rows, columns]."""
+        excerpts = self._load(row, self._excerpts)
+        return self._levels(excerpts.samples, excerpts.sample_rate)
 
-    def _one_crop(self, path: Path, generator: np.random.Generator) -> Excerpts:
-        config = replace(self._excerpts, n_excerpts=1)
-        return load_excerpts(path, config, sample_rate=self._sample_rate, generator=generator)
+    def _one_crop(self, row: int, generator: np.random.Generator) -> Excerpts:
+        return self._load(row, replace(self._excerpts, n_excerpts=1), generator)
+
+    def _load(
+        self, row: int, config: ExcerptConfig, generator: np.random.Generator | None = None
+    ) -> Excerpts:
+        path = _path_of(self.rows[row])
+        try:
+            return load_excerpts(path, config, sample_rate=self._sample_rate, generator=generator)
+        except AudioError as error:
+            self._record(LeftOut(path, error.reason))
+            raise
 
     def _levels_together(self, crops: list[Excerpts], generator: torch.Generator) -> Tensor:
         """Crops of one rate go through changes and front end in one call."""
@@ -111,7 +123,10 @@ class StreamedTracks:
         if self._augmentation is not None:
             changed = self._augmentation(torch.from_numpy(samples), generator=generator)
             samples = changed.numpy()
-        return self._levels(samples, crops[0].sample_rate)
+        levels = self._levels(samples, crops[0].sample_rate)
+        if not self._crop_columns:
+            return levels
+        return random_columns(levels, n_columns=self._crop_columns, generator=generator)
 
     def _levels(self, samples: NDArray[np.float32], sample_rate: int) -> Tensor:
         with torch.no_grad():
@@ -119,8 +134,12 @@ class StreamedTracks:
 
     def _record(self, failure: LeftOut) -> None:
         with self._lock:
-            if all(known.path != failure.path for known in self.failures):
-                self.failures.append(failure)
+            if any(earlier.path == failure.path for earlier in self.failures):
+                return
+            self.failures.append(failure)
+        _logger.warning(
+            "%s: %s; training goes on without it", printable_path(failure.path), failure.reason
+        )
 
 
 def _unreadable(row: TrackRow) -> LeftOut | None:

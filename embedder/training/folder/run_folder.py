@@ -1,16 +1,19 @@
-"""The folder of a run: what stands where, how it is begun, gone on with and ended.
+"""The folder of a run: its files, and how a run begins, resumes and ends in it.
 
 RUN/config.toml     every setting, defaults too
     log.csv         a line an epoch
     events.out.*    the same and more for TensorBoard
-    state.*         where the run stands (`--resume`)
+    state.*         the state of the run, for `--resume`
     best/ last/     models, each with its card
     curves.png      the log as a picture
-    tags.csv .png   how well each tag is known, where a tagging head was trained
-    report.html     the page to look at
-    run.json        written last: how it ended
+    tags.csv .png   scores of each tag, if a tagging head was trained
+    report.html     the report
+    run.json        written last: how the run ended
+
+This module imports no torch, so that a command can refuse a folder at once.
 """
 
+import contextlib
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
@@ -20,10 +23,9 @@ from typing import Any
 from embedder.config.loading import from_dict, read_toml, to_toml
 from embedder.config.training import TrainingConfig
 from embedder.errors import ConfigError, OutputExists, printable_path
-from embedder.training.folder.run_state import STATE_NAME
 from embedder.whole_files import write_whole
 
-CONFIG_NAME, RESULT_NAME = "config.toml", "run.json"
+CONFIG_NAME, RESULT_NAME, STATE_NAME = "config.toml", "run.json", "state.json"
 CURVES_NAME = "curves.png"
 TAG_FILES = ("tags.csv", "tags.png")
 
@@ -42,10 +44,10 @@ class TrainingResult:
     scores: dict[str, float]
     """Held-out scores of the best model against all training tracks."""
     before: dict[str, float] = field(default_factory=dict)
-    """Where the run began with a fitted projection, the same scores of the model without it."""
+    """If the run began with a fitted projection: the same scores of the model without it."""
     notes: tuple[str, ...] = ()
     left_out: tuple[dict[str, str], ...] = ()
-    """Tracks that could not be read, and why."""
+    """Tracks that could not be read, with the reason."""
     history: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
     def to_json(self) -> dict[str, Any]:
@@ -54,17 +56,16 @@ class TrainingResult:
 
 
 def prepare_folder(folder: Path, config: TrainingConfig, *, resume: bool, force: bool) -> None:
-    """Make the run's folder, or check that it can be gone on with."""
-    has_run = any((folder / name).exists() for name in (STATE_NAME, RESULT_NAME))
+    """Make the run's folder, or check that the run in it can be resumed."""
     if resume:
         if config_digest(saved_config(folder)) != config_digest(config):
             raise ConfigError(
-                f"{folder / CONFIG_NAME} is not what was asked for now: go on with its own "
-                "settings (leave yours out), or start anew with --force"
+                f"{folder / CONFIG_NAME} has other settings than this call: leave yours out to "
+                "resume with those of the run, or start anew with --force"
             )
         return
-    if has_run and not force:
-        raise OutputExists(folder)
+    if not force:
+        check_no_run(folder)
     for name in (STATE_NAME, RESULT_NAME, CURVES_NAME, *TAG_FILES):  # an older run's
         (folder / name).unlink(missing_ok=True)
     for events in folder.glob("events.out.tfevents.*"):
@@ -73,22 +74,35 @@ def prepare_folder(folder: Path, config: TrainingConfig, *, resume: bool, force:
     write_whole(folder / CONFIG_NAME, to_toml(config).encode())
 
 
+def check_no_run(folder: Path) -> None:
+    """Raise OutputExists if the folder holds a run."""
+    if any((folder / name).exists() for name in (STATE_NAME, RESULT_NAME)):
+        raise OutputExists(folder)
+
+
+def remove_unused(folder: Path) -> None:
+    """Remove a folder that `prepare_folder` made and in which no run began."""
+    (folder / CONFIG_NAME).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # something else was written there in the meantime
+        folder.rmdir()
+
+
 def saved_config(folder: Path) -> TrainingConfig:
-    """The settings of a run that can be gone on with."""
+    """The settings of a run that can be resumed."""
     if not (folder / CONFIG_NAME).exists():
         raise ConfigError(
-            f"{printable_path(folder)}: no run to go on with; leave out --resume to start one"
+            f"{printable_path(folder)}: no run to resume; leave out --resume to start one"
         )
     return from_dict(TrainingConfig, read_toml(folder / CONFIG_NAME), where=CONFIG_NAME)
 
 
 def write_result(result: TrainingResult) -> None:
-    """The run's last file: that it is there means done."""
+    """Write the run's last file. Its existence means that the run is done."""
     content = {**result.to_json(), "folder": ".", "history": list(result.history)}
     write_whole(result.folder / RESULT_NAME, json.dumps(content, indent=2).encode())
 
 
 def config_digest(config: TrainingConfig) -> str:
-    """Of all settings but how long one call may take, which the next may choose anew."""
+    """The digest of all settings but `max_minutes`, which each call may choose anew."""
     config = replace(config, loop=replace(config.loop, max_minutes=0.0))
     return hashlib.blake2b(to_toml(config).encode(), digest_size=16).hexdigest()

@@ -20,9 +20,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from embedder.errors import ConfigError, CorruptArtefact, printable_path
+from embedder.training.folder.run_folder import STATE_NAME
 from embedder.whole_files import write_whole
 
-TENSORS_NAME, STATE_NAME = "state.safetensors", "state.json"
+TENSORS_NAME = "state.safetensors"
 
 
 @dataclass(slots=True)

@@ -27,8 +27,7 @@ from typing import Any
 from embedder.config.loading import configure, read_toml, to_toml
 from embedder.config.training import TrainingConfig
 from embedder.errors import ConfigError, TrainingDiverged, printable_path
-from embedder.training.folder.run_folder import RESULT_NAME
-from embedder.training.folder.run_state import STATE_NAME
+from embedder.training.folder.run_folder import RESULT_NAME, STATE_NAME
 from embedder.training.grid.grid_table import GridRow, grid_row, write_tables
 from embedder.training.train import MakeObservers, OnProgress, train
 from embedder.whole_files import write_whole

@@ -3,9 +3,9 @@
     sampler ─▶ crops ─▶ augmentation ─▶ normalisation ─▶ network ─▶ objective ─▶ optimiser
        (prepared ahead in a thread)
 
-Every random choice of a step is drawn from (seed, step), so a run that was killed goes on to the
-same weights as one that never was. Devices, number formats and several machines are Lightning
-Fabric's business.
+Every random choice of a step is drawn from (seed, step), so a run that was killed and resumed
+ends with the same weights as one that was not. Lightning Fabric takes care of devices, number
+formats and several machines.
 """
 
 import math
@@ -56,7 +56,7 @@ SAVE_EVERY_SECONDS = 120.0
 
 
 class TrainingLoop:
-    """A run in progress."""
+    """A training run in progress."""
 
     def __init__(
         self, config: TrainingConfig, parts: LoopParts, folder: Path, *, fabric: Fabric
@@ -78,7 +78,7 @@ class TrainingLoop:
         self.n_steps = self.steps_per_epoch * config.loop.epochs
 
     def resume(self) -> None:
-        """Go on where the folder's state stands."""
+        """Continue from the state in the folder."""
         self.state, tensors = load_state(self.folder, data_digest=self.parts.data_digest)
         load_module(self.parts.network, tensors, "network")
         load_module(self.parts.objective, tensors, "objective")
@@ -90,7 +90,7 @@ class TrainingLoop:
             self.parts.doctor.restore(self.state.doctor)
 
     def save(self) -> None:
-        """Put down where the run stands."""
+        """Write the state of the run to its folder."""
         self._settle(n_behind=0)
         self.state.n_average_updates = self._average.n_updates
         if self.parts.doctor is not None:
@@ -108,16 +108,16 @@ class TrainingLoop:
 
     @property
     def best_network(self) -> nn.Module:
-        """The weights to measure and to keep: the average where there is one."""
+        """The weights to measure and to keep: the average, if there is one."""
         return self._average.model(self.parts.network)
 
     def run(self, observers: list[Observer], *, keep_best: Callable[[nn.Module], None]) -> str:
-        """Train to the end, and why it ended: finished, stopped early, out of time, interrupted."""
+        """Train; return why it ended: finished, stopped early, out of time or interrupted."""
         started = time.monotonic() - self.state.seconds
         limit = time.monotonic() + (self.config.loop.max_minutes * 60 or math.inf)  # of this call
         with Interruption() as interruption:
             if self.config.transfer.fit and not self.state.history and not self.state.step:
-                # A fitted start is a model, and the best until a better one comes.
+                # A fitted start is a model already, and the best one so far.
                 start = {"epoch": 0, "step": 0}
                 self._end_epoch(start, observers, keep_best, is_judged=True)
             while self.state.epoch < self.config.loop.epochs and not self._has_stalled():
@@ -134,7 +134,7 @@ class TrainingLoop:
     def _run_epoch(
         self, observers: list[Observer], interruption: Interruption, started: float, limit: float
     ) -> str:
-        """The rest of the epoch under way; a reason where the run is to end before it does."""
+        """Train the rest of the current epoch; return a reason if the run must end within it."""
         self._step.train()
         last_saved = time.monotonic()
         for rows, levels in self._batches():
@@ -143,14 +143,15 @@ class TrainingLoop:
             self.state.seconds = time.monotonic() - started
             for observer in observers:
                 observer.after_step(self.state.step, value, embeddings)
-            is_late = time.monotonic() >= limit
-            is_old = time.monotonic() - last_saved >= SAVE_EVERY_SECONDS
-            is_wanted, is_late, is_old = self._agreed(interruption.is_wanted, is_late, is_old)
-            if is_wanted:
+            now = time.monotonic()
+            is_stopped, is_late, is_save_due = self._agreed(
+                interruption.is_wanted, now >= limit, now - last_saved >= SAVE_EVERY_SECONDS
+            )
+            if is_stopped:
                 return "interrupted"
             if is_late:
                 return "out of time"
-            if is_old:
+            if is_save_due:
                 self.save()
                 last_saved = time.monotonic()
         return ""
@@ -188,7 +189,7 @@ class TrainingLoop:
         return embeddings.detach(), value
 
     def _clip_gradients(self, max_norm: float) -> None:
-        # A GPU is not waited for: there a broken step shows in the next loss.
+        # Do not wait for a GPU: there a broken step shows in the next loss.
         norm = self.fabric.clip_gradients(
             self._step, self._wrapped_optimiser, max_norm=max_norm, error_if_nonfinite=False
         )
@@ -196,7 +197,7 @@ class TrainingLoop:
             raise diverged("the gradient", self.state.step, self.config.optimiser)
 
     def _settle(self, *, n_behind: int | None = None) -> None:
-        """Take in what the device has finished; a loss that is no number ends the run."""
+        """Add up the finished steps; a loss that is not finite ends the run."""
         bad_step = self._sums.settle(self.state.epoch_sums, n_behind=n_behind)
         if bad_step is not None:
             raise diverged("the loss", bad_step, self.config.optimiser)
@@ -207,9 +208,9 @@ class TrainingLoop:
         doctor = self.parts.doctor
         if doctor is None or not doctor.is_due(self.state.step):
             return
-        said = doctor.observe(self.state.step, value, embeddings, targets)
-        self.state.notes += [said] if said else []
-        if self.fabric.world_size > 1:  # every rank mines as rank zero does
+        warning = doctor.observe(self.state.step, value, embeddings, targets)
+        self.state.notes += [warning] if warning else []
+        if self.fabric.world_size > 1:  # every rank mines like rank zero
             fallback = self.fabric.broadcast(doctor.findings.fallback)
             if fallback and fallback != doctor.findings.fallback:
                 doctor.fall_back(fallback)
@@ -238,12 +239,12 @@ class TrainingLoop:
         *,
         is_judged: bool,
     ) -> None:
-        """Put an epoch on record, and keep its model if it is the best of those judged."""
+        """Record an epoch, and keep its model if it is the best so far."""
         state = self.state
-        state.history.append(record)  # now, for the best model's card tells this epoch's scores
+        state.history.append(record)  # before `keep_best`: the card shows this epoch's scores
         if is_judged:
             record |= self._validate()
-            score = record.get("score", math.inf)  # nothing held out: the last is best
+            score = record.get("score", math.inf)  # nothing held out: the last epoch is best
             if score > state.best_score:
                 state.best_score = record.get("score", state.best_score)
                 state.best_epoch = state.epoch
@@ -253,7 +254,7 @@ class TrainingLoop:
             observer.after_epoch(record)
 
     def _validate(self) -> dict[str, float]:
-        """Rank zero measures for all: what early stopping goes by must be the same everywhere."""
+        """Rank zero measures for all, so that every rank stops at the same epoch."""
         scores: dict[str, float] = {}
         if self.fabric.is_global_zero:
             scores = self.parts.validate(self.best_network, self.parts.front_end)
@@ -265,32 +266,34 @@ class TrainingLoop:
         return bool(patience) and since >= patience
 
     def _agreed(self, *flags: bool) -> list[bool]:
-        """Which flags are up in one of the processes at least: they must all do the same."""
+        """Which flags are set in at least one process; all processes must act alike."""
         if self.fabric.world_size == 1:
             return list(flags)
-        ours = torch.tensor([float(flag) for flag in flags], device=self.fabric.device)
-        return [n > 0 for n in torch.as_tensor(self.fabric.all_reduce(ours, reduce_op="sum"))]
+        own_flags = torch.tensor([float(flag) for flag in flags], device=self.fabric.device)
+        return [n > 0 for n in torch.as_tensor(self.fabric.all_reduce(own_flags, reduce_op="sum"))]
 
     def _batches(self) -> Iterator[tuple[Rows, Tensor]]:
-        """The batches of the epoch that are left, prepared ahead in threads."""
+        """The remaining batches of the epoch, prepared ahead in threads."""
         plan = self.parts.sampler.plan(self.state.epoch)
-        mine = plan[self.fabric.global_rank :: self.fabric.world_size][: self.steps_per_epoch]
+        own_plan = plan[self.fabric.global_rank :: self.fabric.world_size][: self.steps_per_epoch]
         first_step = self.state.step - self.state.next_batch
-
         n_threads = torch.get_num_threads()
 
         def prepare(at: int) -> tuple[Rows, Tensor]:
-            torch.set_num_threads(1)  # in this thread: a second team would only stall the network's
+            torch.set_num_threads(1)  # in this thread: more would slow down the network
             seed = self.config.loop.seed + self.fabric.global_rank * 1_000_003
             generator = step_generator(seed, first_step + at, purpose=1)
-            rows = mine[at].rows
-            levels = self.parts.source.crops(self.parts.rows[rows], generator=generator)
-            return rows, self.parts.augmentation(levels, generator=generator)
+            rows = own_plan[at].rows
+            read_places, levels = self.parts.source.readable_crops(
+                self.parts.rows[rows], generator=generator
+            )
+            return rows[read_places], self.parts.augmentation(levels, generator=generator)
 
-        ahead = range(self.state.next_batch, len(mine))
+        numbers = range(self.state.next_batch, len(own_plan))
+        workers = max(self.config.loop.workers, 1)
         try:
-            for batch in map_in_threads(prepare, ahead, workers=max(self.config.loop.workers, 1)):
-                torch.set_num_threads(n_threads)  # `prepare` has set it for threads to come, too
+            for batch in map_in_threads(prepare, numbers, workers=workers):
+                torch.set_num_threads(n_threads)  # `prepare` sets it for later threads too
                 yield batch
         finally:
             torch.set_num_threads(n_threads)

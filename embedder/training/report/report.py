@@ -124,12 +124,12 @@ def _shade(count: int, *, share: float, is_right: bool) -> str:
 def _neighbours(run: TrainingRun, measured: Measured | None) -> str:
     if measured is None:
         return ""
-    held_out, known = run.held_out, run.known
-    labelled = np.flatnonzero(known.labels[held_out.queries] >= 0)
-    places = labelled if len(labelled) else np.arange(len(held_out.queries))
+    known = run.known
+    labelled = np.flatnonzero(known.labels[measured.queries] >= 0)
+    places = labelled if len(labelled) else np.arange(len(measured.queries))
     rows = []
     for place in places[_spread(len(places))].tolist():
-        asked = int(held_out.queries[place])
+        asked = int(measured.queries[place])
         label = known.labels[asked] if known.label_names else -1
         cells = [_track_cell(run, asked)]
         for position, distance in zip(
@@ -140,7 +140,7 @@ def _neighbours(run: TrainingRun, measured: Measured | None) -> str:
             if position < 0:
                 cells.append("<td></td>")
                 continue
-            found = int(held_out.references[position])
+            found = int(measured.references[position])
             theirs = known.labels[found] if known.label_names else -1
             is_right = bool(label == theirs) if min(label, theirs) >= 0 else None
             cells.append(_track_cell(run, found, distance=float(distance), is_right=is_right))

@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from embedder.audio.excerpts import load_excerpts
 from embedder.config.model import ExcerptConfig, FrontEndConfig, ModelConfig
+from embedder.config.training import AugmentationConfig, DatasetConfig, TrainingConfig
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.opening import open_dataset
 from embedder.datasets.prepared import PreparedTracks
 from embedder.datasets.preparing import cache_for, prepare_dataset
 from embedder.errors import ConfigError, DatasetError
 from embedder.features.building import build_front_end
-from embedder.training.feeding.crop_loading import CropLoader, batch_generator
+from embedder.training.feeding.sources import open_source
 from embedder.training.feeding.streamed import StreamedTracks
 from tests.embedder.datasets.dataset_miniatures import (
     MINIATURES,
@@ -175,35 +175,40 @@ def test_crops_are_stretches_of_their_track(prepared: PreparedTracks) -> None:
     assert places == {(item, start) for item in range(3) for start in range(n_starts)}
 
 
-def batches() -> list[NDArray[np.int64]]:
-    generator = np.random.default_rng(0)
-    return [generator.integers(0, 12, 6) for _ in range(5)]
-
-
 @pytest.mark.parametrize("is_streamed", [False, True])
-def test_crops_depend_on_seed_epoch_and_number_alone(
+def test_crops_depend_on_the_generator_alone(
     dataset: Dataset, prepared: PreparedTracks, is_streamed: bool
 ) -> None:
-    """Any number of workers, and a run that starts in the middle, gives the same crops."""
+    """The same seed gives the same crops, whatever was drawn before; another seed gives others."""
     source = StreamedTracks(dataset, MODEL) if is_streamed else replace(prepared, crop_columns=5)
-    alone = list(CropLoader(source, seed=3).epoch(batches(), epoch=2))
-    ahead = list(CropLoader(source, seed=3, workers=3).epoch(batches(), epoch=2))
-    resumed = list(CropLoader(source, seed=3).epoch(batches()[2:], epoch=2, first_batch=2))
-    for first, second in (*zip(alone, ahead, strict=True), *zip(alone[2:], resumed, strict=True)):
-        assert first.number == second.number
-        assert torch.equal(first.levels, second.levels)
-    other = next(iter(CropLoader(source, seed=3).epoch(batches(), epoch=1)))
-    assert not torch.equal(other.levels, alone[0].levels)
+    first, again, other = (
+        source.readable_crops(np.array([4, 0, 4]), generator=torch.Generator().manual_seed(seed))[1]
+        for seed in (3, 3, 4)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
 
 
-def test_streamed_crops_are_what_the_network_hears(dataset: Dataset) -> None:
-    """A streamed crop has the shape of an excerpt, and excerpts are those of inference."""
+def test_streamed_crops_have_the_shape_of_an_excerpt(dataset: Dataset) -> None:
+    """Two crops of a track are different stretches of it, as long as what inference reads."""
     source = StreamedTracks(dataset, MODEL)
-    excerpts = source.excerpts(3)
-    crops = source.crops(np.array([3, 3, 0]), generator=batch_generator(0, epoch=0, batch=0))
-    assert excerpts.shape[0] == 2
-    assert crops.shape == (3, *excerpts.shape[1:])
+    _, crops = source.readable_crops(np.array([3, 3, 0]), generator=torch.Generator())
+    assert crops.shape == (3, *source.excerpts(3).shape[1:])
     assert not torch.equal(crops[0], crops[1])
+
+
+def test_streamed_crops_are_as_wide_as_the_settings_say(dataset: Dataset) -> None:
+    """`augmentation.crop_columns` holds for streaming too, and excerpts stay whole."""
+    config = TrainingConfig(
+        model=MODEL,
+        augmentation=AugmentationConfig(crop_columns=5),
+        dataset=DatasetConfig(cache_gigabytes=0.0),
+    )
+    source = open_source(dataset, config)
+    _, crops = source.readable_crops(np.array([3, 0]), generator=torch.Generator())
+    assert crops.shape == (2, 16, 5)
+    whole = open_source(dataset, replace(config, augmentation=AugmentationConfig()))
+    assert torch.equal(source.excerpts(3), whole.excerpts(3))
 
 
 def test_streaming_leaves_out_what_cannot_be_opened(tmp_path: Path) -> None:
@@ -214,16 +219,27 @@ def test_streaming_leaves_out_what_cannot_be_opened(tmp_path: Path) -> None:
     assert (len(source), len(source.failures)) == (11, 1)
 
 
-def test_file_that_vanishes_while_streaming_leaves_its_batch(tmp_path: Path) -> None:
-    """A batch goes on without the track that vanished, which is reported once."""
+def test_a_batch_goes_on_without_a_file_that_vanished(tmp_path: Path) -> None:
+    """The other tracks of the batch come, and the file is reported once."""
     path = MINIATURES["folders"].make(tmp_path)
     source = StreamedTracks(open_dataset(path), MODEL)
     (path / "blues" / "song 0.flac").unlink()
-    rows = np.array([1, 0, 2])
-    got = list(CropLoader(source, seed=0).epoch([rows, rows], epoch=0))
-    assert [batch.rows.tolist() for batch in got] == [[1, 2], [1, 2]]
-    assert [len(batch.levels) for batch in got] == [2, 2]
+    for _ in range(2):
+        places, crops = source.readable_crops(np.array([1, 0, 2]), generator=torch.Generator())
+        assert places.tolist() == [0, 2]
+        assert len(crops) == 2
     assert [failure.path for failure in source.failures] == [path / "blues" / "song 0.flac"]
+
+
+def test_a_batch_without_a_readable_file_names_the_first(tmp_path: Path) -> None:
+    """The message names a broken file of this batch, not one of an earlier batch."""
+    path = MINIATURES["folders"].make(tmp_path)
+    source = StreamedTracks(open_dataset(path), MODEL)
+    for number in (0, 2):
+        (path / "blues" / f"song {number}.flac").unlink()
+    source.readable_crops(np.array([1, 0]), generator=torch.Generator())
+    with pytest.raises(DatasetError, match=r"no track of a batch.*song 2\.flac: no such file"):
+        source.readable_crops(np.array([2]), generator=torch.Generator())
 
 
 def test_waveform_models_hear_samples(dataset: Dataset) -> None:

@@ -16,6 +16,7 @@ from safetensors import torch as safetensors
 from embedder.config.loading import configure, to_toml
 from embedder.config.training import (
     AugmentationConfig,
+    DatasetConfig,
     ObjectiveConfig,
     OptimiserConfig,
     ScheduleConfig,
@@ -25,6 +26,7 @@ from embedder.config.transfer import TransferConfig
 from embedder.errors import (
     ConfigError,
     CorruptArtefact,
+    DatasetError,
     OutputExists,
     SoundalikeError,
     TrainingDiverged,
@@ -216,10 +218,34 @@ def test_a_finished_run_is_not_overwritten(data: Path, tmp_path: Path) -> None:
     train(data, small_config(epochs=1), tmp_path / "run", force=True)
 
 
+def test_a_failed_start_leaves_no_folder(data: Path, tmp_path: Path) -> None:
+    """Without a usable data set nothing is left behind; a folder that was there stays."""
+    config = dataclasses.replace(small_config(), dataset=DatasetConfig(label_field="mood"))
+    (tmp_path / "mine").mkdir()
+    for name in ("run", "mine"):
+        with pytest.raises(DatasetError, match="mood"):
+            train(data, config, tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_folder_is_checked_without_torch(tmp_path: Path) -> None:
+    """A command can refuse a finished run's folder before anything slow is imported."""
+    (tmp_path / "run.json").write_text("{}")
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from embedder.training.folder.run_folder import check_no_run\n"
+        "try: check_no_run(Path(sys.argv[1]))\n"
+        "except Exception as error: print(error, 'torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert shown.strip().endswith("exists already. Give --force to replace it. False")
+
+
 def test_going_on_with_other_settings_is_refused(data: Path, tmp_path: Path) -> None:
     """A run is gone on with as it was begun."""
     train(data, small_config(epochs=1), tmp_path / "run")
-    with pytest.raises(ConfigError, match="not what was asked for"):
+    with pytest.raises(ConfigError, match="other settings than this call"):
         train(data, small_config(epochs=2), tmp_path / "run", resume=True)
 
 
