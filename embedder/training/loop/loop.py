@@ -118,8 +118,7 @@ class TrainingLoop:
         with Interruption() as interruption:
             if self.config.transfer.fit and not self.state.history and not self.state.step:
                 # A fitted start is a model already, and the best one so far.
-                start = {"epoch": 0, "step": 0}
-                self._end_epoch(start, observers, keep_best, is_judged=True)
+                self._end_epoch({"epoch": 0, "step": 0}, observers, keep_best, is_due=True)
             while self.state.epoch < self.config.loop.epochs and not self._has_stalled():
                 reason = self._run_epoch(observers, interruption, started, limit)
                 if reason:
@@ -221,15 +220,15 @@ class TrainingLoop:
         state = self.state
         self._settle(n_behind=0)
         self._average.after_epoch(self.parts.network, state.epoch)
-        record: dict[str, Any] = {"epoch": state.epoch + 1, "step": state.step}
-        record["learning_rate"] = self._optimiser.param_groups[0]["lr"]
+        rate = self._optimiser.param_groups[0]["lr"]
+        record = {"epoch": state.epoch + 1, "step": state.step, "learning_rate": rate}
         record |= self._sums.means(state.epoch_sums)
         if self.parts.doctor is not None:
             record |= self.parts.doctor.end_epoch()
         state.epoch, state.next_batch, state.epoch_sums = state.epoch + 1, 0, {}
         is_last = state.epoch == self.config.loop.epochs
         is_due = is_last or state.epoch % self.config.loop.validate_every_epochs == 0
-        self._end_epoch(record, observers, keep_best, is_judged=is_due)
+        self._end_epoch(record, observers, keep_best, is_due=is_due)
 
     def _end_epoch(
         self,
@@ -237,12 +236,12 @@ class TrainingLoop:
         observers: list[Observer],
         keep_best: Callable[[nn.Module], None],
         *,
-        is_judged: bool,
+        is_due: bool,
     ) -> None:
         """Record an epoch, and keep its model if it is the best so far."""
         state = self.state
         state.history.append(record)  # before `keep_best`: the card shows this epoch's scores
-        if is_judged:
+        if is_due:
             record |= self._validate()
             score = record.get("score", math.inf)  # nothing held out: the last epoch is best
             if score > state.best_score:
@@ -255,9 +254,8 @@ class TrainingLoop:
 
     def _validate(self) -> dict[str, float]:
         """Rank zero measures for all, so that every rank stops at the same epoch."""
-        scores: dict[str, float] = {}
-        if self.fabric.is_global_zero:
-            scores = self.parts.validate(self.best_network, self.parts.front_end)
+        is_zero = self.fabric.is_global_zero
+        scores = self.parts.validate(self.best_network, self.parts.front_end) if is_zero else {}
         return scores if self.fabric.world_size == 1 else self.fabric.broadcast(scores)
 
     def _has_stalled(self) -> bool:
