@@ -188,7 +188,6 @@ class TrainingLoop:
         return embeddings.detach(), value
 
     def _clip_gradients(self, max_norm: float) -> None:
-        # Do not wait for a GPU: there a broken step shows in the next loss.
         norm = self.fabric.clip_gradients(
             self._step, self._wrapped_optimiser, max_norm=max_norm, error_if_nonfinite=False
         )
@@ -196,7 +195,7 @@ class TrainingLoop:
             raise diverged("the gradient", self.state.step, self.config.optimiser)
 
     def _settle(self, *, n_behind: int | None = None) -> None:
-        """Add up the finished steps; a loss that is not finite ends the run."""
+        """Add up the finished steps (on a GPU one step late); a loss not finite ends the run."""
         bad_step = self._sums.settle(self.state.epoch_sums, n_behind=n_behind)
         if bad_step is not None:
             raise diverged("the loss", bad_step, self.config.optimiser)
