@@ -1,1 +1,1 @@
-"""What is wrong with a data set or a library: repeats, leaks, broken sound, doubtful labels."""
+"""Find problems in a data set or a library: repeats, leaks, broken sound, doubtful labels."""

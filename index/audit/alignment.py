@@ -1,14 +1,14 @@
-"""Are two pictures the same recording? Slid along each other, moment by moment.
+"""Are two pictures the same recording? Compared at every offset in time.
 
-Of every column the rows' usual level and its own loudness are taken away, and what is left is
-brought to unit length: the shape of that moment's sound, so that a fade counts as little as a
-louder copy. The likeness at an offset is the mean cosine of the columns that then overlap.
+Each column loses the mean level of the rows and its own mean level, and is scaled to unit length.
+What remains is the spectral shape of that moment, so neither a fade nor a louder copy changes it.
+The likeness at an offset is the mean cosine of the overlapping columns.
 
-    likeness      the best one over all offsets
-    sharpness     how far it stands above the best of all other offsets: high where one offset
-                  alone fits, low for drones, noise and loops, which fit everywhere a little
+    likeness      the largest over all offsets
+    sharpness     the likeness minus the best at any other offset: high if a single offset fits,
+                  low for drones, noise and loops, which fit at many offsets
 
-Drones reach a likeness of 0.8 with any other drone, but no sharpness: both are needed.
+Two different drones reach a likeness of 0.8, but no sharpness, so both values are needed.
 """
 
 from collections import OrderedDict
@@ -23,23 +23,23 @@ Picture = NDArray[np.float32]
 
 MOST_ROWS = 43
 SMALLEST_OVERLAP = 0.4
-"""Of the shorter picture's columns; less than that fits by chance."""
+"""As a share of the shorter picture's columns; a smaller overlap may fit by chance."""
 SHORTEST_OVERLAP = 24
-"""Columns: 13 of a piece of six seconds fitted another song by 0.42, and drum hits are all alike.
-"""
+"""In columns. Over 13 columns of a six-second piece, another song had a likeness of 0.42, and short
+drum hits are all alike."""
 NEARBY_COLUMNS = 4
 FAINT = 0.012
-"""A column that varies less (as a share of full range) is silence, and fits anything."""
+"""A column that varies less (as a share of full range) counts as silence: it fits anything."""
 AUDIBLE = 0.1
-"""Of the loudest level: columns that nowhere get there are silence between or around sound."""
+"""As a share of the loudest level; a column that stays below it counts as silence."""
 CACHE_BYTES = 400_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How well two pictures fit where they fit best; `offset` counts columns of the first.
+    """How well two pictures fit at the best offset, in columns of the first.
 
-    A likeness of -1 where one is too short to tell.
+    The likeness is -1 if a picture is too short.
     """
 
     likeness: float
@@ -48,23 +48,23 @@ class Fit:
 
 
 def pooled_rows(picture: NDArray[np.generic], *, full_scale: float) -> Picture:
-    """Fewer rows, each the mean of some: level of detail that survives an encoder."""
+    """The picture with fewer rows, each the mean of several: detail that lossy encoding keeps."""
     levels = np.asarray(picture, dtype=np.float32) / full_scale
     per_row = max(1, -(-levels.shape[0] // MOST_ROWS))
-    kept = levels.shape[0] // per_row * per_row
-    pooled: Picture = levels[:kept].reshape(-1, per_row, levels.shape[1]).mean(axis=1)
+    n_rows = levels.shape[0] // per_row * per_row
+    pooled: Picture = levels[:n_rows].reshape(-1, per_row, levels.shape[1]).mean(axis=1)
     return pooled
 
 
 def audible_columns(picture: Picture) -> NDArray[np.bool_]:
-    """Which moments are no silence: bool [columns]. Where there is nothing else, all of them."""
+    """Which columns are not silent: bool [columns]; all of them if the picture is silent."""
     loudest = picture.max(axis=0, initial=0.0)
     audible: NDArray[np.bool_] = loudest > AUDIBLE * loudest.max(initial=0.0)
     return audible if audible.any() else np.ones_like(audible)
 
 
 class Aligner:
-    """Slides pairs of pictures; spectra of the latest ones are kept."""
+    """Compares pairs of pictures at all offsets; caches the most recent spectra."""
 
     def __init__(self, pictures: Sequence[Picture]) -> None:
         self._pictures = pictures
@@ -72,33 +72,32 @@ class Aligner:
         self._size = 1 << (2 * longest - 1).bit_length()
         rows = pictures[0].shape[0] if len(pictures) else 1
         self._capacity = max(2, CACHE_BYTES // (8 * rows * (self._size // 2 + 1)))
-        self._kept: OrderedDict[int, _Spectra] = OrderedDict()
+        self._cache: OrderedDict[int, _Spectra] = OrderedDict()
 
     def fit(self, first: int, second: int) -> Fit:
         """How well the second picture fits onto the first."""
-        one, other = self._spectra(first), self._spectra(second)
-        together = np.fft.irfft((one.columns * other.columns.conj()).sum(axis=0), self._size)
-        overlap = np.rint(np.fft.irfft(one.sounding * other.sounding.conj(), self._size))
-        shorter = min(one.n_columns, other.n_columns)
+        spectra, other = self._spectra(first), self._spectra(second)
+        product = np.fft.irfft((spectra.columns * other.columns.conj()).sum(axis=0), self._size)
+        overlap = np.rint(np.fft.irfft(spectra.sounding * other.sounding.conj(), self._size))
+        shorter = min(spectra.n_columns, other.n_columns)
         smallest = max(SHORTEST_OVERLAP, SMALLEST_OVERLAP * shorter)
-        likeness = np.where(overlap >= smallest, together / np.maximum(overlap, 1.0), -1.0)
+        likeness = np.where(overlap >= smallest, product / np.maximum(overlap, 1.0), -1.0)
         best = int(likeness.argmax())
-        at = np.arange(self._size)
-        gap = np.abs(at - best)
-        far = np.minimum(gap, self._size - gap) > NEARBY_COLUMNS
-        second_best = max(float(likeness[far].max(initial=-1.0)), 0.0)
+        gap = np.abs(np.arange(self._size) - best)
+        is_far = np.minimum(gap, self._size - gap) > NEARBY_COLUMNS
+        second_best = max(float(likeness[is_far].max(initial=-1.0)), 0.0)
         offset = best if best <= self._size // 2 else best - self._size
-        found = float(likeness[best])
-        return Fit(found, found - second_best, offset)
+        largest = float(likeness[best])
+        return Fit(largest, largest - second_best, offset)
 
     def _spectra(self, position: int) -> "_Spectra":
-        if position in self._kept:
-            self._kept.move_to_end(position)
-            return self._kept[position]
+        if position in self._cache:
+            self._cache.move_to_end(position)
+            return self._cache[position]
         spectra = _spectra_of(self._pictures[position], self._size)
-        self._kept[position] = spectra
-        if len(self._kept) > self._capacity:
-            self._kept.popitem(last=False)
+        self._cache[position] = spectra
+        if len(self._cache) > self._capacity:
+            self._cache.popitem(last=False)
         return spectra
 
 

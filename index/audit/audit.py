@@ -1,4 +1,4 @@
-"""The whole audit: listen to every track, find repeats, look at sides and labels."""
+"""The whole audit: analyse every track, find repeats, check the split and the labels."""
 
 import csv
 import io
@@ -15,21 +15,21 @@ from embedder.geometry import Cosine, Geometry
 from embedder.metrics.ranking import Ids
 from embedder.whole_files import write_whole
 from index.audit.alignment import SHORTEST_OVERLAP, Picture, audible_columns
-from index.audit.labels import conflicts, strangers
+from index.audit.labels import conflicts, suspicious_labels
 from index.audit.repeats import exact_repeats, near_repeats, same_titles, with_repeats
 from index.audit.results import Audit, Finding
 from index.audit.sides import FEWEST_ARTISTS, FixedSplit, fixed_split, leaks, rare_labels
-from index.audit.sound import Heard, listen
+from index.audit.sound import AnalysedTracks, analyse_tracks
 from index.evaluate.material import material_of
 from index.evaluate.vector_set import VectorSet
 
 OnProgress = Callable[[str, int, int], None]
-"""Called with what is being done, how far it is and how much there is."""
+"""Called with the current step, the number of tracks done and the number in total."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditSettings:
-    """What is looked at."""
+    """The settings of an audit."""
 
     field: str = "genre"
     fewest_artists: int = FEWEST_ARTISTS
@@ -39,8 +39,10 @@ class AuditSettings:
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """The findings, and the data set with its repeats written down, the likely ones too: to keep
-    two recordings together costs a split little, to part one of them spoils its scores.
+    """The findings, and the data set with its repeats in `duplicate_of`.
+
+    Likely repeats count too: keeping two recordings together costs a split little, while one
+    recording on two sides spoils its scores.
     """
 
     audit: Audit
@@ -48,7 +50,7 @@ class Audited:
     settings: AuditSettings
 
     def fixed_split(self) -> FixedSplit:
-        """Sides that part neither artist nor recording."""
+        """Sides that split neither an artist nor a recording."""
         return fixed_split(
             self.with_repeats, label_field=self.settings.field, seed=self.settings.seed
         )
@@ -62,9 +64,10 @@ def audit(
     by_content: bool = True,
     on_progress: OnProgress | None = None,
 ) -> Audited:
-    """vector_set: who is near whom, for candidates and labels; by default row statistics of the
-    pictures that the search for repeats makes anyway. by_content: False where `duplicate_of`
-    holds all equal content already.
+    """Audit a data set.
+
+    vector_set: the vectors that candidates for repeats and neighbours come from; by default row
+    statistics of the pictures. by_content: False if `duplicate_of` has all equal content already.
     """
 
     def report(what: str) -> Callable[[int, int], None] | None:
@@ -72,42 +75,43 @@ def audit(
             return None
         return lambda n_done, n_all: on_progress(what, n_done, n_all)
 
-    heard = listen(dataset, workers=settings.workers, on_progress=report("Listening"))
+    analysed = analyse_tracks(dataset, workers=settings.workers, on_progress=report("Analysing"))
     exact = exact_repeats(dataset, by_content=by_content)
     titles = same_titles(dataset)
-    positions, vectors, geometry = _vectors(heard, vector_set)
+    positions, vectors, geometry = _vectors(analysed, vector_set)
     near: list[Finding] = []
     if len(positions) > 1:
-        near = _near(dataset, heard, exact, positions, vectors, geometry, report("Comparing"))
+        near = _near(dataset, analysed, exact, positions, vectors, geometry, report("Comparing"))
     repeats = [*exact, *near, *titles]
-    unheard = [
-        Finding("unreadable", (os.fsdecode(bad.path),), bad.reason) for bad in dataset.left_out
+    unreadable = [
+        Finding("unreadable", (os.fsdecode(left_out.path),), left_out.reason)
+        for left_out in dataset.left_out
     ]
-    checked = [*heard.checked, "exact-duplicate", "near-duplicate"]
-    checked += ["unreadable"] if unheard and "unreadable" not in checked else []
+    checked = [*analysed.checked, "exact-duplicate", "near-duplicate"]
+    checked += ["unreadable"] if unreadable and "unreadable" not in checked else []
     checked += ["same-title"] if any(row.title for row in dataset.rows) else []
-    findings = [*heard.findings, *unheard, *repeats]
-    linked = with_repeats(dataset, [one for one in repeats if one.certainty == "certain"])
+    findings = [*analysed.findings, *unreadable, *repeats]
+    linked = with_repeats(dataset, [repeat for repeat in repeats if repeat.certainty == "certain"])
     split = _split_counts(dataset)
     if split:
         findings += leaks(dataset, repeats)
         checked += ["duplicate-across-split", "artist-across-split", "album-across-split"]
-    notes = _too_short(heard)
+    notes = _too_short(analysed)
     if settings.field in dataset.label_fields:
         material = material_of(linked, field=settings.field, group="artist", by_content=False)
         findings += rare_labels(dataset, settings.field, fewest=settings.fewest_artists)
         findings += conflicts(dataset, repeats, settings.field)
         checked += ["few-artists", "label-conflict", "suspicious-label"]
         if len(positions) > 1:
-            findings += strangers(material, vectors, geometry=geometry, positions=positions)
+            findings += suspicious_labels(material, vectors, geometry=geometry, positions=positions)
     else:
-        notes.append(f"no {settings.field} is known: labels were not looked at")
+        notes.append(f"no {settings.field} is known: labels were not checked")
     if not any(row.group is not None for row in dataset.rows):
-        notes.append("no artist or album is known: nothing can be said of leaks between artists")
-    found = Audit(
+        notes.append("no artist or album is known: leaks between artists were not checked")
+    report_of_audit = Audit(
         dataset.root.name, len(dataset.rows), tuple(checked), tuple(findings), split, tuple(notes)
     )
-    return Audited(found, with_repeats(dataset, repeats), settings)
+    return Audited(report_of_audit, with_repeats(dataset, repeats), settings)
 
 
 def write_split(path: Path, audited: Audited) -> FixedSplit:
@@ -125,43 +129,43 @@ def write_split(path: Path, audited: Audited) -> FixedSplit:
 
 def _near(
     dataset: Dataset,
-    heard: Heard,
+    analysed: AnalysedTracks,
     exact: list[Finding],
     positions: Ids,
     vectors: NDArray[np.float32],
     geometry: Geometry,
     on_progress: Callable[[int, int], None] | None,
 ) -> list[Finding]:
-    """Of equal tracks one stands for all, or each repeat of it would be found again."""
-    first = {key for finding in exact for key in finding.tracks[1:]}
-    kept = np.array([dataset.rows[i].key not in first for i in positions.tolist()], dtype=bool)
-    rows = positions[kept]
+    """Near repeats of tracks with different content: of equal tracks only the first is compared."""
+    copies = {key for finding in exact for key in finding.tracks[1:]}
+    is_first = np.array([dataset.rows[i].key not in copies for i in positions.tolist()], dtype=bool)
+    rows = positions[is_first]
     if len(rows) < 2:
         return []
     return near_repeats(
         dataset.subset(rows),
-        [heard.pictures[i] for i in rows.tolist()],
-        vectors=vectors[kept],
+        [analysed.pictures[i] for i in rows.tolist()],
+        vectors=vectors[is_first],
         geometry=geometry,
         on_progress=on_progress,
     )
 
 
 def _vectors(
-    heard: Heard, vector_set: VectorSet | None
+    analysed: AnalysedTracks, vector_set: VectorSet | None
 ) -> tuple[Ids, NDArray[np.float32], Geometry]:
-    """Which tracks have vectors, and these, scaled where they need it."""
+    """The positions of the tracks with a vector, and their vectors, scaled if they need it."""
     if vector_set is not None:
-        everyone = np.arange(len(vector_set.positions))
-        audible = [heard.pictures[i] is not None for i in vector_set.positions.tolist()]
-        kept = np.flatnonzero(audible)
-        scaled = vector_set.scaled_by(everyone)[kept]
-        return vector_set.positions[kept], scaled, vector_set.geometry
-    rows = [i for i, picture in enumerate(heard.pictures) if picture is not None]
+        all_rows = np.arange(len(vector_set.positions))
+        has_picture = [analysed.pictures[i] is not None for i in vector_set.positions.tolist()]
+        usable = np.flatnonzero(has_picture)
+        scaled = vector_set.scaled_by(all_rows)[usable]
+        return vector_set.positions[usable], scaled, vector_set.geometry
+    rows = [i for i, picture in enumerate(analysed.pictures) if picture is not None]
     if not rows:
         return np.zeros(0, dtype=np.int64), np.zeros((0, 1), dtype=np.float32), Cosine()
-    statistics = np.stack([_statistics(heard.pictures[i]) for i in rows])
-    made = VectorSet(
+    statistics = np.stack([_statistics(analysed.pictures[i]) for i in rows])
+    row_statistics = VectorSet(
         "row-statistics",
         "baseline",
         statistics,
@@ -169,15 +173,16 @@ def _vectors(
         Cosine(),
         needs_scaling=True,
     )
-    return made.positions, made.scaled_by(np.arange(len(rows))), made.geometry
+    scaled = row_statistics.scaled_by(np.arange(len(rows)))
+    return row_statistics.positions, scaled, row_statistics.geometry
 
 
-def _too_short(heard: Heard) -> list[str]:
-    pictures = [picture for picture in heard.pictures if picture is not None]
+def _too_short(analysed: AnalysedTracks) -> list[str]:
+    pictures = [picture for picture in analysed.pictures if picture is not None]
     n_short = sum(picture.shape[1] < SHORTEST_OVERLAP for picture in pictures)
     if not n_short:
         return []
-    return [f"{n_short} tracks are too short to tell whether they are near duplicates"]
+    return [f"{n_short} tracks are too short to be checked for near duplicates"]
 
 
 def _statistics(picture: Picture | None) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
-"""Labels that look wrong: one recording with two of them, and tracks among strangers.
+"""Labels that look wrong: two labels on one recording, or neighbours that agree on another label.
 
-The second is a hint to listen, no verdict: it says what all the nearest tracks of other artists
-are called, and how far away they are.
+The second is a hint to check by ear: it names the label of the nearest tracks of other artists, and
+their distances.
 """
 
 from collections.abc import Sequence
@@ -17,49 +17,46 @@ from index.evaluate.material import Material
 
 N_NEIGHBOURS = 10
 SHARE_AGREEING = 0.9
-"""Of the neighbours, on one label that the track does not have."""
+"""The share of neighbours that must agree on a label that the track does not have."""
 
 
 def conflicts(dataset: Dataset, repeats: Sequence[Finding], label_field: str) -> list[Finding]:
-    """Repeats whose labels differ: at most one of them is right."""
+    """Repeats with different labels: at most one of them is right."""
     labels = {row.key: frozenset(row.values(label_field)) for row in dataset.rows}
-    found = []
+    findings = []
     for repeat in repeats:
-        given = {key: labels[key] for key in repeat.tracks if labels[key]}
-        if repeat.kind != "same-title" and len(set(given.values())) > 1:
-            words = "; ".join(f"{key}: {', '.join(sorted(v))}" for key, v in given.items())
-            found.append(
-                Finding(
-                    "label-conflict", repeat.tracks, f"{words} ({repeat.kind})", repeat.certainty
-                )
-            )
-    return found
+        labels_of = {key: labels[key] for key in repeat.tracks if labels[key]}
+        if repeat.kind != "same-title" and len(set(labels_of.values())) > 1:
+            listed = "; ".join(f"{key}: {', '.join(sorted(v))}" for key, v in labels_of.items())
+            why = f"{listed} ({repeat.kind})"
+            findings.append(Finding("label-conflict", repeat.tracks, why, repeat.certainty))
+    return findings
 
 
-def strangers(
+def suspicious_labels(
     material: Material,
     vectors: NDArray[np.float32],
     *,
     geometry: Geometry,
     positions: Ids,
 ) -> list[Finding]:
-    """Tracks whose neighbours, artists and copies left out, all but agree on another label.
+    """Tracks whose neighbours, without their artist and copies, nearly all share another label.
 
-    vectors: of the tracks at `positions` [tracks]; only labelled tracks are asked and answer.
+    vectors: of the tracks at `positions` [tracks]; tracks without a label are left out.
     """
-    known = np.flatnonzero(material.labels[positions] >= 0)
-    rows = positions[known]
+    labelled = np.flatnonzero(material.labels[positions] >= 0)
+    rows = positions[labelled]
     ranking = neighbour_ranking(
-        vectors[known],
-        vectors[known],
+        vectors[labelled],
+        vectors[labelled],
         geometry=geometry,
         k=N_NEIGHBOURS,
         apart=material.apart(rows, rows),
         same_set=True,
     )
-    found = []
-    for at, row in enumerate(rows.tolist()):
-        near = rows[ranking.rows[at][ranking.found[at]]]
+    findings = []
+    for query, row in enumerate(rows.tolist()):
+        near = rows[ranking.rows[query][ranking.found[query]]]
         if len(near) < N_NEIGHBOURS:
             continue
         tags = material.tags[near]
@@ -68,8 +65,8 @@ def strangers(
         own = material.tags[row] > 0
         if own[winner] or counts[own].any() or counts[winner] < SHARE_AGREEING * len(near):
             continue
-        found.append(_finding(material, row, near, ranking.distances[at], winner))
-    return sorted(found, key=lambda one: float(one.evidence["nearest_distance"]))
+        findings.append(_finding(material, row, near, ranking.distances[query], winner))
+    return sorted(findings, key=lambda finding: float(finding.evidence["nearest_distance"]))
 
 
 def _finding(
@@ -81,7 +78,7 @@ def _finding(
     return Finding(
         "suspicious-label",
         (rows[row].key,),
-        f"called {own}; {n_agree} of {len(near)} neighbours of other artists are {names[winner]}",
+        f"labelled {own}; {n_agree} of {len(near)} neighbours of other artists are {names[winner]}",
         "hint",
         {
             "label": own,

@@ -1,4 +1,4 @@
-"""An audit as one HTML file: counts, then every finding with its evidence."""
+"""An audit as one HTML file: the counts, then every finding with its evidence."""
 
 from html import escape
 from pathlib import Path
@@ -10,12 +10,12 @@ from index.evaluate.page_style import html_page, html_table
 MOST_SHOWN = 300
 MOST_TRACKS = 12
 EXPLAINED = {
-    "suspicious-label": "A hint to listen, no verdict: neighbours are often wrong.",
-    "few-artists": "A fold or a split that keeps artists apart leaves such labels nearly empty.",
-    "near-duplicate": "Likeness is the mean cosine of moments at the best offset; sharpness is how "
-    "far that stands above all other offsets.",
-    "artist-across-split": "A network recognises an artist's sound, and scores on such a split "
-    "promise too much.",
+    "suspicious-label": "A hint to check by ear: neighbours are often wrong.",
+    "few-artists": "In folds or a split that keeps artists apart, such labels have few tracks.",
+    "near-duplicate": "Likeness is the mean cosine of the columns at the best offset; sharpness is "
+    "the likeness minus the best at any other offset.",
+    "artist-across-split": "A network recognises an artist's sound, so scores on such a split are "
+    "too high.",
 }
 
 
@@ -56,15 +56,15 @@ def finding_row(finding: Finding) -> Json:
 
 
 def _section(audit: Audit, kind: str) -> str:
-    found = audit.of_kind(kind)
-    rows = [finding_row(finding) for finding in found[:MOST_SHOWN]]
+    findings = audit.of_kind(kind)
+    rows = [finding_row(finding) for finding in findings[:MOST_SHOWN]]
     for row in rows:
         del row["kind"]
     if kind == "suspicious-label":
-        for row, finding in zip(rows, found, strict=False):
+        for row, finding in zip(rows, findings, strict=False):
             row["neighbours"] = ", ".join(finding.evidence["neighbours"])
-    more = len(found) - MOST_SHOWN
-    rest = f"<p>{more} more stand in the JSON.</p>" if more > 0 else ""
-    explained = f"<p>{escape(EXPLAINED[kind])}</p>" if kind in EXPLAINED else ""
-    title = f"{KINDS[kind]} ({len(found)})"
-    return f"<h2>{escape(title)}</h2>{explained}{html_table(rows)}{rest}"
+    n_more = len(findings) - MOST_SHOWN
+    more = f"<p>{n_more} more are in the JSON.</p>" if n_more > 0 else ""
+    explanation = f"<p>{escape(EXPLAINED[kind])}</p>" if kind in EXPLAINED else ""
+    title = f"{KINDS[kind]} ({len(findings)})"
+    return f"<h2>{escape(title)}</h2>{explanation}{html_table(rows)}{more}"

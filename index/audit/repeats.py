@@ -1,7 +1,7 @@
-"""Repeats: equal content, the same recording encoded or cut otherwise, the same artist and title.
+"""Repeats: equal content, one recording encoded or cut differently, the same artist and title.
 
-Candidates for the second come from vectors (who is near whom) and from artists (all pairs of one);
-each is then confirmed by sliding the two pictures along each other.
+Candidates for the second kind are near neighbours and all pairs of one artist's tracks; each pair
+is then checked by comparing the two pictures at every offset.
 """
 
 import unicodedata
@@ -24,17 +24,17 @@ from index.audit.results import Finding
 N_CANDIDATES = 20
 MOST_OF_ONE_ARTIST = 60
 LIKELY = (0.4, 0.12)
-"""Likeness and sharpness from which on two tracks are one recording: of 14,000 candidates of GTZAN
-that are not the same by artist and title, none gets there."""
+"""The least likeness and sharpness of one recording: of 14,000 candidate pairs of GTZAN with
+different artist or title, none reaches them."""
 CERTAIN = (0.5, 0.25)
 EQUAL_LIKENESS = 0.9
-"""Above it, a loop is likely too, though many offsets fit."""
+"""Above it, a pair is a repeat even if many offsets fit, as for a loop."""
 
 Pair = tuple[int, int]
 
 
 def exact_repeats(dataset: Dataset, *, by_content: bool = True) -> list[Finding]:
-    """Equal arrays, equal sound in files, and what the table itself calls a repeat."""
+    """Equal arrays, files with equal sound, and repeats that the table lists."""
     members: defaultdict[int, list[int]] = defaultdict(list)
     for position, first in enumerate(find_repeats(dataset, by_content=by_content).sets):
         members[first].append(position)
@@ -51,7 +51,7 @@ def exact_repeats(dataset: Dataset, *, by_content: bool = True) -> list[Finding]
 
 
 def same_titles(dataset: Dataset) -> list[Finding]:
-    """The same artist and title, whatever case, accents and punctuation say."""
+    """The same artist and title, ignoring case, accents and punctuation."""
     named: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for row in dataset.rows:
         if row.title and is_known_artist(row.artist):
@@ -69,30 +69,27 @@ def near_repeats(
     *,
     vectors: NDArray[np.float32],
     geometry: Geometry | None = None,
-    known: Sequence[Finding] = (),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Finding]:
-    """Pairs that fit at one offset. vectors: float32 [tracks, size]; `known` sets are left out.
+    """Pairs of one recording. vectors: float32 [tracks, size].
 
-    Tracks without a picture (None) are not looked at. Where one recording is there so often that
-    a track's neighbours are all copies of it, one of each set found so far stands for it and meets
-    the others once more, until nothing new is found; of such a set the pairs that hold it together
-    are named, and not all.
+    Tracks without a picture (None) are left out. If a recording has so many copies that they fill
+    all neighbour lists, the search is repeated with one track of each set of copies, until it
+    finds nothing new; of such a set, only the pairs that connect it are reported.
     """
     blank = np.zeros((next(p.shape[0] for p in pictures if p is not None), 1), dtype=np.float32)
     aligner = Aligner([blank if picture is None else picture for picture in pictures])
-    found: list[tuple[Pair, Fit]] = []
+    fits: list[tuple[Pair, Fit]] = []
     tried: set[Pair] = set()
-    sets, standing = LinkedSets(), list(range(len(pictures)))
-    while len(standing) > 1:
-        near = _candidates(
-            dataset.subset(standing),
-            [pictures[i] for i in standing],
-            vectors[standing],
+    sets, remaining = LinkedSets(), list(range(len(pictures)))
+    while len(remaining) > 1:
+        candidates = _candidates(
+            dataset.subset(remaining),
+            [pictures[i] for i in remaining],
+            vectors[remaining],
             geometry or Cosine(),
-            known,
         )
-        pairs = sorted({(standing[a], standing[b]) for a, b in near} - tried)
+        pairs = sorted({(remaining[a], remaining[b]) for a, b in candidates} - tried)
         tried.update(pairs)
         new = []
         for n_done, (first, second) in enumerate(pairs, start=1):
@@ -102,32 +99,32 @@ def near_repeats(
                 sets.link([first, second])
             if on_progress is not None and n_done % 1000 == 0:
                 on_progress(n_done, len(pairs))
-        found += new
+        fits += new
         sizes = Counter(sets.root(i) for i in range(len(pictures)))
         if not new or max(sizes.values()) <= N_CANDIDATES:
             break
-        standing = list({sets.root(i): i for i in reversed(standing)}.values())[::-1]
-    found.sort(key=lambda one: -one[1].sharpness)
-    return [_finding(dataset, *pair, fit) for pair, fit in _telling(found)]
+        remaining = list({sets.root(i): i for i in reversed(remaining)}.values())[::-1]
+    fits.sort(key=lambda pair_and_fit: -pair_and_fit[1].sharpness)
+    return [_finding(dataset, *pair, fit) for pair, fit in _reported(fits)]
 
 
-def _telling(found: Sequence[tuple[Pair, Fit]]) -> list[tuple[Pair, Fit]]:
-    """All pairs of small sets; of large ones those that join what was apart, the clearest first."""
+def _reported(fits: Sequence[tuple[Pair, Fit]]) -> list[tuple[Pair, Fit]]:
+    """All pairs of small sets; of large sets only the pairs that connect them, sharpest first."""
     whole, growing = LinkedSets(), LinkedSets()
-    for pair, _ in found:
+    for pair, _ in fits:
         whole.link(pair)
-    sizes = Counter(whole.root(i) for i in {i for pair, _ in found for i in pair})
-    kept = []
-    for pair, fit in found:
-        joins = growing.root(pair[0]) != growing.root(pair[1])
+    sizes = Counter(whole.root(i) for i in {i for pair, _ in fits for i in pair})
+    reported = []
+    for pair, fit in fits:
+        connects = growing.root(pair[0]) != growing.root(pair[1])
         growing.link(pair)
-        if joins or sizes[whole.root(pair[0])] <= N_CANDIDATES:
-            kept.append((pair, fit))
-    return kept
+        if connects or sizes[whole.root(pair[0])] <= N_CANDIDATES:
+            reported.append((pair, fit))
+    return reported
 
 
 def is_repeat(fit: Fit, *, limits: tuple[float, float] = LIKELY) -> bool:
-    """Whether a fit is too good for two recordings."""
+    """Whether a fit is too good for two different recordings."""
     likeness, sharpness = limits
     return fit.likeness >= EQUAL_LIKENESS or (
         fit.likeness >= likeness and fit.sharpness >= sharpness
@@ -135,12 +132,12 @@ def is_repeat(fit: Fit, *, limits: tuple[float, float] = LIKELY) -> bool:
 
 
 def with_repeats(dataset: Dataset, findings: Sequence[Finding]) -> Dataset:
-    """The same tracks with the given repeats written down as `duplicate_of`."""
-    places = {row.key: i for i, row in enumerate(dataset.rows)}
+    """The same tracks with the given repeats in `duplicate_of`."""
+    positions = {row.key: i for i, row in enumerate(dataset.rows)}
     links = LinkedSets()
     for finding in findings:
         if finding.kind in ("exact-duplicate", "near-duplicate", "same-title"):
-            links.link([places[key] for key in finding.tracks])
+            links.link([positions[key] for key in finding.tracks])
     first_of: dict[object, str] = {}
     rows = []
     for i, row in enumerate(dataset.rows):
@@ -154,33 +151,29 @@ def _candidates(
     pictures: Sequence[Picture | None],
     vectors: NDArray[np.float32],
     geometry: Geometry,
-    known: Sequence[Finding],
 ) -> set[Pair]:
     pairs: set[Pair] = set()
     near = neighbour_ranking(vectors, vectors, geometry=geometry, k=N_CANDIDATES, same_set=True)
-    for first, row in enumerate(near.rows.tolist()):
-        pairs |= {(min(first, other), max(first, other)) for other in row if other >= 0}
+    for first, neighbours in enumerate(near.rows.tolist()):
+        pairs |= {(min(first, other), max(first, other)) for other in neighbours if other >= 0}
     groups: defaultdict[str, list[int]] = defaultdict(list)
-    for i, one in enumerate(dataset.rows):
-        if one.group is not None:
-            groups[one.group].append(i)
+    for i, row in enumerate(dataset.rows):
+        if row.group is not None:
+            groups[row.group].append(i)
     for members in groups.values():
         if len(members) <= MOST_OF_ONE_ARTIST:
             pairs |= set(combinations(members, 2))
-    places = {row.key: i for i, row in enumerate(dataset.rows)}
-    for finding in known:
-        pairs -= set(combinations(sorted(places[key] for key in finding.tracks), 2))
-    heard = [picture is not None for picture in pictures]
-    return {(a, b) for a, b in pairs if heard[a] and heard[b]}
+    has_picture = [picture is not None for picture in pictures]
+    return {(a, b) for a, b in pairs if has_picture[a] and has_picture[b]}
 
 
 def _finding(dataset: Dataset, first: int, second: int, fit: Fit) -> Finding:
-    certain = is_repeat(fit, limits=CERTAIN)
+    is_certain = is_repeat(fit, limits=CERTAIN)
     return Finding(
         "near-duplicate",
         (dataset.rows[first].key, dataset.rows[second].key),
-        f"alike {fit.likeness:.2f} at one offset, {fit.sharpness:.2f} above all others",
-        "certain" if certain else "likely",
+        f"likeness {fit.likeness:.2f} at one offset, {fit.sharpness:.2f} above all others",
+        "certain" if is_certain else "likely",
         {
             "likeness": round(fit.likeness, 3),
             "sharpness": round(fit.sharpness, 3),
@@ -190,7 +183,7 @@ def _finding(dataset: Dataset, first: int, second: int, fit: Fit) -> Finding:
 
 
 def _plain(text: str) -> str:
-    """Without case, accents and punctuation; what stands in brackets (live, remix) matters."""
+    """The text without case, accents and punctuation; text in brackets (live, remix) stays."""
     letters = unicodedata.normalize("NFKD", text.casefold())
-    kept = "".join(c if c.isalnum() else " " for c in letters if not unicodedata.combining(c))
-    return " ".join(kept.split())
+    words = "".join(c if c.isalnum() else " " for c in letters if not unicodedata.combining(c))
+    return " ".join(words.split())

@@ -1,4 +1,4 @@
-"""What an audit answers. Names in JSON are fixed: added to, never renamed."""
+"""The results of an audit. JSON field names are stable: added to, never renamed."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -9,21 +9,21 @@ Certainty = Literal["certain", "likely", "hint"]
 
 KINDS: dict[str, str] = {
     "exact-duplicate": "The same content under several names",
-    "near-duplicate": "The same recording, encoded or cut otherwise",
+    "near-duplicate": "The same recording, encoded or cut differently",
     "same-title": "The same artist and title: another excerpt, take or copy",
     "duplicate-across-split": "One recording on two sides of the split",
     "artist-across-split": "One artist on two sides of the split",
     "album-across-split": "One album on two sides of the split",
     "label-conflict": "One recording with different labels",
-    "suspicious-label": "All neighbours agree on another label",
+    "suspicious-label": "Nearly all neighbours agree on another label",
     "few-artists": "Labels that too few artists have",
-    "unreadable": "Files that cannot be heard",
+    "unreadable": "Files that cannot be decoded",
     "silent": "Silent, or nearly so",
-    "constant": "Pictures in which nothing happens",
-    "clipped": "Cut off at full scale",
-    "truncated": "Shorter than they say",
+    "constant": "Pictures that do not change over time",
+    "clipped": "Clipped at full scale",
+    "truncated": "Shorter than their header says",
     "damaged": "Parts that cannot be decoded",
-    "mono-as-stereo": "Two channels that are one",
+    "mono-as-stereo": "Two equal channels",
     "one-sided": "One channel is silent",
     "cancelling": "Channels that cancel each other out",
 }
@@ -32,7 +32,7 @@ KINDS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong with one track or several, and how that shows."""
+    """A problem of one track or several, and its evidence."""
 
     kind: str
     tracks: tuple[str, ...]
@@ -58,7 +58,7 @@ class Audit:
     name: str
     n_tracks: int
     checked: tuple[str, ...]
-    """What was looked for; what is missing here was not found because nobody looked."""
+    """The kinds that were checked; for any other kind, no finding means nothing."""
     findings: tuple[Finding, ...]
     split: dict[str, int]
     notes: tuple[str, ...] = ()
@@ -66,13 +66,13 @@ class Audit:
     def of_kind(self, kind: str) -> tuple[Finding, ...]:
         """The findings of one kind, the most certain first."""
         order = {"certain": 0, "likely": 1, "hint": 2}
-        found = [finding for finding in self.findings if finding.kind == kind]
-        return tuple(sorted(found, key=lambda one: order[one.certainty]))
+        of_kind = [finding for finding in self.findings if finding.kind == kind]
+        return tuple(sorted(of_kind, key=lambda finding: order[finding.certainty]))
 
     def counts(self) -> dict[str, int]:
-        """How many findings there are of each kind that was looked for."""
-        found = Counter(finding.kind for finding in self.findings)
-        return {kind: found[kind] for kind in KINDS if kind in self.checked}
+        """The number of findings of each kind that was checked."""
+        n_findings = Counter(finding.kind for finding in self.findings)
+        return {kind: n_findings[kind] for kind in KINDS if kind in self.checked}
 
     def to_json(self) -> Json:
         """Counts first, then every finding."""
@@ -81,6 +81,6 @@ class Audit:
             "n_tracks": self.n_tracks,
             "counts": self.counts(),
             "split": self.split,
-            "findings": [one.to_json() for kind in KINDS for one in self.of_kind(kind)],
+            "findings": [finding.to_json() for kind in KINDS for finding in self.of_kind(kind)],
             "notes": list(self.notes),
         }

@@ -1,5 +1,5 @@
-"""What stands on two sides of a split and must not; labels that too few artists have; a split
-that mends the first.
+"""Recordings, artists and albums on two sides of a split; labels of too few artists; a split that
+keeps artists and recordings together.
 """
 
 from collections import Counter, defaultdict
@@ -14,26 +14,26 @@ from index.audit.results import Certainty, Finding
 
 FEWEST_ARTISTS = 5
 SHARES = (0.1, 0.1)
-"""Validation and test sides of a split that is drawn anew."""
+"""The shares of validation and test in a newly drawn split."""
 SIZE_CHANGE = 0.1
 _ORDER: Mapping[Side, int] = {"train": 0, "validation": 1, "test": 2, "": 3}
 
 
 @dataclass(frozen=True, slots=True)
 class FixedSplit:
-    """A side for every track; `moved` are the keys of those that change it."""
+    """A side for every track; `moved` are the keys of the tracks that change sides."""
 
     sides: dict[str, Side]
     moved: tuple[str, ...]
     origin: str
     emptied: tuple[Side, ...] = ()
-    """Sides that had tracks and have none any more."""
+    """Sides that have no track left."""
 
 
 def leaks(dataset: Dataset, repeats: Sequence[Finding]) -> list[Finding]:
     """Recordings, artists and albums with tracks on several sides."""
     side_of = {row.key: row.split for row in dataset.rows}
-    found = [
+    findings = [
         Finding(
             "duplicate-across-split",
             repeat.tracks,
@@ -53,12 +53,14 @@ def leaks(dataset: Dataset, repeats: Sequence[Finding]) -> list[Finding]:
     for kind, named in (("artist-across-split", artists), ("album-across-split", albums)):
         for name, rows in sorted(named.items()):
             if _n_sides(row.split for row in rows) > 1:
-                found.append(_leak(kind, name, rows))
-    return found
+                findings.append(_leak(kind, name, rows))
+    return findings
 
 
 def _leak(kind: str, name: str, rows: Sequence[TrackRow]) -> Finding:
-    """Albums of one name by artists that stand apart: a compilation, or many a `Greatest Hits`."""
+    """A leak; only a hint if no artist of the album is on two sides: a compilation, or several
+    albums called `Greatest Hits`.
+    """
     why = f"{name}: {_sides(row.split for row in rows)}"
     sides: defaultdict[str | None, set[Side]] = defaultdict(set)
     for row in rows:
@@ -83,8 +85,8 @@ def rare_labels(
         Finding(
             "few-artists",
             tuple(keys[label]),
-            f"{label}: {len(names)} artist(s) with {len(keys[label])} tracks; folds or a split "
-            "that keep artists apart have little to learn or to ask",
+            f"{label}: {len(names)} artist(s) with {len(keys[label])} tracks: too few for folds "
+            "or a split that keep artists apart",
             evidence={"label": label, "n_artists": len(names), "n_tracks": len(keys[label])},
         )
         for label, names in sorted(artists.items())
@@ -93,13 +95,13 @@ def rare_labels(
 
 
 def fixed_split(dataset: Dataset, *, label_field: str, seed: int = 0) -> FixedSplit:
-    """Sides that part neither artist nor recording; repeats stand in `duplicate_of`.
+    """Sides that split neither an artist nor a recording; repeats are in `duplicate_of`.
 
-    A stored split is kept where it can be: a group goes where most of its tracks are, at a tie to
-    the test side, which is the dearest. Where that would change the size of a side by more than a
-    tenth, it goes to that one of its sides that is furthest below the size it had, the largest
-    groups first. Tracks without a side stay without. Where there is no split, one is drawn, a tenth
-    for validation and a tenth for testing.
+    A stored split changes as little as possible: a group goes to the side with most of its tracks;
+    at a tie, to the test side, which is the scarcest. If that changes the size of a side by more
+    than a tenth, groups go, largest first, to the one of their sides that is furthest below its old
+    size. Tracks without a side stay without. If there is no split, one is drawn: a tenth for
+    validation and a tenth for testing.
     """
     before = {row.key: row.split for row in dataset.rows}
     if not any(before.values()):
@@ -117,14 +119,14 @@ def fixed_split(dataset: Dataset, *, label_field: str, seed: int = 0) -> FixedSp
         if row.split:
             members[links.root(f"track {row.key}")].append(row.key)
     sides = dict(before)
-    wanted = Counter(before.values())
+    old_sizes = Counter(before.values())
     mixed = [keys for keys in members.values() if _n_sides(before[key] for key in keys) > 1]
     sides |= _by_majority(mixed, before)
-    now = Counter(sides.values())
-    if any(abs(now[side] - wanted[side]) > SIZE_CHANGE * wanted[side] for side in SIDES):
+    new_sizes = Counter(sides.values())
+    if any(abs(new_sizes[s] - old_sizes[s]) > SIZE_CHANGE * old_sizes[s] for s in SIDES):
         sides |= _by_size(mixed, before)
-    left = set(sides.values())
-    emptied = tuple(side for side in SIDES if wanted[side] and side not in left)
+    used_sides = set(sides.values())
+    emptied = tuple(side for side in SIDES if old_sizes[side] and side not in used_sides)
     moved = tuple(key for key in before if sides[key] != before[key])
     return FixedSplit(sides, moved, f"{dataset.split_origin}, groups kept together", emptied)
 

@@ -1,7 +1,7 @@
-"""What each track sounds like technically, and its picture for the search for repeats.
+"""Technical faults of each track, and its picture for the search for repeats.
 
-Files are heard to their end once, for both. Arrays have pictures already (spectrograms) or are
-their own sound (waveforms).
+Each file is decoded once, to its end, for both. Arrays hold pictures (spectrograms) or sound
+(waveforms).
 """
 
 import math
@@ -24,28 +24,28 @@ from index.audit.results import Certainty, Finding
 
 OnProgress = Callable[[int, int], None]
 
-HEARD = FrontEndConfig(sample_rate=11025, fft_size=4096, hop_samples=2048, n_bins=32)
-"""5.4 columns a second, whose windows overlap: two copies need not start at the same sample."""
+PICTURE = FrontEndConfig(sample_rate=11025, fft_size=4096, hop_samples=2048, n_bins=32)
+"""5.4 overlapping columns a second, so that two copies may start at different samples."""
 MOST_COLUMNS = 1024
-"""190 seconds; of a longer track the beginning."""
-KEPT_SECONDS = 1 + MOST_COLUMNS * HEARD.hop_samples / HEARD.sample_rate
+"""190 seconds; of a longer track, only the beginning."""
+KEPT_SECONDS = 1 + MOST_COLUMNS * PICTURE.hop_samples / PICTURE.sample_rate
 
 SILENT_PEAK = 1e-4
 MOSTLY_QUIET = 0.5
 CLIPPED_SHARE = 0.001
 LOST_SECONDS = 0.2
-"""Encoders pad and headers round by less than a tenth."""
+"""Encoder padding and rounding in headers stay below a tenth of a second."""
 ONE_CHANNEL = 1e-3
-"""-60 dB: below it, the difference of two channels is rounding."""
+"""-60 dB: a smaller difference of two channels is rounding."""
 NARROW_STEREO, NARROW_BASS = 0.05, 0.01
-"""Encoders make two channels differ that were one, in the treble above all: FFmpeg's AAC at
-64 kbit/s by 0.043, and 0.008 without it. The narrowest of 23 stereo tracks of FMA has 0.054 and
+"""Encoders make two equal channels differ, mostly in the treble: FFmpeg's AAC at 64 kbit/s by
+0.043, and by 0.008 without the treble. The narrowest of 23 stereo tracks of FMA has 0.054 and
 0.047.
 """
 CANCELLING = 4.0
-"""The difference is 12 dB above the sum; of the same tracks, the widest has 0.9."""
+"""The difference is 12 dB above the sum; the widest of the same tracks has 0.9."""
 CONSTANT_DEVIATION = 0.01
-"""Of a picture's full range."""
+"""As a share of a picture's full range."""
 
 OF_FILES = (
     *("unreadable", "silent", "clipped", "truncated", "damaged"),
@@ -53,80 +53,84 @@ OF_FILES = (
 )
 OF_WAVEFORMS = ("unreadable", "silent", "clipped")
 OF_PICTURES = ("unreadable", "silent", "constant")
-NO_NUMBERS = "it holds values that are no numbers"
+NO_NUMBERS = "it holds values that are not finite"
 SHORTEST_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """pictures: one a track, None where it cannot be heard."""
+class AnalysedTracks:
+    """pictures: one per track, None if it cannot be decoded."""
 
     pictures: tuple[Picture | None, ...]
     findings: tuple[Finding, ...]
     checked: tuple[str, ...]
 
 
-def listen(dataset: Dataset, *, workers: int = 1, on_progress: OnProgress | None = None) -> Heard:
-    """Every track's picture, and what is wrong with its sound."""
+def analyse_tracks(
+    dataset: Dataset, *, workers: int = 1, on_progress: OnProgress | None = None
+) -> AnalysedTracks:
+    """Every track's picture, and the faults of its sound."""
     if dataset.store is not None and dataset.store.kind == "spectrograms":
         return _pictures(dataset)
-    work = _Listening(dataset)
+    analyse = _Analysis(dataset)
     pictures: list[Picture | None] = []
     findings: list[Finding] = []
-    results = map_in_threads(work, range(len(dataset.rows)), workers=max(1, workers))
-    for position, (picture, found) in enumerate(results):
+    results = map_in_threads(analyse, range(len(dataset.rows)), workers=max(1, workers))
+    for position, (picture, track_findings) in enumerate(results):
         pictures.append(picture)
-        findings += found
+        findings += track_findings
         if on_progress is not None:
             on_progress(position + 1, len(dataset.rows))
     is_stored = dataset.store is not None
-    return Heard(tuple(pictures), tuple(findings), OF_WAVEFORMS if is_stored else OF_FILES)
+    return AnalysedTracks(tuple(pictures), tuple(findings), OF_WAVEFORMS if is_stored else OF_FILES)
 
 
-def judge_sound(key: str, heard: Inspection) -> list[Finding]:
-    """What the measurements of a file mean."""
-    found = []
+def judge_sound(key: str, inspection: Inspection) -> list[Finding]:
+    """The faults that the measurements of a file show."""
+    findings = []
 
     def add(kind: str, why: str, certainty: Certainty = "certain", **evidence: float) -> None:
-        found.append(Finding(kind, (key,), why, certainty, evidence))
+        findings.append(Finding(kind, (key,), why, certainty, evidence))
 
-    if heard.peak < SILENT_PEAK:
-        add("silent", "nothing in it can be heard", peak=heard.peak)
-        return found
-    if heard.found_seconds < SHORTEST_SECONDS:
-        why = f"{1000 * heard.found_seconds:.1f} ms are too short to be heard"
-        add("silent", why, found_seconds=heard.found_seconds)
-        return found
-    if heard.quiet_share > MOSTLY_QUIET:
-        add("silent", f"{heard.quiet_share:.0%} of it is silence", quiet_share=heard.quiet_share)
-    if heard.clipped_share > CLIPPED_SHARE:
-        share = heard.clipped_share
-        add("clipped", f"{share:.1%} of its samples stand at full scale", clipped_share=share)
-    said, length = heard.said_seconds, heard.found_seconds
+    if inspection.peak < SILENT_PEAK:
+        add("silent", "no sample is above -80 dB", peak=inspection.peak)
+        return findings
+    if inspection.found_seconds < SHORTEST_SECONDS:
+        why = f"{1000 * inspection.found_seconds:.1f} ms are too short to be heard"
+        add("silent", why, found_seconds=inspection.found_seconds)
+        return findings
+    if inspection.quiet_share > MOSTLY_QUIET:
+        share = inspection.quiet_share
+        add("silent", f"{share:.0%} of it is silence", quiet_share=share)
+    if inspection.clipped_share > CLIPPED_SHARE:
+        share = inspection.clipped_share
+        add("clipped", f"{share:.1%} of its samples are at full scale", clipped_share=share)
+    said, length = inspection.said_seconds, inspection.found_seconds
     if said is not None and said - length > LOST_SECONDS:
-        why = f"says {said:.1f} s and ends after {length:.1f} s"
+        why = f"its header says {said:.1f} s, but it ends after {length:.1f} s"
         add("truncated", why, said_seconds=said, found_seconds=length)
-    elif heard.lacks_end:
-        why = f"ends after {length:.1f} s without the mark of an end"
+    elif inspection.lacks_end:
+        why = f"ends after {length:.1f} s without an end marker"
         add("truncated", why, found_seconds=length)
-    if heard.damaged_parts:
-        add("damaged", f"{heard.damaged_parts} parts cannot be decoded", parts=heard.damaged_parts)
-    if heard.n_channels == 2:
-        _judge_stereo(heard, add)
-    return found
+    n_damaged = inspection.damaged_parts
+    if n_damaged:
+        add("damaged", f"{n_damaged} parts cannot be decoded", parts=n_damaged)
+    if inspection.n_channels == 2:
+        _judge_stereo(inspection, add)
+    return findings
 
 
-def _judge_stereo(heard: Inspection, add: Callable[..., None]) -> None:
-    side, low = heard.side_level, heard.low_side_level
-    if heard.quieter_channel_level < ONE_CHANNEL:
-        add("one-sided", "one of its channels is silent", level=heard.quieter_channel_level)
+def _judge_stereo(inspection: Inspection, add: Callable[..., None]) -> None:
+    side, low = inspection.side_level, inspection.low_side_level
+    if inspection.quieter_channel_level < ONE_CHANNEL:
+        add("one-sided", "one of its channels is silent", level=inspection.quieter_channel_level)
     elif side < ONE_CHANNEL:
         add("mono-as-stereo", "both channels are the same", side_level=side)
     elif side < NARROW_STEREO and low < NARROW_BASS:
         why = f"its channels differ by {_decibels(side)} dB, and by {_decibels(low)} without treble"
         add("mono-as-stereo", why, "likely", side_level=side, low_side_level=low)
     elif side > CANCELLING:
-        why = "one channel is the other turned over: mixed to mono, little or nothing is left"
+        why = "one channel is the other inverted: little or nothing is left when mixed to mono"
         add("cancelling", why, middle_level=1 / side)
 
 
@@ -134,12 +138,12 @@ def _decibels(level: float) -> int:
     return round(20 * math.log10(max(level, 1e-6)))
 
 
-class _Listening:
-    """From a position to its picture and findings."""
+class _Analysis:
+    """Maps a position to the track's picture and findings."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
-        self._front_end = build_front_end(HEARD).eval()
+        self._front_end = build_front_end(PICTURE).eval()
 
     def __call__(self, position: int) -> tuple[Picture | None, list[Finding]]:
         row = self._dataset.rows[position]
@@ -148,14 +152,14 @@ class _Listening:
         if row.path is None:
             return self._of_array(position)
         try:
-            heard = inspect_audio(
-                row.path, sample_rate=HEARD.sample_rate, kept_seconds=KEPT_SECONDS
+            inspection = inspect_audio(
+                row.path, sample_rate=PICTURE.sample_rate, kept_seconds=KEPT_SECONDS
             )
         except AudioError as error:
             return None, [Finding("unreadable", (row.key,), error.reason)]
         except OSError as error:
             return None, [Finding("unreadable", (row.key,), error.strerror or str(error))]
-        return self._judged(row.key, heard)
+        return self._judged(row.key, inspection)
 
     def _of_array(self, position: int) -> tuple[Picture | None, list[Finding]]:
         key = self._dataset.rows[position].key
@@ -165,34 +169,34 @@ class _Listening:
         elif not np.isfinite(samples).all():
             return None, [Finding("unreadable", (key,), NO_NUMBERS)]
         store = self._dataset.store
-        rate = (store.sample_rate if store is not None else 0) or HEARD.sample_rate
+        rate = (store.sample_rate if store is not None else 0) or PICTURE.sample_rate
         return self._judged(key, inspect_samples(samples.astype(np.float32), rate))
 
-    def _judged(self, key: str, heard: Inspection) -> tuple[Picture | None, list[Finding]]:
-        found = judge_sound(key, heard)
-        if heard.peak < SILENT_PEAK or heard.found_seconds < SHORTEST_SECONDS:
-            return None, found
-        sound = heard.waveform
+    def _judged(self, key: str, inspection: Inspection) -> tuple[Picture | None, list[Finding]]:
+        findings = judge_sound(key, inspection)
+        if inspection.peak < SILENT_PEAK or inspection.found_seconds < SHORTEST_SECONDS:
+            return None, findings
+        waveform = inspection.waveform
         picture = picture_of(
-            sound.samples, sample_rate=sound.sample_rate, front_end=self._front_end
+            waveform.samples, sample_rate=waveform.sample_rate, front_end=self._front_end
         )
-        return picture, found
+        return picture, findings
 
 
 def picture_of(
     samples: NDArray[np.float32],
     *,
     front_end: FrontEnd,
-    sample_rate: int = HEARD.sample_rate,
+    sample_rate: int = PICTURE.sample_rate,
 ) -> Picture:
     """A picture of sound [samples], at most `MOST_COLUMNS` wide."""
-    most = MOST_COLUMNS * HEARD.hop_samples * sample_rate // HEARD.sample_rate
+    most = MOST_COLUMNS * PICTURE.hop_samples * sample_rate // PICTURE.sample_rate
     with torch.inference_mode():
         levels = front_end.levels(torch.from_numpy(samples[None, :most]), sample_rate)
     return np.asarray(levels[0].numpy(), dtype=np.float32)
 
 
-def _pictures(dataset: Dataset) -> Heard:
+def _pictures(dataset: Dataset) -> AnalysedTracks:
     arrays = dataset.arrays
     lowest, highest = _range_of(arrays)
     pictures: list[Picture | None] = []
@@ -212,12 +216,12 @@ def _pictures(dataset: Dataset) -> Heard:
             why = f"no row changes by more than {deviation:.2%} of the full range"
             findings.append(Finding("constant", (row.key,), why, evidence={"deviation": deviation}))
         pictures.append(None if is_silent else picture)
-    return Heard(tuple(pictures), tuple(findings), OF_PICTURES)
+    return AnalysedTracks(tuple(pictures), tuple(findings), OF_PICTURES)
 
 
 def _range_of(arrays: NDArray[np.generic]) -> tuple[float, float]:
-    """The lowest and the highest level of pictures: of bytes and of 0…1 the whole range, of others
-    (decibels, magnitudes) what stands in them.
+    """The lowest and highest level of pictures: the full range for bytes and for values of 0…1,
+    otherwise (decibels, magnitudes) the extremes of the values.
     """
     if arrays.dtype == np.uint8:
         return 0.0, 255.0

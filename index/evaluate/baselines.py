@@ -1,11 +1,11 @@
 """What a model has to beat: vectors without learning, of audio, waveforms or pictures.
 
     audio, waveforms   mfcc, spectrum, rhythm-patterns (embedder.features.handcrafted)
-    audio              bliss (the package bliss-audio, where it is installed)
+    audio              bliss (if the package bliss-audio is installed)
     pictures           row-statistics; mfcc, as the cosine transform of their rows
-    anything           random; vectors that the data set brings (by their name)
+    anything           random; vectors stored in the data set (by their name)
 
-All but bliss and random have values of unlike units, and are scaled by the answering tracks.
+All but bliss and random mix values of different units, and are scaled by the reference tracks.
 """
 
 from collections.abc import Callable
@@ -38,14 +38,14 @@ OF_ANYTHING = ("random",)
 BASELINES = tuple(sorted({*DESCRIPTORS, *OF_PICTURES, *OF_AUDIO_ONLY, *OF_ANYTHING}))
 
 RANDOM_SIZE = 64
-HEARD = ExcerptConfig(n_excerpts=1, excerpt_seconds=30.0, placement="centre")
-"""The middle half minute: what the published data sets hold of a track."""
-HEARD_RATE = 22050
+EXCERPT = ExcerptConfig(n_excerpts=1, excerpt_seconds=30.0, placement="centre")
+"""The middle 30 seconds, the length that published data sets store of a track."""
+SAMPLE_RATE = 22050
 PICTURES_AT_ONCE = 512
 
 
 def baselines_of(dataset: Dataset) -> tuple[str, ...]:
-    """The baselines that this data set can be measured with."""
+    """The baselines that work on this data set."""
     kind = None if dataset.store is None else dataset.store.kind
     if kind == "spectrograms":
         names = {*OF_PICTURES, *OF_ANYTHING}
@@ -57,7 +57,7 @@ def baselines_of(dataset: Dataset) -> tuple[str, ...]:
 
 
 def check_baseline(dataset: Dataset, name: str) -> None:
-    """Refuse a baseline that this data set cannot be measured with, and list those that can."""
+    """Raise UnknownChoice, listing the choices, if the baseline does not work on this data set."""
     if name not in baselines_of(dataset):
         raise UnknownChoice(f"baseline of {dataset.root.name}", name, baselines_of(dataset))
     if name == "bliss":
@@ -72,38 +72,40 @@ def baseline_vectors(
     workers: int = 1,
     on_progress: OnProgress | None = None,
 ) -> VectorSet:
-    """The vectors of all tracks that can be heard; the others are listed with their reasons."""
+    """The vectors of all tracks that can be described; the others are in `failed`, with reasons."""
     n_tracks = len(dataset.rows)
-    everyone = np.arange(n_tracks)
+    all_positions = np.arange(n_tracks)
     if name in dataset.extra_vectors:
         vectors = np.asarray(dataset.extra_vectors[name], dtype=np.float32)
-        return VectorSet(name, "baseline", vectors, everyone, Cosine(), needs_scaling=True)
+        return VectorSet(name, "baseline", vectors, all_positions, Cosine(), needs_scaling=True)
     check_baseline(dataset, name)
     if name == "random":
-        drawn = np.random.default_rng([seed, 19]).standard_normal((n_tracks, RANDOM_SIZE))
-        return VectorSet(name, "baseline", drawn.astype(np.float32), everyone, Cosine())
+        noise = np.random.default_rng([seed, 19]).standard_normal((n_tracks, RANDOM_SIZE))
+        return VectorSet(name, "baseline", noise.astype(np.float32), all_positions, Cosine())
     if dataset.store is not None and dataset.store.kind == "spectrograms":
         return _of_pictures(dataset, name)
-    return _heard(dataset, name, workers=workers, on_progress=on_progress)
+    return _of_sound(dataset, name, workers=workers, on_progress=on_progress)
 
 
 def _of_pictures(dataset: Dataset, name: str) -> VectorSet:
     pictures = dataset.arrays
-    fit = finite_rows(pictures)
+    is_finite = finite_rows(pictures)
     return VectorSet(
         name,
         "baseline",
-        picture_statistics(pictures if fit.all() else pictures[fit], name),
-        np.flatnonzero(fit),
+        picture_statistics(pictures if is_finite.all() else pictures[is_finite], name),
+        np.flatnonzero(is_finite),
         Cosine(),
         needs_scaling=True,
-        failed=tuple(LeftOut(dataset.rows[i].key, NOT_FINITE) for i in np.flatnonzero(~fit)),
+        failed=tuple(LeftOut(dataset.rows[i].key, NOT_FINITE) for i in np.flatnonzero(~is_finite)),
     )
 
 
 def picture_statistics(pictures: NDArray[np.generic], name: str) -> Vectors:
-    """Of spectrograms [tracks, rows, columns]: mean and deviation of each row (row-statistics),
-    or mean and covariance of the first cosine coefficients of the rows (mfcc).
+    """Descriptors of spectrograms [tracks, rows, columns].
+
+    row-statistics: mean and standard deviation of each row; mfcc: mean and covariance of the first
+    cosine coefficients of the rows.
     """
     describe = _row_statistics if name == "row-statistics" else _cosine_statistics
     if not len(pictures):
@@ -120,19 +122,19 @@ def _row_statistics(pictures: Vectors) -> Vectors:
 
 
 def _cosine_statistics(pictures: Vectors) -> Vectors:
-    kept = min(N_COEFFICIENTS, pictures.shape[1])
-    coefficients = scipy.fft.dct(pictures, type=2, norm="ortho", axis=1)[:, :kept]
+    n_coefficients = min(N_COEFFICIENTS, pictures.shape[1])
+    coefficients = scipy.fft.dct(pictures, type=2, norm="ortho", axis=1)[:, :n_coefficients]
     mean = coefficients.mean(axis=2)
     centred = coefficients - mean[:, :, None]
     covariance = np.einsum("tac,tbc->tab", centred, centred) / pictures.shape[2]
-    upper = np.triu_indices(kept)
+    upper = np.triu_indices(n_coefficients)
     return np.concatenate([mean, covariance[:, upper[0], upper[1]]], axis=1)
 
 
-def _heard(
+def _of_sound(
     dataset: Dataset, name: str, *, workers: int, on_progress: OnProgress | None
 ) -> VectorSet:
-    kept, vectors, failed = [], [], []
+    positions, vectors, failed = [], [], []
     with ExitStack() as stack:
         bliss = stack.enter_context(Bliss()) if name == "bliss" else None
         describe = _Describe(dataset, name, bliss)
@@ -141,7 +143,7 @@ def _heard(
             if isinstance(result, LeftOut):
                 failed.append(result)
             else:
-                kept.append(position)
+                positions.append(position)
                 vectors.append(result)
             if on_progress is not None:
                 on_progress(position + 1, len(dataset.rows))
@@ -149,7 +151,7 @@ def _heard(
         name,
         "baseline",
         np.stack(vectors) if vectors else np.zeros((0, 1), dtype=np.float32),
-        np.array(kept, dtype=np.int64),
+        np.array(positions, dtype=np.int64),
         Euclidean() if name == "bliss" else Cosine(),
         needs_scaling=name != "bliss",
         failed=tuple(failed),
@@ -158,7 +160,7 @@ def _heard(
 
 @dataclass(frozen=True, slots=True)
 class _Describe:
-    """From a position to its descriptor, or to the reason why not."""
+    """Maps a position to its descriptor, or to the reason why it has none."""
 
     dataset: Dataset
     name: str
@@ -180,8 +182,8 @@ class _Describe:
         path = Path(str(row.path))
         if self.bliss is not None:
             return self.bliss.describe(path)
-        heard = load_excerpts(path, HEARD, sample_rate=HEARD_RATE)
-        return DESCRIPTORS[self.name].describe(heard.samples[0], heard.sample_rate)
+        excerpts = load_excerpts(path, EXCERPT, sample_rate=SAMPLE_RATE)
+        return DESCRIPTORS[self.name].describe(excerpts.samples[0], excerpts.sample_rate)
 
     def _of_array(self, position: int) -> Vectors:
         samples = np.asarray(self.dataset.arrays[position])
@@ -189,4 +191,4 @@ class _Describe:
             samples = samples / -float(np.iinfo(samples.dtype).min)
         store = self.dataset.store
         rate = store.sample_rate if store is not None else 0
-        return DESCRIPTORS[self.name].describe(samples.astype(np.float32), rate or HEARD_RATE)
+        return DESCRIPTORS[self.name].describe(samples.astype(np.float32), rate or SAMPLE_RATE)

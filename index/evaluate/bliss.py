@@ -1,7 +1,7 @@
-"""The features of bliss-audio, an analyser written in Rust, to compare ours with.
+"""The features of bliss-audio, an analyser written in Rust, as a baseline.
 
-Its wheels from 0.2.0 on need a processor with AVX-512 and end the process elsewhere, so it runs in
-a process of its own.
+Its wheels from 0.2.0 on need a processor with AVX-512 and crash on any other, so it runs in a
+process of its own.
 """
 
 import threading
@@ -19,7 +19,7 @@ from embedder.errors import AudioError, ForeignCodeCrashed, UsageError
 from embedder.processes.foreign import ForeignCrash, ForeignProcess, Message
 
 OLD_PROCESSORS = "0.1.11"
-"""The last version whose wheels run without AVX-512."""
+"""The last version with wheels that run without AVX-512."""
 
 
 class Bliss:
@@ -44,7 +44,7 @@ class Bliss:
 
     def describe(self, path: Path) -> NDArray[np.float32]:
         """The features of a file; raises AudioError for a file that it cannot analyse."""
-        probe(path)  # its reason is clearer than that of a panic
+        probe(path)  # gives a clearer reason than bliss-audio's panic
         try:
             answer = self._process().ask(Message({"path": str(path)}))
         except ForeignCrash as crash:
@@ -56,7 +56,7 @@ class Bliss:
         return answer.arrays[0]
 
     def _process(self) -> ForeignProcess:
-        """A child for each thread, so that threads do not wait for each other."""
+        """One child process per thread, so that threads do not wait for each other."""
         if not hasattr(self._of_thread, "process"):
             self._of_thread.process = ForeignProcess("index.evaluate.bliss_child")
             self._processes.append(self._of_thread.process)
@@ -65,7 +65,7 @@ class Bliss:
 
 
 def check_installed() -> None:
-    """Raise UsageError where the package is missing."""
+    """Raise UsageError if the package is missing."""
     if find_spec("bliss_audio") is None:
         raise UsageError("the baseline bliss needs a package: pip install bliss-audio")
 

@@ -1,4 +1,4 @@
-"""The process in which bliss-audio runs: the other side of `bliss`."""
+"""The child process in which bliss-audio runs; `bliss` is the parent."""
 
 import numpy as np
 from bliss_audio import Song
@@ -11,7 +11,7 @@ def answer(request: Message) -> Message:
     try:
         features = Song(request.head["path"]).analysis
     except BaseException as error:
-        if type(error).__name__ != "PanicException":  # Rust's, which has no importable class
+        if type(error).__name__ != "PanicException":  # Rust's exception has no importable class
             raise
         return Message({"panic": str(error).splitlines()[0] if str(error) else "no reason given"})
     return Message({}, (np.asarray(features, dtype=np.float32),))

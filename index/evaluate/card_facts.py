@@ -1,10 +1,10 @@
-"""What a model's card should say about reading its distances, learned from held-out tracks.
+"""Facts for a model's card on how to read its distances, learned from held-out tracks.
 
     card = with_facts(card, facts_from_held_out(vectors, labels, artists=artists, space=space,
                                                 generator=generator))
 
-A correction against hubs is the model's default only where it clearly brings more tracks of the
-same label among the nearest ten, artists apart.
+A correction against hubs becomes the model's default only if it clearly raises the share of the
+same label among the ten nearest tracks of other artists.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def facts_from_held_out(
     space: Space,
     generator: np.random.Generator,
 ) -> dict[str, Any]:
-    """For `Card.facts`: the calibration, the correction, and what was measured."""
+    """For `Card.facts`: the calibration, the correction, and the measured precisions."""
     learned = calibration.fit_calibration(
         vectors, labels, artists=artists, space=space, generator=generator
     )
@@ -44,7 +44,7 @@ def facts_from_held_out(
 
 
 def best_correction(precisions: dict[Correction, NDArray[np.float64]]) -> Correction:
-    """The one that helps most, if it helps beyond what chance would do; else none."""
+    """The correction that helps most if its gain exceeds chance, otherwise "none"."""
     plain = precisions["none"]
     best: Correction = max(precisions, key=lambda name: float(precisions[name].mean()))
     gains = precisions[best] - plain
@@ -59,36 +59,36 @@ def corrected_precisions(
     artists: Sequence[str] | None = None,
     space: Space,
 ) -> dict[Correction, NDArray[np.float64]]:
-    """For each correction and track [n], the share of the same label among its ten nearest.
+    """For each correction, the share of the same label among each track's ten nearest, [n].
 
     Tracks of the same artist do not count as neighbours.
     """
     units = space.to_unit(vectors)
     distances = np.stack([space.between(unit, units) for unit in units]).astype(np.float64)
     names = np.asarray(labels)
-    is_out = np.eye(len(units), dtype=bool)
+    is_excluded = np.eye(len(units), dtype=bool)
     if artists is not None:
         performers = np.asarray(artists)
-        is_out |= (performers[:, None] == performers[None]) & (performers != "")[:, None]
-    found: dict[Correction, NDArray[np.float64]] = {}
+        is_excluded |= (performers[:, None] == performers[None]) & (performers != "")[:, None]
+    precisions: dict[Correction, NDArray[np.float64]] = {}
     for name, keys in _all_keys(distances).items():
-        order = np.argsort(np.where(is_out, np.inf, keys), axis=1, kind="stable")[:, :K]
-        found[name] = (names[order] == names[:, None]).mean(axis=1)
-    return found
+        order = np.argsort(np.where(is_excluded, np.inf, keys), axis=1, kind="stable")[:, :K]
+        precisions[name] = (names[order] == names[:, None]).mean(axis=1)
+    return precisions
 
 
 def _all_keys(distances: NDArray[np.float64]) -> dict[Correction, NDArray[np.float64]]:
-    """What each correction ranks by, for a whole table of distances [n, n] with itself."""
+    """The values that each correction ranks by, for the distances [n, n] of all pairs."""
     from scipy.special import log_ndtr
 
     n_tracks = len(distances)
     others = distances[~np.eye(n_tracks, dtype=bool)].reshape(n_tracks, n_tracks - 1)
     near = np.partition(others, min(K_LOCAL, n_tracks - 1) - 1, axis=1)[:, :K_LOCAL].mean(axis=1)
-    usual, spread = others.mean(axis=1), np.maximum(others.std(axis=1), 1e-9)
-    own = log_ndtr((usual[:, None] - distances) / spread[:, None])
-    theirs = log_ndtr((usual[None] - distances) / spread[None])
+    mean, spread = others.mean(axis=1), np.maximum(others.std(axis=1), 1e-9)
+    from_query = log_ndtr((mean[:, None] - distances) / spread[:, None])
+    from_reference = log_ndtr((mean[None] - distances) / spread[None])
     return {
         "none": distances,
         "csls": distances - near[None] / 2,
-        "mutual-proximity": -(own + theirs),
+        "mutual-proximity": -(from_query + from_reference),
     }

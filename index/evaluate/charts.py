@@ -29,7 +29,7 @@ def interval_bars(
     marked: str = "leaky",
     title: str,
 ) -> str:
-    """A bar a name from 0 to 1, its interval as a line, and a ring where a second figure lies."""
+    """A bar for each name, from 0 to 1; its interval is a line, a second value a ring."""
     height = BAR_HEIGHT * len(names) + 28
     parts = [_axis(height)]
     for row, (name, value, (low, high)) in enumerate(zip(names, values, ranges, strict=True)):
@@ -43,13 +43,13 @@ def interval_bars(
                 f'<rect class="bar" x="{LABEL_WIDTH}" y="{top}" width="{width:.1f}" rx="3" '
                 f'height="{BAR_HEIGHT - 7}"><title>{escape(name)}: {value:.3f}</title></rect>'
             )
-            # Where a line or ring would hide the number, the number goes behind all of them.
-            over = [x for x in (low, high, mark) if x is not None and not np.isnan(x)]
-            hidden = any(_x(x) < LABEL_WIDTH + VALUE_WIDTH + RING for x in over)
-            fits = width > VALUE_WIDTH and not hidden
-            at = LABEL_WIDTH + 6 if fits else _x(max([value, *over])) + 10
+            # If a line or ring would cover the number, it goes to the right of all of them.
+            drawn_over = [x for x in (low, high, mark) if x is not None and not np.isnan(x)]
+            is_hidden = any(_x(x) < LABEL_WIDTH + VALUE_WIDTH + RING for x in drawn_over)
+            fits = width > VALUE_WIDTH and not is_hidden
+            text_x = LABEL_WIDTH + 6 if fits else _x(max([value, *drawn_over])) + 10
             parts.append(
-                f'<text class="{"value" if fits else "name"}" x="{at:.1f}" y="{middle + 4}">'
+                f'<text class="{"value" if fits else "name"}" x="{text_x:.1f}" y="{middle + 4}">'
                 f"{value:.3f}</text>"
             )
         if not np.isnan(low + high) and high > low:
@@ -67,7 +67,7 @@ def interval_bars(
 
 
 def heat_table(names: Sequence[str], counts: NDArray[np.int64], *, title: str) -> str:
-    """A confusion matrix: each row's shares as shades, the counts written into them."""
+    """A confusion matrix: shades show each row's shares, numbers the counts."""
     left, top = 110, 96
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     parts = []
@@ -84,7 +84,7 @@ def heat_table(names: Sequence[str], counts: NDArray[np.int64], *, title: str) -
         )
         for column, other in enumerate(names):
             share = float(shares[row, column])
-            words = "bold" if row == column else "plain"
+            weight = "bold" if row == column else "plain"
             parts.append(
                 f'<rect class="{"hit" if row == column else "miss"}" x="{left + column * CELL}" '
                 f'y="{y}" width="{CELL - 1}" height="{CELL - 1}" fill-opacity="{share:.3f}">'
@@ -93,21 +93,21 @@ def heat_table(names: Sequence[str], counts: NDArray[np.int64], *, title: str) -
             )
             if counts[row, column]:
                 parts.append(
-                    f'<text class="cell {words}" x="{left + column * CELL + CELL / 2}" '
+                    f'<text class="cell {weight}" x="{left + column * CELL + CELL / 2}" '
                     f'y="{y + CELL / 2 + 4}">{counts[row, column]}</text>'
                 )
-    # Slanted names of the last columns reach beyond the table.
+    # The slanted names of the last columns extend beyond the table.
     return _figure(title, left + len(names) * CELL + 70, top + len(names) * CELL + 4, parts)
 
 
 def reliability_curve(
-    confidence: NDArray[np.floating],
+    probability: NDArray[np.floating],
     accuracy: NDArray[np.floating],
     counts: NDArray[np.int64],
     *,
     title: str,
 ) -> str:
-    """Said against come true; a dot's size is how often it was said."""
+    """Predicted probability against the share that was right; a dot's size shows the count."""
     size, margin = 320, 40
     inner = size - 2 * margin
 
@@ -117,9 +117,9 @@ def reliability_curve(
     parts = [
         f'<rect class="frame" x="{margin}" y="{margin}" width="{inner}" height="{inner}"/>',
         f'<line class="ideal" x1="{at(0)}" y1="{at(1)}" x2="{at(1)}" y2="{at(0)}"/>',
-        f'<text class="name" x="{size / 2}" y="{size - 4}" text-anchor="middle">said</text>',
+        f'<text class="name" x="{size / 2}" y="{size - 4}" text-anchor="middle">probability</text>',
         f'<text class="name" transform="translate(12,{size / 2}) rotate(-90)" '
-        'text-anchor="middle">come true</text>',
+        'text-anchor="middle">share that was right</text>',
     ]
     for tick in (0.0, 0.5, 1.0):
         parts.append(
@@ -132,13 +132,14 @@ def reliability_curve(
         )
     largest = max(int(counts.max(initial=0)), 1)
     points = []
-    for said, true, n in zip(confidence, accuracy, counts, strict=True):
+    for predicted, right, n in zip(probability, accuracy, counts, strict=True):
         if n:
-            points.append(f"{at(float(said)):.1f},{at(1 - float(true)):.1f}")
+            x, y = at(float(predicted)), at(1 - float(right))
+            points.append(f"{x:.1f},{y:.1f}")
             parts.append(
-                f'<circle class="dot" cx="{at(float(said)):.1f}" cy="{at(1 - float(true)):.1f}" '
-                f'r="{3 + 9 * np.sqrt(n / largest):.1f}"><title>said {said:.2f}, came true '
-                f"{true:.2f}, {n} tracks</title></circle>"
+                f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" '
+                f'r="{3 + 9 * np.sqrt(n / largest):.1f}"><title>probability {predicted:.2f}, '
+                f"right {right:.2f}, {n} tracks</title></circle>"
             )
     parts.insert(2, f'<polyline class="curve" points="{" ".join(points)}"/>')
     return _figure(title, size, size, parts)
@@ -168,21 +169,21 @@ def _name(name: str, middle: float) -> str:
 
 
 def counted(name: str, n_tracks: int) -> str:
-    """A label with its number of tracks, which stays whole where the label is cut."""
+    """A label with its number of tracks; only the label is shortened, not the number."""
     count = f" ({n_tracks})"
     return shortened(name, LABEL_WIDTH - 8 - len(count) * LETTER_WIDTH) + count
 
 
 def shortened(name: str, width: float) -> str:
-    """A name cut to fit into so many pixels; what is wide in East Asia takes two letters' room."""
+    """A name cut to fit a width in pixels; East Asian wide characters count as two."""
     widths = [_width(letter) for letter in name]
     if sum(widths) <= width:
         return name
-    room, n_kept = width - _width("…"), 0
-    while widths[n_kept] <= room:
-        room -= widths[n_kept]
-        n_kept += 1
-    return f"{name[:n_kept].rstrip()}…"
+    free_width, n_letters = width - _width("…"), 0
+    while widths[n_letters] <= free_width:
+        free_width -= widths[n_letters]
+        n_letters += 1
+    return f"{name[:n_letters].rstrip()}…"
 
 
 def _width(letter: str) -> float:

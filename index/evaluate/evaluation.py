@@ -1,6 +1,6 @@
 """The whole evaluation: vectors of every model, one protocol for all of them, comparisons.
 
-Tracks that one of the models cannot hear are left out for all, so that figures compare.
+Tracks that one of the models cannot encode are left out for all, so that figures are comparable.
 """
 
 import logging
@@ -30,7 +30,7 @@ from index.evaluate.whole_set import check_mappable
 logger = logging.getLogger(__name__)
 
 OnProgress = Callable[[str, int, int], None]
-"""Called with whose vectors are made, how many there are and how many there will be."""
+"""Called with the model's name, the number of vectors made so far and the number in total."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,14 @@ def evaluate(
     stored: VectorSet | None = None,
     making: Making | None = None,
 ) -> Evaluation:
-    """names: baselines, vectors that the data set brings, or models by name or path; the first is
-    compared with the others. `stored`: a library's own vectors, under the name `stored`.
+    """Evaluate models on a data set; the first is compared with each of the others.
+
+    names: baselines, vectors stored in the data set, or models by name or path. `stored`: a
+    library's own vectors, under the name `stored`.
     """
     if len(set(names)) < len(names):
         raise UsageError(f"the same model twice: {', '.join(names)}")
-    # What is wrong with the question comes out before hours of encoding.
+    # Check everything before encoding, which may take hours.
     dataset.require_field(settings.field)
     for name in names:
         check_name(dataset, name, stored=stored)
@@ -71,24 +73,29 @@ def evaluate(
         vectors_named(dataset, name, stored=stored, seed=settings.seed, making=making or Making())
         for name in names
     ]
-    heard = reduce(np.intersect1d, [one.positions for one in sets])
-    if not len(heard):
-        first = next((one.failed[0] for one in sets if one.failed), None)
+    positions = reduce(np.intersect1d, [vector_set.positions for vector_set in sets])
+    if not len(positions):
+        first = next((vector_set.failed[0] for vector_set in sets if vector_set.failed), None)
         reason = f" The first: {first.path} ({first.reason})." if first else ""
-        raise DatasetError(f"{dataset.root.name}: no track that all models can hear.{reason}")
-    if len(heard) < len(dataset.rows):
-        some = dataset.subset(heard)
+        raise DatasetError(f"{dataset.root.name}: no track that all models can encode.{reason}")
+    if len(positions) < len(dataset.rows):
         material = material_of(
-            some, field=settings.field, group=settings.group, by_content=by_content
+            dataset.subset(positions),
+            field=settings.field,
+            group=settings.group,
+            by_content=by_content,
         )
         rounds = rounds_of(material, settings)
     scored = []
-    for one in sets:
-        ready = replace(one.only(heard), positions=np.arange(len(heard)))
-        scores = score(ready, material, rounds, settings)
+    for vector_set in sets:
+        common = replace(vector_set.only(positions), positions=np.arange(len(positions)))
+        scores = score(common, material, rounds, settings)
         accuracies = [
             scores.accuracy.mean,
-            *(_again(ready, material, settings, number) for number in range(1, n_seeds)),
+            *(
+                _accuracy_with_seed(common, material, settings, number)
+                for number in range(1, n_seeds)
+            ),
         ]
         scored.append(replace(scores, accuracies_by_seed=tuple(accuracies)))
     return Evaluation(
@@ -96,36 +103,37 @@ def evaluate(
         models=tuple(scored),
         comparisons=tuple(_compared(scored[0], other, material, settings) for other in scored[1:]),
         notes=(
-            *(() if settings.has_split else _learnt_by_heart(dataset, sets)),
+            *(() if settings.has_split else _notes_on_training(dataset, sets)),
             *rounds.notes,
             *notes_of(material, settings, rounds, scored[0]),
         ),
-        failed=_listed(bad for one in sets for bad in one.failed),
-        left_out=_listed(dataset.left_out) if stored is None else (),  # else `index` told of it
+        failed=_listed(failure for vector_set in sets for failure in vector_set.failed),
+        # `index` has reported the files that a library leaves out.
+        left_out=_listed(dataset.left_out) if stored is None else (),
     )
 
 
 def vectors_named(
     dataset: Dataset, name: str, *, stored: VectorSet | None, seed: int, making: Making
 ) -> VectorSet:
-    """The vectors of a baseline, of the data set itself, of a library, or of a model; tracks
-    without a finite one are listed as failed.
+    """The vectors of a baseline, of the data set itself, of a library, or of a model.
+
+    Tracks without a finite vector are listed as failed.
     """
-    found = _made(dataset, name, stored=stored, seed=seed, making=making)
-    return found.finite(dataset.rows)
+    return _made(dataset, name, stored=stored, seed=seed, making=making).finite(dataset.rows)
 
 
 def check_name(dataset: Dataset, name: str, *, stored: VectorSet | None) -> None:
-    """Refuse what cannot make vectors of this data set, as far as that is seen without trying."""
+    """Raise an error if this name cannot give vectors of the data set, without making any."""
     if stored is not None and name == stored.name:
         return
     if name == STORED:
-        raise UsageError("stored vectors are a library's: give library in place of a data set")
+        raise UsageError("only a library has stored vectors: give library in place of a data set")
     if name in dataset.extra_vectors:
         if name in BASELINES or name in [model.name for model in list_models()]:
             raise UsageError(
-                f"{name}: vectors of {dataset.root.name}, and a baseline or model as well. Give "
-                "the array in the .npz another name."
+                f"{name}: both an array of {dataset.root.name} and a baseline or model. Rename "
+                "the array in the .npz."
             )
     elif name in BASELINES:
         check_baseline(dataset, name)
@@ -152,36 +160,38 @@ def _made(
     )
 
 
-def _listed(bad: Iterable[LeftOut]) -> tuple[Json, ...]:
+def _listed(failures: Iterable[LeftOut]) -> tuple[Json, ...]:
     """Each path once."""
-    reasons = {str(one.path): one.reason for one in bad}
+    reasons = {str(failure.path): failure.reason for failure in failures}
     return tuple({"path": path, "reason": reason} for path, reason in reasons.items())
 
 
-def _learnt_by_heart(dataset: Dataset, sets: Sequence[VectorSet]) -> tuple[str, ...]:
-    """A note for each model that was trained on tracks that ask."""
+def _notes_on_training(dataset: Dataset, sets: Sequence[VectorSet]) -> tuple[str, ...]:
+    """A note for each model that was trained on some of the query tracks."""
     notes = []
-    for one in sets:
-        n_learnt = len(learnt_positions(dataset, one.model_folder)) if one.model_folder else 0
+    for vector_set in sets:
+        folder = vector_set.model_folder
+        n_learnt = len(learnt_positions(dataset, folder)) if folder else 0
         if n_learnt:
             n_tracks = len(dataset.rows)
             which = "this data set" if n_learnt == n_tracks else f"{n_learnt} of these {n_tracks}"
             notes.append(
-                f"{one.name} was trained on {which}: its own training tracks ask too, and the "
-                f"figures flatter it. --split {AS_TRAINED} lets those ask that were held out."
+                f"{vector_set.name} was trained on {which}: training tracks are queries too, and "
+                f"the figures flatter it. --split {AS_TRAINED} takes the held-out tracks alone as "
+                "queries."
             )
     return tuple(notes)
 
 
-def _again(
+def _accuracy_with_seed(
     vector_set: VectorSet, material: Material, settings: EvaluationSettings, number: int
 ) -> float:
     """The accuracy with other folds, and for the random baseline with other vectors."""
-    other = replace(settings, seed=settings.seed + number)
+    reseeded = replace(settings, seed=settings.seed + number)
     if vector_set.kind == "baseline" and vector_set.name == "random":
-        redrawn = baseline_vectors(material.dataset, "random", seed=other.seed)
+        redrawn = baseline_vectors(material.dataset, "random", seed=reseeded.seed)
         vector_set = replace(vector_set, vectors=redrawn.vectors)
-    return accuracy_alone(vector_set, material, rounds_of(material, other), other)
+    return accuracy_alone(vector_set, material, rounds_of(material, reseeded), reseeded)
 
 
 def _compared(
@@ -191,8 +201,8 @@ def _compared(
     votes = gain(first.correct, other.correct, artists, settings, stream=29)
     if first.same_artist is None or other.same_artist is None:
         return Comparison(first.name, other.name, votes)
-    own = gain(first.artist_hits, other.artist_hits, artists, settings, stream=31)
-    return Comparison(first.name, other.name, votes, own)
+    same_artist = gain(first.artist_hits, other.artist_hits, artists, settings, stream=31)
+    return Comparison(first.name, other.name, votes, same_artist)
 
 
 def _protocol(
@@ -213,17 +223,17 @@ def _protocol(
         "seeds": n_seeds,
         "n_tracks": len(dataset.rows),
         "n_labels": len(material.label_names),
-        "n_references": int(np.mean([len(one.references) for one in rounds.clean])),
+        "n_references": int(np.mean([len(clean.references) for clean in rounds.clean])),
         "n_groups": len(np.unique(material.groups[material.groups >= 0])),
         "n_without_group": int((material.groups < 0).sum()),
         "n_repeated": n_repeated,
         "is_multi_label": material.is_multi_label,
         "never_counted": "the query, its copies, and its own " + settings.group,
-        "scaling": "baselines, by the answering tracks of each round",
+        "scaling": "baselines, by the reference tracks of each round",
         "probe": _learning(rounds, "logistic regression on frozen vectors"),
         "calibration": _learning(rounds, "prior and sharpness of the vote"),
         "interval": f"95 %, {settings.n_draws} draws of whole artists",
-        "leaky": "nobody apart but the query from itself; folds by track",
+        "leaky": "only the query itself left out; folds by track",
         "data_digest": dataset.digest,
         "split_digest": dataset.split_digest,
     }
@@ -234,4 +244,4 @@ def _learning(rounds: Rounds, what: str) -> str | None:
         return None
     if rounds.kind == "leave-one-out":
         return f"{what}, {N_INNER_FOLDS} grouped folds"
-    return f"{what}, fitted on the answering tracks of each round"
+    return f"{what}, fitted on the reference tracks of each round"

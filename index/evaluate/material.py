@@ -25,11 +25,11 @@ class Material:
     tags: NDArray[np.float32]
     """[tracks, labels]: all labels of each track."""
     groups: Ids
-    """Those who must not meet, -1 unknown."""
+    """Tracks of one group are never each other's neighbours, -1 unknown."""
     repeats: Ids
-    """The first track of the same recording (often the track itself)."""
+    """The first track of the same recording (usually the track itself)."""
     artists: Ids
-    """For intervals and same-artist retrieval, -1 unknown."""
+    """For intervals and the same-artist figure, -1 unknown."""
 
     @property
     def is_multi_label(self) -> bool:
@@ -42,7 +42,7 @@ class Material:
         return np.flatnonzero(self.labels >= 0)
 
     def apart(self, queries: Ids, references: Ids) -> list[Apart]:
-        """Who must not meet: the same group, and the same recording."""
+        """The pairs to leave out: the same group, and the same recording."""
         return [
             Apart(self.groups[queries], self.groups[references]),
             Apart(self.repeats[queries], self.repeats[references]),
@@ -50,9 +50,9 @@ class Material:
 
 
 def material_of(dataset: Dataset, *, field: str, group: Group, by_content: bool = True) -> Material:
-    """Refuses a field that no track has, and lists those that there are.
+    """Raises DatasetError, listing the fields, if no track has this one.
 
-    by_content: look for repeats in the files and arrays too, not in `duplicate_of` alone.
+    by_content: compare files and arrays to find repeats, in addition to `duplicate_of`.
     """
     dataset.require_field(field)
     counts = count_labels(dataset.rows, field)
@@ -62,11 +62,11 @@ def material_of(dataset: Dataset, *, field: str, group: Group, by_content: bool 
     columns = {name: column for column, name in enumerate(names)}
     tags = np.zeros((len(dataset.rows), len(names)), dtype=np.float32)
     labels = np.full(len(dataset.rows), -1, dtype=np.int64)
-    for at, row in enumerate(dataset.rows):
+    for position, row in enumerate(dataset.rows):
         values = row.values(field)
-        tags[at, [columns[value] for value in values]] = 1.0
+        tags[position, [columns[value] for value in values]] = 1.0
         if values:
-            labels[at] = columns[values[0]]
+            labels[position] = columns[values[0]]
     return Material(
         dataset=dataset,
         label_names=names,
@@ -79,7 +79,7 @@ def material_of(dataset: Dataset, *, field: str, group: Group, by_content: bool 
 
 
 def group_ids(dataset: Dataset, group: Group) -> Ids:
-    """The same number for tracks of one artist (or album), -1 where none is known."""
+    """The same number for tracks of one artist (or album), -1 if it is unknown."""
     if group == "track":
         return np.full(len(dataset.rows), -1, dtype=np.int64)
     if group == "artist":

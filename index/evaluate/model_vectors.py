@@ -1,4 +1,4 @@
-"""A data set's vectors by a model: arrays straight into the network, audio through the encoder."""
+"""A model's vectors of a data set: arrays go straight into the network, audio into the encoder."""
 
 from collections.abc import Callable
 
@@ -49,28 +49,28 @@ def _of_audio(
     on_progress: OnProgress | None,
 ) -> VectorSet:
     encoder = TrackEncoder(model, device=device)
-    whole = [i for i, row in enumerate(dataset.rows) if row.path is not None]
+    with_path = [i for i, row in enumerate(dataset.rows) if row.path is not None]
     failed = [
         LeftOut(row.key, "a part of a file: only its stored vector can be measured")
         for row in dataset.rows
         if row.path is None
     ]
-    requests = [TrackRequest(path) for i in whole if (path := dataset.rows[i].path) is not None]
-    kept, vectors = [], []
+    requests = [TrackRequest(path) for i in with_path if (path := dataset.rows[i].path) is not None]
+    positions, vectors = [], []
     results = encoder.encode_many(requests, workers=workers)
-    for n_done, (position, result) in enumerate(zip(whole, results, strict=True), start=1):
+    for n_done, (position, result) in enumerate(zip(with_path, results, strict=True), start=1):
         if isinstance(result, EncodingFailure):
             failed.append(LeftOut(result.path, result.reason))
         else:
-            kept.append(position)
+            positions.append(position)
             vectors.append(result.vector)
         if on_progress is not None:
-            on_progress(n_done, len(whole))
+            on_progress(n_done, len(with_path))
     return VectorSet(
         name,
         "model",
         np.stack(vectors) if vectors else np.zeros((0, model.embedding_size), dtype=np.float32),
-        np.array(kept, dtype=np.int64),
+        np.array(positions, dtype=np.int64),
         model.geometry,
         fingerprint=model.fingerprint,
         model_folder=model.folder,
@@ -88,8 +88,8 @@ def _of_arrays(
 ) -> VectorSet:
     if not isinstance(model.network, nn.Module) or not isinstance(model.front_end, FrontEnd):
         raise DatasetError(
-            f"{dataset.root.name}: holds arrays, and the imported model {name} hears audio alone. "
-            "Evaluate it on a folder of audio files."
+            f"{dataset.root.name}: it holds arrays, and the imported model {name} takes only "
+            "audio. Evaluate it on a folder of audio files."
         )
     store = dataset.store
     if store is not None and store.kind == "spectrograms":
@@ -97,20 +97,20 @@ def _of_arrays(
         if n_rows != model.front_end.n_rows:
             raise DatasetError(
                 f"{dataset.root.name}: its spectrograms have {n_rows} rows, and the model {name} "
-                f"hears {model.front_end.n_rows}. Give a model that was trained on such ones, or a "
-                "baseline."
+                f"takes {model.front_end.n_rows}. Give a model that was trained on spectrograms "
+                "of this size, or a baseline."
             )
     network = model.network
     if isinstance(network, EmbeddingNetwork):
         network = fused_for_inference(network)
-    place = choose_device(device) if model.runs_on_devices else torch.device("cpu")
-    network, front_end = network.to(place), model.front_end.to(place)
+    target = choose_device(device) if model.runs_on_devices else torch.device("cpu")
+    network, front_end = network.to(target), model.front_end.to(target)
     source = prepare_dataset(dataset, model.config, workers=workers)
     parts = []
     for start in range(0, len(source), TRACKS_AT_ONCE):
         rows = np.arange(start, min(start + TRACKS_AT_ONCE, len(source)))
-        heard = encode_excerpts(source, rows, network, front_end, device=place)
-        parts.append(track_means(*heard, rows, geometry=model.geometry))
+        excerpts = encode_excerpts(source, rows, network, front_end, device=target)
+        parts.append(track_means(*excerpts, rows, geometry=model.geometry))
         if on_progress is not None:
             on_progress(int(rows[-1]) + 1, len(source))
     return VectorSet(

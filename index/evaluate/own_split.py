@@ -1,4 +1,4 @@
-"""The sides that a model was trained with: of what it learnt from, only the others may ask."""
+"""The split that a model was trained with, so that only held-out tracks are queries."""
 
 import tomllib
 from dataclasses import replace
@@ -19,10 +19,10 @@ AS_TRAINED = "as-trained"
 
 
 def with_sides_of(dataset: Dataset, folder: Path, *, name: str) -> Dataset:
-    """The data set with the sides that a model's training drew, or took from its table.
+    """The data set with the sides that the model's training drew, or took from a table.
 
-    Where it is not the data set that it was then, or a library: the recordings that the model
-    learnt from on one side, all others on the other.
+    For a library, or a data set that has changed since, the training side holds the recordings
+    that the model learnt from, and the test side all others.
     """
     card = read_card(folder)
     if not _trained_on(card):
@@ -33,12 +33,12 @@ def with_sides_of(dataset: Dataset, folder: Path, *, name: str) -> Dataset:
     learnt = learnt_positions(dataset, folder)
     if not learnt:
         raise DatasetError(
-            f"{dataset.root.name}: not the data that {name} was trained on, or not as it was then "
-            f"({_trained_on(card)['name']}): its sides cannot be drawn again"
+            f"{dataset.root.name}: not the data that {name} was trained on "
+            f"({_trained_on(card)['name']}), or changed since: its split cannot be drawn again"
         )
     if len(learnt) == len(dataset.rows):
         raise DatasetError(
-            f"{dataset.root.name}: {name} learnt from all of it; none is left to ask"
+            f"{dataset.root.name}: {name} learnt from all of it; no query track is left"
         )
     sides: list[Side] = ["test"] * len(dataset.rows)
     for position in learnt:
@@ -48,25 +48,29 @@ def with_sides_of(dataset: Dataset, folder: Path, *, name: str) -> Dataset:
 
 
 def learnt_positions(dataset: Dataset, folder: Path) -> list[int]:
-    """Which tracks a model learnt from, by their audio.
+    """The positions of the tracks that a model learnt from, by their audio digest.
 
-    Of arrays that is not known: all of them, where its card names this very data set.
+    For arrays there is no digest: all positions if the card names this very data set.
     """
     learnt = read_learnt(folder)
     if not learnt:
         is_its_own = _trained_on(read_card(folder)).get("digest") == dataset.digest
         return list(range(len(dataset.rows))) if is_its_own else []
-    return [at for at, row in enumerate(dataset.rows) if keys_of([_digest_of(row)]) <= learnt]
+    return [
+        position
+        for position, row in enumerate(dataset.rows)
+        if keys_of([_digest_of(row)]) <= learnt
+    ]
 
 
 def _drawn_again(dataset: Dataset, card: Card, *, name: str) -> Dataset | None:
     settings = card.facts.get("settings")
     if not settings or dataset.layout == "library":
         return None
-    wanted = from_dict(DatasetConfig, tomllib.loads(settings)["dataset"], where=f"{name}: dataset")
+    config = from_dict(DatasetConfig, tomllib.loads(settings)["dataset"], where=f"{name}: dataset")
     try:
-        split = split_configured(dataset, wanted)
-    except DatasetError:  # another data set, which need not suit those settings
+        split = split_configured(dataset, config)
+    except DatasetError:  # another data set may not fit those settings
         return None
     return split if split.split_digest == _trained_on(card)["split_digest"] else None
 
@@ -76,10 +80,10 @@ def _digest_of(row: TrackRow) -> bytes:
         return bytes.fromhex(row.audio_digest)
     try:
         return audio_digest(row.path)
-    except AudioError:  # whoever is to hear it will say so
+    except AudioError:  # reported when the file is decoded
         return b""
 
 
 def _trained_on(card: Card) -> dict[str, Any]:
-    known: dict[str, Any] = card.facts.get("data", {})
-    return known
+    data: dict[str, Any] = card.facts.get("data", {})
+    return data

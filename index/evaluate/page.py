@@ -1,4 +1,4 @@
-"""An evaluation as one HTML file: figures, charts, tables, and how they were made."""
+"""An evaluation as one HTML file: figures, charts, tables and the protocol."""
 
 import os
 from html import escape
@@ -17,49 +17,49 @@ MOST_TAGS = 50
 
 
 def check_place(path: Path) -> None:
-    """Refuse a place that no file can be written to, before hours of work for it."""
-    folder = next(one for one in path.absolute().parents if one.exists())
+    """Raise BadInput if no file can be written there; called before the evaluation starts."""
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
     if not folder.is_dir():
-        raise BadInput(f"{printable_path(folder)}: is a file. Name a place in a folder.")
+        raise BadInput(f"{printable_path(folder)}: is a file. Name a path in a folder.")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise BadInput(f"{printable_path(folder)}: cannot be written to. Name another place.")
+        raise BadInput(f"{printable_path(folder)}: cannot be written to. Name another folder.")
 
 
-def write_page(path: Path, found: Evaluation) -> None:
+def write_page(path: Path, evaluation: Evaluation) -> None:
     """Write the page whole or not at all."""
-    page = page_of(found).encode("utf-8", "backslashreplace")
+    page = page_of(evaluation).encode("utf-8", "backslashreplace")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, page)
-    except OSError as error:  # which names a temporary file, or none where the disk is full
+    except OSError as error:  # it names a temporary file, or no file if the disk is full
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def page_of(found: Evaluation) -> str:
+def page_of(evaluation: Evaluation) -> str:
     """The page's text."""
-    first = found.models[0]
-    title = f"{first.name} on {found.protocol['data']}"
+    first = evaluation.models[0]
+    title = f"{first.name} on {evaluation.protocol['data']}"
     parts = [
-        f"<h1>{escape(title)}</h1><p class='lead'>{escape(headline(found))}</p>",
+        f"<h1>{escape(title)}</h1><p class='lead'>{escape(headline(evaluation))}</p>",
         _cards(first),
-        _notes(found),
+        _notes(evaluation),
         "<h2>Accuracy of the neighbours' vote</h2>",
         interval_bars(
-            [model.name for model in found.models],
-            [model.accuracy.mean for model in found.models],
-            [(model.accuracy.low, model.accuracy.high) for model in found.models],
-            marks=[model.leaky_accuracy for model in found.models],
-            title="Line: 95 % interval over artists. Ring: what a leaky protocol would give.",
+            [model.name for model in evaluation.models],
+            [model.accuracy.mean for model in evaluation.models],
+            [(model.accuracy.low, model.accuracy.high) for model in evaluation.models],
+            marks=[model.leaky_accuracy for model in evaluation.models],
+            title="Line: 95 % interval over artists. Ring: accuracy under a leaky protocol.",
         ),
-        _same_artist(found),
+        _same_artist(evaluation),
         *_charts(first),
     ]
-    tables = [table for table in tables_of(found) if table.title != CONFUSION]  # drawn above
+    tables = [table for table in tables_of(evaluation) if table.title != CONFUSION]  # it is a chart
     parts += [f"<h2>{escape(table.title)}</h2>{html_table(table.rows)}" for table in tables]
     parts.append(_hubs(first))
     settings = [
         {"setting": name.replace("_", " "), "value": value}
-        for name, value in found.protocol.items()
+        for name, value in evaluation.protocol.items()
         if value is not None
     ]
     parts.append(f"<h2>Protocol</h2>{html_table(settings)}")
@@ -72,11 +72,11 @@ def _cards(model: ModelScores) -> str:
     gap = "" if np.isnan(model.gap) else f" ({model.gap:+.3f})"
     shown: list[tuple[str, float | None]] = [
         (f"accuracy, {bounds}", model.accuracy.mean),
-        (f"if it leaked{gap}", model.leaky_accuracy),
+        (f"leaky accuracy{gap}", model.leaky_accuracy),
         ("mean average precision", model.mean_average_precision.mean),
         ("macro F1", model.macro_f1),
         ("linear probe", model.probe["accuracy"] if model.probe else None),
-        ("own artist in 10", model.same_artist["hit_rate"] if model.same_artist else None),
+        ("own artist in nearest 10", model.same_artist["hit_rate"] if model.same_artist else None),
         ("hubness (skew)", model.hubness["skewness"]),
     ]
     cards = "".join(
@@ -87,20 +87,20 @@ def _cards(model: ModelScores) -> str:
     return f"<div class='cards'>{cards}</div>"
 
 
-def _notes(found: Evaluation) -> str:
-    notes = remarks(found)
+def _notes(evaluation: Evaluation) -> str:
+    notes = remarks(evaluation)
     return f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>" if notes else ""
 
 
-def _same_artist(found: Evaluation) -> str:
-    known = [(m.name, m.same_artist) for m in found.models if m.same_artist is not None]
-    if not known:
+def _same_artist(evaluation: Evaluation) -> str:
+    named = [(m.name, m.same_artist) for m in evaluation.models if m.same_artist is not None]
+    if not named:
         return ""
     chart = interval_bars(
-        [name for name, _ in known],
-        [scores["hit_rate"] for _, scores in known],
-        [tuple(scores["hit_rate_ci95"]) for _, scores in known],
-        title="How often a track of the same artist is among the 10 nearest of all.",
+        [name for name, _ in named],
+        [scores["hit_rate"] for _, scores in named],
+        [tuple(scores["hit_rate_ci95"]) for _, scores in named],
+        title="Share of tracks with a track of the same artist among their 10 nearest.",
     )
     return f"<h2>Same artist nearby</h2>{chart}"
 
@@ -108,10 +108,10 @@ def _same_artist(found: Evaluation) -> str:
 def _charts(model: ModelScores) -> list[str]:
     parts = []
     if model.per_label:
-        frequent = sorted(model.per_label, key=lambda one: -one.n_tracks)[:MOST_LABELS]
+        frequent = sorted(model.per_label, key=lambda scores: -scores.n_tracks)[:MOST_LABELS]
         chart = interval_bars(
-            [counted(one.label, one.n_tracks) for one in frequent],
-            [one.f1 for one in frequent],
+            [counted(scores.label, scores.n_tracks) for scores in frequent],
+            [scores.f1 for scores in frequent],
             [(float("nan"), float("nan"))] * len(frequent),
             title="F1 of each label, most frequent first.",
         )
@@ -122,7 +122,7 @@ def _charts(model: ModelScores) -> list[str]:
         scored = [t for t in best_tagging(model.tagging)["per_tag"] if not np.isnan(t["roc_auc"])]
         scored.sort(key=lambda tag: -tag["n_tracks"])
         shown = sorted(scored[:MOST_TAGS], key=lambda tag: -tag["roc_auc"])
-        which = f"each tag, {MOST_TAGS} most frequent of {len(scored)}"
+        which = f"the {MOST_TAGS} most frequent of {len(scored)} tags"
         chart = interval_bars(
             [counted(tag["tag"], tag["n_tracks"]) for tag in shown],
             [tag["roc_auc"] for tag in shown],
@@ -140,15 +140,16 @@ def _charts(model: ModelScores) -> list[str]:
             curve.counts,
             title=f"Expected calibration error {curve.expected_error:.3f}",
         )
-        parts.append(f"<h2>Does 80 % come true eight times of ten?</h2>{chart}")
+        parts.append(f"<h2>Calibration: is 80 % right eight times out of ten?</h2>{chart}")
     return parts
 
 
 def _hubs(model: ModelScores) -> str:
     hubs = model.hubness
     lead = (
-        f"Skew of {hubs['k']}-occurrence {hubs['skewness']:.2f} ({hubs['skewness_csls']:.2f} with "
-        f"the CSLS correction); hubs take {hubs['hub_share']:.1%} of all places, "
-        f"{hubs['orphan_share']:.1%} of the tracks are nobody's neighbour."
+        f"Skewness of {hubs['k']}-occurrence: {hubs['skewness']:.2f} "
+        f"({hubs['skewness_csls']:.2f} with the CSLS correction). Hubs take "
+        f"{hubs['hub_share']:.1%} of all places in neighbour lists; {hubs['orphan_share']:.1%} of "
+        "the tracks are in no list."
     )
     return f"<h2>Hubs</h2><p>{escape(lead)}</p>{html_table(hubs['hubs'])}"

@@ -1,4 +1,4 @@
-"""The look of report pages, of the evaluation and of the audit: readable, quiet, light or dark."""
+"""The style of the report pages (evaluation and audit), light or dark, and their tables."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -36,11 +36,11 @@ svg .bold { font-weight:700 } code { font-size:.9em } li { margin:.2rem 0 }
 """
 
 SHORT_CHARACTERS = 24
-"""What is no longer stays on one line."""
+"""A cell of at most so many characters stays on one line."""
 
 
 def html_page(title: str, body: str) -> str:
-    """A page that needs nothing beside itself."""
+    """A page that loads no other file."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -49,7 +49,7 @@ def html_page(title: str, body: str) -> str:
 
 
 def html_table(rows: Iterable[Mapping[str, object]]) -> str:
-    """A table under the names of the first row; numbers stand to the right."""
+    """A table whose columns are the names in the rows; numbers are right-aligned."""
     listed = list(rows)
     if not listed:
         return ""
@@ -84,4 +84,4 @@ def _words(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(_words(item) for item in value)
     text = str(value)
-    return text.encode("utf-8", "backslashreplace").decode()  # paths that are no text
+    return text.encode("utf-8", "backslashreplace").decode()  # a path may not be UTF-8

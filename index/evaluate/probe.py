@@ -1,7 +1,7 @@
-"""A linear probe: how far the label can be read off frozen vectors by a plane.
+"""A linear probe: how well logistic regression predicts the label from frozen vectors.
 
-Scaling and regression see the answering tracks of a round alone. For fields of several labels
-it is one regression a label, scored by ROC-AUC and PR-AUC.
+Scaling and regression are fitted on the reference tracks of a round. For a field with several
+labels a track there is one regression per label, scored by ROC-AUC and PR-AUC.
 """
 
 import warnings
@@ -22,12 +22,12 @@ from index.evaluate.vector_set import VectorSet
 
 N_ITERATIONS = 500
 STRENGTH = 0.1
-"""scikit-learn's C: of 0.01, 0.1 and 1 the best or nearly so on every set that was tried."""
+"""scikit-learn's C: of 0.01, 0.1 and 1 the best, or close to it, on every data set tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeScores:
-    """Of one label a track (`vote`) or of several (`tags`)."""
+    """`vote` for a field with one label a track, `tags` for one with several."""
 
     vote: VoteScores | None = None
     tags: TagScores | None = None
@@ -36,45 +36,48 @@ class ProbeScores:
 def probe(
     vector_set: VectorSet, material: Material, rounds: tuple[Round, ...]
 ) -> ProbeScores | None:
-    """Scores over the queries of all rounds; None where there is nothing to learn."""
-    asked = [one for one in rounds if len(np.unique(material.labels[one.references])) > 1]
-    if not asked:
+    """Scores over the queries of all rounds; None if every round has only one label to learn."""
+    usable = [r for r in rounds if len(np.unique(material.labels[r.references])) > 1]
+    if not usable:
         return None
     probabilities = np.zeros((len(material.labels), len(material.label_names)))
-    for one in asked:
+    for usable_round in usable:
         learn = _each_tag if material.is_multi_label else _one_label
-        probabilities[one.queries] = learn(vector_set.vectors, material, one)
-    queries = np.concatenate([one.queries for one in asked])
+        probabilities[usable_round.queries] = learn(vector_set.vectors, material, usable_round)
+    queries = np.concatenate([usable_round.queries for usable_round in usable])
     if material.is_multi_label:
         return ProbeScores(tags=tag_scores(probabilities[queries], material.tags[queries]))
     return ProbeScores(vote=vote_scores(probabilities[queries], material.labels[queries]))
 
 
-def _one_label(vectors: NDArray[np.float32], material: Material, one: Round) -> NDArray[np.float64]:
-    return _fitted(
-        vectors, material.labels[one.references], one, n_labels=len(material.label_names)
-    )
+def _one_label(
+    vectors: NDArray[np.float32], material: Material, usable_round: Round
+) -> NDArray[np.float64]:
+    truth = material.labels[usable_round.references]
+    return _fitted(vectors, truth, usable_round, n_labels=len(material.label_names))
 
 
-def _each_tag(vectors: NDArray[np.float32], material: Material, one: Round) -> NDArray[np.float64]:
+def _each_tag(
+    vectors: NDArray[np.float32], material: Material, usable_round: Round
+) -> NDArray[np.float64]:
     columns = []
     for tag in range(len(material.label_names)):
-        truth = (material.tags[one.references, tag] > 0).astype(np.int64)
+        truth = (material.tags[usable_round.references, tag] > 0).astype(np.int64)
         if truth.min() == truth.max():
-            columns.append(np.full(len(one.queries), float(truth[0])))
+            columns.append(np.full(len(usable_round.queries), float(truth[0])))
         else:
-            columns.append(_fitted(vectors, truth, one, n_labels=2)[:, 1])
+            columns.append(_fitted(vectors, truth, usable_round, n_labels=2)[:, 1])
     return np.stack(columns, axis=1)
 
 
 def _fitted(
-    vectors: NDArray[np.float32], truth: NDArray[np.int64], one: Round, *, n_labels: int
+    vectors: NDArray[np.float32], truth: NDArray[np.int64], usable_round: Round, *, n_labels: int
 ) -> NDArray[np.float64]:
     model = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=N_ITERATIONS))
     with warnings.catch_warnings():
-        # A probe that has nearly settled scores as one that has.
+        # A probe that has nearly converged scores like one that has.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(vectors[one.references], truth)
-    probabilities = np.zeros((len(one.queries), n_labels))
-    probabilities[:, model.classes_] = model.predict_proba(vectors[one.queries])
+        model.fit(vectors[usable_round.references], truth)
+    probabilities = np.zeros((len(usable_round.queries), n_labels))
+    probabilities[:, model.classes_] = model.predict_proba(vectors[usable_round.queries])
     return probabilities

@@ -1,4 +1,4 @@
-"""What an evaluation answers. Names in JSON are fixed: added to, never renamed."""
+"""The results of an evaluation. JSON field names are stable: added to, never renamed."""
 
 import math
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ AtK = dict[int, float]
 
 @dataclass(frozen=True, slots=True)
 class LabelScores:
-    """How one label fared in the neighbours' vote."""
+    """Precision, recall and F1 of one label in the neighbours' vote."""
 
     label: str
     n_tracks: int
@@ -27,7 +27,7 @@ class LabelScores:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelScores:
-    """One model's figures on one set; None where a figure has no meaning there."""
+    """One model's figures on one data set; None for a figure that does not apply."""
 
     name: str
     kind: str
@@ -50,23 +50,23 @@ class ModelScores:
     reliability: Reliability | None
     map_quality: dict[str, float]
     correct: NDArray[np.float64] = field(repr=False)
-    """[tracks], NaN for those who were not asked: what comparisons pair."""
+    """[tracks], 1 or 0, NaN for tracks that are no query; comparisons pair these values."""
     artist_hits: NDArray[np.float64] = field(repr=False)
-    """[tracks], whether its own artist is among the ten nearest; NaN for those alone, too."""
+    """[tracks], whether the own artist is among the ten nearest; NaN for an artist's only track."""
     n_without_vote: int = 0
-    """Queries whom nobody may answer."""
+    """Query tracks without any reference track."""
     n_without_match: int = 0
-    """Queries with a label that none of those has who may answer them."""
+    """Query tracks with a label that none of their reference tracks has."""
     n_failed: int = 0
     accuracies_by_seed: tuple[float, ...] = ()
 
     @property
     def gap(self) -> float:
-        """What leaking would have made of the accuracy."""
+        """By how much the leaky protocol raises the accuracy."""
         return self.leaky_accuracy - self.accuracy.mean
 
     def to_json(self) -> Json:
-        """All but the values of single tracks."""
+        """All figures, without the values of single tracks."""
         document = {
             "model": {
                 "name": self.name,
@@ -90,13 +90,13 @@ class ModelScores:
             "confusion": None if self.confusion is None else self.confusion.tolist(),
             "per_label": [
                 {
-                    "label": one.label,
-                    "n_tracks": one.n_tracks,
-                    "precision": one.precision,
-                    "recall": one.recall,
-                    "f1": one.f1,
+                    "label": scores.label,
+                    "n_tracks": scores.n_tracks,
+                    "precision": scores.precision,
+                    "recall": scores.recall,
+                    "f1": scores.f1,
                 }
-                for one in self.per_label
+                for scores in self.per_label
             ],
             "hubness": self.hubness["skewness"],
             "hubness_details": self.hubness,
@@ -115,17 +115,17 @@ class ModelScores:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The first model less another one on the same tracks; above zero the first is better."""
+    """The first model minus another one on the same tracks; above zero the first is better."""
 
     name: str
     other: str
     difference: Interval
-    """Of the vote."""
+    """Of the accuracy of the vote."""
     same_artist: Interval | None = None
-    """Of finding one's own artist among the ten nearest; None where no track has a fellow."""
+    """Of the same-artist hit rate; None if no artist has two tracks."""
 
     def to_json(self) -> Json:
-        """`is_clear`: the interval holds no zero."""
+        """`is_clear`: the interval does not contain zero."""
         document = {
             "model": self.name,
             "other": self.other,
@@ -144,7 +144,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """All models' figures under one protocol. In JSON the first model's stand at the top."""
+    """All models' figures under one protocol. In JSON the first model's are at the top level."""
 
     protocol: Json
     models: tuple[ModelScores, ...]
@@ -153,14 +153,14 @@ class Evaluation:
     failed: tuple[Json, ...] = ()
     """Tracks that could not be measured: path and reason."""
     left_out: tuple[Json, ...] = ()
-    """Files of the data set that never became tracks of it: path and reason."""
+    """Files of the data set that could not be used as tracks: path and reason."""
 
     def to_json(self) -> Json:
         """The protocol, the first model's figures, and with several models all of theirs."""
         document = {"protocol": self.protocol, **self.models[0].to_json()}
         if len(self.models) > 1:
             document["models"] = [model.to_json() for model in self.models]
-            document["comparisons"] = [one.to_json() for one in self.comparisons]
+            document["comparisons"] = [comparison.to_json() for comparison in self.comparisons]
         return document | {
             "notes": list(self.notes),
             "failed": list(self.failed),
@@ -169,12 +169,12 @@ class Evaluation:
 
 
 def is_clear(difference: Interval) -> bool:
-    """Whether it holds no zero."""
+    """Whether the interval does not contain zero."""
     return difference.low > 0 or difference.high < 0
 
 
 def _plain(document: Json) -> Json:
-    """Without NaN and infinity, which JSON does not know: None stands for them."""
+    """The document with None for NaN and infinity, which JSON does not have."""
     return {name: _plain_value(value) for name, value in document.items()}
 
 

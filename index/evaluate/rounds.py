@@ -1,11 +1,12 @@
-"""Who asks and who answers: stored sides, folds, or each track against all others.
+"""Which tracks are queries and which are references: a split, folds, or each against all others.
 
-    split   training ──answers──▶ test                 one round
-    folds   all folds but one ──▶ that fold             a round a fold, each track asks once
-    neither all others ─────────▶ each track            one round
+            references            queries
+    split   training side      ─▶ test side             one round
+    folds   all folds but one  ─▶ that fold             a round a fold, each track a query once
+    neither all others         ─▶ each track            one round
 
-Beside the clean rounds stand leaky ones, as tables are usually made: no group apart, repeats
-count, folds drawn track by track. They are there to show the gap.
+Beside the clean rounds there are leaky ones, as in many published tables: artists are not kept
+apart, repeats count, and folds are drawn track by track. They show the gap.
 """
 
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ N_INNER_FOLDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Positions in the data set; `same_set`: both are the same tracks."""
+    """Positions in the data set; `same_set`: queries and references are the same tracks."""
 
     queries: Ids
     references: Ids
@@ -34,25 +35,25 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """What is asked, cleanly and leakily."""
+    """The rounds of a protocol, clean and leaky."""
 
     kind: str
     """`split`, `folds` or `leave-one-out`."""
     clean: tuple[Round, ...]
     leaky: tuple[Round, ...]
     learning: tuple[Round, ...]
-    """For the probe and calibration, which must be fitted on tracks that are never asked about;
-    empty where the tracks do not suffice."""
+    """For the probe and the calibration, which are fitted on tracks that are not queries of the
+    same round; empty if there are too few tracks."""
     notes: tuple[str, ...] = ()
 
     @property
     def queries(self) -> Ids:
-        """All who ask, in the order of the data set."""
-        return np.sort(np.concatenate([one.queries for one in self.clean]))
+        """All query tracks, in the order of the data set."""
+        return np.sort(np.concatenate([clean.queries for clean in self.clean]))
 
 
 def rounds_of(material: Material, settings: EvaluationSettings) -> Rounds:
-    """The rounds of a protocol; only tracks with a label take part."""
+    """The rounds of a protocol; tracks without a label are left out."""
     if settings.has_split:
         return _by_split(material)
     if settings.n_folds:
@@ -63,40 +64,39 @@ def rounds_of(material: Material, settings: EvaluationSettings) -> Rounds:
 def _by_split(material: Material) -> Rounds:
     dataset, labelled = material.dataset, material.labelled
     sides = {side: dataset.positions(side) for side in ("train", "validation", "test")}
-    known = {side: np.intersect1d(rows, labelled) for side, rows in sides.items()}
-    queries = known["test"] if len(sides["test"]) else known["validation"]
-    if not len(known["train"]) or not len(queries):
-        counts = ", ".join(f"{len(rows)} {side}" for side, rows in known.items())
+    labelled_sides = {side: np.intersect1d(rows, labelled) for side, rows in sides.items()}
+    training = labelled_sides["train"]
+    queries = labelled_sides["test"] if len(sides["test"]) else labelled_sides["validation"]
+    if not len(training) or not len(queries):
+        counts = ", ".join(f"{len(rows)} {side}" for side, rows in labelled_sides.items())
         raise DatasetError(
-            f"{dataset.root.name}: a split needs labelled training tracks to answer and test or "
-            f"validation tracks to ask, and has {counts}."
+            f"{dataset.root.name}: a split needs labelled training tracks as references and test "
+            f"or validation tracks as queries, and has {counts}."
         )
-    asked_for = np.isin(material.repeats[known["train"]], material.repeats[queries])
-    references = known["train"][~asked_for]
+    is_copy = np.isin(material.repeats[training], material.repeats[queries])
+    references = training[~is_copy]
     if not len(references):
         raise DatasetError(
-            f"{dataset.root.name}: all {len(asked_for)} training tracks repeat tracks that are "
-            "asked about, and nobody is left to answer. See soundalike audit."
+            f"{dataset.root.name}: all {len(is_copy)} training tracks repeat query tracks, so no "
+            "reference track is left. See soundalike audit."
         )
     notes = []
-    if asked_for.any():
+    if is_copy.any():
+        notes.append(f"{is_copy.sum()} training tracks repeat a query track: left out")
+    query_groups = material.groups[queries][material.groups[queries] >= 0]
+    is_shared = np.isin(material.groups[references], query_groups)
+    if is_shared.any():
         notes.append(
-            f"{asked_for.sum()} training tracks repeat a track that is asked about: left out"
+            f"{is_shared.sum()} training tracks share an artist or album with query tracks: they "
+            "vote only for others"
         )
-    known_groups = material.groups[queries][material.groups[queries] >= 0]
-    meets = np.isin(material.groups[references], known_groups)
-    if meets.any():
-        notes.append(
-            f"{meets.sum()} training tracks share an artist or album with tracks that are asked "
-            "about: they answer others only"
-        )
-    learning = Round(queries, references[~meets])
+    learning = Round(queries, references[~is_shared])
     if not len(learning.references):
-        notes.append("no probe and no calibration: no training track is by an artist of its own")
+        notes.append("no probe and no calibration: every training track shares an artist or album")
     return Rounds(
         "split",
         (Round(queries, references),),
-        (Round(queries, known["train"]),),
+        (Round(queries, training),),
         (learning,) if len(learning.references) else (),
         tuple(notes),
     )
@@ -128,7 +128,7 @@ def _each_against_all(material: Material, settings: EvaluationSettings) -> Round
 def grouped_folds(
     material: Material, n_folds: int, settings: EvaluationSettings
 ) -> tuple[Round, ...]:
-    """Folds that part neither a group nor the copies of a recording."""
+    """Folds that split neither a group nor the copies of a recording."""
     labelled = material.labelled
     blocks = track_blocks(_without_contents(material).subset(labelled), settings.group)
     counts = np.zeros((int(blocks.max()) + 1, 1 + len(material.label_names)))
@@ -136,20 +136,22 @@ def grouped_folds(
     np.add.at(counts[:, 1:], blocks, material.tags[labelled])
     if len(counts) < n_folds:
         raise DatasetError(
-            f"{material.dataset.root.name}: {len(labelled)} tracks in {len(counts)} groups make no "
-            f"{n_folds} folds that share none. Give fewer folds, or --group track."
+            f"{material.dataset.root.name}: {len(labelled)} tracks in {len(counts)} groups are "
+            f"too few for {n_folds} folds that share no group. Give fewer folds, or --group track."
         )
     generator = np.random.default_rng([settings.seed, 2])
     fold_of = allot(counts, [1.0 / n_folds] * n_folds, generator=generator)[blocks]
     rounds = [Round(labelled[fold_of == f], labelled[fold_of != f]) for f in range(n_folds)]
-    return tuple(one for one in rounds if len(one.queries) and len(one.references))
+    return tuple(fold for fold in rounds if len(fold.queries) and len(fold.references))
 
 
 def _without_contents(material: Material) -> Dataset:
-    """The same tracks with their repeats written down, so that no fold reads the files again."""
+    """The same tracks with their repeats in `duplicate_of`, so that no file is read again."""
     dataset = material.dataset
     rows = tuple(
-        replace(row, path=None, duplicate_of=dataset.rows[first].key if first != at else "")
-        for at, (row, first) in enumerate(zip(dataset.rows, material.repeats.tolist(), strict=True))
+        replace(row, path=None, duplicate_of=dataset.rows[first].key if first != position else "")
+        for position, (row, first) in enumerate(
+            zip(dataset.rows, material.repeats.tolist(), strict=True)
+        )
     )
     return replace(dataset, rows=rows, store=None, extra_vectors={})

@@ -1,4 +1,4 @@
-"""One model's figures from its vectors, under a protocol."""
+"""One model's figures, from its vectors and a protocol."""
 
 import warnings
 
@@ -19,14 +19,14 @@ from index.evaluate.vector_set import VectorSet
 from index.evaluate.vote_probabilities import CalibrationScores, score_calibration
 from index.evaluate.whole_set import N_OCCURRENCES, WholeSetScores, score_whole_set
 
-NOTHING_KNOWN = Interval(float("nan"), float("nan"), float("nan"), 0.95)
+NO_INTERVAL = Interval(float("nan"), float("nan"), float("nan"), 0.95)
 N_HUBS_NAMED = 10
 
 
 def score(
     vector_set: VectorSet, material: Material, rounds: Rounds, settings: EvaluationSettings
 ) -> ModelScores:
-    """All figures of one model; the vectors are those of the material's tracks, in their order."""
+    """All figures of one model; vector i is that of track i of the material."""
     retrieval = retrieve(vector_set, material, rounds.clean, settings)
     correct = correct_votes(material, retrieval.shares)
     queries = rounds.queries
@@ -90,9 +90,9 @@ def accuracy_alone(
 
 
 def interval(values: NDArray[np.float64], groups: Ids, settings: EvaluationSettings) -> Interval:
-    """95 % by drawing groups again; NaN where nobody could be asked."""
+    """The 95 % bootstrap interval over groups; NaN if there are no values."""
     if np.isnan(values).all():
-        return NOTHING_KNOWN
+        return NO_INTERVAL
     generator = np.random.default_rng([settings.seed, 23])
     return bootstrap_interval(values, generator=generator, groups=groups, n_draws=settings.n_draws)
 
@@ -105,9 +105,9 @@ def gain(
     *,
     stream: int,
 ) -> Interval:
-    """The same of what the first has more of than the other, track by track."""
+    """The same for the difference of two models, first minus other, track by track."""
     if np.isnan(first - other).all():
-        return NOTHING_KNOWN
+        return NO_INTERVAL
     return paired_interval(
         first,
         other,
@@ -131,14 +131,14 @@ def _leaky_accuracy(
 
 def _per_label(votes: VoteScores, names: tuple[str, ...]) -> tuple[LabelScores, ...]:
     hits = votes.confusion.diagonal()
-    asked, guessed = votes.confusion.sum(axis=1), votes.confusion.sum(axis=0)
+    n_true, n_guessed = votes.confusion.sum(axis=1), votes.confusion.sum(axis=0)
     return tuple(
         LabelScores(
             label=name,
-            n_tracks=int(asked[i]),
-            precision=float(hits[i] / max(guessed[i], 1)),
-            recall=float(hits[i] / max(asked[i], 1)),
-            f1=float(2 * hits[i] / max(asked[i] + guessed[i], 1)),
+            n_tracks=int(n_true[i]),
+            precision=float(hits[i] / max(n_guessed[i], 1)),
+            recall=float(hits[i] / max(n_true[i], 1)),
+            f1=float(2 * hits[i] / max(n_true[i] + n_guessed[i], 1)),
         )
         for i, name in enumerate(names)
     )
@@ -165,12 +165,12 @@ def _same_artist_json(
     hits = whole.same_artist_hits
     if np.isnan(hits).all():
         return None
-    found = interval(hits, material.artists, settings)
+    hit_rate = interval(hits, material.artists, settings)
     return {
         "k": N_OCCURRENCES,
         "n_queries": int((~np.isnan(hits)).sum()),
-        "hit_rate": found.mean,
-        "hit_rate_ci95": [found.low, found.high],
+        "hit_rate": hit_rate.mean,
+        "hit_rate_ci95": [hit_rate.low, hit_rate.high],
         "precision": _mean(whole.same_artist_precision),
     }
 
@@ -189,10 +189,10 @@ def _tagging_json(
     if not material.is_multi_label:
         return None
     by_vote = tag_scores(retrieval.shares[queries], material.tags[queries])
-    found = {"neighbours": _tags_json(by_vote, material, queries)}
+    tagging = {"neighbours": _tags_json(by_vote, material, queries)}
     if learned is not None and learned.tags is not None:
-        found["probe"] = _tags_json(learned.tags, material, queries)
-    return found
+        tagging["probe"] = _tags_json(learned.tags, material, queries)
+    return tagging
 
 
 def _tags_json(scores: TagScores, material: Material, queries: Ids) -> Json:
@@ -227,5 +227,5 @@ def _calibration_json(fitted: CalibrationScores | None) -> Json | None:
 
 def _mean(values: NDArray[np.float64]) -> float:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of nothing: NaN is the answer
+        warnings.simplefilter("ignore", RuntimeWarning)  # the mean of no value is NaN
         return float(np.nanmean(values)) if values.size else float("nan")

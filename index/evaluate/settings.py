@@ -1,4 +1,4 @@
-"""What an evaluation asks for."""
+"""The settings of an evaluation."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,24 +8,24 @@ from embedder.errors import UnknownChoice, UsageError
 Group = Literal["artist", "album", "track"]
 GROUPS: tuple[Group, ...] = ("artist", "album", "track")
 SHOWN_AT = (1, 5, 10)
-"""Places at which precision, recall and NDCG are always given, beside the k that was asked for."""
+"""Precision, recall and NDCG are always given at these k, and at the k of the settings."""
 TAGS_SHOWN_AT = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSettings:
-    """How tracks are asked about; without folds and split, each is asked against all others."""
+    """The protocol; without folds and split, each track is a query against all others."""
 
     field: str = "genre"
     k: int = 10
     n_folds: int = 0
     has_split: bool = False
-    """Tracks of the training side answer those of the test (else the validation) side."""
+    """The training side holds the reference tracks, the test (or validation) side the queries."""
     group: Group = "artist"
-    """What a query and its neighbours must not share."""
+    """Neighbours that share this with the query are left out."""
     seed: int = 0
     n_draws: int = 1000
-    """Of the bootstrap."""
+    """Bootstrap draws."""
     with_map: bool = False
 
     def __post_init__(self) -> None:
@@ -40,7 +40,7 @@ class EvaluationSettings:
 
     @property
     def shown_at(self) -> tuple[int, ...]:
-        """The places at which retrieval figures are given."""
+        """Every k at which retrieval figures are given."""
         return tuple(sorted({*SHOWN_AT, self.k}))
 
     @property
@@ -50,8 +50,8 @@ class EvaluationSettings:
 
 
 def checked_group(name: str) -> Group:
-    """The group of a name; raises UnknownChoice."""
-    for known in GROUPS:
-        if name == known:
-            return known
+    """The name as a Group; raises UnknownChoice."""
+    for group in GROUPS:
+        if name == group:
+            return group
     raise UnknownChoice("group", name, GROUPS)

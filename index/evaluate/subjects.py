@@ -1,4 +1,4 @@
-"""What is evaluated: a data set opened with the split that was asked for, or a library as one."""
+"""What is evaluated: a data set opened with the requested split, or a library as a data set."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,27 +24,28 @@ STORED = "stored"
 def open_subject(
     path: Path, *, split: str = "", layout: str | None = None, reads_sides: bool = True
 ) -> Dataset:
-    """A data set; `split` names a column of its table, or a table of its own (track, split).
+    """A data set; `split` names a column of its table, or a separate table (track, split).
 
-    reads_sides: read the stored sides though `split` names none; without, they may be anything.
+    reads_sides: read the column `split` if `split` is empty. If False, that column is ignored.
     """
-    unread = ReadingOptions(split_column="")
+    without_sides = ReadingOptions(split_column="")
     if Path(split).suffix.lower() in TABLE_SUFFIXES:
-        return with_split_table(open_dataset(path, layout=layout, options=unread), Path(split))
+        dataset = open_dataset(path, layout=layout, options=without_sides)
+        return with_split_table(dataset, Path(split))
     if not split and not reads_sides:
-        return open_dataset(path, layout=layout, options=unread)
+        return open_dataset(path, layout=layout, options=without_sides)
     options = ReadingOptions(split_column=split or "split")
     dataset = open_dataset(path, layout=layout, options=options)
     if split and not any(row.split for row in dataset.rows):
         raise DatasetError(
-            f"{dataset.root.name}: no track has a side in {split!r}. Name a column that says "
-            "train, validation and test, or a table with the columns track and split."
+            f"{dataset.root.name}: no track has a side in {split!r}. Name a column with the "
+            "values train, validation and test, or a table with the columns track and split."
         )
     return dataset
 
 
 def with_split_table(dataset: Dataset, path: Path) -> Dataset:
-    """The same tracks with the sides that another table gives them; unlisted ones have none."""
+    """The same tracks with the sides of another table; tracks that it does not list have none."""
     table = read_table(path)
     key_column, side_column = table.require(*KEY_COLUMNS), table.require("split")
     sides: dict[str, Side] = {}
@@ -54,24 +55,24 @@ def with_split_table(dataset: Dataset, path: Path) -> Dataset:
         if sides.setdefault(key, side) != side:
             raise DatasetError(f"{where}: {key!r} is on two sides, {sides[key]!r} and {side!r}.")
     rows = tuple(replace(row, split=sides.get(row.key, "")) for row in dataset.rows)
-    n_known = sum(row.key in sides for row in dataset.rows)
-    if not n_known:
+    n_listed = sum(row.key in sides for row in dataset.rows)
+    if not n_listed:
         raise DatasetError(
             f"{printable_path(path)}: lists none of the {len(rows)} tracks of "
-            f"{dataset.root.name}. Its {key_column!r} must hold their names, such as "
+            f"{dataset.root.name}. Its column {key_column!r} must hold their names, such as "
             f"{dataset.rows[0].key!r}."
         )
-    origin = f"{path.name} ({n_known} of {len(rows)} tracks listed)"
+    origin = f"{path.name} ({n_listed} of {len(rows)} tracks listed)"
     return replace(dataset, rows=rows, split_origin=origin)
 
 
 def library_subject(
     reader: OpenLibrary, *, split: str = "", model_folder: Path | None = None
 ) -> tuple[Dataset, VectorSet]:
-    """The library's tracks as a data set, and the vectors that it holds of them.
+    """The library's tracks as a data set, and their stored vectors.
 
-    model_folder: where the model is that made them, if that is known.
-    Labels are all its tag fields; `split` names one of them, or a table (track, split) by path.
+    model_folder: the folder of the model that made them, if it is known.
+    Labels are all tag fields; `split` names one of them, or a table (track, split) by path.
     """
     tracks = list(reader.all_tracks())
     fields = reader.catalogue.fields()
@@ -88,16 +89,16 @@ def library_subject(
     for track in tracks:
         is_part = track.start_seconds is not None
         key = f"{track.path}#{track.start_seconds:g}" if is_part else track.path
-        own: Mapping[str, tuple[str, ...]] = labels[track.id]
-        if track.genre and "genre" not in own:
-            own = {**own, "genre": (track.genre,)}
-        side = own.get(split, ("",))[0] if split and not by_table else ""
+        track_labels: Mapping[str, tuple[str, ...]] = labels[track.id]
+        if track.genre and "genre" not in track_labels:
+            track_labels = {**track_labels, "genre": (track.genre,)}
+        side = track_labels.get(split, ("",))[0] if split and not by_table else ""
         original = first_of.setdefault(track.audio_digest, key) if track.audio_digest else key
         rows.append(
             TrackRow(
                 key=key,
                 path=None if is_part else Path(track.path),
-                labels=own,
+                labels=track_labels,
                 artist=track.artist,
                 album=track.album,
                 title=track.title,
@@ -111,7 +112,7 @@ def library_subject(
         root=reader.folder,
         layout="library",
         rows=tuple(with_groups(rows, [""] * len(rows))),
-        left_out=tuple(LeftOut(Path(bad.path), bad.reason) for bad in reader.catalogue.failures()),
+        left_out=tuple(LeftOut(Path(f.path), f.reason) for f in reader.catalogue.failures()),
         split_origin=f"tag {split!r}" if split and not by_table else "",
     )
     vectors = reader.vectors([track.id for track in tracks])

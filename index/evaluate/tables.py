@@ -1,4 +1,4 @@
-"""An evaluation as tables for people; the page shows the same ones."""
+"""An evaluation as tables, for the terminal and the page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,22 +14,22 @@ CONFUSION = "true label (row) taken for (column)"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of words and numbers under a title; the first row's names are the columns."""
+    """Rows of text and numbers under a title; the first row's names are the columns."""
 
     title: str
     rows: tuple[Json, ...]
 
 
-def tables_of(found: Evaluation) -> list[Table]:
-    """Models first, then what several of them make clear, then labels of the first."""
-    first = found.models[0]
-    rows = tuple(model_row(model, k=int(found.protocol["k"])) for model in found.models)
-    tables = [Table(headline(found), rows)]
-    if found.comparisons:
-        tables.append(Table(f"{first.name} against the others", comparison_rows(found)))
+def tables_of(evaluation: Evaluation) -> list[Table]:
+    """The models, their comparisons, then labels, confusion and tags of the first model."""
+    first = evaluation.models[0]
+    rows = tuple(model_row(model, k=int(evaluation.protocol["k"])) for model in evaluation.models)
+    tables = [Table(headline(evaluation), rows)]
+    if evaluation.comparisons:
+        tables.append(Table(f"{first.name} against the others", comparison_rows(evaluation)))
     if first.per_label:
         shown = tuple(_label_rows(first))
-        title = f"{found.protocol['field']} by {first.name}{_of_all(len(first.per_label))}"
+        title = f"{evaluation.protocol['field']} by {first.name}{_of_all(len(first.per_label))}"
         tables.append(Table(title, shown))
     if first.confusion is not None and len(first.label_names) <= MOST_LABELS:
         tables.append(Table(CONFUSION, tuple(_confusion_rows(first))))
@@ -38,20 +38,20 @@ def tables_of(found: Evaluation) -> list[Table]:
     return tables
 
 
-def remarks(found: Evaluation) -> list[str]:
-    """The notes, and what of the data set could not be used or measured."""
-    said = list(found.notes)
-    for some, what in ((found.left_out, "used"), (found.failed, "measured")):
-        if some:
-            tracks = "1 track" if len(some) == 1 else f"{len(some)} tracks"
-            first = f"{some[0]['path']}: {some[0]['reason']}"
-            said.append(f"{tracks} could not be {what}, such as {first}")
-    return said
+def remarks(evaluation: Evaluation) -> list[str]:
+    """The notes, and the tracks that could not be used or measured."""
+    notes = list(evaluation.notes)
+    for tracks, what in ((evaluation.left_out, "used"), (evaluation.failed, "measured")):
+        if tracks:
+            count = "1 track" if len(tracks) == 1 else f"{len(tracks)} tracks"
+            first = f"{tracks[0]['path']}: {tracks[0]['reason']}"
+            notes.append(f"{count} could not be {what}, such as {first}")
+    return notes
 
 
-def headline(found: Evaluation) -> str:
+def headline(evaluation: Evaluation) -> str:
     """Data, protocol and number of queries in one line."""
-    protocol = found.protocol
+    protocol = evaluation.protocol
     kind = {
         "leave-one-out": "each track against all others",
         "folds": f"{protocol['folds']} grouped folds",
@@ -59,13 +59,13 @@ def headline(found: Evaluation) -> str:
     }[protocol["kind"]]
     left_out = "copies" if protocol["group"] == "track" else f"own {protocol['group']} and copies"
     return (
-        f"{protocol['data']}: {protocol['field']} of {found.models[0].n_queries} tracks, "
+        f"{protocol['data']}: {protocol['field']} of {evaluation.models[0].n_queries} tracks, "
         f"k = {protocol['k']}, {kind}, {left_out} left out"
     )
 
 
 def model_row(model: ModelScores, *, k: int) -> Json:
-    """The figures by which models are usually compared."""
+    """The main figures of a model, one row of the first table."""
     row: Json = {
         "model": model.name,
         "accuracy": rounded(model.accuracy.mean),
@@ -94,21 +94,23 @@ def model_row(model: ModelScores, *, k: int) -> Json:
     return {name: value for name, value in row.items() if value is not None}
 
 
-def comparison_rows(found: Evaluation) -> tuple[Json, ...]:
-    """By how much the first model is better, and whether that could be chance."""
+def comparison_rows(evaluation: Evaluation) -> tuple[Json, ...]:
+    """By how much the first model is better, and whether the difference is clear."""
     return tuple(
         {
-            "other": one.other,
-            "difference": rounded(one.difference.mean),
-            "95 %": _range(one.difference),
-            "clear": is_clear(one.difference),
-            **({} if one.same_artist is None else _same_artist_columns(one.same_artist)),
+            "other": comparison.other,
+            "difference": rounded(comparison.difference.mean),
+            "95 %": _range(comparison.difference),
+            "clear": is_clear(comparison.difference),
+            **_same_artist_columns(comparison.same_artist),
         }
-        for one in found.comparisons
+        for comparison in evaluation.comparisons
     )
 
 
-def _same_artist_columns(difference: Interval) -> Json:
+def _same_artist_columns(difference: Interval | None) -> Json:
+    if difference is None:
+        return {}
     return {
         "same artist": rounded(difference.mean),
         "its 95 %": _range(difference),
@@ -117,13 +119,13 @@ def _same_artist_columns(difference: Interval) -> Json:
 
 
 def best_tagging(tagging: Json) -> Json:
-    """The probe's scores, else those of the neighbours' vote."""
+    """The probe's scores if there are any, otherwise those of the neighbours' vote."""
     chosen: Json = tagging["probe"] if "probe" in tagging else tagging["neighbours"]
     return chosen
 
 
 def rounded(value: float | None) -> float | None:
-    """Three digits: no interval here is narrower."""
+    """Rounded to three digits: no interval is narrower than that."""
     return None if value is None or np.isnan(value) else round(float(value), 3)
 
 
@@ -154,16 +156,16 @@ def _tag_table(name: str, tags: Sequence[Json]) -> Table:
 
 
 def _label_rows(model: ModelScores) -> list[Json]:
-    frequent = sorted(model.per_label, key=lambda one: (-one.n_tracks, one.label))[:MOST_LABELS]
+    by_count = sorted(model.per_label, key=lambda scores: (-scores.n_tracks, scores.label))
     return [
         {
-            "label": one.label,
-            "tracks": one.n_tracks,
-            "precision": rounded(one.precision),
-            "recall": rounded(one.recall),
-            "F1": rounded(one.f1),
+            "label": scores.label,
+            "tracks": scores.n_tracks,
+            "precision": rounded(scores.precision),
+            "recall": rounded(scores.recall),
+            "F1": rounded(scores.f1),
         }
-        for one in frequent
+        for scores in by_count[:MOST_LABELS]
     ]
 
 

@@ -1,4 +1,4 @@
-"""The vectors of a data set's tracks, whoever made them."""
+"""The vectors of a data set's tracks, from a model, a baseline or a library."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ SMALLEST_DEVIATION = 1e-6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VectorSet:
-    """vectors: float32 [tracks, size]; positions: int64 [tracks], where they stand in the set."""
+    """vectors: float32 [tracks, size]; positions: int64 [tracks], their rows in the data set."""
 
     name: str
     kind: str
@@ -26,39 +26,39 @@ class VectorSet:
     positions: Ids
     geometry: Geometry
     needs_scaling: bool = False
-    """Values of unlike units: each is brought to mean 0 and deviation 1 of the answering tracks."""
+    """Values of different units: scaled to mean 0 and deviation 1 over the reference tracks."""
     fingerprint: str = ""
     model_folder: Path | None = None
-    """Where the model is that made them, if it is one and is still there."""
+    """The folder of the model that made them; None for other vectors, or if it is unknown."""
     failed: tuple[LeftOut, ...] = ()
 
     def only(self, positions: Ids) -> "VectorSet":
-        """Of these tracks alone, in their order; each must be there."""
-        at = np.searchsorted(self.positions, positions)
-        return replace(self, vectors=self.vectors[at], positions=positions)
+        """The vectors at these positions, in their order; each must exist."""
+        rows = np.searchsorted(self.positions, positions)
+        return replace(self, vectors=self.vectors[rows], positions=positions)
 
     def finite(self, rows: Sequence[TrackRow]) -> "VectorSet":
-        """Without tracks whose vector is not finite; they count as failed. rows: of all tracks."""
-        fit = np.isfinite(self.vectors).all(axis=1)
-        if fit.all():
+        """Without tracks whose vector is not finite; they count as failed. rows: all tracks."""
+        is_finite = np.isfinite(self.vectors).all(axis=1)
+        if is_finite.all():
             return self
-        unfit = tuple(
+        left_out = tuple(
             LeftOut(rows[i].path or rows[i].key, "its vector is not finite")
-            for i in self.positions[~fit].tolist()
+            for i in self.positions[~is_finite].tolist()
         )
         return replace(
             self,
-            vectors=self.vectors[fit],
-            positions=self.positions[fit],
-            failed=(*self.failed, *unfit),
+            vectors=self.vectors[is_finite],
+            positions=self.positions[is_finite],
+            failed=(*self.failed, *left_out),
         )
 
     def scaled_by(self, references: Ids) -> Vectors:
-        """All vectors, with a scaling that only the references were asked for."""
+        """All vectors, scaled by the mean and deviation of the references alone."""
         if not self.needs_scaling:
             return self.vectors
-        known = self.vectors[references]
-        deviation = known.std(axis=0)
-        scaled = (self.vectors - known.mean(axis=0)) / np.maximum(deviation, SMALLEST_DEVIATION)
-        scaled[:, deviation < SMALLEST_DEVIATION] = 0.0  # a constant says nothing
+        fitted_on = self.vectors[references]
+        mean, deviation = fitted_on.mean(axis=0), fitted_on.std(axis=0)
+        scaled = (self.vectors - mean) / np.maximum(deviation, SMALLEST_DEVIATION)
+        scaled[:, deviation < SMALLEST_DEVIATION] = 0.0  # a constant carries no information
         return np.asarray(scaled, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""What is asked of all tracks at once: hubs and orphans, the own artist nearby, a flat map."""
+"""Figures over all tracks at once: hubness, the same artist nearby, trustworthiness of a map."""
 
 import warnings
 from dataclasses import dataclass
@@ -22,18 +22,18 @@ from index.evaluate.material import Material
 from index.evaluate.vector_set import VectorSet
 
 N_OCCURRENCES = 10
-"""Hubness is that of the ten nearest, as in the literature."""
+"""Hubness counts the ten nearest, as in the literature."""
 MAP_NEIGHBOURS = 10
 MOST_MAPPED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class WholeSetScores:
-    """same_artist_*: float64 [tracks], NaN for those not asked or alone."""
+    """same_artist_*: float64 [tracks], NaN for no query track or an artist's only track."""
 
     hubness: Hubness
     corrected_skewness: float
-    """Of the same after CSLS, which makes what lies in a crowd be nearer to count as near."""
+    """The skewness after the CSLS correction, which moves tracks in dense regions farther away."""
     same_artist_hits: NDArray[np.float64]
     same_artist_precision: NDArray[np.float64]
     map_trustworthiness: dict[str, float]
@@ -48,12 +48,11 @@ def score_whole_set(
     with_map: bool,
     seed: int,
 ) -> WholeSetScores:
-    """All tracks answer, only a track's own copies do not; `references` are who scaling sees.
+    """All tracks are references, but for a track's own copies; scaling is fitted on `references`.
 
-    Hubness is counted over all tracks as queries; artists are asked about `queries` alone.
+    Hubness takes all tracks as queries; the same-artist figures take `queries` alone.
     """
     vectors = vector_set.scaled_by(references)
-    everyone = np.arange(len(vectors))
     copies = [Apart(material.repeats, material.repeats)]
     ranking = neighbour_ranking(
         vectors,
@@ -65,7 +64,7 @@ def score_whole_set(
     )
     relevant = relevance(ranking, material.artists, material.artists)
     n_relevant = count_relevant(material.artists, material.artists, apart=copies, same_set=True)
-    n_relevant[~np.isin(everyone, queries)] = 0
+    n_relevant[~np.isin(np.arange(len(vectors)), queries)] = 0
     return WholeSetScores(
         hubness=hubness(ranking, n_references=len(vectors)),
         corrected_skewness=_corrected_skewness(vectors, vector_set, copies, ranking),
@@ -76,27 +75,26 @@ def score_whole_set(
 
 
 def check_mappable(n_tracks: int) -> None:
-    """Refuse to judge a map of so few tracks that all of them are neighbours."""
+    """Raise UsageError if there are too few tracks to measure a map's trustworthiness."""
     if n_tracks <= 2 * MAP_NEIGHBOURS:
         raise UsageError(
-            f"--map: {n_tracks} tracks, and its trustworthiness needs more than "
-            f"{2 * MAP_NEIGHBOURS}"
+            f"--map: {n_tracks} tracks; trustworthiness needs more than {2 * MAP_NEIGHBOURS}"
         )
 
 
 def _corrected_skewness(
     vectors: NDArray[np.float32], vector_set: VectorSet, copies: list[Apart], ranking: Ranking
 ) -> float:
-    """Rank by d(x, y) less half of y's mean distance to its own nearest (Conneau et al. 2018)."""
-    is_there = ranking.found
-    sums = np.where(is_there, ranking.distances, 0.0).sum(axis=1)
-    crowding = (sums / np.maximum(is_there.sum(axis=1), 1)).astype(np.float32)
+    """Rank by d(x, y) minus half of y's mean distance to its own nearest (Conneau et al. 2018)."""
+    is_filled = ranking.found
+    sums = np.where(is_filled, ranking.distances, 0.0).sum(axis=1)
+    mean_distances = (sums / np.maximum(is_filled.sum(axis=1), 1)).astype(np.float32)
     parts = []
     chunks = distance_chunks(
         vectors, vectors, geometry=vector_set.geometry, apart=copies, same_set=True
     )
     for _, distances in chunks:
-        keys = distances.numpy() - crowding / 2
+        keys = distances.numpy() - mean_distances / 2
         parts.append(distance_ranking(keys, k=N_OCCURRENCES))
     rows = np.concatenate([part.rows for part in parts])
     keys = np.concatenate([part.distances for part in parts])
@@ -104,11 +102,11 @@ def _corrected_skewness(
 
 
 def _maps(vectors: NDArray[np.float32], vector_set: VectorSet, *, seed: int) -> dict[str, float]:
-    """Trustworthiness of two flat maps: of the largest spread, and of neighbourhoods."""
+    """Trustworthiness of two flat maps, by PCA and by UMAP."""
     from sklearn.decomposition import PCA
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ImportWarning)  # it misses Tensorflow, we do not
+        warnings.simplefilter("ignore", ImportWarning)  # Tensorflow is not installed
         from umap import UMAP
 
     generator = np.random.default_rng([seed, 17])
@@ -123,7 +121,7 @@ def _maps(vectors: NDArray[np.float32], vector_set: VectorSet, *, seed: int) -> 
     qualities = {}
     for name, maker in makers.items():
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of one core for a seed, of small sets
+            warnings.simplefilter("ignore")  # a seed means one thread; small data sets
             flat = np.asarray(maker.fit_transform(vectors), dtype=np.float32)
         qualities[name] = trustworthiness(
             vectors, flat, k=MAP_NEIGHBOURS, geometry=vector_set.geometry

@@ -1,4 +1,4 @@
-"""From a library to a file: the one call behind `soundalike map`."""
+"""Draw a library's map into a file, as `soundalike map` does."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ FORMS = (".html", ".png", ".svg", ".csv")
 
 @dataclass(frozen=True, slots=True)
 class MapReport:
-    """What was drawn, and how far it can be trusted."""
+    """What was drawn, and how trustworthy it is."""
 
     path: str
     n_tracks: int
@@ -24,27 +24,27 @@ class MapReport:
     colour: str
     trustworthiness: float | None
     trust_sample: int
-    """How many tracks trustworthiness was measured on."""
+    """The number of tracks on which trustworthiness was measured."""
     n_misleading: int
-    """Tracks that lie far from what they sound like."""
+    """Tracks that lie far from most of their nearest neighbours."""
     n_placed: int
-    """Tracks that came after the map was laid out, and were placed without moving the others."""
+    """Tracks added after the map was laid out, and placed without moving the others."""
     neighbours: int
     min_distance: float
     seed: int
 
     def notes(self) -> list[str]:
-        """What a person should know about the map, in sentences."""
+        """Remarks on the map, as sentences."""
         notes = []
         if self.method == "pca":
             notes.append(
-                f"{self.n_tracks} tracks are too few for UMAP: drawn by principal components, "
-                "which the next tracks may turn about."
+                f"{self.n_tracks} tracks are too few for UMAP: the map shows principal components, "
+                "and new tracks may change all of it."
             )
         if self.n_placed > self.n_tracks / 2:
             notes.append(
-                f"{self.n_placed} of {self.n_tracks} tracks came after this map was laid out. "
-                "--fresh lays it out anew with all of them."
+                f"{self.n_placed} of {self.n_tracks} tracks were added after this map was laid "
+                "out. --fresh lays out all of them again."
             )
         if self.trustworthiness is not None and self.trust_sample < self.n_tracks:
             notes.append(f"Trustworthiness was measured on a sample of {self.trust_sample} tracks.")
@@ -77,13 +77,13 @@ def draw_map(
     title: str = "",
     force: bool = False,
 ) -> MapReport:
-    """Draw the map of a library into a page, a picture or a table, by the file's suffix."""
+    """Draw a library's map as a page, a picture or a table, depending on the file's suffix."""
     form = output.suffix.lower()
     if form not in FORMS:
         raise UnknownChoice("kind of map", output.suffix or output.name, FORMS)
     check_output(output, force=force)
     if not output.parent.is_dir():
-        raise BadInput(f"{output}: its folder does not exist. Make it first.")
+        raise BadInput(f"{output}: its folder does not exist. Create it first.")
     field = chosen_field(library, colour)
     drawn = map_of(library, wish)
     write_whole(output, _rendered(library, drawn, output, field=field, title=title or "Music map"))

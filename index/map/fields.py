@@ -1,7 +1,7 @@
-"""What a map can be coloured by: a tag, a number or a property of the track, as a few categories.
+"""The fields that colour a map: a tag, a number or a property of the track, as a few categories.
 
-Each field becomes at most 21 categories, with what is left over under "other" and what has no value
-under "unknown"; numbers become up to seven steps.
+Each field has at most 21 categories; smaller ones are "other", tracks without a value "unknown".
+Numbers are divided into up to seven steps.
 """
 
 from collections import Counter
@@ -22,32 +22,32 @@ Codes = NDArray[np.uint8]
 OTHER, UNKNOWN = "other", "unknown"
 USUAL_FIELDS = ("genre", "artist", "album", "year", "duration_seconds", "folder", "preservation")
 UNCOLOURABLE = frozenset({"title", "path", "tracknumber", "date", "compilation"})
-"""Different for each track, or there under a better name."""
+"""Different for each track, or in the list under a better name."""
 MAX_FIELDS = 14
 MAX_STEPS = 7
 MIN_NUMBERS_SHARE = 0.9
 MIN_DIFFERENT_NUMBERS = 10
-"""Fewer different numbers are categories."""
+"""Fewer different numbers are treated as categories."""
 SEPARATOR = ";"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MapField:
-    """A field as colours. codes: uint8 [tracks], the place of each track's category."""
+    """A field as colours. codes: uint8 [tracks], the number of each track's category."""
 
     name: str
     labels: tuple[str, ...]
     swatches: tuple[Swatch, ...]
     codes: Codes
     values: tuple[str, ...]
-    """What each track has, as it is shown."""
+    """Each track's value, as text."""
     n_rest: int = 0
-    """How many of the labels, at the end, are "other" and "unknown"."""
+    """The number of labels, at the end, that are "other" or "unknown"."""
     is_ordered: bool = False
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """How many tracks each category has."""
+        """The number of tracks in each category."""
         return tuple(np.bincount(self.codes, minlength=len(self.labels)).tolist())
 
     @property
@@ -55,12 +55,12 @@ class MapField:
         """The field as a heading."""
         return {
             "duration_seconds": "length",
-            "preservation": "how true its place is",
+            "preservation": "neighbours nearby",
         }.get(self.name, self.name.replace("_", " "))
 
 
 def field_names(library: OpenLibrary) -> list[str]:
-    """Every field that a map can be coloured by: the usual ones, then those of most tracks."""
+    """Every field that can colour a map: the usual ones, then the other tags, most tracks first."""
     filled = {name: n for name, n in library.catalogue.fields().items() if n}
     tags = sorted(filled, key=lambda name: (-filled[name], name))
     usual = [
@@ -72,21 +72,21 @@ def field_names(library: OpenLibrary) -> list[str]:
 
 
 def default_field(names: Sequence[str]) -> str:
-    """What a map is coloured by if nobody says: genre, artist, album, or else the folder."""
+    """The field that colours a map by default: genre, artist, album, otherwise the folder."""
     return next(name for name in ("genre", "artist", "album", "folder") if name in names)
 
 
 def chosen_field(library: OpenLibrary, name: str | None) -> str:
-    """The field to colour by, by default the usual one; raises UnknownChoice with the fields."""
+    """The field with this name, or the default one; raises UnknownChoice with the fields."""
     names = field_names(library)
     if name is None:
         return default_field(names)
-    found = {known.casefold(): known for known in [*names, *library.catalogue.fields()]}
+    by_folded = {field.casefold(): field for field in [*names, *library.catalogue.fields()]}
     aliases = {"duration": "duration_seconds", "length": "duration_seconds"}
-    wanted = aliases.get(name.casefold(), name.casefold())
-    if wanted not in found:
+    folded = aliases.get(name.casefold(), name.casefold())
+    if folded not in by_folded:
         raise UnknownChoice("field", name, names)
-    return found[wanted]
+    return by_folded[folded]
 
 
 def map_fields(library: OpenLibrary, drawn: LibraryMap, *, first: str) -> list[MapField]:
@@ -113,41 +113,40 @@ def map_field(library: OpenLibrary, drawn: LibraryMap, name: str) -> MapField:
 
 
 def tag_field(name: str, values: Sequence[tuple[str, ...]]) -> MapField:
-    """A tag of every track: as numbers if nearly all of them are, else as categories."""
-    numbers = [_number(found[0]) if found else None for found in values]
-    n_filled = sum(1 for found in values if found)
+    """A tag of every track: numbers if nearly all values are numbers, otherwise categories."""
+    numbers = [_number(texts[0]) if texts else None for texts in values]
+    n_filled = sum(1 for texts in values if texts)
     n_numbers = sum(1 for number in numbers if number is not None)
     is_number = n_filled and n_numbers >= MIN_NUMBERS_SHARE * n_filled
     if is_number and len(set(numbers)) > MIN_DIFFERENT_NUMBERS:
-        return _number_field(name, numbers, [found[0] if found else "" for found in values])
+        return _number_field(name, numbers, [texts[0] if texts else "" for texts in values])
     return _category_field(name, values)
 
 
 def _category_field(name: str, values: Sequence[tuple[str, ...]]) -> MapField:
-    """The largest categories by size. A track with several values counts for the commonest."""
+    """The largest categories by size. A track with several values has the most common one."""
     parts = [
-        [piece.strip() for text in found for piece in text.split(SEPARATOR)] for found in values
+        [piece.strip() for text in texts for piece in text.split(SEPARATOR)] for texts in values
     ]
-    spellings = Counter(piece for found in parts for piece in found if piece)
+    spellings = Counter(piece for pieces in parts for piece in pieces if piece)
     sizes: Counter[str] = Counter()
     shown: dict[str, str] = {}
     for spelling, count in spellings.most_common():
         shown.setdefault(spelling.casefold(), spelling)
         sizes[spelling.casefold()] += count
-    mains = [
-        max((p.casefold() for p in found if p), key=lambda key: (sizes[key], key), default="")
-        for found in parts
+    main_keys = [
+        max((p.casefold() for p in pieces if p), key=lambda key: (sizes[key], key), default="")
+        for pieces in parts
     ]
-    by_size = sorted(Counter(key for key in mains if key).items(), key=lambda x: (-x[1], x[0]))
+    by_size = sorted(Counter(key for key in main_keys if key).items(), key=lambda x: (-x[1], x[0]))
     keys = [key for key, _ in by_size[:MAX_CATEGORIES]]
-    texts = tuple("; ".join(piece for piece in found if piece) for found in parts)
-    return _field(
-        name, mains, [(key, shown[key]) for key in keys], category_swatches(len(keys)), texts
-    )
+    shown_values = tuple("; ".join(piece for piece in pieces if piece) for pieces in parts)
+    named = [(key, shown[key]) for key in keys]
+    return _field(name, main_keys, named, category_swatches(len(keys)), shown_values)
 
 
 def _number_field(name: str, numbers: Sequence[float | None], texts: Sequence[str]) -> MapField:
-    """Steps of about equally many tracks, named by what the tracks in them have."""
+    """Steps with about the same number of tracks, named by their lowest and highest value."""
     present = np.array([number for number in numbers if number is not None], dtype=np.float64)
     edges = (
         np.unique(np.quantile(present, np.linspace(0, 1, MAX_STEPS + 1)[1:-1]))
@@ -158,17 +157,19 @@ def _number_field(name: str, numbers: Sequence[float | None], texts: Sequence[st
         "" if number is None else str(int(np.searchsorted(edges, number, side="right")))
         for number in numbers
     ]
-    found = sorted({step for step in steps if step}, key=int)
+    filled_steps = sorted({step for step in steps if step}, key=int)
     named = []
-    for step in found:
+    for step in filled_steps:
         inside = [
             (number, text)
-            for number, text, its in zip(numbers, texts, steps, strict=True)
-            if its == step and number is not None
+            for number, text, own_step in zip(numbers, texts, steps, strict=True)
+            if own_step == step and number is not None
         ]
         low, high = min(inside)[1], max(inside)[1]
         named.append((step, low if low == high else f"{low} – {high}"))
-    return _field(name, steps, named, step_swatches(len(found)), tuple(texts), is_ordered=True)
+    return _field(
+        name, steps, named, step_swatches(len(filled_steps)), tuple(texts), is_ordered=True
+    )
 
 
 def _preservation_field(drawn: LibraryMap) -> MapField:
@@ -179,12 +180,12 @@ def _preservation_field(drawn: LibraryMap) -> MapField:
         for c in counts
     ]
     named = [
-        ("0", "misleading"),
-        ("1", "loose"),
-        ("2", "fair"),
-        ("3", "true"),
+        ("0", "few"),
+        ("1", "some"),
+        ("2", "many"),
+        ("3", "most"),
     ]
-    texts = tuple(f"{count} of {k} neighbours nearby" for count in counts)
+    texts = tuple(f"{count} of {k}" for count in counts)
     return _field("preservation", steps, named, step_swatches(4), texts, is_ordered=True)
 
 
@@ -197,22 +198,22 @@ def _field(
     *,
     is_ordered: bool = False,
 ) -> MapField:
-    """Number the categories; what is not among them is other, an empty key is unknown."""
+    """Number the categories; any other key is "other", an empty key "unknown"."""
     codes: Mapping[str, int] = {key: code for code, (key, _) in enumerate(named)}
     n_named = len(named)
-    found = np.array(
+    numbers = np.array(
         [codes.get(key, n_named if key else n_named + 1) for key in keys], dtype=np.uint8
     )
     labels = [label for _, label in named]
-    rest = [place for place in (n_named, n_named + 1) if (found == place).any()]
-    if rest == [n_named + 1]:  # no "other": "unknown" takes its place
-        found[found == n_named + 1] = n_named
-    labels += [OTHER if place == n_named else UNKNOWN for place in rest]
+    rest = [code for code in (n_named, n_named + 1) if (numbers == code).any()]
+    if rest == [n_named + 1]:  # without "other", "unknown" takes its number
+        numbers[numbers == n_named + 1] = n_named
+    labels += [OTHER if code == n_named else UNKNOWN for code in rest]
     return MapField(
         name=name,
         labels=tuple(labels),
         swatches=swatches + (REST,) * len(rest),
-        codes=found,
+        codes=numbers,
         values=values,
         n_rest=len(rest),
         is_ordered=is_ordered,

@@ -1,6 +1,6 @@
-"""Where tracks lie on the map: UMAP over their true neighbours, PCA where there are too few tracks.
+"""Where tracks lie on the map: UMAP over their nearest neighbours, or PCA for too few tracks.
 
-The neighbours come from the library's own index, in its own geometry, so no second index is built.
+The neighbours come from the library's own store, in its own geometry, so no second index is built.
 Pure: arrays in, arrays out.
 """
 
@@ -19,25 +19,25 @@ from index.map.neighbours import Floats, NearTable
 Method = Literal["umap", "pca"]
 
 MIN_TRACKS_FOR_UMAP = 15
-"""With fewer, every track is a neighbour of every other, and UMAP has nothing to unfold."""
+"""With fewer, every track is a neighbour of every other, so UMAP has no structure to find."""
 PLACING_RATE = 0.25
-"""New tracks settle with a quarter of UMAP's first step, as in umap-learn's own transform."""
+"""New tracks are placed with a quarter of UMAP's learning rate, as in umap-learn's transform."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayoutSettings:
-    """What shapes a map."""
+    """The settings of a layout."""
 
     dimensions: int = 2
     neighbours: int = 15
-    """Few: fine detail; many: the large picture. The track itself counts as one."""
+    """Few show detail, many the large structure. The track itself counts as one."""
     min_distance: float = 0.1
-    """How closely points may lie, as a part of the map's scale; 0 packs clusters tight."""
+    """The least distance of points, relative to the map's scale; 0 packs clusters tightly."""
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.dimensions not in (2, 3):
-            raise UsageError(f"--dimensions {self.dimensions}: a map has 2 or 3")
+            raise UsageError(f"--dimensions {self.dimensions}: give 2 or 3")
         if not 2 <= self.neighbours <= 500:
             raise UsageError(f"--neighbours {self.neighbours}: give 2 to 500, 15 is usual")
         if not 0 <= self.min_distance <= 1:
@@ -47,14 +47,14 @@ class LayoutSettings:
 
 
 def method_for(n_tracks: int) -> Method:
-    """How a library of this size is laid out."""
+    """The method for a library of this size."""
     return "umap" if n_tracks >= MIN_TRACKS_FOR_UMAP else "pca"
 
 
 def lay_out(
     vectors: Floats, near: NearTable, settings: LayoutSettings, *, is_cosine: bool = True
 ) -> Floats:
-    """Coordinates float32 [tracks, dimensions] of vectors [tracks, size]; same seed, same map."""
+    """Coordinates float32 [tracks, dimensions] of vectors [tracks, size]; the seed decides all."""
     if method_for(len(vectors)) == "pca":
         return principal_components(vectors, settings.dimensions)
     n_neighbours = min(settings.neighbours, near.k + 1)
@@ -63,7 +63,7 @@ def lay_out(
     zeros = np.zeros((len(vectors), 1), dtype=np.float32)
     distances = np.hstack([zeros, near.distances[:, : n_neighbours - 1]])
     with _quiet():
-        from umap import UMAP  # it takes seconds
+        from umap import UMAP  # the import takes seconds
 
         mapper = UMAP(
             n_components=settings.dimensions,
@@ -73,20 +73,19 @@ def lay_out(
             precomputed_knn=(rows, distances, None),
             disconnection_distance=math.inf,
             random_state=settings.seed,
-            n_jobs=1,  # what a seed means to umap-learn
+            n_jobs=1,  # umap-learn heeds a seed only with one thread
         )
         coordinates = np.asarray(mapper.fit_transform(vectors), dtype=np.float32)
-    if not np.isfinite(coordinates).all():  # hardly two vectors differ: nothing to unfold
+    if not np.isfinite(coordinates).all():  # nearly all vectors are equal
         return principal_components(vectors, settings.dimensions)
     return coordinates
 
 
 def place(coordinates: Floats, near: NearTable, settings: LayoutSettings) -> Floats:
-    """Coordinates float32 [new, dimensions] for new tracks; those already there do not move.
+    """Coordinates float32 [new, dimensions] for new tracks; the other tracks do not move.
 
-    near: the new tracks' neighbours among those there. These are the steps of umap-learn's
-    `transform`, from its own functions: the object it is a method of would have to be kept with
-    all vectors and a second index.
+    near: the new tracks' neighbours among the placed ones. The steps are those of umap-learn's
+    `transform`, which would need a saved UMAP object with all vectors and a second index.
     """
     table = near.first(settings.neighbours)
     with _quiet():
@@ -131,27 +130,28 @@ def place(coordinates: Floats, near: NearTable, settings: LayoutSettings) -> Flo
 
 
 def principal_components(vectors: Floats, dimensions: int) -> Floats:
-    """The directions of most variance, [tracks, dimensions]; zeros where there are fewer."""
+    """The first principal components, [tracks, dimensions]; missing ones are zero."""
     centred = vectors - vectors.mean(axis=0, keepdims=True)
     left, singular, _ = np.linalg.svd(centred, full_matrices=False)
-    found = (left * singular)[:, :dimensions]
-    # A direction's sign is arbitrary: the track farthest out lies on the positive side.
-    farthest = found[np.abs(found).argmax(axis=0), np.arange(found.shape[1])]
+    components = (left * singular)[:, :dimensions]
+    n_components = components.shape[1]
+    # A component's sign is arbitrary: make the largest coordinate positive.
+    farthest = components[np.abs(components).argmax(axis=0), np.arange(n_components)]
     coordinates = np.zeros((len(vectors), dimensions), dtype=np.float32)
-    coordinates[:, : found.shape[1]] = found * np.where(farthest < 0, -1, 1)
+    coordinates[:, :n_components] = components * np.where(farthest < 0, -1, 1)
     return coordinates
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """umap-learn warns of what is meant here: neighbours given, no transform of its own wanted."""
+    """Ignore umap-learn's warnings about given neighbours, its missing transform and so on."""
     with warnings.catch_warnings():
-        for message, category in _KNOWN_WARNINGS:
+        for message, category in _IGNORED_WARNINGS:
             warnings.filterwarnings("ignore", message=message, category=category)
         yield
 
 
-_KNOWN_WARNINGS: tuple[tuple[str, Any], ...] = (
+_IGNORED_WARNINGS: tuple[tuple[str, Any], ...] = (
     (r"Tensorflow not installed", ImportWarning),
     (r"precomputed_knn\[2\]", UserWarning),
     (r".*[Ss]pectral initiali[sz]ation failed", UserWarning),

@@ -1,4 +1,4 @@
-"""The map of a library: laid out once, kept, and grown with the library without moving a track."""
+"""The map of a library: laid out once and saved; new tracks are placed and the others stay."""
 
 from dataclasses import dataclass, replace
 
@@ -15,18 +15,18 @@ from index.map.saved import Flags, SavedLayout, read_layout, save_layout
 
 @dataclass(frozen=True, slots=True)
 class MapWish:
-    """What is asked of a map; None leaves a setting as it is in the map that the library keeps."""
+    """The settings of a map; None keeps the setting of the saved map."""
 
     dimensions: int = 2
     neighbours: int | None = None
     min_distance: float | None = None
     seed: int | None = None
     is_fresh: bool = False
-    """Lay all out anew, even where a layout is kept."""
+    """Lay out all tracks again, even if there is a saved layout."""
 
-    def settings(self, kept: LayoutSettings | None) -> LayoutSettings:
-        """The settings that follow, checked."""
-        base = kept or LayoutSettings(dimensions=self.dimensions)
+    def settings(self, saved: LayoutSettings | None) -> LayoutSettings:
+        """The checked settings: those given here, then those of the saved map, then defaults."""
+        base = saved or LayoutSettings(dimensions=self.dimensions)
         given = {
             name: value
             for name in ("neighbours", "min_distance", "seed")
@@ -37,40 +37,40 @@ class MapWish:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LibraryMap:
-    """Every track that can be searched, by id, and where it lies.
+    """Every track with a vector, by id, and its coordinates.
 
     coordinates: float32 [tracks, dimensions]; preservation: float32 [tracks], the share of a
-    track's true neighbours that lie around it on the map
+    track's nearest neighbours that are also near it on the map
     """
 
     tracks: tuple[TrackRecord, ...]
     coordinates: Floats
     near: NearTable
-    """The ten nearest in the full space."""
+    """The ten nearest neighbours in the full space."""
     preservation: Floats
     trust: Trust | None
     settings: LayoutSettings
     method: Method
     n_placed: int
-    """How many tracks have come since the layout was made, placed without moving the others."""
+    """The number of tracks added since the layout was made, placed without moving the others."""
 
     @property
     def n_misleading(self) -> int:
-        """How many tracks lie far from what they sound like."""
+        """The number of tracks that lie far from most of their nearest neighbours."""
         return int(misleads(self.preservation).sum())
 
 
 def map_of(library: OpenLibrary, wish: MapWish | None = None) -> LibraryMap:
-    """The map of a library; what is new since the last one is kept in the library's folder.
+    """The map of a library; a new or extended layout is saved in the library's folder.
 
-    Raises NotFound for a library without a track.
+    Raises NotFound if the library has no tracks.
     """
     wish = wish or MapWish()
-    wish.settings(None)  # a wrong setting is said before any work
+    wish.settings(None)  # check the settings before any work
     ids = library.store.ids()
     if not len(ids):
         raise NotFound(
-            f"{library.folder}: no track to draw. Index a folder of music with "
+            f"{library.folder}: the library has no tracks. Index a folder of music with "
             "'soundalike index', or try 'soundalike demo'."
         )
     layout = _current_layout(library, wish, ids)
@@ -87,19 +87,21 @@ def map_of(library: OpenLibrary, wish: MapWish | None = None) -> LibraryMap:
 
 
 def _current_layout(library: OpenLibrary, wish: MapWish, ids: Ids) -> SavedLayout:
-    """The layout of today's tracks: the kept one as it is, grown, or a new one."""
+    """The layout of the current tracks: the saved one, the saved one extended, or a new one."""
     model, revision = library.model, library.catalogue.vectors.revision()
-    kept = read_layout(library.folder, dimensions=wish.dimensions, fingerprint=model.fingerprint)
-    settings = wish.settings(kept.settings if kept else None)
+    saved = read_layout(library.folder, dimensions=wish.dimensions, fingerprint=model.fingerprint)
+    settings = wish.settings(saved.settings if saved else None)
     method = method_for(len(ids))
     coordinates, is_placed = None, np.zeros(len(ids), dtype=np.bool_)
     vectors = library.vectors(ids)
-    if kept and not wish.is_fresh and kept.settings == settings and kept.method == method:
-        is_old = _is_known(library, kept, ids)
-        if is_old.all() and len(ids) == len(kept.ids):
-            return kept
-        if is_old.any() and method == "umap":
-            coordinates, is_placed = _grown(library, kept, ids, vectors=vectors, is_old=is_old)
+    if saved and not wish.is_fresh and saved.settings == settings and saved.method == method:
+        is_saved = _is_unchanged(library, saved, ids)
+        if is_saved.all() and len(ids) == len(saved.ids):
+            return saved
+        if is_saved.any() and method == "umap":
+            coordinates, is_placed = _extended(
+                library, saved, ids, vectors=vectors, is_saved=is_saved
+            )
     k = JUDGED_NEIGHBOURS if coordinates is not None else settings.neighbours - 1
     near = near_table(library, ids, vectors, k=max(k, JUDGED_NEIGHBOURS))
     if coordinates is None:
@@ -119,24 +121,24 @@ def _current_layout(library: OpenLibrary, wish: MapWish, ids: Ids) -> SavedLayou
     return layout
 
 
-def _is_known(library: OpenLibrary, kept: SavedLayout, ids: Ids) -> Flags:
-    """Which tracks the kept layout has as they are; what was analysed anew counts as new."""
-    renewed = library.catalogue.vectors.ids_changed_since(library.model.id, kept.revision)
-    known: Flags = np.isin(ids, kept.ids) & ~np.isin(ids, renewed)
-    return known
+def _is_unchanged(library: OpenLibrary, saved: SavedLayout, ids: Ids) -> Flags:
+    """Which tracks are in the saved layout with their current vector."""
+    changed = library.catalogue.vectors.ids_changed_since(library.model.id, saved.revision)
+    flags: Flags = np.isin(ids, saved.ids) & ~np.isin(ids, changed)
+    return flags
 
 
-def _grown(
-    library: OpenLibrary, kept: SavedLayout, ids: Ids, *, vectors: Floats, is_old: Flags
+def _extended(
+    library: OpenLibrary, saved: SavedLayout, ids: Ids, *, vectors: Floats, is_saved: Flags
 ) -> tuple[Floats, Flags]:
-    """Coordinates of today's tracks, those gone left out and new ones placed; which were placed."""
-    known = ids[is_old]
-    places = np.searchsorted(kept.ids, known)
-    coordinates = np.empty((len(ids), kept.settings.dimensions), dtype=np.float32)
-    coordinates[is_old] = kept.coordinates[places]
+    """Coordinates of the current tracks: saved ones stay, new ones are placed; and which are."""
+    saved_ids = ids[is_saved]
+    rows = np.searchsorted(saved.ids, saved_ids)
+    coordinates = np.empty((len(ids), saved.settings.dimensions), dtype=np.float32)
+    coordinates[is_saved] = saved.coordinates[rows]
     is_placed = np.ones(len(ids), dtype=np.bool_)
-    is_placed[is_old] = kept.is_placed[places]
-    if not is_old.all():
-        near = nearest_among(library, vectors[~is_old], known, k=kept.settings.neighbours)
-        coordinates[~is_old] = place(coordinates[is_old], near, kept.settings)
+    is_placed[is_saved] = saved.is_placed[rows]
+    if not is_saved.all():
+        near = nearest_among(library, vectors[~is_saved], saved_ids, k=saved.settings.neighbours)
+        coordinates[~is_saved] = place(coordinates[is_saved], near, saved.settings)
     return coordinates, is_placed

@@ -1,8 +1,8 @@
-"""The map as one HTML file that needs nothing else: no network, no server, no other file.
+"""The map as one HTML file that needs no network, no server and no other file.
 
-Its parts lie in `page/`; this puts them together. What the tags say reaches the page only inside
-compressed base64 and is shown only as text; a content security policy lets no other script run
-than the page's own, and lets the page ask nothing of any network.
+The parts are in `page/`; this module puts them together. Text from tags reaches the page only as
+compressed base64 and is shown only as text. A content security policy lets only the page's own
+script run, and blocks all network requests.
 """
 
 import base64
@@ -33,7 +33,7 @@ SCRIPTS = (
 def page_html(
     drawn: LibraryMap, fields: Sequence[MapField], *, page_folder: Path, title: str
 ) -> str:
-    """The whole page. Music is looked for relative to `page_folder`, where the page will lie."""
+    """The whole page. `page_folder`: where it will be saved; paths of music are relative to it."""
     script = "\n".join(_part(name) for name in SCRIPTS)
     script = f'"use strict";\n(() => {{\n{script}\n}})();'
     parts = {
@@ -43,7 +43,7 @@ def page_html(
         "data": pack(drawn, fields, page_folder=page_folder, title=title),
         "script": script,
     }
-    # In one go: a title that looks like a mark stays a title.
+    # One pass over the template: a title that contains "{{script}}" is not replaced again.
     return re.sub(r"\{\{(\w+)\}\}", lambda mark: parts[mark[1]], _part("page.html"))
 
 

@@ -1,8 +1,8 @@
-"""Colours and shapes that everybody can tell apart, on light and on dark ground.
+"""Colours and shapes for categories and numbers, safe for colour-blind readers, light or dark.
 
-Seven hues after Okabe and Ito (2008), with yellow kept for dark ground and aubergine for light;
-from the eighth category on the hues come again in another shape. Numbers go from blue to yellow by
-way of grey-green, even in lightness, so that they also read in grey.
+Seven hues after Okabe and Ito (2008); yellow is used only on dark ground, aubergine only on light.
+From the eighth category on, the hues repeat with another shape. Numbers go from blue over green to
+yellow with even steps of lightness, so that they also work in grey.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ MAX_CATEGORIES = len(HUES_LIGHT) * len(SHAPES)
 
 @dataclass(frozen=True, slots=True)
 class Swatch:
-    """How one category looks."""
+    """The colours and the shape of one category."""
 
     light: str
     dark: str
@@ -33,16 +33,16 @@ def category_swatches(n_categories: int) -> tuple[Swatch, ...]:
     """For categories by size, at most 21."""
     return tuple(
         Swatch(
-            HUES_LIGHT[place % len(HUES_LIGHT)],
-            HUES_DARK[place % len(HUES_DARK)],
-            SHAPES[place // len(HUES_LIGHT)],
+            HUES_LIGHT[number % len(HUES_LIGHT)],
+            HUES_DARK[number % len(HUES_DARK)],
+            SHAPES[number // len(HUES_LIGHT)],
         )
-        for place in range(n_categories)
+        for number in range(n_categories)
     )
 
 
 def step_swatches(n_steps: int) -> tuple[Swatch, ...]:
-    """For numbers in order, at most 7 steps, the ends of the scale always among them."""
+    """For ordered numbers, at most 7 steps; both ends of the scale are used."""
     last = len(STEPS_LIGHT) - 1
-    places = [round(step * last / max(n_steps - 1, 1)) for step in range(n_steps)]
-    return tuple(Swatch(STEPS_LIGHT[place], STEPS_DARK[place]) for place in places)
+    numbers = [round(step * last / max(n_steps - 1, 1)) for step in range(n_steps)]
+    return tuple(Swatch(STEPS_LIGHT[number], STEPS_DARK[number]) for number in numbers)

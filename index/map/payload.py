@@ -1,9 +1,9 @@
-"""A map as the compact bytes that its page carries: a JSON header, then typed arrays, compressed.
+"""A map's data in its page: a JSON header, then typed arrays, compressed.
 
     gzip( length of header: uint32 | header: UTF-8, padded with spaces to a multiple of 4 | arrays )
 
-The header says of each array its name, type, place and how many numbers a track has. Being base64
-in the page, none of it can be read as HTML, whatever the tags say. Numbers are little-endian.
+The header lists each array's name, type, offset and length. In the page it is all base64, so no tag
+can be read as HTML. Numbers are little-endian.
 """
 
 import base64
@@ -28,7 +28,7 @@ _TYPES = {"u1": "Uint8Array", "u2": "Uint16Array", "u4": "Uint32Array", "f4": "F
 
 
 def pack(drawn: LibraryMap, fields: Sequence[MapField], *, page_folder: Path, title: str) -> str:
-    """All that the page needs to know, as base64."""
+    """All data of the page, as base64."""
     arrays = _Arrays()
     arrays.add("coordinates", _quantised(drawn.coordinates))
     arrays.add("near", drawn.near.rows.astype("<u4"))
@@ -62,13 +62,13 @@ def pack(drawn: LibraryMap, fields: Sequence[MapField], *, page_folder: Path, ti
         "files": [Path(track.path).name for track in tracks],
         "titles": [track.title for track in tracks],
         "shown": shown,
-        "fields": [_field(arrays, place, field, drawn) for place, field in enumerate(fields)],
+        "fields": [_field(arrays, number, field, drawn) for number, field in enumerate(fields)],
     }
     return base64.b64encode(arrays.packed(header)).decode("ascii")
 
 
 class _Arrays:
-    """Arrays one after another, each beginning at a multiple of four bytes."""
+    """Arrays one after another, each starting at a multiple of four bytes."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -86,21 +86,21 @@ class _Arrays:
         self._size += len(padded)
 
     def packed(self, header: dict[str, Any]) -> bytes:
-        # ASCII, so that a path whose bytes are not text survives as lone surrogates.
+        # ASCII, so that a path that is not UTF-8 survives as lone surrogates.
         text = json.dumps(header | {"arrays": self._about}, ensure_ascii=True).encode()
         text += b" " * (-len(text) % 4)
-        # No time and no file name inside: the same map is the same bytes.
+        # Without time and file name, so that the same map gives the same bytes.
         return gzip.compress(
             struct.pack("<I", len(text)) + text + b"".join(self._parts), compresslevel=6, mtime=0
         )
 
 
-def _field(arrays: _Arrays, place: int, field: MapField, drawn: LibraryMap) -> dict[str, object]:
-    arrays.add(f"codes {place}", field.codes)
+def _field(arrays: _Arrays, number: int, field: MapField, drawn: LibraryMap) -> dict[str, object]:
+    arrays.add(f"codes {number}", field.codes)
     values: list[str] | None = None
     if field.name not in SHOWN_WITH_EACH_TRACK:
         values, codes = _dictionary(field.values)
-        arrays.add(f"values {place}", codes)
+        arrays.add(f"values {number}", codes)
     return {
         "name": field.name,
         "title": field.title,
@@ -117,7 +117,7 @@ def _field(arrays: _Arrays, place: int, field: MapField, drawn: LibraryMap) -> d
 
 
 def label_places(coordinates: NDArray[np.float32], field: MapField) -> list[list[float] | None]:
-    """Where a category's name stands: where its tracks are densest; None for one without a home.
+    """The place of each category's name, where its tracks are densest; None below two tracks.
 
     In the coordinates of the page, -1…1 on each axis.
     """
@@ -132,11 +132,11 @@ def label_places(coordinates: NDArray[np.float32], field: MapField) -> list[list
 
 
 def _densest(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The middle of the points around the fullest cell of a grid."""
+    """The median of the points around the fullest cell of a grid."""
     n_cells = 12 if points.shape[1] == 2 else 8
     cells = np.clip(((points + 1) / 2 * n_cells).astype(int), 0, n_cells - 1)
     keys, counts = np.unique(cells, axis=0, return_counts=True)
-    # A cell counts with its neighbours, or a cluster on a border would be split in two.
+    # A cell counts with its neighbours, so that no border splits a cluster.
     nearby = (np.abs(keys[:, None] - keys[None]).max(axis=2) <= 1) @ counts + counts
     fullest = keys[nearby.argmax()]
     around = np.abs(cells - fullest).max(axis=1) <= 1
@@ -145,7 +145,7 @@ def _densest(points: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _quantised(coordinates: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Each axis over its span in 65,536 steps: finer than a screen when zoomed in 40 times."""
+    """Each axis in 65,536 steps, finer than the screen's pixels up to a zoom of 40."""
     low, high = coordinates.min(axis=0), coordinates.max(axis=0)
     span = np.where(high > low, high - low, 1)
     steps: NDArray[np.uint16] = np.rint((coordinates - low) / span * 65535).astype("<u2")
@@ -153,19 +153,19 @@ def _quantised(coordinates: NDArray[np.float32]) -> NDArray[np.uint16]:
 
 
 def _spans(coordinates: NDArray[np.float32]) -> list[float]:
-    """The axes' lengths, the longest as 1."""
+    """The axes' lengths; the longest is 1."""
     spans = np.ptp(coordinates, axis=0).astype(np.float64)
     longest = float(spans.max())
     return [1.0] * len(spans) if longest <= 0 else (spans / longest).round(6).tolist()
 
 
 def _dictionary(values: Sequence[str]) -> tuple[list[str], NDArray[np.uint32]]:
-    """The different values, and for each track the place of its own."""
-    places: dict[str, int] = {}
+    """The distinct values, and for each track the number of its value."""
+    numbers: dict[str, int] = {}
     codes = np.fromiter(
-        (places.setdefault(value, len(places)) for value in values), "<u4", count=len(values)
+        (numbers.setdefault(value, len(numbers)) for value in values), "<u4", count=len(values)
     )
-    return list(places), codes
+    return list(numbers), codes
 
 
 def _numbers(values: Sequence[float | None]) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
-"""The map as a picture fit to print: PNG or SVG on white, with the legend beside it.
+"""The map as a picture for print: PNG or SVG on white, with a legend.
 
-Above 20,000 tracks the points of an SVG are one picture inside it, or no program would open it.
+Above 20,000 tracks the points of an SVG are one bitmap, because viewers fail on so many shapes.
 """
 
 import io
@@ -26,18 +26,18 @@ LONGEST_LABEL = 30
 
 
 def picture(drawn: LibraryMap, field: MapField, *, form: PictureForm, title: str) -> bytes:
-    """The picture's bytes; the same map is the same bytes."""
+    """The picture's bytes; the same map gives the same bytes."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure  # without pyplot, nothing global is touched
+    from matplotlib.figure import Figure  # unlike pyplot, it has no global state
 
     settings: dict[Any, Any] = {
         "font.family": ["DejaVu Sans"],
         "svg.hashsalt": "soundalike",
-        "svg.fonttype": "path",  # looks the same where the font is missing
+        "svg.fonttype": "path",  # looks the same without the font
         "grid.color": "white",
-        "xtick.color": "white",  # of the third dimension's axes, which take it from here alone
-        "text.parse_math": False,  # a $ in a tag is a $
+        "xtick.color": "white",  # the axes of a 3-D plot read it only from here
+        "text.parse_math": False,  # show a $ in a tag as it is
     }
     with mpl.rc_context(settings):
         figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES), facecolor="white")
@@ -58,7 +58,7 @@ def _axes(figure: "Figure", *, is_flat: bool) -> Any:  # plane or 3-D
     place = (0.03, 0.03, 0.72, 0.86)
     if is_flat:
         axes = figure.add_axes(place)
-        axes.set_axis_off()  # distances on a map have no unit
+        axes.set_axis_off()  # distances on the map have no unit
         axes.set_aspect("equal", adjustable="datalim")
         return axes
     deep: Any = figure.add_axes(place, projection="3d", computed_zorder=False)
@@ -71,7 +71,7 @@ def _axes(figure: "Figure", *, is_flat: bool) -> Any:  # plane or 3-D
 
 
 def _draw_points(axes: Any, drawn: LibraryMap, field: MapField, *, area: float) -> None:
-    """The largest categories first, so that the small ones are not buried; the rest below all."""
+    """Draw the large categories first, so that small ones stay visible; the rest below all."""
     is_misleading = misleads(drawn.preservation)
     is_large = len(drawn.tracks) > MOST_DRAWN_POINTS
     order = sorted(
@@ -94,7 +94,7 @@ def _draw_points(axes: Any, drawn: LibraryMap, field: MapField, *, area: float) 
                 zorder=level + 1,
                 rasterized=is_large,
             )
-            if hollow and is_large:  # a hollow point of this size would be a smear
+            if hollow and is_large:  # a hollow point of this size cannot be seen
                 axes.collections[-1].set_facecolor(swatch.light)
 
 
@@ -107,7 +107,7 @@ def _draw_words(figure: "Figure", drawn: LibraryMap, *, title: str) -> None:
         words.append(f"trustworthiness {drawn.trust.value:.2f}")
     if drawn.n_misleading:
         look = "pale" if n_tracks > MOST_DRAWN_POINTS else "hollow"
-        words.append(f"{look}: {drawn.n_misleading:,} whose neighbours lie elsewhere")
+        words.append(f"{look}: {drawn.n_misleading:,} tracks far from their neighbours")
     figure.text(0.04, 0.908, " · ".join(words), size=9, color=SOFT, va="center")
 
 
@@ -155,11 +155,11 @@ def _n_named(field: MapField) -> int:
 
 
 def _point_area(n_tracks: int) -> float:
-    """In square points: 100 tracks are seen from afar, 100,000 leave room for each other."""
+    """In square points: large for 100 tracks, small enough for 100,000."""
     return float(np.clip(9000 / max(n_tracks, 1) ** 0.85, 0.6, 90))
 
 
 def _shortened(text: str, longest: int) -> str:
-    """On one line and short; what no font can draw is left to the font."""
+    """The text on one line, cut to a length."""
     words = " ".join(text.encode("utf-8", "replace").decode("utf-8").split())
     return words if len(words) <= longest else words[: longest - 1] + "…"

@@ -1,4 +1,4 @@
-"""How far a map can be trusted, track by track and as a whole. Pure: arrays in, numbers out."""
+"""How well a map keeps neighbours together, per track and as a whole. Pure: arrays in."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 JUDGED_NEIGHBOURS = 10
 SURROUNDINGS = 50
-"""A true neighbour among the 50 nearest on the map is still in sight."""
+"""A nearest neighbour counts as nearby if it is among the 50 nearest on the map."""
 SURROUNDING_SHARE = 500
-"""In a large map one five hundredth of all tracks is: 200 of 100,000 are a few pixels."""
+"""In a large map, among one five-hundredth of all tracks: 200 of 100,000 cover a few pixels."""
 MISLEADING_BELOW = 0.25
-"""A place where fewer than a quarter of the true neighbours are in sight misleads."""
+"""A track's place misleads if less than a quarter of its nearest neighbours are nearby."""
 MOST_JUDGED_WHOLLY = 5000
 SAMPLE_TRACKS = 1000
 JUDGED_AT_ONCE = 50
@@ -25,30 +25,30 @@ JUDGED_AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Trustworthiness (1 is best; a random map has about 0.5), and how it was measured."""
+    """Trustworthiness (1 is best, a random map has about 0.5), and how it was measured."""
 
     value: float
     k: int
     n_tracks: int
-    """How many tracks were judged: of a large library a sample."""
+    """The number of judged tracks: a sample if the library is large."""
 
 
 def surroundings(n_tracks: int) -> int:
-    """How many tracks on the map count as the surroundings of one: 10 and up."""
+    """How many of the nearest tracks on the map count as nearby: 10 or more."""
     wide = max(SURROUNDINGS, n_tracks // SURROUNDING_SHARE)
     return min(wide, max(JUDGED_NEIGHBOURS, n_tracks // 10))
 
 
 def preservation(near: NearTable, coordinates: Floats) -> Floats:
-    """For each track, the share of its true neighbours that lie in its surroundings, [tracks]."""
+    """For each track, the share of its nearest neighbours that are nearby on the map, [tracks]."""
     n_tracks = len(coordinates)
     table = near.first(JUDGED_NEIGHBOURS)
     if not table.k:
         return np.ones(n_tracks, dtype=np.float32)
-    from scipy.spatial import cKDTree  # slow to import, and a query needs none of it
+    from scipy.spatial import cKDTree  # slow to import
 
     width = min(surroundings(n_tracks), n_tracks - 1)
-    # Only how far the surroundings reach, not who is in them: 100,000 times 200 rows is much.
+    # Query only the radius of the surroundings: 200 rows for each of 100,000 tracks are too many.
     reach = cKDTree(coordinates).query(coordinates, k=[width + 1])[0][:, 0] * (1 + 1e-6)
     n_inside = np.zeros(n_tracks, dtype=np.float32)
     for column in range(table.k):
@@ -58,7 +58,7 @@ def preservation(near: NearTable, coordinates: Floats) -> Floats:
 
 
 def misleads(shares: Floats) -> NDArray[np.bool_]:
-    """Which tracks lie far from what they sound like, [tracks]."""
+    """Which tracks lie far from most of their nearest neighbours, [tracks]."""
     flags: NDArray[np.bool_] = shares < MISLEADING_BELOW
     return flags
 
@@ -66,8 +66,8 @@ def misleads(shares: Floats) -> NDArray[np.bool_]:
 def trust(vectors: Floats, coordinates: Floats, *, space: "Space", seed: int) -> Trust | None:
     """Trustworthiness of a map (Venna and Kaski 2001); None below 4 tracks.
 
-    Above 5,000 tracks that of a sample, each against all others. `embedder.metrics` has the same
-    measure on torch, whose import would take more memory than the whole map.
+    Above 5,000 tracks, a sample is judged against all others. `embedder.metrics` has the same
+    measure in torch; importing torch would take more memory than the whole map.
     """
     n_tracks = len(vectors)
     k = min(JUDGED_NEIGHBOURS, (n_tracks - 1) // 2)
@@ -81,7 +81,7 @@ def trust(vectors: Floats, coordinates: Floats, *, space: "Space", seed: int) ->
         judged = np.sort(rng.choice(n_tracks, SAMPLE_TRACKS, replace=False))
     around = cKDTree(coordinates).query(coordinates[judged], k=k + 1)[1]
     is_own = around == judged[:, None]
-    is_own[~is_own.any(axis=1), -1] = True  # twins on the map may crowd a track out of its own list
+    is_own[~is_own.any(axis=1), -1] = True  # a track may be missing from its own list
     around = around[~is_own].reshape(len(judged), k)
     points = space.to_unit(vectors)
     penalty = 0
@@ -96,9 +96,9 @@ def trust(vectors: Floats, coordinates: Floats, *, space: "Space", seed: int) ->
 def _ranks(
     points: Floats, rows: NDArray[np.intp], others: NDArray[np.intp], space: "Space"
 ) -> NDArray[np.int64]:
-    """The place in the space (1 is nearest) of each of `others` [rows, k] among all tracks."""
+    """The rank in the space (1 is nearest) of each of `others` [rows, k] among all tracks."""
     if space.kind == "cosine":
-        apart = 1 - points[rows] @ points.T  # at once: row by row, all points pass by each time
+        apart = 1 - points[rows] @ points.T  # one product instead of one pass per row
     else:
         apart = np.stack([space.between(points[row], points) for row in rows])
     apart[np.arange(len(rows)), rows] = np.inf

@@ -1,4 +1,4 @@
-"""A layout on disk: `map-2d.npz` or `map-3d.npz` in the library's folder, whole or not there."""
+"""A layout on disk: `map-2d.npz` or `map-3d.npz` in the library's folder, written atomically."""
 
 import io
 import json
@@ -24,33 +24,33 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SavedLayout:
-    """Where tracks lie.
+    """The coordinates of tracks, and how they were made.
 
     ids: int64 [tracks], ascending; coordinates: float32 [tracks, dimensions]; is_placed: bool
-    [tracks], true for tracks that came after the layout was made
+    [tracks], true for tracks added after the layout was made
     """
 
     fingerprint: str
-    """Of the model whose vectors were laid out."""
+    """Of the model that made the vectors."""
     revision: int
-    """The state of the library's vectors that the layout knows."""
+    """The revision of the library's vectors at that time."""
     settings: LayoutSettings
     method: Method
     ids: Ids
     coordinates: Floats
     is_placed: Flags
     near: NearTable
-    """Every track's true neighbours: to find them again would take longer than all else."""
+    """Every track's nearest neighbours; saved because finding them takes longest."""
     trust: Trust | None
 
 
 def layout_path(folder: Path, dimensions: int) -> Path:
-    """Where a library keeps its layout."""
+    """The path of a library's layout."""
     return folder / f"map-{dimensions}d.npz"
 
 
 def save_layout(folder: Path, layout: SavedLayout) -> None:
-    """Keep a layout; a library that cannot be written to has its map drawn all the same."""
+    """Save a layout; if the folder cannot be written to, only log a warning."""
     about = {
         "format": MAP_FORMAT,
         "fingerprint": layout.fingerprint,
@@ -74,16 +74,16 @@ def save_layout(folder: Path, layout: SavedLayout) -> None:
     try:
         write_whole(path, file.getvalue())
     except OSError as error:
-        logger.warning("%s: the map is not kept (%s); the next one starts anew", path, error)
+        logger.warning("%s: the map is not saved (%s); the next one is laid out again", path, error)
 
 
 def read_layout(folder: Path, *, dimensions: int, fingerprint: str) -> SavedLayout | None:
-    """The layout that a library keeps; None where there is none of this model, or it is damaged."""
+    """The saved layout; None if there is none for this model, or it is damaged."""
     path = layout_path(folder, dimensions)
     if not path.exists():
         return None
     try:
-        # From memory: numpy leaves a file open that is no archive.
+        # Read into memory first: numpy leaves a file open if it is not an archive.
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
             about = json.loads(str(arrays["about"]))
             if about["format"] != MAP_FORMAT or about["fingerprint"] != fingerprint:
@@ -100,7 +100,7 @@ def read_layout(folder: Path, *, dimensions: int, fingerprint: str) -> SavedLayo
                 trust=Trust(**about["trust"]) if about["trust"] else None,
             )
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        logger.warning("%s: damaged (%s); the map is laid out anew", path, error)
+        logger.warning("%s: damaged (%s); the map is laid out again", path, error)
         return None
     return layout if _is_whole(layout, dimensions) else None
 

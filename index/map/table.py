@@ -1,4 +1,4 @@
-"""The map as a table: CSV with a row a track, by id."""
+"""The map as a CSV table with one row per track, by id."""
 
 import csv
 import io
@@ -17,10 +17,10 @@ def csv_text(drawn: LibraryMap) -> str:
     dimensions = drawn.coordinates.shape[1]
     writer.writerow(["id", *TEXTS, *AXES[:dimensions], "preservation", "misleads"])
     flags = misleads(drawn.preservation)
-    for track, place, share, flag in zip(
+    for track, coordinates, share, flag in zip(
         drawn.tracks, drawn.coordinates, drawn.preservation, flags, strict=True
     ):
         texts = [getattr(track, name) for name in TEXTS]
-        numbers = [f"{value:.6g}" for value in place]
+        numbers = [f"{value:.6g}" for value in coordinates]
         writer.writerow([track.id, *texts, *numbers, f"{share:.2f}", int(flag)])
     return file.getvalue()

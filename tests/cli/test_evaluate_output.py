@@ -51,7 +51,7 @@ def test_ndjson_says_the_notes_beside_its_lines(
     shown = capfd.readouterr()
     names = [json.loads(row)["model"]["name"] for row in shown.out.splitlines()]
     assert names == ["random", "mfcc"]
-    assert "tracks can answer" in shown.err
+    assert "reference tracks: all vote" in shown.err
     assert main([*line, "--ndjson", "--quiet"]) == 0
     assert capfd.readouterr().err == ""
 

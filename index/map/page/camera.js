@@ -1,4 +1,4 @@
-// Where a point of the map stands on the screen. A flat map is one that is never turned.
+// From map coordinates to the screen. A flat map is never turned.
 
 const PERSPECTIVE = 0.28;
 const MOST_ZOOM = 400;
@@ -20,7 +20,7 @@ class Camera {
     this.rotation = this.isFlat ? [1, 0, 0, 0, 1, 0, 0, 0, 1] : multiply(turnX(-0.42), turnY(0.6));
   }
 
-  // Pixels for one unit of the map.
+  // Pixels per unit of the map.
   get scale() {
     const width = Math.max(this.width - this.inset.left - this.inset.right, 120);
     const height = Math.max(this.height - this.inset.top - this.inset.bottom, 120);
@@ -35,7 +35,7 @@ class Camera {
     ];
   }
 
-  // [x, y, depth] in CSS pixels; depth grows towards the eye.
+  // [x, y, depth] in CSS pixels; depth grows towards the viewer.
   project(x, y, z) {
     const [a, b, c, d, e, f, g, h, i] = this.rotation;
     const [cx, cy, cz] = this.centre;
@@ -68,7 +68,7 @@ class Camera {
     this.rotation = multiply(multiply(turnX(dy * 0.007), turnY(dx * 0.007)), this.rotation);
   }
 
-  // Bring a point to the middle, near enough to see what is around it.
+  // Centre a point, zoomed in enough to show its surroundings.
   lookAt(x, y, z, zoom) {
     this.centre = [x, y, z];
     this.shift = [0, 0];

@@ -1,4 +1,4 @@
-// The same points without WebGL: slower, and without depth, but all there.
+// Draws the points without WebGL: slower, and without depth.
 
 class CanvasPoints {
   constructor(canvas, positions) {

@@ -1,15 +1,15 @@
-// The map's data: base64 of gzip of a JSON header and typed arrays (see payload.py).
+// The map's data: a JSON header and typed arrays, gzipped and in base64 (see payload.py).
 
 async function readMap() {
   if (typeof DecompressionStream === "undefined")
-    throw new Error("This browser is too old for this page: it needs one from 2023 or newer.");
+    throw new Error("This page needs a browser from 2023 or newer.");
   const text = document.getElementById("map-data").textContent;
   const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   const data = await new Response(stream).arrayBuffer();
   const headerLength = new DataView(data).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, headerLength)));
-  if (header.format !== 1) throw new Error("The map's data have a format that its page does not know.");
+  if (header.format !== 1) throw new Error(`The map's data have format ${header.format}; this page reads format 1.`);
   const kinds = { Uint8Array, Uint16Array, Uint32Array, Float32Array };
   const arrays = {};
   for (const { name, type, offset, length } of header.arrays)
@@ -61,7 +61,7 @@ class MapData {
     return folder.endsWith(separator) ? folder + this.files[row] : folder + separator + this.files[row];
   }
 
-  // What a track has in a field, as words.
+  // A track's value in a field, as text.
   value(place, row) {
     const field = this.fields[place];
     if (field.values) return field.values[this.arrays[`values ${place}`][row]];
@@ -69,15 +69,15 @@ class MapData {
   }
 
   neighbours(row) {
-    const found = [];
+    const neighbours = [];
     for (let rank = 0; rank < this.k; rank++) {
       const distance = (this.arrays.far[row * this.k + rank] / 255) * this.widest;
-      found.push({ row: this.near[row * this.k + rank], rank: rank + 1, distance });
+      neighbours.push({ row: this.near[row * this.k + rank], rank: rank + 1, distance });
     }
-    return found;
+    return neighbours;
   }
 
-  // Every word must occur in title, artist, album, genre or file name; accents do not matter.
+  // Every word must occur in title, artist, album, genre or file name; case and accents are ignored.
   search(text) {
     const words = plain(text).split(/\s+/).filter(Boolean);
     if (!words.length) return [];
@@ -85,10 +85,10 @@ class MapData {
       const t = this.track(row);
       return plain(`${t.title}\n${t.artist}\n${t.album}\n${t.genre}\n${this.files[row]}`);
     });
-    const found = [];
+    const rows = [];
     for (let row = 0; row < this.n; row++)
-      if (words.every((word) => this._searchTexts[row].includes(word))) found.push(row);
-    return found;
+      if (words.every((word) => this._searchTexts[row].includes(word))) rows.push(row);
+    return rows;
   }
 }
 

@@ -45,7 +45,7 @@ function listenToPointer(page) {
     canvas.classList.remove("dragging");
     if (page.isLassoing && page.lasso.length > 1) {
       const rows = page.closeLasso();
-      if (!rows.length) page.say("No track inside.");
+      if (!rows.length) page.say("There is no track inside the lasso.");
     } else if (moved <= CLICK_PIXELS && event.type === "pointerup" && event.button === 0)
       page.select(page.rowAt(event.clientX, event.clientY));
   };
@@ -142,7 +142,7 @@ function listenToPanel(page) {
 readMap().then((map) => {
   const page = new Page(map);
   page.draw();
-  // For scripts, and for whoever likes to try things in the browser's console.
+  // For scripts and the browser's console.
   window.soundalike = {
     map,
     page,

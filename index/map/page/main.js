@@ -1,4 +1,4 @@
-// The page itself: what is shown, what was chosen, and what mouse, touch and keys do.
+// The page: what is shown, selected and chosen.
 
 const MAX_FRAME_RATIO = 2;
 const CLICK_PIXELS = 5;
@@ -31,12 +31,12 @@ class Page {
       this.renderer = wantsCanvas ? null : GlPoints.make(byId("points"), this.map.positions);
     } catch (error) {
       console.warn(error);
-      byId("points").replaceWith(byId("points").cloneNode());  // a canvas has one kind of context
+      byId("points").replaceWith(byId("points").cloneNode());  // a canvas has only one kind of context
       this.renderer = null;
     }
     if (!this.renderer) {
       this.renderer = new CanvasPoints(byId("points"), this.map.positions);
-      this.say("This browser offers no WebGL: the map is drawn without it, and moves more slowly.");
+      this.say("This browser has no WebGL: the map is drawn without it, and moves more slowly.");
     }
     this.renderer.redraw = () => this.redraw();
   }
@@ -51,8 +51,8 @@ class Page {
     const n = map.arrays.misleads.reduce((sum, flag) => sum + flag, 0);
     byId("n-misleading").textContent = `(${n.toLocaleString("en")})`;
     byId("hint").textContent = map.dimensions === 3
-      ? "Drag to turn, right-drag to move, wheel to zoom. Click a track for its true neighbours. Keys: arrows, + −, 0, / to search, L for the lasso, N for the next neighbour."
-      : "Drag to move, wheel to zoom. Click a track for its true neighbours. Keys: arrows, + −, 0, / to search, L for the lasso, N for the next neighbour.";
+      ? "Drag to turn, right-drag to move, wheel to zoom. Click a track for its nearest neighbours. Keys: arrows, + −, 0, / to search, L for the lasso, N for the next neighbour."
+      : "Drag to move, wheel to zoom. Click a track for its nearest neighbours. Keys: arrows, + −, 0, / to search, L for the lasso, N for the next neighbour.";
   }
 
   // --- what is shown ---
@@ -102,7 +102,7 @@ class Page {
     return this.shown[this.codes[row]];
   }
 
-  // What each point looks like now: [category, shown, emphasis, misleads] a track.
+  // The look of each point: [category, shown, emphasis, misleads] per track.
   restate() {
     const { states, codes, map, shown } = this;
     const marks = byId("honest").checked;
@@ -181,7 +181,7 @@ class Page {
     return scene;
   }
 
-  // In a small map a name stands over its tracks, in a large one among them.
+  // In a small map a name is above its tracks, in a large one among them.
   _above([x, y]) {
     return [x, y - (this.map.n < 600 ? this.pointSize + 10 : 0)];
   }
@@ -197,7 +197,7 @@ class Page {
     return this.screen;
   }
 
-  // The shown point under the pointer, or -1; in 3-D the one nearest to the eye.
+  // The visible point under the pointer, or -1; in 3-D the one nearest to the viewer.
   rowAt(x, y) {
     const screen = this._project();
     const reach = Math.max(this.pointSize / 2 + 4, 9);
@@ -212,7 +212,7 @@ class Page {
     return best;
   }
 
-  // --- what is chosen ---
+  // --- what is selected and chosen ---
 
   select(row, { fly = false } = {}) {
     this.selected = row;
@@ -229,7 +229,7 @@ class Page {
     this.restate();
   }
 
-  // True neighbours that lie farther off on the map than anything around the track does.
+  // Nearest neighbours that are outside the track's surroundings on the map.
   _farNeighbours(row) {
     const p = this.map.positions;
     const apart = (other) => Math.hypot(...[0, 1, 2].map((axis) => p[3 * row + axis] - p[3 * other + axis]));

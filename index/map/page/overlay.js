@@ -1,4 +1,4 @@
-// What is drawn over the points: names of categories, lines to neighbours, rings, the lasso.
+// Drawn over the points: names of categories, lines to neighbours, rings, the lasso.
 
 class Overlay {
   constructor(canvas) {
@@ -18,7 +18,7 @@ class Overlay {
     if (scene.lasso.length > 1) this._lasso(scene.lasso, look);
   }
 
-  // From the chosen track to its true neighbours; dashed where the map has torn them apart.
+  // From the selected track to its nearest neighbours; dashed if they are far away on the map.
   _lines(look, { from, to }) {
     const { context } = this;
     context.strokeStyle = look.ink;
@@ -46,7 +46,7 @@ class Overlay {
     context.stroke();
   }
 
-  // The largest first; a name that would cover another one is left out.
+  // The largest categories first; a name that would overlap another is left out.
   _names(camera, look, names) {
     const { context } = this;
     const taken = [];

@@ -1,4 +1,4 @@
-// The lists and cards around the map. Text from tags enters the page as text nodes alone.
+// The lists and cards around the map. Text from tags enters the page only as text nodes.
 
 function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
@@ -72,7 +72,7 @@ function fillResults(map, rows, active, actions) {
     all.addEventListener("click", () => actions.chooseAll(rows));
     items.unshift(all);
   }
-  if (!rows.length) items.push(element("li", { role: "option", "aria-disabled": "true" }, "nothing found"));
+  if (!rows.length) items.push(element("li", { role: "option", "aria-disabled": "true" }, "No track found"));
   list.replaceChildren(...items);
   list.hidden = false;
   const search = byId("search");
@@ -99,7 +99,7 @@ function fillTip(map, row, place, colour, shape) {
   const value = map.value(place, row) || "unknown";
   parts.push(element("small", { className: "swatch" }, swatch(colour, shape, 11), `${field.title}: ${value}`));
   if (track.genre && field.name !== "genre") parts.push(element("small", {}, `genre: ${track.genre}`));
-  if (track.misleads) parts.push(element("small", {}, "⚠ this place misleads"));
+  if (track.misleads) parts.push(element("small", {}, "⚠ far from its neighbours"));
   byId("tip").replaceChildren(...parts);
 }
 
@@ -124,14 +124,14 @@ function fillCard(map, row, farRows, actions) {
   place.classList.toggle("misleads", track.misleads);
   place.hidden = map.k === 0;
   place.textContent =
-    `${nearby} of the ${map.k} tracks that sound most like it lie nearby. ` +
-    (track.misleads ? "Its place on the map misleads: trust the list below." : "");
+    `${nearby} of its ${map.k} nearest neighbours are nearby on the map. ` +
+    (track.misleads ? "Its place is misleading: use the list below." : "");
   const near = map.neighbours(row).map(({ row: other, rank, distance }) => {
-    const them = map.track(other);
+    const neighbour = map.track(other);
     const bar = element("i");
     bar.style.width = `${Math.max(4, 100 * (1 - distance / map.widest))}%`;
-    const name = element("span", { className: "name", title: [them.title, them.artist].filter(Boolean).join(" – ") },
-      them.title, element("small", {}, them.artist));
+    const name = element("span", { className: "name", title: [neighbour.title, neighbour.artist].filter(Boolean).join(" – ") },
+      neighbour.title, element("small", {}, neighbour.artist));
     const item = element("li", { tabIndex: 0, role: "button", className: farRows.has(other) ? "far" : "" },
       element("span", { className: "rank" }, String(rank)), name, element("span", { className: "bar" }, bar));
     item.addEventListener("click", () => actions.select(other));
@@ -157,7 +157,7 @@ function prepareSound(map, track) {
     if (!addresses.length) {
       audio.hidden = true;
       status.hidden = false;
-      status.textContent = `Not within reach of this page: ${track.path}`;
+      status.textContent = `This page cannot open ${track.path}`;
       return;
     }
     audio.src = addresses.shift();

@@ -1,5 +1,5 @@
-// Paths, playlists and sound. A path may hold bytes that are no text: they stand in it as lone
-// surrogates U+DC80…U+DCFF, and become those bytes again wherever the path leaves the page.
+// Paths, playlists and sound. A path that is not UTF-8 has its other bytes as lone surrogates
+// U+DC80…U+DCFF; they become bytes again when the path leaves the page.
 
 function bytesOf(text) {
   const bytes = [];
@@ -21,7 +21,7 @@ function encodePath(path) {
   return encoded;
 }
 
-// A path seen from a folder; null where the two have nothing in common, as on two drives.
+// A path relative to a folder; null if they have nothing in common, as on two drives.
 function relativePath(path, folder) {
   const parts = path.split(/[\\/]/), from = folder.split(/[\\/]/).filter((part, at) => part || !at);
   let same = 0;
@@ -30,35 +30,35 @@ function relativePath(path, folder) {
   return [...from.slice(same).map(() => ".."), ...parts.slice(same)].join("/");
 }
 
-// Where the file may be reached from the page: beside it, then where it was when the map was made.
+// Addresses of a file to try: relative to the page, then its path when the map was made.
 function soundAddresses(path, folder, start, end) {
   const stretch = start >= 0 ? `#t=${start}${end > start ? `,${end}` : ""}` : "";
   const relative = relativePath(path, folder);
   const absolute = path.startsWith("/") ? `file://${encodePath(path)}` : `file:///${encodePath(path.replaceAll("\\", "/"))}`;
-  const found = [];
-  if (relative) found.push(encodePath(relative).replace(/^([^/]*):/, "./$1:") + stretch);
-  if (location.protocol === "file:") found.push(absolute + stretch);
-  return found;
+  const addresses = [];
+  if (relative) addresses.push(encodePath(relative).replace(/^([^/]*):/, "./$1:") + stretch);
+  if (location.protocol === "file:") addresses.push(absolute + stretch);
+  return addresses;
 }
 
-// Neighbours on the map follow one another: from the leftmost track always on to the nearest left.
+// The order of a playlist: from the leftmost track on, always to the nearest remaining track.
 const MOST_WALKED = 3000;
 
 function walkOrder(rows, positions) {
   if (rows.length > MOST_WALKED) return rows;
-  const left = [...rows].sort((a, b) => positions[3 * a] - positions[3 * b] || a - b);
-  const order = left.splice(0, 1);
-  while (left.length) {
+  const remaining = [...rows].sort((a, b) => positions[3 * a] - positions[3 * b] || a - b);
+  const order = remaining.splice(0, 1);
+  while (remaining.length) {
     const at = 3 * order[order.length - 1];
     let best = 0, nearest = Infinity;
-    for (let place = 0; place < left.length; place++) {
-      const to = 3 * left[place];
+    for (let place = 0; place < remaining.length; place++) {
+      const to = 3 * remaining[place];
       const dx = positions[at] - positions[to], dy = positions[at + 1] - positions[to + 1];
       const dz = positions[at + 2] - positions[to + 2];
       const apart = dx * dx + dy * dy + dz * dz;
       if (apart < nearest) { nearest = apart; best = place; }
     }
-    order.push(...left.splice(best, 1));
+    order.push(...remaining.splice(best, 1));
   }
   return order;
 }

@@ -1,4 +1,4 @@
-// Points on the graphics card: one draw call for the whole library, one more for what is marked.
+// Draws the points with WebGL: one call for all points, one more for the marked ones.
 
 const VERTEX = `
 attribute vec3 position;

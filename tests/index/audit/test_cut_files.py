@@ -82,7 +82,7 @@ def test_a_wav_says_how_much_is_missing(tmp_path: Path) -> None:
     """What the header promises and what there is, both in the sentence."""
     write(tmp_path / "track.wav")
     truncated(tmp_path / "track.wav", keep=0.25)
-    assert cut_off(tmp_path / "track.wav") == ["says 8.0 s and ends after 2.0 s"]
+    assert cut_off(tmp_path / "track.wav") == ["its header says 8.0 s, but it ends after 2.0 s"]
 
 
 def wav_of(*chunks: bytes) -> bytes:
@@ -104,7 +104,7 @@ def test_chunks_of_odd_length_are_passed_over(tmp_path: Path) -> None:
     assert sound_bytes(path) == SoundBytes(promised=len(SOUND), held=len(SOUND))
     assert cut_off(path) == []
     path.write_bytes(wav_of(listing, data)[:-20000])
-    assert cut_off(path) == ["says 2.0 s and ends after 0.8 s"]
+    assert cut_off(path) == ["its header says 2.0 s, but it ends after 0.8 s"]
 
 
 @pytest.mark.parametrize("size", [0, 0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF])

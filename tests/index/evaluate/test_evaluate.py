@@ -103,8 +103,8 @@ def test_one_label_and_more_neighbours_than_tracks() -> None:
     found = evaluate(dataset, ["given"], settings=EvaluationSettings(k=50))
     assert found.models[0].accuracy.mean == 1.0
     assert found.models[0].probe is None
-    assert any("only 3 tracks can answer" in note for note in found.notes)
-    assert any("nothing can be told apart" in note for note in found.notes)
+    assert any("only 3 reference tracks" in note for note in found.notes)
+    assert any("every vote is right" in note for note in found.notes)
     assert page_of(found)
     json.dumps(found.to_json())
 
@@ -147,7 +147,7 @@ def test_too_few_groups_for_folds() -> None:
     """The message counts them; leave-one-out goes on without probe and calibration."""
     labels, artists, vectors = noisy_genres(9)
     dataset = dataset_of(labels, artists, vectors)
-    with pytest.raises(DatasetError, match="9 tracks in 3 groups make no 5 folds"):
+    with pytest.raises(DatasetError, match="9 tracks in 3 groups are too few for 5 folds"):
         evaluate(dataset, ["given"], settings=EvaluationSettings(n_folds=5))
     found = evaluate(dataset, ["given"], settings=EvaluationSettings(k=2))
     assert found.models[0].calibration is None

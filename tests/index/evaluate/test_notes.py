@@ -28,7 +28,7 @@ def test_models_are_compared_where_nobody_can_answer() -> None:
     assert document["comparisons"][0]["is_clear"] is False
     assert "nan" not in f"{[table.rows for table in tables_of(found)]}"
     assert not re.search(r"\bnan\b", page_of(found))
-    (note,) = (note for note in found.notes if "nobody to ask" in note)
+    (note,) = (note for note in found.notes if "no reference track" in note)
     assert note.startswith("12 of 12 tracks")
     assert "--group track" in note
 
@@ -58,7 +58,7 @@ def test_labels_that_nobody_else_has_are_counted() -> None:
     dataset = dataset_of(labels, artists, vectors)
     found = evaluate(dataset, ["given"], settings=EvaluationSettings(k=3))
     assert found.to_json()["n_without_match"] == 3
-    assert any("the genre of 3 of 48 tracks" in note for note in found.notes)
+    assert any("3 of 48 tracks have a genre that none" in note for note in found.notes)
     together = evaluate(dataset, ["given"], settings=EvaluationSettings(k=3, group="track"))
     assert together.to_json()["n_without_match"] == 0
     assert not together.notes

@@ -53,7 +53,7 @@ def test_a_model_of_other_pictures_says_how_they_differ(tmp_path: Path) -> None:
     """In words of whoever measures, not of whoever trains."""
     folder = write_array_set(tmp_path / "set", rows=12)
     save_model(tmp_path / "model", EmbeddingNetwork(small_config().model), name="small")
-    with pytest.raises(DatasetError, match=r"have 12 rows, and the model .* hears 16") as caught:
+    with pytest.raises(DatasetError, match=r"have 12 rows, and the model .* takes 16") as caught:
         evaluate(open_subject(folder), [str(tmp_path / "model")], settings=EvaluationSettings())
     assert "--from" not in str(caught.value)
 
@@ -106,7 +106,9 @@ def test_a_name_that_means_two_things_is_refused(tmp_path: Path) -> None:
     np.savez(folder / "more.npz", track=names, default=drawn, mfcc=drawn, teacher=drawn)
     dataset = open_subject(folder)
     for name in ("default", "mfcc"):
-        with pytest.raises(UsageError, match=f"{name}: vectors of set, and a baseline or model"):
+        with pytest.raises(
+            UsageError, match=f"{name}: both an array of set and a baseline or model"
+        ):
             evaluate(dataset, [name], settings=EvaluationSettings())
     assert evaluate(dataset, ["teacher"], settings=EvaluationSettings(k=3)).models
 

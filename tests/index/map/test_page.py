@@ -221,7 +221,7 @@ def test_a_file_beside_the_page_plays(page: Browser) -> None:
     page.run("soundalike.page.select(1)")
     page.run("document.getElementById('audio').play().catch(() => {})")
     page.wait_for("!document.querySelector('#card .sound').hidden")
-    assert "Not within reach" in page.run("document.querySelector('#card .sound').textContent")
+    assert "This page cannot open" in page.run("document.querySelector('#card .sound').textContent")
 
 
 def test_without_webgl_the_map_is_drawn_all_the_same(browser: Browser, folder: Path) -> None:
