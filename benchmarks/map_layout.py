@@ -39,8 +39,9 @@ print(json.dumps({{
 """
 OURS = """
 from index.library import Library
-from index.map.library_map import MapWish, map_of
-drawn = map_of(Library.open(Path(sys.argv[1])), MapWish(is_fresh=True))
+from index.map.library_map import map_of
+from index.map.request import MapRequest
+drawn = map_of(Library.open(Path(sys.argv[1])), MapRequest(is_fresh=True))
 trustworthiness = drawn.trust.value
 """
 DIRECT = """

@@ -27,7 +27,7 @@ from index.catalogue.ledger import FileFacts, Ledger
 from index.catalogue.vector_rows import TrackVectors
 from index.library import Library
 from index.playlists.request import PlaylistRequest
-from index.search.asked import SearchRequest
+from index.search.request import SearchRequest
 from index.vectors.kinds import StoreSettings, check_kind
 
 LENGTH = 100

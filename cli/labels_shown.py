@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from index.labels.files.writing import TagChange
     from index.labels.results import LabelReport, LabelVote
 
-VOTE_COLUMNS = ("label", "confidence", "then", "voters", "title", "artist", "path")
+VOTE_COLUMNS = ("label", "probability", "then", "voters", "title", "artist", "path")
 PROBABILITY_COLUMNS = ("label", "probability", "voters")
 VOTER_COLUMNS = ("rank", "labels", "weight", "score", "title", "artist", "path")
 CHANGE_COLUMNS = ("path", "field", "old", "new", "action", "reason")
 N_SHOWN = 12
 LEAST_SHOWN = 0.001
-CSV_COLUMNS = ("id", "path", "title", "artist", "album", "field", "label", "confidence", "reason")
+CSV_COLUMNS = ("id", "path", "title", "artist", "album", "field", "label", "probability", "reason")
 
 
 def vote_rows(votes: Sequence["LabelVote"]) -> list[dict[str, Json]]:
@@ -26,7 +26,7 @@ def vote_rows(votes: Sequence["LabelVote"]) -> list[dict[str, Json]]:
     return [
         {
             "label": "; ".join(vote.labels) or "(none)",
-            "confidence": vote.confidence,
+            "probability": vote.probability,
             "then": _listed(dict(list(vote.probabilities.items())[1:4])),
             "voters": ", ".join(f"{n} {label}" for label, n in _n_voters(vote).most_common(3)),
             "title": vote.track.title,
@@ -70,7 +70,7 @@ def as_csv(report: "LabelReport") -> str:
     for vote in report.votes:
         track = vote.track
         about = (track.id or "", track.path, track.title, track.artist, track.album)
-        named = ("; ".join(vote.labels), f"{vote.confidence:.6f}", vote.abstained or "")
+        named = ("; ".join(vote.labels), f"{vote.probability:.6f}", vote.abstained or "")
         chances = (f"{vote.probabilities[label]:.6f}" for label in labels)
         writer.writerow([*about, vote.field, *named, *chances])
     for failure in report.failed:

@@ -14,21 +14,23 @@ from index.library_folder.open_library import OpenLibrary
 if TYPE_CHECKING:
     import pandas as pd
 
-    from index.catalogue.records import IndexReport, LibraryInfo, QueryResult, TrackRecord
+    from index.catalogue.records import IndexReport, LibraryInfo, TrackRecord
     from index.indexing.ingest import IndexOptions, IndexProgress
     from index.labels.files.writing import TagChange, UndoReport, WriteReport
-    from index.labels.labelling import LabelRequest
     from index.labels.options import LabelOptions
+    from index.labels.request import LabelRequest
     from index.labels.results import LabelReport
     from index.library_folder.encoder import Encoder
     from index.library_folder.report import LibraryReport
-    from index.map.drawing import MapReport
-    from index.map.library_map import LibraryMap, MapWish
+    from index.map.library_map import LibraryMap
+    from index.map.request import MapRequest
+    from index.map.results import MapReport
     from index.playlists.options import PlaylistOptions
     from index.playlists.request import PlaylistRequest
     from index.playlists.results import Playlist
-    from index.search.asked import SearchRequest
     from index.search.options import SearchOptions
+    from index.search.request import SearchRequest
+    from index.search.results import QueryResult
     from index.search.search import Searcher
     from index.vectors.kinds import StoreSettings
 
@@ -168,17 +170,17 @@ class Library(OpenLibrary):
         changes = plan_changes(labels_in(self, frame, field), replace_old=replace_old)
         return self.write_labels(changes)
 
-    def map(self, wish: "MapWish | None" = None) -> "LibraryMap":
+    def map(self, request: "MapRequest | None" = None) -> "LibraryMap":
         """Where every track lies on the map, and how far that can be trusted."""
         from index.map.library_map import map_of
 
-        return map_of(self, wish)
+        return map_of(self, request)
 
     def draw_map(
         self,
         output: Path,
         *,
-        wish: "MapWish | None" = None,
+        request: "MapRequest | None" = None,
         colour: str | None = None,
         title: str = "",
         force: bool = False,
@@ -186,7 +188,7 @@ class Library(OpenLibrary):
         """The map in a file: .html, .png, .svg or .csv; `colour` names a tag."""
         from index.map.drawing import draw_map
 
-        return draw_map(self, output, wish=wish, colour=colour, title=title, force=force)
+        return draw_map(self, output, request=request, colour=colour, title=title, force=force)
 
     def to_pandas(self) -> "pd.DataFrame":
         """A row a track, by id: its fields and tags. `vectors(frame.index)` are in its order."""

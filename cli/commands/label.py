@@ -91,8 +91,8 @@ def run(
 
     A track's own copies never vote, nor by default do its artist's other tracks.
     """
-    from index.labels.labelling import LabelRequest, label_tracks
-    from index.labels.voting import VoteSettings
+    from index.labels.labelling import label_tracks
+    from index.labels.request import LabelRequest, VoteSettings
     from index.library import Library
 
     settings = globals_of(context)

@@ -64,12 +64,12 @@ def run(
     """
     from index.library import Library
     from index.map.drawing import draw_map
-    from index.map.library_map import MapWish
+    from index.map.request import MapRequest
 
     settings = globals_of(context)
-    wish = MapWish(dimensions, neighbours, min_distance, seed, is_fresh=fresh)
+    request = MapRequest(dimensions, neighbours, min_distance, seed, is_fresh=fresh)
     with Library.open(settings.library_folder()) as library:
-        report = draw_map(library, output, wish=wish, colour=colour, title=title, force=force)
+        report = draw_map(library, output, request=request, colour=colour, title=title, force=force)
     emit(settings, report, rows=[report], columns=COLUMNS)
     for note in report.notes():
         say(settings, note)

@@ -9,7 +9,8 @@ from cli.output import emit, emit_text
 from cli.talk import say
 
 if TYPE_CHECKING:
-    from index.catalogue.records import QueryResult, TrackRecord
+    from index.catalogue.records import TrackRecord
+    from index.search.results import QueryResult
 
 NAMED_COLUMNS = ("rank", "score", "id", "title", "artist", "album", "genre", "duration_seconds")
 UNNAMED_COLUMNS = ("rank", "score", "id", "title", "artist", "duration_seconds", "path")
@@ -70,7 +71,7 @@ def run(
     The tracks themselves do not come back; other copies of their recordings are marked.
     """
     from index.library import Library
-    from index.search.asked import SearchRequest
+    from index.search.request import SearchRequest
     from index.vectors.hubness import check_correction
 
     settings = globals_of(context)

@@ -1,4 +1,4 @@
-"""Does "80 %" come true eight times of ten? Reliability and the expected calibration error."""
+"""Calibration: are predictions of 80 % right eight times out of ten? Reliability and its error."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,14 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """Bins of equal width over the confidence; confidence and accuracy are NaN in empty ones."""
+    """Bins of equal width over the probability; an empty bin has NaN for both means."""
 
     edges: Values
     counts: npt.NDArray[np.int64]
-    confidence: Values
+    probability: Values
+    """The mean probability in each bin."""
     accuracy: Values
+    """The share of right answers in each bin."""
     expected_error: float
     """Mean gap between the two, weighted by the counts (Naeini et al. 2015)."""
 
@@ -25,31 +27,31 @@ class Reliability:
 def reliability(
     probabilities: npt.NDArray[np.floating], labels: Ids, *, n_bins: int = 15
 ) -> Reliability:
-    """probabilities: [queries, labels]; the confidence is that of the largest one."""
-    known = labels >= 0
-    confidence = np.asarray(probabilities[known].max(axis=1, initial=0.0), dtype=np.float64)
-    correct = probabilities[known].argmax(axis=1) == labels[known]
-    return binary_reliability(confidence, correct, n_bins=n_bins)
+    """Of the most probable label of each query. probabilities: [queries, labels]."""
+    is_known = labels >= 0
+    largest = np.asarray(probabilities[is_known].max(axis=1, initial=0.0), dtype=np.float64)
+    correct = probabilities[is_known].argmax(axis=1) == labels[is_known]
+    return binary_reliability(largest, correct, n_bins=n_bins)
 
 
 def binary_reliability(
-    confidence: npt.NDArray[np.floating], correct: npt.ArrayLike, *, n_bins: int = 15
+    probability: npt.NDArray[np.floating], correct: npt.ArrayLike, *, n_bins: int = 15
 ) -> Reliability:
-    """confidence: 0…1 [n]; correct: whether it came true [n]. A bin holds its upper edge."""
-    sure = np.asarray(confidence, dtype=np.float64)
+    """probability: 0…1 [n]; correct: whether the answer was right [n]. A bin holds its upper edge."""
+    predicted = np.asarray(probability, dtype=np.float64)
     edges = np.linspace(0.0, 1.0, n_bins + 1)
-    bins = np.clip(np.searchsorted(edges, sure, side="left") - 1, 0, n_bins - 1)
+    bins = np.clip(np.searchsorted(edges, predicted, side="left") - 1, 0, n_bins - 1)
     counts = np.bincount(bins, minlength=n_bins)
     filled = np.maximum(counts, 1)
-    mean_sure = np.bincount(bins, weights=sure, minlength=n_bins) / filled
+    mean_predicted = np.bincount(bins, weights=predicted, minlength=n_bins) / filled
     right = np.asarray(correct, dtype=np.float64)
     mean_right = np.bincount(bins, weights=right, minlength=n_bins) / filled
-    gaps = np.abs(mean_sure - mean_right) * counts
+    gaps = np.abs(mean_predicted - mean_right) * counts
     empty = counts == 0
     return Reliability(
         edges=edges,
         counts=counts.astype(np.int64),
-        confidence=np.where(empty, np.nan, mean_sure),
+        probability=np.where(empty, np.nan, mean_predicted),
         accuracy=np.where(empty, np.nan, mean_right),
-        expected_error=float(gaps.sum() / len(sure)) if len(sure) else float("nan"),
+        expected_error=float(gaps.sum() / len(predicted)) if len(predicted) else float("nan"),
     )

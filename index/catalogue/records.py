@@ -34,67 +34,6 @@ class TrackRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbour:
-    """A track near the query."""
-
-    track: TrackRecord
-    rank: int
-    score: float
-    distance: float
-    percentile: float | None = None
-    """Among random pairs of this library, the share that is less alike."""
-    is_duplicate: bool = False
-    """The query's own recording under another path."""
-    explanation: Json | None = None
-
-    def to_json(self) -> Json:
-        """The track's fields, then those of the match."""
-        fields = self.track.to_json() | {
-            "rank": self.rank,
-            "score": self.score,
-            "distance": self.distance,
-            "percentile": self.percentile,
-            "is_duplicate": self.is_duplicate,
-        }
-        return fields if self.explanation is None else fields | {"explanation": self.explanation}
-
-
-@dataclass(frozen=True, slots=True)
-class QueryResult:
-    """What was asked, and what is near it."""
-
-    query: tuple[TrackRecord, ...]
-    neighbours: tuple[Neighbour, ...]
-    notes: tuple[str, ...] = ()
-    left_out: tuple["LeftOut", ...] | None = None
-    """With `explain`: the nearest tracks that filters and limits kept away, and why."""
-
-    def to_json(self) -> Json:
-        """`{"query": […], "neighbours": […]}`, with `explain` also `left_out`."""
-        fields: Json = {
-            "query": [track.to_json() for track in self.query],
-            "neighbours": [neighbour.to_json() for neighbour in self.neighbours],
-        }
-        if self.left_out is None:
-            return fields
-        return fields | {"left_out": [left.to_json() for left in self.left_out]}
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A track that would have come without a filter or limit."""
-
-    track: TrackRecord
-    distance: float
-    reason: str
-    """where, min-score, per-artist, per-album or duplicate."""
-
-    def to_json(self) -> Json:
-        """The track's fields, how far it is and what kept it away."""
-        return self.track.to_json() | {"distance": self.distance, "reason": self.reason}
-
-
-@dataclass(frozen=True, slots=True)
 class Failure:
     """A file that could not be used, and why."""
 

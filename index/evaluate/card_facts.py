@@ -13,12 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedder.errors import BadInput
 from index.vectors import calibration, hubness
+from index.vectors.calibration import Calibration
 from index.vectors.distances import FloatMatrix, Space
 from index.vectors.hubness import K_LOCAL, Correction
 
 K = 10
 STANDARD_ERRORS = 2.0
+N_PAIRS = 20_000
+N_BINS = 40
+SLOPE = 0.01
+"""So much of the score is kept for plain distance, so that no two distances get one score."""
 
 
 def facts_from_held_out(
@@ -30,9 +36,7 @@ def facts_from_held_out(
     generator: np.random.Generator,
 ) -> dict[str, Any]:
     """For `Card.facts`: the calibration, the correction, and the measured precisions."""
-    learned = calibration.fit_calibration(
-        vectors, labels, artists=artists, space=space, generator=generator
-    )
+    learned = fit_calibration(vectors, labels, artists=artists, space=space, generator=generator)
     precisions = corrected_precisions(vectors, labels, artists=artists, space=space)
     return {
         calibration.CARD_KEY: learned.to_json(),
@@ -92,3 +96,73 @@ def _all_keys(distances: NDArray[np.float64]) -> dict[Correction, NDArray[np.flo
         "csls": distances - near[None] / 2,
         "mutual-proximity": -(from_query + from_reference),
     }
+
+
+def fit_calibration(
+    vectors: FloatMatrix,
+    labels: Sequence[str],
+    *,
+    artists: Sequence[str] | None = None,
+    space: Space,
+    generator: np.random.Generator,
+    n_pairs: int = N_PAIRS,
+) -> Calibration:
+    """Learn the map from held-out tracks: vectors [n, d] with a label, and an artist, each.
+
+    An empty label or artist is shared with nobody.
+    """
+    distances, shares = labelled_pairs(
+        vectors, labels, artists=artists, space=space, generator=generator, n_pairs=n_pairs
+    )
+    from sklearn.isotonic import isotonic_regression
+
+    order = np.argsort(distances, kind="stable")
+    bins = np.array_split(order, min(N_BINS, max(len(order) // 50, 2)))
+    middles = np.array([distances[some].mean() for some in bins])
+    # One sharing and one other pair more: no bin is quite sure of itself.
+    rates = np.array([(shares[some].sum() + 1) / (len(some) + 2) for some in bins])
+    falling = isotonic_regression(rates, increasing=False)
+    farthest = 2.0 if space.kind == "cosine" else 2 * float(distances.max())
+    knots = np.concatenate([[0.0], middles, [max(farthest, float(middles[-1]) * 1.01)]])
+    scores = np.concatenate([[1.0], falling, [0.0]])
+    knots, kept = np.unique(knots, return_index=True)
+    scores = (1 - SLOPE) * scores[kept] + SLOPE * (1 - knots / knots[-1])
+    return Calibration(tuple(knots.tolist()), tuple(np.clip(scores, 0, 1).tolist()))
+
+
+def labelled_pairs(
+    vectors: FloatMatrix,
+    labels: Sequence[str],
+    *,
+    artists: Sequence[str] | None = None,
+    space: Space,
+    generator: np.random.Generator,
+    n_pairs: int = N_PAIRS,
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """As many pairs that share a label or an artist as pairs that do not: distances, sharing."""
+    columns = [np.asarray(column) for column in (labels, artists) if column is not None]
+    if any(len(column) != len(vectors) for column in columns):
+        raise BadInput(f"{len(vectors)} vectors, but {[len(c) for c in columns]} labels")
+    units = space.to_unit(vectors)
+    wanted = n_pairs // 2
+    found: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
+    for _ in range(200):
+        first, second = generator.integers(len(units), size=(2, n_pairs))
+        share = np.zeros(n_pairs, dtype=bool)
+        for column in columns:
+            share |= (column[first] == column[second]) & (column[first] != "")
+        for kind in (True, False):
+            some = np.flatnonzero((share == kind) & (first != second))
+            some = some[: wanted - len(found[kind])]
+            found[kind] += zip(first[some].tolist(), second[some].tolist(), strict=True)
+        if min(map(len, found.values())) >= wanted:
+            break
+    n_each = min(map(len, found.values()))
+    if n_each < 100:
+        raise BadInput(
+            f"{n_each} pairs of tracks with and without a label in common: give at least two "
+            "labels, with several tracks each"
+        )
+    pairs = [pair for kind in (True, False) for pair in found[kind][:n_each]]
+    distances = np.array([space.between(units[a], units[b : b + 1])[0] for a, b in pairs])
+    return distances.astype(np.float64), np.arange(2 * n_each) < n_each

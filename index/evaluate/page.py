@@ -135,7 +135,7 @@ def _charts(model: ModelScores) -> list[str]:
     if model.reliability is not None:
         curve = model.reliability
         chart = reliability_curve(
-            curve.confidence,
+            curve.probability,
             curve.accuracy,
             curve.counts,
             title=f"Expected calibration error {curve.expected_error:.3f}",

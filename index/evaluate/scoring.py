@@ -219,7 +219,7 @@ def _calibration_json(fitted: CalibrationScores | None) -> Json | None:
         "expected_error_of_shares": fitted.raw.expected_error,
         "edges": curve.edges.tolist(),
         "counts": curve.counts.tolist(),
-        "confidence": curve.confidence.tolist(),
+        "probability": curve.probability.tolist(),
         "accuracy": curve.accuracy.tolist(),
         "fitted": [{"prior": one.prior, "sharpness": one.sharpness} for one in fitted.parameters],
     }

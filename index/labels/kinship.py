@@ -32,9 +32,9 @@ class Kinship:
 class KinshipBook:
     """Numbers recordings, songs and artists, and keeps the numbers that it gave."""
 
-    def __init__(self, *, with_artist: bool) -> None:
-        """`with_artist`: tracks of one artist are no kin."""
-        self._with_artist = with_artist
+    def __init__(self, *, include_artist: bool) -> None:
+        """`include_artist`: tracks of one artist are no kin."""
+        self._include_artist = include_artist
         self._numbers: dict[str | tuple[str, ...], int] = {}
         self._people: dict[str, str] = {}
 
@@ -53,7 +53,7 @@ class KinshipBook:
                 )
             )
         numbers = np.asarray(rows, dtype=np.int64).reshape(-1, 3).T
-        return Kinship(numbers[:2] if self._with_artist else numbers)
+        return Kinship(numbers[:2] if self._include_artist else numbers)
 
     def _people_of(self, artist: str) -> str:
         """One spelling for the same artists; most have many tracks, so it is kept."""

@@ -5,7 +5,6 @@ the others.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,31 +14,14 @@ from numpy.typing import NDArray
 from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequest
 from embedder.errors import AudioError, BadInput, UsageError, printable_path
 from index.catalogue.records import Failure, TrackRecord
+from index.labels.request import LabelRequest
 from index.labels.results import LabelReport
-from index.labels.voting import VoteSettings, Voting
+from index.labels.voting import Voting
 from index.library_folder.open_library import OpenLibrary
 from index.search.asked import QueryTrack, resolve
 
 if TYPE_CHECKING:
     from index.library_folder.encoder import Encoder
-
-
-@dataclass(frozen=True, slots=True)
-class LabelRequest:
-    """What to label, and how. Tracks are ids, or paths of files in the library or out of it."""
-
-    tracks: tuple[str, ...]
-    settings: VoteSettings = field(default_factory=VoteSettings)
-    start_seconds: float | None = None
-    seconds: float | None = None
-
-    def __post_init__(self) -> None:
-        if not self.tracks:
-            raise UsageError("no track to label: name a file or an id")
-        if self.seconds is not None and self.seconds <= 0:
-            raise UsageError(f"seconds = {self.seconds}: give more than 0")
-        if self.start_seconds is not None and self.start_seconds < 0:
-            raise UsageError(f"start = {self.start_seconds}: give 0 or more")
 
 
 class _Later:

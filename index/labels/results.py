@@ -39,7 +39,7 @@ class LabelVote:
     """The most probable one; none if they abstain."""
     labels: tuple[str, ...]
     """All that are named, where a track may have several."""
-    confidence: float
+    probability: float
     """The probability of the most probable one."""
     probabilities: dict[str, float]
     """Of every label, the most probable first."""
@@ -53,7 +53,7 @@ class LabelVote:
             "field": self.field,
             "label": self.label,
             "labels": list(self.labels),
-            "confidence": self.confidence,
+            "probability": self.probability,
             "probabilities": self.probabilities,
             "voters": [voter.to_json() for voter in self.voters],
             "abstained": self.abstained,

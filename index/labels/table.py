@@ -86,11 +86,11 @@ class LabelTable:
 
 
 def make_label_table(
-    field: str, values: Mapping[int, Sequence[str]], *, is_multi: bool | None = None
+    field: str, values: Mapping[int, Sequence[str]], *, several: bool | None = None
 ) -> LabelTable:
     """The table of a field from what each track has in it.
 
-    `is_multi` none: several labels a track if many tracks have several.
+    `several`: whether a track may have several labels; None: if many tracks have several.
     """
     split = {track_id: split_labels(found) for track_id, found in sorted(values.items())}
     spelling = _spellings(split.values())
@@ -101,18 +101,18 @@ def make_label_table(
     }
     labels = sorted(set(spelling.values()))
     number = {label: position for position, label in enumerate(labels)}
-    if is_multi is None:
+    if several is None:
         n_with_several = sum(len(found) > 1 for found in by_track.values())
-        is_multi = n_with_several > MIN_SHARE_WITH_SEVERAL * len(by_track)
+        several = n_with_several > MIN_SHARE_WITH_SEVERAL * len(by_track)
     sizes = np.fromiter((len(found) for found in by_track.values()), dtype=np.int64)
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     each = np.repeat(sizes, sizes)
     label_of = np.asarray([number[x] for found in by_track.values() for x in found], np.int64)
-    share_of = np.ones(len(each)) if is_multi else 1.0 / each
+    share_of = np.ones(len(each)) if several else 1.0 / each
     return LabelTable(
         field=field,
         labels=tuple(labels),
-        is_multi=is_multi,
+        is_multi=several,
         track_ids=np.fromiter(by_track, dtype=np.int64, count=len(by_track)),
         offsets=offsets,
         label_of=label_of,

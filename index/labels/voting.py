@@ -11,17 +11,17 @@ library's tracks under the same rules.
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.errors import NotFound, UsageError
+from embedder.errors import NotFound
 from index.catalogue.records import TrackRecord
 from index.labels.ballots import NOBODY, collect_ballots
 from index.labels.kinship import Kinship, KinshipBook
 from index.labels.probabilities import Ballots, VoteCalibration, fit_calibration
+from index.labels.request import VoteSettings
 from index.labels.results import LabelVote, Voter
 from index.labels.table import Ids, LabelTable, Values, make_label_table
 from index.library_folder.open_library import OpenLibrary
@@ -35,31 +35,9 @@ MULTIPLICATIONS = {"cosine": 6e9, "euclidean": 6e9, "poincare": 1e9}
 MAX_CELLS = 200_000
 """Tracks times labels in the same."""
 ARTIST_FIELDS = ("artist", "albumartist", "composer")
-MIN_CONFIDENCE_OF_SEVERAL = 0.5
+MIN_PROBABILITY_OF_SEVERAL = 0.5
 """Where several labels are possible, those at least this probable are named."""
 Vectors = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class VoteSettings:
-    """How to vote."""
-
-    field: str = "genre"
-    k: int = 20
-    class_balanced: bool = False
-    """All labels count as if they were equally frequent."""
-    with_artist: bool = False
-    """The artist's own tracks vote too."""
-    abstain_below: float = 0.0
-    """Name no label that is less probable."""
-    is_multi: bool | None = None
-    """Whether a track may have several labels; none: as the library's tags have it."""
-
-    def __post_init__(self) -> None:
-        if self.k < 1:
-            raise UsageError(f"k = {self.k}: give 1 or more")
-        if not 0 <= self.abstain_below <= 1:
-            raise UsageError(f"abstain = {self.abstain_below}: probabilities go from 0 to 1")
 
 
 class Voting:
@@ -70,8 +48,8 @@ class Voting:
         self.settings = settings or VoteSettings()
         self._calibrations: dict[float | None, VoteCalibration] = {}
         # Who the artist is can be told by the artist's own tracks alone.
-        with_artist = self.settings.with_artist or self.settings.field in ARTIST_FIELDS
-        self._kinship_book = KinshipBook(with_artist=with_artist)
+        include_artist = self.settings.include_artist or self.settings.field in ARTIST_FIELDS
+        self._kinship_book = KinshipBook(include_artist=include_artist)
 
     def label(
         self,
@@ -106,7 +84,7 @@ class Voting:
         catalogue = self._library.catalogue
         self._library.model  # noqa: B018 - an empty library says so
         values = catalogue.field_values(self.settings.field)
-        table = make_label_table(self.settings.field, values, is_multi=self.settings.is_multi)
+        table = make_label_table(self.settings.field, values, several=self.settings.several)
         if table.n_tracks:
             return table
         fields = catalogue.fields()
@@ -231,15 +209,15 @@ class Voting:
         order = np.lexsort((np.arange(len(chances)), -chances)).tolist()
         probabilities = {self.table.labels[label]: float(chances[label]) for label in order}
         best = self.table.labels[order[0]]
-        confidence = probabilities[best]
+        probability = probabilities[best]
         why = ""
         if not voters:
             why = "nobody may vote: no other track has a label"
-            if not self.settings.with_artist:
+            if not self.settings.include_artist:
                 why += ", or all that do are by the same artist (--include-artist lets them vote)"
-        elif confidence < self.settings.abstain_below:
-            why = f"{best} is {confidence:.3g} probable, less than {self.settings.abstain_below:g}"
-        least = max(self.settings.abstain_below, MIN_CONFIDENCE_OF_SEVERAL)
+        elif probability < self.settings.abstain:
+            why = f"{best} is {probability:.3g} probable, less than {self.settings.abstain:g}"
+        least = max(self.settings.abstain, MIN_PROBABILITY_OF_SEVERAL)
         named = [best]
         if self.table.is_multi:
             named = [label for label, chance in probabilities.items() if chance >= least]
@@ -248,7 +226,7 @@ class Voting:
             field=self.settings.field,
             label=None if why else best,
             labels=() if why else tuple(named),
-            confidence=confidence,
+            probability=probability,
             probabilities=probabilities,
             voters=voters,
             abstained=why or None,

@@ -1,78 +1,23 @@
 """Draw a library's map into a file, as `soundalike map` does."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from embedder.errors import BadInput, UnknownChoice
 from embedder.whole_files import check_output, write_whole
 from index.library_folder.open_library import OpenLibrary
 from index.map.fields import chosen_field, map_field, map_fields
-from index.map.library_map import LibraryMap, MapWish, map_of
+from index.map.library_map import LibraryMap, map_of
+from index.map.request import MapRequest
+from index.map.results import MapReport
 
 FORMS = (".html", ".png", ".svg", ".csv")
-
-
-@dataclass(frozen=True, slots=True)
-class MapReport:
-    """What was drawn, and how trustworthy it is."""
-
-    path: str
-    n_tracks: int
-    dimensions: int
-    method: str
-    colour: str
-    trustworthiness: float | None
-    trust_sample: int
-    """The number of tracks on which trustworthiness was measured."""
-    n_misleading: int
-    """Tracks that lie far from most of their nearest neighbours."""
-    n_placed: int
-    """Tracks added after the map was laid out, and placed without moving the others."""
-    neighbours: int
-    min_distance: float
-    seed: int
-
-    def notes(self) -> list[str]:
-        """Remarks on the map, as sentences."""
-        notes = []
-        if self.method == "pca":
-            notes.append(
-                f"{self.n_tracks} tracks are too few for UMAP: the map shows principal components, "
-                "and new tracks may change all of it."
-            )
-        if self.n_placed > self.n_tracks / 2:
-            notes.append(
-                f"{self.n_placed} of {self.n_tracks} tracks were added after this map was laid "
-                "out. --fresh lays out all of them again."
-            )
-        if self.trustworthiness is not None and self.trust_sample < self.n_tracks:
-            notes.append(f"Trustworthiness was measured on a sample of {self.trust_sample} tracks.")
-        return notes
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields by their names."""
-        return {
-            "path": self.path,
-            "tracks": self.n_tracks,
-            "dimensions": self.dimensions,
-            "method": self.method,
-            "colour": self.colour,
-            "trustworthiness": self.trustworthiness,
-            "trust_sample": self.trust_sample,
-            "misleading": self.n_misleading,
-            "placed": self.n_placed,
-            "neighbours": self.neighbours,
-            "min_distance": self.min_distance,
-            "seed": self.seed,
-        }
 
 
 def draw_map(
     library: OpenLibrary,
     output: Path,
     *,
-    wish: MapWish | None = None,
+    request: MapRequest | None = None,
     colour: str | None = None,
     title: str = "",
     force: bool = False,
@@ -85,7 +30,7 @@ def draw_map(
     if not output.parent.is_dir():
         raise BadInput(f"{output}: its folder does not exist. Create it first.")
     field = chosen_field(library, colour)
-    drawn = map_of(library, wish)
+    drawn = map_of(library, request)
     write_whole(output, _rendered(library, drawn, output, field=field, title=title or "Music map"))
     return MapReport(
         path=str(output),

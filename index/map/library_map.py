@@ -1,6 +1,6 @@
 """The map of a library: laid out once and saved; new tracks are placed and the others stay."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,29 +10,8 @@ from index.library_folder.open_library import OpenLibrary
 from index.map.layout import LayoutSettings, Method, lay_out, method_for, place
 from index.map.neighbours import Floats, Ids, NearTable, near_table, nearest_among
 from index.map.quality import JUDGED_NEIGHBOURS, Trust, misleads, preservation, trust
+from index.map.request import MapRequest
 from index.map.saved import Flags, SavedLayout, read_layout, save_layout
-
-
-@dataclass(frozen=True, slots=True)
-class MapWish:
-    """The settings of a map; None keeps the setting of the saved map."""
-
-    dimensions: int = 2
-    neighbours: int | None = None
-    min_distance: float | None = None
-    seed: int | None = None
-    is_fresh: bool = False
-    """Lay out all tracks again, even if there is a saved layout."""
-
-    def settings(self, saved: LayoutSettings | None) -> LayoutSettings:
-        """The checked settings: those given here, then those of the saved map, then defaults."""
-        base = saved or LayoutSettings(dimensions=self.dimensions)
-        given = {
-            name: value
-            for name in ("neighbours", "min_distance", "seed")
-            if (value := getattr(self, name)) is not None
-        }
-        return replace(base, **given)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,20 +39,20 @@ class LibraryMap:
         return int(misleads(self.preservation).sum())
 
 
-def map_of(library: OpenLibrary, wish: MapWish | None = None) -> LibraryMap:
+def map_of(library: OpenLibrary, request: MapRequest | None = None) -> LibraryMap:
     """The map of a library; a new or extended layout is saved in the library's folder.
 
     Raises NotFound if the library has no tracks.
     """
-    wish = wish or MapWish()
-    wish.settings(None)  # check the settings before any work
+    request = request or MapRequest()
+    request.settings(None)  # check the settings before any work
     ids = library.store.ids()
     if not len(ids):
         raise NotFound(
             f"{library.folder}: the library has no tracks. Index a folder of music with "
             "'soundalike index', or try 'soundalike demo'."
         )
-    layout = _current_layout(library, wish, ids)
+    layout = _current_layout(library, request, ids)
     return LibraryMap(
         tracks=tuple(library.all_tracks()),
         coordinates=layout.coordinates,
@@ -86,15 +65,17 @@ def map_of(library: OpenLibrary, wish: MapWish | None = None) -> LibraryMap:
     )
 
 
-def _current_layout(library: OpenLibrary, wish: MapWish, ids: Ids) -> SavedLayout:
+def _current_layout(library: OpenLibrary, request: MapRequest, ids: Ids) -> SavedLayout:
     """The layout of the current tracks: the saved one, the saved one extended, or a new one."""
     model, revision = library.model, library.catalogue.vectors.revision()
-    saved = read_layout(library.folder, dimensions=wish.dimensions, fingerprint=model.fingerprint)
-    settings = wish.settings(saved.settings if saved else None)
+    saved = read_layout(
+        library.folder, dimensions=request.dimensions, fingerprint=model.fingerprint
+    )
+    settings = request.settings(saved.settings if saved else None)
     method = method_for(len(ids))
     coordinates, is_placed = None, np.zeros(len(ids), dtype=np.bool_)
     vectors = library.vectors(ids)
-    if saved and not wish.is_fresh and saved.settings == settings and saved.method == method:
+    if saved and not request.is_fresh and saved.settings == settings and saved.method == method:
         is_saved = _is_unchanged(library, saved, ids)
         if is_saved.all() and len(ids) == len(saved.ids):
             return saved

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from embedder.errors import UnknownChoice, UsageError
+from index.search.request import check_tracks
 
 Shape = Literal["rise", "fall", "peak", "valley"]
 SHAPES: tuple[Shape, ...] = get_args(Shape)
@@ -61,6 +62,7 @@ class PlaylistRequest:
     """Places in it of tracks that go and push away."""
 
     def __post_init__(self) -> None:
+        check_tracks(self, "seeds", "via", "exclude")
         if self.length is not None and self.minutes is not None:
             raise UsageError("give --length or --minutes, not both")
         if self.length is not None and not 1 <= self.length <= MAX_LENGTH:

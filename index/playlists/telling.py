@@ -11,8 +11,8 @@ from index.catalogue.records import TrackRecord
 from index.playlists.attempt import Attempt
 from index.playlists.results import Block, Playlist, PlaylistTrack
 from index.playlists.solver.greedy import blocked_at_end
-from index.playlists.solver.problem import distances_between, stepwise
 from index.playlists.solver.steps import far_apart
+from index.vectors.distances import distances_between, stepwise
 
 MAX_LONG_STEPS_NAMED = 3
 

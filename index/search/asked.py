@@ -17,39 +17,9 @@ from index.catalogue.records import TrackRecord
 from index.catalogue.vector_rows import TrackExcerpts
 from index.library_folder.open_library import OpenLibrary
 from index.vectors.distances import FloatMatrix
-from index.vectors.hubness import Correction
 
 EncodeFile = Callable[[Path, float | None, float | None], TrackEncoding]
 """From a path, a start and a length in seconds (none: all of it) to vectors."""
-
-
-@dataclass(frozen=True, slots=True)
-class SearchRequest:
-    """What to look for. Tracks are ids, or paths of files in the library or out of it."""
-
-    tracks: tuple[str, ...]
-    minus: tuple[str, ...] = ()
-    k: int = 10
-    min_score: float | None = None
-    where: str = ""
-    per_artist: int | None = None
-    per_album: int | None = None
-    with_duplicates: bool = True
-    start_seconds: float | None = None
-    seconds: float | None = None
-    correction: Correction | None = None
-    """Against hubs; none: as the library or its model has it."""
-    explain: bool = False
-
-    def __post_init__(self) -> None:
-        if not self.tracks:
-            raise UsageError("no track to search with: name a file or an id")
-        for name in ("k", "per_artist", "per_album"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise UsageError(f"{name} = {value}: give 1 or more")
-        if self.min_score is not None and not 0 <= self.min_score <= 1:
-            raise UsageError(f"min_score = {self.min_score}: scores go from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

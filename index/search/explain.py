@@ -13,11 +13,12 @@ from dataclasses import replace
 import numpy as np
 
 from embedder.errors import AudioError
-from index.catalogue.records import Json, Neighbour, TrackRecord
+from index.catalogue.records import Json, TrackRecord
 from index.catalogue.vector_rows import TrackExcerpts
 from index.library_folder.open_library import OpenLibrary
 from index.search.asked import QueryTrack
 from index.search.aspects import Aspects, aspect_distances, closeness, describe_aspects
+from index.search.results import Neighbour
 from index.vectors.distances import Space
 from index.vectors.random_pairs import sampled_ids
 

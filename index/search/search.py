@@ -16,11 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.encoding.requests import TrackEncoding
-from index.catalogue.records import LeftOut, Neighbour, QueryResult, TrackRecord
+from index.catalogue.records import TrackRecord
 from index.catalogue.where_sql import ids_where
 from index.library_folder.open_library import OpenLibrary
 from index.library_folder.scoring import NOT_CALIBRATED
-from index.search.asked import QueryTrack, SearchRequest, resolve
+from index.search.asked import QueryTrack, resolve
+from index.search.request import SearchRequest
+from index.search.results import LeftOut, Neighbour, QueryResult
 from index.vectors import hubness
 from index.vectors.distances import FloatMatrix
 from index.vectors.store import IdArray

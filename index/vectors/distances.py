@@ -78,6 +78,30 @@ class Space:
         return shrunk
 
 
+def distances_between(space: Space, first: FloatMatrix, second: FloatMatrix) -> FloatMatrix:
+    """From vectors [m, d] to vectors [n, d]: distances [m, n]."""
+    if space.kind == "cosine":
+        apart: FloatMatrix = np.maximum(np.float32(1) - first @ second.T, 0)
+        return apart
+    rows = [space.between(row, second) for row in first]
+    return np.stack(rows) if rows else np.empty((0, len(second)), dtype=np.float32)
+
+
+def chords(space: Space, distances: FloatMatrix) -> FloatMatrix:
+    """Distances as straight lines, which add up along a way; a cosine distance is half a square."""
+    lines: FloatMatrix = np.sqrt(2 * distances) if space.kind == "cosine" else distances
+    return lines
+
+
+def stepwise(space: Space, vectors: FloatMatrix) -> FloatMatrix:
+    """From each of vectors [n, d] to the next: distances [n - 1]."""
+    if space.kind == "cosine":
+        along: FloatMatrix = 1 - np.einsum("ij,ij->i", vectors[:-1], vectors[1:])
+        return np.maximum(along, 0)
+    rows = [space.between(vectors[i], vectors[i + 1 : i + 2])[0] for i in range(len(vectors) - 1)]
+    return np.array(rows, dtype=np.float32)
+
+
 def nearest(
     space: Space, query: FloatMatrix, vectors: FloatMatrix, *, k: int
 ) -> tuple[FloatMatrix, NDArray[np.int64]]:

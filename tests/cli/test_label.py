@@ -83,7 +83,7 @@ def test_json_of_known_and_unknown_tracks(home: Path, run_cli: RunCli) -> None:
     assert (hum["field"], hum["title"], hiss["id"]) == ("genre", "hum 100", None)
     assert set(hum["probabilities"]) == {"Hum", "Hiss"}
     assert sum(hum["probabilities"].values()) == pytest.approx(1)
-    assert hum["confidence"] == hum["probabilities"]["Hum"] > 0.7
+    assert hum["probability"] == hum["probabilities"]["Hum"] > 0.7
     assert len(hum["voters"]) >= 7  # more where some are equally near
     assert {"id", "path", "score", "distance", "weight", "labels"} <= set(hum["voters"][0])
 

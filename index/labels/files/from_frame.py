@@ -26,7 +26,7 @@ def labels_in(library: OpenLibrary, frame: pd.DataFrame, field: str) -> Iterator
                 field=field,
                 label=labels[0],
                 labels=labels,
-                confidence=1.0,
+                probability=1.0,
                 probabilities=dict.fromkeys(labels, 1.0),
                 voters=(),
             )

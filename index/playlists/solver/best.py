@@ -11,10 +11,9 @@ from index.playlists.solver.candidates import Pool
 from index.playlists.solver.exhaustive import MAX_CANDIDATES, longest_order
 from index.playlists.solver.greedy import Order, solve
 from index.playlists.solver.guided import solve_guided
-from index.playlists.solver.problem import Course, Guides
+from index.playlists.solver.problem import Course, Guides, Leg
 from index.playlists.solver.rules import Marks, Rules
 from index.playlists.solver.steps import steps_of
-from index.playlists.ways.routes import Leg
 
 MAX_FILL_TRIES = 200
 EVEN_ENOUGH = 2.0

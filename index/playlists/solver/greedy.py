@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.playlists.solver.books import Books
-from index.playlists.solver.problem import Course, distances_between
+from index.playlists.solver.problem import Course
 from index.playlists.solver.rules import Marks, Rules
-from index.vectors.distances import FloatMatrix
+from index.vectors.distances import FloatMatrix, distances_between
 
 FIRST_LOOK = 32
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from index.playlists.solver.books import Books
 from index.playlists.solver.greedy import Order
-from index.playlists.solver.problem import Course, Guides, distances_between
+from index.playlists.solver.problem import Course, Guides
 from index.playlists.solver.rules import Marks, Rules
-from index.vectors.distances import FloatMatrix
+from index.vectors.distances import FloatMatrix, distances_between
 
 WIDTH = 16
 """So many of the best fitting are tried at each place; all, where none of them can come."""

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from index.playlists.solver.greedy import Order
-from index.playlists.solver.problem import chords, distances_between, stepwise
-from index.playlists.ways.routes import Leg
-from index.vectors.distances import FloatMatrix, Space
+from index.playlists.solver.problem import Leg
+from index.vectors.distances import FloatMatrix, Space, chords, distances_between, stepwise
 
 LONG_STEP = 1.5
 """In usual steps, or in even ones."""

@@ -14,9 +14,9 @@ import numpy as np
 
 from index.playlists.request import Shape
 from index.playlists.solver.candidates import Pool
-from index.playlists.solver.problem import Course, Guides, chords, distances_between
-from index.playlists.ways.routes import Leg, Route
-from index.vectors.distances import FloatMatrix, Space
+from index.playlists.solver.problem import Course, Guides, Leg
+from index.playlists.ways.routes import Route
+from index.vectors.distances import FloatMatrix, Space, chords, distances_between
 
 EVENNESS = 4.0
 STEP_EVENNESS = 0.03

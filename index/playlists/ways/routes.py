@@ -13,24 +13,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from index.playlists.solver.problem import chords, distances_between
-from index.vectors.distances import FloatMatrix, Space
+from index.playlists.solver.problem import Leg
+from index.vectors.distances import FloatMatrix, Space, chords, distances_between
 from index.vectors.taste import taste_of
 
 MAX_ANCHORS = 12
 """Many seeds are grouped into so many at most: each is a search of its own."""
 PATH_SMOOTHNESS = 1.0
 """What a step of a path's own length costs, against being off the way by as much."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Leg:
-    """A part of a path: the places between two given tracks, both included."""
-
-    first: int
-    last: int
-    start: FloatMatrix
-    end: FloatMatrix
 
 
 @dataclass(frozen=True, slots=True, eq=False)

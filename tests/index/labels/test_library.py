@@ -7,8 +7,9 @@ import pytest
 
 from embedder.encoding.requests import EncodingFailure, EncodingResult, TrackEncoding, TrackRequest
 from embedder.errors import AudioError, NotFound, UsageError
-from index.labels.labelling import LabelRequest, label_tracks
-from index.labels.voting import VoteSettings, Voting
+from index.labels.labelling import label_tracks
+from index.labels.request import LabelRequest, VoteSettings
+from index.labels.voting import Voting
 from index.library import Library
 from tests.index.toy_encoder import ToyEncoder, tag_wav, write_wav
 
@@ -76,7 +77,7 @@ def test_neighbours_name_the_label(library: Library, music: list[Path], tmp_path
     report = label_tracks(library, LabelRequest(named), encoder=StyledEncoder())
     assert [vote.label for vote in report.votes] == ["Folk", "Rock", "Jazz"]
     for vote in report.votes:
-        assert vote.confidence == max(vote.probabilities.values()) > 0.5
+        assert vote.probability == max(vote.probabilities.values()) > 0.5
         assert sum(vote.probabilities.values()) == pytest.approx(1)
         assert next(iter(vote.probabilities)) == vote.label
         assert sum(voter.weight for voter in vote.voters) == pytest.approx(1)
@@ -84,7 +85,7 @@ def test_neighbours_name_the_label(library: Library, music: list[Path], tmp_path
         assert all(0 <= voter.score <= 1 for voter in vote.voters)
     document = report.to_json()
     assert document["tracks"][2]["id"] is None
-    wanted = {"id", "path", "field", "label", "confidence", "probabilities", "voters"}
+    wanted = {"id", "path", "field", "label", "probability", "probabilities", "voters"}
     assert wanted <= set(document["tracks"][0])
 
 
@@ -96,15 +97,15 @@ def test_neither_copies_nor_the_artist_vote(
     copy.write_bytes(music[0].read_bytes())
     tag_wav(copy, title="Another name", artist="Someone", genre="Wrong")
     library.index([tmp_path / "music"], encoder=StyledEncoder())
-    for with_artist in (False, True):
-        settings = VoteSettings(k=100, with_artist=with_artist)
+    for include_artist in (False, True):
+        settings = VoteSettings(k=100, include_artist=include_artist)
         named = (str(music[0]), str(copy))
         votes = label_tracks(library, LabelRequest(named, settings)).votes
         (track,) = library.find(str(music[0]))
         own, copied = ([voter.track for voter in vote.voters] for vote in votes)
         assert all(t.audio_digest != track.audio_digest for t in (*own, *copied))
-        assert any(t.artist == track.artist for t in own) is with_artist
-        assert len(own) == (N_SONGS - 1 if with_artist else N_SONGS - 3)
+        assert any(t.artist == track.artist for t in own) is include_artist
+        assert len(own) == (N_SONGS - 1 if include_artist else N_SONGS - 3)
 
 
 def test_the_order_of_indexing_makes_no_difference(tmp_path: Path, music: list[Path]) -> None:
@@ -157,15 +158,15 @@ def test_nobody_may_vote(tmp_path: Path) -> None:
     (vote,) = label_tracks(library, LabelRequest(("1",))).votes
     assert (vote.label, vote.labels, vote.voters) == (None, (), ())
     assert "--include-artist" in (vote.abstained or "")
-    included = VoteSettings(with_artist=True)
+    included = VoteSettings(include_artist=True)
     (vote,) = label_tracks(library, LabelRequest(("1",), included)).votes
     assert vote.label == "Polka"
 
 
 def test_abstaining(library: Library) -> None:
     """Less probable than was asked for is no label; the probabilities are there all the same."""
-    (sure,) = label_tracks(library, LabelRequest(("1",), VoteSettings(abstain_below=0.3))).votes
-    (unsure,) = label_tracks(library, LabelRequest(("1",), VoteSettings(abstain_below=1))).votes
+    (sure,) = label_tracks(library, LabelRequest(("1",), VoteSettings(abstain=0.3))).votes
+    (unsure,) = label_tracks(library, LabelRequest(("1",), VoteSettings(abstain=1))).votes
     assert sure.label == "Folk" and sure.abstained is None
     assert unsure.label is None and "less than 1" in (unsure.abstained or "")
     assert unsure.probabilities == sure.probabilities
@@ -201,7 +202,7 @@ def test_bad_settings() -> None:
     with pytest.raises(UsageError, match="k = 0"):
         VoteSettings(k=0)
     with pytest.raises(UsageError, match=r"abstain = 1\.5"):
-        VoteSettings(abstain_below=1.5)
+        VoteSettings(abstain=1.5)
     with pytest.raises(UsageError, match="seconds = 0"):
         LabelRequest(("1",), seconds=0)
     with pytest.raises(UsageError, match="no track"):

@@ -51,7 +51,7 @@ def test_probabilities_are_probabilities(
     values = {
         i: [f"g{x}" for x in generator.choice(5, generator.integers(1, 4))] for i in range(n_tracks)
     }
-    table = make_label_table("mood", values, is_multi=is_multi)
+    table = make_label_table("mood", values, several=is_multi)
     vectors = near(generator.standard_normal((n_tracks, 4)), noise=0, generator=generator)
     ballots = ballots_for(vectors[:3], vectors, table, k=k)
     found = calibration.probabilities(table, ballots, class_balanced=class_balanced)
@@ -98,7 +98,7 @@ def test_the_nearest_that_are_no_kin_vote(seed: int, n_tracks: int, k: int, n_ar
     artists = generator.integers(0, n_artists, n_tracks)
     table = table_of(generator.integers(0, 3, n_tracks))
     names = [(f"d{i}", f"artist {a}", "") for i, a in enumerate(artists)]
-    kin = KinshipBook(with_artist=False).numbered(names)
+    kin = KinshipBook(include_artist=False).numbered(names)
     ballots = ballots_for(vectors, vectors, table, k=k, asking=kin, voters=kin)
     for i in range(n_tracks):
         distances = 1 - vectors @ vectors[i]
@@ -118,8 +118,8 @@ def test_who_is_kin() -> None:
         ("", "", ""),
         ("", "", ""),
     ]
-    apart = KinshipBook(with_artist=False).numbered(tracks).numbers
-    together = KinshipBook(with_artist=True).numbered(tracks).numbers
+    apart = KinshipBook(include_artist=False).numbered(tracks).numbers
+    together = KinshipBook(include_artist=True).numbered(tracks).numbers
 
     def are_kin(numbers: np.ndarray, one: int, other: int) -> bool:
         return bool(((numbers[:, one] == numbers[:, other]) & (numbers[:, one] >= 0)).any())
@@ -249,7 +249,7 @@ def test_with_few_tracks_the_calibration_stays_near_the_usual() -> None:
 def test_spellings_and_separators_are_brought_together() -> None:
     """Case makes no other label, a semicolon parts two, and the most usual spelling is shown."""
     values = {4: ["rock"], 9: ["Rock; POP "], 2: ["Rock"], 7: ["Pop", "pop;"], 5: [" ; "]}
-    table = make_label_table("genre", values, is_multi=False)
+    table = make_label_table("genre", values, several=False)
     assert table.labels == ("POP", "Rock")
     assert table.track_ids.tolist() == [2, 4, 7, 9]
     assert table.labels_at(3) == ("POP", "Rock")

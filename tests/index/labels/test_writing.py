@@ -24,7 +24,8 @@ from index.labels.files.tag_writing import (
     write_field,
 )
 from index.labels.files.writing import TagChange, plan_changes, undo_labels, write_labels
-from index.labels.labelling import LabelRequest, label_tracks
+from index.labels.labelling import label_tracks
+from index.labels.request import LabelRequest
 from index.labels.results import LabelVote
 from index.library import Library
 from tests.index.toy_encoder import ToyEncoder, tag_wav, write_wav

@@ -14,9 +14,10 @@ from index.library import Library
 from index.map import quality
 from index.map.fields import OTHER, UNKNOWN, chosen_field, map_field, map_fields, tag_field
 from index.map.layout import LayoutSettings, place
-from index.map.library_map import MapWish, map_of
+from index.map.library_map import map_of
 from index.map.neighbours import NearTable, near_table
 from index.map.quality import misleads, preservation, trust
+from index.map.request import MapRequest
 from index.map.saved import layout_path
 from index.vectors.distances import Space
 from tests.index.map.map_library import MapLibrary
@@ -35,9 +36,9 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> MapLibrary:
 def test_the_same_seed_gives_the_same_map(grown: MapLibrary) -> None:
     """Laid out twice, every coordinate is equal; another seed gives another map."""
     with Library.open(grown.folder) as library:
-        first = map_of(library, MapWish(is_fresh=True, seed=0))
-        other = map_of(library, MapWish(seed=1))
-        again = map_of(library, MapWish(is_fresh=True, seed=0))
+        first = map_of(library, MapRequest(is_fresh=True, seed=0))
+        other = map_of(library, MapRequest(seed=1))
+        again = map_of(library, MapRequest(is_fresh=True, seed=0))
     np.testing.assert_array_equal(first.coordinates, again.coordinates)
     assert not np.array_equal(first.coordinates, other.coordinates)
 
@@ -73,8 +74,8 @@ def test_genres_stay_together(grown: MapLibrary) -> None:
 def test_a_map_in_space_is_kept_beside_the_flat_one(grown: MapLibrary) -> None:
     """Two and three dimensions are two files, and settings that are not given stay as they were."""
     with Library.open(grown.folder) as library:
-        deep = map_of(library, MapWish(dimensions=3, neighbours=8, min_distance=0.4))
-        again = map_of(library, MapWish(dimensions=3))
+        deep = map_of(library, MapRequest(dimensions=3, neighbours=8, min_distance=0.4))
+        again = map_of(library, MapRequest(dimensions=3))
     assert deep.coordinates.shape == (90, 3)
     assert again.settings == LayoutSettings(3, 8, 0.4, 0)
     np.testing.assert_array_equal(deep.coordinates, again.coordinates)
@@ -86,10 +87,10 @@ def test_a_damaged_layout_is_laid_out_anew(
 ) -> None:
     """It is said, and the map is the same again."""
     with Library.open(grown.folder) as library:
-        before = map_of(library, MapWish(is_fresh=True, seed=0))
+        before = map_of(library, MapRequest(is_fresh=True, seed=0))
         path = layout_path(grown.folder, 2)
         path.write_bytes(path.read_bytes()[:300])
-        after = map_of(library, MapWish(seed=0))
+        after = map_of(library, MapRequest(seed=0))
     assert "damaged" in caplog.text
     np.testing.assert_array_equal(before.coordinates, after.coordinates)
 
@@ -101,7 +102,7 @@ def test_few_tracks_are_drawn_by_principal_components(
 ) -> None:
     """From a single track on there is a map, and it is finite."""
     with MapLibrary(tmp_path / "library").grow(n_tracks) as library:
-        drawn = map_of(library, MapWish(dimensions))
+        drawn = map_of(library, MapRequest(dimensions))
     assert drawn.method == "pca"
     assert drawn.coordinates.shape == (n_tracks, dimensions)
     assert np.isfinite(drawn.coordinates).all()
@@ -132,14 +133,14 @@ def test_an_empty_library_says_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wish",
-    [MapWish(4), MapWish(neighbours=1), MapWish(min_distance=2.0), MapWish(seed=-1)],
+    "request",
+    [MapRequest(4), MapRequest(neighbours=1), MapRequest(min_distance=2.0), MapRequest(seed=-1)],
     ids=["dimensions", "neighbours", "min_distance", "seed"],
 )
-def test_wrong_settings_are_refused(grown: MapLibrary, wish: MapWish) -> None:
+def test_wrong_settings_are_refused(grown: MapLibrary, request: MapRequest) -> None:
     """The message names the option."""
     with Library.open(grown.folder) as library, pytest.raises(UsageError, match="--"):
-        map_of(library, wish)
+        map_of(library, request)
 
 
 def test_neighbours_are_the_true_ones(grown: MapLibrary) -> None:

@@ -12,7 +12,7 @@ import pytest
 from embedder.audio.writing import write_audio
 from index.library import Library
 from index.map.drawing import draw_map
-from index.map.library_map import MapWish
+from index.map.request import MapRequest
 from tests.index.browser import Browser, find_browser
 from tests.index.map.map_library import MapLibrary
 
@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made.grow(N_TRACKS - len(EVIL)).close()
     with made.grow(len(EVIL), titles=EVIL, genre="<i>evil</i>") as library:
         draw_map(library, folder / "map.html", title="Mine <b>&</b> {{script}}")
-        draw_map(library, folder / "deep.html", wish=MapWish(3), colour="year")
+        draw_map(library, folder / "deep.html", request=MapRequest(3), colour="year")
         first = Path(library.track(1).path)
         first.parent.mkdir(parents=True)
         tone = 0.1 * np.sin(np.arange(16000) / 20, dtype=np.float32)[None]

@@ -13,9 +13,10 @@ from embedder.errors import BadInput, OutputExists, UnknownChoice
 from index.library import Library
 from index.map.drawing import draw_map
 from index.map.fields import map_field
-from index.map.library_map import MapWish, map_of
+from index.map.library_map import map_of
 from index.map.palette import HUES_DARK, HUES_LIGHT, category_swatches, step_swatches
 from index.map.pictures import picture
+from index.map.request import MapRequest
 from index.map.table import csv_text
 from tests.index.map.map_library import MapLibrary
 
@@ -70,7 +71,7 @@ def test_looks_are_different_up_to_the_last_category() -> None:
 def test_pictures_are_what_they_say(made: MapLibrary, dimensions: int) -> None:
     """A PNG of 3000 by 2100 dots, an SVG that is XML; the same map is the same bytes."""
     with Library.open(made.folder) as library:
-        drawn = map_of(library, MapWish(dimensions))
+        drawn = map_of(library, MapRequest(dimensions))
         field = map_field(library, drawn, "genre")
         png = picture(drawn, field, form="png", title="Mine & yours")
         svg = picture(drawn, field, form="svg", title="Mine & yours")

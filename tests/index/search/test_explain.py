@@ -10,9 +10,9 @@ from embedder.audio.writing import write_audio
 from embedder.errors import AudioError
 from index.catalogue.records import TrackRecord
 from index.catalogue.vector_rows import TrackExcerpts
-from index.search.asked import SearchRequest
 from index.search.aspects import ASPECTS, SAMPLE_RATE, aspect_distances, closeness, describe_aspects
 from index.search.explain import N_STRETCHES, matching_stretches
+from index.search.request import SearchRequest
 from index.vectors.distances import Space
 from tests.index.vector_library import library_of, unit_vectors
 

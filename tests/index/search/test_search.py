@@ -14,7 +14,7 @@ from embedder.errors import ArtefactError, MissingAudio, NotFound, UnknownChoice
 from index.catalogue.where_sql import ids_where
 from index.library import Library
 from index.library_folder.model_notes import ModelNotes
-from index.search.asked import SearchRequest
+from index.search.request import SearchRequest
 from index.vectors.calibration import Calibration
 from index.vectors.hubness import CORRECTIONS, Correction
 from index.vectors.kinds import StoreSettings

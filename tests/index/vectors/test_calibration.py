@@ -8,8 +8,14 @@ from numpy.typing import NDArray
 
 from embedder.errors import BadInput, CorruptArtefact
 from embedder.metrics.calibration import binary_reliability
-from index.evaluate.card_facts import best_correction, corrected_precisions, facts_from_held_out
-from index.vectors.calibration import Calibration, fit_calibration, labelled_pairs
+from index.evaluate.card_facts import (
+    best_correction,
+    corrected_precisions,
+    facts_from_held_out,
+    fit_calibration,
+    labelled_pairs,
+)
+from index.vectors.calibration import Calibration
 from index.vectors.distances import Space
 from index.vectors.hubness import measure_hubness
 from index.vectors.random_pairs import RandomPairs, measure_random_pairs, sampled_ids

@@ -1,0 +1,53 @@
+"""What a search asks for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from embedder.errors import UsageError
+from index.vectors.hubness import Correction
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """A search. Tracks are ids, or paths of files inside or outside the library."""
+
+    tracks: tuple[str, ...]
+    minus: tuple[str, ...] = ()
+    k: int = 10
+    min_score: float | None = None
+    where: str = ""
+    per_artist: int | None = None
+    per_album: int | None = None
+    with_duplicates: bool = True
+    start_seconds: float | None = None
+    seconds: float | None = None
+    correction: Correction | None = None
+    """Against hubs; None: the library's, otherwise the model's."""
+    explain: bool = False
+
+    def __post_init__(self) -> None:
+        check_tracks(self, "tracks", "minus")
+        if not self.tracks:
+            raise UsageError("no track to search with: name a file or an id")
+        for name in ("k", "per_artist", "per_album"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"{name} = {value}: give 1 or more")
+        if self.min_score is not None and not 0 <= self.min_score <= 1:
+            raise UsageError(f"min_score = {self.min_score}: scores go from 0 to 1")
+
+
+def check_tracks(request: Any, *fields: str) -> None:
+    """Raise UsageError for a field that is not a tuple of texts: "12" would be tracks 1 and 2."""
+    for field in fields:
+        tracks = getattr(request, field)
+        if isinstance(tracks, str):
+            raise UsageError(f"{field}: give a tuple of tracks, not one text ({tracks!r})")
+        if not isinstance(tracks, tuple | list):
+            raise UsageError(f"{field}: give a tuple of tracks, not {type(tracks).__name__}")
+        for track in tracks:
+            if not isinstance(track, str):
+                raise UsageError(
+                    f"{field}: {track!r} is of type {type(track).__name__}; give ids and paths as "
+                    "text"
+                )
