@@ -37,7 +37,7 @@ def reliability(
 def binary_reliability(
     probability: npt.NDArray[np.floating], correct: npt.ArrayLike, *, n_bins: int = 15
 ) -> Reliability:
-    """probability: 0…1 [n]; correct: whether the answer was right [n]. A bin holds its upper edge."""
+    """probability: 0…1 [n]; correct: whether it was right [n]. A bin holds its upper edge."""
     predicted = np.asarray(probability, dtype=np.float64)
     edges = np.linspace(0.0, 1.0, n_bins + 1)
     bins = np.clip(np.searchsorted(edges, predicted, side="left") - 1, 0, n_bins - 1)

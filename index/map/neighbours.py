@@ -48,9 +48,9 @@ def near_table(library: OpenLibrary, ids: Ids, vectors: Floats, *, k: int) -> Ne
     distances = np.empty((len(ids), k), dtype=np.float32)
     all_pairs = nearest_of_each(vectors, k + 1, space=library.space) if k > 0 else None
     if all_pairs is not None:
-        far, near = all_pairs
+        far, near_rows = all_pairs
         own = np.arange(len(ids), dtype=np.int32)
-        return NearTable(*_without_self(near.astype(np.int32), far, near >= 0, own))
+        return NearTable(*_without_self(near_rows.astype(np.int32), far, near_rows >= 0, own))
     for start in range(0, len(ids) if k > 0 else 0, QUERIES_AT_ONCE):
         block = slice(start, start + QUERIES_AT_ONCE)
         far, near_ids = library.nearest(vectors[block], k + 1)

@@ -103,7 +103,7 @@ def test_a_file_is_replaced_only_by_force(made: MapLibrary, tmp_path: Path) -> N
         report = draw_map(library, output, force=True)
         with pytest.raises(UnknownChoice, match=r"\.csv, \.html, \.png, \.svg"):
             draw_map(library, tmp_path / "map.pdf")
-        with pytest.raises(BadInput, match="Make it first"):
+        with pytest.raises(BadInput, match="Create it first"):
             draw_map(library, tmp_path / "nowhere" / "map.csv")
     assert (report.n_tracks, report.method, report.colour) == (12, "pca", "genre")
     assert any("too few for UMAP" in note for note in report.notes())
