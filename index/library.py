@@ -95,7 +95,7 @@ class Library(OpenLibrary):
 
         The options are the fields of `SearchRequest`.
         """
-        from index.search.asked import SearchRequest
+        from index.search.request import SearchRequest
 
         request = _request(SearchRequest, asked, options, make=SearchRequest)
         return self.searcher.search(request)
@@ -137,8 +137,9 @@ class Library(OpenLibrary):
 
         The options are the fields of `VoteSettings`, `start_seconds` and `seconds`.
         """
-        from index.labels.labelling import LabelRequest, label_tracks
+        from index.labels.labelling import label_tracks
         from index.labels.options import label_request
+        from index.labels.request import LabelRequest
 
         request = _request(LabelRequest, asked, options, make=label_request)
         return label_tracks(self, request, encoder=encoder, on_heard=on_heard)

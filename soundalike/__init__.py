@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from index.audit.audit import AuditSettings as AuditSettings
     from index.audit.audit import audit as audit
     from index.catalogue.records import IndexReport as IndexReport
-    from index.catalogue.records import Neighbour as Neighbour
-    from index.catalogue.records import QueryResult as QueryResult
     from index.catalogue.records import TrackRecord as TrackRecord
     from index.evaluate.evaluation import evaluate as evaluate
     from index.evaluate.results import Evaluation as Evaluation
@@ -35,19 +33,21 @@ if TYPE_CHECKING:
     from index.evaluate.subjects import library_subject as library_subject
     from index.evaluate.subjects import open_subject as open_subject
     from index.indexing.ingest import IndexOptions as IndexOptions
-    from index.labels.labelling import LabelRequest as LabelRequest
+    from index.labels.request import LabelRequest as LabelRequest
+    from index.labels.request import VoteSettings as VoteSettings
     from index.labels.results import LabelReport as LabelReport
     from index.labels.results import LabelVote as LabelVote
-    from index.labels.voting import VoteSettings as VoteSettings
     from index.library import Library as Library
     from index.library_folder.frames import tracks_in as tracks_in
-    from index.map.drawing import MapReport as MapReport
     from index.map.library_map import LibraryMap as LibraryMap
-    from index.map.library_map import MapWish as MapWish
+    from index.map.request import MapRequest as MapRequest
+    from index.map.results import MapReport as MapReport
     from index.playlists.request import Arc as Arc
     from index.playlists.request import PlaylistRequest as PlaylistRequest
     from index.playlists.results import Playlist as Playlist
-    from index.search.asked import SearchRequest as SearchRequest
+    from index.search.request import SearchRequest as SearchRequest
+    from index.search.results import Neighbour as Neighbour
+    from index.search.results import QueryResult as QueryResult
 
 _HOMES = {
     "Arc": "index.playlists.request",
@@ -59,17 +59,17 @@ _HOMES = {
     "IndexOptions": "index.indexing.ingest",
     "IndexReport": "index.catalogue.records",
     "LabelReport": "index.labels.results",
-    "LabelRequest": "index.labels.labelling",
+    "LabelRequest": "index.labels.request",
     "LabelVote": "index.labels.results",
     "Library": "index.library",
     "LibraryMap": "index.map.library_map",
-    "MapReport": "index.map.drawing",
-    "MapWish": "index.map.library_map",
-    "Neighbour": "index.catalogue.records",
+    "MapReport": "index.map.results",
+    "MapRequest": "index.map.request",
+    "Neighbour": "index.search.results",
     "Playlist": "index.playlists.results",
     "PlaylistRequest": "index.playlists.request",
-    "QueryResult": "index.catalogue.records",
-    "SearchRequest": "index.search.asked",
+    "QueryResult": "index.search.results",
+    "SearchRequest": "index.search.request",
     "SoundalikeError": "embedder.errors",
     "TrackEncoder": "embedder.encoding.encoder",
     "TrackEncoding": "embedder.encoding.requests",
@@ -78,7 +78,7 @@ _HOMES = {
     "TrackTagger": "embedder.encoding.tagger",
     "TrainingConfig": "embedder.config.training",
     "TrainingResult": "embedder.training.folder.run_folder",
-    "VoteSettings": "index.labels.voting",
+    "VoteSettings": "index.labels.request",
     "Wanted": "embedder.training.settings",
     "audit": "index.audit.audit",
     "evaluate": "index.evaluate.evaluation",

@@ -2,8 +2,7 @@
 
 from typing import Any, TypedDict
 
-from index.labels.labelling import LabelRequest
-from index.labels.voting import VoteSettings
+from index.labels.request import LabelRequest, VoteSettings
 
 PART = ("start_seconds", "seconds")
 
@@ -14,9 +13,9 @@ class LabelOptions(TypedDict, total=False):
     field: str
     k: int
     class_balanced: bool
-    with_artist: bool
-    abstain_below: float
-    is_multi: bool | None
+    include_artist: bool
+    abstain: float
+    several: bool | None
     start_seconds: float | None
     seconds: float | None
 

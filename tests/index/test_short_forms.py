@@ -7,14 +7,13 @@ from typing import get_type_hints
 import pytest
 
 from embedder.errors import UsageError
-from index.labels.labelling import LabelRequest
 from index.labels.options import PART, LabelOptions
-from index.labels.voting import VoteSettings
+from index.labels.request import LabelRequest, VoteSettings
 from index.library import Library
 from index.playlists.options import PlaylistOptions
 from index.playlists.request import PlaylistRequest
-from index.search.asked import SearchRequest
 from index.search.options import SearchOptions
+from index.search.request import SearchRequest
 from tests.index.toy_encoder import ToyEncoder, write_wav
 from tests.index.vector_library import library_of, unit_vectors
 
