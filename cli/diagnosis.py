@@ -45,7 +45,7 @@ EXTRAS = {
     "serve": ("fastapi", "uvicorn"),
     "cluster": ("ray", "pymilvus"),
     "mpd": ("mpd",),
-    "pretrained": ("onnxruntime", "transformers"),
+    "pretrained": ("onnx", "onnxruntime", "transformers"),
 }
 HIGHEST_SELF_TEST_ERROR = 1e-3
 UNWELL = ("missing", "broken")

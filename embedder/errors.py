@@ -1,5 +1,6 @@
-"""Every error that a user can meet, in one tree. A message says what happened, to which file, with
-which value, and what to do next.
+"""Every error that a user can meet, in one tree, and the text of paths in messages and JSON.
+
+A message says what happened, to which file, with which value, and what to do next.
 
     SoundalikeError
     ├── UsageError                 a wrong argument or setting
@@ -7,11 +8,11 @@ which value, and what to do next.
     │   └── ConfigError            a TOML file or key=value that does not fit
     ├── BadInput                   a file or data set that cannot be used
     │   ├── AudioError             an audio file, and why
-    │   │   ├── MissingAudio       no such file, or it vanished while it was read
+    │   │   ├── MissingAudio       no such file, or it was removed while it was read
     │   │   ├── NotAnAudioFile     a directory, a pipe, text, a file without an audio stream
     │   │   ├── UnreadableAudio    no permission, broken data, unknown codec
     │   │   ├── AudioTooShort      less audio than an excerpt needs
-    │   │   └── SilentAudio        nothing that could be heard
+    │   │   └── SilentAudio        digital silence
     │   ├── DatasetError           a table, layout or label that training cannot use
     │   └── NotFound               a track, label or field that the library does not have
     ├── ArtefactError              a checkpoint, library or export that cannot be trusted
@@ -19,7 +20,7 @@ which value, and what to do next.
     │   ├── FingerprintMismatch    made by another model; both fingerprints are printed
     │   ├── UnsupportedFormat      written by a newer version
     │   └── ForeignCodeCrashed     other people's compiled code cannot run here
-    ├── TrainingDiverged           the loss is no number any more
+    ├── TrainingDiverged           the loss is not a number any more
     ├── LibraryBusy                another process is writing to the library
     ├── OutputExists               would overwrite; the message names --force
     ├── MissingExtra               an optional package is not installed; the message names the extra
@@ -70,7 +71,7 @@ class AudioError(BadInput):
 
 
 class MissingAudio(AudioError):
-    """No such file, or it vanished while it was read."""
+    """No such file, or it was removed while it was read."""
 
 
 class NotAnAudioFile(AudioError):
@@ -86,7 +87,7 @@ class AudioTooShort(AudioError):
 
 
 class SilentAudio(AudioError):
-    """Nothing that could be heard."""
+    """Digital silence."""
 
 
 class DatasetError(BadInput):
@@ -123,7 +124,7 @@ class ForeignCodeCrashed(ArtefactError):
 
 
 class TrainingDiverged(SoundalikeError):
-    """The loss is no number any more."""
+    """The loss is not a number any more."""
 
 
 class LibraryBusy(SoundalikeError):
@@ -141,14 +142,22 @@ class MissingExtra(SoundalikeError):
     """An optional package is not installed."""
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f"{feature} needs the extra {extra!r}: pip install 'soundalike[{extra}]'")
+        super().__init__(
+            f"{feature} needs the extra {extra!r}: in the folder of soundalike's source, "
+            f"pip install '.[{extra}]'"
+        )
 
 
 class PartialFailure(SoundalikeError):
     """Done, but some files failed."""
 
 
+def utf8_text(path: Path | str) -> str:
+    """A path as text that every JSON reader takes: bytes that are not UTF-8 become \\xNN."""
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def printable_path(path: Path | str) -> str:
-    """A path on one line: control characters and bytes that are not text are escaped."""
-    text = str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """A path on one line: control characters and bytes that are not UTF-8 are escaped."""
+    text = utf8_text(path)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,14 +1,20 @@
-"""Files that are either whole or not there: temporary file, flush, fsync, rename."""
+"""Write files and folders whole or not at all: temporary name, flush, fsync, rename.
+
+It never writes into a file or folder that has its final name.
+"""
 
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from embedder.errors import OutputExists, UsageError, printable_path
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Put `data` at `path`; a crash leaves the file that was there, or none."""
+    """Write `data` to `path`; after a crash `path` still has its old content, or none."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
     temporary = Path(name)
     try:
@@ -16,17 +22,36 @@ def write_whole(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())  # mkstemp gives it to its owner alone
+        temporary.chmod(0o666 & ~_umask())  # mkstemp's files are for their owner only
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """An empty folder to fill, which then becomes `target`; an old one goes with all its files.
+
+    If the block raises, `target` stays as it was.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    try:
+        made = scratch / target.name
+        made.mkdir()
+        yield made
+        if target.exists():
+            target.rename(scratch / "replaced")
+        made.rename(target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
 def check_output(path: Path, *, force: bool) -> None:
-    """Refuse a file that cannot be written there, before any work is done for it."""
+    """Refuse an output file that cannot be written, before any work is done for it."""
     if path.is_dir():
-        raise UsageError(f"{printable_path(path)}: is a folder. Name a file.")
+        raise UsageError(f"{printable_path(path)} is a folder. Name a file.")
     if path.exists() and not force:
         raise OutputExists(path)
 
@@ -38,7 +63,7 @@ def _umask() -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself last; Windows cannot open a folder, and needs no such thing."""
+    """Make the rename durable. Windows cannot open a folder, and does not need this."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -1,7 +1,8 @@
-"""`soundalike models export`: a model to hand on, as a folder, a .zip, or an ONNX file.
+"""`soundalike models export`: write a model as a folder, a .zip or an ONNX file.
 
-An ONNX export holds the network with its normalisation; a TOML beside it says what goes in, so
-that `soundalike models import` can take both back, and other programs know what to compute.
+An ONNX file holds the network with its normalisation. A TOML file beside it describes the input,
+so that `soundalike models import` can import both, and other programs know what to compute. A
+folder that holds anything but a model is never replaced.
 """
 
 import dataclasses
@@ -16,44 +17,66 @@ import torch
 from torch import nn
 
 from embedder.config.loading import from_dict, to_toml
-from embedder.errors import BadInput, MissingExtra
+from embedder.errors import (
+    BadInput,
+    MissingExtra,
+    OutputExists,
+    UsageError,
+    printable_path,
+)
 from embedder.features.front_end import FrontEnd
+from embedder.models.card import CARD_NAME
 from embedder.models.kinds.onnx_file import ONNX_NAME
 from embedder.models.kinds.onnx_spec import InputSpec, OnnxSpec, OutputSpec
 from embedder.models.loaded import LoadedModel
 from embedder.models.registry import load_model
 from embedder.networks.network import EmbeddingNetwork
 from embedder.networks.profile import input_shape_of
-from embedder.whole_files import check_output, write_whole
+from embedder.whole_files import check_output, whole_folder, write_whole
 
-_FIRST_OF_ZIP = (1980, 1, 1, 0, 0, 0)
-"""The earliest time that a zip knows: the same model gives the same bytes."""
+FILE_SUFFIXES = (".onnx", ".zip")
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+"""The earliest time that a zip can hold, so that the same model gives the same bytes."""
 
 
 def export_model(name_or_path: str | Path, output: Path, *, replace: bool = False) -> list[Path]:
-    """Write a model to `output`, in the form that its suffix names; the paths that were written."""
-    model = load_model(name_or_path)  # what does not load is not handed on
+    """Write a model to `output`, in the form that its suffix names; return the written paths."""
+    model = load_model(name_or_path)  # a model that does not load is not exported
     suffix = output.suffix.lower()
-    written = [output, output.with_suffix(".toml")] if suffix == ".onnx" else [output]
-    for path in written:
-        if not suffix and path.is_dir() and replace:
-            continue  # a model's folder
+    if suffix not in FILE_SUFFIXES:
+        _export_folder(model.folder, output, replace=replace)
+        return [output]
+    outputs = [output, output.with_suffix(".toml")] if suffix == ".onnx" else [output]
+    for path in outputs:
         check_output(path, force=replace)
     output.parent.mkdir(parents=True, exist_ok=True)
     if suffix == ".onnx":
         _export_onnx(model, output)
-    elif suffix == ".zip":
-        write_whole(output, _zipped(model.folder))
     else:
-        shutil.copytree(model.folder, output, dirs_exist_ok=True)
-    return written
+        write_whole(output, _zipped(model.folder))
+    return outputs
+
+
+def _export_folder(folder: Path, output: Path, *, replace: bool) -> None:
+    if output.exists():
+        if not output.is_dir():
+            raise UsageError(f"{printable_path(output)} is a file. Name a folder, .zip or .onnx.")
+        is_model = (output / CARD_NAME).is_file() or not any(output.iterdir())
+        if not is_model:
+            raise UsageError(f"{printable_path(output)} holds no model. Name another folder.")
+        if not replace:
+            raise OutputExists(output)
+    if output.resolve().is_relative_to(folder.resolve()):
+        raise UsageError(f"{printable_path(output)} is inside the model. Name another folder.")
+    with whole_folder(output) as made:
+        shutil.copytree(folder, made, dirs_exist_ok=True)
 
 
 def _zipped(folder: Path) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _FIRST_OF_ZIP)
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _ZIP_TIME)
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, path.read_bytes())
     return content.getvalue()
@@ -67,29 +90,29 @@ def _export_onnx(model: LoadedModel, output: Path) -> None:
         data = onnx_bytes(model.network, normalisation=model.front_end.normalisation)
         text = to_toml(_spec_of(model))
     else:
-        what = "a projection" if model.kind == "projection" else "a Hugging Face model"
-        raise BadInput(f"{model.name}: {what}; export it as a folder or a .zip")
+        kind = "a projection" if model.kind == "projection" else "a Hugging Face model"
+        raise BadInput(f"{model.name}: {kind} has no ONNX form. Export it as a folder or a .zip.")
     write_whole(output.with_suffix(".toml"), text.encode())
     write_whole(output, data)
 
 
 def onnx_bytes(network: EmbeddingNetwork, *, normalisation: nn.Module) -> bytes:
-    """Normalisation and network as one ONNX graph, any number of excerpts of any length."""
+    """Normalisation and network as one ONNX graph, for any number of excerpts of any length."""
     try:
         import onnx  # noqa: F401 - torch's exporter finishes its graph with it
     except ImportError as error:
         raise MissingExtra("Export to ONNX", "pretrained") from error
-    whole = nn.Sequential(normalisation, network).eval()
+    graph = nn.Sequential(normalisation, network).eval()
     example = torch.rand(
         2, *input_shape_of(network.config), generator=torch.Generator().manual_seed(0)
     )
     with warnings.catch_warnings(), tempfile.TemporaryDirectory() as scratch:
-        # The tracing exporter is called legacy, but needs no further package; and it warns of
-        # the checks of shapes, which are meant to be left out of the graph.
+        # The tracing exporter is called legacy, but it needs no further package. It warns that
+        # the checks of shapes are not part of the graph, which is intended.
         warnings.simplefilter("ignore")
         path = Path(scratch) / ONNX_NAME
         torch.onnx.export(
-            whole,
+            graph,
             (example,),
             str(path),
             dynamo=False,

@@ -1,17 +1,18 @@
-"""`soundalike models import`: somebody else's model, or another machine's, into the user's models.
+"""`soundalike models import`: copy other people's models into the folder of the user's models.
 
-    model.onnx + TOML      kept as it is, tried once on made-up sound
-    folder or id           a Hugging Face audio model; fetched only with `download`
+    model.onnx + TOML      copied, and run once on noise
+    folder or id           a Hugging Face audio model; downloaded only with `download`
     folder or .zip         a model that soundalike has written
 
-Everything is made in a temporary folder and renamed at the end, when it has been loaded once.
+A model is made in a temporary folder and renamed after it has been loaded once. A pickle is never
+opened.
 """
 
 import dataclasses
 import shutil
-import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from embedder.errors import (
     ConfigError,
     CorruptArtefact,
     OutputExists,
+    SoundalikeError,
     UnknownChoice,
     UsageError,
     printable_path,
@@ -40,9 +42,10 @@ from embedder.models.registry import (
     refuse_pickle,
     user_models_folder,
 )
+from embedder.whole_files import whole_folder
 
 MAX_ARCHIVE_BYTES = 8 * 2**30
-"""More than any audio model has; a small archive can unpack to much more."""
+"""More than any audio model has; a small malicious archive can unpack to far more."""
 
 
 def import_model(
@@ -53,31 +56,40 @@ def import_model(
     download: bool = False,
     replace: bool = False,
 ) -> Card:
-    """Take a model over under a name, and return its card."""
+    """Copy a model into the user's models under a name, and return its card."""
     target = _target(name, replace=replace)
     path = Path(source)
     refuse_pickle(path)
     settings = read_toml(find_recipe(spec)) if spec is not None else {}
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{name}.") as scratch:
-        made = Path(scratch) / name
-        made.mkdir()
+    with whole_folder(target) as made, _naming(path, made):
         if (path / CARD_NAME).is_file() or path.suffix.lower() == ".zip":
-            _take_own(path, made)
+            _copy_own(path, made)
             write_card(made, dataclasses.replace(read_card(made), name=name))
         elif path.suffix.lower() == ".onnx":
             if spec is None:
-                raise UsageError(f"{printable_path(path)}: give --spec TOML: what goes in and out")
-            _take_onnx(path, made, settings, name=name, where=str(spec))
+                raise UsageError(f"{printable_path(path)}: give --spec TOML: its input and output")
+            _copy_onnx(path, made, settings, name=name, where=str(spec))
         else:
-            _take_huggingface(str(source), made, settings, name=name, download=download)
+            _copy_huggingface(str(source), made, settings, name=name, download=download)
         load_model(made)
-        _put(made, target)
     return read_card(target)
 
 
+@contextmanager
+def _naming(path: Path, made: Path) -> Iterator[None]:
+    """Errors name the user's file or folder, and not the temporary copy of it."""
+    try:
+        yield
+    except SoundalikeError as error:
+        message = str(error)
+        for copy in (made / onnx_file.ONNX_NAME, made):
+            message = message.replace(printable_path(copy), printable_path(path))
+        error.args = (message,)
+        raise
+
+
 def recipes() -> dict[str, Path]:
-    """The descriptions of well-known encoders that come with soundalike."""
+    """The descriptions of well-known encoders that come with soundalike, by name."""
     folder = Path(str(resources.files("embedder.models.recipes")))
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
@@ -85,12 +97,12 @@ def recipes() -> dict[str, Path]:
 def find_recipe(spec: str | Path) -> Path:
     """A recipe by its name, or the path of a TOML file."""
     path = Path(spec)
-    known = recipes()
-    if path.suffix != ".toml" and not path.exists():
-        if str(spec) not in known:
-            raise UnknownChoice("recipe (or TOML file)", spec, known)
-        return known[str(spec)]
-    return path
+    if path.suffix == ".toml" or path.exists():
+        return path
+    recipe_paths = recipes()
+    if str(spec) not in recipe_paths:
+        raise UnknownChoice("recipe (or TOML file)", spec, recipe_paths)
+    return recipe_paths[str(spec)]
 
 
 def _target(name: str, *, replace: bool) -> Path:
@@ -104,49 +116,53 @@ def _target(name: str, *, replace: bool) -> Path:
     return target
 
 
-def _put(made: Path, target: Path) -> None:
-    if target.exists():
-        old = made.with_name("replaced")  # goes with the temporary folder
-        target.rename(old)
-    made.rename(target)
-
-
-def _take_own(path: Path, made: Path) -> None:
+def _copy_own(path: Path, made: Path) -> None:
     if path.is_dir():
         shutil.copytree(path, made, dirs_exist_ok=True)
         return
+    _unzip(path, made)
+    folders = list(made.iterdir())
+    if len(folders) == 1 and (folders[0] / CARD_NAME).is_file():  # the folder itself was zipped
+        for part in folders[0].iterdir():
+            part.rename(made / part.name)
+        folders[0].rmdir()
+
+
+def _unzip(path: Path, made: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > MAX_ARCHIVE_BYTES:
-                raise CorruptArtefact(f"{printable_path(path)}: unpacks to more than 8 GiB")
+                raise CorruptArtefact(f"{printable_path(path)} unpacks to more than 8 GiB")
             archive.extractall(made)  # zipfile keeps names inside the folder
     except OSError as error:
         raise BadInput(f"{printable_path(path)}: {error.strerror or error}") from error
     except (zipfile.BadZipFile, EOFError) as error:
-        raise CorruptArtefact(f"{printable_path(path)}: not a whole zip file: {error}") from error
+        raise CorruptArtefact(
+            f"{printable_path(path)}: not a complete zip file: {error}"
+        ) from error
 
 
-def _take_onnx(
+def _copy_onnx(
     path: Path, made: Path, settings: Mapping[str, Any], *, name: str, where: str
 ) -> None:
     spec = from_dict(OnnxSpec, settings, where=where)
     check_spec(spec, where=where)
     if not path.is_file():
         raise BadInput(f"{printable_path(path)}: no such file")
-    kept = made / onnx_file.ONNX_NAME
-    shutil.copyfile(path, kept)
-    size = _tried(
+    copy = made / onnx_file.ONNX_NAME
+    shutil.copyfile(path, copy)
+    size = _size_of_vectors(
         onnx_file.front_end_of(spec),
-        onnx_file.OnnxNetwork(kept, spec),
+        onnx_file.OnnxNetwork(copy, spec),
         config_of(spec, embedding_size=1),
     )
     config = config_of(spec, embedding_size=size)
     _write_imported_card(
-        made, name=name, kind="onnx", config=config, source=_without_none(spec), files=[kept]
+        made, name=name, kind="onnx", config=config, source=_without_none(spec), files=[copy]
     )
 
 
-def _take_huggingface(
+def _copy_huggingface(
     source: str, made: Path, settings: Mapping[str, Any], *, name: str, download: bool
 ) -> None:
     spec = from_dict(huggingface.HuggingFaceSpec, {"origin": source, **settings})
@@ -161,7 +177,7 @@ def _take_huggingface(
         geometry=spec.geometry,
         curvature=spec.curvature,
     )
-    size = _tried(*huggingface.parts_of(files, spec), config)
+    size = _size_of_vectors(*huggingface.parts_of(files, spec), config)
     _write_imported_card(
         made,
         name=name,
@@ -172,8 +188,8 @@ def _take_huggingface(
     )
 
 
-def _tried(front_end: FrontEndCall, network: NetworkCall, config: ModelConfig) -> int:
-    """The length of the vectors that made-up sound gets; refuses numbers that are not finite."""
+def _size_of_vectors(front_end: FrontEndCall, network: NetworkCall, config: ModelConfig) -> int:
+    """The length of the vectors, from one run on noise; refuses numbers that are not finite."""
     rate = config.front_end.sample_rate or 44100
     n_samples = round(rate * config.excerpts.excerpt_seconds)
     noise = 0.1 * torch.randn(2, n_samples, generator=torch.Generator().manual_seed(0))

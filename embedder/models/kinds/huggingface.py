@@ -116,6 +116,7 @@ def open_pretrained(source: str, *, download: bool) -> tuple[Any, Any]:
     """Model and feature extractor of a folder or id; from the network only with `download`."""
     try:
         import transformers
+        from huggingface_hub.errors import StrictDataclassError
     except ImportError as error:
         raise MissingExtra("A Hugging Face model", "pretrained") from error
     logs: Any = transformers.utils.logging
@@ -132,6 +133,12 @@ def open_pretrained(source: str, *, download: bool) -> tuple[Any, Any]:
         raise BadInput(
             f"{printable_path(source)}: not a Hugging Face audio model with safetensors weights "
             f"and a feature extractor: {str(error).strip().splitlines()[0]}{hint}"
+        ) from error
+    except (StrictDataclassError, TypeError, RuntimeError) as error:
+        # Their text is a validator's or a table of tensors; --debug shows it.
+        raise CorruptArtefact(
+            f"{printable_path(source)}: its config.json or preprocessor_config.json does not fit "
+            "this kind of model or its weights. Copy or download the model again."
         ) from error
     if not hasattr(extractor, "sampling_rate"):
         raise BadInput(f"{printable_path(source)}: a model, but not one that hears audio")

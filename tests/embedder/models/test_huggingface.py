@@ -11,7 +11,7 @@ from torch import Tensor
 from embedder.config.training import DatasetConfig, SamplerConfig
 from embedder.config.transfer import TransferConfig
 from embedder.encoding.encoder import TrackEncoder
-from embedder.errors import BadInput, FingerprintMismatch
+from embedder.errors import BadInput, CorruptArtefact, FingerprintMismatch
 from embedder.models.importing import import_model
 from embedder.models.registry import load_model
 from embedder.training.train import train
@@ -178,6 +178,24 @@ def test_a_model_without_an_ear_is_refused(tmp_path: Path) -> None:
     tiny_model("wav2vec2")[0].save_pretrained(tmp_path / "bare")
     with pytest.raises(BadInput, match="feature extractor"):
         import_model(tmp_path / "bare", name="m")
+
+
+def test_settings_that_do_not_fit_are_named_in_our_words(tmp_path: Path) -> None:
+    """A word where a number belongs: the file is named, and no validator's text is shown."""
+    save_tiny(tmp_path / "ast", "ast")
+    path = tmp_path / "ast" / "config.json"
+    path.write_text(path.read_text().replace('"hidden_size": 16', '"hidden_size": "many"'))
+    with pytest.raises(CorruptArtefact, match=r"its config\.json .* does not fit"):
+        import_model(tmp_path / "ast", name="m")
+
+
+def test_weights_of_another_size_are_refused(tmp_path: Path) -> None:
+    """A configuration with other sizes than the weights is a broken model, not a bug."""
+    save_tiny(tmp_path / "ast", "ast")
+    path = tmp_path / "ast" / "config.json"
+    path.write_text(path.read_text().replace('"hidden_size": 16', '"hidden_size": 32'))
+    with pytest.raises(CorruptArtefact, match="or its weights"):
+        import_model(tmp_path / "ast", name="m")
 
 
 @pytest.mark.slow

@@ -334,33 +334,19 @@ def test_an_exported_network_comes_back_the_same(tmp_path: Path, kind: str) -> N
     assert again[0].read_bytes() == onnx_file.read_bytes()
 
 
-def test_a_zip_carries_a_model_to_another_machine(tmp_path: Path) -> None:
-    """Packed and taken over under another name, it is the same model; broken, it is refused."""
-    config = ModelConfig(backbone=BackboneConfig(filters=(2,)))
-    card = save_model(tmp_path / "ours", seeded_network(config, seed=2))
-    (archive,) = export_model(tmp_path / "ours", tmp_path / "ours.zip")
-    taken = import_model(archive, name="theirs")
-    assert (taken.name, taken.fingerprint) == ("theirs", card.fingerprint)
-    archive.write_bytes(archive.read_bytes()[:-30])
-    with pytest.raises(CorruptArtefact, match="not a whole zip"):
-        import_model(archive, name="broken")
-
-
-def test_an_export_does_not_overwrite_unasked(tmp_path: Path) -> None:
-    """Either file that is there already stops it."""
-    save_model(
-        tmp_path / "ours",
-        seeded_network(ModelConfig(backbone=BackboneConfig(filters=(2,))), seed=1),
-    )
-    (tmp_path / "ours.toml").touch()
-    with pytest.raises(OutputExists, match=r"ours\.toml"):
-        export_model(tmp_path / "ours", tmp_path / "ours.onnx")
-
-
 def test_a_missing_source_is_named(tmp_path: Path) -> None:
     """No file, no folder, no id that is here."""
     with pytest.raises(BadInput, match="no such file"):
         import_model(tmp_path / "none.onnx", name="m", spec=spec_file(tmp_path, WAVEFORM))
+
+
+def test_a_file_that_cannot_be_run_is_named_itself(tmp_path: Path) -> None:
+    """The message has the path that the user gave, not that of a temporary copy."""
+    path = tmp_path / "text.onnx"
+    path.write_text("no graph")
+    with pytest.raises(CorruptArtefact) as refused:
+        import_model(path, name="m", spec=spec_file(tmp_path, WAVEFORM))
+    assert str(refused.value).startswith(f"{path}: ")
 
 
 @pytest.mark.parametrize(

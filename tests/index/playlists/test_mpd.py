@@ -171,7 +171,7 @@ def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     import sys
 
     monkeypatch.setitem(sys.modules, "mpd", None)
-    with pytest.raises(MissingExtra, match=r"soundalike\[mpd\]"):
+    with pytest.raises(MissingExtra, match=r"\.\[mpd\]"):
         queue_on_mpd([], "localhost")
 
 

@@ -1,0 +1,83 @@
+"""Models exported as folders and files: whole, and never over something else."""
+
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from embedder.config.model import BackboneConfig, ModelConfig
+from embedder.errors import MissingExtra, OutputExists, UsageError
+from embedder.models.exporting import export_model
+from embedder.models.kinds.network import save_model
+from embedder.models.registry import load_model
+from embedder.networks.network import seeded_network
+
+PYPROJECT = Path(__file__).parents[3] / "pyproject.toml"
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    config = ModelConfig(backbone=BackboneConfig(filters=(2,)))
+    save_model(tmp_path / "small", seeded_network(config, seed=2))
+    return tmp_path / "small"
+
+
+def files_of(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_an_exported_folder_is_the_model(model: Path, tmp_path: Path) -> None:
+    """The copy loads, with the same fingerprint."""
+    export_model(model, tmp_path / "deep" / "copy")
+    assert load_model(tmp_path / "deep" / "copy").fingerprint == load_model(model).fingerprint
+
+
+def test_replacing_a_model_leaves_nothing_of_the_old_one(model: Path, tmp_path: Path) -> None:
+    """Files that only the old model had are gone."""
+    export_model(model, tmp_path / "copy")
+    (tmp_path / "copy" / "learnt.bin").write_bytes(b"of the old model")
+    (tmp_path / "copy" / "base").mkdir()
+    export_model(model, tmp_path / "copy", replace=True)
+    assert files_of(tmp_path / "copy") == files_of(model)
+
+
+def test_a_folder_of_other_files_is_never_replaced(model: Path, tmp_path: Path) -> None:
+    """Even with `replace`: it may be anything."""
+    (tmp_path / "music").mkdir()
+    (tmp_path / "music" / "song.flac").touch()
+    with pytest.raises(UsageError, match="music holds no model"):
+        export_model(model, tmp_path / "music", replace=True)
+    assert files_of(tmp_path / "music") == {"song.flac"}
+
+
+def test_a_model_is_not_exported_into_itself(model: Path) -> None:
+    """A copy inside the folder that is copied would have no end."""
+    with pytest.raises(UsageError, match="inside the model"):
+        export_model(model, model / "copy")
+
+
+@pytest.mark.parametrize("existing", ["small.onnx", "small.toml", "small.zip", "copy"])
+def test_an_export_does_not_overwrite_unasked(model: Path, tmp_path: Path, existing: str) -> None:
+    """A file or model that has the name stops it, and so does the TOML of an ONNX file."""
+    name = "small.onnx" if existing == "small.toml" else existing
+    if existing == "copy":
+        export_model(model, tmp_path / "copy")
+    else:
+        (tmp_path / existing).touch()
+    with pytest.raises(OutputExists, match=re.escape(existing)):
+        export_model(model, tmp_path / name)
+
+
+def test_the_missing_extra_has_the_package_that_is_missing(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without `onnx`, the message names an extra that installs it."""
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(MissingExtra) as refused:
+        export_model(model, tmp_path / "small.onnx")
+    extra = re.search(r"\[(\w+)\]", str(refused.value))
+    assert extra
+    packages = tomllib.loads(PYPROJECT.read_text())["project"]["optional-dependencies"]
+    assert "onnx" in [re.split(r"\W", package)[0] for package in packages[extra[1]]]

@@ -1,0 +1,21 @@
+"""Paths in messages and in JSON."""
+
+import json
+import os
+from pathlib import Path
+
+from embedder.errors import AudioError, printable_path, utf8_text
+
+NOT_UTF8 = os.fsdecode(b"caf\xe9.mp3")
+
+
+def test_bytes_that_are_not_utf8_are_escaped() -> None:
+    """The text can be encoded, so that every JSON reader takes it; other letters stay."""
+    assert utf8_text(Path("Björk") / NOT_UTF8) == "Björk/caf\\xe9.mp3"
+    assert json.loads(json.dumps(utf8_text(NOT_UTF8)).encode("ascii")) == "caf\\xe9.mp3"
+
+
+def test_a_path_in_a_message_is_one_line() -> None:
+    """Line breaks and terminal codes in a file's name change nothing on the screen."""
+    assert printable_path("a\nb\x1b[31m.mp3") == "a\\nb\\x1b[31m.mp3"
+    assert str(AudioError(NOT_UTF8, "too short")) == "caf\\xe9.mp3: too short"
