@@ -153,7 +153,7 @@ class PartialFailure(SoundalikeError):
 
 
 def utf8_text(path: Path | str) -> str:
-    """A path as text that every JSON reader takes: bytes that are not UTF-8 become \\xNN."""
+    r"""A path as text that every JSON reader takes: bytes that are not UTF-8 become \xNN."""
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
