@@ -14,14 +14,16 @@ from index.library_folder.open_library import OpenLibrary
 if TYPE_CHECKING:
     import pandas as pd
 
-    from index.catalogue.records import IndexReport, LibraryInfo, TrackRecord
-    from index.indexing.ingest import IndexOptions, IndexProgress
+    from index.catalogue.records import TrackRecord
+    from index.indexing.request import IndexOptions
+    from index.indexing.results import IndexProgress, IndexReport
     from index.labels.files.writing import TagChange, UndoReport, WriteReport
     from index.labels.options import LabelOptions
     from index.labels.request import LabelRequest
     from index.labels.results import LabelReport
     from index.library_folder.encoder import Encoder
     from index.library_folder.report import LibraryReport
+    from index.library_folder.upkeep import LibraryInfo
     from index.map.library_map import LibraryMap
     from index.map.request import MapRequest
     from index.map.results import MapReport

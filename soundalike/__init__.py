@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from embedder.training.train import train as train
     from index.audit.audit import AuditSettings as AuditSettings
     from index.audit.audit import audit as audit
-    from index.catalogue.records import IndexReport as IndexReport
     from index.catalogue.records import TrackRecord as TrackRecord
     from index.evaluate.evaluation import evaluate as evaluate
     from index.evaluate.results import Evaluation as Evaluation
     from index.evaluate.settings import EvaluationSettings as EvaluationSettings
     from index.evaluate.subjects import library_subject as library_subject
     from index.evaluate.subjects import open_subject as open_subject
-    from index.indexing.ingest import IndexOptions as IndexOptions
+    from index.indexing.request import IndexOptions as IndexOptions
+    from index.indexing.results import IndexReport as IndexReport
     from index.labels.request import LabelRequest as LabelRequest
     from index.labels.request import VoteSettings as VoteSettings
     from index.labels.results import LabelReport as LabelReport
@@ -56,8 +56,8 @@ _HOMES = {
     "EncodingFailure": "embedder.encoding.requests",
     "Evaluation": "index.evaluate.results",
     "EvaluationSettings": "index.evaluate.settings",
-    "IndexOptions": "index.indexing.ingest",
-    "IndexReport": "index.catalogue.records",
+    "IndexOptions": "index.indexing.request",
+    "IndexReport": "index.indexing.results",
     "LabelReport": "index.labels.results",
     "LabelRequest": "index.labels.request",
     "LabelVote": "index.labels.results",

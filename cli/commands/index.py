@@ -14,8 +14,7 @@ from cli.talk import say
 from embedder.errors import PartialFailure
 
 if TYPE_CHECKING:
-    from index.catalogue.records import IndexReport
-    from index.indexing.ingest import IndexProgress
+    from index.indexing.results import IndexProgress, IndexReport
 
 COUNTS = ("added", "updated", "moved", "unchanged", "removed")
 
@@ -61,9 +60,8 @@ def run(
     New and changed files are analysed, moved and retagged ones recognised, all others left alone.
     It may be stopped at any time and goes on where it was.
     """
-    from index.indexing.ingest import IndexOptions
+    from index.indexing.request import IndexOptions, ScanRules
     from index.indexing.run import update_library
-    from index.indexing.scan import ScanRules
 
     settings = globals_of(context)
     options = IndexOptions(

@@ -7,13 +7,16 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embedder.config.model import GeometryKind
 from index.catalogue.database import Database, Row, Value
 from index.catalogue.records import Failure, TrackRecord
 from index.catalogue.vector_rows import VectorRows
+from index.vectors.distances import Space
 
 TRACK_COLUMNS = (
     "tracks.id, path, title, artist, album, genre, duration_seconds, year, track_number, "
@@ -37,6 +40,11 @@ class ModelRow:
     embedding_size: int
     geometry: str
     curvature: float
+
+    @property
+    def space(self) -> Space:
+        """The geometry in which its vectors are compared."""
+        return Space(cast("GeometryKind", self.geometry), self.curvature)
 
 
 class Catalogue:

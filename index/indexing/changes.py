@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from index.catalogue.ledger import PathKey, path_key
-from index.catalogue.records import Failure, IndexReport
+from index.catalogue.records import Failure
 from index.indexing.cue import CueTrack
+from index.indexing.results import IndexReport
 from index.indexing.scan import Found
 
 

@@ -13,41 +13,22 @@ a crash the next run goes on where this one stopped.
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.catalogue.ledger import FileFacts, Ledger, path_key, place_of
-from index.catalogue.records import Failure, IndexReport
+from index.catalogue.records import Failure
 from index.indexing.analyse import Analysis
 from index.indexing.changes import Changes, Known, Sighting, compare, foreseen, known_failures
 from index.indexing.identify import Identified, identify_many, in_batches
-from index.indexing.scan import Found, ScanRules, is_passed_over, scan
+from index.indexing.request import IndexOptions
+from index.indexing.results import IndexProgress, IndexReport
+from index.indexing.scan import Found, is_passed_over, scan
 from index.library_folder.encoder import Encoder
 
 CHUNK_TRACKS = 1024
 """So many new tracks are read, then analysed: what is first can be searched long before the end."""
 COMMIT_TRACKS = 256
-
-
-@dataclass(frozen=True, slots=True)
-class IndexOptions:
-    """How to index. `workers` none: as many as there are cores."""
-
-    rules: ScanRules = field(default_factory=ScanRules)
-    workers: int | None = None
-    prune: bool = False
-    retry_failed: bool = False
-    dry_run: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class IndexProgress:
-    """How far it is: tracks done of those new, changed or not analysed yet."""
-
-    n_done: int
-    n_total: int
-    path: str
 
 
 class Ingest:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from embedder.errors import MissingAudio
 from index.catalogue.ledger import Ledger
-from index.catalogue.records import IndexReport
-from index.indexing.ingest import IndexOptions, IndexProgress, Ingest
+from index.indexing.ingest import Ingest
 from index.indexing.model_choice import LazyEncoder, choose_model
+from index.indexing.request import IndexOptions
+from index.indexing.results import IndexProgress, IndexReport
 from index.library_folder.encoder import Encoder
 from index.library_folder.model_notes import keep_up, notes_of
 from index.library_folder.open_library import CATALOGUE_NAME, OpenLibrary, check_fingerprint

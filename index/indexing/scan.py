@@ -15,19 +15,9 @@ from pathlib import Path
 from embedder.audio.suffixes import AUDIO_SUFFIXES
 from embedder.errors import MissingAudio
 from index.indexing.cue import CueTrack, decode_cue, parse_cue
+from index.indexing.request import ScanRules
 
 MAX_CUE_BYTES = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class ScanRules:
-    """What to take. Patterns are as in a shell (`*.mp3`, `*/live/*`), tried on the name and on
-    the path below the scanned folder; `include` none means all audio.
-    """
-
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    with_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from typing import Any
 
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.library_folder.encoder import Encoder
-from index.library_space import space_of
 from index.vectors import hubness, random_pairs
 from index.vectors.calibration import CARD_KEY, Calibration
 from index.vectors.random_pairs import RandomPairs, measure_random_pairs, sampled_ids
@@ -94,6 +93,6 @@ def keep_up(catalogue: Catalogue, notes: ModelNotes) -> None:
         return
     vectors = catalogue.vectors.matrix(model.id, sampled_ids(ids), size=model.embedding_size)
     pairs = measure_random_pairs(
-        space_of(model), vectors, fingerprint=model.fingerprint, n_tracks=len(ids)
+        model.space, vectors, fingerprint=model.fingerprint, n_tracks=len(ids)
     )
     catalogue.set_setting(random_pairs.SETTING, pairs.to_text())

@@ -36,7 +36,6 @@ from index.library_folder.manifest import (
 )
 from index.library_folder.scoring import Scoring
 from index.library_folder.vector_cache import StoreCache, Warn
-from index.library_space import space_of
 from index.vectors.distances import FloatMatrix, Space
 from index.vectors.faiss_store import FaissStore
 from index.vectors.kinds import StoreSettings
@@ -154,7 +153,7 @@ class OpenLibrary:
     @property
     def space(self) -> Space:
         """The geometry of its vectors."""
-        return space_of(self.model)
+        return self.model.space
 
     @property
     def store(self) -> FaissStore:

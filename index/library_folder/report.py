@@ -4,13 +4,19 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from index.catalogue.records import Json, LibraryInfo
+from index.catalogue.records import Json
 from index.library_folder.model_notes import notes_in
 from index.library_folder.open_library import OpenLibrary
-from index.library_folder.upkeep import library_info
-from index.vectors.hubness import MAX_MEASURED, LibraryHubness, measure_hubness
-from index.vectors.kinds import MAX_EXACT_VECTORS
+from index.library_folder.upkeep import LibraryInfo, library_info
+from index.vectors.distances import FloatMatrix, Space
+from index.vectors.faiss_store import FaissStore
+from index.vectors.hubness import K_LOCAL
+from index.vectors.kinds import MAX_EXACT_VECTORS, StoreSettings
+from index.vectors.store import IdArray
 
+MAX_MEASURED = 4000
+HUB_FACTOR = 5
+"""A hub is among the neighbours of five times as many tracks as on average (Flexer et al.)."""
 WHY = {
     "exact": f"every vector is compared, quick enough up to {MAX_EXACT_VECTORS:,}",
     "hnsw": "a graph over exact vectors",
@@ -18,6 +24,22 @@ WHY = {
     "ivf-sq8": "lists of one-byte vectors: a graph would exceed the memory allowed",
     "ivf-pq": "lists of short codes: all else would exceed the memory allowed",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryHubness:
+    """How unevenly the tracks of a library come up as neighbours of each other."""
+
+    k: int
+    n_measured: int
+    skewness: float
+    """Of k-occurrence: 0 is even, above 1.4 is called high."""
+    hub_share: float
+    """The share of all places in neighbour lists that hubs take."""
+    orphan_share: float
+    """The share of tracks that are nobody's neighbour."""
+    hubs: tuple[tuple[int, int], ...]
+    """Ids of the largest hubs, with how many tracks they are near to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +112,29 @@ def _hubness(library: OpenLibrary) -> LibraryHubness | None:
         chosen = np.random.default_rng(len(ids)).choice(len(ids), MAX_MEASURED, replace=False)
         ids = ids[np.sort(chosen)]
     return measure_hubness(library.space, ids, library.vectors(ids)) if len(ids) else None
+
+
+def measure_hubness(
+    space: Space, ids: IdArray, vectors: FloatMatrix, *, k: int = K_LOCAL
+) -> LibraryHubness | None:
+    """Of vectors [n, d] among themselves; None where there are too few to say."""
+    if len(ids) <= k + 1:
+        return None
+    store = FaissStore.build(space, ids, vectors=vectors, settings=StoreSettings("exact"))
+    _, found = store.search(vectors, k + 1)
+    is_other = found != ids[:, None]
+    # Where copies push a track out of its own list, the last place goes instead.
+    is_other[is_other.all(axis=1), -1] = False
+    counts = np.bincount(np.searchsorted(ids, found[is_other]), minlength=len(ids))
+    is_hub = counts > HUB_FACTOR * k
+    largest = np.argsort(-counts, kind="stable")[:5]
+    spread = float(counts.std())
+    skewness = float((((counts - counts.mean()) / spread) ** 3).mean()) if spread else 0.0
+    return LibraryHubness(
+        k=k,
+        n_measured=len(ids),
+        skewness=skewness,
+        hub_share=float(counts[is_hub].sum() / counts.sum()),
+        orphan_share=float((counts == 0).mean()),
+        hubs=tuple((int(ids[row]), int(counts[row])) for row in largest if is_hub[row]),
+    )

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.library_folder.model_notes import ModelNotes, notes_in
-from index.library_space import space_of
 from index.vectors import hubness, random_pairs
 from index.vectors.calibration import Calibration
 from index.vectors.distances import FloatMatrix
@@ -27,7 +26,7 @@ class Scoring:
         self._catalogue = catalogue
         self._model = model
         self._store = store
-        self._space = space_of(model)
+        self._space = model.space
 
     def scores(self, distances: NDArray[np.floating]) -> NDArray[np.float64]:
         """0…1 for distances of any shape: 1 is nearest."""

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 
 from embedder.errors import NotFound, UsageError
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import Ledger
-from index.catalogue.records import LibraryInfo, TrackRecord
+from index.catalogue.records import Json, TrackRecord
 from index.library_folder.manifest import read_manifest
 from index.library_folder.open_library import (
     EMPTY,
@@ -16,9 +16,28 @@ from index.library_folder.open_library import (
     store_settings_in,
 )
 from index.library_folder.vector_cache import StoreCache
-from index.library_space import space_of
 from index.vectors import hubness
 from index.vectors.kinds import MIN_CODED_VECTORS, StoreSettings, check_kind
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryInfo:
+    """A library at a glance."""
+
+    folder: str
+    format: int
+    fingerprint: str
+    embedding_size: int
+    geometry: str
+    n_tracks: int
+    n_gone: int
+    n_duplicates: int
+    n_failures: int
+    store: Json
+
+    def to_json(self) -> Json:
+        """The fields by their names."""
+        return asdict(self)
 
 
 def remove_tracks(library: OpenLibrary, ids: Sequence[int]) -> list[TrackRecord]:
@@ -76,7 +95,7 @@ def sync_store(library: OpenLibrary, catalogue: Catalogue) -> None:
     model = catalogue.current_model()
     if model is not None:
         cache = StoreCache(library.folder, catalogue, settings=store_settings_in(catalogue))
-        cache.current(model, space_of(model), warn=library.warn, has_lock=True)
+        cache.current(model, model.space, warn=library.warn, has_lock=True)
 
 
 def library_info(library: OpenLibrary) -> LibraryInfo:
@@ -115,4 +134,4 @@ def _rebuild(library: OpenLibrary, catalogue: Catalogue, settings: StoreSettings
     model = catalogue.current_model()
     if model is None:
         raise NotFound(f"{library.folder}: {EMPTY}")
-    StoreCache(library.folder, catalogue, settings=settings).rebuilt(model, space_of(model))
+    StoreCache(library.folder, catalogue, settings=settings).rebuilt(model, model.space)

@@ -22,8 +22,6 @@ from numpy.typing import NDArray
 
 from embedder.errors import UnknownChoice
 from index.vectors.distances import FloatMatrix, Space
-from index.vectors.faiss_store import FaissStore
-from index.vectors.kinds import StoreSettings
 from index.vectors.store import IdArray
 
 Correction = Literal["none", "csls", "mutual-proximity"]
@@ -35,26 +33,7 @@ CARD_KEY = "hubness_correction"
 K_LOCAL = 10
 CANDIDATES_PER_HIT = 5
 MIN_CANDIDATES = 100
-MAX_MEASURED = 4000
 N_CROWD = 2000
-HUB_FACTOR = 5
-"""A hub is among the neighbours of five times as many tracks as on average (Flexer et al.)."""
-
-
-@dataclass(frozen=True, slots=True)
-class LibraryHubness:
-    """How unevenly the tracks of a library come up as neighbours of each other."""
-
-    k: int
-    n_measured: int
-    skewness: float
-    """Of k-occurrence: 0 is even, above 1.4 is called high."""
-    hub_share: float
-    """The share of all places in neighbour lists that hubs take."""
-    orphan_share: float
-    """The share of tracks that are nobody's neighbour."""
-    hubs: tuple[tuple[int, int], ...]
-    """Ids of the largest hubs, with how many tracks they are near to."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,32 +50,6 @@ def check_correction(name: str) -> Correction:
         if name == known:
             return known
     raise UnknownChoice("hubness correction", name, CORRECTIONS)
-
-
-def measure_hubness(
-    space: Space, ids: IdArray, vectors: FloatMatrix, *, k: int = K_LOCAL
-) -> LibraryHubness | None:
-    """Of vectors [n, d] among themselves; None where there are too few to say."""
-    if len(ids) <= k + 1:
-        return None
-    store = FaissStore.build(space, ids, vectors=vectors, settings=StoreSettings("exact"))
-    _, found = store.search(vectors, k + 1)
-    is_other = found != ids[:, None]
-    # Where copies push a track out of its own list, the last place goes instead.
-    is_other[is_other.all(axis=1), -1] = False
-    counts = np.bincount(np.searchsorted(ids, found[is_other]), minlength=len(ids))
-    is_hub = counts > HUB_FACTOR * k
-    largest = np.argsort(-counts, kind="stable")[:5]
-    spread = float(counts.std())
-    skewness = float((((counts - counts.mean()) / spread) ** 3).mean()) if spread else 0.0
-    return LibraryHubness(
-        k=k,
-        n_measured=len(ids),
-        skewness=skewness,
-        hub_share=float(counts[is_hub].sum() / counts.sum()),
-        orphan_share=float((counts == 0).mean()),
-        hubs=tuple((int(ids[row]), int(counts[row])) for row in largest if is_hub[row]),
-    )
 
 
 def csls_keys(

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from embedder.errors import FingerprintMismatch, LibraryBusy, MissingAudio
-from index.catalogue.records import IndexReport
-from index.indexing.ingest import IndexOptions, IndexProgress
-from index.indexing.scan import ScanRules
+from index.indexing.request import IndexOptions, ScanRules
+from index.indexing.results import IndexProgress, IndexReport
 from index.library import Library
 from index.library_folder.lock import writing
 from tests.index.toy_encoder import ToyEncoder, tag_wav, write_wav

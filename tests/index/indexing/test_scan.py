@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from embedder.errors import MissingAudio
 from index.indexing.cue import decode_cue, parse_cue
-from index.indexing.scan import ScanRules, scan
+from index.indexing.request import ScanRules
+from index.indexing.scan import scan
 
 
 def make(folder: Path, *names: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from index.indexing.ingest import IndexOptions
+from index.indexing.request import IndexOptions
 from index.library import Library
 from tests.index.toy_encoder import ToyEncoder, tag_wav, write_wav
 

@@ -24,7 +24,7 @@ from embedder.errors import (
     UnsupportedFormat,
 )
 from index.indexing.analyse import BATCH_TRACKS
-from index.indexing.ingest import IndexOptions
+from index.indexing.request import IndexOptions
 from index.library import Library
 from index.vectors.kinds import StoreSettings
 from tests.index.toy_encoder import ToyEncoder, write_wav

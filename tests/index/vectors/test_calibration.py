@@ -15,9 +15,9 @@ from index.evaluate.card_facts import (
     fit_calibration,
     labelled_pairs,
 )
+from index.library_folder.report import measure_hubness
 from index.vectors.calibration import Calibration
 from index.vectors.distances import Space
-from index.vectors.hubness import measure_hubness
 from index.vectors.random_pairs import RandomPairs, measure_random_pairs, sampled_ids
 from tests.index.vector_library import unit_vectors
 

@@ -1,0 +1,27 @@
+"""How to index: which files, with how many workers, and what happens to missing files."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRules:
+    """Which files to take. `include` empty: all audio files.
+
+    Patterns are shell patterns (`*.mp3`, `*/live/*`). They are tried on a file's name and on its
+    path below the scanned folder.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    with_hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IndexOptions:
+    """How to index. `workers` None: one for each core."""
+
+    rules: ScanRules = field(default_factory=ScanRules)
+    workers: int | None = None
+    prune: bool = False
+    retry_failed: bool = False
+    dry_run: bool = False

@@ -1,0 +1,56 @@
+"""What a run of indexing did, and how far it is."""
+
+from dataclasses import dataclass, field
+
+from index.catalogue.records import Failure, Json
+
+
+@dataclass(frozen=True, slots=True)
+class IndexProgress:
+    """Tracks done so far, of those that are new, changed or without a vector."""
+
+    n_done: int
+    n_total: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What a run of `index` did."""
+
+    added: int = 0
+    updated: int = 0
+    moved: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    """Marked as gone; with `prune`, removed."""
+    failed: tuple[Failure, ...] = ()
+    seconds: float = 0.0
+    n_analysed: int = 0
+    n_duplicates: int = 0
+    """Added copies of recordings that the library already has: they were not analysed."""
+    is_dry_run: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def tracks_per_second(self) -> float:
+        """The speed of the whole run."""
+        n_tracks = self.added + self.updated + self.moved + self.unchanged
+        return n_tracks / self.seconds if self.seconds > 0 else 0.0
+
+    def to_json(self) -> Json:
+        """The fields by their names."""
+        return {
+            "added": self.added,
+            "updated": self.updated,
+            "moved": self.moved,
+            "unchanged": self.unchanged,
+            "removed": self.removed,
+            "failed": [failure.to_json() for failure in self.failed],
+            "seconds": round(self.seconds, 3),
+            "tracks_per_second": round(self.tracks_per_second, 3),
+            "analysed": self.n_analysed,
+            "duplicates": self.n_duplicates,
+            "dry_run": self.is_dry_run,
+            "notes": list(self.notes),
+        }
