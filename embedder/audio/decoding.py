@@ -31,6 +31,8 @@ _LIE_SECONDS = 0.1
 """A file may be this much shorter than it says: headers round, encoders pad."""
 _MERGED_GAP_SECONDS = 0.5
 """Reading on through a short gap is cheaper than another seek."""
+_MAX_SAMPLES = 2**28
+"""At most so many samples of a file are in memory at once: 1 GiB."""
 _LOUDEST = 65536.0
 """+96 dB over full scale: beyond it, a value is damage and not sound."""
 
@@ -47,13 +49,13 @@ def read_whole(path: Path, *, sample_rate: int = 0, max_seconds: float = 1800.0)
         native = source.sample_rate
         rate = sample_rate or native
         margin = margin_samples(from_rate=native, to_rate=rate)
-        longest = round(max_seconds * native)
+        longest = min(round(max_seconds * native), _MAX_SAMPLES)
         run = Run(-margin, margin + longest + 1 + margin)
         gather(placed_frames(source), [run])
         _refuse_mostly_damaged(source)
     n_native = run.read_end
     if run.read_end > longest:
-        minutes = max_seconds / 60
+        minutes = longest / native / 60
         raise UnreadableAudio(path, f"longer than {minutes:g} minutes, too long to be read at once")
     if n_native <= 0:
         raise _nothing_decoded(path)
@@ -116,6 +118,13 @@ def _read(source: AudioSource, asked: _Asked, *, by_seeking: bool) -> Stretches:
     margin = margin_samples(from_rate=native, to_rate=rate)
     n_native = round(seconds * native)
     firsts = [round(start * native) for start in starts_seconds]
+    n_asked = len(firsts) * n_native
+    if n_asked > _MAX_SAMPLES:
+        raise UnreadableAudio(
+            source.path,
+            f"{len(firsts)} stretches of {seconds:g} s at {native} Hz are {n_asked} samples, more "
+            f"than the {_MAX_SAMPLES} that are read at once",
+        )
     runs = _merged(
         [(first - margin, first + n_native + margin) for first in sorted(set(firsts))],
         max_gap=round(_MERGED_GAP_SECONDS * native),

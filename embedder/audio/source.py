@@ -35,6 +35,9 @@ _FULL_INDEX_ENTRIES = 20_000
 a seek would land an hour early. Seeking forwards through a new one always lands near.
 """
 _CLOCK = re.compile(r"\d+:\d\d:\d\d(\.\d+)?")
+_MAX_SAMPLE_RATE = 1_000_000
+_MAX_CHANNELS = 64
+"""No recording has more; a header that claims more is damaged, and memory would follow its claim."""
 _VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 
 
@@ -168,11 +171,24 @@ def _audio_stream(path: Path, container: InputContainer) -> AudioStream:
     stream = cast("AudioStream", chosen)
     if stream.codec_context is None or not stream.codec_context.sample_rate:
         raise UnreadableAudio(path, "FFmpeg has no decoder for its audio")
+    _refuse_impossible(path, stream)
     for other in container.streams:
         if other is not stream and other.index != stream.index:
             other.discard = Discard.all
     stream.codec_context.thread_count = 1  # workers are processes; more threads only get in the way
     return stream
+
+
+def _refuse_impossible(path: Path, stream: AudioStream) -> None:
+    rate, n_channels = stream.codec_context.sample_rate, stream.codec_context.channels
+    if rate > _MAX_SAMPLE_RATE:
+        raise UnreadableAudio(
+            path, f"its header claims {rate} samples a second, more than {_MAX_SAMPLE_RATE}"
+        )
+    if n_channels > _MAX_CHANNELS:
+        raise UnreadableAudio(
+            path, f"its header claims {n_channels} channels, more than {_MAX_CHANNELS}"
+        )
 
 
 def _told_seconds(stream: AudioStream) -> float:
@@ -204,6 +220,8 @@ def _named_failures(path: Path) -> Iterator[None]:
         yield
     except AudioError:
         raise
+    except MemoryError as error:
+        raise UnreadableAudio(path, "decoding it takes more memory than there is") from error
     except PermissionError as error:
         raise UnreadableAudio(path, "no permission to read it") from error
     except av.error.InvalidDataError as error:
