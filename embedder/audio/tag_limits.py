@@ -42,7 +42,7 @@ class OversizedTags(Exception):
 
 
 def check_tag_limits(path: Path) -> None:
-    """Raise OversizedTags for a file whose tags must not be parsed; OSError if it cannot be read."""
+    """Raise OversizedTags if the tags must not be parsed, OSError if the file cannot be read."""
     with path.open("rb") as file:
         n_bytes = file.seek(0, os.SEEK_END)
         file.seek(0)
