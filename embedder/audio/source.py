@@ -37,7 +37,7 @@ a seek would land an hour early. Seeking forwards through a new one always lands
 _CLOCK = re.compile(r"\d+:\d\d:\d\d(\.\d+)?")
 _MAX_SAMPLE_RATE = 1_000_000
 _MAX_CHANNELS = 64
-"""No recording has more; a header that claims more is damaged, and memory would follow its claim."""
+"""No recording has more. Memory would follow the claim of a damaged header."""
 _VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 
 
