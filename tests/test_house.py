@@ -62,6 +62,66 @@ def _writes_to_stdout(tree: ast.AST) -> list[int]:
     return lines
 
 
+def imports_of_the_house() -> dict[str, set[str]]:
+    """Which modules of ours each module imports, at its top, in functions and for typing."""
+    files = {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
+        for file in SOURCES
+    }
+    graph: dict[str, set[str]] = {}
+    for module, file in files.items():
+        names: set[str] = set()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert not node.level, f"{module}: write imports in full"
+                inner = {f"{node.module}.{alias.name}" for alias in node.names}
+                names |= {name if name in files else str(node.module) for name in inner}
+        graph[module] = (names & set(files)) - {module}
+    return graph
+
+
+def circles_in(graph: dict[str, set[str]]) -> set[str]:
+    """What is left when everything that imports nothing left is taken away, again and again.
+
+    Empty if there is no circle, otherwise the circles and what imports them.
+    """
+    left = dict(graph)
+    while leaves := {module for module, imported in left.items() if not imported & set(left)}:
+        left = {module: imported for module, imported in left.items() if module not in leaves}
+    return set(left)
+
+
+def test_no_imports_go_in_a_circle() -> None:
+    """All imports together, lazy and typing ones too, have a lowest and a highest module."""
+    assert circles_in(imports_of_the_house()) == set()
+
+
+def test_a_circle_would_be_found() -> None:
+    """Two modules that import each other are named, with what imports them, and no others."""
+    graph = {"top": {"a"}, "a": {"b"}, "b": {"a", "leaf"}, "leaf": set(), "other": {"leaf"}}
+    assert circles_in(graph) == {"top", "a", "b"}
+
+
+def test_lazy_and_typing_imports_count() -> None:
+    """The walk sees an import inside a function and one under TYPE_CHECKING."""
+    graph = imports_of_the_house()
+    assert "index.search.search" in graph["index.library"], "it is under TYPE_CHECKING"
+    assert "index.library_folder.frames" in graph["index.library"], "it is inside a function"
+
+
+@pytest.mark.parametrize(("package", "most"), [("index", 11), ("embedder", 13)])
+def test_the_top_of_a_package_stays_small(package: str, most: int) -> None:
+    """A new file belongs in a room, not at the top."""
+    entries = {
+        path.name
+        for path in (ROOT / package).iterdir()
+        if path.name not in {"__init__.py", "__pycache__", "py.typed"}
+    }
+    assert len(entries) <= most, sorted(entries)
+
+
 def test_modules_do_no_work_at_import() -> None:
     """No module calls a function of torch, logging or the environment while it is imported."""
     forbidden = re.compile(r"^(torch\.(cuda|set_)|logging\.basicConfig|os\.(environ|getenv))")

@@ -34,6 +34,7 @@ from index.library_folder.manifest import (
     read_manifest,
     write_manifest,
 )
+from index.library_folder.places import tracks_at
 from index.library_folder.scoring import Scoring
 from index.library_folder.vector_cache import StoreCache, Warn
 from index.vectors.distances import FloatMatrix, Space
@@ -204,7 +205,7 @@ class OpenLibrary:
         Raises NotFound with the closest path where there is none.
         """
         path = Path(text).absolute()
-        at_path = self.catalogue.tracks_at(path)
+        at_path = tracks_at(self.catalogue, text)
         if at_path:
             return at_path
         if text.isascii() and text.isdigit() and len(text) < 19:

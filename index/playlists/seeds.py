@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from embedder.errors import NotFound, UsageError, printable_path
 from index.catalogue.records import TrackRecord
 from index.library_folder.open_library import OpenLibrary
+from index.library_folder.places import places_of, tracks_at
 from index.playlists.files.entries import PlaylistEntry
 from index.playlists.files.files import is_playlist_file, read_playlist
 from index.search.asked import QueryTrack, resolve
@@ -85,10 +86,9 @@ class Seeds:
         if entry.is_stream:
             return None
         catalogue = self._library.catalogue
-        for path in (entry.path, os.path.realpath(entry.path)):
-            parts = catalogue.tracks_at(Path(path))
-            if parts:
-                return _part_at(parts, entry.start_seconds)
+        parts = tracks_at(catalogue, entry.path)
+        if parts:
+            return _part_at(parts, entry.start_seconds)
         alike = self._same_ending(entry.path)
         return _part_at(catalogue.tracks_at(Path(alike)), entry.start_seconds) if alike else None
 
@@ -106,12 +106,15 @@ class Seeds:
         return alike[lengths.index(best)] if is_sure else None
 
     def _in_folder(self, folder: Path) -> list[str]:
-        prefix = os.fsencode(os.path.abspath(folder)).rstrip(b"/") + b"/"  # noqa: PTH100
-        ids = self._library.catalogue.ids_matching(
-            "path >= ? AND path < ?",
-            (prefix, prefix[:-1] + b"0"),  # 0 comes after / in ASCII
-        )
-        if not len(ids):
+        for place in places_of(folder):
+            prefix = os.fsencode(place).rstrip(b"/") + b"/"
+            ids = self._library.catalogue.ids_matching(
+                "path >= ? AND path < ?",
+                (prefix, prefix[:-1] + b"0"),  # 0 comes after / in ASCII
+            )
+            if len(ids):
+                break
+        else:
             raise UsageError(
                 f"{printable_path(folder)}: no track of the library lies in this folder. "
                 "Run 'soundalike index' on it first."

@@ -16,6 +16,7 @@ from embedder.errors import AudioError, NotFound, UsageError, printable_path
 from index.catalogue.records import TrackRecord
 from index.catalogue.vector_rows import TrackExcerpts
 from index.library_folder.open_library import OpenLibrary
+from index.library_folder.places import tracks_at
 from index.vectors.distances import FloatMatrix
 
 EncodeFile = Callable[[Path, float | None, float | None], TrackEncoding]
@@ -56,17 +57,20 @@ def resolve(
 
 def _known(library: OpenLibrary, text: str) -> list[TrackRecord] | None:
     """Its tracks in the library; None for a file that stands outside of it."""
-    for place in (os.path.abspath(text), os.path.realpath(text)):  # noqa: PTH100 - links stay
-        at_path = library.catalogue.tracks_at(Path(place))
-        if at_path:
-            return at_path
+    at_path = tracks_at(library.catalogue, text)
+    if at_path:
+        return at_path
     path = Path(text)
     if path.is_dir():
         raise UsageError(
             f"{printable_path(text)}: a folder. Name files, or give them by "
             "find FOLDER -type f | soundalike query -"
         )
-    return None if path.exists() and not text.isdigit() else library.find(text)
+    return None if path.exists() and not _is_id(text) else library.find(text)
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _with_vectors(library: OpenLibrary, record: TrackRecord) -> QueryTrack:

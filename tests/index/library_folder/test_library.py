@@ -81,6 +81,18 @@ def test_near_misses_are_served(library: Library, music: Path) -> None:
         library.track(99)
 
 
+def test_a_track_is_found_through_links_and_dots(
+    library: Library, music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path with `..`, and one through a link to its folder, name the same track."""
+    (tmp_path / "link").symlink_to(music)
+    monkeypatch.chdir(music)
+    tracks = library.find("4")
+    assert library.find(str(tmp_path / "link" / "3.wav")) == tracks
+    assert library.find("../music/3.wav") == tracks
+    assert library.find(str(music / ".." / "music" / "3.wav")) == tracks
+
+
 def test_a_wrong_shape_is_refused(library: Library) -> None:
     """Both shapes are named."""
     with pytest.raises(BadInput, match=r"\(1, 5\), this library needs \[n, 8\]"):

@@ -15,6 +15,7 @@ from index.catalogue.records import TrackRecord
 from index.library import Library
 from index.playlists.request import Arc, PlaylistRequest
 from index.playlists.results import Playlist
+from index.playlists.seeds import Seeds
 from tests.index.playlists.playlist_library import Song, line_of_styles, progress, write_library
 
 N = 600
@@ -182,6 +183,20 @@ def test_a_playlist_and_a_folder_are_seeds(library: Library, tmp_path: Path) -> 
         made(library, str(mixed))
     with pytest.raises(UsageError, match="no track of the library lies in this folder"):
         made(library, str(tmp_path))
+
+
+def test_seeds_are_found_through_links(tmp_path: Path) -> None:
+    """A folder and a playlist's entry that lead through a link name the tracks behind it."""
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.mkdir()
+    link.symlink_to(real)
+    songs = [Song(name, path=str(real / f"{name}.flac")) for name in "abc"]
+    listed = tmp_path / "list.m3u8"
+    listed.write_text("link/../link/b.flac")
+    with write_library(tmp_path / "library", songs, np.eye(3, dtype=np.float32)) as library:
+        seeds = Seeds(library)
+        assert [track.record.id for track in seeds.named([str(link)])] == [1, 2, 3]
+        assert [track.record.id for track in seeds.named([str(listed)])] == [2]
 
 
 def test_a_folder_of_everything_is_played_itself(library: Library) -> None:
