@@ -1,6 +1,7 @@
 """Held-out scores: average precision as `evaluate` measures it, artists apart, readable tracks."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from embedder.errors import AudioError, DatasetError
 from embedder.features.building import build_front_end
 from embedder.geometry import Cosine
 from embedder.training.feeding.frozen_vectors import VectorSource, first_of_each
+from embedder.training.train import open_run
 from embedder.training.validation import HeldOut, Measured
+from tests.embedder.small_sets import small_config, write_array_set
 
 N_QUERIES, N_REFERENCES = 8, 40
 UNKNOWN = np.full(N_QUERIES + N_REFERENCES, -1)
@@ -147,3 +150,21 @@ def test_no_readable_track_is_an_error() -> None:
     held = dataclasses.replace(held_out(broken), queries=np.array([2]))
     with pytest.raises(DatasetError, match="none of 1 tracks can be read"):
         measured(held)
+
+
+def test_a_run_keeps_held_out_artists_apart(tmp_path: Path) -> None:
+    """Where a stored split has artists on both sides, none of them meets itself."""
+    data = write_array_set(tmp_path / "data")
+    table = (data / "tracks.csv").read_text().splitlines()
+    swapped = [
+        line.replace("training", "validation") if number % 5 == 1 else line
+        for number, line in enumerate(table)
+    ]
+    (data / "tracks.csv").write_text("\n".join(swapped) + "\n")
+    run = open_run(data, small_config(epochs=1), tmp_path / "run")
+    artists = np.array([row.artist for row in run.dataset.rows])
+    queries, references = run.held_out.queries, run.held_out.references
+    assert set(artists[queries]) & set(artists[references])
+    result = run.held_out.measure(run.start.network, run.start.front_end)
+    neighbours = artists[references[result.ranking.rows]]
+    assert (neighbours != artists[queries][:, None]).all()
