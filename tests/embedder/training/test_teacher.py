@@ -21,13 +21,13 @@ NO_LABELS = DatasetConfig(label_field="")
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_rich_set(tmp_path_factory.mktemp("set"))
+    return write_rich_set(tmp_path_factory.mktemp("set"), n_tracks=192)
 
 
 def distilling() -> TrainingConfig:
     """The teacher is all that there is to learn from."""
     return dataclasses.replace(
-        small_config(epochs=8, validate_every_epochs=8),
+        small_config(epochs=10, validate_every_epochs=10),
         dataset=NO_LABELS,
         objectives=(ObjectiveConfig(kind="distillation"),),
         sampler=SamplerConfig(kind="plain", batch_size=16),
@@ -57,7 +57,7 @@ def test_a_distilled_network_compares_held_out_tracks_like_its_teacher(
     before = np.corrcoef(pair_similarities(held_out_vectors(run)), of_teacher)[0, 1]
     run.run()
     after = np.corrcoef(pair_similarities(held_out_vectors(run)), of_teacher)[0, 1]
-    assert after > 0.8 > before
+    assert before < 0.25 < 0.45 < after
 
 
 def test_the_teacher_is_centred_on_the_training_side(data: Path) -> None:
