@@ -1,8 +1,9 @@
-"""Make the README's pictures anew from the demo's music: a terminal as it is, and the map.
+"""Make the README's pictures from the demo's music: a terminal with real output, and the map.
 
     python docs/make_pictures.py [FOLDER]
 
-FOLDER gets the music and the library (default: soundalike-demo, as `soundalike demo` makes it).
+The music and the library are written into FOLDER (default: soundalike-demo, as for `soundalike
+demo`).
 """
 
 import os
@@ -22,13 +23,13 @@ from embedder.encoding.encoder import TrackEncoder
 from index.library import Library
 
 PICTURES = Path(__file__).parent / "pictures"
-FONT_FROM_AFAR = re.compile(r"@font-face \{.*?\}\s*", flags=re.DOTALL)
+WEB_FONT = re.compile(r"@font-face \{.*?\}\s*", flags=re.DOTALL)
 LIBRARY = "library-of-the-picture"
 LARGEST_BYTES = 300_000
 
 
 def main(folder: Path) -> None:
-    """Music, library, then the two pictures."""
+    """Make the music, the library and the two pictures."""
     songs = write_music_folder(folder / "music", seconds=15.0)
     PICTURES.mkdir(exist_ok=True)
     with Library.open_or_create(folder / "library") as library:
@@ -42,31 +43,31 @@ def main(folder: Path) -> None:
 
 
 def _terminal(folder: Path, songs: list[SongFile]) -> str:
-    """Some commands and what they really print, as SVG."""
+    """Some commands with their real output, as SVG."""
     song = next(song for song in songs if song.genre == "chiptune").path.relative_to(folder)
     shutil.rmtree(folder / LIBRARY, ignore_errors=True)
-    lines = [
+    commands = [
         "soundalike index music",
         f"soundalike query {shlex.quote(str(song))} -k 5 --per-artist 2",
         f"soundalike label {shlex.quote(str(song))} | head -4",
     ]
     shown = Text()
-    for line in lines:
+    for command in commands:
         shown.append("$ ", style="bold green")
-        shown.append(f"{line}\n", style="bold")
-        shown.append(_printed(line, folder) + "\n")
+        shown.append(f"{command}\n", style="bold")
+        shown.append(_output_of(command, folder) + "\n")
     width = max(len(line) for line in shown.plain.splitlines()) + 1
     console = Console(record=True, width=width, file=StringIO(), force_terminal=True)
     console.print(shown, highlight=False)
-    # Without the font that a browser would fetch: the reader's own will do.
-    return FONT_FROM_AFAR.sub("", console.export_svg(title="soundalike"))
+    # Leave out the font that a browser would fetch.
+    return WEB_FONT.sub("", console.export_svg(title="soundalike"))
 
 
-def _printed(line: str, folder: Path) -> str:
-    """What a shell shows for a line, in the folder of the demo."""
+def _output_of(command: str, folder: Path) -> str:
+    """The output of a shell line in the demo's folder."""
     scripts = str(Path(sys.executable).parent)
-    ended = subprocess.run(
-        ["/bin/sh", "-c", line],
+    completed = subprocess.run(
+        ["/bin/sh", "-c", command],
         cwd=folder,
         env=os.environ
         | {
@@ -76,7 +77,7 @@ def _printed(line: str, folder: Path) -> str:
         capture_output=True,
         check=True,
     )
-    return ended.stdout.decode()
+    return completed.stdout.decode()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every block of the manual runs: console lines through the command line, Python as it stands."""
+"""Every example of the manual runs: console lines through the command line, Python blocks as Python."""
 
 import os
 import re
@@ -19,13 +19,13 @@ from tests.conftest import RunCli
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = ("indexing", "querying", "playlists", "labels", "training", "evaluation", "search")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
-# A short name beside the music folder for one song of a style.
-NAMED = {"folk": "song", "ambient": "calm", "rock": "wild", "chiptune": "unknown"}
+# Copies of one song of each style, beside the music folder.
+NAME_BY_STYLE = {"folk": "song", "ambient": "calm", "rock": "wild", "chiptune": "unknown"}
 
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which the manual's reader sits: music, four songs beside it, two libraries."""
+    """A folder to run the examples in: music, four songs beside it, and two libraries."""
     folder = tmp_path_factory.mktemp("desk")
     songs = write_music_folder(
         folder / "music",
@@ -35,7 +35,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         formats=(".flac", ".mp3", ".ogg"),
         sample_rate=22050,
     )
-    for style, name in NAMED.items():
+    for style, name in NAME_BY_STYLE.items():
         song = next(song.path for song in songs if song.genre == style)
         shutil.copy(song, folder / f"{name}{song.suffix}")
     with Library.open_or_create(folder / "library") as library:
@@ -45,7 +45,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def blocks(page: str, language: str) -> list[str]:
-    """The blocks of a page in a language."""
+    """The code blocks of a page in a language."""
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     return [body for kind, body in BLOCK.findall(text) if kind == language]
 
@@ -54,24 +54,24 @@ def blocks(page: str, language: str) -> list[str]:
 def test_the_console_lines_of_a_page_run(
     page: str, desk: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each line ends well, and prints a line that begins as the page shows it."""
+    """Each command succeeds and prints the lines that the page shows."""
     library = desk / f"{page}-library"
     if page != "indexing":  # that page makes its own
         shutil.copytree(desk / "library", library)
     monkeypatch.chdir(desk)
     monkeypatch.setenv("SOUNDALIKE_LIBRARY", str(library))
     for block in blocks(page, "console"):
-        for typed in block.split("$ ")[1:]:
-            line, *shown = typed.strip().splitlines()
+        for example in block.split("$ ")[1:]:
+            line, *shown = example.strip().splitlines()
             out = _run_pipe(line, run_cli, monkeypatch)
-            printed = [" ".join(one.split()) for one in out.splitlines()]
-            for wanted in (one for one in shown if one.strip(". ")):
-                start = " ".join(wanted.split("...")[0].split())
-                assert any(one.startswith(start) for one in printed), f"{line}\n{wanted}\n{out}"
+            printed = [" ".join(row.split()) for row in out.splitlines()]
+            for row in (row for row in shown if row.strip(". ")):
+                start = " ".join(row.split("...")[0].split())
+                assert any(text.startswith(start) for text in printed), f"{line}\n{row}\n{out}"
 
 
 def _run_pipe(line: str, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What a line prints; programs that are not ours really run, with their pipes."""
+    """The output of a line with pipes; programs other than soundalike run as processes."""
     data = b""
     for part in line.split(" | "):
         words = shlex.split(part)
@@ -81,13 +81,13 @@ def _run_pipe(line: str, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> st
             assert run.code == 0, f"{line}\n{run.err}"
             data = os.fsencode(run.out)
         else:
-            ended = subprocess.run(words, input=data, capture_output=True, check=True)
-            data = ended.stdout
+            completed = subprocess.run(words, input=data, capture_output=True, check=True)
+            data = completed.stdout
     return data.decode("utf-8", "replace")
 
 
 def test_the_python_blocks_run(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The blocks of the Python page run from top to bottom, each on what those before it made."""
+    """The blocks of the Python page run in order, in one namespace."""
     monkeypatch.chdir(desk)
     names: dict[str, object] = {}
     for number, block in enumerate(blocks("python-api", "python"), start=1):

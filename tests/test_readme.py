@@ -1,4 +1,4 @@
-"""What the README and its like tell people to type exists, and cheap lines run."""
+"""The commands in README and CONTRIBUTING exist, and cheap ones run."""
 
 import re
 import shlex
@@ -17,7 +17,7 @@ GLOBAL_FLAGS = {"--json", "--ndjson", "--paths", "--quiet", "--debug", "--librar
 
 
 def console_lines(program: str) -> list[str]:
-    """The lines that call a program in the console blocks of the pages; pipes are taken apart."""
+    """The calls of a program in the console blocks of the pages, with pipes split."""
     lines: list[str] = []
     for page in PAGES:
         text = (ROOT / page).read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ def console_lines(program: str) -> list[str]:
 
 
 def promised() -> set[str]:
-    """The commands that the README says are not there yet."""
+    """The commands that the README says do not exist yet."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     sentence = re.search(r"^Not there yet: (.*?)\.$", text, flags=re.DOTALL | re.MULTILINE)
     return set(re.findall(r"`(\w+)`", sentence[1])) if sentence else set()
@@ -36,7 +36,7 @@ def promised() -> set[str]:
 
 @pytest.mark.parametrize("line", console_lines("soundalike"))
 def test_a_line_of_the_readme_works(line: str, run_cli: RunCli) -> None:
-    """Its command and each of its options exist; a line that costs nothing is run."""
+    """Its command and options exist, and a cheap line succeeds."""
     words = shlex.split(line)[1:]
     if words[0].startswith("-"):
         assert words[0] in run_cli("--help").out
@@ -54,11 +54,11 @@ def test_a_line_of_the_readme_works(line: str, run_cli: RunCli) -> None:
 
 @pytest.mark.parametrize("line", console_lines("make"))
 def test_a_make_line_has_its_target(line: str) -> None:
-    """The Makefile knows the target."""
-    ended = subprocess.run(
+    """The Makefile has the target."""
+    completed = subprocess.run(
         ["make", "--dry-run", *line.split()[1:]], cwd=ROOT, capture_output=True, check=False
     )
-    assert ended.returncode == 0, ended.stderr.decode()
+    assert completed.returncode == 0, completed.stderr.decode()
 
 
 @pytest.mark.parametrize("page", [*PAGES, "docs/LOG.md", "benchmarks/README.md"])
