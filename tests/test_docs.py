@@ -11,8 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from embedder.config.checking import check_training
+from embedder.config.loading import configure
+from embedder.config.training_presets import TRAINING_PRESETS
 from embedder.datasets.synthesis.folder import write_music_folder
 from embedder.encoding.encoder import TrackEncoder
+from embedder.training.grid.grid import read_grid
 from index.library import Library
 from tests.conftest import RunCli
 
@@ -45,7 +49,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def blocks(page: str, language: str) -> list[str]:
-    """The code blocks of a page in a language."""
+    """The code blocks of a page in a language. page: a path below docs, without suffix."""
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     return [body for kind, body in BLOCK.findall(text) if kind == language]
 
@@ -94,6 +98,26 @@ def test_the_python_blocks_run(desk: Path, monkeypatch: pytest.MonkeyPatch) -> N
         code = compile(block, f"docs/python-api.md, block {number}", "exec")
         exec(code, names)  # noqa: S102 - our own page
     assert (desk / "evening.xspf").exists()
+
+
+def test_the_python_block_of_the_readme_runs(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It makes a library of its own, and saves a playlist."""
+    monkeypatch.chdir(desk)
+    (block,) = blocks("../README", "python")
+    exec(compile(block, "README.md", "exec"), {})  # noqa: S102 - our own page
+    assert (desk / "from-python.m3u8").exists()
+
+
+@pytest.mark.parametrize("block", blocks("training", "toml"))
+def test_a_settings_file_of_the_training_page_is_valid(block: str, tmp_path: Path) -> None:
+    """It can be read as settings over a preset, or as a grid of them."""
+    path = tmp_path / "settings.toml"
+    path.write_text(block, encoding="utf-8")
+    preset = TRAINING_PRESETS["base"]
+    if "[grid]" in block:
+        assert len(read_grid(path, preset, tmp_path, data=tmp_path)) == 12
+    else:
+        check_training(configure(preset, toml=path))
 
 
 @pytest.mark.parametrize("page", [file.name for file in sorted(DOCS.glob("*.md"))])
