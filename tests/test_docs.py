@@ -1,4 +1,4 @@
-"""Every example of the manual runs: console lines through the command line, Python blocks as Python."""
+"""Every example of the manual runs: console lines, Python blocks and settings files."""
 
 import os
 import re
