@@ -94,18 +94,44 @@ def usage_error(error: TyperException) -> errors.UsageError:
     """Typer's complaint about the command line in one line, with the nearest valid name."""
     context: Any = getattr(error, "ctx", None)  # Typer keeps these classes to itself
     place = context.command_path if context is not None else "soundalike"
-    message = " ".join(error.format_message().split())
     option = getattr(error, "option_name", None)
+    param = getattr(error, "param", None)
+    message = " ".join(error.format_message().split())
     if option and message.startswith("No such option"):
         message = f"no such option {option}." + _nearest_option(option, context)
     elif message == "Missing command." and context is not None:
         names = ", ".join(context.command.list_commands(context))
         message = f"a command is missing: use one of {names}."
+    elif param is not None and message.startswith("Missing "):
+        message = f"{_name_of(param)} is missing."
+    elif param is not None and error.__cause__ is not None:
+        message = _wrong_value(param, error.__cause__)
     elif message[:1].isupper():
         message = message[0].lower() + message[1:]
     if message[-1:] not in ".?":
         message += "."
     return errors.UsageError(f"{message} See {place} --help")
+
+
+def _name_of(param: Any) -> str:
+    """How a person writes an option, or what the help page calls an argument."""
+    if param.param_type_name == "option":
+        return str(max(param.opts, key=len))
+    return str(param.display_name_raw).removesuffix("...")
+
+
+def _wrong_value(param: Any, cause: Any) -> str:
+    """The value that does not fit, and what would; the validator's own words are not shown."""
+    value = cause.errors()[0]["input"]
+    kinds = {"int": "a whole number", "float": "a number"}
+    kind = next((kinds[k] for k in kinds if k in str(param.type_descriptor.annotation)), "")
+    if not kind:
+        return f"{_name_of(param)} {value}: not a valid value"
+    low, high = param.min, param.max
+    limits = f" from {low} to {high}" if None not in (low, high) else ""
+    if not limits and low is not None:
+        limits = f", {low} or more"
+    return f"{_name_of(param)} {value}: give {kind}{limits}"
 
 
 def _nearest_option(option: str, context: Any) -> str:

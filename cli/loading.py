@@ -1,11 +1,12 @@
-"""The group that finds commands by their file and imports each only when it is wanted.
+"""The group that finds commands by their file and imports each only when it is needed.
 
-A call of one command imports that command alone; `--help` imports all of them, which is quick as
+A call of one command imports that command alone. `--help` imports all of them, which is quick as
 long as their modules import nothing heavy. It refuses to know what the commands do.
 """
 
 import importlib
 import pkgutil
+from types import ModuleType
 from typing import Any
 
 import typer
@@ -15,9 +16,9 @@ from typer.main import get_command, get_group
 
 import cli.commands
 from cli.failures import usage_error
+from cli.help_pages import GLOBAL_OPTIONS, PlainCommand, PlainGroup
 
-# The order of `soundalike --help`: as a listener meets them. A command that is missing here comes
-# last, in alphabetical order.
+# The order of `soundalike --help`. A command that is missing here comes last, in alphabetical order.
 ORDER = (
     "demo",
     "index",
@@ -37,10 +38,8 @@ ORDER = (
     "serve",
     "doctor",
 )
-EPILOG = "Global options (--library, --json, --quiet, ...) may stand here too: soundalike --help"
 
-
-class LazyGroup(TyperGroup):
+class LazyGroup(PlainGroup):
     """The root of the command line: a command for every module of `cli.commands`."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -49,25 +48,25 @@ class LazyGroup(TyperGroup):
         return command_names()
 
     def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | TyperGroup | None:
-        """The command of that name, imported now; None where there is none."""
+        """The command of that name, imported now; None if there is none."""
         del ctx
         names = command_names()
-        # Typer suggests from what it has seen, so an unknown name brings in all of them.
+        # Typer suggests only commands that are loaded, so an unknown name loads all of them.
         for name in [cmd_name] if cmd_name in names else names:
             if name not in self.commands:
                 self.commands[name] = load_command(name)
-        found = self.commands.get(cmd_name)
-        return found if isinstance(found, TyperCommand | TyperGroup) else None
+        command = self.commands.get(cmd_name)
+        return command if isinstance(command, TyperCommand | TyperGroup) else None
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
-        """As Typer does it, with a one-line usage error."""
+        """As Typer does it, but a usage error is one line."""
         try:
             return super().make_context(*args, **kwargs)
         except TyperException as error:
             raise usage_error(error) from error
 
     def invoke(self, ctx: Any) -> Any:
-        """As Typer does it, with a one-line usage error."""
+        """As Typer does it, but a usage error is one line."""
         try:
             return super().invoke(ctx)
         except TyperException as error:
@@ -77,27 +76,35 @@ class LazyGroup(TyperGroup):
 def command_names() -> list[str]:
     """The names of all commands: one for each module of `cli.commands`."""
     names = {module.name for module in pkgutil.iter_modules(cli.commands.__path__)}
-    known = [name for name in ORDER if name in names]
-    return known + sorted(names.difference(ORDER))
+    ordered = [name for name in ORDER if name in names]
+    return ordered + sorted(names.difference(ORDER))
 
 
 def load_command(name: str) -> TyperCommand | TyperGroup:
     """Import `cli.commands.NAME` and make its `run` function, or its `app`, a command.
 
-    Where it has a class `Command`, that is how its words are read.
+    If the module has a class `Command`, the command is one of that class.
     """
     module = importlib.import_module(f"cli.commands.{name}")
     group: typer.Typer | None = getattr(module, "app", None)
-    if group is not None:
-        made = get_group(group)
-        made.name = name
-        made.rich_markup_mode = None
-        made.epilog = EPILOG
-        return made
+    return _single(name, module) if group is None else _group(name, group)
+
+
+def _single(name: str, module: ModuleType) -> TyperCommand:
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
-    kind: type[TyperCommand] | None = getattr(module, "Command", None)
-    single.command(name, cls=kind, epilog=EPILOG)(module.run)
+    kind: type[TyperCommand] = getattr(module, "Command", PlainCommand)
+    single.command(name, cls=kind, epilog=GLOBAL_OPTIONS)(module.run)
     command = get_command(single)
     if not isinstance(command, TyperCommand):
         raise TypeError(f"cli.commands.{name}.run does not make one command")
     return command
+
+
+def _group(name: str, group: typer.Typer) -> TyperGroup:
+    group.rich_markup_mode = None
+    group.info.cls, group.info.epilog = PlainGroup, GLOBAL_OPTIONS
+    for command in group.registered_commands:
+        command.cls, command.epilog = PlainCommand, GLOBAL_OPTIONS
+    made = get_group(group)
+    made.name = name
+    return made

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
+from cli.help_pages import PlainCommand
 from cli.options import ForceOption, Form, Globals, globals_of, read_tracks
 from cli.output import emit
 from cli.talk import say
@@ -18,7 +18,7 @@ COLUMNS = ("position", "title", "artist", "album", "genre", "duration_seconds", 
 MPD_DEFAULT = "localhost:6600"
 
 
-class Command(TyperCommand):
+class Command(PlainCommand):
     """`--mpd` may stand without an address, which Typer knows no option for."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
