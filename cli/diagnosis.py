@@ -1,5 +1,5 @@
-"""What `soundalike doctor` looks at. It imports packages by name, one by one, so that a broken one
-becomes a line of the report instead of its end; it changes nothing and downloads nothing.
+"""What `soundalike doctor` checks. It imports packages one by one, so that a broken one becomes a
+line of the report instead of its end. It changes nothing and downloads nothing.
 """
 
 import importlib
@@ -7,6 +7,7 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -40,10 +41,8 @@ REQUIRED = (
     "typer",
     "umap-learn",
 )
+# The modules of each extra. The extras live, serve and cluster are missing: nothing uses them yet.
 EXTRAS = {
-    "live": ("sounddevice", "pythonosc"),
-    "serve": ("fastapi", "uvicorn"),
-    "cluster": ("ray", "pymilvus"),
     "mpd": ("mpd",),
     "pretrained": ("onnx", "onnxruntime", "transformers"),
 }
@@ -54,7 +53,7 @@ COMMON_DECODERS = ("mp3", "flac", "vorbis", "opus", "aac", "alac", "pcm_s16le", 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at. `state` is ok, note (works without it), missing or broken."""
+    """One result. `state` is ok, note (soundalike works without it), missing or broken."""
 
     area: str
     name: str
@@ -64,14 +63,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All checks, and whether everything that soundalike cannot do without is there."""
+    """All checks, and whether all required parts work."""
 
     healthy: bool
     checks: tuple[Check, ...]
 
 
 def diagnose(settings: Globals) -> Diagnosis:
-    """Look at everything and say what was found."""
+    """Run all checks."""
     checks = [
         Check("system", "soundalike", *_version("soundalike")),
         Check("system", "python", "ok", f"{platform.python_version()} ({sys.executable})"),
@@ -92,14 +91,14 @@ def _version(distribution: str) -> tuple[str, str]:
     try:
         return "ok", importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
-        # Run from a checkout, soundalike itself works without being installed.
+        # From a checkout, soundalike also works without being installed.
         return ("note" if distribution == "soundalike" else "missing"), "not installed"
 
 
 def _guarded(
     area: str, name: str, module: str, look: Callable[[ModuleType], Iterator[Check]]
 ) -> Iterator[Check]:
-    """The checks that need a module; what it raises (a missing library, say) becomes a check."""
+    """The checks that need a module; an error while it is imported or used becomes a check."""
     try:
         yield from look(importlib.import_module(module))
     except Exception as error:  # noqa: BLE001 - a doctor reports every illness
@@ -116,7 +115,9 @@ def _devices(torch: Any) -> Iterator[Check]:
             yield Check("device", f"cuda:{number}", "ok", f"{about.name}, {memory}")
     else:
         built = torch.version.cuda or torch.version.hip
-        yield Check("device", "cuda", "note", f"none found (torch is built for {built or 'none'})")
+        yield Check(
+            "device", "cuda", "note", f"none found (torch is built for {built or 'CPUs only'})"
+        )
     has_mps = torch.backends.mps.is_available()
     yield Check("device", "mps", "ok" if has_mps else "note", "found" if has_mps else "none found")
 
@@ -131,19 +132,28 @@ def _audio(av: Any) -> Iterator[Check]:
     ffmpeg = getattr(av, "ffmpeg_version_info", "")
     codec = ".".join(str(part) for part in av.library_versions["libavcodec"])
     yield Check("audio", "FFmpeg", "ok", f"{ffmpeg or 'in PyAV'} (libavcodec {codec})")
-    lacking = [name for name in COMMON_DECODERS if name not in av.codecs_available]
+    missing = [name for name in COMMON_DECODERS if name not in av.codecs_available]
     formats = f"{len(av.formats_available)} formats, {len(av.codecs_available)} codecs"
     yield Check("audio", "formats", "ok", formats)
-    if lacking:
-        yield Check("audio", "decoders", "note", f"cannot decode {', '.join(lacking)}")
+    if missing:
+        yield Check("audio", "decoders", "note", f"cannot decode {', '.join(missing)}")
 
 
 def _extras() -> Iterator[Check]:
     for extra, modules in EXTRAS.items():
-        lacking = [name for name in modules if importlib.util.find_spec(name) is None]
-        state = "note" if lacking else "ok"
-        how = f"not installed: pip install 'soundalike[{extra}]'" if lacking else "installed"
-        yield Check("extra", extra, state, how)
+        missing = [name for name in modules if importlib.util.find_spec(name) is None]
+        state = "note" if missing else "ok"
+        detail = f"not installed: {install_command(extra)}" if missing else "installed"
+        yield Check("extra", extra, state, detail)
+
+
+def install_command(extra: str = "") -> str:
+    """How to install soundalike, with an extra, from its checkout: it is on no package index."""
+    checkout = Path(__file__).absolute().parents[1]
+    extras = f"[{extra}]" if extra else ""
+    if (checkout / "pyproject.toml").exists():
+        return f"pip install {shlex.quote(f'{checkout}{extras}')}"
+    return f"pip install {shlex.quote(f'.{extras}')} in the folder of soundalike's source"
 
 
 def _folders(settings: Globals, platformdirs: Any) -> Iterator[Check]:
@@ -157,14 +167,14 @@ def _folders(settings: Globals, platformdirs: Any) -> Iterator[Check]:
 
 def _folder_state(folder: Path) -> tuple[str, str]:
     nearest = next((p for p in (folder, *folder.parents) if p.exists()), folder)
-    exists = "" if nearest == folder else ", not there yet"
+    exists = "" if nearest == folder else ", does not exist yet"
     if not os.access(nearest, os.W_OK):
         return "note", f"{folder}{exists}, not writable"
     return "ok", f"{folder}{exists}"
 
 
 def _self_test(numpy: Any) -> Iterator[Check]:
-    """Write a second of sound, read it back, and compare; then let a bundled model hear it."""
+    """Write a second of audio, read it back and compare; then encode it with a bundled model."""
     import tempfile
 
     from embedder.audio.decoding import read_whole
@@ -177,7 +187,7 @@ def _self_test(numpy: Any) -> Iterator[Check]:
         write_audio(path, tone[None].astype("float32"), sample_rate)
         error = float(numpy.abs(read_whole(path).samples - tone).max())
         state = "ok" if error < HIGHEST_SELF_TEST_ERROR else "broken"
-        yield Check("self-test", "sound", state, f"a second written and read, error {error:.1e}")
+        yield Check("self-test", "sound", state, f"one second written and read, error {error:.1e}")
         yield from _encoded(path)
 
 

@@ -7,7 +7,7 @@
     Arguments: ...
     Options: ...
 
-    Example:
+Example:
       $ soundalike query song.mp3
       What this prints or does.
 
@@ -34,8 +34,10 @@ def parts_of_help(text: str) -> tuple[str, str]:
     return "\n\n".join(paragraphs), ""
 
 
-# What both classes get from Typer's own; at run time the mixin is a plain class.
-_Base = TyperCommand if TYPE_CHECKING else object
+if TYPE_CHECKING:
+    _Base = TyperCommand
+else:
+    _Base = object  # a mixin of TyperCommand and of TyperGroup
 
 
 class _PlainHelp(_Base):
@@ -51,6 +53,7 @@ class _PlainHelp(_Base):
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:
         """What the command does."""
+        del ctx
         description, _ = parts_of_help(self.help or "")
         formatter.write_paragraph()
         with formatter.indentation():
@@ -87,11 +90,12 @@ class _PlainHelp(_Base):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As Typer does it; an error learns which command it is about."""
         try:
-            return super().parse_args(ctx, args)
+            rest: list[str] = super().parse_args(ctx, args)
         except Exception as error:
             if getattr(error, "ctx", self) is None:
                 error.ctx = ctx  # type: ignore[attr-defined]
             raise
+        return rest
 
 
 class PlainCommand(_PlainHelp, TyperCommand):

@@ -18,7 +18,7 @@ import cli.commands
 from cli.failures import usage_error
 from cli.help_pages import GLOBAL_OPTIONS, PlainCommand, PlainGroup
 
-# The order of `soundalike --help`. A command that is missing here comes last, in alphabetical order.
+# The order of `soundalike --help`. Commands that are missing here come last, in alphabetical order.
 ORDER = (
     "demo",
     "index",
@@ -38,6 +38,7 @@ ORDER = (
     "serve",
     "doctor",
 )
+
 
 class LazyGroup(PlainGroup):
     """The root of the command line: a command for every module of `cli.commands`."""

@@ -1,7 +1,7 @@
-"""What stands before every command's own options: the global flags, and the ways to name tracks.
+"""What all commands share: the global options, and the ways to name tracks and data sets.
 
-It refuses to know any command. Global flags are accepted after the command too, because that is
-where fingers put them; `hoist_global_flags` moves them to the front before Typer reads the line.
+It refuses to know any command. Global options are accepted after the command too, because people
+type them there; `hoist_global_flags` moves them to the front before Typer reads the line.
 """
 
 import os
@@ -14,21 +14,27 @@ from typing import Annotated
 
 import typer
 
-from embedder.errors import UsageError
+from embedder.errors import DatasetError, UsageError, printable_path
 
 SWITCHES = ("--json", "--ndjson", "--paths", "-0", "--quiet", "--debug", "--version")
 VALUED = ("--library",)
 LIBRARY_VARIABLE = "SOUNDALIKE_LIBRARY"
 
+TRACKS_HELP = "Audio files or track ids; - reads paths from standard input, one a line."
+LIBRARY_WORD = "library"
+
 TracksArgument = Annotated[
-    list[str],
+    list[str], typer.Argument(metavar="TRACK...", help=TRACKS_HELP, show_default=False)
+]
+SubjectArgument = Annotated[
+    str,
     typer.Argument(
-        metavar="TRACK...",
-        help="Audio files or track ids; - reads paths from standard input, a line each.",
+        metavar="DATASET|library",
+        help="The path of a data set, or the word library for your library.",
         show_default=False,
     ),
 ]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace what is already there.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
 
 
 class Form(StrEnum):
@@ -42,7 +48,7 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Globals:
-    """The global flags of one call, as every command gets them."""
+    """The global options of one call, as every command gets them."""
 
     library: Path | None = None
     form: Form = Form.TABLE
@@ -59,39 +65,39 @@ class Globals:
 
 
 def globals_of(context: typer.Context) -> Globals:
-    """The global flags that stand above a command's context."""
-    found = context.obj
-    return found if isinstance(found, Globals) else Globals()
+    """The global options of a command's call."""
+    settings = context.obj
+    return settings if isinstance(settings, Globals) else Globals()
 
 
 def default_library_folder() -> Path:
-    """Where a library lives when nobody says otherwise; nothing is created."""
+    """The default folder of the library; nothing is created."""
     import platformdirs
 
     return platformdirs.user_data_path("soundalike", appauthor=False) / "library"
 
 
 def chosen_form(*, json: bool, ndjson: bool, paths: bool) -> Form:
-    """The one form that was asked for; two at once are a usage error."""
-    asked = {Form.JSON: json, Form.NDJSON: ndjson, Form.PATHS: paths}
-    chosen = [form for form, wanted in asked.items() if wanted]
+    """The form to print in; two at once are a usage error."""
+    flags = {Form.JSON: json, Form.NDJSON: ndjson, Form.PATHS: paths}
+    chosen = [form for form, is_given in flags.items() if is_given]
     if len(chosen) > 1:
         raise UsageError(f"give one of {' and '.join(f'--{form}' for form in chosen)}, not both")
     return chosen[0] if chosen else Form.TABLE
 
 
 def hoist_global_flags(arguments: Sequence[str]) -> list[str]:
-    """The same line with global flags moved to the front; what follows `--` stays as it is."""
+    """The same line with global options moved to the front; what follows `--` stays as it is."""
     hoisted: list[str] = []
     rest: list[str] = []
-    waiting = iter(arguments)
-    for word in waiting:
+    remaining = iter(arguments)
+    for word in remaining:
         if word == "--":
-            rest += [word, *waiting]
+            rest += [word, *remaining]
         elif word in SWITCHES or word.startswith(tuple(f"{name}=" for name in VALUED)):
             hoisted.append(word)
         elif word in VALUED:
-            value = next(waiting, None)
+            value = next(remaining, None)
             if value is None:
                 raise UsageError(f"{word} needs a value, such as {word} music.library")
             hoisted += [word, value]
@@ -100,8 +106,14 @@ def hoist_global_flags(arguments: Sequence[str]) -> list[str]:
     return hoisted + rest
 
 
+def check_dataset(path: Path) -> None:
+    """Refuse a data set that does not exist, before anything heavy is imported for it."""
+    if not path.exists():
+        raise DatasetError(f"{printable_path(path)}: no such file or folder.")
+
+
 def read_tracks(settings: Globals, arguments: Iterable[str]) -> list[str]:
-    """The tracks that were named, with `-` replaced by the paths on standard input.
+    """The given tracks, with `-` replaced by the paths on standard input.
 
     Paths keep bytes that are not UTF-8 (surrogateescape). With -0 they are separated by NUL, as
     `find -print0` and `soundalike -0 --paths` write them.

@@ -1,7 +1,8 @@
-"""Records as plain JSON values, and as the short words of a table. Pure: it writes nothing."""
+"""Records as plain JSON values, and as the cells of a table. Pure: it writes nothing."""
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -12,6 +13,8 @@ from embedder.errors import printable_path
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 SECONDS_IN_A_MINUTE = 60
+SURROGATE = re.compile("[\ud800-\udfff]")
+FIRST_BYTE = 0xDC00  # PEP 383: Python reads the byte 0xff of a file's name as U+DCFF
 
 
 def to_plain(value: object) -> Json:
@@ -50,12 +53,19 @@ def to_row(value: object) -> dict[str, Json]:
 
 
 def dump(value: object, *, indent: int | None = None) -> str:
-    """JSON text; readable where it can be, ASCII where a path holds bytes that are not UTF-8."""
-    plain = to_plain(value)
-    text = json.dumps(plain, ensure_ascii=False, indent=indent, allow_nan=False)
-    if text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text):
-        return text
-    return json.dumps(plain, ensure_ascii=True, indent=indent, allow_nan=False)
+    r"""JSON text in valid UTF-8: a path's byte that is not text becomes `\xff`, as in messages.
+
+    Such a path cannot be opened by what JSON says; `--paths -0` prints its bytes.
+    """
+    text = json.dumps(to_plain(value), ensure_ascii=False, indent=indent, allow_nan=False)
+    return text if text.isascii() else SURROGATE.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    """A surrogate as an escaped byte, within a JSON string; U+FFFD if it stands for no byte."""
+    code = ord(match[0])
+    is_byte = FIRST_BYTE <= code <= FIRST_BYTE + 0xFF
+    return f"\\\\x{code - FIRST_BYTE:02x}" if is_byte else "\ufffd"
 
 
 def cell(name: str, value: Json) -> str:
@@ -76,8 +86,8 @@ def cell(name: str, value: Json) -> str:
             else f"{value:,.0f}"
         )
     if isinstance(value, int):
-        # An id or a year reads badly with separators, a count in the millions without.
-        return f"{value:,}" if abs(value) >= 10**5 else str(value)
+        # An id reads badly with separators, a count in the millions without.
+        return f"{value:,}" if abs(value) >= 10**5 and name != "id" else str(value)
     if isinstance(value, list):
         return ", ".join(cell("", item) for item in value)
     if isinstance(value, dict):

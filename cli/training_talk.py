@@ -1,4 +1,4 @@
-"""A training run at the keyboard: a bar with rate and time left, and a line an epoch."""
+"""The progress of a training run: a bar with rate and time left, and a line for each epoch."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,7 +12,7 @@ from cli.talk import say
 if TYPE_CHECKING:
     from embedder.training.run import TrainingRun
 
-# What an epoch's line shows, in this order, where the epoch has it.
+# What an epoch's line shows, in this order, if the epoch has it.
 SHOWN = {
     "loss": "loss {:.4f}",
     "active_share": "active {:.0%}",
@@ -25,7 +25,7 @@ SHOWN = {
 
 
 class Follower:
-    """Shows the preparation of features, then the steps of the run; talks on stderr alone."""
+    """Shows the preparation of features, then the steps of the run; writes only to stderr."""
 
     def __init__(self, settings: Globals, *, label: str = "") -> None:
         self._settings = settings
@@ -46,38 +46,38 @@ class Follower:
         self._bars.close()
 
     def prepared(self, n_done: int, n_tracks: int) -> None:
-        """One more track's features are there."""
+        """The features of one more track are ready."""
         if self._advance is None:
-            self._start("Listening", n_tracks)
+            self._start("Analysing", n_tracks)
         if self._advance is not None:
             self._advance(1)
         if n_done == n_tracks:
             self._stop()
 
     def observe(self, run: "TrainingRun") -> list["Follower"]:
-        """Follow the run's steps from where it stands."""
+        """Follow the run from its current step."""
         self._stop()
         config, loop = run.config, run.loop
         self._n_epochs = config.loop.epochs
         if loop.state.step:
-            say(self._settings, f"{self._label}going on after step {loop.state.step}")
+            say(self._settings, f"{self._label}continuing after step {loop.state.step}")
         self._start("Training", max(loop.n_steps - loop.state.step, 0))
         return [self]
 
     def after_step(self, *_: Any) -> None:
-        """The bar moves on."""
+        """Move the bar."""
         if self._advance is not None:
             self._advance(1)
 
     def after_epoch(self, record: dict[str, Any]) -> None:
-        """One line an epoch."""
-        told = [text.format(record[name]) for name, text in SHOWN.items() if name in record]
-        place = "fitted"  # epoch 0: a start that is measured where tracks are held out
+        """Print one line for the epoch."""
+        scores = [text.format(record[name]) for name, text in SHOWN.items() if name in record]
+        title = "fitted"  # epoch 0: the model before training, measured on held-out tracks
         if record["epoch"]:
-            place = f"epoch {record['epoch']}/{self._n_epochs}"
-            told.append(f"{record['seconds']:.0f} s")
-        if told:
-            say(self._settings, f"{self._label}{place}: {', '.join(told)}")
+            title = f"epoch {record['epoch']}/{self._n_epochs}"
+            scores.append(f"{record['seconds']:.0f} s")
+        if scores:
+            say(self._settings, f"{self._label}{title}: {', '.join(scores)}")
 
     def _start(self, label: str, total: int) -> None:
         self._advance = self._bars.enter_context(bar(self._settings, label=label, total=total))

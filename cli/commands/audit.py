@@ -1,11 +1,19 @@
-"""`soundalike audit`: what is wrong with a data set or a library."""
+"""`soundalike audit`: find what is wrong with a data set or a library."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import ForceOption, Form, Globals, globals_of
+from cli.options import (
+    LIBRARY_WORD,
+    ForceOption,
+    Form,
+    Globals,
+    SubjectArgument,
+    check_dataset,
+    globals_of,
+)
 from cli.output import emit, emit_text
 from cli.progress import bar
 from cli.talk import say
@@ -13,85 +21,101 @@ from embedder.errors import UsageError
 from embedder.whole_files import check_output
 
 if TYPE_CHECKING:
-    from index.audit.audit import Audited, AuditSettings
+    from index.audit.audit import Audited
 
-LIBRARY = "library"
 SHOWN_OF_A_KIND = 5
 
 
 def run(
     context: typer.Context,
-    dataset: Annotated[
-        str, typer.Argument(metavar="DATASET|library", help="A data set's path, or: library.")
-    ],
+    dataset: SubjectArgument,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE.html", help="A page to read.")
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE.html", help="Write all findings to a page."),
     ] = None,
     fix_split: Annotated[
         Path | None,
         typer.Option(
             "--fix-split",
             metavar="OUT.csv",
-            help="Write a split that keeps artists and repeats together, for evaluate --split.",
+            help="Write a split that keeps artists and copies together, for evaluate --split.",
         ),
     ] = None,
-    field: Annotated[str, typer.Option(metavar="FIELD", help="The labels to look at.")] = "genre",
+    field: Annotated[
+        str, typer.Option(metavar="FIELD", help="The label field to check.")
+    ] = "genre",
     split: Annotated[
-        str, typer.Option(metavar="COLUMN|CSV", help="Another split than the usual column.")
+        str,
+        typer.Option(
+            metavar="COLUMN|CSV", help="The split to check, if it is not in the column split."
+        ),
     ] = "",
     model: Annotated[
         str | None,
         typer.Option(
             metavar="M",
-            help="A model or baseline that says who is near whom. By default the library's own "
-            "vectors, else row statistics.",
+            help="The model or baseline whose vectors show near tracks; by default the library's "
+            "own vectors, or row statistics for a data set.",
         ),
     ] = None,
     fewest_artists: Annotated[
-        int, typer.Option(min=1, metavar="N", help="A label of fewer artists is reported.")
+        int, typer.Option(min=1, metavar="N", help="Report labels with fewer than N artists.")
     ] = 5,
-    seed: Annotated[int, typer.Option(help="Of a split that is drawn anew.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="The seed of a new split.")] = 0,
     force: ForceOption = False,
 ) -> None:
-    """Look for repeats, leaks between sides, broken sound and doubtful labels. Changes nothing.
+    """Find copies, leaks between splits, broken audio and bad labels.
 
-    Repeats: equal content; the same recording, confirmed by sliding pictures of the two along each
-    other; the same artist and title. Sound: silent, clipped, truncated, mono as stereo.
+    Copies have equal content, are the same recording (confirmed by aligning the two), or have the
+    same artist and title. Broken audio is silent, clipped, truncated, or mono stored as stereo. An
+    audit changes no file.
+
+    $ soundalike audit library -o audit.html
+    Prints how many problems of each kind there are, and writes all of them to audit.html.
     """
-    from embedder.encoding.threads import usable_cores
-    from index.audit.audit import AuditSettings, write_split
-    from index.audit.page import write_page
-
     settings = globals_of(context)
+    if dataset != LIBRARY_WORD:
+        check_dataset(Path(dataset))
     for path in (output, fix_split):
         if path is not None:
             check_output(path, force=force)
     if output is not None and fix_split is not None and output.absolute() == fix_split.absolute():
         raise UsageError(f"{output}: the page and the split need a file each")
-    asked = AuditSettings(
-        field=field, fewest_artists=fewest_artists, seed=seed, workers=usable_cores()
+    from index.audit.audit import write_split  # imports torch
+    from index.audit.page import write_page
+
+    audited = _audited(
+        settings, dataset, split=split, model=model, field=field, fewest=fewest_artists, seed=seed
     )
-    found = _audited(settings, dataset, split=split, model=model, asked=asked)
     if output is not None:
-        write_page(output, found.audit)
+        write_page(output, audited.audit)
         say(settings, f"{output}: open it in a browser")
-    _show(settings, found)
-    if fix_split is not None:  # after the findings, which are there where no split can be had, too
-        fixed = write_split(fix_split, found)
+    _show(settings, audited)
+    if fix_split is not None:  # after the findings, which are shown even if no split can be made
+        fixed = write_split(fix_split, audited)
         say(settings, f"{fix_split}: {fixed.origin}; {len(fixed.moved)} tracks moved")
         for side in fixed.emptied:
-            say(settings, f"{fix_split}: no track is left for {side}: too few artists to part")
+            say(settings, f"{fix_split}: no track is left for {side}: there are too few artists")
 
 
 def _audited(
-    settings: Globals, dataset: str, *, split: str, model: str | None, asked: "AuditSettings"
+    settings: Globals,
+    dataset: str,
+    *,
+    split: str,
+    model: str | None,
+    field: str,
+    fewest: int,
+    seed: int,
 ) -> "Audited":
-    from index.audit.audit import audit
+    from embedder.encoding.threads import usable_cores
+    from index.audit.audit import AuditSettings, audit
     from index.evaluate.evaluation import Making, vectors_named
     from index.evaluate.subjects import library_subject, open_subject
 
+    options = AuditSettings(field=field, fewest_artists=fewest, seed=seed, workers=usable_cores())
     stored = None
-    if dataset == LIBRARY:
+    if dataset == LIBRARY_WORD:
         from index.library import Library
 
         with Library.open(settings.library_folder()) as library:
@@ -100,8 +124,8 @@ def _audited(
         tracks = open_subject(Path(dataset), split=split)
     vectors = stored
     if model is not None:
-        making = Making(workers=asked.workers)
-        vectors = vectors_named(tracks, model, stored=stored, seed=asked.seed, making=making)
+        making = Making(workers=options.workers)
+        vectors = vectors_named(tracks, model, stored=stored, seed=seed, making=making)
     done = {"": 0}
     with bar(settings, label="Auditing", total=len(tracks.rows)) as advance:
 
@@ -113,17 +137,17 @@ def _audited(
 
         return audit(
             tracks,
-            settings=asked,
+            settings=options,
             vector_set=vectors,
             by_content=stored is None,
             on_progress=report,
         )
 
 
-def _show(settings: Globals, found: "Audited") -> None:
+def _show(settings: Globals, audited: "Audited") -> None:
     from index.audit.page import finding_row
 
-    audit = found.audit
+    audit = audited.audit
     if settings.form is not Form.TABLE:
         emit(settings, audit, rows=audit.findings)
         return
@@ -137,7 +161,9 @@ def _show(settings: Globals, found: "Audited") -> None:
     if rows:
         emit_text(settings, "")
         emit(
-            settings, rows=rows, title=f"At most {SHOWN_OF_A_KIND} of each kind; -o or --json: all"
+            settings,
+            rows=rows,
+            title=f"At most {SHOWN_OF_A_KIND} of each kind; --output and --json show all",
         )
     for note in audit.notes[:SHOWN_OF_A_KIND]:
         say(settings, note)

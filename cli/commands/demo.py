@@ -22,18 +22,27 @@ SONG_SECONDS = 15.0
 def run(
     context: typer.Context,
     folder: Annotated[
-        Path, typer.Option("--folder", metavar="DIR", help="Where to put it.")
+        Path, typer.Option("--folder", metavar="DIR", help="The folder to make.")
     ] = Path("soundalike-demo"),
-    seed: Annotated[int, typer.Option(help="Another seed, other artists and songs.")] = 0,
-    artists: Annotated[int, typer.Option(min=1, help="Artists a style.")] = 3,
-    seconds: Annotated[float, typer.Option(min=1, help="Length of a song.")] = SONG_SECONDS,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Another seed gives other artists and songs.")
+    ] = 0,
+    artists: Annotated[
+        int, typer.Option(min=1, metavar="N", help="The number of artists of each style.")
+    ] = 3,
+    seconds: Annotated[
+        float, typer.Option(min=1, metavar="S", help="The length of each song, in seconds.")
+    ] = SONG_SECONDS,
     force: ForceOption = False,
 ) -> None:
-    """Make a small music folder and show on it what soundalike does.
+    """Make a small music folder and try each command on it.
 
-    Synthesised songs of eight styles, several artists a style, tagged, in five formats; then index,
-    query, label, playlist and map, each with the command that was run. A folder that is there
-    already is left as it is; --force replaces one that was made with other options.
+    The songs are synthesised: eight styles, several artists each, tagged, in five formats. Then
+    index, query, label, playlist and map run on them, and each command line is shown. An existing
+    demo folder is used again; --force replaces one that was made with other options.
+
+    $ soundalike demo --folder demo
+    Writes 96 songs to demo/music, and runs the everyday commands on them.
     """
     from embedder.datasets.synthesis.folder import write_music_folder
     from embedder.datasets.synthesis.songs import STYLES
@@ -73,14 +82,19 @@ def _show(
     if settings.form is Form.TABLE:
         emit(settings, rows=styles, title=f"{len(songs)} songs in {music}")
         drawn = shlex.join(["soundalike", "features", *map(str, shown), "-o", str(pictures)])
-        emit_text(settings, f"\nOne song a style as a picture in {pictures}, drawn by:\n$ {drawn}")
+        emit_text(
+            settings,
+            f"\nPictures of one song of each style are in {pictures}, drawn by:\n$ {drawn}",
+        )
     stops = run_tour(settings, folder, songs[0].path)
     if settings.form is not Form.TABLE:
         document = {"folder": music, "pictures": pictures, "seed": seed, "styles": styles}
         emit(settings, {**document, "songs": songs, "tour": stops}, rows=songs)
     elif all(stop.exit_code == 0 for stop in stops):
-        emit_text(settings, f"\nAll of it lies in {folder}; open {folder / 'map.html'}.")
-        emit_text(settings, "Now with your own: soundalike index ~/Music")
+        emit_text(
+            settings, f"\nEverything is in {folder}. Open {folder / 'map.html'} in a browser."
+        )
+        emit_text(settings, "Now try it with your own music: soundalike index ~/Music")
     failed = next((stop.exit_code for stop in stops if stop.exit_code), 0)
     if failed:
         raise typer.Exit(failed)

@@ -1,4 +1,4 @@
-"""`soundalike doctor`: the first thing to run, and the first thing to attach to a report."""
+"""`soundalike doctor`: what is installed, and whether it works."""
 
 import typer
 
@@ -10,14 +10,17 @@ from embedder.errors import ArtefactError
 def run(context: typer.Context) -> None:
     """Show what is installed and where things are.
 
-    Packages, devices, FFmpeg, folders, extras and a self-test; ends with 4 when something that
-    soundalike cannot do without is missing or broken.
+    Checks packages, devices, FFmpeg, folders and extras, and runs a self-test. The exit code is 4
+    if a required part is missing or broken.
+
+    $ soundalike doctor --json
+    Prints every check with its state, to attach to a bug report.
     """
-    from cli.diagnosis import UNWELL, diagnose
+    from cli.diagnosis import UNWELL, diagnose, install_command
 
     settings = globals_of(context)
     diagnosis = diagnose(settings)
     emit(settings, diagnosis, rows=diagnosis.checks, columns=("area", "name", "state", "detail"))
     if not diagnosis.healthy:
         unwell = ", ".join(check.name for check in diagnosis.checks if check.state in UNWELL)
-        raise ArtefactError(f"something is missing or broken: {unwell}. Try pip install soundalike")
+        raise ArtefactError(f"missing or broken: {unwell}. Try {install_command()}")

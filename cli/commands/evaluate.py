@@ -1,4 +1,4 @@
-"""`soundalike evaluate`: how good the neighbours are, without leaks."""
+"""`soundalike evaluate`: measure how good the neighbours are, without leaks."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import ForceOption, Form, Globals, globals_of
+from cli.options import (
+    LIBRARY_WORD,
+    ForceOption,
+    Form,
+    Globals,
+    SubjectArgument,
+    check_dataset,
+    globals_of,
+)
 from cli.output import emit, emit_text
 from cli.progress import bar
 from cli.talk import say
@@ -19,14 +27,10 @@ if TYPE_CHECKING:
     from index.evaluate.results import Evaluation
     from index.evaluate.vector_set import VectorSet
 
-LIBRARY = "library"
-
 
 def run(
     context: typer.Context,
-    dataset: Annotated[
-        str, typer.Argument(metavar="DATASET|library", help="A data set's path, or: library.")
-    ],
+    dataset: SubjectArgument,
     model: Annotated[
         str | None, typer.Option(metavar="M", help="A model's name, or the path of its folder.")
     ] = None,
@@ -34,58 +38,72 @@ def run(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="mfcc, rhythm-patterns, spectrum, bliss, random; of spectrogram arrays "
-            "row-statistics and mfcc; or vectors that the data set brings.",
+            help="A method to measure instead of a model: mfcc, rhythm-patterns, spectrum, bliss "
+            "or random; for spectrogram arrays also row-statistics; or vectors in the data set.",
         ),
     ] = None,
     compare: Annotated[
         list[str] | None,
-        typer.Option(metavar="M", help="Another model or baseline beside it; may be repeated."),
+        typer.Option(metavar="M", help="Another model or baseline to compare with. Repeatable."),
     ] = None,
-    field: Annotated[str, typer.Option(metavar="FIELD", help="What neighbours vote on.")] = "genre",
-    k: Annotated[int, typer.Option("-k", help="How many neighbours vote.")] = 10,
-    folds: Annotated[int, typer.Option(metavar="K", help="Ask in K grouped folds.")] = 0,
+    field: Annotated[
+        str, typer.Option(metavar="FIELD", help="The label field that neighbours vote on.")
+    ] = "genre",
+    k: Annotated[
+        int, typer.Option("-k", metavar="K", help="The number of neighbours that vote.")
+    ] = 10,
+    folds: Annotated[
+        int, typer.Option(metavar="K", help="Use K grouped folds for queries and references.")
+    ] = 0,
     split: Annotated[
         str,
         typer.Option(
             metavar="COLUMN|CSV|as-trained",
-            help="Training tracks answer, test (else validation) tracks ask: by a column, by "
-            "a table with the columns track and split, or as-trained: by the model's own sides.",
+            help="Use test tracks as queries and training tracks as references, as split by a "
+            "column, by a table with the columns track and split, or as the model was trained. "
+            "If there are no test tracks, validation tracks are the queries.",
         ),
     ] = "",
     group: Annotated[
         str,
         typer.Option(
-            metavar="artist|album|track", help="What a query and its neighbours never share."
+            metavar="artist|album|track",
+            help="Leave out neighbours that share this with the query.",
         ),
     ] = "artist",
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE.html", help="A page with charts.")
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE.html", help="Write a page with charts."),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Repeat with so many seeds.")] = 1,
-    seed: Annotated[int, typer.Option(help="Of folds, intervals and the random baseline.")] = 0,
+    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="Repeat with N seeds.")] = 1,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="The seed of folds, intervals and random baselines.")
+    ] = 0,
     with_map: Annotated[
-        bool, typer.Option("--map", help="How far flat maps can be trusted too (slower).")
+        bool, typer.Option("--map", help="Also measure how far flat maps can be trusted (slower).")
     ] = False,
     force: ForceOption = False,
 ) -> None:
-    """Measure how good the neighbours are: retrieval, votes, a linear probe, hubs, calibration.
+    """Measure how good the neighbours are on labelled music.
 
-    A query never finds itself, its copies or its own artist; beside the clean accuracy stands what
-    a leaky one would be. Without --folds or --split each track is asked against all others.
+    Measures retrieval, votes, a linear probe, hubness and calibration. A query's neighbours never
+    include itself, its copies or other tracks of its artist; the report shows the clean accuracy
+    and the leaky one side by side. Without --folds or --split, each track is a query against all
+    others.
+
+    $ soundalike evaluate library --field genre
+    Prints how often the neighbours in your library vote for the right genre, and more.
     """
-    from index.evaluate.baselines import check_baseline
-    from index.evaluate.evaluation import evaluate
-    from index.evaluate.page import check_place, write_page
     from index.evaluate.settings import EvaluationSettings, checked_group
 
     settings = globals_of(context)
     if model and baseline:
-        raise UsageError("give --model or --baseline; --compare puts others beside it")
+        raise UsageError("give --model or --baseline, not both; --compare adds others")
+    if dataset != LIBRARY_WORD:
+        check_dataset(Path(dataset))
     if output is not None:
         check_output(output, force=force)
-        check_place(output)
-    asked = EvaluationSettings(
+    evaluation = EvaluationSettings(
         field=field,
         k=k,
         n_folds=folds,
@@ -94,19 +112,26 @@ def run(
         seed=seed,
         with_map=with_map,
     )
+    from index.evaluate.baselines import check_baseline  # imports torch
+    from index.evaluate.evaluation import evaluate
+    from index.evaluate.page import check_place, write_page
+
+    if output is not None:
+        check_place(output)
     tracks, stored = _subject(settings, dataset, split, model)
     if baseline:
         check_baseline(tracks, baseline)
     names = [model or baseline or _usual(stored), *(compare or [])]
-    with bar(settings, label="Listening", total=len(tracks.rows) * len(names)) as advance:
-        found = evaluate(
-            tracks, names, settings=asked, n_seeds=seeds, stored=stored, making=_making(advance)
+    with bar(settings, label="Analysing", total=len(tracks.rows) * len(names)) as advance:
+        making = _making(advance)
+        result = evaluate(
+            tracks, names, settings=evaluation, n_seeds=seeds, stored=stored, making=making
         )
-    _show(settings, found)
+    _show(settings, result)
     if output is not None:  # after the figures, which a full disk must not take away
-        write_page(output, found)
+        write_page(output, result)
         say(settings, f"{output}: open it in a browser")
-    n_bad = len(found.failed) + len(found.left_out)
+    n_bad = len(result.failed) + len(result.left_out)
     if n_bad:
         raise PartialFailure(f"measured, but {n_bad} of the tracks could not be read or used")
 
@@ -118,11 +143,11 @@ def _subject(
     from index.evaluate.own_split import AS_TRAINED, with_sides_of
     from index.evaluate.subjects import library_subject, open_subject
 
-    if dataset != LIBRARY:
+    if dataset != LIBRARY_WORD:
         if split != AS_TRAINED:
             return open_subject(Path(dataset), split=split, reads_sides=False), None
         if not model:
-            raise UsageError(f"--split {AS_TRAINED}: give --model, whose sides these are")
+            raise UsageError(f"--split {AS_TRAINED}: give the trained model with --model")
         return with_sides_of(open_subject(Path(dataset)), find_model(model), name=model), None
     from index.library import Library
     from index.library_folder.model_folder import known_model_folder, library_model_folder
@@ -145,8 +170,8 @@ def _usual(stored: "VectorSet | None") -> str:
         return stored.name
     names = [model.name for model in list_models()]
     if DEFAULT_MODEL not in names:
-        known = f" You have {', '.join(names)}." if names else ""
-        raise UsageError(f"give --model and a name or folder, or --baseline.{known}")
+        available = f" You have {', '.join(names)}." if names else ""
+        raise UsageError(f"give --model with a name or folder, or --baseline.{available}")
     return DEFAULT_MODEL
 
 
@@ -164,15 +189,15 @@ def _making(advance: Callable[[int], None]) -> "Making":
     return Making(workers=usable_cores(), on_progress=report)
 
 
-def _show(settings: Globals, found: "Evaluation") -> None:
+def _show(settings: Globals, result: "Evaluation") -> None:
     from index.evaluate.tables import remarks, tables_of
 
     if settings.form is Form.TABLE:
-        for table in tables_of(found):
+        for table in tables_of(result):
             emit(settings, rows=table.rows, title=table.title)
             emit_text(settings, "")
     else:
-        emit(settings, found, rows=found.models)
+        emit(settings, result, rows=result.models)
     if settings.form is not Form.JSON:  # which has them in it
-        for remark in remarks(found):
+        for remark in remarks(result):
             say(settings, remark)

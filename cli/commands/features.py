@@ -1,4 +1,4 @@
-"""`soundalike features`: what a network sees of a track, as a picture or as arrays."""
+"""`soundalike features`: the input of a network for a track, as a picture or as arrays."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +16,7 @@ def run(
     context: typer.Context,
     tracks: TracksArgument,
     folder: Annotated[
-        Path, typer.Option("-o", "--output", metavar="DIR", help="Where to put the files.")
+        Path, typer.Option("-o", "--output", metavar="DIR", help="The folder for the files.")
     ],
     front_end: Annotated[
         str,
@@ -26,11 +26,19 @@ def run(
     ] = "mel",
     arrays: Annotated[bool, typer.Option("--arrays", help="Write .npz arrays.")] = False,
     picture: Annotated[bool, typer.Option("--picture", help="Write PNG (the default).")] = False,
-    start: Annotated[float, typer.Option(metavar="S", help="Begin here, in seconds.")] = 0.0,
-    seconds: Annotated[float, typer.Option(metavar="S", help="Go on for this long.")] = 30.0,
+    start: Annotated[
+        float, typer.Option(metavar="S", help="Start of the part to draw, in seconds.")
+    ] = 0.0,
+    seconds: Annotated[
+        float, typer.Option(metavar="S", help="Length of the part to draw, in seconds.")
+    ] = 30.0,
     force: ForceOption = False,
 ) -> None:
-    """Draw the spectrogram of tracks, or save it as arrays, a file a track."""
+    """Draw the spectrogram of tracks, or save it as arrays.
+
+    $ soundalike features song.mp3 -o pictures
+    Writes pictures/song.png, and prints its size.
+    """
     from embedder.config.presets import FRONT_ENDS
     from embedder.features.saving import SavedFeatures, save_features
 
@@ -39,9 +47,9 @@ def run(
         raise UsageError("give --arrays or --picture, not both")
     if front_end not in FRONT_ENDS:
         raise UnknownChoice("front end", front_end, FRONT_ENDS)
-    wanted = _paths(settings, read_tracks(settings, tracks))
+    paths = _paths(settings, read_tracks(settings, tracks))
     results = save_features(
-        wanted,
+        paths,
         folder,
         config=FRONT_ENDS[front_end],
         form="arrays" if arrays else "picture",
@@ -50,7 +58,7 @@ def run(
         force=force,
     )
     saved, failed = [], []
-    for result in track(settings, results, label="Drawing", total=len(wanted)):
+    for result in track(settings, results, label="Drawing", total=len(paths)):
         if isinstance(result, SavedFeatures):
             saved.append(result)
         else:
@@ -59,14 +67,14 @@ def run(
     columns = ("path", "file", "rows", "columns", "seconds")
     emit(settings, {"files": saved, "failed": failed}, rows=saved, columns=columns)
     if failed:
-        raise PartialFailure(f"{len(failed)} of {len(wanted)} tracks could not be read")
+        raise PartialFailure(f"{len(failed)} of {len(paths)} tracks could not be read")
 
 
-def _paths(settings: Globals, wanted: list[str]) -> list[str]:
+def _paths(settings: Globals, texts: list[str]) -> list[str]:
     """Files as they are given; ids are looked up in the library."""
-    if not any(text.isdigit() for text in wanted):
-        return wanted
+    if not any(text.isdigit() for text in texts):
+        return texts
     from index.library import Library
 
     with Library.open(settings.library_folder()) as library:
-        return [library.track(int(text)).path if text.isdigit() else text for text in wanted]
+        return [library.find(text)[0].path if text.isdigit() else text for text in texts]

@@ -1,4 +1,4 @@
-"""`soundalike index`: folders of music into the library."""
+"""`soundalike index`: analyse folders of music into the library."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from embedder.errors import PartialFailure
 if TYPE_CHECKING:
     from index.indexing.results import IndexProgress, IndexReport
 
-COUNTS = ("added", "updated", "moved", "unchanged", "removed")
+COUNTS = ("added", "updated", "moved", "unchanged")
 
 
 def run(
@@ -29,36 +29,45 @@ def run(
         str | None,
         typer.Option(
             metavar="M",
-            help="A model's name or folder; by default the library's own, else the one that comes "
-            "with soundalike. Another model than the library's analyses all of it anew.",
+            help="A model's name or folder; by default the library's own model, or the bundled one "
+            "for a new library. Another model than the library's analyses every track again.",
         ),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Tracks at once; by default one a core.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Analyse N tracks at once; by default one a core."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+        bool, typer.Option("--dry-run", help="Print what would be done, and change nothing.")
     ] = False,
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove tracks whose files are gone.")
     ] = False,
     include: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATTERN", help="Only files like this, such as '*.flac'. Repeatable."),
+        typer.Option(
+            metavar="PATTERN", help="Only files that match, such as '*.flac'. Repeatable."
+        ),
     ] = None,
     exclude: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATTERN", help="No files or folders like this. Repeatable."),
+        typer.Option(metavar="PATTERN", help="No files or folders that match. Repeatable."),
     ] = None,
-    hidden: Annotated[bool, typer.Option("--hidden", help="Hidden files and folders too.")] = False,
+    hidden: Annotated[
+        bool, typer.Option("--hidden", help="Include hidden files and folders.")
+    ] = False,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Try files again that failed before.")
+        bool, typer.Option("--retry-failed", help="Try files again that failed in an earlier run.")
     ] = False,
 ) -> None:
-    """Analyse music into the library.
+    """Analyse music and store it in the library.
 
-    New and changed files are analysed, moved and retagged ones recognised, all others left alone.
-    It may be stopped at any time and goes on where it was.
+    New and changed files are analysed. Moved and retagged files are recognised. A file that has
+    vanished is gone: its track is no longer found, and comes back with the file. The run can be
+    stopped at any time; the same command continues it.
+
+    $ soundalike index ~/Music
+    Analyses every new or changed file below ~/Music, and prints how many there were.
     """
     from index.indexing.request import IndexOptions, ScanRules
     from index.indexing.run import update_library
@@ -75,28 +84,29 @@ def run(
         report = update_library(
             settings.library_folder(), paths, model=model, options=options, on_progress=on_progress
         )
-    _show(settings, report)
+    _show(settings, report, prune=prune)
 
 
 @contextmanager
 def _progress(settings: Globals) -> Iterator[Callable[["IndexProgress"], None]]:
-    """A bar that learns on the way how much there is to do."""
+    """A bar whose length is known only after the folders were scanned."""
     with bar(settings, label="Analysing") as advance:
         try:
             yield lambda progress: advance(1, total=progress.n_total)
         except KeyboardInterrupt:
-            say(settings, "What has been analysed is kept: the same command goes on from there.")
+            say(settings, "Every analysed track is saved. The same command continues from there.")
             raise
 
 
-def _show(settings: Globals, report: "IndexReport") -> None:
+def _show(settings: Globals, report: "IndexReport", *, prune: bool) -> None:
     for note in report.notes:
         say(settings, note)
     for failure in report.failed:
-        before = " (as before; --retry-failed tries again)" if failure.is_known else ""
-        say(settings, f"{failure.path}: {failure.reason}{before}")
+        hint = " (as before; --retry-failed tries again)" if failure.is_known else ""
+        say(settings, f"{failure.path}: {failure.reason}{hint}")
     if settings.form is Form.TABLE:
-        counts = {name: getattr(report, name) for name in COUNTS} | {"failed": len(report.failed)}
+        counts = {name: getattr(report, name) for name in COUNTS}
+        counts |= {"removed" if prune else "gone": report.removed, "failed": len(report.failed)}
         title = "Would be done:" if report.is_dry_run else ""
         emit(settings, {**counts, "seconds": report.seconds}, title=title)
     else:

@@ -1,4 +1,4 @@
-"""`soundalike label`: what do the neighbours say that this is?"""
+"""`soundalike label`: the neighbours vote on a label."""
 
 import sys
 from pathlib import Path
@@ -16,14 +16,15 @@ from cli.labels_shown import (
     probability_rows,
     vote_rows,
 )
-from cli.options import Form, Globals, globals_of, read_tracks
+from cli.options import TRACKS_HELP, Form, Globals, globals_of, read_tracks
 from cli.output import emit, write_bytes
 from cli.progress import bar
 from cli.talk import say
 from embedder.errors import PartialFailure, UsageError
 
 if TYPE_CHECKING:
-    from index.labels.files.writing import TagChange
+    from index.catalogue.records import Failure
+    from index.labels.files.writing import TagChange, WriteReport
     from index.labels.results import LabelReport
     from index.library import Library
 
@@ -32,66 +33,72 @@ def run(
     context: typer.Context,
     tracks: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="TRACK...",
-            help="Audio files or track ids; - reads paths from standard input, a line each.",
-            show_default=False,
-        ),
+        typer.Argument(metavar="TRACK...", help=TRACKS_HELP, show_default=False),
     ] = None,
     field: Annotated[
-        str, typer.Option(metavar="FIELD", help="Which tag to vote on: genre, mood, any other.")
+        str, typer.Option(metavar="FIELD", help="The tag to vote on: genre, mood or any other.")
     ] = "genre",
     k: Annotated[
-        int, typer.Option("-k", min=1, metavar="K", help="How many neighbours vote.")
+        int, typer.Option("-k", min=1, metavar="K", help="The number of neighbours that vote.")
     ] = 20,
     start: Annotated[
-        float | None, typer.Option(min=0, metavar="S", help="Listen from this second on.")
+        float | None,
+        typer.Option(min=0, metavar="S", help="Start of the part to label, in seconds."),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(min=0, metavar="S", help="Listen for this long; 2 is enough.")
+        float | None,
+        typer.Option(min=0, metavar="S", help="Length of the part to label; 2 seconds are enough."),
     ] = None,
     class_balanced: Annotated[
         bool,
-        typer.Option("--class-balanced", help="As if all labels were equally frequent."),
+        typer.Option("--class-balanced", help="Count as if all labels were equally frequent."),
     ] = False,
     abstain: Annotated[
-        float, typer.Option(min=0, max=1, metavar="P", help="No label that is less probable.")
+        float, typer.Option(min=0, max=1, metavar="P", help="Give no label less probable than P.")
     ] = 0.0,
     include_artist: Annotated[
         bool,
         typer.Option(
-            "--include-artist/--exclude-artist", help="Whether other tracks of its artist vote."
+            "--include-artist/--exclude-artist",
+            help="Whether other tracks of the same artist vote.",
         ),
     ] = False,
     several: Annotated[
         bool | None,
         typer.Option(
             "--several/--single",
-            help="Whether a track may have several labels; by default as the tags are.",
+            help="Whether a track may have several labels; by default as in the library's tags.",
             show_default=False,
         ),
     ] = None,
-    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a column a label.")] = False,
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV, with a column for each label.")
+    ] = False,
     write: Annotated[
-        bool, typer.Option("--write", help="Put the labels into the files' tags, after a preview.")
+        bool,
+        typer.Option("--write", help="Write the labels into the files' tags, after a preview."),
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="With --write: replace the labels that files have.")
+        bool, typer.Option("--force", help="With --write: replace labels that files already have.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="With --write or --undo: the preview only.")
+        bool, typer.Option("--dry-run", help="With --write or --undo: show only the preview.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --write: do not ask.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --write: do not ask first. --undo never asks.")
+    ] = False,
     undo: Annotated[
         Path | None,
-        typer.Option(metavar="JOURNAL", help="Take back what a run with --write has written."),
+        typer.Option(metavar="JOURNAL", help="Restore the tags that a run with --write replaced."),
     ] = None,
 ) -> None:
-    """Let the nearest tracks vote on a label, with a probability for each.
+    """Let the nearest tracks vote on a label, with probabilities.
 
-    A track's own copies never vote, nor by default do its artist's other tracks.
+    Copies of a track never vote on it. By default, other tracks of its artist do not vote either.
+
+    $ soundalike label song.mp3
+    Prints the genres of song.mp3 with their probabilities, and the tracks that voted.
     """
-    from index.labels.labelling import label_tracks
     from index.labels.request import LabelRequest, VoteSettings
     from index.library import Library
 
@@ -101,26 +108,23 @@ def run(
         _undo(settings, undo, dry_run=dry_run)
         return
     if write:
-        from index.labels.files.tag_writing import check_writable_field
-
-        check_writable_field(field)
-    wanted = tuple(read_tracks(settings, tracks or ()))
+        _check_field(field)
+    names = tuple(read_tracks(settings, tracks or ()))
     votes = VoteSettings(field, k, class_balanced, include_artist, abstain, several)
-    request = LabelRequest(wanted, votes, start_seconds=start, seconds=seconds)
+    request = LabelRequest(names, votes, start_seconds=start, seconds=seconds)
     with Library.open(settings.library_folder()) as library:
-        with bar(settings, label="Listening", total=len(wanted)) as advance:
-            report = label_tracks(library, request, on_heard=advance)
-        for failure in report.failed:
-            say(settings, f"{failure.path}: {failure.reason}")
-        n_failed = len(report.failed)
+        with bar(settings, label="Analysing", total=len(names)) as advance:
+            report = library.label(request, on_heard=advance)
+        n_failed = _talk_of(settings, report.failed)
         if write:
-            n_failed += _write(
-                settings, library, report, csv=csv, force=force, dry_run=dry_run, yes=yes
-            )
+            changes = _preview(settings, report, csv=csv, force=force, yes=yes)
+            written = _write(settings, library, changes, dry_run=dry_run, yes=yes)
+            n_failed += _talk_of(settings, written.failed)
+            _show_written(settings, report, written, csv=csv, dry_run=dry_run)
         else:
             _show(settings, report, csv=csv)
     if n_failed:
-        raise PartialFailure(f"{n_failed} of {len(wanted)} tracks could not be labelled")
+        raise PartialFailure(f"{n_failed} of {len(names)} tracks could not be labelled")
 
 
 def _check(
@@ -140,13 +144,25 @@ def _check(
     if undo is None and not tracks:
         raise UsageError("no track to label: name files or ids, or - to read them")
     if undo is not None and (tracks or write):
-        raise UsageError("--undo takes back all of a journal: leave tracks and --write out")
-    if (force or yes) and not write:
-        raise UsageError("--force and --yes are for --write: give it, or leave them out")
-    if dry_run and not write and undo is None:
-        raise UsageError("--dry-run is for --write and --undo: without them nothing is changed")
+        raise UsageError("--undo restores everything in a journal: leave out tracks and --write")
+    if force and not write:
+        raise UsageError("--force is for --write: give both, or leave it out")
+    if (yes or dry_run) and not write and undo is None:
+        raise UsageError("--yes and --dry-run are for --write and --undo, which change files")
     if write and may_ask and not sys.stdin.isatty():
-        raise UsageError("--write changes files: give --yes, or --dry-run to see what it would do")
+        raise UsageError("--write changes files: give --yes, or --dry-run for a preview")
+
+
+def _check_field(field: str) -> None:
+    from index.labels.files.tag_writing import check_writable_field
+
+    check_writable_field(field)
+
+
+def _talk_of(settings: Globals, failed: "tuple[Failure, ...]") -> int:
+    for failure in failed:
+        say(settings, f"{failure.path}: {failure.reason}")
+    return len(failed)
 
 
 def _show(settings: Globals, report: "LabelReport", *, csv: bool) -> None:
@@ -155,6 +171,8 @@ def _show(settings: Globals, report: "LabelReport", *, csv: bool) -> None:
             say(settings, f"{vote.track.path}: no label, {vote.abstained}")
     if csv:
         write_bytes(as_csv(report).encode("utf-8", "surrogateescape"))
+    elif settings.form is Form.PATHS:
+        emit(settings, rows=report.votes)
     elif settings.form is not Form.TABLE:
         emit(settings, report, rows=[*report.votes, *report.failed])
     elif len(report.votes) == 1:
@@ -165,66 +183,71 @@ def _show(settings: Globals, report: "LabelReport", *, csv: bool) -> None:
         emit(settings, rows=vote_rows(report.votes), columns=VOTE_COLUMNS)
 
 
-def _write(
-    settings: Globals,
-    library: "Library",
-    report: "LabelReport",
-    *,
-    csv: bool,
-    force: bool,
-    dry_run: bool,
-    yes: bool,
-) -> int:
-    """Preview, ask, write, say how to undo it; how many files could not be written."""
-    from index.labels.files.writing import WriteReport, plan_changes, write_labels
+def _preview(
+    settings: Globals, report: "LabelReport", *, csv: bool, force: bool, yes: bool
+) -> "list[TagChange]":
+    """The changes that --write would make, shown before a person is asked about them."""
+    from index.labels.files.writing import plan_changes
 
     changes = plan_changes(report.votes, replace_old=force)
-    n_wanted = sum(change.action == "write" for change in changes)
-    is_table = settings.form is Form.TABLE and not csv
-    if is_table:
+    if settings.form is Form.TABLE and not csv:
         emit(settings, rows=change_rows(changes), columns=CHANGE_COLUMNS)
     elif not yes:
-        _preview(settings, changes)
-    done = WriteReport(tuple(changes))
-    if n_wanted and not dry_run and (yes or typer.confirm(f"Write {n_wanted}?", err=True)):
-        with bar(settings, label="Writing", total=n_wanted) as advance:
-            done = write_labels(library, changes, on_file=advance)
-    for failure in done.failed:
-        say(settings, f"{failure.path}: {failure.reason}")
-    say(settings, f"{done.n_written} of {n_wanted} labels written.")
-    if done.journal is not None:
-        say(settings, f"To take them back: soundalike label --undo '{done.journal}'")
+        for row in change_rows(changes):
+            why = f" ({row['reason']})" if row["reason"] else ""
+            say(settings, f"{row['action']} {row['path']}: {row['old']} → {row['new']}{why}")
+    return changes
+
+
+def _write(
+    settings: Globals, library: "Library", changes: "list[TagChange]", *, dry_run: bool, yes: bool
+) -> "WriteReport":
+    """Ask, write, and say how to undo it."""
+    from index.labels.files.writing import WriteReport
+
+    n_changes = sum(change.action == "write" for change in changes)
+    written = WriteReport(tuple(changes))
+    question = f"Write {n_changes} {'label' if n_changes == 1 else 'labels'}?"
+    if n_changes and not dry_run and (yes or typer.confirm(question, err=True)):
+        with bar(settings, label="Writing", total=n_changes) as advance:
+            written = library.write_labels(changes, on_file=advance)
+    say(settings, f"{written.n_written} of {n_changes} labels written.")
+    if written.journal is not None:
+        say(settings, f"To restore the old tags: soundalike label --undo '{written.journal}'")
+    return written
+
+
+def _show_written(
+    settings: Globals, report: "LabelReport", written: "WriteReport", *, csv: bool, dry_run: bool
+) -> None:
+    """What was written, in the forms for scripts; a table has shown it in the preview."""
     if csv:
         _show(settings, report, csv=True)
-    elif not is_table:
+    elif settings.form is Form.PATHS:
+        emit(settings, rows=[c for c in written.changes if c.action in {"write", "written"}])
+    elif settings.form is not Form.TABLE:
         document = report.to_json() | {
-            "failed": [*report.failed, *done.failed],
-            "changes": done.changes,
-            "written": done.n_written,
-            "journal": done.journal,
+            "failed": [*report.failed, *written.failed],
+            "changes": written.changes,
+            "written": written.n_written,
+            "journal": written.journal,
             "dry_run": dry_run,
         }
-        emit(settings, document, rows=done.changes)
-    return len(done.failed)
-
-
-def _preview(settings: Globals, changes: list["TagChange"]) -> None:
-    for row in change_rows(changes):
-        why = f" ({row['reason']})" if row["reason"] else ""
-        say(settings, f"{row['action']} {row['path']}: {row['old']} → {row['new']}{why}")
+        emit(settings, document, rows=written.changes)
 
 
 def _undo(settings: Globals, journal: Path, *, dry_run: bool) -> None:
-    from index.labels.files.writing import undo_labels
     from index.library import Library
 
     with Library.open(settings.library_folder()) as library:
-        report = undo_labels(library, journal, dry_run=dry_run)
-    for failure in report.failed:
-        say(settings, f"{failure.path}: {failure.reason}")
+        report = library.undo_labels(journal, dry_run=dry_run)
+    n_failed = _talk_of(settings, report.failed)
     if settings.form is Form.TABLE:
         emit(settings, rows=change_rows(report.changes), columns=CHANGE_COLUMNS)
     else:
-        emit(settings, report, rows=report.changes)
-    if report.failed:
-        raise PartialFailure(f"{len(report.failed)} files were left as they are")
+        is_paths = settings.form is Form.PATHS
+        rows = [c for c in report.changes if c.action == "restore" or not is_paths]
+        emit(settings, report, rows=rows)
+    if n_failed:
+        what = "file was" if n_failed == 1 else "files were"
+        raise PartialFailure(f"{n_failed} {what} left unchanged")

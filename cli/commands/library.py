@@ -1,4 +1,4 @@
-"""`soundalike library`: look at a library, take things out of it, mend it."""
+"""`soundalike library`: describe, export, check and repair a library, and remove tracks."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,13 @@ from cli.output import emit
 from cli.talk import say
 from embedder.errors import ArtefactError
 
-app = typer.Typer(help="Look at the library, take things out of it, mend it.")
+app = typer.Typer(
+    help="""Describe, export, check and repair the library.
+
+    $ soundalike library info
+    Prints the library's size, its model, its fields and how it is searched.
+    """
+)
 
 INFO_COLUMNS = (
     *("folder", "n_tracks", "n_duplicates", "n_gone", "n_failures", "model", "fingerprint"),
@@ -22,13 +28,16 @@ TRACK_COLUMNS = ("id", "title", "artist", "path")
 
 @app.command("info")
 def info(context: typer.Context) -> None:
-    """Describe the library: its size, its model, how it is searched, its fields and hubs."""
+    """Describe the library: its size, model, index, fields and hubs.
+
+    $ soundalike library info --json
+    Prints the same facts as one JSON document.
+    """
     from index.library import Library
-    from index.library_folder.report import report_on
 
     settings = globals_of(context)
     with Library.open(settings.library_folder()) as library:
-        report = report_on(library)
+        report = library.report()
     emit(settings, report, columns=INFO_COLUMNS)
     if settings.form is Form.TABLE and report.failures:
         emit(settings, rows=report.failures, columns=("path", "reason"), title="\nfailures")
@@ -36,13 +45,17 @@ def info(context: typer.Context) -> None:
 
 @app.command("remove")
 def remove(context: typer.Context, tracks: TracksArgument) -> None:
-    """Take tracks out of the library; their files stay."""
+    """Remove tracks from the library; their files stay.
+
+    $ soundalike library remove 12 old/song.mp3
+    Prints the two tracks that it removed.
+    """
     from index.library import Library
 
     settings = globals_of(context)
     with Library.open(settings.library_folder()) as library:
-        found = [track for text in read_tracks(settings, tracks) for track in library.find(text)]
-        removed = library.remove(list(dict.fromkeys(track.id for track in found)))
+        named = [track for text in read_tracks(settings, tracks) for track in library.find(text)]
+        removed = library.remove(list(dict.fromkeys(track.id for track in named)))
     emit(settings, rows=removed, columns=TRACK_COLUMNS)
 
 
@@ -52,24 +65,33 @@ def export(
     output: Annotated[
         Path,
         typer.Option(
-            "-o", "--output", metavar="FILE", help="FILE.csv, or with vectors FILE.json, FILE.npz."
+            "-o", "--output", metavar="FILE", help="The file: .csv, or with vectors .json or .npz."
         ),
     ],
     force: ForceOption = False,
 ) -> None:
-    """Write all tracks to a file, with their vectors as JSON or as NumPy arrays."""
+    """Write all tracks to a file: fields as CSV, or fields and vectors.
+
+    $ soundalike library export -o tracks.csv
+    Writes a row a track to tracks.csv.
+    """
     from index.library import Library
-    from index.library_folder.export import export_library
 
     settings = globals_of(context)
     with Library.open(settings.library_folder()) as library:
-        n_tracks = export_library(library, output, replace=force)
+        n_tracks = library.export(output, force=force)
     emit(settings, {"path": output, "tracks": n_tracks})
 
 
 @app.command("verify")
 def verify(context: typer.Context) -> None:
-    """Read all of the library and say what is wrong with it; ends with 4 if anything is."""
+    """Read the whole library and report what is wrong with it.
+
+    The exit code is 4 if anything is wrong.
+
+    $ soundalike library verify
+    Prints "ok  yes", or each problem and the command that repairs it.
+    """
     from index.library import Library
 
     settings = globals_of(context)
@@ -79,7 +101,8 @@ def verify(context: typer.Context) -> None:
         say(settings, problem)
     emit(settings, {"ok": not problems, "problems": problems}, columns=("ok",))
     if problems:
-        raise ArtefactError(f"{len(problems)} things are wrong: try 'soundalike library rebuild'")
+        what = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise ArtefactError(f"{what} in the library. Try 'soundalike library rebuild'.")
 
 
 @app.command("rebuild")
@@ -89,22 +112,26 @@ def rebuild(
         str | None,
         typer.Option(
             metavar="KIND",
-            help="How vectors are kept from now on: auto, exact, hnsw, hnsw-sq8, ivf-sq8, ivf-pq.",
+            help="The kind of index from now on: auto, exact, hnsw, hnsw-sq8, ivf-sq8 or ivf-pq.",
         ),
     ] = None,
     memory_mb: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="The memory that auto may plan with.")
+        int | None, typer.Option(min=1, metavar="N", help="The memory, in MiB, that auto may use.")
     ] = None,
     hubness: Annotated[
         str | None,
         typer.Option(
             metavar="CORRECTION",
-            help="What queries do against hubs from now on: none, csls, mutual-proximity, or "
-            "model, to go by what helped the model.",
+            help="The correction for hubs from now on: none, csls, mutual-proximity, or model for "
+            "the one that helped the model.",
         ),
     ] = None,
 ) -> None:
-    """Make the search index anew from the catalogue, in another way if one is named."""
+    """Rebuild the search index from the catalogue.
+
+    $ soundalike library rebuild --store hnsw
+    Rebuilds the index as a graph, and prints its kind and size.
+    """
     from index.library import Library
 
     settings = globals_of(context)

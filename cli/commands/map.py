@@ -24,52 +24,56 @@ def run(
             "--colour",
             "--color",
             metavar="FIELD",
-            help="What to colour by: a tag, year, "
-            "duration_seconds, folder or preservation [default: genre]",
-            show_default=False,
+            help="What to colour by: a tag, year, duration_seconds, folder or preservation.",
+            show_default="genre",
         ),
     ] = None,
-    dimensions: Annotated[int, typer.Option(metavar="2|3", help="Flat, or in space.")] = 2,
+    dimensions: Annotated[
+        int, typer.Option(metavar="2|3", help="A flat map, or one in space.")
+    ] = 2,
     neighbours: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="How far each track looks: few show detail, many the large picture [default: 15]",
-            show_default=False,
+            help="How many neighbours the layout keeps near each track: few show detail, many the "
+            "large structure.",
+            show_default="15",
         ),
     ] = None,
     min_distance: Annotated[
         float | None,
         typer.Option(
             metavar="D",
-            help="How closely points may lie, 0 to 1 [default: 0.1]",
-            show_default=False,
+            help="How close tracks may lie, 0 to 1.",
+            show_default="0.1",
         ),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(help="Another seed, another map [default: 0]", show_default=False),
+        typer.Option(metavar="N", help="Another seed gives another map.", show_default="0"),
     ] = None,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Lay it out anew, moving every track.")
+        bool, typer.Option("--fresh", help="Make a new layout, which moves every track.")
     ] = False,
-    title: Annotated[str, typer.Option(metavar="TEXT", help="What stands above it.")] = "",
+    title: Annotated[str, typer.Option(metavar="TEXT", help="The title above the map.")] = "",
     force: ForceOption = False,
 ) -> None:
-    """Draw the map of the library: what sounds alike lies together.
+    """Draw a map of the library, where similar tracks lie together.
 
-    The first map takes a while; it is kept in the library, and tracks that come later are placed
-    on it without moving the others. An .html page needs no network: it searches, filters, plays,
-    shows each track's true neighbours and saves what a lasso catches as a playlist.
+    The first map takes a while. The library keeps its layout, and later tracks are placed on it
+    without moving the others. An .html page works without a network: it searches, filters, plays,
+    shows each track's neighbours, and saves a selection as a playlist.
+
+    $ soundalike map -o map.html --colour genre
+    Writes map.html, a page to open in a browser.
     """
     from index.library import Library
-    from index.map.drawing import draw_map
     from index.map.request import MapRequest
 
     settings = globals_of(context)
     request = MapRequest(dimensions, neighbours, min_distance, seed, is_fresh=fresh)
     with Library.open(settings.library_folder()) as library:
-        report = draw_map(library, output, request=request, colour=colour, title=title, force=force)
+        report = library.draw_map(output, request=request, colour=colour, title=title, force=force)
     emit(settings, report, rows=[report], columns=COLUMNS)
     for note in report.notes():
         say(settings, note)

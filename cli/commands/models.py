@@ -1,4 +1,4 @@
-"""`soundalike models`: which there are, what they are made of, and taking them in and out."""
+"""`soundalike models`: list, describe, import and export models."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,10 +9,16 @@ from cli.options import ForceOption, Form, globals_of
 from cli.output import emit
 from cli.talk import say
 
-app = typer.Typer(help="List, describe, import and export models.")
+app = typer.Typer(
+    help="""List, describe, import and export models.
+
+    $ soundalike models list
+    Prints the bundled models and your own.
+    """
+)
 
 ModelArgument = Annotated[
-    str, typer.Argument(metavar="M", help="A model's name, or the path of its folder.")
+    str, typer.Argument(metavar="MODEL", help="A model's name, or the path of its folder.")
 ]
 LIST_COLUMNS = ("name", "kind", "embedding_size", "bytes_on_disk", "licence", "place", "problem")
 SHOW_COLUMNS = (
@@ -25,7 +31,11 @@ LAYER_COLUMNS = ("name", "kind", "output_shape", "n_parameters", "multiply_adds"
 
 @app.command("list")
 def list_(context: typer.Context) -> None:
-    """List the models that have a name: those that come with soundalike, and your own."""
+    """List the bundled models and your own.
+
+    $ soundalike models list --paths
+    Prints the folder of each model.
+    """
     from embedder.models.description import list_row
     from embedder.models.registry import list_models
 
@@ -34,9 +44,12 @@ def list_(context: typer.Context) -> None:
 
 @app.command("show")
 def show(context: typer.Context, model: ModelArgument) -> None:
-    """Describe a model: what it hears, its layers, parameters and multiply-adds, its scores.
+    """Describe a model: its front end, layers, cost and scores.
 
     Multiply-adds are those of convolutions and linear layers for one excerpt.
+
+    $ soundalike models show default
+    Prints the bundled model's facts, then its layers.
     """
     from embedder.models.description import describe_model
 
@@ -53,24 +66,38 @@ def import_(
     source: Annotated[
         str,
         typer.Argument(
-            help="An ONNX file; a model's folder or .zip; a Hugging Face audio model's folder or id"
+            metavar="SOURCE",
+            help="An ONNX file; a model's folder or .zip; a Hugging Face audio model's folder or "
+            "id.",
+            show_default=False,
         ),
     ],
-    name: Annotated[str, typer.Option("--as", metavar="NAME", help="The name that it gets.")],
+    name: Annotated[
+        str, typer.Option("--as", metavar="NAME", help="The name to store the model under.")
+    ],
     spec: Annotated[
         str | None,
         typer.Option(
             metavar="TOML",
-            help="What goes into an ONNX file and what comes out; or one of the recipes "
+            help="A file that describes an ONNX model's input and output, or one of the recipes "
             "vggish, musicnn, discogs-effnet, openl3.",
         ),
     ] = None,
     download: Annotated[
-        bool, typer.Option("--download", help="Fetch a Hugging Face model that is not here yet.")
+        bool,
+        typer.Option(
+            "--download", help="Download a Hugging Face model that is not on this machine."
+        ),
     ] = False,
     force: ForceOption = False,
 ) -> None:
-    """Take a model over under a name. Nothing is fetched without --download."""
+    """Store a model from elsewhere under a name.
+
+    Nothing is downloaded without --download.
+
+    $ soundalike models import model.zip --as mine
+    Stores the model, and prints its kind and fingerprint.
+    """
     from embedder.models.importing import import_model
 
     settings = globals_of(context)
@@ -89,7 +116,13 @@ def export(
     ],
     force: ForceOption = False,
 ) -> None:
-    """Write a model to hand on: a folder, a .zip, or an ONNX file with a TOML that describes it."""
+    """Write a model as a folder, a .zip or an ONNX file.
+
+    Beside an ONNX file stands a TOML file that describes it.
+
+    $ soundalike models export default -o default.onnx
+    Writes default.onnx and default.toml, and prints their paths.
+    """
     from embedder.models.exporting import export_model
 
     written = export_model(model, output, replace=force)

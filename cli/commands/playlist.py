@@ -1,4 +1,4 @@
-"""`soundalike playlist`: what goes on from here?"""
+"""`soundalike playlist`: a playlist that continues from tracks."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,15 +19,15 @@ MPD_DEFAULT = "localhost:6600"
 
 
 class Command(PlainCommand):
-    """`--mpd` may stand without an address, which Typer knows no option for."""
+    """A command whose `--mpd` may stand without an address, which Typer does not support."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As Typer does it, with the empty address put in."""
+        """As Typer does it, after the empty address was put in."""
         return super().parse_args(ctx, with_empty_address(args))
 
 
 def with_empty_address(words: list[str]) -> list[str]:
-    """The same words with an empty one after an `--mpd` that no address follows."""
+    """The same words, with an empty one after an `--mpd` without an address."""
     from index.playlists.files.mpd_queue import is_address
 
     filled: list[str] = []
@@ -47,98 +47,126 @@ def run(
         typer.Argument(
             metavar="SEED...",
             help="Files, track ids, folders or playlists to start from; - reads paths from "
-            "standard input, a line each. A single track opens the playlist.",
+            "standard input, one a line. A single track opens the playlist.",
             show_default=False,
         ),
     ] = None,
     length: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="How many tracks [default: 20]")
+        int | None,
+        typer.Option(min=1, metavar="N", help="The number of tracks.", show_default="20"),
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option(metavar="M", help="How long instead, within one track.")
+        float | None,
+        typer.Option(metavar="M", help="The length in minutes instead, to within one track."),
     ] = None,
     to: Annotated[
         str | None, typer.Option(metavar="TRACK", help="Lead step by step to this last track.")
     ] = None,
     via: Annotated[
-        list[str] | None, typer.Option(metavar="TRACK", help="By way of this one. Repeatable.")
+        list[str] | None,
+        typer.Option(metavar="TRACK", help="Pass by this track on the way. Repeatable."),
     ] = None,
     drift: Annotated[
         float | None,
-        typer.Option(metavar="D", help="Wander off; each step goes so far: 0.05 slow, 0.5 fast."),
+        typer.Option(metavar="D", help="Drift away from the seeds: 0.05 is slow, 0.5 fast."),
     ] = None,
     where: Annotated[
         str,
-        typer.Option(metavar="FILTER", help="Only such tracks, as in query: 'genre=jazz'."),
+        typer.Option(metavar="FILTER", help="Use only these tracks, as in query: 'genre=jazz'."),
     ] = "",
     arc: Annotated[
         str | None,
         typer.Option(
             metavar="FIELD:SHAPE",
-            help="Let a number rise, fall, peak or valley: energy:rise. Any tag with numbers; "
-            "energy and tempo are measured where no tag has them.",
+            help="Let a number rise, fall, peak or valley, such as energy:rise. FIELD is any tag "
+            "with numbers; energy and tempo are measured if no tag has them.",
         ),
     ] = None,
     per_artist: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="At most so many of an artist.")
+        int | None, typer.Option(min=1, metavar="N", help="At most N tracks of an artist.")
     ] = None,
     per_album: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="At most so many of an album.")
+        int | None, typer.Option(min=1, metavar="N", help="At most N tracks of an album.")
     ] = None,
     spacing: Annotated[
         int | None,
-        typer.Option(min=0, metavar="N", help="So many others between two of an artist or album."),
+        typer.Option(
+            min=0, metavar="N", help="At least N others between two tracks of an artist or album."
+        ),
     ] = None,
     allow_versions: Annotated[
-        bool, typer.Option("--allow-versions", help="Also the live take, remix, … of a song.")
+        bool,
+        typer.Option(
+            "--allow-versions", help="Allow several versions of a song, such as a live take."
+        ),
     ] = False,
     exclude: Annotated[
         list[str] | None,
-        typer.Option(metavar="TRACK", help="Never this track, folder or playlist. Repeatable."),
+        typer.Option(metavar="TRACK", help="Leave out this track, folder or playlist. Repeatable."),
     ] = None,
     recent: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="None of these: paths, a line each, or a playlist."),
+        typer.Option(
+            metavar="FILE", help="Leave out the tracks in FILE: paths, one a line, or a playlist."
+        ),
     ] = None,
     min_score: Annotated[
-        float | None, typer.Option(min=0, max=1, metavar="S", help="None that score below this.")
+        float | None, typer.Option(min=0, max=1, metavar="S", help="Leave out lower scores.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, metavar="INT", help="The same playlist again.")
+        int | None,
+        typer.Option(min=0, metavar="INT", help="The same seed gives the same playlist."),
     ] = None,
     judged: Annotated[
         Path | None,
-        typer.Option("--from", metavar="FILE", help="Go on from a playlist that you have judged."),
+        typer.Option(
+            "--from", metavar="FILE", help="Continue from a playlist that you have judged."
+        ),
     ] = None,
     keep: Annotated[
-        str, typer.Option(metavar="PLACES", help="Its tracks that stay and pull: 1,3-5.")
+        str,
+        typer.Option(
+            metavar="PLACES", help="With --from: positions of the tracks you like, such as 1,3-5."
+        ),
     ] = "",
     drop: Annotated[
-        str, typer.Option(metavar="PLACES", help="Its tracks that go and push away: 2.")
+        str,
+        typer.Option(
+            metavar="PLACES", help="With --from: positions of the tracks to avoid, such as 2."
+        ),
     ] = "",
     output: Annotated[
         Path | None,
-        typer.Option("-o", metavar="FILE", help="Write it: .m3u8, .m3u, .xspf or .json."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Write the playlist to a .m3u8, .m3u, .xspf or .json file.",
+        ),
     ] = None,
     relative_to: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write paths as seen from this folder."),
+        typer.Option(metavar="DIR", help="With -o: write paths relative to this folder."),
     ] = None,
     force: ForceOption = False,
     mpd: Annotated[
         str | None,
         typer.Option(
             metavar="[HOST:PORT]",
-            help="Queue it on a running MPD; without an address on that of MPD_HOST and MPD_PORT "
-            f"[default: {MPD_DEFAULT}]",
-            show_default=False,
+            help="Add the playlist to the queue of a running MPD. Without an address, MPD_HOST "
+            "and MPD_PORT are used.",
+            show_default=MPD_DEFAULT,
         ),
     ] = None,
 ) -> None:
-    """Make a playlist that goes on from tracks, leads from one to another, or follows a filter.
+    """Make a playlist from tracks, to a track, or with a filter.
 
-    It holds to rules: no song twice in any version, few tracks an artist, some others between.
-    Each rule says how many tracks it kept out; where they cannot all hold, which one blocks.
+    By default, no song appears twice in any version, and tracks of an artist or album are few and
+    kept apart. The command prints how many tracks each rule left out, and which rule is to blame
+    if the playlist is too short.
+
+    $ soundalike playlist song.mp3 --length 15 -o evening.m3u8
+    Writes a playlist of 15 tracks that opens with song.mp3.
     """
     from index.library import Library
     from index.playlists.files.files import check_writable
@@ -191,7 +219,7 @@ def _write(
 def _queue(settings: Globals, playlist: "Playlist", address: str) -> None:
     from index.playlists.files.mpd_queue import queue_on_mpd
 
-    queued = queue_on_mpd([one.track for one in playlist.tracks], address)
+    queued = queue_on_mpd([entry.track for entry in playlist.tracks], address)
     say(settings, f"{queued.n_queued} tracks queued on {queued.address}")
     for reason in queued.problems:
         say(settings, reason)
@@ -204,6 +232,6 @@ def _show(settings: Globals, playlist: "Playlist") -> None:
     minutes, seconds = divmod(round(playlist.seconds), 60)
     line = f"{len(playlist.tracks)} tracks, {minutes}:{seconds:02d}"
     if playlist.dropped:
-        kept_out = ", ".join(f"{count} by {reason}" for reason, count in playlist.dropped.items())
-        line += f"; kept out: {kept_out}"
-    say(settings, f"{line}; again with --seed {playlist.seed}")
+        dropped = ", ".join(f"{count} by {reason}" for reason, count in playlist.dropped.items())
+        line += f"; left out: {dropped}"
+    say(settings, f"{line}; --seed {playlist.seed} makes the same playlist again")

@@ -1,4 +1,4 @@
-"""`soundalike query`: what is like this?"""
+"""`soundalike query`: the tracks that sound most like some others."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,54 +21,61 @@ SLACK_SECONDS = 0.5
 def run(
     context: typer.Context,
     tracks: TracksArgument,
-    k: Annotated[int, typer.Option("-k", min=1, metavar="K", help="How many neighbours.")] = 10,
+    k: Annotated[
+        int, typer.Option("-k", min=1, metavar="K", help="The number of neighbours.")
+    ] = 10,
     min_score: Annotated[
-        float | None, typer.Option(min=0, max=1, metavar="S", help="None that score below this.")
+        float | None, typer.Option(min=0, max=1, metavar="S", help="Leave out lower scores.")
     ] = None,
     where: Annotated[
         str,
         typer.Option(
             metavar="FILTER",
-            help="Only such tracks: 'genre=jazz and (year>=1970 or not artist~\"davis\")'. "
+            help="Search only these tracks: 'genre=jazz and (year>=1970 or not artist~\"davis\")'. "
             "Fields: any tag, id, path, year, track_number, duration_seconds; ~ means contains.",
         ),
     ] = "",
     per_artist: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="At most so many of an artist.")
+        int | None, typer.Option(min=1, metavar="N", help="At most N tracks of an artist.")
     ] = None,
     per_album: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="At most so many of an album.")
+        int | None, typer.Option(min=1, metavar="N", help="At most N tracks of an album.")
     ] = None,
     minus: Annotated[
         list[str] | None,
-        typer.Option(metavar="TRACK", help="Away from this track's sound. Repeatable."),
+        typer.Option(metavar="TRACK", help="Move away from the sound of this track. Repeatable."),
     ] = None,
     no_duplicates: Annotated[
         bool,
-        typer.Option("--no-duplicates", help="Each recording once, and none of the query's own."),
+        typer.Option("--no-duplicates", help="Leave out copies of a recording."),
     ] = False,
     start: Annotated[
-        float | None, typer.Option(min=0, metavar="S", help="Listen from this second on.")
+        float | None,
+        typer.Option(min=0, metavar="S", help="Start of the part to search with, in seconds."),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(min=0, metavar="S", help="Listen for this long.")
+        float | None,
+        typer.Option(min=0, metavar="S", help="Length of the part to search with, in seconds."),
     ] = None,
     hubness: Annotated[
         str | None,
         typer.Option(
             metavar="CORRECTION",
-            help="Against tracks that are near to everything: none, csls or mutual-proximity; "
-            "by default as the library has it.",
+            help="Correction for hubs, the tracks that are near to everything: none, csls or "
+            "mutual-proximity; by default the library's own.",
         ),
     ] = None,
     explain: Annotated[
         bool,
-        typer.Option("--explain", help="Say why: matching stretches, timbre, rhythm, harmony."),
+        typer.Option("--explain", help="Show why: similar parts, and timbre, rhythm and harmony."),
     ] = False,
 ) -> None:
-    """Find the tracks that sound most like one, or like several together.
+    """Find the tracks that sound most like one or several tracks.
 
-    The tracks themselves do not come back; other copies of their recordings are marked.
+    The query tracks themselves are not listed; other copies of their recordings are marked.
+
+    $ soundalike query song.mp3 -k 5
+    Prints the five tracks of the library that sound most like song.mp3, the nearest first.
     """
     from index.library import Library
     from index.search.request import SearchRequest
@@ -99,7 +106,7 @@ def run(
 
 
 def _columns(result: "QueryResult") -> tuple[str, ...]:
-    """Paths only where a title is lacking: they fill a window; copies only where there are any."""
+    """Show paths, which are long, only if a title is missing, and copies only if there are any."""
     is_named = all(neighbour.track.title for neighbour in result.neighbours)
     columns = NAMED_COLUMNS if is_named else UNNAMED_COLUMNS
     has_copies = any(neighbour.is_duplicate for neighbour in result.neighbours)
@@ -108,22 +115,22 @@ def _columns(result: "QueryResult") -> tuple[str, ...]:
 
 def _show_reasons(settings: Globals, result: "QueryResult") -> None:
     """The explanations as lines below the table."""
-    asked_by_path = {track.path: track for track in result.query}
+    query_by_path = {track.path: track for track in result.query}
     for neighbour in result.neighbours:
         reasons = neighbour.explanation or {}
         lines = [f"\n{neighbour.rank}. {neighbour.track.title or neighbour.track.path}"]
         for stretch in reasons["stretches"]:
             path = stretch["query_path"]
-            track = asked_by_path.get(path)
-            asked = _span(stretch["query_seconds"], track)
-            hit = _span(stretch["seconds"], neighbour.track)
+            track = query_by_path.get(path)
+            query_span = _span(stretch["query_seconds"], track)
+            span = _span(stretch["seconds"], neighbour.track)
             name = f"“{track.title}”" if track and track.title else path
-            if not asked == hit == WHOLE:
-                lines.append(f"   {hit} is like {asked} of {name}")
+            if not query_span == span == WHOLE:
+                lines.append(f"   {span} sounds like {query_span} of {name}")
         aspects = [name for name in ("timbre", "rhythm", "harmony") if reasons[name] is not None]
         if aspects:
             shares = ", ".join(f"{name} {reasons[name]:.0%}" for name in aspects)
-            lines.append(f"   nearer than random pairs: {shares}")
+            lines.append(f"   nearer than this share of random pairs: {shares}")
         emit_text(settings, "\n".join(lines))
     for left in result.left_out or ():
         emit_text(settings, f"\nleft out by {left.reason}: {left.track.title or left.track.path}")

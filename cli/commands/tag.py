@@ -1,4 +1,4 @@
-"""`soundalike tag`: what a model with a tagging head hears in tracks."""
+"""`soundalike tag`: the tags that a model with a tagging head gives to tracks."""
 
 from typing import Annotated, Any
 
@@ -14,21 +14,25 @@ from embedder.errors import PartialFailure
 def run(
     context: typer.Context,
     tracks: TracksArgument,
-    top: Annotated[int, typer.Option(metavar="N", help="How many tags of each track.")] = 5,
+    top: Annotated[int, typer.Option(metavar="N", help="The number of tags for each track.")] = 5,
     model: Annotated[
-        str, typer.Option(metavar="M", help="A model that was trained on tags, by name or folder.")
+        str, typer.Option(metavar="M", help="A model that was trained on tags: its name or folder.")
     ] = "",
 ) -> None:
-    """Name the likeliest tags of tracks, each with a probability of its own."""
+    """Name the most probable tags of tracks, by a model's own head.
+
+    $ soundalike tag song.mp3 --model my-tagger --top 3
+    Prints the three most probable tags of song.mp3, each with its probability.
+    """
     from embedder.encoding.tagger import TagResult, TrackTagger, find_tagger
 
     settings = globals_of(context)
     tagger = TrackTagger.load(find_tagger(model))
-    wanted = read_tracks(settings, tracks)
+    paths = read_tracks(settings, tracks)
     tagged: list[dict[str, Any]] = []
     failed = []
-    results = tagger.tag_many(wanted, top=top)
-    for result in track(settings, results, label="Listening", total=len(wanted)):
+    results = tagger.tag_many(paths, top=top)
+    for result in track(settings, results, label="Analysing", total=len(paths)):
         if isinstance(result, TagResult):
             scores = dict(zip(result.tags, result.probabilities, strict=True))
             tagged.append({"path": result.path, "tags": result.tags, "probabilities": scores})
@@ -38,4 +42,4 @@ def run(
     columns = ("path", "probabilities")
     emit(settings, {"tracks": tagged, "failed": failed}, rows=tagged, columns=columns)
     if failed:
-        raise PartialFailure(f"{len(failed)} of {len(wanted)} tracks could not be read")
+        raise PartialFailure(f"{len(failed)} of {len(paths)} tracks could not be read")

@@ -1,4 +1,4 @@
-"""`soundalike train`: from a folder or table of music to a model."""
+"""`soundalike train`: train a model on a folder or table of music."""
 
 import shlex
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.options import ForceOption, Form, Globals, globals_of
+from cli.options import ForceOption, Form, Globals, check_dataset, globals_of
 from cli.output import emit, emit_text
 from cli.talk import say
 from cli.training_talk import Follower
@@ -23,71 +23,93 @@ def run(
         Path,
         typer.Argument(
             metavar="DATASET",
-            help="A folder of music (by label, or with a table), a table, or arrays.",
+            help="A folder of music (a subfolder for each label, or a table), a table, or arrays.",
             show_default=False,
         ),
     ],
     preset: Annotated[
-        str, typer.Option(metavar="NAME", help="Settings to start from: tiny, base or large.")
+        str, typer.Option(metavar="NAME", help="The settings to start from: tiny, base or large.")
     ] = "",
     config: Annotated[
-        Path | None, typer.Option(metavar="TOML", help="Settings in a file, over the preset.")
+        Path | None,
+        typer.Option(metavar="TOML", help="A file of settings; they override the preset."),
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="One setting, such as loop.epochs=5."),
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="One setting, such as loop.epochs=5. Repeatable."
+        ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="DIR", help="The run's folder.", show_default=False),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="DIR",
+            help="The folder of the run; by default DATASET-run.",
+            show_default=False,
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a run.")] = False,
     checkpoint: Annotated[
-        str, typer.Option("--from", metavar="MODEL", help="Start from this model's weights.")
+        str, typer.Option("--from", metavar="MODEL", help="Start from the weights of this model.")
     ] = "",
     freeze: Annotated[
-        bool, typer.Option("--freeze", help="Keep its backbone; train the projection alone.")
+        bool,
+        typer.Option(
+            "--freeze", help="With --from: keep the backbone, and train only the projection."
+        ),
     ] = False,
     fit: Annotated[
         bool,
         typer.Option(
-            "--fit", help="Keep its backbone; fit the projection to the labels, in seconds."
+            "--fit",
+            help="With --from: keep the backbone, and fit the projection to the labels in seconds.",
         ),
     ] = False,
     label: Annotated[
-        str, typer.Option(metavar="FIELD", help="What to learn: genre, mood, a column.")
+        str,
+        typer.Option(metavar="FIELD", help="The label field to learn: genre, mood or any column."),
     ] = "",
     limit_per_label: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Take so many tracks of each label.")
+        int,
+        typer.Option(metavar="N", min=0, help="Use at most N tracks of each label; 0 uses all."),
     ] = 0,
     grid: Annotated[
         Path | None,
-        typer.Option(metavar="TOML", help="Train every variant in the file, and compare them."),
+        typer.Option(metavar="TOML", help="Train each variant in this file, and compare them."),
     ] = None,
     show_config: Annotated[
-        bool, typer.Option("--show-config", help="Print all settings as TOML and stop.")
+        bool, typer.Option("--show-config", help="Print all settings as TOML, and stop.")
     ] = False,
     force: ForceOption = False,
 ) -> None:
     """Train a model on your own music.
 
-    The run's folder gets the best and the last model, a log, and report.html. A run that was
-    interrupted, or killed, goes on with --resume.
-    """
-    from embedder.training.settings import Wanted, settle
+    The run's folder gets the best and the last model, a log and report.html. --resume continues a
+    run that was interrupted or killed.
 
+    $ soundalike train music-by-genre --preset base -o my-run
+    Trains a model, and prints its held-out scores and how to index with it.
+    """
     everything = globals_of(context)
+    folder = output or Path(f"{dataset.absolute().name}-{'grid' if grid else 'run'}")
+    _check(
+        dataset,
+        folder,
+        is_grid=grid is not None,
+        resume=resume,
+        force=force,
+        show_config=show_config,
+    )
+    from embedder.training.settings import Wanted, settle  # imports torch
+
     wanted = Wanted(
         preset, config, tuple(settings or ()), checkpoint, freeze, label, limit_per_label, fit
     )
-    folder = output or Path(f"{dataset.absolute().name}-{'grid' if grid else 'run'}")
     if grid is not None:
-        if resume or force or show_config:
-            raise UsageError("--grid goes on by itself: leave out --resume, --force, --show-config")
         _run_grid(everything, dataset, grid, wanted, folder)
         return
-    if resume and force:
-        raise UsageError("--resume goes on with a run and --force replaces it: give one of them")
     settled = settle(wanted, resume_from=folder if resume else None)
     if show_config:
         _show_config(everything, settled)
@@ -107,6 +129,23 @@ def run(
     _show(everything, dataset, result)
 
 
+def _check(
+    dataset: Path, folder: Path, *, is_grid: bool, resume: bool, force: bool, show_config: bool
+) -> None:
+    """Refuse what cannot work before torch is imported, which takes seconds."""
+    from embedder.training.folder.run_folder import check_no_run
+
+    if is_grid and (resume or force or show_config):
+        raise UsageError("--grid continues by itself: leave out --resume, --force, --show-config")
+    if resume and force:
+        raise UsageError("--resume continues a run and --force replaces it: give only one of them")
+    if show_config:
+        return
+    check_dataset(dataset)
+    if not is_grid and not resume and not force:
+        check_no_run(folder)
+
+
 def _show_config(settings: Globals, config: object) -> None:
     from embedder.config.loading import to_dict, to_toml
 
@@ -115,7 +154,7 @@ def _show_config(settings: Globals, config: object) -> None:
         emit(settings, to_dict(config))
 
 
-def _course(result: "TrainingResult") -> dict[str, Any]:
+def _course_of(result: "TrainingResult") -> dict[str, Any]:
     return {
         "epochs": result.epochs,
         "steps": result.steps,
@@ -125,17 +164,17 @@ def _course(result: "TrainingResult") -> dict[str, Any]:
 
 
 def _show(settings: Globals, dataset: Path, result: "TrainingResult") -> None:
-    """The result, what could not be read, and how to go on."""
+    """The result, the tracks that were left out, and how to go on."""
     again = shlex.join(["soundalike", "train", str(dataset), "-o", str(result.folder), "--resume"])
     for track in result.left_out:
         say(settings, f"left out: {track['path']}: {track['reason']}")
     if result.ended == "interrupted":
-        say(settings, f"finished step {result.steps}; go on with: {again}")
+        say(settings, f"finished step {result.steps}; continue with: {again}")
         raise KeyboardInterrupt
     model = result.folder / "best"
     summary: dict[str, Any] = {
         "ended": result.ended,
-        **(_course(result) if result.steps else {}),
+        **(_course_of(result) if result.steps else {}),
         **{name: round(score, 4) for name, score in result.scores.items() if name != "score"},
         **{
             f"{name}_before": round(score, 4)
@@ -149,7 +188,7 @@ def _show(settings: Globals, dataset: Path, result: "TrainingResult") -> None:
         emit(settings, summary, title=f"Trained {result.folder}")
         use = shlex.join(["soundalike", "index", _music_of(dataset), "--model", str(model)])
         more = f"  {again}\n" if result.ended == "out of time" else ""
-        emit_text(settings, f"\nGo on with:\n{more}  {use}")
+        emit_text(settings, f"\nNext:\n{more}  {use}")
     else:
         paths = {"path": model, "model": model, "report": summary["report"]}
         emit(settings, {**result.to_json(), **paths})
@@ -160,7 +199,7 @@ def _show(settings: Globals, dataset: Path, result: "TrainingResult") -> None:
 
 
 def _music_of(dataset: Path) -> str:
-    """What to index with the model: the folder itself, that of a table, or one's own music."""
+    """What to index with the model: the data set's folder, the table's, or MUSIC."""
     if not dataset.is_dir():
         return str(dataset.parent)
     holds_arrays = any(dataset.glob("*.npz")) or any(dataset.glob("*.npy"))
@@ -168,7 +207,7 @@ def _music_of(dataset: Path) -> str:
 
 
 def _run_grid(settings: Globals, dataset: Path, grid: Path, wanted: "Wanted", folder: Path) -> None:
-    """Every cell that is not done yet, then the table."""
+    """Run every cell that is not done yet, then print the table."""
     from embedder.training.grid.grid import Cell, read_grid, run_grid
     from embedder.training.grid.grid_table import best_first
     from embedder.training.settings import settle
@@ -183,7 +222,7 @@ def _run_grid(settings: Globals, dataset: Path, grid: Path, wanted: "Wanted", fo
         result = run_grid(dataset, cells, folder, on_cell=announce, on_progress=follower.prepared)
     if result.n_left:
         n_done = result.n_cells - result.n_left
-        say(settings, f"{n_done} of {result.n_cells} runs are done; the same call again goes on")
+        say(settings, f"{n_done} of {result.n_cells} runs are done; the same command continues")
         raise KeyboardInterrupt
     rows = [
         {
@@ -193,7 +232,7 @@ def _run_grid(settings: Globals, dataset: Path, grid: Path, wanted: "Wanted", fo
         }
         for row in best_first(result.rows)
     ]
-    emit(settings, result.to_json(), rows=rows, title=f"Ablation, tables in {folder}")
+    emit(settings, result.to_json(), rows=rows, title=f"All variants; tables in {folder}")
     n_failed = sum(row.n_failed for row in result.rows)
     if n_failed:
         raise PartialFailure(f"{n_failed} of {result.n_cells} runs diverged")

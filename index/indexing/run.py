@@ -2,13 +2,14 @@
 
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from embedder.errors import MissingAudio
+from embedder.errors import MissingAudio, printable_path
 from index.catalogue.ledger import Ledger
 from index.indexing.ingest import Ingest
 from index.indexing.model_choice import LazyEncoder, choose_model
-from index.indexing.request import IndexOptions
+from index.indexing.request import IndexOptions, ScanRules
 from index.indexing.results import IndexProgress, IndexReport
 from index.library_folder.encoder import Encoder
 from index.library_folder.model_notes import keep_up, notes_of
@@ -72,7 +73,7 @@ def index_into(
         if not options.dry_run:
             keep_up(catalogue, notes)
         ingest = Ingest(catalogue, model, encoder=encoder, options=options, on_progress=on_progress)
-        report = ingest.run(paths)
+        report = _noted(ingest.run(paths), paths, options.rules)
         if options.dry_run:
             return report
         if current is not None and current.id != model.id:
@@ -81,6 +82,18 @@ def index_into(
         sync_store(library, catalogue)
         keep_up(catalogue, notes)
     return report
+
+
+def _noted(report: IndexReport, paths: Sequence[Path], rules: ScanRules) -> IndexReport:
+    """The report, with a note if the scan found no file at all."""
+    n_files = report.added + report.updated + report.moved + report.unchanged + len(report.failed)
+    if n_files:
+        return report
+    places = ", ".join(printable_path(path) for path in paths)
+    limits = [f"--include {pattern!r}" for pattern in rules.include]
+    limits += [f"--exclude {pattern!r}" for pattern in rules.exclude]
+    why = f" with {' and '.join(limits)}" if limits else ""
+    return replace(report, notes=(*report.notes, f"{places}: no audio file found{why}."))
 
 
 def _update(

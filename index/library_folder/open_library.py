@@ -49,6 +49,7 @@ logger = logging.getLogger(__name__)
 
 CATALOGUE_NAME = "catalogue.sqlite"
 STORE_SETTINGS_KEY = "store"
+LONGEST_ID = 18  # digits; SQLite keeps whole numbers below 2**63
 EMPTY = (
     "the library has no track yet. Fill it with 'soundalike index' and a folder of music, "
     "or try 'soundalike demo'."
@@ -189,15 +190,18 @@ class OpenLibrary:
 
     def track(self, track_id: int) -> TrackRecord:
         """The track with an id; raises NotFound with the ids nearest to it."""
-        found = self.catalogue.tracks([track_id])
-        if found:
-            return found[0]
+        is_possible = len(str(track_id)) <= LONGEST_ID
+        records = self.catalogue.tracks([track_id]) if is_possible else []
+        if records:
+            return records[0]
         ids = self.store.ids()
         if not len(ids):
             raise NotFound(f"{self.folder}: {EMPTY}")
         close = difflib.get_close_matches(str(track_id), [str(known) for known in ids], n=3)
-        near = ", ".join(close) or f"{ids[0]} to {ids[-1]}"
-        raise NotFound(f"no track has the id {track_id}. Do you mean {near}?")
+        hint = (
+            f"Do you mean {', '.join(close)}?" if close else f"Ids go from {ids[0]} to {ids[-1]}."
+        )
+        raise NotFound(f"no track has the id {track_id}. {hint}")
 
     def find(self, text: str) -> list[TrackRecord]:
         """The tracks that a person means: an id, or a path, which may be a file of several.
@@ -208,7 +212,9 @@ class OpenLibrary:
         at_path = tracks_at(self.catalogue, text)
         if at_path:
             return at_path
-        if text.isascii() and text.isdigit() and len(text) < 19:
+        if text.isascii() and text.isdigit():
+            if len(text) > LONGEST_ID:
+                raise NotFound(f"no track has the id {text}.")
             return [self.track(int(text))]
         paths = self.catalogue.paths()
         if not paths:
@@ -220,7 +226,8 @@ class OpenLibrary:
             close = [names[n] for n in difflib.get_close_matches(path.name, names, n=1)]
         hint = [*by_name, *close][:1]
         meant = f" Do you mean {printable_path(hint[0])}?" if hint else ""
-        raise NotFound(f"{printable_path(text)}: not in the library.{meant}")
+        what = "not in the library" if path.exists() else "no such file"
+        raise NotFound(f"{printable_path(text)}: {what}.{meant}")
 
     def vectors(self, ids: Sequence[int] | IdArray) -> FloatMatrix:
         """The exact vectors [n, size] of tracks; raises NotFound for one without."""

@@ -122,7 +122,7 @@ def test_a_batch_as_csv(home: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyP
     for row in rows[:-1]:
         assert float(row["p(Hum)"]) + float(row["p(Hiss)"]) == pytest.approx(1, abs=1e-5)
     assert rows[-1]["label"] == ""
-    assert "not in the library" in rows[-1]["reason"]
+    assert "no such file" in rows[-1]["reason"]
     assert "1 of 23 tracks" in ended.err
 
 
@@ -178,7 +178,7 @@ def test_a_person_is_asked(own: Path, run_cli: RunCli, monkeypatch: pytest.Monke
         monkeypatch.setattr("sys.stdin", terminal)
         ended = run_cli(*line)
         assert ended.code == 0
-        assert "Write 1?" in ended.err
+        assert "Write 1 label?" in ended.err
         assert read_field(song, "genre").labels == labels
 
 
@@ -189,11 +189,11 @@ def test_a_person_is_asked(own: Path, run_cli: RunCli, monkeypatch: pytest.Monke
         (("-k", "0"), 2, "-k"),
         (("--abstain", "2"), 2, "abstain"),
         (("--csv", "--json"), 2, "not both"),
-        (("--undo", "x.jsonl"), 2, "leave tracks"),
+        (("--undo", "x.jsonl"), 2, "leave out tracks"),
         (("--field", "tracknumber", "--write", "--yes"), 2, "no field of words"),
         (("9999",), 5, "no track has the id 9999"),
         (("--force",), 2, "for --write"),
-        (("--yes",), 2, "for --write"),
+        (("--yes",), 2, "for --write and --undo"),
         (("--dry-run",), 2, "for --write and --undo"),
     ],
 )

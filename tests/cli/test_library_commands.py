@@ -207,7 +207,7 @@ def test_reasons(run_cli: RunCli, ready: Path) -> None:
                 assert 0 <= begins < ends <= 4.1
         assert all(0 <= reasons[name] <= 1 for name in ("timbre", "rhythm", "harmony"))
     table = run_cli(*line, "--explain").out
-    assert "is like 0:0" in table
+    assert "sounds like 0:0" in table
     assert "harmony" in table
 
 
@@ -343,7 +343,7 @@ def test_control_c_keeps_what_is_done(run_cli: RunCli, tmp_path: Path, model: Pa
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert b"goes on from there" in err
+    assert b"The same command continues" in err
     assert b"Traceback" not in err
     n_done = _n_vectors(library)
     assert n_done > 0

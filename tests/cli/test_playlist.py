@@ -116,7 +116,7 @@ def test_a_short_playlist_says_what_blocks(run_cli: RunCli, folder: Path) -> Non
         (("30", "--arc", "bpm:up"), 2, "valley"),
         (("30", "--from", "x.m3u8", "--keep", "0"), 2, "places"),
         (("9999",), 3, "9999"),
-        (("/nowhere/a.mp3",), 3, "not in the library"),
+        (("/nowhere/a.mp3",), 3, "/nowhere/a.mp3: no such file"),
         (("30", "--recent", "/nowhere/r.txt"), 3, "no such file"),
         (("30", "--mpd", "127.0.0.1:1"), 3, "no MPD answers"),
         (("30", "--mpd", "host:x"), 2, "HOST:PORT"),
