@@ -106,6 +106,16 @@ def hoist_global_flags(arguments: Sequence[str]) -> list[str]:
     return hoisted + rest
 
 
+def check_subject(settings: Globals, dataset: str) -> None:
+    """Refuse a data set or library that does not exist, before anything heavy is imported."""
+    if dataset != LIBRARY_WORD:
+        check_dataset(Path(dataset))
+        return
+    from index.library_folder.manifest import read_manifest
+
+    read_manifest(settings.library_folder())
+
+
 def check_dataset(path: Path) -> None:
     """Refuse a data set that does not exist, before anything heavy is imported for it."""
     if not path.exists():

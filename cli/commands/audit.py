@@ -11,7 +11,7 @@ from cli.options import (
     Form,
     Globals,
     SubjectArgument,
-    check_dataset,
+    check_subject,
     globals_of,
 )
 from cli.output import emit, emit_text
@@ -74,8 +74,7 @@ def run(
     Prints how many problems of each kind there are, and writes all of them to audit.html.
     """
     settings = globals_of(context)
-    if dataset != LIBRARY_WORD:
-        check_dataset(Path(dataset))
+    check_subject(settings, dataset)
     for path in (output, fix_split):
         if path is not None:
             check_output(path, force=force)

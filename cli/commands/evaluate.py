@@ -12,7 +12,7 @@ from cli.options import (
     Form,
     Globals,
     SubjectArgument,
-    check_dataset,
+    check_subject,
     globals_of,
 )
 from cli.output import emit, emit_text
@@ -99,8 +99,7 @@ def run(
     settings = globals_of(context)
     if model and baseline:
         raise UsageError("give --model or --baseline, not both; --compare adds others")
-    if dataset != LIBRARY_WORD:
-        check_dataset(Path(dataset))
+    check_subject(settings, dataset)
     if output is not None:
         check_output(output, force=force)
     evaluation = EvaluationSettings(

@@ -138,7 +138,7 @@ def _check(
     if is_grid and (resume or force or show_config):
         raise UsageError("--grid continues by itself: leave out --resume, --force, --show-config")
     if resume and force:
-        raise UsageError("--resume continues a run and --force replaces it: give only one of them")
+        raise UsageError("--resume continues a run and --force replaces it: give one of them")
     if show_config:
         return
     check_dataset(dataset)

@@ -9,6 +9,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 from cli.loading import command_names
 from tests.conftest import RunCli
 
@@ -122,6 +124,35 @@ def test_help_imports_nothing_heavy() -> None:
             assert not heavy, (words, heavy)
         """)
     assert ended.returncode == 0, ended.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["evaluate", "nosuch"], 3),
+        (["evaluate", "library", "--library", "nosuch"], 3),
+        (["audit", "nosuch"], 3),
+        (["train", "nosuch", "-o", "run"], 3),
+        (["train", ".", "-o", "RUN"], 2),
+        (["train", ".", "--resume", "--force"], 2),
+    ],
+    ids=str,
+)
+def test_a_command_that_cannot_start_imports_no_torch(
+    words: list[str], code: int, tmp_path: Path
+) -> None:
+    """A wrong path, or a run that is there already, is refused in an instant."""
+    (tmp_path / "run.json").touch()
+    words = [str(tmp_path) if word == "RUN" else word for word in words]
+    ended = run_python(f"""
+        import sys
+        from cli.app import main
+        code = main({words!r})
+        heavy = {{"torch", "scipy", "sklearn", "pandas"}} & set(sys.modules)
+        assert not heavy, heavy
+        sys.exit(code)
+        """)
+    assert ended.returncode == code, ended.stderr.decode()
 
 
 def test_a_closed_pipe_is_quiet() -> None:

@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from cli.diagnosis import EXTRAS, REQUIRED
 from tests.conftest import RunCli
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_doctor_reports_in_json(run_cli: RunCli) -> None:
@@ -41,8 +44,31 @@ def test_a_missing_package_is_told(run_cli: RunCli, monkeypatch: pytest.MonkeyPa
 
 def test_the_doctor_knows_the_dependencies() -> None:
     """What the doctor looks for is what pyproject.toml asks for."""
-    text = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     project = tomllib.loads(text)["project"]
     asked = {re.split(r"[<>=;\[ ]", line)[0] for line in project["dependencies"]}
     assert set(REQUIRED) == {name for name in asked if not name.startswith("faiss")}
-    assert set(EXTRAS) == set(project["optional-dependencies"])
+
+
+def test_only_extras_that_do_something_are_offered() -> None:
+    """Each is an extra of pyproject.toml, and each of its modules is imported somewhere."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert set(EXTRAS) <= set(tomllib.loads(text)["project"]["optional-dependencies"])
+    sources = "\n".join(
+        file.read_text(encoding="utf-8")
+        for package in ("embedder", "index", "soundalike")
+        for file in (ROOT / package).rglob("*.py")
+    )
+    for module in (module for modules in EXTRAS.values() for module in modules):
+        assert re.search(rf"^\s*(import|from) {module}\b", sources, re.MULTILINE), module
+
+
+def test_a_missing_extra_is_installed_from_the_checkout(
+    run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by a name on a package index, where it would be somebody else's package."""
+    monkeypatch.setattr("cli.diagnosis.EXTRAS", {"mpd": ("no_such_module",)})
+    report = json.loads(run_cli("doctor", "--json").out)
+    (check,) = [check for check in report["checks"] if check["area"] == "extra"]
+    command = shlex.split(check["detail"].removeprefix("not installed: "))
+    assert command == ["pip", "install", f"{ROOT}[mpd]"]

@@ -126,6 +126,25 @@ def test_a_batch_as_csv(home: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyP
     assert "1 of 23 tracks" in ended.err
 
 
+def test_paths_are_those_of_labelled_tracks(home: Path, run_cli: RunCli) -> None:
+    """A file that failed is named on stderr, and not among the paths that a pipe works on."""
+    good, bad = home / "music" / "new hum.flac", home / "none.flac"
+    ended = run_cli("--library", str(home / "library"), "label", str(bad), str(good), "--paths")
+    assert ended.code == 5
+    assert ended.out == f"{good}\n"
+    assert "none.flac: no such file" in ended.err
+
+
+def test_undo_takes_yes(own: Path, run_cli: RunCli) -> None:
+    """--yes, which scripts give to be safe, is no mistake beside --undo."""
+    library = ("--library", str(own / "library"))
+    song = own / "music" / "new hum.flac"
+    written = run_cli(*library, "label", str(song), "--write", "--yes", "--json")
+    journal = json.loads(written.out)["journal"]
+    assert run_cli(*library, "label", "--undo", journal, "--yes").code == 0
+    assert read_field(song, "genre").labels == ()
+
+
 def test_write_preview_and_undo(own: Path, run_cli: RunCli) -> None:
     """Nothing is written unasked; a journal takes everything back; scans find nothing to do."""
     library = ("--library", str(own / "library"))

@@ -128,6 +128,35 @@ def test_a_missing_folder_and_a_foreign_one(run_cli: RunCli, tmp_path: Path, mod
     assert run_cli("--library", music, "index", music, "--model", str(model)).code == 2
 
 
+def test_an_index_run_without_files_says_so(run_cli: RunCli, tmp_path: Path, model: Path) -> None:
+    """An empty folder, and an --include that matches nothing, are told from a quiet success."""
+    (tmp_path / "music").mkdir()
+    line = ("--library", str(tmp_path / "library"), "index", str(tmp_path / "music"))
+    line += ("--model", str(model), "--dry-run")
+    assert run_cli(*line).err == f"{tmp_path / 'music'}: no audio file found.\n"
+    write_song(tmp_path / "music" / "a.wav", 1, seconds=0.2)
+    narrow = run_cli(*line, "--include", "*.ogg")
+    assert narrow.err == f"{tmp_path / 'music'}: no audio file found with --include '*.ogg'.\n"
+    assert run_cli(*line).err == ""
+
+
+def test_a_vanished_file_is_gone_until_it_is_pruned(
+    run_cli: RunCli, tmp_path: Path, model: Path
+) -> None:
+    """The table says gone for what comes back with its file, removed for what --prune forgets."""
+    write_song(tmp_path / "music" / "a.wav", 1)
+    write_song(tmp_path / "music" / "b.wav", 2)
+    line = ("--library", str(tmp_path / "library"), "index", str(tmp_path / "music"))
+    assert run_cli(*line, "--model", str(model)).code == 0
+    (tmp_path / "music" / "b.wav").unlink()
+    rows = dict(row.split() for row in run_cli(*line).out.splitlines())
+    assert rows["gone"] == "1"
+    assert "removed" not in rows
+    rows = dict(row.split() for row in run_cli(*line, "--prune").out.splitlines())
+    assert rows["removed"] == "1"
+    assert "gone" not in rows
+
+
 def test_a_dry_run_leaves_nothing(run_cli: RunCli, tmp_path: Path, model: Path) -> None:
     """It counts what it would do, with include and exclude, and makes no library."""
     for name in ("a.wav", "b.wav", "live/c.wav", "d.flac"):
@@ -215,7 +244,13 @@ def test_reasons(run_cli: RunCli, ready: Path) -> None:
     ("words", "code", "complaint"),
     [
         (("query", "99"), 3, "no track has the id 99"),
-        (("query", "a.wave"), 3, r"Do you mean"),
+        (("query", "a.wave"), 3, "a.wave: no such file. Do you mean"),
+        (("query", "nosuch.mp3"), 3, "nosuch.mp3: no such file."),
+        (("query", "²"), 3, "²: no such file."),
+        (("query", "9" * 23), 3, f"no track has the id {'9' * 23}."),
+        (("library", "remove", "9" * 5000), 3, "no track has the id 999"),
+        (("features", "²", "-o", "x"), 3, "²: no such file."),
+        (("features", "9" * 23, "-o", "x"), 3, f"no track has the id {'9' * 23}."),
         (("query", "1", "--where", "gener=x"), 2, "▸gener=x"),
         (("query", "1", "--hubness", "cls"), 2, "Did you mean csls"),
         (("query", "1", "-k", "0"), 2, "-k"),

@@ -87,6 +87,14 @@ def test_a_playlist_is_not_overwritten(run_cli: RunCli, folder: Path, tmp_path: 
     assert ".xspf" in wrong.err
 
 
+def test_output_has_a_long_form(run_cli: RunCli, folder: Path, tmp_path: Path) -> None:
+    """--output is -o, as in every other command."""
+    target = tmp_path / "a.m3u8"
+    line = ("--library", str(folder), "playlist", "30", "--length", "3")
+    assert run_cli(*line, "--output", str(target)).code == 0
+    assert len(read_playlist(target)) == 3
+
+
 def test_judged_places_go_on(run_cli: RunCli, folder: Path, tmp_path: Path) -> None:
     """--from with --keep and --drop: the kept stay in front, the dropped are gone."""
     line = ("--library", str(folder), "--paths", "playlist")

@@ -135,7 +135,7 @@ def test_ctrl_c_says_how_to_go_on_and_it_does(
     assert f"soundalike train '{data}' -o '{run}' --resume" in said
     assert main(["--json", "train", str(data), "-o", str(run), "--resume"]) == 0
     said = capsys.readouterr()
-    assert f"going on after step {step}" in said.err
+    assert f"continuing after step {step}" in said.err
     assert json.loads(said.out)["steps"] == 8
 
 
