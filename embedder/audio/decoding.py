@@ -1,8 +1,8 @@
-"""Any file that FFmpeg reads, as mono float32 at one rate.
+"""Decode any file that FFmpeg reads, as mono float32 at one rate.
 
-`probe` reads the headers, `read_stretches` decodes only the parts that it is asked for, and
-`read_whole` serves short files. Mono is the mean of the channels (without the bass-effects
-channel of surround sound). Values that are no numbers become silence.
+`probe` reads the headers, `read_stretches` decodes only some parts, and `read_whole` serves short
+files. Mono is the mean of the channels (without the bass-effects channel of surround sound).
+Samples that are not numbers become silence; a file that is mostly damaged is refused.
 """
 
 import logging
@@ -23,28 +23,28 @@ from embedder.errors import UnreadableAudio, printable_path
 __all__ = ["AudioInfo", "Plan", "Stretches", "Waveform", "probe", "read_stretches", "read_whole"]
 
 Plan = Callable[[float], Sequence[float]]
-"""From a file's length in seconds to where its stretches start."""
+"""From a file's length in seconds to where the stretches start."""
 
 _log = logging.getLogger(__name__)
 
 _LIE_SECONDS = 0.1
-"""A file may be this much shorter than it says: headers round, encoders pad."""
+"""How much shorter than its header says a file may be: headers round, encoders pad."""
 _MERGED_GAP_SECONDS = 0.5
-"""Reading on through a short gap is cheaper than another seek."""
+"""Decoding a short gap is cheaper than another seek."""
 _MAX_SAMPLES = 2**28
 """At most so many samples of a file are in memory at once: 1 GiB."""
 _LOUDEST = 65536.0
-"""+96 dB over full scale: beyond it, a value is damage and not sound."""
+"""+96 dB over full scale: a louder value is damage, not sound."""
 
 
 def probe(path: Path) -> AudioInfo:
-    """Return what a file's headers say."""
+    """What a file's headers say."""
     with open_source(path) as source:
         return source.info()
 
 
 def read_whole(path: Path, *, sample_rate: int = 0, max_seconds: float = 1800.0) -> Waveform:
-    """Decode a whole file, at its own rate or at `sample_rate`; longer ones are refused."""
+    """Decode a whole file, at its own rate or at `sample_rate`; refuses longer files."""
     with open_source(path) as source:
         native = source.sample_rate
         rate = sample_rate or native
@@ -56,11 +56,13 @@ def read_whole(path: Path, *, sample_rate: int = 0, max_seconds: float = 1800.0)
     n_native = run.read_end
     if run.read_end > longest:
         minutes = longest / native / 60
-        raise UnreadableAudio(path, f"longer than {minutes:g} minutes, too long to be read at once")
+        raise UnreadableAudio(
+            path, f"longer than {minutes:g} minutes, which is too long to decode as a whole"
+        )
     if n_native <= 0:
         raise _nothing_decoded(path)
-    heard = run.samples[: margin + n_native + margin]
-    samples = resampled(_repaired(path, heard), from_rate=native, to_rate=rate)
+    native_samples = run.samples[: margin + n_native + margin]
+    samples = resampled(_repaired(path, native_samples), from_rate=native, to_rate=rate)
     cut = margin * rate // native
     return Waveform(samples[cut : cut + round(n_native * rate / native)], rate)
 
@@ -68,26 +70,33 @@ def read_whole(path: Path, *, sample_rate: int = 0, max_seconds: float = 1800.0)
 def read_stretches(path: Path, plan: Plan, *, seconds: float, sample_rate: int = 0) -> Stretches:
     """Decode the stretches of `seconds` each that start where `plan` says.
 
-    `plan` is called with the file's length. Where the file turns out to be shorter than it says,
-    it is called once more with the measured length.
+    `plan` is called with the file's length. If the file turns out to be shorter than its header
+    says, `plan` is called once more with the measured length.
     """
     with open_source(path) as source:
-        asked = _Asked(plan, seconds, sample_rate or source.sample_rate, _length(source))
-        read = _read(source, asked, by_seeking=True)
-        if _is_short(read):
+        order = _Order(plan, seconds, sample_rate or source.sample_rate, _length(source))
+        stretches = _read(source, order, by_seeking=True)
+        if _is_short(stretches):
             measured_seconds = source.measure_seconds()
-            if measured_seconds < asked.duration_seconds - _LIE_SECONDS:
-                name, said_seconds = printable_path(path), asked.duration_seconds
-                _log.debug("%s: says %.2f s, has %.2f s", name, said_seconds, measured_seconds)
-                asked = replace(asked, duration_seconds=measured_seconds)
-                read = _read(source, asked, by_seeking=True)
-        if _is_short(read):
-            _log.debug("%s: seeking lost sound, decoded from the beginning", printable_path(path))
-            read = _read(source, asked, by_seeking=False)
+            if measured_seconds < order.duration_seconds - _LIE_SECONDS:
+                name, said_seconds = printable_path(path), order.duration_seconds
+                _log.debug(
+                    "%s: its header says %.2f s, it has %.2f s",
+                    name,
+                    said_seconds,
+                    measured_seconds,
+                )
+                order = replace(order, duration_seconds=measured_seconds)
+                stretches = _read(source, order, by_seeking=True)
+        if _is_short(stretches):
+            _log.debug(
+                "%s: seeking lost sound, so it is decoded from the beginning", printable_path(path)
+            )
+            stretches = _read(source, order, by_seeking=False)
         _refuse_mostly_damaged(source)
-    if read.n_read and not any(read.n_read):
+    if stretches.n_read and not any(stretches.n_read):
         raise _nothing_decoded(path)
-    return read
+    return stretches
 
 
 def _length(source: AudioSource) -> float:
@@ -96,15 +105,15 @@ def _length(source: AudioSource) -> float:
         return info.duration_seconds
     measured_seconds = source.measure_seconds()
     name = printable_path(source.path)
-    _log.debug("%s: says no length, measured %.2f s", name, measured_seconds)
+    _log.debug("%s: its header says no length, measured %.2f s", name, measured_seconds)
     if measured_seconds <= 0:
         raise _nothing_decoded(source.path)
     return measured_seconds
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What is to be read from a file of a believed length."""
+class _Order:
+    """What to read from a file whose length is believed to be `duration_seconds`."""
 
     plan: Plan
     seconds: float
@@ -112,9 +121,9 @@ class _Asked:
     duration_seconds: float
 
 
-def _read(source: AudioSource, asked: _Asked, *, by_seeking: bool) -> Stretches:
-    native, rate, seconds = source.sample_rate, asked.sample_rate, asked.seconds
-    starts_seconds = tuple(asked.plan(asked.duration_seconds))
+def _read(source: AudioSource, order: _Order, *, by_seeking: bool) -> Stretches:
+    native, rate, seconds = source.sample_rate, order.sample_rate, order.seconds
+    starts_seconds = tuple(order.plan(order.duration_seconds))
     margin = margin_samples(from_rate=native, to_rate=rate)
     n_native = round(seconds * native)
     firsts = [round(start * native) for start in starts_seconds]
@@ -132,19 +141,19 @@ def _read(source: AudioSource, asked: _Asked, *, by_seeking: bool) -> Stretches:
     read_runs(source, runs, by_seeking=by_seeking)
     for run in runs:
         _repaired(source.path, run.samples)
-    n_wanted = round(seconds * rate)
-    samples = np.zeros((len(firsts), n_wanted), dtype=np.float32)
+    n_samples = round(seconds * rate)
+    samples = np.zeros((len(firsts), n_samples), dtype=np.float32)
     n_read: list[int] = []
     cut = margin * rate // native
     for row, first in enumerate(firsts):
         run = next(run for run in runs if run.end >= first + n_native + margin)
         at = first - margin - run.first
         wide = run.samples[at : at + n_native + 2 * margin]
-        narrow = resampled(wide, from_rate=native, to_rate=rate)[cut : cut + n_wanted]
+        narrow = resampled(wide, from_rate=native, to_rate=rate)[cut : cut + n_samples]
         samples[row, : len(narrow)] = narrow
-        n_found = min(max(run.read_end - first, 0), n_native)
-        n_read.append(n_wanted if n_found == n_native else n_found * rate // native)
-    return Stretches(samples, rate, starts_seconds, tuple(n_read), asked.duration_seconds)
+        n_decoded = min(max(run.read_end - first, 0), n_native)
+        n_read.append(n_samples if n_decoded == n_native else n_decoded * rate // native)
+    return Stretches(samples, rate, starts_seconds, tuple(n_read), order.duration_seconds)
 
 
 def _merged(spans: Sequence[tuple[int, int]], *, max_gap: int) -> list[Run]:
@@ -158,18 +167,18 @@ def _merged(spans: Sequence[tuple[int, int]], *, max_gap: int) -> list[Run]:
     return [Run(first, end - first) for first, end in joined]
 
 
-def _is_short(read: Stretches) -> bool:
-    """Did the file end before the length that was believed?"""
-    asked_seconds = read.samples.shape[1] / read.sample_rate
-    for start, n_read in zip(read.starts_seconds, read.n_read, strict=True):
-        expected_seconds = min(asked_seconds, read.duration_seconds - start)
-        if n_read / read.sample_rate < expected_seconds - _LIE_SECONDS:
+def _is_short(stretches: Stretches) -> bool:
+    """Did the file end before the believed length?"""
+    stretch_seconds = stretches.samples.shape[1] / stretches.sample_rate
+    for start, n_read in zip(stretches.starts_seconds, stretches.n_read, strict=True):
+        expected_seconds = min(stretch_seconds, stretches.duration_seconds - start)
+        if n_read / stretches.sample_rate < expected_seconds - _LIE_SECONDS:
             return True
     return False
 
 
 def _refuse_mostly_damaged(source: AudioSource) -> None:
-    """Say how much was damaged; what looks like sound by chance is mostly that."""
+    """Refuse a file of which most is damaged: what was decoded is sound by chance only."""
     n_damaged, n_packets = source.n_damaged, source.n_damaged + source.n_decoded
     if 2 * n_damaged > n_packets:
         raise UnreadableAudio(source.path, f"{n_damaged} of {n_packets} parts are damaged")
@@ -179,19 +188,19 @@ def _refuse_mostly_damaged(source: AudioSource) -> None:
 
 
 def _repaired(path: Path, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Silence what is not a number or absurdly loud, in place; refuse where that is most."""
+    """Silence values that are not numbers or absurdly loud, in place; refuse if most are."""
     if not len(samples) or np.max(np.abs(samples)) <= _LOUDEST:  # NaN compares as false
         return samples
     broken = ~(np.abs(samples) <= _LOUDEST)
     n_broken = int(np.count_nonzero(broken))
     if n_broken > len(samples) / 2:
         raise UnreadableAudio(
-            path, f"{n_broken} of {len(samples)} samples are not numbers or absurdly loud"
+            path, f"{n_broken} of {len(samples)} samples are not numbers, or absurdly loud"
         )
-    _log.debug("%s: %d samples that are no numbers silenced", printable_path(path), n_broken)
+    _log.debug("%s: silenced %d samples that are not numbers", printable_path(path), n_broken)
     samples[broken] = 0.0
     return samples
 
 
 def _nothing_decoded(path: Path) -> UnreadableAudio:
-    return UnreadableAudio(path, "nothing in it could be decoded")
+    return UnreadableAudio(path, "nothing in it can be decoded")

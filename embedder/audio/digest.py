@@ -58,7 +58,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     except PermissionError as error:
         raise UnreadableAudio(path, "no permission to read it") from error
     except FileNotFoundError as error:
-        raise MissingAudio(path, "it vanished while it was read") from error
+        raise MissingAudio(path, "it was removed while it was read") from error
     except OSError as error:
         raise UnreadableAudio(path, f"cannot be read ({error.strerror})") from error
 

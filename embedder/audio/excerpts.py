@@ -1,9 +1,9 @@
-"""Which stretches of a track the network hears, and getting them from the file.
+"""Where the excerpts of a track lie, and reading them from its file.
 
 For inference they lie on a fixed grid, so that a file always gives the same vector; for training
-a seeded generator throws them. A track shorter than an excerpt is repeated until it fills one
-(or refused, by a setting): silence would pull the mean towards silent music, and a seam lasts
-one frame. A track shorter than the whole grid gets as few excerpts as cover it.
+a seeded generator draws them. A track shorter than an excerpt is repeated until it fills one, or
+refused if the settings say so: silence would pull the mean towards silent music, and a seam lasts
+only one frame. A track shorter than the whole grid gets as few excerpts as cover it.
 """
 
 import math
@@ -18,14 +18,14 @@ from embedder.config.model import ExcerptConfig
 from embedder.errors import AudioTooShort, SilentAudio, UnknownChoice, UsageError
 
 SILENCE_PEAK = 1e-4
-"""-80 dB below full scale: what no listener hears is not described."""
+"""-80 dB below full scale: nobody hears anything quieter."""
 _SLACK_SECONDS = 0.05
-"""A stretch may reach this far beyond the end: lengths are shown to people in rounded form."""
+"""A part may reach this far beyond the end of a file, because lengths are shown rounded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpts:
-    """What the network hears of one track.
+    """The excerpts of one track.
 
     samples: float32 [excerpts, samples]
     """
@@ -38,7 +38,7 @@ class Excerpts:
 
 
 def grid_starts(duration_seconds: float, config: ExcerptConfig) -> tuple[float, ...]:
-    """Return where the excerpts of a track start, in order; one start, 0, for a short track."""
+    """Where the excerpts of a track start, in order; a short track has one, at 0."""
     length = config.excerpt_seconds
     room = duration_seconds - length
     if room <= 0:
@@ -48,7 +48,7 @@ def grid_starts(duration_seconds: float, config: ExcerptConfig) -> tuple[float, 
     if n_excerpts == 1:
         return (0.0 if config.placement == "start" else room / 2,)
     block = n_excerpts * length
-    if block >= duration_seconds:  # they overlap evenly, from the first sample to the last
+    if block >= duration_seconds:  # they overlap evenly and cover all samples
         return tuple(room * i / (n_excerpts - 1) for i in range(n_excerpts))
     gap = duration_seconds - block
     match config.placement:
@@ -66,7 +66,7 @@ def grid_starts(duration_seconds: float, config: ExcerptConfig) -> tuple[float, 
 def random_starts(
     duration_seconds: float, config: ExcerptConfig, *, generator: np.random.Generator
 ) -> tuple[float, ...]:
-    """Return `n_excerpts` starts thrown anywhere an excerpt fits, in order."""
+    """`n_excerpts` random starts, anywhere an excerpt fits, in order."""
     room = max(0.0, duration_seconds - config.excerpt_seconds)
     return tuple(float(start) for start in np.sort(generator.uniform(0, room, config.n_excerpts)))
 
@@ -80,29 +80,31 @@ def load_excerpts(
     seconds: float | None = None,
     generator: np.random.Generator | None = None,
 ) -> Excerpts:
-    """Decode the excerpts of one track, and of it only the excerpts.
+    """Decode the excerpts of one track, and nothing else of it.
 
-    `start_seconds` and `seconds` narrow the track to a stretch, inside which the excerpts are
-    laid. With a `generator` they lie at random. `sample_rate` 0 keeps the file's own rate.
+    `start_seconds` and `seconds` limit the excerpts to a part of the track. With a `generator`
+    they are random. `sample_rate` 0 keeps the file's own rate.
     """
-    _check_stretch(start_seconds, seconds)
-    heard_seconds = math.inf
+    _check_part(start_seconds, seconds)
+    part_seconds = math.inf
 
     def plan(duration_seconds: float) -> tuple[float, ...]:
-        nonlocal heard_seconds
-        first, heard_seconds = _heard(path, duration_seconds, start_seconds, seconds)
-        _refuse_short(path, heard_seconds, config)
+        nonlocal part_seconds
+        first, part_seconds = _part(path, duration_seconds, start_seconds, seconds)
+        _refuse_short(path, part_seconds, config)
         if generator is None:
-            starts = grid_starts(heard_seconds, config)
+            starts = grid_starts(part_seconds, config)
         else:
-            starts = random_starts(heard_seconds, config, generator=generator)
+            starts = random_starts(part_seconds, config, generator=generator)
         return tuple(first + start for start in starts)
 
     read = read_stretches(path, plan, seconds=config.excerpt_seconds, sample_rate=sample_rate)
-    most = round(heard_seconds * read.sample_rate)
+    n_part_samples = round(part_seconds * read.sample_rate)
     rows = [row for row, n_read in enumerate(read.n_read) if n_read > 0]
     return Excerpts(
-        samples=np.stack([_filled(read.samples[row], min(read.n_read[row], most)) for row in rows]),
+        samples=np.stack(
+            [_filled(read.samples[row], min(read.n_read[row], n_part_samples)) for row in rows]
+        ),
         sample_rate=read.sample_rate,
         starts_seconds=tuple(read.starts_seconds[row] for row in rows),
         duration_seconds=read.duration_seconds,
@@ -110,10 +112,10 @@ def load_excerpts(
 
 
 def audible(path: Path, excerpts: Excerpts) -> Excerpts:
-    """The excerpts that can be heard; silent ones would pull every mean to one place."""
+    """The excerpts that are not silent; silent ones would pull every mean in one direction."""
     is_audible = np.abs(excerpts.samples).max(axis=1) >= SILENCE_PEAK
     if not is_audible.any():
-        raise SilentAudio(path, "digital silence: there is nothing to hear")
+        raise SilentAudio(path, "digital silence: there is no sound in it")
     if is_audible.all():
         return excerpts
     starts = tuple(np.asarray(excerpts.starts_seconds)[is_audible].tolist())
@@ -122,17 +124,17 @@ def audible(path: Path, excerpts: Excerpts) -> Excerpts:
     )
 
 
-def _check_stretch(start_seconds: float | None, seconds: float | None) -> None:
+def _check_part(start_seconds: float | None, seconds: float | None) -> None:
     if start_seconds is not None and not 0 <= start_seconds < math.inf:
-        raise UsageError(f"a stretch cannot start at {start_seconds:g} s: give 0 or more")
+        raise UsageError(f"a part cannot start at {start_seconds:g} s: give 0 or more")
     if seconds is not None and not 0 < seconds < math.inf:
-        raise UsageError(f"a stretch cannot be {seconds:g} s long: give more than 0")
+        raise UsageError(f"a part cannot be {seconds:g} s long: give more than 0")
 
 
-def _heard(
+def _part(
     path: Path, duration_seconds: float, start_seconds: float | None, seconds: float | None
 ) -> tuple[float, float]:
-    """Return (start, length) of the part of a track in which excerpts may lie."""
+    """(start, length) of the part of a track in which excerpts may lie."""
     first = start_seconds or 0.0
     rest = duration_seconds - first
     if rest <= 0:
@@ -144,27 +146,27 @@ def _heard(
     if seconds > rest + _SLACK_SECONDS:
         raise AudioTooShort(
             path,
-            f"it is {duration_seconds:.1f} s long; the stretch from {first:g} s to "
+            f"it is {duration_seconds:.1f} s long; the part from {first:g} s to "
             f"{first + seconds:g} s reaches beyond its end",
         )
     return first, min(seconds, rest)
 
 
-def _refuse_short(path: Path, heard_seconds: float, config: ExcerptConfig) -> None:
-    if heard_seconds < config.min_seconds:
+def _refuse_short(path: Path, part_seconds: float, config: ExcerptConfig) -> None:
+    if part_seconds < config.min_seconds:
         raise AudioTooShort(
             path,
-            f"{heard_seconds:.2f} s of audio, need at least {config.min_seconds:g} s. "
+            f"{part_seconds:.2f} s of audio, need at least {config.min_seconds:g} s. "
             "Lower min_seconds or leave the file out.",
         )
-    if config.when_short == "refuse" and heard_seconds < config.excerpt_seconds - _SLACK_SECONDS:
+    if config.when_short == "refuse" and part_seconds < config.excerpt_seconds - _SLACK_SECONDS:
         raise AudioTooShort(
             path,
-            f"{heard_seconds:.2f} s of audio, an excerpt has {config.excerpt_seconds:g} s. "
+            f"{part_seconds:.2f} s of audio, an excerpt has {config.excerpt_seconds:g} s. "
             "Lower excerpt_seconds or set when_short to 'pad'.",
         )
 
 
-def _filled(samples: NDArray[np.float32], n_heard: int) -> NDArray[np.float32]:
-    """Repeat the first `n_heard` of `samples: float32 [samples]` until they fill all of it."""
-    return samples if n_heard >= len(samples) else np.resize(samples[:n_heard], len(samples))
+def _filled(samples: NDArray[np.float32], n_samples: int) -> NDArray[np.float32]:
+    """The first `n_samples` of `samples: float32 [samples]`, repeated to the full length."""
+    return samples if n_samples >= len(samples) else np.resize(samples[:n_samples], len(samples))

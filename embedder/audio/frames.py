@@ -1,7 +1,6 @@
-"""From packets to mono samples that stand where their time stamps say.
+"""From packets to mono samples at the positions that their time stamps say.
 
-Damaged packets are left out and their time stays empty (zeros), so that what follows a broken
-frame is not moved.
+Damaged packets are left out, and zeros take their time: samples after a broken frame do not move.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,16 +22,16 @@ _STORED_AS: dict[str, tuple[np.dtype[Any], float, float]] = {
     "flt": (np.dtype("f4"), 1.0, 0.0),
     "dbl": (np.dtype("f8"), 1.0, 0.0),
 }
-"""FFmpeg's sample formats: type, and what to multiply and add to reach ±1."""
+"""FFmpeg's sample formats: type, factor and offset, which lead to ±1."""
 _LOW_FREQUENCY = ("LFE", "LFE2")
 _MAX_GAP_SECONDS = 5.0
-"""A longer hole is a time stamp gone wrong, not lost sound."""
+"""A longer gap is a wrong time stamp, not lost sound."""
 
 
 class Run:
-    """A row of samples to be collected: [first, first + n_samples) at the file's own rate.
+    """Consecutive samples to collect: [first, first + n_samples) at the file's own rate.
 
-    samples: float32 [n_samples], the mean of the channels, zeros where nothing was found
+    samples: float32 [n_samples], the mean of the channels; zeros where nothing was decoded
     """
 
     def __init__(self, first: int, n_samples: int) -> None:
@@ -41,28 +40,28 @@ class Run:
         self.clear()
 
     def clear(self) -> None:
-        """Forget what was found."""
-        # Untouched zeros cost no memory: a run may be as long as the longest file.
+        """Forget all samples."""
+        # Zeros that nobody writes cost no memory: a run may be as long as the longest file.
         self.samples: NDArray[np.float32] = np.zeros(self.end - self.first, dtype=np.float32)
         self.read_end = self.first
-        """The position after the last sample that was found; `first` where there was none."""
+        """The position after the last decoded sample; `first` if there is none."""
 
     def add(self, position: int, mono: NDArray[np.float32]) -> None:
-        """Keep of `mono: float32 [samples]`, which stands at `position`, what lies inside."""
+        """Take what is inside of `mono: float32 [samples]`, which starts at `position`."""
         end = min(position + len(mono), self.end)
         start = max(position, self.first)
         if start < end:
-            kept = mono[start - position : end - position]
-            self.samples[start - self.first : end - self.first] = kept
+            part = mono[start - position : end - position]
+            self.samples[start - self.first : end - self.first] = part
             self.read_end = end
 
 
 def placed_frames(source: AudioSource) -> Iterator[tuple[int | None, AudioFrame]]:
-    """Decode from where the source stands; yield (position or None, frame).
+    """Decode from the current position of the source; yield (position or None, frame).
 
-    A position follows from the frame before it, and from the time stamp where that is later by
-    half a frame or more: then sound was lost. (FFmpeg's stamps for Vorbis are off by parts of a
-    frame where its blocks change length.) None: the file gives no time stamps.
+    A frame starts where the frame before it ended. If its time stamp is later by half a frame or
+    more, sound was lost, and it starts at the time stamp. (FFmpeg's stamps for Vorbis are off by
+    parts of a frame where its blocks change length.) None: the file has no time stamps.
     """
     expected: int | None = None
     tolerance = max(source.pts_tolerance, source.frame_samples // 2)
@@ -94,21 +93,21 @@ def _decoded(source: AudioSource) -> Iterator[AudioFrame]:
             source.n_decoded += 1
         except av.error.InvalidDataError:
             source.n_damaged += 1
-            if packet is None:  # the container itself is damaged: there is no next packet
+            if packet is None:  # the container is damaged: there is no next packet
                 return
         else:
             yield from frames
 
 
 def gather(frames: Iterator[tuple[int | None, AudioFrame]], runs: Sequence[Run]) -> None:
-    """Fill `runs` (sorted, apart from each other) from frames; stop when the last one is full."""
+    """Fill `runs` (sorted, without overlap) from frames; stop when the last run is full."""
     current = 0
     end = 0
     for position, frame in frames:
         start = end if position is None else position
         end = start + frame.samples
         if start < runs[current].end and end > runs[current].first:
-            with np.errstate(invalid="ignore", over="ignore"):  # damage is looked for afterwards
+            with np.errstate(invalid="ignore", over="ignore"):  # damage is handled later
                 mono = mono_of(frame)
             for run in runs[current:]:
                 run.add(start, mono)
@@ -119,9 +118,9 @@ def gather(frames: Iterator[tuple[int | None, AudioFrame]], runs: Sequence[Run])
 
 
 def mono_of(frame: AudioFrame) -> NDArray[np.float32]:
-    """Return float32 [samples], full scale at ±1: the mean of all channels but bass effects.
+    """float32 [samples], full scale at ±1: the mean of all channels without bass effects.
 
-    It reads FFmpeg's memory: with `to_ndarray`, a sixth of the time of decoding would go there.
+    It reads FFmpeg's memory directly; `to_ndarray` would take a sixth of the time of decoding.
     """
     sample_format = frame.format
     dtype, scale, offset = _STORED_AS[sample_format.name.removesuffix("p")]
@@ -136,8 +135,12 @@ def mono_of(frame: AudioFrame) -> NDArray[np.float32]:
         channels = list(packed.reshape(n_samples, n_channels).T)
     if len(channels) > 2:
         names = [channel.name for channel in frame.layout.channels]
-        kept = [c for c, role in zip(channels, names, strict=True) if role not in _LOW_FREQUENCY]
-        channels = kept or channels
+        full_range = [
+            channel
+            for channel, name in zip(channels, names, strict=True)
+            if name not in _LOW_FREQUENCY
+        ]
+        channels = full_range or channels
     factor = np.float32(scale / len(channels))
     mono: NDArray[np.float32]
     if len(channels) == 1:

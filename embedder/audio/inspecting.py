@@ -1,5 +1,6 @@
-"""Hear a file through once and say what is technically wrong with it: silence, clipping, lost ends,
-two channels that are one. Judgements stand above; here are the measurements.
+"""Decode a file once and measure technical faults: silence, clipping, missing ends, channels.
+
+These are measurements only; `index.audit` judges them.
 """
 
 from dataclasses import dataclass
@@ -18,31 +19,31 @@ from embedder.audio.source import open_source
 from embedder.errors import UnreadableAudio
 
 MOST_SECONDS = 1800.0
-"""What lies behind is not listened to; of longer files the end is looked up."""
+"""Only so much of a file is decoded; the length of a longer file is looked up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """Measurements of one file. Shares are of its samples or moments, 0…1."""
+    """Measurements of one file. Shares are of its samples or of its time, 0…1."""
 
     said_seconds: float | None
-    """None where the headers only guess."""
+    """The length in the headers; None: they only guess."""
     found_seconds: float
     lacks_end: bool
-    """The container marks its end, and there is no such mark (Ogg)."""
+    """The container should mark its end, and does not (Ogg)."""
     n_channels: int
     peak: float
     clipped_share: float
     quiet_share: float
     side_level: float
-    """How loud the difference of two channels is beside their sum; 0 for mono."""
+    """How loud the difference of two channels is relative to their sum; 0 for mono."""
     low_side_level: float
-    """The same without treble, which encoders make up."""
+    """The same without treble, which encoders invent."""
     quieter_channel_level: float
-    """How loud the quietest channel is beside the loudest; 1 for mono."""
+    """How loud the quietest channel is relative to the loudest; 1 for mono."""
     damaged_parts: int
     waveform: Waveform
-    """The mean of the channels, at the rate that was asked for, as far as it was to be kept."""
+    """The mean of the channels at the requested rate, up to `kept_seconds`."""
 
 
 def inspect_audio(
@@ -52,9 +53,9 @@ def inspect_audio(
     kept_seconds: float = MOST_SECONDS,
     max_seconds: float = MOST_SECONDS,
 ) -> Inspection:
-    """Decode a file to its end, or to `max_seconds`; raises AudioError where nothing is there.
+    """Decode a file to its end, or to `max_seconds`; raises AudioError if it has no audio.
 
-    kept_seconds: how much of the beginning is handed out as `waveform`.
+    kept_seconds: how much of the beginning is returned as `waveform`.
     """
     monos: list[NDArray[np.float32]] = []
     with open_source(path) as source:
@@ -70,20 +71,20 @@ def inspect_audio(
             if measures.n_samples >= max_seconds * native:
                 break
         n_damaged = source.n_damaged
-        found = measures.n_samples / native
+        found_seconds = measures.n_samples / native
         if measures.n_samples >= max_seconds * native:
-            found = max(found, source.measure_seconds())
-        said = None if info.is_estimated else info.duration_seconds
-        counted = sound_bytes(path)
-        if counted is not None and counted.held:
-            said = found * counted.promised / counted.held
+            found_seconds = max(found_seconds, source.measure_seconds())
+        said_seconds = None if info.is_estimated else info.duration_seconds
+        n_bytes = sound_bytes(path)
+        if n_bytes is not None and n_bytes.held:
+            said_seconds = found_seconds * n_bytes.promised / n_bytes.held
         lacks_end = info.container == "ogg" and lacks_ogg_end(path)
     if not measures.n_samples:
-        raise UnreadableAudio(path, "nothing in it could be decoded")
+        raise UnreadableAudio(path, "nothing in it can be decoded")
     samples = np.concatenate(monos)[: round(kept_seconds * native)]
     return Inspection(
-        said_seconds=said,
-        found_seconds=found,
+        said_seconds=said_seconds,
+        found_seconds=found_seconds,
         lacks_end=lacks_end,
         n_channels=info.n_channels,
         peak=measures.peak,
@@ -98,7 +99,7 @@ def inspect_audio(
 
 
 def inspect_samples(samples: NDArray[np.float32], sample_rate: int) -> Inspection:
-    """The same of sound that is there already: float32 [samples], full scale at ±1, one channel."""
+    """The same for decoded audio: float32 [samples], full scale at ±1, one channel."""
     measures = SoundMeasures(sample_rate)
     measures.add(np.nan_to_num(samples)[None])
     return Inspection(
@@ -118,7 +119,7 @@ def inspect_samples(samples: NDArray[np.float32], sample_rate: int) -> Inspectio
 
 
 def _as_float(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Whole numbers are full scale at the end of their range; unsigned ones around the middle."""
+    """Integers are full scale at the end of their range; unsigned ones are 0 in its middle."""
     levels: NDArray[np.float32] = values.astype(np.float32)
     if values.dtype == np.uint8:
         return levels / np.float32(128) - np.float32(1)

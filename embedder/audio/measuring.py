@@ -1,19 +1,17 @@
-"""Sums over a file's sound as it is decoded, frame by frame, so that an hour needs no more memory
-than a minute.
-"""
+"""Measurements of audio that arrives frame by frame: an hour needs no more memory than a minute."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 FULL_SCALE = 0.999
-"""What lies at or beyond it may have been cut off there."""
+"""Samples at or above this level may be clipped."""
 CLIPPED_RUN = 3
-"""So many samples at full scale in a row are no peak any more."""
+"""This many samples at full scale in a row are clipping, not a peak."""
 QUIET = 1e-3
 """-60 dB below full scale."""
 BLOCK_SECONDS = 0.1
 LOW_HERTZ = 4000
-"""Means over a period of it leave what lies well below: encoders draw lots for the rest."""
+"""Means over one period remove what is well above it: encoders invent the treble."""
 _BLOCKS_AT_ONCE = 100
 
 Channels = NDArray[np.float32]
@@ -21,7 +19,7 @@ Channels = NDArray[np.float32]
 
 
 class SoundMeasures:
-    """What a file's channels have in common, how loud they are, and where they are cut off."""
+    """How loud a file's channels are, how alike, and how much of them is clipped or quiet."""
 
     def __init__(self, sample_rate: int) -> None:
         self.peak = 0.0
@@ -33,7 +31,7 @@ class SoundMeasures:
         self._quiet = _Quiet(sample_rate)
 
     def add(self, values: Channels) -> None:
-        """The next samples."""
+        """Measure the next samples."""
         magnitudes = np.abs(values)
         loudest = float(magnitudes.max(initial=0.0))
         self.n_samples += values.shape[1]
@@ -50,17 +48,17 @@ class SoundMeasures:
 
     @property
     def clipped_share(self) -> float:
-        """Of the samples, of the channel that has most."""
+        """The share of clipped samples, in the channel that has most."""
         return self._n_clipped / max(self.n_samples, 1)
 
     @property
     def quiet_share(self) -> float:
-        """Of the moments: those in which no channel moves."""
+        """The share of time in which no channel moves."""
         return self._quiet.share()
 
     @property
     def side_level(self) -> float:
-        """How loud the difference of two channels is beside their sum."""
+        """How loud the difference of two channels is relative to their sum."""
         return self._stereo.level()
 
     @property
@@ -70,7 +68,7 @@ class SoundMeasures:
 
     @property
     def quieter_level(self) -> float:
-        """How loud the quietest channel is beside the loudest."""
+        """How loud the quietest channel is relative to the loudest."""
         loudest = self._squares.max()
         return float(np.sqrt(self._squares.min() / loudest)) if loudest > 0 else 1.0
 
@@ -90,7 +88,7 @@ class _Stereo:
 
 
 class _Quiet:
-    """Counts blocks in which no channel moves; a level that stands still is no sound."""
+    """Counts blocks in which no channel moves; a constant level is not sound."""
 
     def __init__(self, sample_rate: int) -> None:
         self._length = max(round(BLOCK_SECONDS * sample_rate), 1)
@@ -127,13 +125,13 @@ class _Quiet:
 
 
 def _range(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Half of what lies between top and bottom, of the loudest channel: float32 [blocks]."""
+    """Half the range from lowest to highest, of the loudest channel: float32 [blocks]."""
     ranges: NDArray[np.float32] = (blocks.max(axis=2) - blocks.min(axis=2)).max(axis=0) / 2
     return ranges
 
 
 def _means(values: Channels, length: int) -> Channels:
-    """Means over `length` samples each; the rest of a frame is left out."""
+    """Means over `length` samples each; what remains of a frame is left out."""
     n_means = values.shape[1] // length
     means: Channels = (
         values[:, : n_means * length].reshape(len(values), n_means, length).mean(axis=2)
@@ -142,7 +140,7 @@ def _means(values: Channels, length: int) -> Channels:
 
 
 def _in_runs(at_limit: NDArray[np.bool_]) -> int:
-    """How many of the samples stand in runs of at least `CLIPPED_RUN`."""
+    """How many samples are in runs of at least `CLIPPED_RUN`."""
     edges = np.flatnonzero(np.diff(np.r_[False, at_limit, False].astype(np.int8)))
     lengths = edges[1::2] - edges[::2]
     return int(lengths[lengths >= CLIPPED_RUN].sum())

@@ -1,12 +1,12 @@
 """How many bytes of sound a file's header promises, and how many the file holds.
 
-FFmpeg cuts the promise of WAV, W64 and CAF down to the size of the file, so that one that was cut
-off looks whole. Ogg promises nothing; the last page of a whole one says that it is the last:
+FFmpeg reduces the size in the header of WAV, W64 and CAF to that of the file, so that a truncated
+file looks whole. Ogg promises nothing, but the last page of a whole file is marked as the last:
 
     WAV   [RIFF size WAVE][fmt  size …][LIST size …][data size ··········|   cut off here
     Ogg   [OggS first …][OggS …][OggS …][OggS last …]
 
-Of all other formats FFmpeg passes on what the header says.
+For all other formats FFmpeg reports what the header says.
 """
 
 import os
@@ -21,17 +21,17 @@ _SIZES_OF_STREAMS = (
     range(0xFFFF_0000, 0x1_0000_0000),
     range(0x7FFF_0000, 0x8000_0001),
 )
-"""What programs write that cannot know the size yet: all bits, or the largest signed number."""
+"""What programs write that do not know the size yet: all bits, or the largest signed number."""
 _OGG_MARK = b"OggS\0"
 _OGG_HEAD_BYTES = 27
 _OGG_PAGE_BYTES = 1 << 17
-"""A page has at most 65 307 bytes; a tag may stand behind the last one."""
+"""A page has at most 65 307 bytes; a tag may follow the last page."""
 _OGG_LAST = 4
 
 
 @dataclass(frozen=True, slots=True)
 class SoundBytes:
-    """Of the chunk with the samples."""
+    """Sizes of the chunk with the samples."""
 
     promised: int
     held: int
@@ -39,11 +39,11 @@ class SoundBytes:
 
 @dataclass(frozen=True, slots=True)
 class _Chunks:
-    """How a container writes its chunks: a name and a size before each."""
+    """How a container writes its chunks: each begins with a name and a size."""
 
     head: struct.Struct
     first: int
-    """Where the first one stands."""
+    """The position of the first chunk."""
     alignment: int
     size_has_head: bool = False
 
@@ -57,7 +57,7 @@ _KINDS: Mapping[bytes, _Chunks] = {
 
 
 def sound_bytes(path: Path) -> SoundBytes | None:
-    """The promise and what there is; None where the container makes none, or none to be trusted."""
+    """Promised and held bytes; None: the container promises none, or none to be trusted."""
     with path.open("rb") as file:
         n_bytes = file.seek(0, os.SEEK_END)
         file.seek(0)
@@ -66,14 +66,14 @@ def sound_bytes(path: Path) -> SoundBytes | None:
 
 
 def lacks_ogg_end(path: Path) -> bool:
-    """Whether an Ogg file breaks off within its last page, or that is not marked as the last."""
+    """Whether an Ogg file ends within a page, or its last page is not marked as the last."""
     with path.open("rb") as file:
         n_bytes = file.seek(0, os.SEEK_END)
         file.seek(max(0, n_bytes - _OGG_PAGE_BYTES))
         tail = file.read()
     start = tail.rfind(_OGG_MARK)
     if start < 0:
-        return False  # something else stands there
+        return False  # not an Ogg page
     page = tail[start:]
     if len(page) < _OGG_HEAD_BYTES:
         return True

@@ -1,4 +1,4 @@
-"""What reading a sound file gives back."""
+"""What reading an audio file returns."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ class AudioInfo:
     """What a file says about itself, before anything is decoded."""
 
     duration_seconds: float | None
-    """None where the file does not say; only reading it through tells."""
+    """None: the file does not say, and only reading all of it can tell."""
     sample_rate: int
     n_channels: int
     codec: str
@@ -22,7 +22,7 @@ class AudioInfo:
 
 @dataclass(frozen=True, slots=True)
 class Waveform:
-    """One stretch of mono sound.
+    """A piece of mono audio.
 
     samples: float32 [samples], full scale at ±1
     """
@@ -38,15 +38,15 @@ class Waveform:
 
 @dataclass(frozen=True, slots=True)
 class Stretches:
-    """Stretches of one file, all of one length.
+    """Stretches of one file, all of the same length.
 
-    samples: float32 [stretches, samples]; zeros where a stretch reaches beyond the file
+    samples: float32 [stretches, samples]; zeros beyond the end of the file
     """
 
     samples: NDArray[np.float32]
     sample_rate: int
     starts_seconds: tuple[float, ...]
     n_read: tuple[int, ...]
-    """How many samples of each stretch, from its beginning, the file really had."""
+    """How many samples of each stretch, from its beginning, the file has."""
     duration_seconds: float
-    """The file's length: what it says, or what was measured where it says nothing or lies."""
+    """The file's length: as its header says, or measured if that is missing or wrong."""

@@ -1,15 +1,15 @@
-"""Read chosen stretches of a file and decode next to nothing else.
+"""Read some runs of samples from a file and decode almost nothing else.
 
     file      ----------------------------------------------------------
-    wanted              [ run ]                 [   run   ]
+    runs                [ run ]                 [   run   ]
     decoded         ····[ run ]             ····[   run   ]
                     ^ seek here: a codec needs a few frames to get going
 
-A stretch stands where it would in the whole file, to the sample. Exceptions: Matroska counts in
-milliseconds, and in Vorbis with blocks of changing length FFmpeg is off by 128 samples at times.
+A run has exactly the samples that decoding the whole file gives. Exceptions: Matroska counts in
+milliseconds, and for Vorbis with blocks of changing length FFmpeg is sometimes off by 128 samples.
 
-Where a file cannot seek, or a seek lands too late, everything is decoded once from the beginning
-and only the wanted stretches are kept: slower, and just as small in memory.
+If a file cannot seek, or a seek lands too late, the file is decoded from the beginning and only
+the runs are stored: slower, but it needs no more memory.
 """
 
 import logging
@@ -35,7 +35,7 @@ class _CannotSeek(Exception):
 
 
 def read_runs(source: AudioSource, runs: Sequence[Run], *, by_seeking: bool) -> None:
-    """Fill `runs`, which are sorted and apart from each other."""
+    """Fill `runs`, which are sorted and do not overlap."""
     if by_seeking:
         try:
             for run in runs:
@@ -55,7 +55,7 @@ def _read_by_seeking(source: AudioSource, run: Run) -> None:
         _WARM_UP_FRAMES * source.frame_samples, round(_WARM_UP_SECONDS * source.sample_rate)
     )
     if run.first <= warm_up:
-        # Only the first decoding drops the encoder's delay reliably: M4A forgets it after a seek.
+        # Only decoding from the start drops the encoder's delay: M4A forgets it after a seek.
         _read_from_the_beginning(source, [run])
         return
     try:
@@ -72,14 +72,14 @@ def _read_from_the_beginning(source: AudioSource, runs: Sequence[Run]) -> None:
 
 
 def _landed_early_enough(
-    source: AudioSource, wanted: int
+    source: AudioSource, first: int
 ) -> Iterator[tuple[int | None, AudioFrame]]:
     is_first = True
     for position, frame in placed_frames(source):
         if is_first:
             if position is None:
                 raise _CannotSeek("it has no time stamps")
-            if position > wanted + source.pts_tolerance:
+            if position > first + source.pts_tolerance:
                 raise _CannotSeek("a seek went too far")
             is_first = False
         yield position, frame

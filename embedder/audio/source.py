@@ -1,8 +1,7 @@
-"""Open a sound file, or say in one sentence why it cannot be one.
+"""Open an audio file, or say in one sentence why it is not one.
 
-Everything that FFmpeg or the operating system raises becomes an AudioError here, so that nobody
-above knows their exceptions. FFmpeg itself stays quiet: PyAV's log is off unless somebody turns
-it on, and nothing here touches that process-wide switch.
+All exceptions of FFmpeg and the operating system become an AudioError here; no other module knows
+them. FFmpeg prints nothing: PyAV's log is off by default, and this module does not change that.
 """
 
 import errno
@@ -28,11 +27,11 @@ from embedder.errors import AudioError, MissingAudio, NotAnAudioFile, Unreadable
 _PLAYLIST_STARTS = (b"#EXTM3U", b"ffconcat", b"[playlist]")
 """FFmpeg would follow these to other files, and to the network."""
 _BARE_FRAMES = frozenset({"aac", "ac3", "eac3", "dts", "loas", "mp3"})
-"""Containers that are only a row of frames: FFmpeg guesses the length from the bit rate."""
+"""Containers that are only a row of frames: FFmpeg guesses their length from the bit rate."""
 _FAR_AWAY = 2**62
 _FULL_INDEX_ENTRIES = 20_000
-"""FFmpeg halves an index of 43 000 entries again and again, and its beginning is thin in the end:
-a seek would land an hour early. Seeking forwards through a new one always lands near.
+"""FFmpeg halves an index of 43 000 entries again and again, until its beginning has large gaps
+and a seek lands an hour early. Seeking forwards with a new index always lands near.
 """
 _CLOCK = re.compile(r"\d+:\d\d:\d\d(\.\d+)?")
 _MAX_SAMPLE_RATE = 1_000_000
@@ -48,16 +47,16 @@ class AudioSource:
         self.path = path
         self.n_decoded = 0
         self.n_damaged = 0
-        """Packets, over everything that was read."""
+        """Numbers of packets, over everything that was read."""
         self._start(_opened(path))
 
     def reopen(self) -> None:
-        """Start anew: the one way back to the beginning that every container knows."""
+        """Open it again: the only way back to the beginning that works for every container."""
         self.close()
         self._start(_opened(self.path))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._container.close()
 
     def _start(self, container: InputContainer) -> None:
@@ -70,7 +69,7 @@ class AudioSource:
         self._ticks_down = self._time_base.denominator
         self._start_pts = stream.start_time or 0
         self.is_untouched = True
-        """Nothing was read and nothing sought: a decoder starts as the encoder meant it."""
+        """Nothing was read and nothing sought, so the decoder drops the encoder's delay."""
 
     @property
     def pts_tolerance(self) -> int:
@@ -79,17 +78,17 @@ class AudioSource:
 
     @property
     def frame_samples(self) -> int:
-        """Samples in one coded frame, roughly where the codec does not tell."""
+        """Samples in one coded frame; an estimate if the codec does not say."""
         return self._stream.codec_context.frame_size or 1152
 
     def info(self) -> AudioInfo:
-        """Return what the headers say."""
+        """What the headers say."""
         stream, container = self._stream, self._container
         seconds: float | None = None
         if stream.duration is not None:
             seconds = float(stream.duration * self._time_base)
         elif container.duration is not None:
-            seconds = min(container.duration / av.time_base, _told_seconds(stream))
+            seconds = min(container.duration / av.time_base, _tagged_seconds(stream))
         bare = container.format.name in _BARE_FRAMES
         return AudioInfo(
             duration_seconds=seconds if seconds and seconds > 0 else None,
@@ -101,23 +100,23 @@ class AudioSource:
         )
 
     def position_of(self, pts: int) -> int:
-        """Return the sample at which a time stamp stands, the first of the file being 0."""
+        """The sample that a time stamp belongs to; the first of the file is 0."""
         doubled = 2 * (pts - self._start_pts) * self._ticks_up + self._ticks_down
         return doubled // (2 * self._ticks_down)
 
     def seek(self, position: int) -> None:
-        """Go to a place at or before `position`."""
+        """Go to a packet at or before `position`."""
         self.is_untouched = False
         pts = max(position, 0) * self._ticks_down // self._ticks_up
         self._container.seek(pts + self._start_pts, stream=self._stream, backward=True)
 
     def packets(self) -> Iterator["Packet[AudioStream]"]:
-        """Yield the coded packets from here to the end; an empty one closes."""
+        """Yield the coded packets from here to the end; the last one is empty."""
         self.is_untouched = False
         return self._container.demux(self._stream)
 
     def measure_seconds(self) -> float:
-        """Find out how long the file is without decoding it."""
+        """How long the file is, without decoding it."""
         end_pts = self._end_of_index()
         if end_pts is None:
             self.reopen()
@@ -128,7 +127,7 @@ class AudioSource:
         return seconds
 
     def _end_of_index(self) -> int | None:
-        """FFmpeg seeks in bare frames by making an index: quicker than asking for the packets."""
+        """FFmpeg makes an index to seek in bare frames: quicker than reading the packets."""
         if self._container.format.name not in _BARE_FRAMES:
             return None
         self.is_untouched = False
@@ -152,14 +151,14 @@ class AudioSource:
 
 @contextmanager
 def open_source(path: Path) -> Iterator[AudioSource]:
-    """Open the best audio stream of a file; whatever goes wrong inside comes out as AudioError."""
+    """Open the best audio stream of a file; any failure inside the block is an AudioError."""
     with _named_failures(path), closing(AudioSource(path)) as source:
         yield source
 
 
 def _opened(path: Path) -> InputContainer:
-    _refuse_what_is_no_sound(path)
-    # "file:" keeps a name like `http:x.mp3` a name; the list keeps FFmpeg off the network.
+    _refuse_other_files(path)
+    # "file:" makes a name like `http:x.mp3` a path; the list keeps FFmpeg off the network.
     options = {"protocol_whitelist": "file"}
     return av.open(f"file:{path}", "r", options=options, metadata_errors="replace")
 
@@ -191,27 +190,27 @@ def _refuse_impossible(path: Path, stream: AudioStream) -> None:
         )
 
 
-def _told_seconds(stream: AudioStream) -> float:
-    """Matroska's file lasts as long as its pictures, and tags say how long the sound does."""
-    told = stream.metadata.get("DURATION", "")
-    if not _CLOCK.fullmatch(told):
+def _tagged_seconds(stream: AudioStream) -> float:
+    """The length in the stream's tags: a Matroska file lasts as long as its video."""
+    clock = stream.metadata.get("DURATION", "")
+    if not _CLOCK.fullmatch(clock):
         return float("inf")
-    hours, minutes, seconds = told.split(":")
+    hours, minutes, seconds = clock.split(":")
     return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
 
 
-def _refuse_what_is_no_sound(path: Path) -> None:
+def _refuse_other_files(path: Path) -> None:
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
         raise NotAnAudioFile(path, "it is a directory")
-    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait forever
         raise NotAnAudioFile(path, "it is a pipe, socket or device, not a regular file")
     with path.open("rb") as file:
         first_bytes = file.read(16)
     if not first_bytes:
         raise NotAnAudioFile(path, "the file is empty")
     if first_bytes.startswith(_PLAYLIST_STARTS):
-        raise NotAnAudioFile(path, "it is a playlist, not a sound file")
+        raise NotAnAudioFile(path, "it is a playlist, not an audio file")
 
 
 @contextmanager
@@ -225,8 +224,8 @@ def _named_failures(path: Path) -> Iterator[None]:
     except PermissionError as error:
         raise UnreadableAudio(path, "no permission to read it") from error
     except av.error.InvalidDataError as error:
-        raise NotAnAudioFile(path, "no sound format that FFmpeg knows, or cut off") from error
+        raise NotAnAudioFile(path, "not a format that FFmpeg reads, or cut off") from error
     except (OSError, av.error.FFmpegError) as error:
         if error.errno in _VANISHED:
-            raise MissingAudio(path, "no such file, or it vanished while it was read") from error
+            raise MissingAudio(path, "no such file, or it was removed while it was read") from error
         raise UnreadableAudio(path, f"reading failed: {error.strerror}") from error

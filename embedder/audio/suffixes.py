@@ -1,4 +1,4 @@
-"""How files of audio are called."""
+"""The endings of audio files' names."""
 
 # fmt: off
 AUDIO_SUFFIXES = frozenset({

@@ -1,10 +1,10 @@
 """Write samples as WAV, FLAC, MP3, Ogg (Opus inside) or AAC; the ending of the name says which.
 
-The same samples give the same bytes every time (`bitexact`: no dates, no random stream numbers),
-and a file appears under its name only when it is complete. What a format cannot hold (a rate, a
-number of channels) is refused and not converted, with one exception: Opus always runs at 48 kHz,
-so other rates are converted on the way in, as every Opus encoder does. FFmpeg's own Vorbis
-encoder damages the second channel, and the wheel carries no other; hence Opus in `.ogg`.
+The same samples give the same bytes every time (`bitexact`: no dates, no random stream numbers).
+A file gets its name only when it is complete. A rate or a number of channels that a format cannot
+hold is refused and not converted. The one exception: Opus always runs at 48 kHz, so other rates
+are converted, as every Opus encoder does. Ogg files hold Opus, because FFmpeg's own Vorbis encoder
+damages the second channel, and the wheel has no other.
 """
 
 import io
@@ -34,7 +34,7 @@ _BLOCK_SAMPLES = 65536
 
 @dataclass(frozen=True, slots=True)
 class _Format:
-    """What a kind of file is called inside FFmpeg, and what it can hold."""
+    """FFmpeg's names for a kind of file, and what it can hold."""
 
     container: str
     codec: str
@@ -73,18 +73,18 @@ def write_audio(
 ) -> None:
     """Write `samples: float32 [channels, samples]` (or `[samples]`), full scale at ±1.
 
-    `bit_rate_kbps` counts for lossy formats, `sample_format` for WAV and FLAC; `tags` are
+    `bit_rate_kbps` is for lossy formats, `sample_format` for WAV and FLAC. The keys of `tags` are
     `title`, `artist`, `album`, `genre`, `track`, `date`. Louder samples are clipped, except in
-    float32 WAV, which keeps them (and values that are not numbers) as they are.
+    float32 WAV, which keeps them (and values that are not numbers) unchanged.
     """
     if not overwrite and path.exists():
         raise OutputExists(path)
-    chosen = _format_of(path.suffix.lower(), sample_format)
+    kind = _format_of(path.suffix.lower(), sample_format)
     handle, name = tempfile.mkstemp(prefix=".writing-", suffix=path.suffix, dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "w+b") as target:
-            _encode(target, chosen, samples, sample_rate, bit_rate_kbps, tags or {})
+            _encode(target, kind, samples, sample_rate, bit_rate_kbps, tags or {})
             target.flush()
             os.fsync(target.fileno())
         temporary.chmod(0o644)
@@ -101,10 +101,10 @@ def encode_audio(
     bit_rate_kbps: int = 128,
     sample_format: SampleFormat = "int16",
 ) -> bytes:
-    """Return the bytes that `write_audio` would write under a name that ends in `suffix`."""
+    """The bytes that `write_audio` writes to a file whose name ends in `suffix`."""
     target = io.BytesIO()
-    chosen = _format_of(suffix, sample_format)
-    _encode(target, chosen, samples, sample_rate, bit_rate_kbps, {})
+    kind = _format_of(suffix, sample_format)
+    _encode(target, kind, samples, sample_rate, bit_rate_kbps, {})
     return target.getvalue()
 
 
@@ -121,56 +121,54 @@ def _format_of(suffix: str, sample_format: SampleFormat) -> _Format:
 
 def _encode(
     target: BinaryIO,
-    chosen: _Format,
+    kind: _Format,
     samples: NDArray[np.float32],
     sample_rate: int,
     bit_rate_kbps: int,
     tags: Mapping[str, str],
 ) -> None:
     channels = np.atleast_2d(np.asarray(samples, dtype=np.float32))
-    _refuse_what_does_not_fit(channels, sample_rate, chosen)
-    is_opus = chosen.codec == "libopus"
+    _refuse_what_does_not_fit(channels, sample_rate, kind)
+    is_opus = kind.codec == "libopus"
     rate = _OPUS_RATE if is_opus else sample_rate
     options = {"fflags": "+bitexact"}
-    with av.open(target, "w", format=chosen.container, options=options) as container:
-        added = container.add_stream(chosen.codec, rate=rate, options={"flags": "+bitexact"})
-        stream = cast("AudioStream", added)  # av types it by the codec's name, known only here
+    with av.open(target, "w", format=kind.container, options=options) as container:
+        new_stream = container.add_stream(kind.codec, rate=rate, options={"flags": "+bitexact"})
+        stream = cast("AudioStream", new_stream)  # av types it by the codec's name, known only here
         stream.codec_context.layout = _LAYOUTS[len(channels)]
-        stream.codec_context.format = chosen.frame_format
-        if chosen.lossy:
+        stream.codec_context.format = kind.frame_format
+        if kind.lossy:
             stream.codec_context.bit_rate = bit_rate_kbps * 1000
-        # Ogg keeps tags with the stream, the others with the file.
+        # Ogg stores tags with the stream, other formats with the file.
         (stream if is_opus else container).metadata.update(tags)
-        frames = _frames(channels, sample_rate, chosen)
+        frames = _frames(channels, sample_rate, kind)
         if rate != sample_rate:
-            frames = _converted(frames, chosen, n_channels=len(channels))
+            frames = _converted(frames, kind, n_channels=len(channels))
         for frame in frames:
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 
 
 def _refuse_what_does_not_fit(
-    channels: NDArray[np.float32], sample_rate: int, chosen: _Format
+    channels: NDArray[np.float32], sample_rate: int, kind: _Format
 ) -> None:
-    if not 1 <= len(channels) <= chosen.max_channels:
+    if not 1 <= len(channels) <= kind.max_channels:
         raise UsageError(
-            f"{chosen.codec} holds 1 to {chosen.max_channels} channels, not {len(channels)}"
+            f"{kind.codec} holds 1 to {kind.max_channels} channels, not {len(channels)}"
         )
-    if chosen.sample_rates and sample_rate not in chosen.sample_rates:
-        rates = ", ".join(map(str, chosen.sample_rates))
-        raise UsageError(f"{chosen.codec} cannot hold {sample_rate} Hz: use one of {rates}")
+    if kind.sample_rates and sample_rate not in kind.sample_rates:
+        rates = ", ".join(map(str, kind.sample_rates))
+        raise UsageError(f"{kind.codec} cannot hold {sample_rate} Hz: use one of {rates}")
 
 
-def _frames(
-    channels: NDArray[np.float32], sample_rate: int, chosen: _Format
-) -> Iterator[AudioFrame]:
+def _frames(channels: NDArray[np.float32], sample_rate: int, kind: _Format) -> Iterator[AudioFrame]:
     """Cut `channels: float32 [channels, samples]` into frames of the codec's sample type."""
-    planar = chosen.frame_format.endswith("p")
+    planar = kind.frame_format.endswith("p")
     for first in range(0, channels.shape[1], _BLOCK_SAMPLES):
         block = channels[:, first : first + _BLOCK_SAMPLES]
-        stored = _stored(block if planar else block.T.reshape(1, -1), chosen)
+        stored = _stored(block if planar else block.T.reshape(1, -1), kind)
         frame = AudioFrame.from_ndarray(
-            stored, format=chosen.frame_format, layout=_LAYOUTS[len(channels)]
+            stored, format=kind.frame_format, layout=_LAYOUTS[len(channels)]
         )
         frame.sample_rate = sample_rate
         frame.pts = first
@@ -178,24 +176,24 @@ def _frames(
 
 
 def _stored(
-    block: NDArray[np.float32], chosen: _Format
+    block: NDArray[np.float32], kind: _Format
 ) -> NDArray[np.float32] | NDArray[np.int16] | NDArray[np.int32]:
-    """Return the samples in the codec's own type, laid out without gaps."""
-    if chosen.frame_format == "flt" and not chosen.lossy:
+    """The samples in the codec's own type, in contiguous memory."""
+    if kind.frame_format == "flt" and not kind.lossy:
         return np.ascontiguousarray(block)
     clipped = np.clip(block, -1, 1)
-    if chosen.frame_format == "s16":
+    if kind.frame_format == "s16":
         return np.ascontiguousarray(np.rint(clipped * np.float32(32767)), dtype=np.int16)
-    if chosen.frame_format == "s32":  # 24 bits, in the upper three bytes
+    if kind.frame_format == "s32":  # 24 bits, in the upper three bytes
         return np.ascontiguousarray(np.rint(clipped.astype(np.float64) * 8388607) * 256, np.int32)
     return np.ascontiguousarray(clipped)
 
 
 def _converted(
-    frames: Iterator[AudioFrame], chosen: _Format, *, n_channels: int
+    frames: Iterator[AudioFrame], kind: _Format, *, n_channels: int
 ) -> Iterator[AudioFrame]:
     resampler = AudioResampler(
-        format=chosen.frame_format, layout=_LAYOUTS[n_channels], rate=_OPUS_RATE
+        format=kind.frame_format, layout=_LAYOUTS[n_channels], rate=_OPUS_RATE
     )
     for frame in frames:
         yield from resampler.resample(frame)

@@ -1,9 +1,9 @@
-"""Intervals by drawing again, whole groups at a time.
+"""Confidence intervals by the bootstrap, drawing whole groups.
 
-Tracks of one artist are right or wrong together; drawing tracks one by one would promise an
-interval that is too narrow, and of a single artist there is nothing to draw. Groups (artists) are
-drawn with replacement, and each brings all of its tracks (Davison and Hinkley 1997, section 3.8).
-NaN values (queries that did not count) are left out.
+Tracks of one artist tend to be right or wrong together, so drawing single tracks would give an
+interval that is too narrow. Groups (artists) are drawn with replacement, and each brings all of
+its tracks (Davison and Hinkley 1997, section 3.8). A single group gives no interval. NaN values
+(queries that do not count) are left out.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Values = npt.NDArray[np.floating]
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean with the bounds between which it lies at the given level; NaN where unknown."""
+    """A mean and the bounds of its interval at the given level; NaN: not known."""
 
     mean: float
     low: float
@@ -35,21 +35,21 @@ def bootstrap_interval(
     n_draws: int = 1000,
     level: float = 0.95,
 ) -> Interval:
-    """Of the mean of values [n]. groups: [n], -1 for a track that is a group by itself.
+    """The interval of the mean of values [n]. groups: [n], -1: the track is its own group.
 
-    The bounds are NaN where all values are of one group: every draw would give the same mean.
+    The bounds are NaN if all values are of one group: every draw would give the same mean.
     """
-    known = ~np.isnan(values)
-    if not known.any():
-        raise UsageError("no value to make an interval of: every query was left out")
-    sums, counts = _by_group(values[known], None if groups is None else groups[known])
+    is_counted = ~np.isnan(values)
+    if not is_counted.any():
+        raise UsageError("no values for an interval: every query was left out")
+    sums, counts = _by_group(values[is_counted], None if groups is None else groups[is_counted])
     mean = float(sums.sum() / counts.sum())
     if len(sums) == 1:
         return Interval(mean, float("nan"), float("nan"), level)
-    drawn = generator.multinomial(
+    group_draws = generator.multinomial(
         len(sums), np.full(len(sums), 1.0 / len(sums)), size=n_draws
     ).astype(np.float64)
-    means = (drawn @ sums) / (drawn @ counts)
+    means = (group_draws @ sums) / (group_draws @ counts)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return Interval(mean, float(low), float(high), level)
 
@@ -63,7 +63,7 @@ def paired_interval(
     n_draws: int = 1000,
     level: float = 0.95,
 ) -> Interval:
-    """Of first - second on the same queries; above zero throughout, the first is better."""
+    """The interval of first - second on the same queries; if all above 0, the first is better."""
     if first.shape != second.shape:
         raise UsageError(f"pairs of different lengths: {len(first)} and {len(second)}")
     return bootstrap_interval(
@@ -76,8 +76,8 @@ def _by_group(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Sum and number of the values of each group."""
     ids = np.arange(len(values)) if groups is None else groups.copy()
-    alone = ids < 0
-    ids[alone] = ids.max(initial=0) + 1 + np.arange(alone.sum())
-    _, position = np.unique(ids, return_inverse=True)
-    sums = np.bincount(position, weights=values).astype(np.float64)
-    return sums, np.bincount(position).astype(np.float64)
+    is_alone = ids < 0
+    ids[is_alone] = ids.max(initial=0) + 1 + np.arange(is_alone.sum())
+    _, group_numbers = np.unique(ids, return_inverse=True)
+    sums = np.bincount(group_numbers, weights=values).astype(np.float64)
+    return sums, np.bincount(group_numbers).astype(np.float64)

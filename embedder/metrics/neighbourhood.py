@@ -1,4 +1,4 @@
-"""The shape of a space: hubs and orphans, rank, and how far a map can be trusted."""
+"""Properties of a space of vectors: hubness, effective rank, and trustworthiness of a map."""
 
 from dataclasses import dataclass
 
@@ -11,33 +11,33 @@ from embedder.geometry import Euclidean, Geometry
 from embedder.metrics.ranking import Ids, Ranking, Vectors, neighbour_ranking
 
 HUB_FACTOR = 5
-"""A hub is among the neighbours of five times as many tracks as on average (Flexer et al.)."""
+"""A hub is a neighbour of more than five times as many tracks as the average (Flexer et al.)."""
 
 _CHUNK_ENTRIES = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Hubness:
-    """How unevenly tracks come up as neighbours; all three are 0 where each comes up as often."""
+    """How unevenly tracks occur as neighbours; all three figures are 0 if they occur equally."""
 
     skewness: float
     hub_share: float
     """Share of all places in all rankings that hubs take."""
     orphan_share: float
-    """Share of tracks that are nobody's neighbour."""
+    """Share of tracks that are no track's neighbour."""
     occurrences: Ids
 
 
 def hubness(ranking: Ranking, *, n_references: int) -> Hubness:
     """How often each reference is among the k nearest of a query (Radovanović et al. 2010)."""
-    filled = ranking.rows[ranking.found]
-    counts = np.bincount(filled, minlength=n_references)
-    mean = len(filled) / max(n_references, 1)
-    hubs = counts > HUB_FACTOR * mean
-    even = not len(counts) or bool((counts == counts[0]).all())
+    neighbours = ranking.rows[ranking.found]
+    counts = np.bincount(neighbours, minlength=n_references)
+    mean = len(neighbours) / max(n_references, 1)
+    is_hub = counts > HUB_FACTOR * mean
+    is_even = not len(counts) or bool((counts == counts[0]).all())
     return Hubness(
-        skewness=0.0 if even else float(skew(counts)),
-        hub_share=float(counts[hubs].sum() / max(len(filled), 1)),
+        skewness=0.0 if is_even else float(skew(counts)),
+        hub_share=float(counts[is_hub].sum() / max(len(neighbours), 1)),
         orphan_share=float((counts == 0).mean()) if len(counts) else 0.0,
         occurrences=counts,
     )
@@ -45,14 +45,14 @@ def hubness(ranking: Ranking, *, n_references: int) -> Hubness:
 
 def effective_rank(vectors: Vectors, *, centred: bool = True) -> float:
     """In how many directions vectors [n, d] spread: e to the entropy of the singular values
-    (Roy and Vetterli 2007). 0 where all are the same.
+    (Roy and Vetterli 2007). 0 if all vectors are equal.
     """
     values = np.asarray(vectors, dtype=np.float64)
     if centred:
         values = values - values.mean(axis=0)
     singular = np.linalg.svd(values, compute_uv=False)
     total = singular.sum()
-    # Below rounding's reach of the vectors' own size there is nothing left but rounding.
+    # So small beside the vectors, the singular values are rounding errors.
     if total <= 1e-9 * max(float(np.abs(vectors).max(initial=0.0)), 1e-300) * len(values):
         return 0.0
     shares = singular[singular > 0] / total
@@ -66,33 +66,32 @@ def trustworthiness(
     k: int,
     geometry: Geometry | None = None,
 ) -> float:
-    """1 where neighbours on the map are neighbours in the space too (Venna and Kaski 2001).
+    """1 if all neighbours on the map are neighbours in the space too (Venna and Kaski 2001).
 
-    Ranks in the space are counted in chunks, so that 100,000 tracks need no table of all pairs.
-    `geometry` is that of the space; the map's is Euclidean.
+    Ranks in the space are computed in chunks, so that 100,000 tracks need no table of all pairs.
+    `geometry` is that of the space; the map is Euclidean.
     """
     n_tracks = len(original)
     if not 0 < k < n_tracks / 2:
         raise UsageError(f"k = {k}: trustworthiness of {n_tracks} tracks needs 1 … n/2 - 1")
     space = torch.from_numpy(np.ascontiguousarray(original))
-    near = neighbour_ranking(mapped, mapped, geometry=Euclidean(), k=k, same_set=True).rows
+    on_map = neighbour_ranking(mapped, mapped, geometry=Euclidean(), k=k, same_set=True).rows
     size = max(1, _CHUNK_ENTRIES // n_tracks)
     penalty = 0
     for start in range(0, n_tracks, size):
         rows = torch.arange(start, min(start + size, n_tracks))
         distances = (geometry or Euclidean()).pairwise(space[rows], space)
-        ranks = _ranks(distances, rows, torch.from_numpy(near[start : start + size]))
+        ranks = _ranks(distances, rows, torch.from_numpy(on_map[start : start + size]))
         penalty += int((ranks - k).clamp_min(0).sum())
     return float(1.0 - penalty * 2.0 / (n_tracks * k * (2.0 * n_tracks - 3.0 * k - 1.0)))
 
 
 def _ranks(distances: torch.Tensor, rows: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
-    """The place (1 is nearest) of each of `others` [rows, k] among all other tracks.
+    """The rank (1 is nearest) of each of `others` [rows, k] among all other tracks.
 
-    By a sort of values alone, which numpy does in vector instructions, and a search for each of
-    the others: a sort that carries the rows along takes ten times as long. Ties share the better
-    place.
+    It sorts the distances alone, which numpy does in vector instructions, and searches for each
+    of the others; an argsort takes ten times as long. Ties share the better rank.
     """
     distances[torch.arange(len(rows)), rows] = float("inf")
-    in_order = torch.from_numpy(np.sort(distances.numpy(), axis=1))
-    return torch.searchsorted(in_order, distances.gather(1, others)) + 1
+    sorted_distances = torch.from_numpy(np.sort(distances.numpy(), axis=1))
+    return torch.searchsorted(sorted_distances, distances.gather(1, others)) + 1

@@ -1,8 +1,8 @@
-"""Who lies nearest to whom, with nobody counted who must not count.
+"""The nearest references of each query, without those that must not count.
 
-A query never finds itself, nor a reference of its own group: the same artist (an album's sound is
-easy to recognise and says nothing of the genre), or the same recording a second time. Everything
-else in this package starts from a `Ranking`, so an exclusion cannot be forgotten on the way.
+A query never finds itself, nor a reference of its own group: the same artist (the sound of an
+album is easy to recognise and says nothing about the genre), or another copy of the recording. The
+other metrics start from a `Ranking`, so no exclusion can be forgotten later.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ _CHUNK_ENTRIES = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """Ids of queries and references; the same id (unless -1) keeps the two from meeting."""
+    """Group ids of queries and references; a query never finds a reference of its id, except -1."""
 
     queries: Ids
     references: Ids
@@ -33,7 +33,8 @@ class Apart:
 class Ranking:
     """The k nearest references of each query, nearest first; ties by row.
 
-    rows: int64 [queries, k], -1 where there are fewer than k; distances: [queries, k], inf there.
+    rows: int64 [queries, k], -1 after the last of fewer than k references;
+    distances: [queries, k], infinite there.
     """
 
     rows: Ids
@@ -49,7 +50,7 @@ class Ranking:
         return Ranking(self.rows[:, :k], self.distances[:, :k])
 
     def take(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-        """Values of the references at each place, [queries, k, …]; empty places hold row 0's."""
+        """The references' values, [queries, k, …]; empty places have those of row 0."""
         return values[np.maximum(self.rows, 0)]
 
 
@@ -76,14 +77,15 @@ def distance_chunks(
     apart: Sequence[Apart] = (),
     same_set: bool = False,
 ) -> Iterator[tuple[Ids, torch.Tensor]]:
-    """Some queries' rows and their distances [rows, references] at a time; infinity stands
-    between those who must not meet.
+    """Rows of some queries at a time, and their distances [rows, references].
+
+    The distance to a reference that must not count is infinite.
     """
-    found = torch.from_numpy(np.ascontiguousarray(references))
+    reference_vectors = torch.from_numpy(np.ascontiguousarray(references))
     for rows in _chunks(len(queries), len(references)):
-        asked = torch.from_numpy(np.ascontiguousarray(queries[rows]))
+        query_vectors = torch.from_numpy(np.ascontiguousarray(queries[rows]))
         with torch.no_grad():
-            distances = geometry.pairwise(asked, found)
+            distances = geometry.pairwise(query_vectors, reference_vectors)
         _exclude(distances, rows, apart, same_set=same_set)
         yield rows, distances
 
@@ -91,7 +93,7 @@ def distance_chunks(
 def distance_ranking(
     distances: Vectors, *, k: int, apart: Sequence[Apart] = (), same_set: bool = False
 ) -> Ranking:
-    """The same from distances [queries, references]."""
+    """A ranking by given distances [queries, references]."""
     parts = []
     n_queries, n_references = distances.shape
     for rows in _chunks(n_queries, n_references):
@@ -108,13 +110,13 @@ def count_relevant(
     apart: Sequence[Apart] = (),
     same_set: bool = False,
 ) -> Ids:
-    """How many references of its label each query could find at all, int64 [queries]."""
+    """How many references with its label each query can find, int64 [queries]."""
     counts = []
     for rows in _chunks(len(query_labels), len(reference_labels)):
         allowed = _allowed(rows, len(reference_labels), apart, same_set=same_set)
         labels = query_labels[rows][:, None]
-        same = (labels == reference_labels[None, :]) & (labels >= 0)
-        counts.append((same & allowed).sum(axis=1))
+        is_relevant = (labels == reference_labels[None, :]) & (labels >= 0)
+        counts.append((is_relevant & allowed).sum(axis=1))
     return np.concatenate(counts) if counts else np.zeros(0, dtype=np.int64)
 
 
@@ -125,23 +127,25 @@ def count_tag_relevant(
     apart: Sequence[Apart] = (),
     same_set: bool = False,
 ) -> Ids:
-    """How many references with a common tag each query could find, int64 [queries]."""
-    asked, shown = (np.asarray(t != 0, dtype=np.float32) for t in (query_tags, reference_tags))
+    """How many references with a common tag each query can find, int64 [queries]."""
+    of_queries, of_references = (
+        np.asarray(tags != 0, dtype=np.float32) for tags in (query_tags, reference_tags)
+    )
     counts = []
-    for rows in _chunks(len(asked), len(shown)):
-        allowed = _allowed(rows, len(shown), apart, same_set=same_set)
-        counts.append(((asked[rows] @ shown.T > 0) & allowed).sum(axis=1))
+    for rows in _chunks(len(of_queries), len(of_references)):
+        allowed = _allowed(rows, len(of_references), apart, same_set=same_set)
+        counts.append(((of_queries[rows] @ of_references.T > 0) & allowed).sum(axis=1))
     return np.concatenate(counts) if counts else np.zeros(0, dtype=np.int64)
 
 
 def _nearest(distances: torch.Tensor, k: int) -> Ranking:
-    """Ties at the last place go to the lower row too, which torch's topk does not promise."""
-    # One place more tells whether the cut goes through a tie.
+    """Ties go to the lower row, also at the last place, which torch's topk does not promise."""
+    # One place more shows whether the last place is part of a tie.
     values, rows = distances.topk(min(k + 1, distances.shape[1]), dim=1, largest=False, sorted=True)
-    torn = (values[:, -1] == values[:, k - 1]) & values[:, -1].isfinite()
-    torn &= values.shape[1] > k
+    is_tied = (values[:, -1] == values[:, k - 1]) & values[:, -1].isfinite()
+    is_tied &= values.shape[1] > k
     values, rows = values[:, :k], rows[:, :k]
-    for row in torn.nonzero()[:, 0].tolist():
+    for row in is_tied.nonzero()[:, 0].tolist():
         order = distances[row].argsort(stable=True)[:k]
         rows[row], values[row] = order, distances[row][order]
     by_row = rows.argsort(dim=1)
@@ -153,33 +157,34 @@ def _nearest(distances: torch.Tensor, k: int) -> Ranking:
 
 
 def _joined(parts: Sequence[Ranking], k: int) -> Ranking:
-    """Chunks below each other, filled up to k places."""
+    """The chunks as one ranking, padded to k places."""
     if not parts:
         return Ranking(np.zeros((0, k), dtype=np.int64), np.zeros((0, k)))
     rows = np.concatenate([part.rows for part in parts])
     distances = np.concatenate([part.distances for part in parts])
-    missing = ((0, 0), (0, k - rows.shape[1]))
+    padding = ((0, 0), (0, k - rows.shape[1]))
     return Ranking(
-        np.pad(rows, missing, constant_values=-1),
-        np.pad(distances, missing, constant_values=np.inf),
+        np.pad(rows, padding, constant_values=-1),
+        np.pad(distances, padding, constant_values=np.inf),
     )
 
 
 def _exclude(distances: torch.Tensor, rows: Ids, apart: Sequence[Apart], *, same_set: bool) -> None:
-    """Put who must not be found infinitely far away, in place."""
+    """Set the distance to references that must not count to infinity, in place."""
     for ids in apart:
-        asked, shown = torch.from_numpy(ids.queries[rows]), torch.from_numpy(ids.references)
-        distances.masked_fill_((asked[:, None] == shown) & (asked[:, None] >= 0), float("inf"))
+        query_ids = torch.from_numpy(ids.queries[rows])[:, None]
+        is_same = (query_ids == torch.from_numpy(ids.references)) & (query_ids >= 0)
+        distances.masked_fill_(is_same, float("inf"))
     if same_set:
-        at = torch.from_numpy(rows)
-        distances[at - at[0], at] = float("inf")
+        columns = torch.from_numpy(rows)
+        distances[columns - columns[0], columns] = float("inf")
 
 
 def _allowed(rows: Ids, n_references: int, apart: Sequence[Apart], *, same_set: bool) -> Flags:
     allowed = np.ones((len(rows), n_references), dtype=bool)
     for ids in apart:
-        asked = ids.queries[rows][:, None]
-        allowed &= (asked != ids.references[None, :]) | (asked < 0)
+        query_ids = ids.queries[rows][:, None]
+        allowed &= (query_ids != ids.references[None, :]) | (query_ids < 0)
     if same_set:
         allowed[np.arange(len(rows)), rows] = False
     return allowed

@@ -1,7 +1,7 @@
-"""How good a ranking is: precision, recall, MAP, NDCG at k, and recall of tags.
+"""How good a ranking is: precision, recall, average precision, NDCG at k, and recall of tags.
 
-Every function gives one value a query, float64 [queries], NaN for a query that has nothing to
-find; `np.nanmean` is the figure to report, and the values go to the bootstrap as they are.
+Every function returns one value for each query, float64 [queries]; NaN for a query without a
+relevant reference. `np.nanmean` of them is the figure to report; the bootstrap takes them too.
 """
 
 import numpy as np
@@ -13,19 +13,19 @@ Values = npt.NDArray[np.float64]
 
 
 def relevance(ranking: Ranking, query_labels: Ids, reference_labels: Ids) -> Flags:
-    """Which places hold a reference of the query's label, bool [queries, k]."""
-    asked = query_labels[:, None]
-    same = ranking.take(reference_labels) == asked
-    return np.asarray(ranking.found & same & (asked >= 0))
+    """Which places have a reference with the query's label, bool [queries, k]."""
+    labels = query_labels[:, None]
+    is_same = ranking.take(reference_labels) == labels
+    return np.asarray(ranking.found & is_same & (labels >= 0))
 
 
 def tag_relevance(
     ranking: Ranking, query_tags: npt.NDArray[np.generic], reference_tags: npt.NDArray[np.generic]
 ) -> Flags:
-    """Which places hold a reference with at least one of the query's tags. tags: [rows, tags]."""
-    asked = (np.asarray(query_tags) != 0)[:, None, :]
-    common = ((ranking.take(reference_tags) != 0) & asked).any(axis=2)
-    return np.asarray(ranking.found & common)
+    """Which places have a reference with at least one of the query's tags. tags: [rows, tags]."""
+    has_tag = (np.asarray(query_tags) != 0)[:, None, :]
+    has_common = ((ranking.take(reference_tags) != 0) & has_tag).any(axis=2)
+    return np.asarray(ranking.found & has_common)
 
 
 def precision_at_k(relevant: Flags, n_relevant: Ids, *, k: int) -> Values:
@@ -34,37 +34,38 @@ def precision_at_k(relevant: Flags, n_relevant: Ids, *, k: int) -> Values:
 
 
 def recall_at_k(relevant: Flags, n_relevant: Ids, *, k: int) -> Values:
-    """Relevant places among the first k, over all that could be found."""
+    """Relevant places among the first k, over all relevant references."""
     return _where_findable(relevant[:, :k].sum(axis=1) / np.maximum(n_relevant, 1), n_relevant)
 
 
 def hit_at_k(relevant: Flags, n_relevant: Ids, *, k: int) -> Values:
-    """1 where any of the first k places is relevant (metric learning's "recall@k")."""
+    """1 if any of the first k places is relevant, else 0 (metric learning's "recall@k")."""
     return _where_findable(relevant[:, :k].any(axis=1).astype(np.float64), n_relevant)
 
 
 def average_precision(relevant: Flags, n_relevant: Ids) -> Values:
-    """Mean precision at the relevant places, over as many as k places could hold; with a ranking
-    of everything, the usual average precision. Its mean over queries is the MAP.
+    """Precision summed over the relevant places, over the most that k places can have.
+
+    With a ranking of all references it is the usual average precision. Its mean is the MAP.
     """
     k = relevant.shape[1]
     precision = relevant.cumsum(axis=1) / np.arange(1, k + 1)
-    holdable = np.maximum(np.minimum(n_relevant, k), 1)
-    return _where_findable((precision * relevant).sum(axis=1) / holdable, n_relevant)
+    most_relevant = np.maximum(np.minimum(n_relevant, k), 1)
+    return _where_findable((precision * relevant).sum(axis=1) / most_relevant, n_relevant)
 
 
 def ndcg_at_k(gains: npt.NDArray[np.floating], ideal_gains: Values, *, k: int) -> Values:
     """Discounted gain over the best possible (Järvelin and Kekäläinen 2002, with log2).
 
-    gains: those of the places, [queries, k or more]; ideal_gains: [queries, k or more], the gains
-    of all findable references, largest first, filled up with zeros.
+    gains: of the places, [queries, k or more]; ideal_gains: of all references that the query can
+    find, largest first, padded with zeros, [queries, k or more].
     """
-    found, ideal = _discounted(gains, k), _discounted(ideal_gains, k)
-    return np.where(ideal > 0, found / np.where(ideal > 0, ideal, 1.0), np.nan)
+    gain, ideal = _discounted(gains, k), _discounted(ideal_gains, k)
+    return np.where(ideal > 0, gain / np.where(ideal > 0, ideal, 1.0), np.nan)
 
 
 def binary_ideal_gains(n_relevant: Ids, *, k: int) -> Values:
-    """The ideal of `ndcg_at_k` where a reference is relevant or not."""
+    """The `ideal_gains` of `ndcg_at_k` if a reference is either relevant or not."""
     return (np.arange(k)[None, :] < n_relevant[:, None]).astype(np.float64)
 
 
@@ -75,14 +76,15 @@ def tag_recall_at_k(
     *,
     k: int,
 ) -> Values:
-    """The share of a query's tags that its first k neighbours have between them (Lee et al. 2020,
+    """The share of a query's tags that any of its first k neighbours has (Lee et al. 2020,
     "Metric learning vs classification for disentangled music representation learning").
     """
     top = ranking.top(k)
-    shown = ((top.take(reference_tags) != 0) & top.found[:, :, None]).any(axis=1)
-    asked = np.asarray(query_tags) != 0
-    n_tags = asked.sum(axis=1)
-    return _where_findable((shown & asked).sum(axis=1) / np.maximum(n_tags, 1), n_tags)
+    neighbours_have = ((top.take(reference_tags) != 0) & top.found[:, :, None]).any(axis=1)
+    query_has = np.asarray(query_tags) != 0
+    n_tags = query_has.sum(axis=1)
+    n_common = (neighbours_have & query_has).sum(axis=1)
+    return _where_findable(n_common / np.maximum(n_tags, 1), n_tags)
 
 
 def _discounted(gains: npt.NDArray[np.floating], k: int) -> Values:

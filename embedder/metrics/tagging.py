@@ -1,4 +1,4 @@
-"""How well probabilities of tags rank the tracks: ROC-AUC and PR-AUC, each tag and their mean."""
+"""How well probabilities of tags rank the tracks: ROC-AUC and PR-AUC of each tag, and means."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from embedder.errors import DatasetError
 
 @dataclass(frozen=True, slots=True)
 class TagScores:
-    """Per tag float64 [tags], NaN for a tag that all tracks or none have; macro means the rest."""
+    """float64 [tags]; NaN for a tag that all tracks or none have. The means leave NaN out."""
 
     roc_auc: npt.NDArray[np.float64]
     pr_auc: npt.NDArray[np.float64]
@@ -37,5 +37,5 @@ def tag_scores(probabilities: npt.NDArray[np.floating], tags: npt.ArrayLike) -> 
 
 
 def _mean(values: npt.NDArray[np.float64]) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")
+    scores = values[~np.isnan(values)]
+    return float(scores.mean()) if len(scores) else float("nan")

@@ -1,7 +1,7 @@
-"""Average precision over the ranking of everything, without keeping that ranking.
+"""Average precision over the ranking of all references, without keeping that ranking.
 
-Of each query only its relevant references' places are looked up, so that 7000 tracks against all
-others take seconds and no table of 50 million rows.
+Only the places of the relevant references are computed, so that 7000 tracks against all others
+take seconds, and no table of 50 million rows.
 """
 
 from collections.abc import Sequence
@@ -25,32 +25,32 @@ def whole_average_precision(
     apart: Sequence[Apart] = (),
     same_set: bool = False,
 ) -> Values:
-    """One value a query, NaN where nothing could be found; the mean is the MAP.
+    """One value for each query, NaN if it has no relevant reference; their mean is the MAP.
 
-    tags: [rows, tags], relevant is who has one in common (a label is one tag of its own).
+    tags: [rows, tags]. A reference is relevant if it shares a tag (a label is a tag of its own).
     References at the same distance share the worst of their places, as in scikit-learn's
     `average_precision_score`.
     """
-    asked, shown = (
+    of_queries, of_references = (
         np.asarray(tags != 0, dtype=np.float32) for tags in (query_tags, reference_tags)
     )
     values = np.full(len(queries), np.nan)
     chunks = distance_chunks(queries, references, geometry=geometry, apart=apart, same_set=same_set)
     for rows, torch_distances in chunks:
         distances = torch_distances.numpy()
-        relevant = (asked[rows] @ shown.T > 0) & np.isfinite(distances)
-        in_order = np.sort(distances, axis=1)
-        for at, row in enumerate(rows.tolist()):
-            found = np.sort(distances[at, relevant[at]])
-            if len(found):
-                places = np.searchsorted(in_order[at], found, side="right")
-                values[row] = (np.searchsorted(found, found, side="right") / places).mean()
+        is_relevant = (of_queries[rows] @ of_references.T > 0) & np.isfinite(distances)
+        for row, all_distances, chosen in zip(rows, distances, is_relevant, strict=True):
+            relevant = np.sort(all_distances[chosen])
+            if len(relevant):
+                places = np.searchsorted(np.sort(all_distances), relevant, side="right")
+                n_relevant = np.searchsorted(relevant, relevant, side="right")
+                values[row] = (n_relevant / places).mean()
     return values
 
 
 def one_hot(labels: Ids, n_labels: int) -> npt.NDArray[np.float32]:
-    """Labels as tags [rows, n_labels]; -1 has none."""
+    """Labels as tags [rows, n_labels]; label -1 has no tag."""
     tags = np.zeros((len(labels), n_labels), dtype=np.float32)
-    known = np.flatnonzero(labels >= 0)
-    tags[known, labels[known]] = 1.0
+    labelled = np.flatnonzero(labels >= 0)
+    tags[labelled, labels[labelled]] = 1.0
     return tags

@@ -190,7 +190,7 @@ def test_any_stretch_inside_the_track_is_heard(song: Path, start: float, length:
     ("start", "seconds", "message"),
     [
         (42.0, 2.0, r"song\.wav: it is 20\.0 s long; there is nothing at 42 s"),
-        (19.0, 2.0, r"it is 20\.0 s long; the stretch from 19 s to 21 s reaches beyond its end"),
+        (19.0, 2.0, r"it is 20\.0 s long; the part from 19 s to 21 s reaches beyond its end"),
         (20.0, None, r"it is 20\.0 s long; there is nothing at 20 s"),
     ],
 )
@@ -207,7 +207,7 @@ def test_a_stretch_outside_names_the_length(
 )
 def test_an_impossible_stretch_is_a_usage_error(song: Path, start: float, seconds: float) -> None:
     """Negative and endless stretches are the caller's mistake, not the file's."""
-    with pytest.raises(UsageError, match="a stretch cannot"):
+    with pytest.raises(UsageError, match="a part cannot"):
         load_excerpts(song, ExcerptConfig(), start_seconds=start, seconds=seconds)
 
 

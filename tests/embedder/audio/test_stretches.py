@@ -125,7 +125,7 @@ def test_a_shorter_file_than_it_says_is_planned_again(
         read = read_stretches(path, lambda seconds: [0.9 * seconds - 0.5], seconds=0.5)
     assert read.duration_seconds == pytest.approx(6.0, abs=0.1)
     assert read.n_read == (RATE // 2,)
-    assert "says 12.00 s, has" in caplog.text
+    assert "its header says 12.00 s, it has" in caplog.text
 
 
 def test_matroska_is_right_within_its_milliseconds(tmp_path: Path) -> None:

@@ -210,7 +210,7 @@ def test_a_single_track_that_fails_raises(encoder: TrackEncoder, tmp_path: Path)
         encoder.encode(tmp_path / "missing.mp3")
     silent = tmp_path / "silent.wav"
     write_audio(silent, np.zeros((1, 3 * RATE), dtype=np.float32), RATE)
-    with pytest.raises(SilentAudio, match="nothing to hear"):
+    with pytest.raises(SilentAudio, match="there is no sound in it"):
         encoder.encode(silent)
 
 
