@@ -27,6 +27,8 @@ _CURRENT_VECTORS = (
     "(SELECT value + 0 FROM settings WHERE key = 'current_model')"
 )
 _SEARCHABLE = f"{_CURRENT_VECTORS} WHERE NOT is_gone"
+FIELD_TABLES = ("tags", "measurements")
+"""Where the values of a field stand: the file's tags, and what was measured from its audio."""
 IDS_PER_STATEMENT = 900
 """SQLite's oldest limit on the values of one statement is 999."""
 
@@ -164,46 +166,53 @@ class Catalogue:
         return np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
 
     def fields(self) -> dict[str, int]:
-        """Every tag field, with the number of tracks that have it."""
+        """Every tag and measured field, with the number of tracks that have it."""
         return dict(
             self.database.rows(
-                "SELECT field, count(DISTINCT track_id) FROM tags GROUP BY field ORDER BY field"
+                "SELECT field, count(DISTINCT track_id) FROM (SELECT field, track_id FROM tags "
+                "UNION ALL SELECT field, track_id FROM measurements) GROUP BY field ORDER BY field"
             )
         )
 
     def field_names(self) -> list[str]:
-        """Every tag field, by jumps through the index: tags are many, fields few."""
+        """Every tag and measured field, by jumps through the index: rows are many, fields few."""
+        names: set[str] = set()
+        for table in FIELD_TABLES:
+            rows = self.database.rows(
+                f"WITH RECURSIVE fields(name) AS (SELECT min(field) FROM {table} UNION ALL SELECT "  # noqa: S608 - our names
+                f"(SELECT min(field) FROM {table} WHERE field > name) FROM fields "
+                "WHERE name NOT NULL) SELECT name FROM fields WHERE name NOT NULL"
+            )
+            names.update(str(row[0]) for row in rows)
+        return sorted(names)
+
+    def values_of(self, field: str) -> list[str]:
+        """Every different value that a tag or measured field has."""
         rows = self.database.rows(
-            "WITH RECURSIVE fields(name) AS (SELECT min(field) FROM tags UNION ALL SELECT "
-            "(SELECT min(field) FROM tags WHERE field > name) FROM fields WHERE name NOT NULL) "
-            "SELECT name FROM fields WHERE name NOT NULL"
+            "SELECT value FROM tags WHERE field = ? "
+            "UNION SELECT value FROM measurements WHERE field = ?",
+            (field, field),
         )
         return [str(row[0]) for row in rows]
 
-    def values_of(self, field: str) -> list[str]:
-        """Every different value that a tag field has."""
-        rows = self.database.rows("SELECT DISTINCT value FROM tags WHERE field = ?", (field,))
-        return [str(row[0]) for row in rows]
-
     def field_values(self, field: str) -> dict[int, tuple[str, ...]]:
-        """What each track that can be searched has in a tag field; tracks without it are absent."""
-        values: dict[int, list[str]] = {}
-        for track_id, value in self.database.rows(
-            "SELECT tags.track_id, tags.value FROM tags JOIN tracks ON tags.track_id = tracks.id "  # noqa: S608
-            f"{_SEARCHABLE} AND tags.field = ? ORDER BY tags.track_id, tags.value",
-            (field,),
-        ):
-            values.setdefault(track_id, []).append(value)
-        return {track_id: tuple(found) for track_id, found in values.items()}
+        """The values of each track that can be searched; tracks without the field are absent.
 
-    def tags_of(self, track_id: int) -> dict[str, tuple[str, ...]]:
-        """All tags of a track."""
-        tags: dict[str, list[str]] = {}
-        for field, value in self.database.rows(
-            "SELECT field, value FROM tags WHERE track_id = ? ORDER BY field, value", (track_id,)
-        ):
-            tags.setdefault(field, []).append(value)
-        return {field: tuple(values) for field, values in tags.items()}
+        The file's own tags come first, then what was measured.
+        """
+        values: dict[int, list[str]] = {}
+        for table in FIELD_TABLES:
+            rows = self.database.rows(
+                f"SELECT {table}.track_id, {table}.value FROM {table} "  # noqa: S608 - our names
+                f"JOIN tracks ON {table}.track_id = tracks.id {_SEARCHABLE} "
+                f"AND {table}.field = ? ORDER BY {table}.track_id, {table}.value",
+                (field,),
+            )
+            for track_id, value in rows:
+                track_values = values.setdefault(track_id, [])
+                if value not in track_values:
+                    track_values.append(value)
+        return {track_id: tuple(track_values) for track_id, track_values in values.items()}
 
     def failures(self) -> list[Failure]:
         """Files that could not be used, and why."""

@@ -57,11 +57,6 @@ class FileFacts:
     duration_seconds: float | None
     tags: tuple[tuple[str, str], ...]
 
-    @property
-    def key(self) -> PathKey:
-        """The track's place."""
-        return path_key(self.path, self.part)
-
 
 class Ledger:
     """The changes that indexing makes to a catalogue."""
@@ -122,7 +117,15 @@ class Ledger:
         return track_id
 
     def update(self, track_id: int, facts: FileFacts) -> None:
-        """A track as it is now: its place, state, tags. Its vectors stay."""
+        """Write a track's place, state and tags. Its vectors stay.
+
+        Its measurements stay too, unless the audio is another one.
+        """
+        self._database.run(
+            "DELETE FROM measurements WHERE track_id = ? AND EXISTS "
+            "(SELECT 1 FROM tracks WHERE id = ? AND audio_digest <> ?)",
+            (track_id, track_id, facts.audio_digest),
+        )
         assignments = ",".join(f"{name} = ?" for name, _ in _columns(facts))
         self._database.run(
             f"UPDATE tracks SET {assignments}, is_gone = 0 WHERE id = ?",  # noqa: S608 - our names
@@ -234,6 +237,12 @@ class Ledger:
     def drop_failures(self, places: Iterable[tuple[bytes, int]]) -> None:
         """Files that are fine now, or not there any more."""
         self._database.run_many("DELETE FROM failures WHERE path = ? AND part = ?", places)
+
+    def put_measurements(self, measurements: Iterable[tuple[int, str, str]]) -> None:
+        """Keep what was measured from the audio: track id, field and value."""
+        self._database.run_many(
+            "INSERT OR REPLACE INTO measurements VALUES (?, ?, ?)", measurements
+        )
 
     def _put_tags(self, track_id: int, facts: FileFacts) -> None:
         self._database.run("DELETE FROM tags WHERE track_id = ?", (track_id,))

@@ -1,5 +1,6 @@
-"""The catalogue's formats, one after another: a file's `user_version` says how many it has been
-through. A migration that has been released is never changed; a new one is added.
+"""The catalogue's formats, one after another. `user_version` is the number of the last one applied.
+
+A released migration is never changed; a new one is added.
 """
 
 FORMAT_1 = (
@@ -130,4 +131,28 @@ FORMAT_2 = (
     "ALTER TABLE failures_2 RENAME TO failures",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (FORMAT_1, FORMAT_2)
+FORMAT_3 = (
+    # What is measured from the audio stands apart from the file's tags, which are read anew.
+    """CREATE TABLE measurements (
+        track_id INTEGER NOT NULL REFERENCES tracks(id) ON DELETE CASCADE,
+        field TEXT NOT NULL,
+        value TEXT NOT NULL,
+        PRIMARY KEY (track_id, field)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX measurements_by_value ON measurements (field, value)",
+    # Measured energy is one number from 0 to 1. A tempo beside it was measured with it, unless
+    # the track has two: then one of them is the file's own tag, and both stay tags.
+    """INSERT INTO measurements SELECT track_id, field, min(value) FROM tags
+        WHERE field = 'energy' AND value GLOB '[01]*' AND value NOT GLOB '*[^-0-9.e]*'
+            AND value + 0.0 BETWEEN 0 AND 1
+        GROUP BY track_id HAVING count(*) = 1""",
+    """INSERT INTO measurements SELECT track_id, field, min(value) FROM tags
+        WHERE field = 'tempo' AND track_id IN (SELECT track_id FROM measurements)
+        GROUP BY track_id HAVING count(*) = 1
+            AND min(value) GLOB '[0-9]*' AND min(value) NOT GLOB '*[^0-9.]*'""",
+    """DELETE FROM tags WHERE EXISTS (SELECT 1 FROM measurements WHERE
+        measurements.track_id = tags.track_id AND measurements.field = tags.field
+        AND measurements.value = tags.value)""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (FORMAT_1, FORMAT_2, FORMAT_3)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.catalogue.catalogue import Catalogue
+from index.catalogue.catalogue import FIELD_TABLES, Catalogue
 from index.catalogue.database import Value
 from index.catalogue.where import COLUMN_FIELDS, Comparison, Conjunction, Expression, parse_filter
 
@@ -86,11 +86,13 @@ def _compared(comparison: Comparison, catalogue: Catalogue) -> tuple[str, list[V
         fitting = [
             value for value in catalogue.values_of(comparison.field) if fits(comparison, value)
         ]
-        condition = (
-            "tracks.id IN (SELECT track_id FROM tags WHERE field = ? "
+        tables = [
+            f"tracks.id IN (SELECT track_id FROM {table} WHERE field = ? "  # noqa: S608 - our names
             "AND value IN (SELECT value FROM json_each(?)))"
-        )
-        values = [comparison.field, json.dumps(fitting)]
+            for table in FIELD_TABLES
+        ]
+        condition = f"({' OR '.join(tables)})"
+        values = [comparison.field, json.dumps(fitting)] * len(FIELD_TABLES)
     return (f"NOT {condition}" if is_negated else condition), values
 
 

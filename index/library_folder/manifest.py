@@ -8,7 +8,7 @@ from pathlib import Path
 from embedder.errors import CorruptArtefact, NotFound, UnsupportedFormat
 
 MANIFEST_NAME = "library.json"
-LIBRARY_FORMAT = 2
+LIBRARY_FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""The numbers that an arc goes over: of a tag, or measured from the audio and kept as a tag.
+"""The numbers that an arc goes over: of a tag, or measured from the audio.
 
-What was measured is written into the library's tags, so that it is measured once, and `--where`
-can ask for it too. Where the library cannot be written to, it is measured each time.
+What is measured is kept in the library, so that it is measured once, and `--where` can ask for it
+too. If the library cannot be written to, it is measured each time.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from embedder.errors import ArtefactError, LibraryBusy, UnknownChoice
 from index.catalogue.catalogue import Catalogue
+from index.catalogue.ledger import Ledger
 from index.catalogue.records import TrackRecord
 from index.library_folder.open_library import OpenLibrary
 
@@ -18,7 +19,7 @@ OTHER_TAGS = {"tempo": ("bpm",)}
 """Tags that say the same, where the field itself is not there."""
 
 Keep = Callable[[Sequence[tuple[int, str, str]]], None]
-"""Keeps tags: track id, field and value."""
+"""Keeps what was measured: track id, field and value."""
 
 
 def check_field(catalogue: Catalogue, field: str) -> None:
@@ -58,12 +59,12 @@ def numbers_of(
 
 
 def keep_in(library: OpenLibrary, notes: list[str]) -> Keep:
-    """Writes tags into the library; notes the reason if it cannot be written to."""
+    """Writes measurements into the library; notes the reason if it cannot be written to."""
 
-    def keep(tags: Sequence[tuple[int, str, str]]) -> None:
+    def keep(measurements: Sequence[tuple[int, str, str]]) -> None:
         try:
             with library.writing() as catalogue, catalogue.database.transaction():
-                catalogue.database.run_many("INSERT OR IGNORE INTO tags VALUES (?, ?, ?)", tags)
+                Ledger(catalogue).put_measurements(measurements)
         except (LibraryBusy, ArtefactError, OSError) as error:
             notes.append(f"What was measured could not be kept: {error}")
 

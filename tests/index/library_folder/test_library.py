@@ -162,7 +162,7 @@ def test_a_library_of_format_1_is_brought_up_to_date(tmp_path: Path, music: Path
         assert old.excerpts(10) is None
         report = old.index([music], encoder=ToyEncoder("first-model", size=4), migrate=True)
         assert report.added == 8
-    assert json.loads((folder / "library.json").read_text())["format"] == 2
+    assert json.loads((folder / "library.json").read_text())["format"] == 3
 
 
 def test_excerpts_are_kept(library: Library) -> None:
