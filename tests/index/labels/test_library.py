@@ -220,7 +220,7 @@ def test_bad_tracks_are_failures_among_many(library: Library, tmp_path: Path) ->
     assert [Path(vote.track.path).name[0] for vote in report.votes] == ["0", "1", "1", "1"]
     assert {failure.path for failure in report.failed} == {"77", "/no/such.wav", str(broken)}
     reasons = {failure.path: failure.reason for failure in report.failed}
-    assert reasons["/no/such.wav"].startswith("not in the library")
+    assert reasons["/no/such.wav"].startswith("no such file")
     assert reasons[str(broken)].startswith("broken")
     assert encoder.heard == [new[0], broken, new[1], new[2]]
     with pytest.raises(AudioError, match="broken"):
