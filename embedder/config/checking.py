@@ -1,4 +1,4 @@
-"""Numbers of a run that cannot be meant, refused before anything is read."""
+"""Refuse numbers out of range before anything is read."""
 
 from embedder.config.training import TrainingConfig
 from embedder.errors import ConfigError
@@ -42,7 +42,7 @@ AT_MOST = {
 
 
 def check_training(config: TrainingConfig) -> None:
-    """Raise ConfigError for the first number out of its range, with the range."""
+    """Raise ConfigError for the first number out of range; the message gives the range."""
     for name, least in AT_LEAST.items():
         table, _, key = name.partition(".")
         value, most = getattr(getattr(config, table), key), AT_MOST.get(name)
@@ -56,4 +56,4 @@ def check_training(config: TrainingConfig) -> None:
                 "below 1"
             )
     if not config.loop.epochs and not config.transfer.fit:
-        raise ConfigError("loop.epochs = 0: nothing would be learnt (0 is for --fit)")
+        raise ConfigError("loop.epochs = 0: nothing would be trained (0 is for --fit)")

@@ -1,7 +1,7 @@
-"""Frozen dataclasses from defaults, a preset, a TOML file and key=value words, in that order.
+"""Frozen dataclasses from a preset, a TOML file and `key=value` assignments, in that order.
 
-Merged once; what comes out is frozen and goes down to the layers as it is. A key that no
-dataclass has is an error that names the nearest one that is valid.
+They are merged once, and the frozen result is passed down. An unknown key is an error that names
+the nearest valid key.
 """
 
 import dataclasses
@@ -19,14 +19,14 @@ Config = TypeVar("Config")
 
 
 def to_dict(config: object) -> dict[str, Any]:
-    """A frozen dataclass as plain dicts, lists, strings and numbers, as JSON and TOML hold."""
+    """A frozen dataclass as dicts, lists, strings and numbers, for JSON and TOML."""
     if not dataclasses.is_dataclass(config) or isinstance(config, type):
         raise TypeError(f"{config!r} is not a configuration")
     return {field.name: _plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
 
 
 def from_dict(kind: type[Config], mapping: Mapping[str, Any], *, where: str = "settings") -> Config:
-    """Build `kind` from nested mappings; what is absent keeps its default."""
+    """Build `kind` from nested mappings; absent keys keep their defaults."""
     hints = typing.get_type_hints(kind)
     names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]  # checked by _convert
     for key in mapping:
@@ -51,7 +51,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 def configure(
     preset: Config, *, toml: Path | None = None, assignments: Sequence[str] = ()
 ) -> Config:
-    """The preset, then the TOML file over it, then `key.sub=value` words over both."""
+    """The preset, overridden by the TOML file, overridden by `key.sub=value` assignments."""
     settings = to_dict(preset)
     if toml is not None:
         settings = _merged(settings, read_toml(toml))
@@ -61,9 +61,9 @@ def configure(
 
 
 def parse_assignment(text: str) -> dict[str, Any]:
-    """`backbone.kernel=5` as `{"backbone": {"kernel": 5}}`; bare words are text.
+    """`backbone.kernel=5` as `{"backbone": {"kernel": 5}}`; a bare word is text.
 
-    A number names a place in a list: `objectives.0.margin=0.3`.
+    A number is a position in a list: `objectives.0.margin=0.3`.
     """
     key, separator, value_text = text.partition("=")
     parts = key.strip().split(".")
@@ -79,30 +79,30 @@ def parse_assignment(text: str) -> dict[str, Any]:
 
 
 def to_toml(config: object) -> str:
-    """A configuration as TOML text that `read_toml` and `from_dict` turn back into the same."""
+    """A configuration as TOML text; `read_toml` and `from_dict` give it back unchanged."""
     return "\n".join(_toml_lines(to_dict(config), prefix="")).strip() + "\n"
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in over.items():
-        below = result.get(key)
-        if isinstance(below, Mapping) and isinstance(value, Mapping):
-            result[key] = _merged(below, value)
-        elif isinstance(below, list) and isinstance(value, Mapping):
-            result[key] = _merged_list(below, value, where=key)
+        base_value = result.get(key)
+        if isinstance(base_value, Mapping) and isinstance(value, Mapping):
+            result[key] = _merged(base_value, value)
+        elif isinstance(base_value, list) and isinstance(value, Mapping):
+            result[key] = _merged_list(base_value, value, where=key)
         else:
             result[key] = value
     return result
 
 
 def _merged_list(base: Sequence[Any], over: Mapping[str, Any], *, where: str) -> list[Any]:
-    """A list with the places that `over` names by their numbers changed."""
-    places = {str(at): item for at, item in enumerate(base)}
+    """A list with the items replaced whose numbers are keys of `over`."""
+    items = {str(number): item for number, item in enumerate(base)}
     for key in over:
-        if key not in places:
+        if key not in items:
             raise ConfigError(f"{where}.{key}: there are {len(base)} of them, counted from 0")
-    return list(_merged(places, over).values())
+    return list(_merged(items, over).values())
 
 
 def _plain(value: Any) -> Any:
@@ -116,7 +116,7 @@ def _plain(value: Any) -> Any:
 
 
 def _convert(value: Any, hint: Any, *, where: str) -> Any:
-    """One value as the annotation wants it, or a ConfigError that says what was expected."""
+    """One value converted to its annotation, or a ConfigError with the expected type."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
         return value
@@ -175,8 +175,8 @@ def _convert_scalar(value: Any, hint: Any, *, where: str) -> Any:
         return float(value)
     wrong_bool = isinstance(value, bool) and hint is not bool
     if not isinstance(hint, type) or not isinstance(value, hint) or wrong_bool:
-        wanted = getattr(hint, "__name__", str(hint))
-        raise ConfigError(f"{where} = {value!r}: expected {wanted}, got {type(value).__name__}")
+        expected = getattr(hint, "__name__", str(hint))
+        raise ConfigError(f"{where} = {value!r}: expected {expected}, got {type(value).__name__}")
     return value
 
 

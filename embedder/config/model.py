@@ -1,7 +1,7 @@
-"""What a model hears and how it is built: the settings that its fingerprint covers.
+"""The input and the structure of a model: the settings that its fingerprint covers.
 
-Zero stands for "not set" in whole-number and hertz fields (`sample_rate = 0` keeps the file's
-own rate), since TOML has no null.
+TOML has no null: in whole numbers and hertz 0 means "not set". `sample_rate = 0` keeps the file's
+own rate.
 """
 
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ GeometryKind = Literal["cosine", "euclidean", "poincare"]
 
 @dataclass(frozen=True, slots=True)
 class ExcerptConfig:
-    """Which stretches of a track the network hears.
+    """Which excerpts of a track the network reads.
 
     spread   |--[ ]---[ ]---[ ]--|   equal gaps, also before the first and after the last
     centre   |------[ ][ ][ ]----|   one block around the middle
@@ -31,46 +31,46 @@ class ExcerptConfig:
     placement: Placement = "spread"
     when_short: WhenShort = "pad"
     min_seconds: float = 0.5
-    """Less audio than this is refused even where `when_short` is `pad`."""
+    """Refuse files with less audio than this, even if `when_short` is `pad`."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrontEndConfig:
-    """From waveform to spectrogram. Levels come out as 0…1: floor to reference.
+    """From waveform to spectrogram. Levels are 0…1, from the floor to the reference.
 
     `level = level_per_db * db + level_at_reference`, clipped to 0…1, so that a picture of 8-bit
-    values divided by 255 and a spectrogram computed from audio are the same thing.
+    values, divided by 255, equals a spectrogram computed from audio.
     """
 
     kind: FrontEndKind = "log-mel"
     sample_rate: int = 22050
-    """0: the file's own rate."""
+    """Resample to this rate; 0 keeps the file's own."""
     fft_size: int = 2048
     hop_samples: int = 512
     n_bins: int = 128
     min_hz: float = 0.0
-    """May be a little negative for log-frequency, whose axis is linear around 0."""
+    """May be slightly negative for log-frequency, whose axis is linear around 0."""
     max_hz: float = 0.0
-    """0: half the rate."""
+    """0: half the sample rate."""
     magnitude_power: float = 2.0
     level_per_db: float = 1 / 80
     level_at_reference: float = 1.0
     floor_db: float = -80.0
     reference: Reference = "clip"
-    """`clip`: decibels below the loudest value of the excerpt; `absolute`: below full scale."""
+    """Decibels are below the excerpt's loudest value (`clip`) or below full scale (`absolute`)."""
     n_columns: int = 0
-    """0: every frame of a hop; else this many single frames, evenly over the excerpt."""
+    """Use this many frames, spread evenly over the excerpt; 0: a frame for each hop."""
     column_shift_seconds: float = 0.0
-    """Where a column's frame stands beside the middle of the column's stretch of time."""
+    """Shift each column's frame from the middle of the column by this time."""
     column_span: float = 1.0
-    """The columns divide this share of the excerpt, from its beginning."""
+    """The columns cover this share of the excerpt, from its beginning."""
     normalisation: Normalisation = "none"
     n_coefficients: int = 20
-    """MFCC only."""
+    """mfcc only."""
     bins_per_octave: int = 12
-    """CQT only."""
+    """cqt only."""
     corner_hz: float = 65.406
-    """log-frequency only: linear below, logarithmic above."""
+    """log-frequency only: the axis is linear below and logarithmic above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +79,20 @@ class BackboneConfig:
 
     kind: BackboneKind = "plain-cnn"
     filters: tuple[int, ...] = (32, 64, 96, 128)
-    """Channels of each stage. moments: see backbones/moments.py."""
+    """Channels of each stage. For moments see networks/moments.py."""
     kernel: int = 3
     pool: int = 2
     stride: int = 1
     convolutions_per_stage: int = 1
     time_stages: int = 0
-    """So many first stages hear and shrink time, later ones frequency alone; 0: all do both."""
+    """Stages that shrink time, from the first one on; later ones shrink frequency alone. 0: all."""
     dropout: float = 0.0
     pooling: PoolingKind = "statistics"
-    """None in moments, which have no time left."""
+    """How features are pooled over time. moments ignores it: no time is left."""
     members: int = 1
-    """So many networks of this kind side by side; one projection reads the features of all."""
+    """This many networks of this kind side by side; one projection reads the features of all."""
     row_statistics: bool = False
-    """The projection also reads mean, deviation and mean step of each row of the front end."""
+    """The projection also reads mean, deviation and mean step of each row of the spectrogram."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +103,11 @@ class ModelConfig:
     front_end: FrontEndConfig = field(default_factory=FrontEndConfig)
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
     beside: tuple[BackboneConfig, ...] = ()
-    """Further backbones that hear the same; one projection reads the features of all."""
+    """Further backbones on the same input; one projection reads the features of all."""
     embedding_size: int = 128
     geometry: GeometryKind = "cosine"
     curvature: float = 1.0
-    """Poincaré ball only."""
+    """poincare only."""
     translated_to: FrontEndConfig | None = None
-    """What the backbone hears, where that is not what the front end makes: levels are translated
+    """The input that the backbone expects, if the front end makes another: levels are translated
     (see features/translation.py)."""

@@ -1,4 +1,4 @@
-"""Settings with a name: front ends that match known sets of pictures, and models by size."""
+"""Named settings: front ends that match published spectrograms, and models by size."""
 
 from dataclasses import replace
 
@@ -30,31 +30,31 @@ FRONT_ENDS: dict[str, FrontEndConfig] = {
 }
 
 _WHOLE_CLIP = ExcerptConfig(n_excerpts=1, excerpt_seconds=30.0, placement="centre")
-# At one rate, so that a row is the same frequency in every file.
+# One sample rate, so that a row is the same frequency in every file.
 _SAME_ROWS_EVERYWHERE = replace(FRONT_ENDS["fma-mel"], sample_rate=44100)
 
 
 def _convolutions(*filters: int) -> BackboneConfig:
-    """Strides from the first one on: full resolution would cost four times as much."""
+    """Convolutions with strides from the first one on: full resolution costs four times as much."""
     return BackboneConfig(
         kind="short-chunk", filters=filters, time_stages=2, stride=2, pool=1, dropout=0.1
     )
 
 
 def _moments(*filters: int) -> BackboneConfig:
-    """How rows rise and fall together, which convolutions take far longer to learn."""
+    """Products of rows over time, which convolutions take far longer to learn."""
     return BackboneConfig(kind="moments", filters=filters, dropout=0.25)
 
 
 MODELS: dict[str, ModelConfig] = {
-    # For tests and first steps: seconds to train on a processor.
+    # For tests and first steps: trains in seconds on a CPU.
     "tiny": ModelConfig(
         excerpts=ExcerptConfig(n_excerpts=2, excerpt_seconds=2.0),
         front_end=FrontEndConfig(n_bins=32, fft_size=1024, hop_samples=1024),
         backbone=BackboneConfig(filters=(8, 16), pooling="mean"),
         embedding_size=16,
     ),
-    # Sets of the size of GTZAN and FMA small: half an hour on a processor.
+    # Data sets of the size of GTZAN and FMA small: half an hour on a CPU.
     "base": ModelConfig(
         excerpts=_WHOLE_CLIP,
         front_end=_SAME_ROWS_EVERYWHERE,
@@ -62,7 +62,7 @@ MODELS: dict[str, ModelConfig] = {
         beside=(_moments(16, 128, 128, 256),),
         embedding_size=128,
     ),
-    # Large sets, on a GPU: convolutions as wide as they help.
+    # Large data sets, on a GPU: convolutions as wide as is useful.
     "large": ModelConfig(
         excerpts=_WHOLE_CLIP,
         front_end=_SAME_ROWS_EVERYWHERE,

@@ -1,7 +1,7 @@
 """How a model is trained: data, objectives, batches, augmentation, optimiser, loop and doctor.
 
-Zero stands for "not set" in whole-number and minute fields, an empty text for "none", since
-TOML has no null. Nothing here changes what a finished model computes; that is `ModelConfig`.
+TOML has no null: in whole numbers and minutes 0 means "not set", and an empty text means "none".
+Nothing here changes what a finished model computes; `ModelConfig` decides that.
 """
 
 from dataclasses import dataclass, field
@@ -53,50 +53,50 @@ DatasetLayout = Literal[
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveConfig:
-    """One loss and what it calls a positive; several of them with weights make a multi-task run.
+    """One loss and its positive pairs. Several weighted losses make a multi-task run.
 
-    Margins and temperatures are distances. The defaults suit the sphere, where these reach 2; in
-    Euclidean space twice as much is a start, in the Poincaré ball (up to 15) five times.
+    Margins and temperatures are distances. The defaults suit the sphere, where distances reach 2.
+    In Euclidean space begin with twice as much, in the Poincaré ball (up to 15) with five times.
     """
 
     kind: ObjectiveKind = "triplet"
     weight: float = 1.0
     relations: tuple[RelationKind, ...] = ("label",)
-    """A pair is positive where any of them holds, negative where all that are known deny it."""
+    """A pair is positive if any relation holds, negative if all known relations deny it."""
     relation_weights: tuple[float, ...] = ()
-    """graded-contrastive: how alike (0…1) a pair of that relation is. Empty: 1 for each."""
+    """graded-contrastive: how alike (0…1) the pairs of each relation are. Empty: 1 for each."""
     margin: float = 0.2
-    """Triplets, and how far apart contrastive negatives are pushed; proxy-anchor's shift."""
+    """Margin of triplets, distance of contrastive negatives, shift of proxy-anchor."""
     positive_margin: float = 0.0
-    """contrastive: positives nearer than this are left in peace."""
+    """contrastive: positives nearer than this cost nothing."""
     soft_margin: bool = False
-    """Triplets: log(1 + exp(violation)) in place of max(0, violation)."""
+    """Triplets: use log(1 + exp(violation)) instead of max(0, violation)."""
     mining: Mining = "semi-hard"
     temperature: float = 0.1
-    """nt-xent, supervised-contrastive, softmax, and tag-similarity by cross-entropy."""
+    """Of nt-xent, supervised-contrastive, softmax, and tag-similarity by cross-entropy."""
     positive_scale: float = 2.0
-    """multi-similarity's alpha."""
+    """Alpha of multi-similarity."""
     negative_scale: float = 50.0
-    """multi-similarity's beta."""
+    """Beta of multi-similarity."""
     proxy_scale: float = 32.0
-    """proxy-anchor's alpha."""
+    """Alpha of proxy-anchor."""
     tag_weights: TagWeights = "tf-idf"
     tag_similarity: TagSimilarity = "cosine"
     tag_threshold: float = 0.5
-    """The tag relation: similarity from which on a pair is positive; without a common tag it is
-    negative, between the two it is neither."""
+    """The tag relation: a pair is positive from this similarity on, and negative without a common
+    tag. Other pairs are ignored."""
     soft_target_loss: SoftTargetLoss = "squared"
     label_smoothing: float = 0.0
     """softmax only."""
     near_share: float = 0.05
-    """handcrafted and latent: the nearest share of all pairs is positive ..."""
+    """handcrafted and latent: this share of all pairs, the nearest ones, is positive."""
     far_share: float = 0.5
-    """... and the farthest share is negative."""
+    """handcrafted and latent: this share of all pairs, the farthest ones, is negative."""
 
 
 @dataclass(frozen=True, slots=True)
 class SamplerConfig:
-    """What a batch is made of: P groups of K tracks with C crops each (see sampling/batches.py)."""
+    """The contents of a batch: P groups of K tracks with C crops each (see sampling/batches.py)."""
 
     kind: SamplerKind = "groups"
     groups_per_batch: int = 8
@@ -104,15 +104,15 @@ class SamplerConfig:
     crops_per_track: int = 1
     relations: tuple[RelationKind, ...] = ("label",)
     relation_weights: tuple[float, ...] = ()
-    """Share of the batches that each relation makes. Empty: the same share for each."""
+    """The share of the batches that each relation gets. Empty: the same share for each."""
     balanced: bool = True
-    """Every group as often as any other; else groups come as often as they have tracks."""
+    """Draw every group equally often. Otherwise draw groups in proportion to their tracks."""
     small_groups: SmallGroups = "leave-out"
-    """Groups with fewer tracks than `tracks_per_group`: leave them out or repeat their tracks."""
+    """Leave out groups with fewer tracks than `tracks_per_group`, or repeat their tracks."""
     batch_size: int = 32
-    """`plain` only: tracks a batch."""
+    """`plain` only: tracks in a batch."""
     n_neighbours: int = 10
-    """handcrafted and latent: a group is a track and that many nearest ones."""
+    """handcrafted and latent: a group is a track and this many of its neighbours."""
     latent: LatentKind = "svd"
     latent_size: int = 32
     seed: int = 0
@@ -120,41 +120,40 @@ class SamplerConfig:
 
 @dataclass(frozen=True, slots=True)
 class AugmentationConfig:
-    """Strengths; zero switches an operation off. Decibels of a spectrogram are of its own scale."""
+    """Strengths of random changes to crops; 0 switches one off. Decibels are the spectrogram's."""
 
     probability: float = 1.0
-    """Of each operation, for each example by itself."""
+    """The probability of each change, drawn for each example separately."""
     gain_db: float = 0.0
     noise: float = 0.0
-    """Spectrograms: deviation of the levels (0…1). Waveforms: root mean square per that of the
-    sound."""
+    """Standard deviation on the levels (0…1); for waveforms relative to their root mean square."""
     tilt_db: float = 0.0
-    """Equaliser: a straight line of up to this much from the lowest to the highest row."""
+    """Equaliser: a straight slope of up to this much from the lowest to the highest row."""
     equaliser_db: float = 0.0
-    """Equaliser: random bands of up to this much up or down."""
+    """Equaliser: raise or lower random bands by up to this much."""
     time_masks: int = 0
     time_mask_share: float = 0.1
-    """Longest mask as a share of the columns."""
+    """The longest mask, as a share of the columns."""
     frequency_masks: int = 0
     frequency_mask_share: float = 0.1
     time_shift_share: float = 0.0
-    """Round the end: what leaves on one side comes in on the other."""
+    """Shift by up to this share. What leaves on one side comes in on the other."""
     frequency_shift_rows: int = 0
-    """Empty rows come in."""
+    """Shift by up to this many rows. Empty rows come in."""
     bandwidth_limit_share: float = 0.0
-    """Up to this share of the upper rows is emptied, as in low-rate MP3."""
+    """Empty up to this share of the upper rows, as low-rate MP3 does."""
     mix_up: float = 0.0
-    """Largest share of another track under this one (below 0.5: the target stays)."""
+    """Mix in another track with up to this share. Below 0.5, so that the target stays right."""
     crop_columns: int = 0
-    """A random stretch of that many columns; 0 keeps all."""
+    """Train on a random stretch of this many columns; 0 keeps all."""
     pitch_semitones: float = 0.0
-    """Waveforms only, as the next one; drawn once for a batch."""
+    """Needs audio. Drawn once for a batch."""
     tempo_share: float = 0.0
-    """0.1: between 1/1.1 and 1.1 times as fast."""
+    """Needs audio. 0.1 means between 1/1.1 and 1.1 times as fast. Drawn once for a batch."""
 
     @property
     def is_off(self) -> bool:
-        """Whether nothing would be changed."""
+        """Whether nothing is changed."""
         strengths = (
             self.gain_db, self.noise, self.tilt_db, self.equaliser_db, self.time_masks,
             self.frequency_masks, self.time_shift_share, self.frequency_shift_rows,
@@ -165,55 +164,57 @@ class AugmentationConfig:
 
 @dataclass(frozen=True, slots=True)
 class OptimiserConfig:
-    """Which rule moves the weights."""
+    """The optimiser."""
 
     kind: OptimiserKind = "adamw"
     learning_rate: float = 1e-3
     head_learning_rate_factor: float = 1.0
-    """Proxies and heads of the objectives learn this many times as fast as the network."""
+    """The learning rate of the objectives' proxies and heads, relative to that of the network."""
     weight_decay: float = 1e-4
-    """L2; decoupled for adamw and muon."""
+    """L2 penalty; decoupled for adamw and muon."""
     l1: float = 0.0
     momentum: float = 0.9
-    """sgd (with Nesterov's step) and rmsprop."""
+    """Of sgd (with Nesterov's step) and rmsprop."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleConfig:
-    """How the learning rate moves."""
+    """How the learning rate changes during a run."""
 
     kind: ScheduleKind = "cosine"
     warm_up_share: float = 0.05
-    """Share of the steps over which the rate rises from zero (constant, cosine, step)."""
+    """The share of the steps over which the rate rises at the start."""
     step_epochs: int = 10
     step_factor: float = 0.3
     final_factor: float = 0.01
-    """cosine and one-cycle: what is left of the rate at the end."""
+    """cosine and one-cycle: the final rate, as a share of the highest."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoppingConfig:
-    """When to stop before the last epoch: held-out retrieval has not improved for a while."""
+    """How held-out tracks are measured, and when that ends a run early."""
 
     patience_epochs: int = 0
-    """0: never stop early."""
+    """Stop after this many epochs without a better score; 0 never stops early."""
     measure: StoppingMeasure = "map"
-    """What tells the best epoch: how high held-out tracks rank those of their label, all ranks
-    counted, or how often the vote of the nearest is right, which few held-out tracks tell coarsely.
-    Sets with tags alone go by the tags."""
+    """The score that decides which epoch is best: mean average precision over the whole ranking, or
+    the accuracy of the neighbours' vote, which is coarse with few held-out tracks. Data sets with
+    tags alone use the mean average precision of tags."""
     n_neighbours: int = 15
-    """The neighbours that vote on held-out tracks."""
+    """How many neighbours vote on a held-out track."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoopConfig:
-    """The run itself."""
+    """Epochs, devices and the threads of a run."""
 
     epochs: int = 30
     max_minutes: float = 0.0
+    """End this call after so many minutes; 0: no limit. `--resume` continues."""
     gradient_clip: float = 5.0
-    """Largest norm of the gradient; 0 leaves it as it is."""
+    """The largest norm of the gradient; 0: no limit."""
     weight_averaging: WeightAveraging = "none"
+    """Measure and keep an average of the weights instead of the latest ones."""
     averaging_decay: float = 0.999
     """`moving` only."""
     averaging_epochs: int = 5
@@ -221,7 +222,7 @@ class LoopConfig:
     precision: Precision = "auto"
     compile: bool = False
     workers: int = 0
-    """Processes that prepare batches; 0 prepares them in this one."""
+    """Threads that prepare batches ahead of training; 0 means one."""
     validate_every_epochs: int = 1
     seed: int = 0
     device: str = "auto"
@@ -231,56 +232,57 @@ class LoopConfig:
 
 @dataclass(frozen=True, slots=True)
 class DoctorConfig:
-    """What the doctor watches, when it speaks, and whether it may act."""
+    """The doctor, which warns of a run that learns nothing: when it warns, and whether it acts."""
 
     enabled: bool = True
     every_steps: int = 10
     min_effective_rank: float = 2.0
     stuck_steps: int = 50
-    """So many steps with the loss at the margin count as stuck."""
+    """Warn of a symptom after it has lasted for so many steps."""
     stuck_tolerance: float = 0.02
     fallback: Fallback = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetConfig:
-    """Which tracks, with which labels, on which side."""
+    """Which tracks are used, with which labels, on which side of the split."""
 
     layout: DatasetLayout = "auto"
     label_field: str = "genre"
     tag_field: str = ""
-    """A multi-label column; its values stand apart by `tag_separator`."""
+    """A label field with several values, separated by `tag_separator`."""
     tag_separator: str = ";"
     n_tags: int = 50
-    """The most frequent ones are kept; 0 keeps all."""
+    """Keep this many of the most frequent tags; 0 keeps all."""
     label_similarity: tuple[tuple[str, str, float], ...] = ()
     """How alike (0…1) two labels are, for graded-contrastive: [["rock", "metal", 0.6]]."""
     limit_per_label: int = 0
-    """At most so many training tracks a label; 0 takes all."""
+    """Use at most this many training tracks of each label; 0 uses all."""
     limit_balance: Balance = "balanced"
-    """`natural` keeps the labels' proportions, and `limit_per_label` on average."""
+    """`natural` keeps the labels' proportions; `limit_per_label` then holds on average."""
     min_per_label: int = 2
     split_column: str = "split"
-    """Used where the table has it; otherwise tracks are drawn, artists and duplicates together."""
+    """The table's split, if it has this column. Otherwise the split is drawn at random."""
     split_by: str = "artist"
+    """artist, album or track: what stays together. Copies of a recording always do."""
     validation_share: float = 0.1
     test_share: float = 0.1
     learn_validation: bool = False
-    """Train on the validation side too, once there is nothing more to choose by it."""
+    """Train on the validation side too; then nothing is measured during the run."""
     fold: int = -1
-    """-1: no folds; otherwise this one of `n_folds` is held out."""
+    """Hold out this fold of `n_folds`, counted from 0; -1: no folds."""
     n_folds: int = 5
     variant: str = ""
-    """FMA: small or medium."""
+    """FMA: small or medium. MTG-Jamendo: a subset, such as genre."""
     cache_dir: str = ""
-    """Empty: the platform's cache folder."""
+    """The folder of computed features. Empty: the platform's cache folder."""
     cache_gigabytes: float = 10.0
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
-    """Everything that a run needs to be run again."""
+    """All settings of a run."""
 
     model: ModelConfig = field(default_factory=ModelConfig)
     dataset: DatasetConfig = field(default_factory=DatasetConfig)

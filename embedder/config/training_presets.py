@@ -1,4 +1,4 @@
-"""Whole training set-ups with a name: a model by size with what trains it well."""
+"""Training presets: a model by size, with settings that train it well."""
 
 from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
 from embedder.config.presets import MODELS
@@ -17,9 +17,10 @@ from embedder.config.training import (
 
 
 def _for_labels(model: ModelConfig, *, tracks_per_group: int, epochs: int) -> TrainingConfig:
-    """What trains convolutions and moments side by side: proxies tell labels apart soon, and pairs
-    keep the tracks of one label together; what differs between two sources of one recording is
-    augmented, on half of a picture's columns at a time.
+    """Settings for convolutions and moments side by side.
+
+    Proxies separate labels early, and pairs keep the tracks of a label together. Augmentation
+    imitates the differences between two sources of a recording. Crops have half of the columns.
     """
     return TrainingConfig(
         model=model,
@@ -69,8 +70,8 @@ TRAINING_PRESETS: dict[str, TrainingConfig] = {
         loop=LoopConfig(epochs=50),
         doctor=DoctorConfig(every_steps=2),
     ),
-    # Sets of the size of GTZAN and FMA small.
+    # Data sets of the size of GTZAN and FMA small.
     "base": _for_labels(MODELS["base"], tracks_per_group=8, epochs=40),
-    # Large sets, on a GPU.
+    # Large data sets, on a GPU.
     "large": _for_labels(MODELS["large"], tracks_per_group=16, epochs=20),
 }

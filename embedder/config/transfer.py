@@ -1,26 +1,26 @@
-"""What a run takes over from another model."""
+"""Settings of a run that starts from another model."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class TransferConfig:
-    """Start from another model instead of from chance."""
+    """Start from another model instead of random weights."""
 
     checkpoint: str = ""
+    """The model to start from: a folder or a name. Empty: random weights."""
     freeze: bool = False
     """Keep the backbone; train the projection alone."""
     translate: bool = False
-    """The data's spectrograms were made by `model.front_end`, and are translated into what the
-    checkpoint hears. Else its own front end takes the place of `model.front_end`."""
+    """The data's spectrograms were made by `model.front_end`: translate them into those that the
+    checkpoint expects. Otherwise the checkpoint's front end replaces `model.front_end`."""
     hidden_size: int = 0
-    """Imported models: 0 puts a linear projection on their vectors, else one with a hidden layer of
-    this size."""
+    """Imported models: the hidden layer of the projection on their vectors; 0: a linear one."""
     fit: bool = False
-    """Begin with a projection fitted to the labels in one step; with `freeze` and no epochs it is
-    the model."""
+    """Start with a projection that is fitted to the labels in one step. With `freeze` and no epochs
+    this is the finished model."""
     fit_shrinkage: float = 0.3
-    """How little the fit trusts the labels of single tracks: a ridge, as a multiple of the mean
-    squared length of a track's features."""
+    """The ridge of the fit, as a multiple of the mean squared length of a track's features. Higher
+    values trust the labels of single tracks less."""
     fit_base_weight: float = 1.0
-    """How much of where the checkpoint puts a track stays, beside its labels."""
+    """The weight of the checkpoint's own vectors, beside the labels."""
