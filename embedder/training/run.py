@@ -1,8 +1,9 @@
-"""One training run: data, network, objective, doctor and loop put together, and what comes out."""
+"""One training run: data, network, objective, doctor and loop together, and its result."""
 
 import dataclasses
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -17,7 +18,7 @@ from embedder.audio.digest import audio_digest
 from embedder.config.loading import to_toml
 from embedder.config.training import TrainingConfig
 from embedder.datasets.dataset import Dataset
-from embedder.errors import DatasetError, printable_path
+from embedder.errors import AudioError, DatasetError, printable_path
 from embedder.geometry import Geometry
 from embedder.models.card import read_card
 from embedder.models.learnt_recordings import Keys, keys_of, read_learnt, write_learnt
@@ -44,7 +45,7 @@ from embedder.training.validation import HeldOut, Measured, some_references
 
 
 class TrainingRun:
-    """A data set, settings and a folder, put together; `run` trains."""
+    """A run that is ready to start; `run` trains."""
 
     def __init__(
         self,
@@ -58,9 +59,9 @@ class TrainingRun:
         base: LoadedModel | None = None,
         fabric: Fabric | None = None,
     ) -> None:
-        """`source` gives the tracks of `dataset.rows`; `whole`: with those that cannot be read,
-        as anyone finds it who comes to measure; `features`: float32 [tracks, d]; `base`: the
-        model that the settings start from (`starting.base_model`).
+        """`source`: the tracks of `dataset.rows`. `whole`: the data set with unreadable tracks,
+        whose digests the card names. `features`: float32 [tracks, d]. `base`: the model that the
+        settings start from (`inheriting.base_model`).
         """
         self.config = config
         self.dataset = dataset
@@ -99,7 +100,7 @@ class TrainingRun:
         self.tagging = tagging_in(objective)
         self.held_out = self._held_out()
         self.measured: Measured | None = None
-        """The best model's held-out results against all training tracks, after `run`."""
+        """After `run`: the held-out results of the best model against all training tracks."""
         self.doctor = _doctor(config, objective, facts, self.start.geometry)
         parts = LoopParts(
             network=self.start.network,
@@ -124,14 +125,14 @@ class TrainingRun:
         self.loop = TrainingLoop(config, parts, folder, fabric=self.fabric)
 
     def run(self, observers: Sequence[Observer] = ()) -> TrainingResult:
-        """Train, keep the best and the last model, and measure the best against all references."""
+        """Train, save the best and the last model, and measure the best one."""
         ended = self.loop.run(
-            list(observers), keep_best=lambda network: self._keep(network, "best")
+            list(observers), keep_best=lambda network: self._save(network, "best")
         )
         state = self.loop.state
-        self._keep(self.loop.best_network, "last")
-        if state.best_epoch < 0:  # interrupted before anything was measured: it is what there is
-            self._keep(self.loop.best_network, "best")
+        self._save(self.loop.best_network, "last")
+        if state.best_epoch < 0:  # interrupted before the first measurement
+            self._save(self.loop.best_network, "best")
         self.measured = self._measure_best()
         if self.measured is not None and self.measured.tags is not None:
             write_tag_report(self.folder, self.known.tag_names, self.measured.tags)
@@ -152,7 +153,7 @@ class TrainingRun:
             history=tuple(state.history),
         )
 
-    def _keep(self, network: nn.Module, name: str) -> None:
+    def _save(self, network: nn.Module, name: str) -> None:
         if not self.fabric.is_global_zero:
             return
         history = self.loop.state.history
@@ -169,11 +170,11 @@ class TrainingRun:
     def _learnt(self) -> Keys:
         """The recordings that this run learns from, and those that its start had learnt."""
         paths = (self.dataset.rows[row].path for row in self.dataset.positions("train"))
-        mine = keys_of(audio_digest(path) for path in paths if path is not None)
-        return mine | (read_learnt(self.base.folder) if self.base else frozenset())
+        own_keys = keys_of(_digests(path for path in paths if path is not None))
+        return own_keys | (read_learnt(self.base.folder) if self.base else frozenset())
 
     def _tag_head(self) -> TagHead | None:
-        """The head as it stands."""
+        """The current tagging head."""
         return head_of(self.tagging, self.known.tag_names) if self.tagging else None
 
     def _measure_best(self) -> Measured | None:
@@ -191,11 +192,11 @@ class TrainingRun:
         return self.held_out.measure(self.start.load(folder), front_end)
 
     def _measure_before(self) -> dict[str, float]:
-        """As `_measure_best`, of what a fitted projection took the place of."""
+        """As `_measure_best`, for the model that a fitted projection replaced."""
         if self.start.before is None or self.measured is None:
             return {}
-        heads_apart = dataclasses.replace(self.held_out, tag_probabilities=None)
-        return heads_apart.measure(self.start.before.cpu(), self.start.front_end).scores
+        without_head = dataclasses.replace(self.held_out, tag_probabilities=None)
+        return without_head.measure(self.start.before.cpu(), self.start.front_end).scores
 
     def _held_out(self) -> HeldOut:
         known, config = self.known, self.config
@@ -251,14 +252,22 @@ class TrainingRun:
         }
 
 
+def _digests(paths: Iterable[Path]) -> Iterator[bytes]:
+    """The audio digests of files. A streamed file that vanished during the run has none."""
+    for path in paths:
+        with suppress(AudioError):
+            yield audio_digest(path)
+
+
 def _doctor(
     config: TrainingConfig, objective: Objective, facts: TargetFacts, geometry: Geometry
 ) -> Doctor | None:
-    """Its positives are those of the first objective that has any."""
+    """The doctor, with the positives of the first objective that has pairs."""
     if not config.doctor.enabled:
         return None
-    without = ("distillation", "tagging", "tag-similarity")
-    pairs = next((one for one in config.objectives if one.kind not in without), None)
+    without_pairs = ("distillation", "tagging", "tag-similarity")
+    with_pairs = (o for o in config.objectives if o.kind not in without_pairs)
+    pairs = next(with_pairs, None)
     return Doctor(
         config.doctor,
         config.objectives,
@@ -269,12 +278,12 @@ def _doctor(
 
 
 def tagging_in(objective: nn.Module) -> TaggingObjective | None:
-    """The tagging objective among one or several, if there is one."""
-    found = (part for part in objective.modules() if isinstance(part, TaggingObjective))
-    return next(found, None)
+    """The tagging objective among the objectives, if there is one."""
+    parts = (part for part in objective.modules() if isinstance(part, TaggingObjective))
+    return next(parts, None)
 
 
 def head_of(objective: TaggingObjective, tags: tuple[str, ...]) -> TagHead:
-    """A copy of its head as it stands, on the CPU."""
+    """A copy of its current head, on the CPU."""
     layer = objective.head
     return TagHead(layer.weight.detach().cpu().clone(), layer.bias.detach().cpu().clone(), tags)

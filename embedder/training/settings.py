@@ -1,4 +1,4 @@
-"""From what a person asks for to one frozen configuration: defaults, preset, TOML, flags."""
+"""One frozen configuration from the options of a command: defaults, preset, TOML, flags."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ FEW_NEIGHBOURS = 5
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was asked for, as it was given."""
+    """The options of a training command, as given."""
 
     preset: str = ""
     toml: Path | None = None
@@ -32,19 +32,19 @@ class Wanted:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was asked for, so that a run goes on with its own settings."""
+        """Whether no option is given, so that a resumed run keeps its own settings."""
         return self == Wanted()
 
 
 def settle(wanted: Wanted, *, resume_from: Path | None = None) -> TrainingConfig:
-    """The configuration of a run; that of the run in `resume_from` where nothing is asked for."""
+    """The configuration of a run; without options that of the run in `resume_from`."""
     if resume_from is not None and replace(wanted, assignments=()).is_empty:
         return configure(saved_config(resume_from), assignments=wanted.assignments)
     return configure(_base(wanted), toml=wanted.toml, assignments=_assignments(wanted))
 
 
 def named_preset(name: str) -> TrainingConfig:
-    """A preset; the defaults where no name is given."""
+    """A preset; the defaults without a name."""
     if not name:
         return TrainingConfig()
     if name not in TRAINING_PRESETS:
@@ -54,17 +54,16 @@ def named_preset(name: str) -> TrainingConfig:
 
 def _base(wanted: Wanted) -> TrainingConfig:
     base = named_preset(wanted.preset)
-    if (
-        wanted.checkpoint and Path(wanted.checkpoint).is_dir()
-    ):  # a run may be gone on with from another folder
+    if wanted.checkpoint and Path(wanted.checkpoint).is_dir():
+        # A run may be resumed from another working folder.
         wanted = replace(wanted, checkpoint=str(Path(wanted.checkpoint).absolute()))
     if not wanted.checkpoint:
         if wanted.freeze:
-            raise ConfigError("--freeze keeps a backbone that was trained: give --from CHECKPOINT")
+            raise ConfigError("--freeze keeps a trained backbone: give --from CHECKPOINT")
         if wanted.fit:
-            raise ConfigError("--fit goes on a model that was trained: give --from CHECKPOINT")
+            raise ConfigError("--fit needs a trained model: give --from CHECKPOINT")
         return base
-    if wanted.fit:  # mostly of small sets, in which a label may have no more than a few neighbours
+    if wanted.fit:  # mostly for small data sets, in which a label has only a few tracks
         base = replace(
             base,
             sampler=SamplerConfig(kind="plain"),  # without epochs there are no batches to compose
@@ -72,9 +71,8 @@ def _base(wanted: Wanted) -> TrainingConfig:
             stopping=replace(base.stopping, n_neighbours=FEW_NEIGHBOURS),
         )
     if wanted.freeze or wanted.fit:
-        # A preset's augmentation is for a whole network. Without it, what the frozen part makes of
-        # each track is computed once, and the head trains in seconds; a TOML or --set may ask for
-        # it all the same.
+        # A preset's augmentation is for a whole network. Without it the frozen part's features are
+        # computed once, and the head trains in seconds. TOML or --set may switch it on again.
         base = replace(base, augmentation=AugmentationConfig())
     return replace(
         base,

@@ -1,4 +1,4 @@
-"""`soundalike train` as a function: a data set's path and settings in, a finished run out."""
+"""`soundalike train` as a function: from a data set's path and settings to a finished run."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ OnProgress = Callable[[int, int], None]
 MakeObservers = Callable[[TrainingRun], Sequence[Observer]]
 
 DESCRIBED_BY = ("mfcc", "rhythm-patterns")
-"""Timbre and beat: what `handcrafted` positives are near in."""
+"""Timbre and beat: the descriptors that `handcrafted` positives share."""
 
 
 def train(
@@ -96,7 +96,7 @@ def open_run(
     fabric: Fabric | None = None,
     on_progress: OnProgress | None = None,
 ) -> TrainingRun:
-    """A run that is ready to start, of settings that `config_from` has seen."""
+    """A run that is ready to start. The settings have passed through `config_from`."""
     dataset = split_configured(open_configured(path, config.dataset), config.dataset)
     device = fabric.device.type if fabric is not None else "auto"
     source = _source(dataset, config, base, device=device, on_progress=on_progress)
@@ -110,17 +110,17 @@ def open_run(
 
 
 def _warn_of_lost_labels(dataset: Dataset, usable: Dataset, config: DatasetConfig) -> None:
-    """Labels that had enough training tracks until files turned out to be broken."""
+    """Warn of labels that have too few training tracks because files are broken."""
     if len(usable.rows) == len(dataset.rows) or not config.label_field:
         return
     before, after = (
-        count_labels([one.rows[at] for at in one.positions("train")], config.label_field)
-        for one in (dataset, usable)
+        count_labels([tracks.rows[row] for row in tracks.positions("train")], config.label_field)
+        for tracks in (dataset, usable)
     )
     for label in sorted(before):
         if after[label] < config.min_per_label <= before[label]:
             _logger.warning(
-                "%s: %d of %d training tracks can be read: too few to learn from",
+                "%s: %d of %d training tracks can be read, which is too few",
                 label,
                 after[label],
                 before[label],
@@ -135,14 +135,14 @@ def _source(
     device: str,
     on_progress: OnProgress | None,
 ) -> BatchSource:
-    """What the network is fed: features, audio, or the vectors of an encoder that is kept."""
+    """The inputs of the network: features, audio, or the vectors of an imported encoder."""
     if base is None or not is_imported(base):
         return open_source(dataset, config, on_progress=on_progress)
-    room = int(config.dataset.cache_gigabytes * 1e9)
+    max_bytes = int(config.dataset.cache_gigabytes * 1e9)
     return encoder_vectors(
         dataset,
         base,
-        cache=vector_cache(cache_folder(config), base, max_bytes=room) if room else None,
+        cache=vector_cache(cache_folder(config), base, max_bytes=max_bytes) if max_bytes else None,
         workers=config.loop.workers or None,
         device=device,
         on_progress=on_progress,
@@ -150,20 +150,20 @@ def _source(
 
 
 def handcrafted_features(dataset: Dataset) -> NDArray[np.float32]:
-    """Timbre and beat of every track, standardised: float32 [tracks, d]; NaN where unreadable."""
+    """Timbre and beat of every track, standardised: float32 [tracks, d]; NaN if unreadable."""
     if dataset.store is not None:
         raise DatasetError(
-            f"{dataset.root.name}: hand-crafted positives need audio, and it brings arrays"
+            f"{dataset.root.name}: handcrafted positives need audio, and it brings arrays"
         )
     paths = [row.path for row in dataset.rows if row.path is not None]
     tables = [_table(paths, DESCRIPTORS[name]) for name in DESCRIBED_BY]
-    # Each descriptor weighs the same, however many numbers it has.
+    # Each descriptor has the same weight, however many numbers it has.
     scaled = [standardised(table) / np.sqrt(table.shape[1]) for table in tables]
     return np.concatenate(scaled, axis=1).astype(np.float32)
 
 
 def _table(paths: Sequence[Path], descriptor: Descriptor) -> NDArray[np.float32]:
-    """One row a file; NaN where it cannot be read."""
+    """One row a file; NaN if it cannot be read."""
     described: list[NDArray[np.float32] | None] = []
     for path in paths:
         try:

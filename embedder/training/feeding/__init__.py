@@ -1,1 +1,1 @@
-"""Where training takes its crops from: caches, files as they are, frozen vectors."""
+"""Batch sources of training: prepared features, streamed audio, vectors of a frozen encoder."""

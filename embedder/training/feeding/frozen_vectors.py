@@ -1,4 +1,4 @@
-"""What a frozen network makes of every track, computed once: a head trains on it in seconds."""
+"""Features of a frozen network, computed once for every track: a head trains on them in seconds."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,17 +23,17 @@ from embedder.training.feeding.sources import BatchSource, Rows, in_batches
 ENCODING_BATCH = 64
 Vectors = NDArray[np.float32]
 OnProgress = Callable[[int, int], None]
-"""Called with the tracks that are done and all of them."""
+"""Called with the number of finished tracks and of all tracks."""
 
 
 @dataclass(frozen=True, slots=True)
 class VectorSource:
-    """A batch source of vectors, as inputs of one column: float32 [batch, size, 1]."""
+    """A batch source whose inputs are vectors of one column: float32 [batch, size, 1]."""
 
     vectors: Tensor
     """float32 [excerpts, size], track by track."""
     first_rows: Rows
-    """int64 [tracks + 1]: where the excerpts of each track begin."""
+    """int64 [tracks + 1]: the first excerpt of each track, and the end of the last one."""
     dataset_rows: Rows
     failures: tuple[LeftOut, ...] = ()
 
@@ -52,12 +52,12 @@ class VectorSource:
         return np.arange(len(rows)), self.crops(rows, generator=generator)
 
     def excerpts(self, row: int) -> Tensor:
-        """All of a track."""
+        """All excerpts of a track: float32 [excerpts, size, 1]."""
         return self.vectors[self.first_rows[row] : self.first_rows[row + 1], :, None]
 
 
 def first_of_each(counts: ArrayLike) -> Rows:
-    """Where each track's excerpts begin, and where the last one's end."""
+    """The first excerpt of each track, and the end of the last one."""
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
@@ -65,7 +65,7 @@ def first_of_each(counts: ArrayLike) -> Rows:
 def backbone_features(
     source: BatchSource, network: EmbeddingNetwork, front_end: FrontEnd, *, device: torch.device
 ) -> VectorSource:
-    """What the projection starts from, for each excerpt of each track of a source."""
+    """The inputs of the projection, for each excerpt of each track of a source."""
     network.to(device).eval()
     front_end.to(device).eval()
     counts = np.zeros(len(source), dtype=np.int64)
@@ -88,68 +88,69 @@ def encoder_vectors(
     device: str = "auto",
     on_progress: OnProgress | None = None,
 ) -> VectorSource:
-    """The vectors of any encoder for every excerpt of every track; unreadable ones are left out.
+    """The vectors of any encoder for every excerpt of every track; unreadable files are left out.
 
-    `cache` is of `vector_cache`: what was heard once is not heard again by the next run.
+    `cache` comes from `vector_cache`: the next run does not encode the same files again.
     """
     paths = [row.path for row in dataset.rows if row.path is not None]
     if dataset.store is not None or len(paths) < len(dataset.rows):
         raise DatasetError(
-            f"{dataset.root.name}: brings arrays, and {model.name} ({model.kind}) hears audio "
+            f"{dataset.root.name}: brings arrays, and {model.name} ({model.kind}) reads audio "
             "files only"
         )
-    known = _kept_vectors(paths, cache)
+    vectors = _cached_vectors(paths, cache)
     failures: list[LeftOut] = []
-    missing = [at for at in range(len(paths)) if at not in known]
-    n_known = len(known)
-    heard = _heard([paths[at] for at in missing], model, workers=workers, device=device)
-    for n_done, (at, result) in enumerate(zip(missing, heard, strict=True), start=1):
+    missing_rows = [row for row in range(len(paths)) if row not in vectors]
+    n_cached = len(vectors)
+    results = _encoded([paths[row] for row in missing_rows], model, workers=workers, device=device)
+    for n_done, (row, result) in enumerate(zip(missing_rows, results, strict=True), start=1):
         if isinstance(result, EncodingFailure):
             failures.append(LeftOut(result.path, result.reason))
         else:
-            known[at] = result.excerpt_vectors
+            vectors[row] = result.excerpt_vectors
             if cache is not None:
-                cache.put(digest_of_file(paths[at]), result.excerpt_vectors)
+                cache.put(digest_of_file(paths[row]), result.excerpt_vectors)
         if on_progress is not None:
-            on_progress(n_known + n_done, len(paths))
-    if not known:
+            on_progress(n_cached + n_done, len(paths))
+    if not vectors:
         first = failures[0]
         raise DatasetError(
             f"{dataset.root.name}: none of its {len(paths)} tracks can be read. The first: "
             f"{printable_path(first.path)} ({first.reason})."
         )
-    rows = sorted(known)
+    rows = sorted(vectors)
     return VectorSource(
-        torch.from_numpy(np.concatenate([known[at] for at in rows])),
-        first_of_each([len(known[at]) for at in rows]),
+        torch.from_numpy(np.concatenate([vectors[row] for row in rows])),
+        first_of_each([len(vectors[row]) for row in rows]),
         np.array(rows, dtype=np.int64),
         tuple(failures),
     )
 
 
 def vector_cache(folder: Path, model: LoadedModel, *, max_bytes: int) -> FeatureCache:
-    """A cache of a model's vectors, by the content of files."""
+    """A cache of a model's vectors by the content of the files."""
     return FeatureCache(
         folder, digest_of_settings(["vectors", model.fingerprint]), max_bytes=max_bytes
     )
 
 
-def _heard(
+def _encoded(
     paths: list[Path], model: LoadedModel, *, workers: int | None, device: str
 ) -> Iterator[EncodingResult]:
     if paths:
         yield from TrackEncoder(model, device=device).encode_many(paths, workers=workers)
 
 
-def _kept_vectors(paths: list[Path], cache: FeatureCache | None) -> dict[int, Vectors]:
-    found: dict[int, Vectors] = {}
+def _cached_vectors(paths: list[Path], cache: FeatureCache | None) -> dict[int, Vectors]:
+    """The stored vectors of excerpts, by the position of the path."""
+    vectors_by_row: dict[int, Vectors] = {}
     if cache is None:
-        return found
-    for at, path in enumerate(paths):
+        return vectors_by_row
+    for row, path in enumerate(paths):
         try:
             vectors = cache.get(digest_of_file(path))
-        except OSError:  # the encoder will say what is wrong with it
+        except OSError:  # the encoder reports what is wrong with the file
             continue
         if vectors is not None:
-            found[at] = vectors
-    return found
+            vectors_by_row[row] = vectors
+    return vectors_by_row

@@ -1,7 +1,7 @@
-"""From an opened and split data set to what the loop wants: ids, tags, teachers, a source.
+"""The labels, artists, albums, tags and teacher vectors of a data set, as numbers for the loop.
 
-Ids are numbers for labels, artists and albums, -1 where unknown, the same for every side, so that
-held-out tracks can be told what they are.
+Ids are numbers for labels, artists and albums; -1 is unknown. All sides share them, so that
+held-out tracks can be compared with training tracks.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class KnownTracks:
-    """What the data set says of all its tracks, as numbers."""
+    """What the data set states about all its tracks, as numbers."""
 
     labels: Ids
     label_names: tuple[str, ...]
@@ -42,7 +42,7 @@ class KnownTracks:
     def targets(
         self, rows: Rows, *, sampler: SamplerConfig, features: Matrix | None, needs_latent: bool
     ) -> TrackTargets:
-        """The targets of some tracks, in their order. `features`: of all tracks, or None."""
+        """The targets of some tracks, in this order. `features`: those of all tracks, or None."""
         tags = None if self.tags is None else self.tags[rows]
         return TrackTargets(
             labels=self.labels[rows] if self.label_names else None,
@@ -56,7 +56,7 @@ class KnownTracks:
         )
 
     def indicators(self, rows: Rows) -> NDArray[np.float64]:
-        """Of some tracks, 1 for each label and tag that they have: [tracks, labels + tags]."""
+        """1 for each label and tag that a track has: [tracks, labels + tags]."""
         labels = self.labels[rows, None] == np.arange(len(self.label_names))
         parts = [labels.astype(np.float64)]
         parts += [] if self.tags is None else [self.tags[rows].astype(np.float64)]
@@ -64,7 +64,7 @@ class KnownTracks:
 
 
 def known_tracks(dataset: Dataset, config: DatasetConfig) -> KnownTracks:
-    """Numbers for every label, artist, album and tag; a teacher's vectors where there are any."""
+    """Numbers for labels, artists, albums and tags, and the teacher's vectors, if any."""
     labels, label_names = _numbered(
         (row.values(config.label_field) or ("",))[0] for row in dataset.rows
     )
@@ -77,17 +77,18 @@ def known_tracks(dataset: Dataset, config: DatasetConfig) -> KnownTracks:
 
 
 def needs(relation: str, objectives: Iterable[ObjectiveConfig], sampler: SamplerConfig) -> bool:
-    """Whether a run asks for positives of a relation."""
-    asked = {name for objective in objectives for name in objective.relations}
-    return relation in asked or (sampler.kind == "groups" and relation in sampler.relations)
+    """Whether a run needs the positives of a relation."""
+    of_objectives = {name for objective in objectives for name in objective.relations}
+    return relation in of_objectives or (sampler.kind == "groups" and relation in sampler.relations)
 
 
 def _numbered(names: Iterable[str]) -> tuple[Ids, tuple[str, ...]]:
-    """Numbers by alphabetical order; an empty name is unknown."""
-    given = list(names)
-    known = sorted(set(given) - {""})
-    numbers = {name: number for number, name in enumerate(known)}
-    return np.array([numbers.get(name, -1) for name in given], dtype=np.int64), tuple(known)
+    """Numbers in alphabetical order; an empty name is unknown, -1."""
+    name_of_row = list(names)
+    sorted_names = sorted(set(name_of_row) - {""})
+    numbers = {name: number for number, name in enumerate(sorted_names)}
+    ids = np.array([numbers.get(name, -1) for name in name_of_row], dtype=np.int64)
+    return ids, tuple(sorted_names)
 
 
 def _tag_matrix(dataset: Dataset, tag_field: str) -> tuple[Matrix | None, tuple[str, ...]]:
@@ -107,22 +108,22 @@ def _teacher(dataset: Dataset) -> Matrix | None:
         return None
     if len(dataset.extra_vectors) > 1:
         names = ", ".join(dataset.extra_vectors)
-        raise DatasetError(f"{dataset.root.name}: several teachers ({names}); keep one file")
+        raise DatasetError(f"{dataset.root.name}: several teachers ({names}); keep one")
     vectors = np.asarray(next(iter(dataset.extra_vectors.values())), dtype=np.float32)
-    known = vectors[dataset.positions("train")]
-    known = known[np.isfinite(known).all(axis=1)]
-    scaled = (vectors - known.mean(axis=0)) / np.maximum(known.std(axis=0), 1e-3)
+    training = vectors[dataset.positions("train")]
+    training = training[np.isfinite(training).all(axis=1)]
+    scaled = (vectors - training.mean(axis=0)) / np.maximum(training.std(axis=0), 1e-3)
     lengths = np.linalg.norm(scaled, axis=1, keepdims=True)
     return np.asarray(scaled / np.maximum(lengths, 1e-9), dtype=np.float32)
 
 
 def _label_similarity(names: Sequence[str], config: DatasetConfig) -> Matrix | None:
-    """Each label is all like itself, and like others as the settings say, if they do."""
+    """Similarities of labels: 1 to itself, to others as the settings say. None: no such setting."""
     if not config.label_similarity:
         return None
     similarity = np.eye(len(names), dtype=np.float32)
-    for one, other, grade in config.label_similarity:
-        for name in (one, other):
+    for first, second, grade in config.label_similarity:
+        for name in (first, second):
             if name not in names:
                 raise DatasetError(
                     f"dataset.label_similarity: no track is labelled {name!r}. "
@@ -130,16 +131,16 @@ def _label_similarity(names: Sequence[str], config: DatasetConfig) -> Matrix | N
                 )
         if not 0 <= grade <= 1:
             raise DatasetError(
-                f"dataset.label_similarity: {one} and {other} are alike by {grade}: give 0 up to 1"
+                f"dataset.label_similarity: {first} and {second} are alike by {grade}: give 0 to 1"
             )
-        rows = [names.index(one), names.index(other)]
+        rows = [names.index(first), names.index(second)]
         similarity[rows, rows[::-1]] = grade
     return similarity
 
 
 def _latent(tags: Matrix | None, sampler: SamplerConfig) -> Matrix:
     if tags is None:
-        raise DatasetError("closeness in a latent space needs tags: give dataset.tag_field")
+        raise DatasetError("the latent relation needs tags: give dataset.tag_field")
     size = min(sampler.latent_size, tags.shape[1])
     if sampler.latent == "svd":
         return truncated_svd(tags, size)
@@ -149,10 +150,10 @@ def _latent(tags: Matrix | None, sampler: SamplerConfig) -> Matrix:
 def fitting_sampler(
     config: SamplerConfig, targets: TrackTargets, label_names: Sequence[str]
 ) -> SamplerConfig:
-    """The settings with no more label groups a batch, and tracks a group, than there are.
+    """The settings, lowered to the label groups and the tracks a group that the data set has.
 
-    Presets cannot know how many labels a folder has, nor how many tracks; what is lowered is said,
-    and which labels have too few tracks to take part.
+    Presets cannot know how many labels and tracks a folder has. A warning names what is lowered,
+    and labels with too few tracks to take part.
     """
     if config.kind != "groups" or config.relations != ("label",) or targets.labels is None:
         return config
@@ -166,8 +167,8 @@ def fitting_sampler(
         ]
         if small:
             _logger.warning(
-                "fewer than %d training tracks: %s; nothing is learnt of them (small_groups = "
-                "'repeat' takes what there is)",
+                "fewer than %d training tracks, so these labels are left out: %s "
+                "(sampler.small_groups = 'repeat' uses them)",
                 config.tracks_per_group,
                 ", ".join(small),
             )
@@ -185,11 +186,11 @@ def fitting_sampler(
 
 
 def _with_fitting_tracks(config: SamplerConfig, counts: NDArray[np.int64]) -> SamplerConfig:
-    """As many tracks a group as half of the labels have, where fewer than two have that many."""
+    """If fewer than two labels have enough tracks: as many tracks a group as half of them have."""
     if (counts >= config.tracks_per_group).sum() >= 2:
         return config
-    there = np.sort(counts[counts > 0])[::-1]
-    if len(there) < 2 or (usual := int(there[max(-(-len(there) // 2), 2) - 1])) < 2:
+    counts = np.sort(counts[counts > 0])[::-1]
+    if len(counts) < 2 or (usual := int(counts[max(-(-len(counts) // 2), 2) - 1])) < 2:
         return config
     _logger.warning(
         "half of the labels have at most %d training tracks, so a batch has %d of each, not %d",

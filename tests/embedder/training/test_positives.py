@@ -227,7 +227,7 @@ def test_few_different_tags_still_have_far_pairs(tmp_path: Path) -> None:
     assert result.history[0]["active_share"] > 0
 
 
-def test_labels_of_which_nothing_is_learnt_are_named(
+def test_labels_with_too_few_tracks_are_named(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Too few for a batch, or unreadable; and a batch takes fewer where all labels are small."""

@@ -276,7 +276,7 @@ def test_files_that_an_encoder_cannot_hear_are_left_out(imported: str, tmp_path:
 
 def test_an_imported_model_needs_audio(data: Path, imported: str, tmp_path: Path) -> None:
     """Arrays are of our own front ends."""
-    with pytest.raises(DatasetError, match="hears audio"):
+    with pytest.raises(DatasetError, match="reads audio"):
         opened(data, projecting(imported), tmp_path / "run")
 
 
