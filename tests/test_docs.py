@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from embedder.training.grid.grid import read_grid
 from index.library import Library
 from tests.conftest import RunCli
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 PAGES = ("indexing", "querying", "playlists", "labels", "training", "evaluation", "search")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 # Copies of one song of each style, beside the music folder.
@@ -118,6 +120,53 @@ def test_a_settings_file_of_the_training_page_is_valid(block: str, tmp_path: Pat
         assert len(read_grid(path, preset, tmp_path, data=tmp_path)) == 12
     else:
         check_training(configure(preset, toml=path))
+
+
+def trips() -> dict[str, list[str]]:
+    """The files of each trip in CONTRIBUTING, in order."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = text.split("## Three trips through the code")[1].split("\n## ")[0]
+    lists = re.findall(r"^(A .*):\n\n((?:\d+\. .*\n)+)", section, flags=re.MULTILINE)
+    return {title: re.findall(r"^\d+\. `(\S+)`", steps, re.MULTILINE) for title, steps in lists}
+
+
+def heights() -> dict[str, int]:
+    """How high each room is in the layers that import-linter checks; the highest has the most."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = {
+        contract.get("containers", [""])[0]: contract["layers"]
+        for contract in contracts["contracts"]
+        if contract["type"] == "layers"
+    }
+    rooms = ["cli", *(f"index/{name}" for name in layers["index"])]
+    rooms += [f"embedder/{name}" for name in layers["embedder"]]
+    height_of = {}
+    for height, names in enumerate(reversed(rooms)):
+        package, _, names = names.rpartition("/")
+        for name in re.findall(r"\w+", names):
+            height_of[f"{package}/{name}".lstrip("/")] = height
+    return height_of
+
+
+@pytest.mark.parametrize("title", trips())
+def test_the_files_of_a_trip_exist(title: str) -> None:
+    """Each line of a trip in CONTRIBUTING names a file."""
+    files = trips()[title]
+    assert [file for file in files if not (ROOT / file).is_file()] == []
+    assert len(files) > 10
+
+
+@pytest.mark.parametrize("title", trips())
+def test_a_trip_goes_down_once_and_up_once(title: str) -> None:
+    """The layers of its files fall to the lowest one, and rise from there."""
+    height_of = heights()
+    path = [
+        height_of["cli" if file.startswith("cli/") else "/".join(file.split("/")[:2])]
+        for file in (name.replace("library.py", "library") for name in trips()[title])
+    ]
+    lowest = path.index(min(path))
+    assert path[: lowest + 1] == sorted(path[: lowest + 1], reverse=True)
+    assert path[lowest:] == sorted(path[lowest:])
 
 
 @pytest.mark.parametrize("page", [file.name for file in sorted(DOCS.glob("*.md"))])
