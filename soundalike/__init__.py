@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from embedder.encoding.tagger import TrackTagger as TrackTagger
     from embedder.errors import SoundalikeError as SoundalikeError
     from embedder.training.folder.run_folder import TrainingResult as TrainingResult
-    from embedder.training.settings import Wanted as Wanted
-    from embedder.training.settings import settle as settle
+    from embedder.training.settings import TrainingRequest as TrainingRequest
+    from embedder.training.settings import training_config as training_config
     from embedder.training.train import train as train
     from index.audit.audit import AuditSettings as AuditSettings
     from index.audit.audit import audit as audit
@@ -79,13 +79,13 @@ _HOMES = {
     "TrainingConfig": "embedder.config.training",
     "TrainingResult": "embedder.training.folder.run_folder",
     "VoteSettings": "index.labels.request",
-    "Wanted": "embedder.training.settings",
+    "TrainingRequest": "embedder.training.settings",
     "audit": "index.audit.audit",
     "evaluate": "index.evaluate.evaluation",
     "library_subject": "index.evaluate.subjects",
     "open_subject": "index.evaluate.subjects",
     "read_whole": "embedder.audio.decoding",
-    "settle": "embedder.training.settings",
+    "training_config": "embedder.training.settings",
     "tracks_in": "index.library_folder.frames",
     "train": "embedder.training.train",
     "write_music_folder": "embedder.datasets.synthesis.folder",

@@ -14,7 +14,7 @@ from embedder.errors import PartialFailure, UsageError
 
 if TYPE_CHECKING:
     from embedder.training.folder.run_folder import TrainingResult
-    from embedder.training.settings import Wanted
+    from embedder.training.settings import TrainingRequest
 
 
 def run(
@@ -102,15 +102,15 @@ def run(
         force=force,
         show_config=show_config,
     )
-    from embedder.training.settings import Wanted, settle  # imports torch
+    from embedder.training.settings import TrainingRequest, training_config  # imports torch
 
-    wanted = Wanted(
+    wanted = TrainingRequest(
         preset, config, tuple(settings or ()), checkpoint, freeze, label, limit_per_label, fit
     )
     if grid is not None:
         _run_grid(everything, dataset, grid, wanted, folder)
         return
-    settled = settle(wanted, resume_from=folder if resume else None)
+    settled = training_config(wanted, resume_from=folder if resume else None)
     if show_config:
         _show_config(everything, settled)
         return
@@ -206,13 +206,15 @@ def _music_of(dataset: Path) -> str:
     return "MUSIC" if holds_arrays else str(dataset)
 
 
-def _run_grid(settings: Globals, dataset: Path, grid: Path, wanted: "Wanted", folder: Path) -> None:
+def _run_grid(
+    settings: Globals, dataset: Path, grid: Path, wanted: "TrainingRequest", folder: Path
+) -> None:
     """Run every cell that is not done yet, then print the table."""
     from embedder.training.grid.grid import Cell, read_grid, run_grid
     from embedder.training.grid.grid_table import best_first
-    from embedder.training.settings import settle
+    from embedder.training.settings import training_config
 
-    cells = read_grid(grid, settle(wanted), folder, data=dataset)
+    cells = read_grid(grid, training_config(wanted), folder, data=dataset)
     with Follower(settings) as follower:
 
         def announce(cell: Cell, number: int) -> Any:

@@ -16,7 +16,7 @@ FEW_NEIGHBOURS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TrainingRequest:
     """The options of a training command, as given."""
 
     preset: str = ""
@@ -33,14 +33,14 @@ class Wanted:
     @property
     def is_empty(self) -> bool:
         """Whether no option is given, so that a resumed run keeps its own settings."""
-        return self == Wanted()
+        return self == TrainingRequest()
 
 
-def settle(wanted: Wanted, *, resume_from: Path | None = None) -> TrainingConfig:
+def training_config(request: TrainingRequest, *, resume_from: Path | None = None) -> TrainingConfig:
     """The configuration of a run; without options that of the run in `resume_from`."""
-    if resume_from is not None and replace(wanted, assignments=()).is_empty:
-        return configure(saved_config(resume_from), assignments=wanted.assignments)
-    return configure(_base(wanted), toml=wanted.toml, assignments=_assignments(wanted))
+    if resume_from is not None and replace(request, assignments=()).is_empty:
+        return configure(saved_config(resume_from), assignments=request.assignments)
+    return configure(_base(request), toml=request.toml, assignments=_assignments(request))
 
 
 def named_preset(name: str) -> TrainingConfig:
@@ -52,41 +52,41 @@ def named_preset(name: str) -> TrainingConfig:
     return TRAINING_PRESETS[name]
 
 
-def _base(wanted: Wanted) -> TrainingConfig:
-    base = named_preset(wanted.preset)
-    if wanted.checkpoint and Path(wanted.checkpoint).is_dir():
+def _base(request: TrainingRequest) -> TrainingConfig:
+    base = named_preset(request.preset)
+    if request.checkpoint and Path(request.checkpoint).is_dir():
         # A run may be resumed from another working folder.
-        wanted = replace(wanted, checkpoint=str(Path(wanted.checkpoint).absolute()))
-    if not wanted.checkpoint:
-        if wanted.freeze:
+        request = replace(request, checkpoint=str(Path(request.checkpoint).absolute()))
+    if not request.checkpoint:
+        if request.freeze:
             raise ConfigError("--freeze keeps a trained backbone: give --from CHECKPOINT")
-        if wanted.fit:
+        if request.fit:
             raise ConfigError("--fit needs a trained model: give --from CHECKPOINT")
         return base
-    if wanted.fit:  # mostly for small data sets, in which a label has only a few tracks
+    if request.fit:  # mostly for small data sets, in which a label has only a few tracks
         base = replace(
             base,
             sampler=SamplerConfig(kind="plain"),  # without epochs there are no batches to compose
             loop=replace(base.loop, epochs=0),
             stopping=replace(base.stopping, n_neighbours=FEW_NEIGHBOURS),
         )
-    if wanted.freeze or wanted.fit:
+    if request.freeze or request.fit:
         # A preset's augmentation is for a whole network. Without it the frozen part's features are
         # computed once, and the head trains in seconds. TOML or --set may switch it on again.
         base = replace(base, augmentation=AugmentationConfig())
     return replace(
         base,
-        model=load_model(wanted.checkpoint).config,
+        model=load_model(request.checkpoint).config,
         transfer=TransferConfig(
-            wanted.checkpoint, freeze=wanted.freeze or wanted.fit, fit=wanted.fit
+            request.checkpoint, freeze=request.freeze or request.fit, fit=request.fit
         ),
     )
 
 
-def _assignments(wanted: Wanted) -> Sequence[str]:
+def _assignments(request: TrainingRequest) -> Sequence[str]:
     flags = []
-    if wanted.label_field:
-        flags.append(f"dataset.label_field={wanted.label_field}")
-    if wanted.limit_per_label:
-        flags.append(f"dataset.limit_per_label={wanted.limit_per_label}")
-    return (*wanted.assignments, *flags)
+    if request.label_field:
+        flags.append(f"dataset.label_field={request.label_field}")
+    if request.limit_per_label:
+        flags.append(f"dataset.limit_per_label={request.limit_per_label}")
+    return (*request.assignments, *flags)

@@ -22,7 +22,7 @@ from embedder.encoding.encoder import TrackEncoder
 from embedder.errors import ConfigError
 from embedder.models.card import read_card
 from embedder.models.registry import load_model
-from embedder.training.settings import Wanted, settle
+from embedder.training.settings import TrainingRequest, training_config
 from embedder.training.start.closed_form import Affine
 from embedder.training.start.fitting import fitted_projection
 from embedder.training.start.inheriting import base_model
@@ -104,7 +104,7 @@ def test_neighbours_agree_without_an_epoch(data: Path, start: str, tmp_path: Pat
 
 def test_four_tracks_can_be_fitted(data: Path, start: str, tmp_path: Path) -> None:
     """With nothing held out and no batch to compose, whatever preset was named."""
-    wanted = Wanted(
+    wanted = TrainingRequest(
         "base",
         assignments=("dataset.validation_share=0", "dataset.test_share=0", "loop.device=cpu"),
         checkpoint=start,
@@ -119,7 +119,7 @@ def test_four_tracks_can_be_fitted(data: Path, start: str, tmp_path: Path) -> No
     arrays = np.load(data / "spectrograms.npz")
     chosen = np.isin(arrays["track"], [row[0] for row in rows])
     np.savez(few / "spectrograms.npz", **{name: arrays[name][chosen] for name in arrays.files})
-    result = train(few, settle(wanted), tmp_path / "run")
+    result = train(few, training_config(wanted), tmp_path / "run")
     assert (result.steps, result.scores) == (0, {})
     assert load_model(tmp_path / "run").kind == "network"
 

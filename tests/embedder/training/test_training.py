@@ -34,7 +34,7 @@ from embedder.errors import (
 from embedder.models.registry import load_model
 from embedder.training.folder.run_folder import TrainingResult
 from embedder.training.loop.optimisers import rate_factor
-from embedder.training.settings import Wanted, settle
+from embedder.training.settings import TrainingRequest, training_config
 from embedder.training.train import train
 from tests.embedder.small_sets import small_config, write_array_set
 
@@ -153,7 +153,9 @@ def test_time_runs_out(data: Path, tmp_path: Path) -> None:
     assert result.ended == "out of time"
     assert result.steps == 1
     assert load_model(tmp_path / "run" / "best").embedding_size == 8
-    longer = settle(Wanted(assignments=("loop.max_minutes=9",)), resume_from=tmp_path / "run")
+    longer = training_config(
+        TrainingRequest(assignments=("loop.max_minutes=9",)), resume_from=tmp_path / "run"
+    )
     result = train(data, longer, tmp_path / "run", resume=True)
     assert (result.ended, result.epochs) == ("finished", 3)
 

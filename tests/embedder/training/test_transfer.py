@@ -27,7 +27,7 @@ from embedder.models.registry import load_model
 from embedder.networks.network import seeded_network
 from embedder.training.feeding.frozen_vectors import VectorSource
 from embedder.training.run import TrainingRun
-from embedder.training.settings import Wanted, settle
+from embedder.training.settings import TrainingRequest, training_config
 from embedder.training.start.inheriting import base_model, config_from
 from embedder.training.train import open_run, train
 from tests.embedder.rich_sets import HEARS, write_audio_set
@@ -153,12 +153,16 @@ def test_what_the_start_hears_is_what_the_run_hears(
 
 def test_a_frozen_start_takes_no_augmentation_from_a_preset(start: Path) -> None:
     """It was meant for a whole network; one that is asked for by name stays."""
-    assert settle(Wanted("tiny", checkpoint=str(start), freeze=True)).augmentation.is_off
-    asked = settle(
-        Wanted("tiny", assignments=("augmentation.noise=0.1",), checkpoint=str(start), freeze=True)
+    assert training_config(
+        TrainingRequest("tiny", checkpoint=str(start), freeze=True)
+    ).augmentation.is_off
+    asked = training_config(
+        TrainingRequest(
+            "tiny", assignments=("augmentation.noise=0.1",), checkpoint=str(start), freeze=True
+        )
     )
     assert asked.augmentation == AugmentationConfig(noise=0.1)
-    assert not settle(Wanted("tiny", checkpoint=str(start))).augmentation.is_off
+    assert not training_config(TrainingRequest("tiny", checkpoint=str(start))).augmentation.is_off
 
 
 def projecting(name: str, *, hidden_size: int = 0, **settings: object) -> TrainingConfig:
