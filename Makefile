@@ -12,17 +12,18 @@ SETTINGS := pyproject.toml constraints.txt
 BENCH ?= $(sort $(wildcard benchmarks/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs format clean
+.PHONY: help demo test check bench docs notebooks format clean
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make demo    make a small music folder, index it and show what soundalike does"
-	@echo "make test    check, then run the tests (the slow ones: make test MARK=slow)"
-	@echo "make check   lint, format, types, layers, spelling, docs"
-	@echo "make format  let ruff put the code in order"
-	@echo "make bench   measure against the alternatives (one: make bench BENCH=benchmarks/start_up.py)"
-	@echo "make docs    write docs/cli.md anew"
-	@echo "make clean   remove what these targets made, .venv too"
+	@echo "make demo       make a small music folder, index it and show what soundalike does"
+	@echo "make test       check, then run the tests (the slow ones: make test MARK=slow)"
+	@echo "make check      lint, format, types, layers, spelling, docs"
+	@echo "make format     let ruff put the code in order"
+	@echo "make bench      measure against the alternatives (one: make bench BENCH=benchmarks/start_up.py)"
+	@echo "make docs       write docs/cli.md anew"
+	@echo "make notebooks  run the notebooks and store their outputs (some minutes)"
+	@echo "make clean      remove what these targets made, .venv too"
 
 # Without the ensurepip of a full Python, the pip that is there fills the environment.
 $(BIN)/python:
@@ -74,6 +75,9 @@ bench: $(DEV)
 
 docs: $(DEV)
 	$(BIN)/python docs/write_cli_reference.py
+
+notebooks: $(DEV)
+	$(BIN)/python docs/run_notebooks.py
 
 format: $(DEV)
 	$(BIN)/ruff check --fix .

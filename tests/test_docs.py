@@ -169,6 +169,13 @@ def test_a_trip_goes_down_once_and_up_once(title: str) -> None:
     assert path[lowest:] == sorted(path[lowest:])
 
 
+def test_the_python_page_uses_the_public_import_alone() -> None:
+    """No block imports from below `soundalike`."""
+    code = "\n".join(blocks("python-api", "python"))
+    modules = set(re.findall(r"^(?:from|import) (\w+)", code, flags=re.MULTILINE))
+    assert modules == {"pathlib", "soundalike"}
+
+
 @pytest.mark.parametrize("page", [file.name for file in sorted(DOCS.glob("*.md"))])
 def test_links_of_a_page_lead_somewhere(page: str) -> None:
     """Every relative link of a page exists."""

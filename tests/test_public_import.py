@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -103,15 +104,27 @@ def test_every_error_can_be_imported() -> None:
     assert ours == set(soundalike.errors.__all__)
 
 
+def strict_mypy(code: str, folder: Path) -> list[str]:
+    """What a strict mypy says of some code."""
+    snippet = folder / "snippet.py"
+    snippet.write_text(code, encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", str(snippet)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, text=True)
+    return ended.stdout.splitlines()
+
+
 @pytest.mark.slow
 def test_mypy_sees_the_real_types(tmp_path: Path) -> None:
     """A strict mypy knows the types behind the names, and refuses a name that is not there."""
-    snippet = tmp_path / "snippet.py"
-    snippet.write_text(REVEALING, encoding="utf-8")
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", str(snippet)]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, text=True)
-    *revealed, refused = ended.stdout.splitlines()
-    assert [line for line in revealed if "Any" in line.split("->")[-1]] == []
+    *revealed, refused = strict_mypy(REVEALING, tmp_path)
     returned = ("QueryResult", '"int"', "TrackEncoder", "TrainingResult")
     assert [name in line for name, line in zip(returned, revealed, strict=True)] == [True] * 4
     assert 'Module has no attribute "Librarian"' in refused
+
+
+@pytest.mark.slow
+def test_the_python_of_the_manual_passes_a_strict_mypy(tmp_path: Path) -> None:
+    """What the page shows, short forms too, is right in the eyes of an editor."""
+    page = (ROOT / "docs" / "python-api.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
+    assert strict_mypy("\n".join(blocks), tmp_path) == []
