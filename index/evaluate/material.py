@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.duplicates import find_repeats
-from embedder.datasets.labels import count_labels
 from embedder.errors import DatasetError
 from embedder.metrics.ranking import Apart, Ids
 from index.evaluate.settings import Group
+from index.labels.kinship import artist_key
+from index.labels.table import LabelTable, make_label_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Material:
     """All arrays have one row a track of the data set."""
 
     dataset: Dataset
-    label_names: tuple[str, ...]
+    table: LabelTable
+    """The labels of the field; its track ids are positions in the data set."""
     labels: Ids
     """The first label of each track, -1 unknown."""
     tags: NDArray[np.float32]
@@ -28,8 +30,15 @@ class Material:
     """Tracks of one group are never each other's neighbours, -1 unknown."""
     repeats: Ids
     """The first track of the same recording (usually the track itself)."""
+    songs: Ids
+    """The same number for recordings of one song, -1 unknown."""
     artists: Ids
     """For intervals and the same-artist figure, -1 unknown."""
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """All labels, in the order of the columns of `tags`."""
+        return self.table.labels
 
     @property
     def is_multi_label(self) -> bool:
@@ -42,10 +51,10 @@ class Material:
         return np.flatnonzero(self.labels >= 0)
 
     def apart(self, queries: Ids, references: Ids) -> list[Apart]:
-        """The pairs to leave out: the same group, and the same recording."""
+        """The pairs to leave out: the same group, the same recording, and the same song."""
         return [
-            Apart(self.groups[queries], self.groups[references]),
-            Apart(self.repeats[queries], self.repeats[references]),
+            Apart(numbers[queries], numbers[references])
+            for numbers in (self.groups, self.repeats, self.songs)
         ]
 
 
@@ -55,26 +64,32 @@ def material_of(dataset: Dataset, *, field: str, group: Group, by_content: bool 
     by_content: compare files and arrays to find repeats, in addition to `duplicate_of`.
     """
     dataset.require_field(field)
-    counts = count_labels(dataset.rows, field)
-    if not counts:
+    values = {position: row.values(field) for position, row in enumerate(dataset.rows)}
+    table = make_label_table(field, values)
+    if not table.n_tracks:
         raise DatasetError(f"{dataset.root.name}: no track has a {field}.")
-    names = tuple(sorted(counts))
-    columns = {name: column for column, name in enumerate(names)}
-    tags = np.zeros((len(dataset.rows), len(names)), dtype=np.float32)
+    tags = np.zeros((len(dataset.rows), table.n_labels), dtype=np.float32)
     labels = np.full(len(dataset.rows), -1, dtype=np.int64)
-    for position, row in enumerate(dataset.rows):
-        values = row.values(field)
-        tags[position, [columns[value] for value in values]] = 1.0
-        if values:
-            labels[position] = columns[values[0]]
+    firsts, sizes = table.offsets[:-1], np.diff(table.offsets)
+    tags[np.repeat(table.track_ids, sizes), table.label_of] = 1.0
+    labels[table.track_ids] = table.label_of[firsts]
     return Material(
         dataset=dataset,
-        label_names=names,
+        table=table,
         labels=labels,
         tags=tags,
         groups=group_ids(dataset, group),
         repeats=np.array(find_repeats(dataset, by_content=by_content).sets, dtype=np.int64),
+        songs=_song_ids(dataset),
         artists=group_ids(dataset, "artist"),
+    )
+
+
+def _song_ids(dataset: Dataset) -> Ids:
+    return _numbered(
+        (artist, title) if artist and title else None
+        for row in dataset.rows
+        for artist, title in [(artist_key(row.artist), row.title.strip().casefold())]
     )
 
 

@@ -10,13 +10,13 @@ from embedder.metrics.ranking import Ids
 from embedder.metrics.tagging import TagScores
 from embedder.metrics.voting import VoteScores, vote_scores
 from index.evaluate.material import Material
-from index.evaluate.neighbours import Retrieval, correct_votes, retrieve, votes_of
+from index.evaluate.neighbours import Retrieval, retrieve
 from index.evaluate.probe import ProbeScores, probe
 from index.evaluate.results import Json, LabelScores, ModelScores
 from index.evaluate.rounds import Round, Rounds
 from index.evaluate.settings import EvaluationSettings
 from index.evaluate.vector_set import VectorSet
-from index.evaluate.vote_probabilities import CalibrationScores, score_calibration
+from index.evaluate.votes import CalibrationScores, correct_votes, score_calibration, vote_in
 from index.evaluate.whole_set import N_OCCURRENCES, WholeSetScores, score_whole_set
 
 NO_INTERVAL = Interval(float("nan"), float("nan"), float("nan"), 0.95)
@@ -28,12 +28,12 @@ def score(
 ) -> ModelScores:
     """All figures of one model; vector i is that of track i of the material."""
     retrieval = retrieve(vector_set, material, rounds.clean, settings)
-    correct = correct_votes(material, retrieval.shares)
+    correct = correct_votes(material, retrieval.probabilities)
     queries = rounds.queries
     votes = None
     if not material.is_multi_label:
-        votes = vote_scores(retrieval.shares[queries], material.labels[queries])
-    fitted = score_calibration(vector_set, material, retrieval.shares, rounds.learning, settings)
+        votes = vote_scores(retrieval.probabilities[queries], material.labels[queries])
+    calibration = score_calibration(vector_set, material, rounds.learning, k=settings.k)
     whole = score_whole_set(
         vector_set,
         material,
@@ -50,7 +50,7 @@ def score(
         geometry=vector_set.geometry.kind,
         n_queries=len(queries),
         accuracy=interval(correct, material.artists, settings),
-        leaky_accuracy=_leaky_accuracy(vector_set, material, rounds.leaky, settings),
+        leaky_accuracy=_leaky_accuracy(vector_set, material, rounds.leaky, settings, retrieval),
         at_k={
             name: {k: _mean(values) for k, values in of_measure.items()}
             for name, of_measure in retrieval.at_k.items()
@@ -64,8 +64,8 @@ def score(
         same_artist=_same_artist_json(whole, material, settings),
         probe=_probe_json(learned),
         tagging=_tagging_json(learned, retrieval, material, queries),
-        calibration=_calibration_json(fitted),
-        reliability=None if fitted is None else fitted.fitted,
+        calibration=_calibration_json(calibration),
+        reliability=None if calibration is None else calibration.probabilities,
         map_quality=whole.map_trustworthiness,
         correct=correct,
         artist_hits=whole.same_artist_hits,
@@ -80,12 +80,13 @@ def score(
 def accuracy_alone(
     vector_set: VectorSet, material: Material, rounds: Rounds, settings: EvaluationSettings
 ) -> float:
-    """The neighbours' vote and nothing else, for further seeds."""
+    """The accuracy of the vote and nothing else, for further seeds."""
     right = []
-    for one in rounds.clean:
-        shares = np.zeros((len(material.labels), len(material.label_names)))
-        shares[one.queries] = votes_of(vector_set, material, one, k=settings.k)
-        right.append(correct_votes(material, shares)[one.queries])
+    for clean in rounds.clean:
+        votes = vote_in(vector_set, material, clean, k=settings.k)
+        probabilities = np.zeros((len(material.labels), len(material.label_names)))
+        probabilities[clean.queries] = votes.probabilities
+        right.append(correct_votes(material, probabilities)[clean.queries])
     return _mean(np.concatenate(right))
 
 
@@ -122,11 +123,21 @@ def _leaky_accuracy(
     material: Material,
     rounds: tuple[Round, ...],
     settings: EvaluationSettings,
+    clean: Retrieval,
 ) -> float:
-    shares = np.zeros((len(material.labels), len(material.label_names)))
-    for one in rounds:
-        shares[one.queries] = votes_of(vector_set, material, one, k=settings.k, is_leaky=True)
-    return _mean(correct_votes(material, shares))
+    """With the calibration of the first clean round: only the voters are leaky."""
+    probabilities = np.zeros((len(material.labels), len(material.label_names)))
+    for leaky in rounds:
+        votes = vote_in(
+            vector_set,
+            material,
+            leaky,
+            k=settings.k,
+            is_leaky=True,
+            calibration=clean.calibrations[0],
+        )
+        probabilities[leaky.queries] = votes.probabilities
+    return _mean(correct_votes(material, probabilities))
 
 
 def _per_label(votes: VoteScores, names: tuple[str, ...]) -> tuple[LabelScores, ...]:
@@ -188,7 +199,7 @@ def _tagging_json(
 
     if not material.is_multi_label:
         return None
-    by_vote = tag_scores(retrieval.shares[queries], material.tags[queries])
+    by_vote = tag_scores(retrieval.probabilities[queries], material.tags[queries])
     tagging = {"neighbours": _tags_json(by_vote, material, queries)}
     if learned is not None and learned.tags is not None:
         tagging["probe"] = _tags_json(learned.tags, material, queries)
@@ -210,18 +221,27 @@ def _tags_json(scores: TagScores, material: Material, queries: Ids) -> Json:
     }
 
 
-def _calibration_json(fitted: CalibrationScores | None) -> Json | None:
-    if fitted is None:
+def _calibration_json(scores: CalibrationScores | None) -> Json | None:
+    if scores is None:
         return None
-    curve = fitted.fitted
+    curve = scores.probabilities
     return {
         "expected_error": curve.expected_error,
-        "expected_error_of_shares": fitted.raw.expected_error,
+        "expected_error_of_shares": scores.shares.expected_error,
         "edges": curve.edges.tolist(),
         "counts": curve.counts.tolist(),
         "probability": curve.probability.tolist(),
         "accuracy": curve.accuracy.tolist(),
-        "fitted": [{"prior": one.prior, "sharpness": one.sharpness} for one in fitted.parameters],
+        "fitted": [
+            {
+                "scale": fitted.scale,
+                "sharpness": fitted.sharpness,
+                "prior_votes": fitted.prior_votes,
+                "temperature": fitted.temperature,
+                "n_tracks": fitted.n_fitted,
+            }
+            for fitted in scores.parameters
+        ],
     }
 
 

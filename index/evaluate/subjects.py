@@ -15,6 +15,7 @@ from embedder.datasets.tables import TABLE_SUFFIXES, nearest_hint, read_table
 from embedder.errors import DatasetError, printable_path
 from embedder.geometry import geometry_of
 from index.evaluate.vector_set import VectorSet
+from index.labels.kinship import artist_key
 from index.library_folder.open_library import OpenLibrary
 
 KEY_COLUMNS = ("track", "path", "file", "filename", "id", "key")
@@ -111,7 +112,7 @@ def library_subject(
     dataset = Dataset(
         root=reader.folder,
         layout="library",
-        rows=tuple(with_groups(rows, [""] * len(rows))),
+        rows=tuple(with_groups(rows, [artist_key(track.artist) for track in tracks])),
         left_out=tuple(LeftOut(Path(f.path), f.reason) for f in reader.catalogue.failures()),
         split_origin=f"tag {split!r}" if split and not by_table else "",
     )

@@ -1,6 +1,7 @@
-"""Who is kin to whom: the same recording, the same song, and (unless they may vote) one artist.
+"""Which tracks are kin: the same recording, the same song, or (unless they may vote) one artist.
 
-Kin never vote for each other. Pure: names in, numbers out.
+Kin never vote for each other. Tracks of no known artist are kin if they share an album. Pure: names
+in, numbers out.
 """
 
 from collections.abc import Iterable
@@ -8,16 +9,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from embedder.datasets.grouping import is_known_artist
 from index.labels.table import Ids
 
 UNKNOWN = -1
-Names = tuple[str, str, str]
-"""A track's audio digest, artist and title; empty where they are not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What kinship needs to know of a track; empty if unknown."""
+
+    audio_digest: str
+    artist: str
+    title: str = ""
+    album: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kinship:
-    """Equal numbers in a row are kin; -1 is kin to nobody.
+    """Two tracks are kin if they have the same number in one row; -1 is kin to no track.
 
     numbers: int64 [kinds of kin, tracks]
     """
@@ -25,40 +35,50 @@ class Kinship:
     numbers: Ids
 
     def at(self, positions: Ids) -> "Kinship":
-        """That of some tracks."""
+        """The kinship of some tracks."""
         return Kinship(self.numbers[:, positions])
 
 
 class KinshipBook:
-    """Numbers recordings, songs and artists, and keeps the numbers that it gave."""
+    """Numbers recordings, songs and artists; the same name always gets the same number."""
 
     def __init__(self, *, include_artist: bool) -> None:
-        """`include_artist`: tracks of one artist are no kin."""
+        """`include_artist`: tracks of one artist are not kin."""
         self._include_artist = include_artist
-        self._numbers: dict[str | tuple[str, ...], int] = {}
-        self._people: dict[str, str] = {}
+        self._numbers: dict[tuple[str, ...], int] = {}
+        self._keys: dict[str, str] = {}
 
     def numbered(self, tracks: Iterable[Names]) -> Kinship:
         """The kinship of tracks."""
-        number = self._numbers.setdefault
         rows: list[tuple[int, int, int]] = []
-        for digest, artist, title in tracks:
-            people = self._people_of(artist)
-            song = (people, title.strip().casefold())
+        for track in tracks:
+            artist = self._artist_key(track.artist)
+            title, album = track.title.strip().casefold(), track.album.strip().casefold()
             rows.append(
                 (
-                    number(digest, len(self._numbers)) if digest else UNKNOWN,
-                    number(song, len(self._numbers)) if people and song[1] else UNKNOWN,
-                    number((people,), len(self._numbers)) if people else UNKNOWN,
+                    self._number("recording", track.audio_digest),
+                    self._number("song", artist, title),
+                    self._number("artist", artist) if artist else self._number("album", album),
                 )
             )
         numbers = np.asarray(rows, dtype=np.int64).reshape(-1, 3).T
         return Kinship(numbers[:2] if self._include_artist else numbers)
 
-    def _people_of(self, artist: str) -> str:
-        """One spelling for the same artists; most have many tracks, so it is kept."""
-        people = self._people.get(artist)
-        if people is None:
-            people = "; ".join(sorted(name.strip() for name in artist.casefold().split(";")))
-            self._people[artist] = people
-        return people
+    def _number(self, kind: str, *names: str) -> int:
+        if not all(names):
+            return UNKNOWN
+        return self._numbers.setdefault((kind, *names), len(self._numbers))
+
+    def _artist_key(self, artist: str) -> str:
+        """The key of an artist, cached because most artists have many tracks."""
+        key = self._keys.get(artist)
+        if key is None:
+            key = self._keys[artist] = artist_key(artist)
+        return key
+
+
+def artist_key(artist: str) -> str:
+    """One spelling for the same artists in any order and case; empty for an unknown artist."""
+    if not is_known_artist(artist):
+        return ""
+    return "; ".join(sorted(name.strip() for name in artist.casefold().split(";")))

@@ -1,19 +1,18 @@
-"""From neighbours to probabilities that hold: "80 %" should come true eight times of ten.
+"""From voters to probabilities that are calibrated: "80 %" should be right eight times out of ten.
 
-A neighbour at distance d weighs w = exp(sharpness (1 - d / scale)). The votes v for a label and u
-for the others are measured by how frequent the label is in the library, f:
+A neighbour at distance d has the weight w = exp(sharpness (1 - d / scale)). The votes v for a label
+and u for the others are compared with the label's frequency in the library, f:
 
     one label a track        p ~ f (v / f + prior_votes)^(1/T), summing to one
     several labels a track   p : 1 - p = e^bias f (v / f + prior_votes)^(1/T)
                                          : (1 - f) (u / (1 - f) + prior_votes)^(1/T)
 
-so that a query that is far from everything falls back on f. Learned from n tracks, one answer in
-n + 10 is left to f whatever the votes are, as in Laplace's rule of succession: a handful of tracks
-makes nothing certain and rules nothing out. Balanced by class, the f that stands
-alone is the same for all labels. Sharpness, prior votes, T and bias are those under which the
-library's own tracks, each asked of the others, are the least surprising (temperature: Guo et al.
-2017, bias: Platt 1999).
-Pure: arrays in, numbers out. It refuses to know who may vote; see `index.labels.ballots`.
+so that a query far from everything gets f. After learning from n tracks, one part in n + 10 of each
+probability is f whatever the votes are, as in Laplace's rule of succession: a few tracks make no
+label certain or impossible. Balanced by class, the f that stands alone is the same for all labels.
+Sharpness, prior votes, T and bias are the most likely ones for the library's own tracks, each a
+query against the others (temperature: Guo et al. 2017, bias: Platt 1999).
+Pure: arrays in, numbers out. `index.labels.ballots` decides who may vote.
 """
 
 from dataclasses import dataclass, replace
@@ -30,21 +29,21 @@ TEMPERATURES: tuple[float, ...] = tuple(np.geomspace(0.2, 5.0, 17).tolist())
 BIASES: tuple[float, ...] = tuple(np.linspace(-4, 4, 33).tolist())
 N_ROUNDS = 4
 MAX_LABELS = 2000
-"""A field of more (titles, say) has too few tracks a label to learn anything from."""
+"""A field with more labels (such as titles) has too few tracks per label to learn from."""
 PENALTY = 1.0
-"""Nats for a setting that is e times, or 1/e of, the usual: a dozen tracks prove little."""
+"""In nats, for a setting that is e times or 1/e of its default: a dozen tracks prove little."""
 MIN_CHANCE = 1e-12
-USUAL_WORTH = 10
-"""The usual settings are trusted like what ten tracks would have taught."""
+DEFAULT_WORTH = 10
+"""The default settings weigh as much as ten tracks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ballots:
-    """Who votes for each query, nearest first.
+    """The voters of each query, nearest first.
 
-    positions: int64 [queries, k] in the table, -1 where nobody is; distances: float64
-    [queries, k]; places: float64 [queries, k], how much of a vote each has: less than one
-    where more tracks than there are places left lie at the same distance.
+    positions: int64 [queries, k] in the table, -1 for no voter; distances: float64 [queries, k];
+    places: float64 [queries, k], the size of each vote: below one if tracks at the same distance
+    share the remaining places.
     """
 
     positions: Ids
@@ -52,7 +51,7 @@ class Ballots:
     places: Values
 
     def at(self, queries: NDArray[np.integer | np.bool_]) -> "Ballots":
-        """Those of some queries."""
+        """The ballots of some queries."""
         return Ballots(self.positions[queries], self.distances[queries], self.places[queries])
 
 
@@ -61,19 +60,19 @@ class VoteCalibration:
     """How votes become probabilities; fitted by `fit_calibration`."""
 
     scale: float = 1.0
-    """The usual distance of a voter."""
+    """The median distance of a voter."""
     sharpness: float = 1.5
     prior_votes: float = 2.0
     temperature: float = 0.6
     bias: float = 0.0
-    """For labels of which a track may have several; the others need none."""
+    """Used only if a track may have several labels."""
     n_fitted: int = 0
-    """How many tracks it was learned from."""
+    """The number of tracks it was learned from."""
 
     def weights(self, ballots: Ballots) -> Values:
-        """What each neighbour's vote weighs, [queries, k]."""
+        """The weight of each neighbour's vote, [queries, k]."""
         exponent = self.sharpness * (1 - ballots.distances / self.scale)
-        # Where nobody is, the distance is infinite.
+        # A missing voter has an infinite distance.
         weights = np.exp(np.clip(exponent, -MAX_EXPONENT, MAX_EXPONENT))
         return np.asarray(np.where(ballots.positions >= 0, weights * ballots.places, 0.0))
 
@@ -86,11 +85,11 @@ class VoteCalibration:
         chances = self._from_votes(
             table, votes, weights.sum(axis=1, keepdims=True), class_balanced=class_balanced
         )
-        usual = table.frequencies()
+        base_rates = table.frequencies()
         if class_balanced:
-            usual = np.full(table.n_labels, 0.5 if table.is_multi else 1 / table.n_labels)
-        doubt = 1 / (self.n_fitted + USUAL_WORTH)
-        return np.asarray((1 - doubt) * chances + doubt * usual)
+            base_rates = np.full(table.n_labels, 0.5 if table.is_multi else 1 / table.n_labels)
+        doubt = 1 / (self.n_fitted + DEFAULT_WORTH)
+        return np.asarray((1 - doubt) * chances + doubt * base_rates)
 
     def _from_votes(
         self, table: LabelTable, votes: Values, totals: Values, *, class_balanced: bool
@@ -118,38 +117,41 @@ def fit_calibration(
     *,
     class_balanced: bool = False,
 ) -> VoteCalibration:
-    """The calibration under which tracks with known labels, `truth` [queries, labels], are the
-    least surprising, given who voted for each of them.
+    """The most likely calibration for tracks with the labels `truth` [queries, labels].
 
-    Tracks nobody voted for teach nothing. With few tracks it stays near the usual settings.
+    Tracks without voters are left out. With few tracks it stays near the default settings.
     """
     has_voters = np.flatnonzero((ballots.positions >= 0).any(axis=1))
     ballots, truth = ballots.at(has_voters), truth[has_voters]
-    heard = ballots.distances[ballots.positions >= 0]
-    scale = float(np.median(heard)) if len(heard) else 1.0
-    best = usual = VoteCalibration(scale=max(scale, 1e-6), n_fitted=len(truth))
+    distances = ballots.distances[ballots.positions >= 0]
+    scale = float(np.median(distances)) if len(distances) else 1.0
+    best = default = VoteCalibration(scale=max(scale, 1e-6), n_fitted=len(truth))
     if not len(truth) or not 1 < table.n_labels <= MAX_LABELS:
         return best
 
-    def surprise(candidate: VoteCalibration) -> float:
+    def loss(candidate: VoteCalibration) -> float:
         chances = candidate.probabilities(table, ballots, class_balanced=class_balanced)
-        loss = _surprise(table, chances, truth, class_balanced=class_balanced)
-        return loss + _strangeness(candidate, usual)
+        likelihood_loss = _negative_log_likelihood(
+            table, chances, truth, class_balanced=class_balanced
+        )
+        return likelihood_loss + _penalty(candidate, default)
 
     for _ in range(N_ROUNDS):
         before = best
-        best = min([best, *(replace(best, sharpness=x) for x in SHARPNESSES)], key=surprise)
-        best = min([best, *(replace(best, prior_votes=x) for x in PRIOR_VOTES)], key=surprise)
-        best = min([best, *(replace(best, temperature=x) for x in TEMPERATURES)], key=surprise)
+        best = min([best, *(replace(best, sharpness=x) for x in SHARPNESSES)], key=loss)
+        best = min([best, *(replace(best, prior_votes=x) for x in PRIOR_VOTES)], key=loss)
+        best = min([best, *(replace(best, temperature=x) for x in TEMPERATURES)], key=loss)
         if table.is_multi:
-            best = min([best, *(replace(best, bias=x) for x in BIASES)], key=surprise)
+            best = min([best, *(replace(best, bias=x) for x in BIASES)], key=loss)
         if best == before:
             break
     return best
 
 
-def _surprise(table: LabelTable, chances: Values, truth: Values, *, class_balanced: bool) -> float:
-    """Negative log-likelihood in nats, over all tracks."""
+def _negative_log_likelihood(
+    table: LabelTable, chances: Values, truth: Values, *, class_balanced: bool
+) -> float:
+    """In nats, over all tracks."""
     chances = np.clip(chances, MIN_CHANCE, 1 - 1e-9 if table.is_multi else 1.0)
     frequencies = table.frequencies()
     if table.is_multi:
@@ -164,12 +166,12 @@ def _surprise(table: LabelTable, chances: Values, truth: Values, *, class_balanc
     return float(-(counted * np.log(chances)).sum())
 
 
-def _strangeness(candidate: VoteCalibration, usual: VoteCalibration) -> float:
+def _penalty(candidate: VoteCalibration, default: VoteCalibration) -> float:
     ratios = np.log(
         [
-            candidate.sharpness / usual.sharpness,
-            candidate.prior_votes / usual.prior_votes,
-            candidate.temperature / usual.temperature,
+            candidate.sharpness / default.sharpness,
+            candidate.prior_votes / default.prior_votes,
+            candidate.temperature / default.temperature,
         ]
     )
     return float(PENALTY * (np.square(ratios).sum() + candidate.bias**2 / 4))

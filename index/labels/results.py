@@ -1,4 +1,4 @@
-"""What a vote answers with. Field names in JSON are fixed: added to, never renamed."""
+"""The results of a vote. JSON field names are stable: added to, never renamed."""
 
 from dataclasses import dataclass, field
 
@@ -14,9 +14,9 @@ class Voter:
     score: float
     distance: float
     weight: float
-    """Its share of all votes for this track, 0…1."""
+    """Its share of all votes on this track, 0…1."""
     labels: tuple[str, ...]
-    """What it voted for."""
+    """The labels it voted for."""
 
     def to_json(self) -> Json:
         """The track's fields, then those of the vote."""
@@ -31,21 +31,21 @@ class Voter:
 
 @dataclass(frozen=True, slots=True)
 class LabelVote:
-    """What the neighbours say of a track."""
+    """The neighbours' vote on a track."""
 
     track: TrackRecord
     field: str
     label: str | None
-    """The most probable one; none if they abstain."""
+    """The most probable label; None if the vote abstains."""
     labels: tuple[str, ...]
-    """All that are named, where a track may have several."""
+    """All named labels, if a track may have several."""
     probability: float
-    """The probability of the most probable one."""
+    """The probability of the most probable label."""
     probabilities: dict[str, float]
-    """Of every label, the most probable first."""
+    """The probability of every label, the most probable first."""
     voters: tuple[Voter, ...]
     abstained: str | None = None
-    """Why no label is named."""
+    """The reason if no label is named."""
 
     def to_json(self) -> Json:
         """The track's fields, then those of the vote."""
@@ -62,7 +62,7 @@ class LabelVote:
 
 @dataclass(frozen=True, slots=True)
 class LabelReport:
-    """The votes on all tracks that were asked for, and what could not be heard."""
+    """The votes on all tracks of a request, and the tracks that could not be encoded."""
 
     votes: tuple[LabelVote, ...]
     failed: tuple[Failure, ...] = field(default=())

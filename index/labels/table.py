@@ -1,7 +1,8 @@
-"""The labels of one field, ready to be counted: which tracks have which, and how much of them.
+"""The labels of one field: which tracks have which labels, and the share of each.
 
-A field has one label a track, or several: then each is a question of its own. Spellings that
-differ in case only are one label; a semicolon separates labels inside one tag. Pure: no files.
+A field has one label a track, or several; with several, each label is a question of its own.
+Spellings that differ only in case are one label; a semicolon separates labels inside one tag.
+Pure: no files.
 """
 
 from collections import Counter, defaultdict
@@ -16,16 +17,16 @@ Ids = NDArray[np.int64]
 
 SEPARATOR = ";"
 MIN_SHARE_WITH_SEVERAL = 0.1
-"""From this share of tracks with several labels on, a field is taken to be one of many labels."""
+"""A field has several labels a track if at least this share of its tracks has several."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelTable:
-    """The labelled tracks of a field, by a dense number each, their position.
+    """The labelled tracks of a field; a track's position is its row here.
 
     track_ids: int64 [tracks], ascending; the labels of track t are `label_of[i]` with the share
-    `share_of[i]` for i from `offsets[t]` to `offsets[t + 1]`. Shares of a track sum to one where
-    the field has one label a track, and are one each where it has several.
+    `share_of[i]` for i from `offsets[t]` to `offsets[t + 1]`. The shares of a track sum to one if
+    the field has one label a track; with several, each share is one.
     """
 
     field: str
@@ -36,28 +37,26 @@ class LabelTable:
     label_of: Ids
     share_of: Values
     counts: Values
-    """How many tracks have each label, [labels]; parts of tracks where a track has one label."""
+    """The number of tracks with each label, [labels]; fractions if a track's share is split."""
 
     @property
     def n_tracks(self) -> int:
-        """How many tracks have a label."""
+        """The number of tracks with a label."""
         return len(self.track_ids)
 
     @property
     def n_labels(self) -> int:
-        """How many labels there are."""
+        """The number of labels."""
         return len(self.labels)
 
     def frequencies(self) -> Values:
-        """The share of tracks that have each label, [labels]; in 0…1 without its ends if several
-        labels are possible, since no label is certain or ruled out.
-        """
+        """The share of tracks with each label, [labels]; never 0 or 1 if tracks have several."""
         if self.is_multi:
             return np.asarray((self.counts + 0.5) / (self.n_tracks + 1))
         return np.asarray(self.counts / max(self.n_tracks, 1))
 
     def tally(self, positions: Ids, weights: Values) -> Values:
-        """Votes [n, labels] of tracks [n, k] that weigh [n, k]; a position of -1 is nobody."""
+        """Votes [n, labels] of tracks at positions [n, k], -1 for none, with weights [n, k]."""
         n_queries = len(positions)
         row, column = np.nonzero((positions >= 0) & (weights > 0))
         voters = positions[row, column]
@@ -71,11 +70,11 @@ class LabelTable:
         return np.asarray(counted.reshape(n_queries, self.n_labels))
 
     def truth(self, positions: Ids) -> Values:
-        """The labels that tracks [n] have themselves, [n, labels]."""
+        """The labels of the tracks at positions [n], [n, labels]."""
         return self.tally(positions[:, None], np.ones((len(positions), 1)))
 
     def sums_of(self, values: Values) -> Values:
-        """For each track, [tracks], the sum of its labels' values [labels] by their shares."""
+        """For each track, [tracks], the sum of its labels' values [labels], weighted by shares."""
         products = self.share_of * values[self.label_of]
         return np.asarray(np.add.reduceat(products, self.offsets[:-1]))
 
@@ -84,30 +83,49 @@ class LabelTable:
         entries = self.label_of[self.offsets[position] : self.offsets[position + 1]]
         return tuple(self.labels[label] for label in entries)
 
+    def subset(self, track_ids: Ids) -> "LabelTable":
+        """The table of some of its tracks (ascending), with the labels that they have."""
+        positions = np.searchsorted(self.track_ids, track_ids)
+        sizes = (self.offsets[1:] - self.offsets[:-1])[positions]
+        offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        entries = np.arange(offsets[-1]) + np.repeat(self.offsets[positions] - offsets[:-1], sizes)
+        used_labels, label_of = np.unique(self.label_of[entries], return_inverse=True)
+        share_of = self.share_of[entries]
+        return LabelTable(
+            field=self.field,
+            labels=tuple(self.labels[label] for label in used_labels),
+            is_multi=self.is_multi,
+            track_ids=np.asarray(track_ids, dtype=np.int64),
+            offsets=offsets,
+            label_of=label_of.astype(np.int64),
+            share_of=share_of,
+            counts=np.asarray(np.bincount(label_of, share_of, len(used_labels)), np.float64),
+        )
+
 
 def make_label_table(
     field: str, values: Mapping[int, Sequence[str]], *, several: bool | None = None
 ) -> LabelTable:
-    """The table of a field from what each track has in it.
+    """The table of a field from each track's values.
 
     `several`: whether a track may have several labels; None: if many tracks have several.
     """
-    split = {track_id: split_labels(found) for track_id, found in sorted(values.items())}
-    spelling = _spellings(split.values())
+    labels_of = {track_id: split_labels(texts) for track_id, texts in sorted(values.items())}
+    spelling = _spellings(labels_of.values())
     by_track = {
-        track_id: sorted({spelling[label.casefold()] for label in found})
-        for track_id, found in split.items()
-        if found
+        track_id: sorted({spelling[label.casefold()] for label in track_labels})
+        for track_id, track_labels in labels_of.items()
+        if track_labels
     }
     labels = sorted(set(spelling.values()))
     number = {label: position for position, label in enumerate(labels)}
     if several is None:
-        n_with_several = sum(len(found) > 1 for found in by_track.values())
+        n_with_several = sum(len(track_labels) > 1 for track_labels in by_track.values())
         several = n_with_several > MIN_SHARE_WITH_SEVERAL * len(by_track)
-    sizes = np.fromiter((len(found) for found in by_track.values()), dtype=np.int64)
+    sizes = np.fromiter((len(track_labels) for track_labels in by_track.values()), dtype=np.int64)
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     each = np.repeat(sizes, sizes)
-    label_of = np.asarray([number[x] for found in by_track.values() for x in found], np.int64)
+    label_of = np.asarray([number[x] for names in by_track.values() for x in names], np.int64)
     share_of = np.ones(len(each)) if several else 1.0 / each
     return LabelTable(
         field=field,
@@ -127,10 +145,10 @@ def split_labels(values: Sequence[str]) -> list[str]:
     return [part for part in parts if part]
 
 
-def _spellings(found: Iterable[list[str]]) -> dict[str, str]:
-    """For each label without its case: how most tracks write it."""
+def _spellings(label_lists: Iterable[list[str]]) -> dict[str, str]:
+    """For each case-folded label, its most common spelling."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for labels in found:
+    for labels in label_lists:
         for label in labels:
             counts[label.casefold()][label] += 1
     return {

@@ -1,12 +1,8 @@
-"""Neighbours vote on a label: a probability for every label of a field, and who voted how.
+"""The vote in an open library: a probability for every label of a field, and the voters.
 
-    texts ─▶ tracks ─▶ vectors ─▶ ballots ─▶ votes ─▶ probabilities ─▶ label, or no label
-                                  (the k nearest       ▲
-                                   that may vote)      └─ calibrated on the library's own tracks
-
-By default the artist's other tracks do not vote either: they share a studio and were tagged by
-the same hand, so that they would tell who plays, not how it sounds. The calibration asks the
-library's tracks under the same rules.
+By default other tracks by the query's artist do not vote: they share a studio and were tagged by
+the same person, so they would predict the artist and not the sound. The calibration follows the
+same rule on the library's own tracks.
 """
 
 import difflib
@@ -18,9 +14,10 @@ from numpy.typing import NDArray
 
 from embedder.errors import NotFound
 from index.catalogue.records import TrackRecord
-from index.labels.ballots import NOBODY, collect_ballots
-from index.labels.kinship import Kinship, KinshipBook
-from index.labels.probabilities import Ballots, VoteCalibration, fit_calibration
+from index.labels.ballots import NO_VOTER
+from index.labels.kinship import Kinship, KinshipBook, Names
+from index.labels.neighbour_vote import NeighbourVote, calibration_sample
+from index.labels.probabilities import Ballots, VoteCalibration
 from index.labels.request import VoteSettings
 from index.labels.results import LabelVote, Voter
 from index.labels.table import Ids, LabelTable, Values, make_label_table
@@ -28,26 +25,21 @@ from index.library_folder.open_library import OpenLibrary
 from index.vectors.distances import FloatMatrix
 from index.vectors.taste import taste_of
 
-MAX_FITTED = 1000
-MIN_FITTED = 50
-MULTIPLICATIONS = {"cosine": 6e9, "euclidean": 6e9, "poincare": 1e9}
-"""What asking the library's own tracks may cost, less than a second; the ball has no fast index."""
-MAX_CELLS = 200_000
-"""Tracks times labels in the same."""
 ARTIST_FIELDS = ("artist", "albumartist", "composer")
 MIN_PROBABILITY_OF_SEVERAL = 0.5
-"""Where several labels are possible, those at least this probable are named."""
+"""If a track may have several labels, those at least this probable are named."""
+MAX_FIELDS_LISTED = 20
 Vectors = NDArray[np.float32]
 
 
 class Voting:
-    """A vote on one field of one open library; what it has read is kept for the next track."""
+    """A vote on one field of an open library; what it reads is cached for further tracks."""
 
     def __init__(self, library: OpenLibrary, settings: VoteSettings | None = None) -> None:
         self._library = library
         self.settings = settings or VoteSettings()
         self._calibrations: dict[float | None, VoteCalibration] = {}
-        # Who the artist is can be told by the artist's own tracks alone.
+        # Only the artist's own tracks can tell who the artist is.
         include_artist = self.settings.include_artist or self.settings.field in ARTIST_FIELDS
         self._kinship_book = KinshipBook(include_artist=include_artist)
 
@@ -60,90 +52,77 @@ class Voting:
     ) -> list[LabelVote]:
         """The votes on tracks with vectors [n, d].
 
-        `seconds`: the vectors are of stretches so long, which are less telling than whole tracks.
+        `seconds`: the vectors are of stretches of this length, which say less than whole tracks.
         """
         if not len(tracks):
             return []
-        ballots = self._ballots(vectors, self._kin_of(tracks))
-        chances = self.calibration(seconds).probabilities(
-            self.table, ballots, class_balanced=self.settings.class_balanced
-        )
-        weights = self._shown_weights(self.calibration(seconds), ballots)
+        calibration = self.calibration(seconds)
+        ballots = self._vote.ballots(vectors, self._kinship_of(tracks))
+        chances = self._vote.probabilities(ballots, calibration)
+        weights = self._shown_weights(calibration, ballots)
         scores = self._library.scoring.scores(ballots.distances)
-        heard = np.unique(ballots.positions[ballots.positions >= 0])
-        found = self._library.tracks(self.table.track_ids[heard])
-        known = {track.id: track for track in found}
+        voters = np.unique(ballots.positions[ballots.positions >= 0])
+        records = {t.id: t for t in self._library.tracks(self.table.track_ids[voters])}
         return [
-            self._vote(track, chances[row], self._voters(row, ballots, weights, scores, known))
+            self._label_vote(
+                track, chances[row], self._voters(row, ballots, weights, scores, records)
+            )
             for row, track in enumerate(tracks)
         ]
 
     @cached_property
     def table(self) -> LabelTable:
-        """The labels of the field; raises NotFound with the fields that exist."""
+        """The labels of the field; raises NotFound, listing the fields, if no track has it."""
         catalogue = self._library.catalogue
-        self._library.model  # noqa: B018 - an empty library says so
+        self._library.model  # noqa: B018 - raises for an empty library
         values = catalogue.field_values(self.settings.field)
         table = make_label_table(self.settings.field, values, several=self.settings.several)
         if table.n_tracks:
             return table
         fields = catalogue.fields()
         close = difflib.get_close_matches(self.settings.field, fields, n=1)
-        meant = f" Do you mean {close[0]}?" if close else ""
-        shown = sorted(fields, key=lambda name: (-fields[name], name))[:20]
+        hint = f" Do you mean {close[0]}?" if close else ""
+        shown = sorted(fields, key=lambda name: (-fields[name], name))[:MAX_FIELDS_LISTED]
         listed = ", ".join(f"{name} ({fields[name]} tracks)" for name in shown)
-        there = f"Fields: {listed}." if fields else "Its tracks have no tags at all."
+        listing = f"Fields: {listed}." if fields else "Its tracks have no tags at all."
         raise NotFound(
-            f"no track of the library has a label in the field {self.settings.field!r}.{meant} "
-            f"{there} Tag some tracks and run 'soundalike index' again."
+            f"no track of the library has a label in the field {self.settings.field!r}.{hint} "
+            f"{listing} Tag some tracks and run 'soundalike index' again."
         )
 
     def calibration(self, seconds: float | None = None) -> VoteCalibration:
-        """How votes become probabilities here, learned from the library's own tracks."""
-        found = self._calibrations.get(seconds)
-        if found is None:
-            sample = self._sample()
-            vectors = self._vectors_of(self.table.track_ids[sample], seconds)
-            ballots = self._ballots(vectors, self._voters_kin.at(sample))
-            found = fit_calibration(
+        """The calibration of the vote, learned from the library's own tracks."""
+        calibration = self._calibrations.get(seconds)
+        if calibration is None:
+            digests = self._library.catalogue.digests()
+            sample = calibration_sample(
                 self.table,
-                ballots,
-                self.table.truth(sample),
-                class_balanced=self.settings.class_balanced,
+                [digests.get(track_id, b"") for track_id in self.table.track_ids.tolist()],
+                space_kind=self._library.space.kind,
+                embedding_size=self._library.model.embedding_size,
             )
-            self._calibrations[seconds] = found
-        return found
+            vectors = self._vectors_of(self.table.track_ids[sample], seconds)
+            calibration = self._vote.fitted(sample, vectors)
+            self._calibrations[seconds] = calibration
+        return calibration
 
-    def _ballots(self, vectors: Vectors, asking: Kinship) -> Ballots:
-        return collect_ballots(
-            vectors,
+    @cached_property
+    def _vote(self) -> NeighbourVote:
+        return NeighbourVote(
+            self.table,
+            self._search,
+            self._voters_kinship(),
             self.settings.k,
-            table=self.table,
-            search=self._search,
-            voters=self._voters_kin,
-            asking=asking,
+            class_balanced=self.settings.class_balanced,
         )
 
-    def _search(self, vectors: Vectors, n_wanted: int) -> tuple[FloatMatrix, Ids]:
+    def _search(self, vectors: Vectors, k: int) -> tuple[FloatMatrix, Ids]:
         is_all = self.table.n_tracks == len(self._library)
         allowed = None if is_all else self.table.track_ids
-        return self._library.nearest(vectors, n_wanted, allowed_ids=allowed)
-
-    def _sample(self) -> Ids:
-        """The positions of some tracks, the same ones in whatever order the library was filled."""
-        space, size = self._library.space, self._library.model.embedding_size
-        n_wanted = min(
-            MULTIPLICATIONS[space.kind] / (self.table.n_tracks * size),
-            MAX_CELLS / self.table.n_labels,
-        )
-        n_wanted = int(np.clip(n_wanted, MIN_FITTED, MAX_FITTED))
-        digests = self._library.catalogue.digests()
-        ids = self.table.track_ids.tolist()
-        order = sorted(range(len(ids)), key=lambda position: digests.get(ids[position], b""))
-        return np.sort(np.asarray(order[:n_wanted], dtype=np.int64))
+        return self._library.nearest(vectors, k, allowed_ids=allowed)
 
     def _vectors_of(self, ids: Ids, seconds: float | None) -> Vectors:
-        """The vectors of tracks, or of stretches of them, as far as excerpts were kept."""
+        """The vectors of tracks, or of stretches in their middle if excerpts are stored."""
         whole = self._library.vectors(ids)
         if seconds is None:
             return whole
@@ -152,27 +131,33 @@ class Voting:
             excerpts = self._library.excerpts(track_id)
             if excerpts is None or not len(excerpts.vectors):
                 continue
-            n_heard = max(round(seconds / max(excerpts.excerpt_seconds, 1e-3)), 1)
-            first = max((len(excerpts.vectors) - n_heard) // 2, 0)
-            stretch = excerpts.vectors[first : first + n_heard]
+            n_excerpts = max(round(seconds / max(excerpts.excerpt_seconds, 1e-3)), 1)
+            first = max((len(excerpts.vectors) - n_excerpts) // 2, 0)
+            stretch = excerpts.vectors[first : first + n_excerpts]
             vectors[row] = taste_of(self._library.space, stretch)
         return vectors
 
-    @cached_property
-    def _voters_kin(self) -> Kinship:
+    def _voters_kinship(self) -> Kinship:
         catalogue = self._library.catalogue
         digests, ids = catalogue.digests(), self.table.track_ids.tolist()
-        artists, titles = catalogue.field_values("artist"), catalogue.field_values("title")
+        artists, titles, albums = map(catalogue.field_values, ("artist", "title", "album"))
         return self._kinship_book.numbered(
-            (digests.get(i, b"").hex(), "; ".join(artists.get(i, ())), "; ".join(titles.get(i, ())))
+            Names(
+                digests.get(i, b"").hex(),
+                "; ".join(artists.get(i, ())),
+                "; ".join(titles.get(i, ())),
+                "; ".join(albums.get(i, ())),
+            )
             for i in ids
         )
 
-    def _kin_of(self, tracks: Sequence[TrackRecord]) -> Kinship:
-        return self._kinship_book.numbered((t.audio_digest, t.artist, t.title) for t in tracks)
+    def _kinship_of(self, tracks: Sequence[TrackRecord]) -> Kinship:
+        return self._kinship_book.numbered(
+            Names(t.audio_digest, t.artist, t.title, t.album) for t in tracks
+        )
 
     def _shown_weights(self, calibration: VoteCalibration, ballots: Ballots) -> Values:
-        """The share that each voter has in the decision, [n, k]."""
+        """Each voter's share of the vote, [n, k]."""
         weights = calibration.weights(ballots)
         if self.settings.class_balanced:
             worth = self.table.sums_of(1 / self.table.frequencies())
@@ -185,14 +170,14 @@ class Voting:
         ballots: Ballots,
         weights: Values,
         scores: Values,
-        known: dict[int, TrackRecord],
+        records: dict[int, TrackRecord],
     ) -> tuple[Voter, ...]:
-        columns = np.flatnonzero(ballots.positions[row] != NOBODY)
+        columns = np.flatnonzero(ballots.positions[row] != NO_VOTER)
         positions = ballots.positions[row, columns].tolist()
         ids = self.table.track_ids[positions].tolist()
         return tuple(
             Voter(
-                track=known[track_id],
+                track=records[track_id],
                 rank=rank + 1,
                 score=float(scores[row, column]),
                 distance=float(ballots.distances[row, column]),
@@ -202,21 +187,26 @@ class Voting:
             for rank, (column, position, track_id) in enumerate(
                 zip(columns, positions, ids, strict=True)
             )
-            if track_id in known  # another process may have removed it meanwhile
+            if track_id in records  # another process may have removed it meanwhile
         )
 
-    def _vote(self, track: TrackRecord, chances: Values, voters: tuple[Voter, ...]) -> LabelVote:
+    def _label_vote(
+        self, track: TrackRecord, chances: Values, voters: tuple[Voter, ...]
+    ) -> LabelVote:
         order = np.lexsort((np.arange(len(chances)), -chances)).tolist()
         probabilities = {self.table.labels[label]: float(chances[label]) for label in order}
         best = self.table.labels[order[0]]
         probability = probabilities[best]
         why = ""
         if not voters:
-            why = "nobody may vote: no other track has a label"
+            why = "no track can vote: no other track has a label"
             if not self.settings.include_artist:
-                why += ", or all that do are by the same artist (--include-artist lets them vote)"
+                why += ", or all that have one are by the same artist (see --include-artist)"
         elif probability < self.settings.abstain:
-            why = f"{best} is {probability:.3g} probable, less than {self.settings.abstain:g}"
+            why = (
+                f"the probability of {best} is {probability:.3g}, less than "
+                f"{self.settings.abstain:g}"
+            )
         least = max(self.settings.abstain, MIN_PROBABILITY_OF_SEVERAL)
         named = [best]
         if self.table.is_multi:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
 
 from embedder.errors import NotFound, UsageError, printable_path
 from index.catalogue.records import TrackRecord
@@ -11,10 +10,7 @@ from index.library_folder.open_library import OpenLibrary
 from index.library_folder.places import places_of, tracks_at
 from index.playlists.files.entries import PlaylistEntry
 from index.playlists.files.files import is_playlist_file, read_playlist
-from index.search.asked import QueryTrack, resolve
-
-if TYPE_CHECKING:
-    from embedder.encoding.requests import TrackEncoding
+from index.search.asked import QueryTrack, query_tracks
 
 MAX_SEEDS = 2000
 """A folder of more is represented by every so-manieth track."""
@@ -43,7 +39,7 @@ class Seeds:
                 plain += [str(record.id) for record in self.in_playlist(path)]
             else:
                 plain.append(text)
-        return resolve(self._library, plain, encode=self._encode)
+        return query_tracks(self._library, plain)
 
     def one(self, text: str) -> QueryTrack:
         """The one track that was named; a file of several gives its first."""
@@ -51,7 +47,7 @@ class Seeds:
 
     def with_vectors(self, records: Sequence[TrackRecord]) -> list[QueryTrack]:
         """Tracks of the library, with their vectors."""
-        return resolve(self._library, [str(one.id) for one in records], encode=self._encode)
+        return query_tracks(self._library, [str(record.id) for record in records])
 
     def in_playlist(self, path: Path) -> list[TrackRecord]:
         """The tracks of the library that a playlist lists; raises NotFound where none is."""
@@ -121,9 +117,6 @@ class Seeds:
             )
         step = -(-len(ids) // MAX_SEEDS)
         return [str(track_id) for track_id in ids[::step]]
-
-    def _encode(self, path: Path, start: float | None, seconds: float | None) -> "TrackEncoding":
-        return self._library.encoder.encode(path, start_seconds=start, seconds=seconds)
 
 
 def _part_at(parts: Sequence[TrackRecord], start_seconds: float | None) -> TrackRecord:

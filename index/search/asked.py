@@ -1,65 +1,116 @@
-"""What a search is asked, and the tracks that it is asked with: ids, files known and unknown.
+"""The tracks of a request: ids, and files inside or outside the library.
 
-A file that is not in the library is compared all the same. Where its recording is known (it was
-copied, moved or retagged) its vector is too; only else is the model loaded.
+A request is answered in two steps, so that all files go to the model in one batch:
+
+    texts ─▶ resolve_tracks ─▶ records, some without a vector ─▶ encode_missing ─▶ vectors
+
+A file outside the library needs the model only if its recording is unknown: a copied, moved or
+retagged file has the stored vector of its recording.
 """
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embedder.encoding.requests import TrackEncoding
+from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequest
 from embedder.errors import AudioError, NotFound, UsageError, printable_path
 from index.catalogue.records import TrackRecord
 from index.catalogue.vector_rows import TrackExcerpts
 from index.library_folder.open_library import OpenLibrary
-from index.library_folder.places import tracks_at
+from index.library_folder.places import places_of, tracks_at
 from index.vectors.distances import FloatMatrix
 
-EncodeFile = Callable[[Path, float | None, float | None], TrackEncoding]
-"""From a path, a start and a length in seconds (none: all of it) to vectors."""
+if TYPE_CHECKING:
+    from index.library_folder.encoder import Encoder
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QueryTrack:
-    """A track that is asked with. vector: float32 [size]"""
+    """A query track. vector: float32 [size]"""
 
     record: TrackRecord
     vector: FloatMatrix
     excerpts: TrackExcerpts | None
 
 
-def resolve(
+@dataclass(frozen=True, slots=True, eq=False)
+class UnencodedTrack:
+    """A query track that the model has to encode first."""
+
+    record: TrackRecord
+    request: TrackRequest
+
+
+ResolvedTrack = QueryTrack | UnencodedTrack
+
+
+def query_tracks(
     library: OpenLibrary,
     texts: Sequence[str],
     *,
-    encode: EncodeFile,
     start_seconds: float | None = None,
     seconds: float | None = None,
 ) -> list[QueryTrack]:
-    """The tracks that a person named, each once; a file of several parts gives all of them."""
+    """The tracks of ids and paths, with vectors; raises AudioError if a file cannot be encoded."""
+    resolved = resolve_tracks(library, texts, start_seconds=start_seconds, seconds=seconds)
+    tracks: list[QueryTrack] = []
+    for track in encode_missing(library, resolved):
+        if isinstance(track, EncodingFailure):
+            raise AudioError(track.path, track.reason)
+        tracks.append(track)
+    return tracks
+
+
+def resolve_tracks(
+    library: OpenLibrary,
+    texts: Sequence[str],
+    *,
+    start_seconds: float | None = None,
+    seconds: float | None = None,
+) -> list[ResolvedTrack]:
+    """The tracks of ids and paths, each once; a file of several parts gives all of them.
+
+    A stretch (from `start_seconds`, `seconds` long) always has to be encoded.
+    """
     is_stretch = start_seconds is not None or seconds is not None
-    found: list[QueryTrack] = []
+    resolved: list[ResolvedTrack] = []
     for text in texts:
-        records = _known(library, text)
+        records = _tracks_in_library(library, text)
         if records is None:
-            path = Path(os.path.abspath(text))  # noqa: PTH100 - links stay, as when indexing
-            found.append(_unknown(library, path, encode, (start_seconds, seconds)))
+            path, *_ = places_of(text)
+            resolved.append(_outside_library(library, path, start_seconds, seconds))
         elif is_stretch:
-            found += [_stretch(record, encode, start_seconds, seconds) for record in records]
+            resolved += [_stretch(record, start_seconds, seconds) for record in records]
         else:
-            found += [_with_vectors(library, record) for record in records]
-    return list({(one.record.id, one.record.path): one for one in found}.values())
+            resolved += [_with_vector(library, record) for record in records]
+    return list({(track.record.id, track.record.path): track for track in resolved}.values())
 
 
-def _known(library: OpenLibrary, text: str) -> list[TrackRecord] | None:
-    """Its tracks in the library; None for a file that stands outside of it."""
-    at_path = tracks_at(library.catalogue, text)
-    if at_path:
-        return at_path
+def encode_missing(
+    library: OpenLibrary, tracks: Sequence[ResolvedTrack], encoder: "Encoder | None" = None
+) -> Iterator[QueryTrack | EncodingFailure]:
+    """Each track with its vector, in order; those without one go to the model in one batch.
+
+    `encoder` None: the library's own model, loaded only if it is needed.
+    """
+    requests = [track.request for track in tracks if isinstance(track, UnencodedTrack)]
+    results = (encoder or library.encoder).encode_many(requests) if requests else iter(())
+    for track in tracks:
+        if isinstance(track, QueryTrack):
+            yield track
+            continue
+        result = next(results)
+        yield _encoded(track.record, result) if isinstance(result, TrackEncoding) else result
+
+
+def _tracks_in_library(library: OpenLibrary, text: str) -> list[TrackRecord] | None:
+    """The tracks with this path or id; None for a file outside the library."""
+    tracks = tracks_at(library.catalogue, text)
+    if tracks:
+        return tracks
     path = Path(text)
     if path.is_dir():
         raise UsageError(
@@ -73,10 +124,9 @@ def _is_id(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _with_vectors(library: OpenLibrary, record: TrackRecord) -> QueryTrack:
-    model = library.model
+def _with_vector(library: OpenLibrary, record: TrackRecord) -> QueryTrack:
     try:
-        vector = library.catalogue.vectors.vector(model.id, record.id)
+        vector = library.catalogue.vectors.vector(library.model.id, record.id)
     except KeyError as error:
         raise NotFound(
             f"{printable_path(record.path)}: no vector yet. Run 'soundalike index' to its end."
@@ -85,28 +135,25 @@ def _with_vectors(library: OpenLibrary, record: TrackRecord) -> QueryTrack:
 
 
 def _stretch(
-    record: TrackRecord, encode: EncodeFile, start_seconds: float | None, seconds: float | None
-) -> QueryTrack:
-    begins = (record.start_seconds or 0.0) + (start_seconds or 0.0)
+    record: TrackRecord, start_seconds: float | None, seconds: float | None
+) -> UnencodedTrack:
+    start = (record.start_seconds or 0.0) + (start_seconds or 0.0)
     if seconds is None and record.end_seconds is not None:
-        seconds = record.end_seconds - begins
-    return _heard(record, encode(Path(record.path), begins, seconds))
+        seconds = record.end_seconds - start
+    return UnencodedTrack(record, TrackRequest(Path(record.path), start, seconds))
 
 
-def _unknown(
-    library: OpenLibrary,
-    path: Path,
-    encode: EncodeFile,
-    stretch: tuple[float | None, float | None],
-) -> QueryTrack:
+def _outside_library(
+    library: OpenLibrary, path: Path, start_seconds: float | None, seconds: float | None
+) -> ResolvedTrack:
     from embedder.audio.digest import audio_digest
     from index.indexing.tags import read_tags
 
-    library.model  # noqa: B018 - an empty library says so before anything is analysed
+    library.model  # noqa: B018 - raises for an empty library, before anything is analysed
     try:
         digest = audio_digest(path).hex()
     except (OSError, AudioError):
-        digest = ""  # whoever decodes it will say what is wrong with it
+        digest = ""  # reported when the file is decoded
     tags = read_tags(path)
     record = TrackRecord(
         id=0,
@@ -122,13 +169,14 @@ def _unknown(
     )
     copies = library.catalogue.tracks_with_digest(digest) if digest else []
     for copy in copies:
-        if stretch == (None, None) and library.catalogue.vectors.has(library.model.id, copy.id):
-            known = _with_vectors(library, copy)
-            return QueryTrack(record, known.vector, known.excerpts)
-    return _heard(record, encode(path, *stretch))
+        is_whole = start_seconds is None and seconds is None
+        if is_whole and library.catalogue.vectors.has(library.model.id, copy.id):
+            stored = _with_vector(library, copy)
+            return QueryTrack(record, stored.vector, stored.excerpts)
+    return UnencodedTrack(record, TrackRequest(path, start_seconds, seconds))
 
 
-def _heard(record: TrackRecord, encoding: TrackEncoding) -> QueryTrack:
+def _encoded(record: TrackRecord, encoding: TrackEncoding) -> QueryTrack:
     starts = np.asarray(encoding.starts_seconds, dtype=np.float32)
     excerpts = TrackExcerpts(encoding.excerpt_vectors, starts, encoding.excerpt_seconds)
     return QueryTrack(record, encoding.vector, excerpts)

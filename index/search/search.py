@@ -10,17 +10,15 @@ The distance of a hit is always the true one; a correction against hubs changes 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.encoding.requests import TrackEncoding
 from index.catalogue.records import TrackRecord
 from index.catalogue.where_sql import ids_where
 from index.library_folder.open_library import OpenLibrary
 from index.library_folder.scoring import NOT_CALIBRATED
-from index.search.asked import QueryTrack, resolve
+from index.search.asked import QueryTrack, query_tracks
 from index.search.request import SearchRequest
 from index.search.results import LeftOut, Neighbour, QueryResult
 from index.vectors import hubness
@@ -53,7 +51,7 @@ class Searcher:
     def search(self, request: SearchRequest) -> QueryResult:
         """The k nearest to a taste."""
         likes = self.tracks(request)
-        dislikes = resolve(self._library, request.minus, encode=self._encode)
+        dislikes = query_tracks(self._library, request.minus)
         point = taste_of(
             self._library.space,
             np.stack([track.vector for track in likes]),
@@ -74,10 +72,9 @@ class Searcher:
 
     def tracks(self, request: SearchRequest) -> list[QueryTrack]:
         """The tracks that a request names."""
-        return resolve(
+        return query_tracks(
             self._library,
             request.tracks,
-            encode=self._encode,
             start_seconds=request.start_seconds,
             seconds=request.seconds,
         )
@@ -105,9 +102,6 @@ class Searcher:
             if len(kept) == request.k or n_wanted == n_possible or is_past_score:
                 return kept
             n_wanted *= GROWTH
-
-    def _encode(self, path: Path, start: float | None, seconds: float | None) -> TrackEncoding:
-        return self._library.encoder.encode(path, start_seconds=start, seconds=seconds)
 
     def _ranked(
         self,

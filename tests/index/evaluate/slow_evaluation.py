@@ -1,10 +1,11 @@
 """The figures of an evaluation by obvious loops over one query at a time."""
 
 import math
-from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
+
+from index.labels.probabilities import VoteCalibration
 
 
 def cosine_distance(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
@@ -31,10 +32,59 @@ def neighbours_of(
     return sorted(allowed, key=lambda r: (cosine_distance(vectors[query], vectors[r]), r))
 
 
-def vote(neighbours: list[int], labels: list[str], names: list[str]) -> str:
-    """The most frequent label; a tie goes to the first by name."""
-    counts = Counter(labels[n] for n in neighbours)
-    return max(names, key=lambda name: (counts[name], -names.index(name)))
+def probabilities(
+    query: int,
+    neighbours: list[int],
+    vectors: NDArray[np.floating],
+    labels: list[str],
+    *,
+    names: list[str],
+    references: list[int],
+    calibration: VoteCalibration,
+) -> list[float]:
+    """Of each name, for a field with one label a track: the formula of `labels.probabilities`."""
+    lifts = []
+    frequencies = [sum(labels[r] == name for r in references) / len(references) for name in names]
+    for name, frequency in zip(names, frequencies, strict=True):
+        votes = sum(
+            weight(cosine_distance(vectors[query], vectors[n]), calibration)
+            for n in neighbours
+            if labels[n] == name
+        )
+        lift = (votes / frequency + calibration.prior_votes) ** (1 / calibration.temperature)
+        lifts.append(frequency * lift)
+    doubt = 1 / (calibration.n_fitted + 10)
+    return [
+        (1 - doubt) * lift / sum(lifts) + doubt * frequency
+        for lift, frequency in zip(lifts, frequencies, strict=True)
+    ]
+
+
+def tag_probabilities(
+    query: int,
+    neighbours: list[int],
+    vectors: NDArray[np.floating],
+    tags: NDArray[np.floating],
+    *,
+    calibration: VoteCalibration,
+) -> list[float]:
+    """Of each tag [tracks, tags], each a question of its own."""
+    weights = [weight(cosine_distance(vectors[query], vectors[n]), calibration) for n in neighbours]
+    doubt = 1 / (calibration.n_fitted + 10)
+    answers = []
+    for column in (tags > 0).T:
+        f = (column.sum() + 0.5) / (len(column) + 1)
+        votes = sum(w for w, n in zip(weights, neighbours, strict=True) if column[n])
+        others = sum(weights) - votes
+        prior, power = calibration.prior_votes, 1 / calibration.temperature
+        has = math.exp(calibration.bias) * f * (votes / f + prior) ** power
+        lacks = (1 - f) * (others / (1 - f) + prior) ** power
+        answers.append((1 - doubt) * has / (has + lacks) + doubt * f)
+    return answers
+
+
+def weight(distance: float, calibration: VoteCalibration) -> float:
+    return math.exp(calibration.sharpness * (1 - distance / calibration.scale))
 
 
 def precision(neighbours: list[int], label: str, labels: list[str], k: int) -> float:

@@ -1,7 +1,5 @@
 """Every figure of an evaluation against scikit-learn or a loop that anyone can check."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from scipy.stats import skew
@@ -23,10 +21,11 @@ from embedder.metrics.whole_ranking import one_hot, whole_average_precision
 from index.evaluate.material import Material, material_of
 from index.evaluate.probe import STRENGTH
 from index.evaluate.results import ModelScores
-from index.evaluate.rounds import Rounds, rounds_of
+from index.evaluate.rounds import Round, Rounds, rounds_of
 from index.evaluate.scoring import score
 from index.evaluate.settings import EvaluationSettings
-from index.evaluate.vote_probabilities import VoteCalibration, fit_calibration
+from index.evaluate.vector_set import VectorSet
+from index.evaluate.votes import vote_in
 from tests.index.evaluate import slow_evaluation as slow
 from tests.index.evaluation_sets import dataset_of, noisy_genres, plain
 
@@ -91,18 +90,25 @@ def test_the_vote_equals_a_loop_and_scikit_learn(
     loo: tuple[Scored, list[str], list[str], list[int]],
 ) -> None:
     """Accuracy, macro-F1, confusion and the per-label table follow from the same votes."""
-    (found, material, _), labels, artists, originals = loo
+    (found, material, rounds), labels, artists, originals = loo
     vectors = material.dataset.extra_vectors["given"]
     everyone = list(range(len(labels)))
     names = list(material.label_names)
-    guessed = [
-        slow.vote(
-            slow.neighbours_of(q, everyone, vectors, artists=artists, originals=originals)[:K],
+    votes = vote_in(plain(vectors), material, rounds.clean[0], k=K)
+    guessed = []
+    for q in everyone:
+        near = slow.neighbours_of(q, everyone, vectors, artists=artists, originals=originals)
+        expected = slow.probabilities(
+            q,
+            near[:K],
+            vectors,
             labels,
-            names,
+            names=names,
+            references=everyone,
+            calibration=votes.calibration,
         )
-        for q in everyone
-    ]
+        assert votes.probabilities[q] == pytest.approx(expected, abs=1e-4)
+        guessed.append(names[int(np.argmax(expected))])
     assert found.accuracy.mean == pytest.approx(np.mean(np.array(guessed) == labels))
     assert found.macro_f1 == pytest.approx(f1_score(labels, guessed, average="macro"))
     assert found.confusion is not None
@@ -114,21 +120,36 @@ def test_the_vote_equals_a_loop_and_scikit_learn(
 
 
 def test_a_split_equals_scikit_learns_neighbours() -> None:
-    """With artists apart already, the vote is KNeighborsClassifier's."""
+    """With artists apart and labels equally frequent, it is KNeighborsClassifier's with weights."""
     labels, artists, vectors = noisy_genres(90)
     sides = ["train" if i < 60 else "test" for i in range(90)]
-    found, _, _ = scored(
+    found, material, rounds = scored(
         dataset_of(labels, artists, vectors, sides=sides),  # type: ignore[arg-type]  # plain words
         EvaluationSettings(k=K, has_split=True),
     )
-    rival = KNeighborsClassifier(K, metric="cosine").fit(vectors[:60], labels[:60])
+    rival = weighted_classifier(plain(vectors), material, rounds.clean[0])
     assert found.n_queries == 30
-    assert found.accuracy.mean == pytest.approx(rival.score(vectors[60:], labels[60:]))
+    expected = np.mean(rival.predict(vectors[60:]) == material.labels[60:])
+    assert found.accuracy.mean == pytest.approx(expected)
     assert found.leaky_accuracy == pytest.approx(found.accuracy.mean)
 
 
+def weighted_classifier(
+    vector_set: VectorSet, material: Material, one_round: Round
+) -> KNeighborsClassifier:
+    """With the weights of a round's calibration."""
+    calibration = vote_in(vector_set, material, one_round, k=K).calibration
+
+    def weights(distances: np.ndarray) -> np.ndarray:
+        return np.vectorize(lambda d: slow.weight(d, calibration))(distances)
+
+    references = one_round.references
+    classifier = KNeighborsClassifier(K, metric="cosine", weights=weights)
+    return classifier.fit(vector_set.vectors[references], material.labels[references])
+
+
 def test_folds_equal_scikit_learns_neighbours() -> None:
-    """Each track asks once, of the tracks of other folds."""
+    """Each track is a query once, against the tracks of other folds."""
     labels, artists, vectors = noisy_genres(90)
     found, material, rounds = scored(
         dataset_of(labels, artists, vectors), EvaluationSettings(k=K, n_folds=4)
@@ -136,10 +157,23 @@ def test_folds_equal_scikit_learns_neighbours() -> None:
     right = 0
     for one in rounds.clean:
         assert not set(material.groups[one.queries]) & set(material.groups[one.references])
-        known = KNeighborsClassifier(K, metric="cosine").fit(
-            vectors[one.references], material.labels[one.references]
-        )
-        right += (known.predict(vectors[one.queries]) == material.labels[one.queries]).sum()
+        votes = vote_in(plain(vectors), material, one, k=K)
+        for query, answer in zip(one.queries.tolist(), votes.probabilities, strict=True):
+            near = sorted(
+                one.references.tolist(),
+                key=lambda r, q=query: slow.cosine_distance(vectors[q], vectors[r]),
+            )
+            expected = slow.probabilities(
+                query,
+                near[:K],
+                vectors,
+                labels,
+                names=list(material.label_names),
+                references=one.references.tolist(),
+                calibration=votes.calibration,
+            )
+            assert answer == pytest.approx(expected, abs=1e-4)
+            right += int(np.argmax(expected)) == material.labels[query]
     np.testing.assert_array_equal(
         np.sort(np.concatenate([one.queries for one in rounds.clean])), np.arange(90)
     )
@@ -164,23 +198,28 @@ def test_the_probe_equals_scikit_learn() -> None:
 
 
 def test_tagging_equals_scikit_learn() -> None:
-    """Of a field with several labels: AUCs of the neighbours' shares, and tag recall."""
+    """Of a field with several labels: AUCs of the vote's probabilities, and tag recall."""
     labels, artists, vectors = noisy_genres(80, noise=0.6)
     tags = [(label, "loud") if i % 3 else (label,) for i, label in enumerate(labels)]
-    found, material, _ = scored(
+    found, material, rounds = scored(
         dataset_of(tags, artists, vectors), EvaluationSettings(k=K, group="track")
     )
+    calibration = vote_in(plain(vectors), material, rounds.clean[0], k=K).calibration
     distances = [[slow.cosine_distance(a, b) for b in vectors] for a in vectors]
     order = [sorted(range(80), key=lambda j: (distances[i][j], j)) for i in range(80)]
     near = [[j for j in row if j != i][:K] for i, row in enumerate(order)]
-    parts = material.tags / material.tags.sum(axis=1, keepdims=True)
-    shares = np.array([parts[row].mean(axis=0) for row in near])
-    auc = np.mean([roc_auc_score(material.tags[:, t], shares[:, t]) for t in range(5)])
-    pr = np.mean([average_precision_score(material.tags[:, t], shares[:, t]) for t in range(5)])
+    chances = np.array(
+        [
+            slow.tag_probabilities(i, row, vectors, material.tags, calibration=calibration)
+            for i, row in enumerate(near)
+        ]
+    )
+    auc = np.mean([roc_auc_score(material.tags[:, t], chances[:, t]) for t in range(5)])
+    pr = np.mean([average_precision_score(material.tags[:, t], chances[:, t]) for t in range(5)])
     assert found.tagging is not None
     assert found.tagging["neighbours"]["roc_auc"] == pytest.approx(auc)
     assert found.tagging["neighbours"]["pr_auc"] == pytest.approx(pr)
-    guessed = shares.argmax(axis=1)
+    guessed = chances.argmax(axis=1)
     assert found.accuracy.mean == pytest.approx(material.tags[np.arange(80), guessed].mean())
     first = [material.tags[row[0]] > 0 for row in near]
     recall = [(f & (t > 0)).sum() / t.sum() for f, t in zip(first, material.tags, strict=True)]
@@ -236,22 +275,6 @@ def test_whole_average_precision_shares_places_as_scikit_learn(
         ]
         truth = labels[others] == labels[q]
         assert found[q] == pytest.approx(average_precision_score(truth, -distances[q, others]))
-
-
-def test_calibration_makes_shares_come_true() -> None:
-    """Votes of unlike meaning are drawn together; the fit lowers the error of what it never saw."""
-    generator = np.random.default_rng(3)
-    truth = generator.integers(0, 4, 4000)
-    guesses = np.where(generator.random((4000, 5)) < 0.45, truth[:, None], 0)
-    shares = np.stack([(guesses == label).mean(axis=1) for label in range(4)], axis=1)
-    fitted = fit_calibration(shares[:2000], truth[:2000])
-    for calibration in (fitted, VoteCalibration()):
-        np.testing.assert_allclose(calibration(shares).sum(axis=1), 1.0)
-
-    def surprise(one: VoteCalibration) -> float:
-        return float(-np.log(one(shares[2000:])[np.arange(2000), truth[2000:]]).mean())
-
-    assert surprise(fitted) <= surprise(replace(VoteCalibration(), prior=0.02, sharpness=3.0))
 
 
 def test_intervals_draw_whole_artists() -> None:

@@ -1,42 +1,11 @@
-"""Fields of several labels: votes that are divided, and how many tracks a tag has."""
+"""Fields with several labels a track: how many tracks a tag has."""
 
-from fractions import Fraction
-
-import numpy as np
-
-from embedder.metrics.ranking import Ranking
 from index.evaluate.evaluation import evaluate
-from index.evaluate.material import material_of
-from index.evaluate.neighbours import vote
-from index.evaluate.rounds import Round
 from index.evaluate.settings import EvaluationSettings
 from tests.index.evaluation_sets import dataset_of, noisy_genres
 
-NAMES = ("a", "b", "c", "d", "e", "f")
 
-
-def test_labels_with_as_many_votes_tie() -> None:
-    """Thirds, quarters and sixths of a vote add up as fractions do, and the first label wins."""
-    generator = np.random.default_rng(0)
-    n_references, k = 200, 10
-    drawn = generator.random((n_references, len(NAMES))) < 0.5
-    drawn[~drawn.any(axis=1), 0] = True
-    labels = [tuple(name for name, has in zip(NAMES, row, strict=True) if has) for row in drawn]
-    dataset = dataset_of(labels, [""] * n_references, np.eye(n_references))
-    material = material_of(dataset, field="genre", group="track")
-    rows = np.array([generator.permutation(n_references)[:k] for _ in range(2000)])
-    everyone = np.arange(n_references)
-    ranking = Ranking(rows, np.zeros(rows.shape))
-    shares = vote(material, Round(everyone, everyone), ranking)
-    for neighbours, guess in zip(rows, shares.argmax(axis=1), strict=True):
-        votes = [
-            sum((Fraction(1, len(labels[n])) for n in neighbours if name in labels[n]), Fraction(0))
-            for name in NAMES
-        ]
-        assert guess == votes.index(max(votes))
-
-
-def test_a_tag_counts_the_tracks_that_ask() -> None:
+def test_a_tag_counts_the_query_tracks() -> None:
     """As a label's row does in the table of labels."""
     labels, artists, vectors = noisy_genres(36)
     several = [(label, "loud" if i % 2 else "soft") for i, label in enumerate(labels)]

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedder.metrics.calibration import binary_reliability, reliability
-from index.labels.kinship import KinshipBook
+from index.labels.kinship import KinshipBook, Names
+from index.labels.neighbour_vote import calibration_sample
 from index.labels.probabilities import Ballots, VoteCalibration, fit_calibration
 from index.labels.table import make_label_table
 from tests.index.vectors.clustered_vectors import (
@@ -97,9 +98,9 @@ def test_the_nearest_that_are_no_kin_vote(seed: int, n_tracks: int, k: int, n_ar
     vectors = near(generator.standard_normal((n_tracks, 8)), noise=0, generator=generator)
     artists = generator.integers(0, n_artists, n_tracks)
     table = table_of(generator.integers(0, 3, n_tracks))
-    names = [(f"d{i}", f"artist {a}", "") for i, a in enumerate(artists)]
+    names = [Names(f"d{i}", f"artist {a}") for i, a in enumerate(artists)]
     kin = KinshipBook(include_artist=False).numbered(names)
-    ballots = ballots_for(vectors, vectors, table, k=k, asking=kin, voters=kin)
+    ballots = ballots_for(vectors, vectors, table, k=k, queries_kinship=kin, voters=kin)
     for i in range(n_tracks):
         distances = 1 - vectors @ vectors[i]
         allowed = [j for j in range(n_tracks) if artists[j] != artists[i]]
@@ -111,12 +112,12 @@ def test_the_nearest_that_are_no_kin_vote(seed: int, n_tracks: int, k: int, n_ar
 def test_who_is_kin() -> None:
     """The same recording or song always, the same artist unless it may vote; names in any case."""
     tracks = [
-        ("aa", "Nina; Duke", "Blue"),
-        ("bb", "duke;  nina", "blue"),
-        ("bb", "", ""),
-        ("cc", "Duke; Nina", "Red"),
-        ("", "", ""),
-        ("", "", ""),
+        Names("aa", "Nina; Duke", "Blue"),
+        Names("bb", "duke;  nina", "blue"),
+        Names("bb", "", ""),
+        Names("cc", "Duke; Nina", "Red"),
+        Names("", ""),
+        Names("", ""),
     ]
     apart = KinshipBook(include_artist=False).numbered(tracks).numbers
     together = KinshipBook(include_artist=True).numbered(tracks).numbers
@@ -138,7 +139,7 @@ def test_probabilities_come_true(noise: float) -> None:
         vectors, labels = clustered(800, noise=noise, seed=seed)
         table = table_of(labels)
         own = themselves(len(vectors))
-        asked = ballots_for(vectors, vectors, table, asking=own)
+        asked = ballots_for(vectors, vectors, table, queries_kinship=own)
         calibration = fit_calibration(table, asked, table.truth(np.arange(len(vectors))))
         unseen, truth = clustered(1500, noise=noise, seed=100 + seed)
         ballots = ballots_for(unseen, vectors, table)
@@ -164,7 +165,7 @@ def test_probabilities_of_several_labels_come_true() -> None:
     table = make_label_table("mood", values)
     assert table.is_multi
     vectors = vectors[table.track_ids]
-    asked = ballots_for(vectors, vectors, table, asking=themselves(len(vectors)))
+    asked = ballots_for(vectors, vectors, table, queries_kinship=themselves(len(vectors)))
     calibration = fit_calibration(table, asked, table.truth(np.arange(len(vectors))))
     unseen, truth = draw(1500)
     unseen, truth = unseen[truth.any(axis=1)], truth[truth.any(axis=1)]
@@ -221,7 +222,7 @@ def test_a_handful_of_tracks_makes_nothing_certain(n_tracks: int, class_balanced
     labels = np.arange(n_tracks) % 2
     vectors = near(np.eye(2)[labels], noise=0.01, generator=np.random.default_rng(0))
     table, own = table_of(labels), themselves(n_tracks)
-    ballots = ballots_for(vectors, vectors, table, asking=own, k=n_tracks // 2)
+    ballots = ballots_for(vectors, vectors, table, queries_kinship=own, k=n_tracks // 2)
     calibration = fit_calibration(
         table, ballots, table.truth(np.arange(n_tracks)), class_balanced=class_balanced
     )
@@ -236,12 +237,14 @@ def test_with_few_tracks_the_calibration_stays_near_the_usual() -> None:
     table = table_of(np.array([0, 1] * 5))
     vectors = near(np.eye(2)[[0, 1] * 5], noise=0.01, generator=np.random.default_rng(0))
     own = themselves(10)
-    ballots = ballots_for(vectors, vectors, table, asking=own, k=4)
+    ballots = ballots_for(vectors, vectors, table, queries_kinship=own, k=4)
     fitted = fit_calibration(table, ballots, table.truth(np.arange(10)))
     usual = VoteCalibration()
     assert fitted.n_fitted == 10
     assert usual.temperature / 5 < fitted.temperature < usual.temperature * 5
-    nobody = ballots_for(vectors[:1], vectors[:1], table_of(np.array([0])), asking=themselves(1))
+    nobody = ballots_for(
+        vectors[:1], vectors[:1], table_of(np.array([0])), queries_kinship=themselves(1)
+    )
     alone = table_of(np.array([0]))
     assert fit_calibration(alone, nobody, alone.truth(np.array([0]))).n_fitted == 0
 
@@ -265,3 +268,50 @@ def test_a_field_of_many_labels_is_seen_as_one() -> None:
     assert not make_label_table("genre", few).is_multi
     assert make_label_table("genre", many).is_multi
     assert strangers(3).at(np.array([1])).numbers.tolist() == [[-1]]
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32), several=st.booleans())
+def test_the_table_of_some_tracks_equals_one_made_of_them(seed: int, several: bool) -> None:
+    """With their labels alone, and the frequencies among them."""
+    generator = np.random.default_rng(seed)
+    values = {
+        i: [f"g{x}" for x in generator.choice(6, generator.integers(1, 4), replace=False)]
+        for i in range(3, 40, 2)
+    }
+    chosen = sorted(generator.choice(sorted(values), 5, replace=False).tolist())
+    table = make_label_table("genre", values, several=several)
+    found = table.subset(np.array(chosen))
+    expected = make_label_table("genre", {i: values[i] for i in chosen}, several=several)
+    assert found.labels == expected.labels
+    assert found.track_ids.tolist() == expected.track_ids.tolist()
+    assert found.frequencies() == pytest.approx(expected.frequencies())
+    positions = np.arange(5)
+    assert found.truth(positions) == pytest.approx(expected.truth(positions))
+
+
+@pytest.mark.parametrize("artist", ["", "Various Artists", "Unknown"])
+def test_tracks_of_no_known_artist_are_kin_by_album(artist: str) -> None:
+    """A compilation is not one artist's; its tracks share a studio if they share an album."""
+    names = [
+        Names("a", artist, "One", "Best of"),
+        Names("b", artist, "Two", "best of "),
+        Names("c", artist, "Three", "Another"),
+    ]
+    numbers = KinshipBook(include_artist=False).numbered(names).numbers
+    assert numbers[2, 0] == numbers[2, 1] != numbers[2, 2]
+    assert (numbers[1] == -1).all()  # without an artist, a title says nothing
+
+
+def test_the_sample_does_not_depend_on_the_order_of_the_table() -> None:
+    """The tracks with the smallest keys are chosen, wherever they are."""
+    generator = np.random.default_rng(0)
+    n_tracks = 400
+    keys = [generator.bytes(8) for _ in range(n_tracks)]
+    order = generator.permutation(n_tracks)
+    table = table_of(np.zeros(n_tracks, dtype=np.int64))
+    size = {"space_kind": "cosine", "embedding_size": 10**5}  # room for 150 tracks
+    first = calibration_sample(table, keys, **size)
+    second = calibration_sample(table, [keys[i] for i in order], **size)
+    assert len(first) == 150
+    assert {keys[i] for i in first} == {keys[order[i]] for i in second}

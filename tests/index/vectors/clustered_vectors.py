@@ -60,7 +60,7 @@ def ballots_for(
     table: LabelTable,
     *,
     k: int = 20,
-    asking: Kinship | None = None,
+    queries_kinship: Kinship | None = None,
     voters: Kinship | None = None,
 ) -> Ballots:
     """Who votes for queries that are strangers to a library, unless said otherwise."""
@@ -70,5 +70,5 @@ def ballots_for(
         table=table,
         search=exhaustive(vectors, table.track_ids),
         voters=voters or themselves(len(vectors)),
-        asking=asking or strangers(len(queries)),
+        queries=queries_kinship or strangers(len(queries)),
     )
