@@ -32,7 +32,6 @@ from index.evaluate.rounds import Round
 from index.evaluate.settings import TAGS_SHOWN_AT, EvaluationSettings
 from index.evaluate.vector_set import VectorSet
 from index.evaluate.votes import vote_in
-from index.labels.probabilities import VoteCalibration
 
 Values = NDArray[np.float64]
 
@@ -46,8 +45,6 @@ class Retrieval:
     """Over the whole ranking."""
     probabilities: NDArray[np.float64]
     """[tracks, labels], from the vote of the k nearest."""
-    calibrations: tuple[VoteCalibration, ...]
-    """One per round."""
 
 
 def retrieve(
@@ -64,7 +61,6 @@ def retrieve(
         at_k["tag_recall"] = {k: np.full(n_tracks, np.nan) for k in TAGS_SHOWN_AT}
     whole = np.full(n_tracks, np.nan)
     probabilities = np.zeros((n_tracks, len(material.label_names)))
-    calibrations = []
     tags = _relevant_tags(material)
     for clean in rounds:
         queries, references = clean.queries, clean.references
@@ -72,7 +68,6 @@ def retrieve(
         apart = material.apart(queries, references)
         votes = vote_in(vector_set, material, clean, k=settings.k)
         probabilities[queries] = votes.probabilities
-        calibrations.append(votes.calibration)
         ranking = neighbour_ranking(
             vectors[queries],
             vectors[references],
@@ -93,7 +88,7 @@ def retrieve(
             apart=apart,
             same_set=clean.same_set,
         )
-    return Retrieval(at_k, whole, probabilities, tuple(calibrations))
+    return Retrieval(at_k, whole, probabilities)
 
 
 def _relevant_tags(material: Material) -> NDArray[np.float32]:

@@ -50,7 +50,7 @@ def score(
         geometry=vector_set.geometry.kind,
         n_queries=len(queries),
         accuracy=interval(correct, material.artists, settings),
-        leaky_accuracy=_leaky_accuracy(vector_set, material, rounds.leaky, settings, retrieval),
+        leaky_accuracy=_leaky_accuracy(vector_set, material, rounds.leaky, settings),
         at_k={
             name: {k: _mean(values) for k, values in of_measure.items()}
             for name, of_measure in retrieval.at_k.items()
@@ -123,19 +123,10 @@ def _leaky_accuracy(
     material: Material,
     rounds: tuple[Round, ...],
     settings: EvaluationSettings,
-    clean: Retrieval,
 ) -> float:
-    """With the calibration of the first clean round: only the voters are leaky."""
     probabilities = np.zeros((len(material.labels), len(material.label_names)))
     for leaky in rounds:
-        votes = vote_in(
-            vector_set,
-            material,
-            leaky,
-            k=settings.k,
-            is_leaky=True,
-            calibration=clean.calibrations[0],
-        )
+        votes = vote_in(vector_set, material, leaky, k=settings.k, is_leaky=True)
         probabilities[leaky.queries] = votes.probabilities
     return _mean(correct_votes(material, probabilities))
 

@@ -45,12 +45,8 @@ def vote_in(
     *,
     k: int,
     is_leaky: bool = False,
-    calibration: VoteCalibration | None = None,
 ) -> Votes:
-    """The vote on the queries of a round; `calibration` None: fitted on its references.
-
-    A leaky round leaves out only the query itself.
-    """
+    """The vote on the queries of a round; a leaky round leaves out only the query itself."""
     vectors = vector_set.scaled_by(one_round.references)
     table = material.table.subset(one_round.references)
     kinship = _itself(material) if is_leaky else _kinship(material)
@@ -63,9 +59,8 @@ def vote_in(
         return np.asarray(ranking.distances, dtype=np.float32), ids
 
     vote = NeighbourVote(table, search, kinship.at(one_round.references), k)
-    if calibration is None:
-        sample = _sample(table, material, vector_set)
-        calibration = vote.fitted(sample, vectors[one_round.references[sample]])
+    sample = _sample(table, material, vector_set)
+    calibration = vote.fitted(sample, vectors[one_round.references[sample]])
     ballots = vote.ballots(vectors[one_round.queries], kinship.at(one_round.queries))
     places = table.tally(ballots.positions, ballots.places)
     totals = places.sum(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""One attempt at a playlist of so many tracks under given rules, over ever more candidates."""
+"""One attempt at a playlist with a number of tracks and some rules, with growing candidates."""
 
 import math
 from collections.abc import Mapping
@@ -35,14 +35,14 @@ CANDIDATES_PER_TRACK = 2.5
 MIN_CANDIDATES = 64
 GROWTH = 4
 MAX_GUIDED = 2000
-"""More candidates than these make a way slow to find and no evener."""
+"""More candidates make a path slower to find and no more even."""
 N_LANDMARKS = 200
-USUAL_SECONDS = 240.0
+DEFAULT_SECONDS = 240.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """A request with all that it names looked up."""
+    """A request with its tracks looked up."""
 
     library: OpenLibrary
     request: PlaylistRequest
@@ -50,19 +50,19 @@ class Task:
     likes: FloatMatrix
     dislikes: FloatMatrix
     banned: Mapping[int, str]
-    """Tracks that must not come, and by which rule."""
+    """Tracks that must not be in the playlist, and by which rule."""
     allowed: IdArray | None
     n_wanted: int
     rules: Rules
     seed: int
     keep_measured: Keep | None
     variant: int = 0
-    """Another choice by the same seed."""
+    """Gives another choice with the same seed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attempt:
-    """What came of a task."""
+    """The result of a task."""
 
     task: Task
     pool: Pool
@@ -70,14 +70,14 @@ class Attempt:
     course: Course
     order: Order
     left_out: dict[str, int]
-    """How many candidates rules about single tracks kept out."""
+    """The number of candidates that rules about single tracks kept out."""
     numbers: Mapping[int, float]
     """The values of an arc's field."""
     is_short: bool
 
     @property
     def seconds(self) -> float:
-        """How long it plays."""
+        """The playing time."""
         return sum(self.pool.tracks[row].duration_seconds or 0.0 for row in self.order.rows)
 
     @property
@@ -87,32 +87,34 @@ class Attempt:
         return max(lengths, default=0.0)
 
     @property
-    def usual_seconds(self) -> float:
-        """How long a track of it is."""
-        return self.seconds / len(self.order) if len(self.order) and self.seconds else USUAL_SECONDS
+    def mean_seconds(self) -> float:
+        """The mean length of its tracks."""
+        return (
+            self.seconds / len(self.order) if len(self.order) and self.seconds else DEFAULT_SECONDS
+        )
 
     @property
     def merit(self) -> tuple[int, float]:
-        """Compares attempts: longer is better, then evener by a tenth at least."""
+        """For comparing attempts: longer is better, then more even by at least a tenth."""
         return len(self.order), -round(10 * math.log(max(self.steps.unevenness, 0.1)))
 
     @property
     def steps(self) -> PathSteps:
-        """The steps of a path; none for what is no path."""
+        """The steps of a path; empty for other playlists."""
         vectors, space = self.pool.vectors, self.course.space
         return steps_of(self.order, vectors, space, legs=self.route.legs)
 
     def cut_to(self, seconds: float) -> "Attempt":
-        """Without last tracks that make it longer than wanted; a way with an end stays whole."""
+        """Without the last tracks beyond a playing time; a path stays whole."""
         rows, places = list(self.order.rows), list(self.order.places)
         if self.course.guides is not None:
             return self
-        left = self.seconds
+        total = self.seconds
         while rows and places[-1] not in self.course.given:
             last = self.pool.tracks[rows[-1]].duration_seconds or 0.0
-            if abs(left - last - seconds) > abs(left - seconds):
+            if abs(total - last - seconds) > abs(total - seconds):
                 break
-            left -= last
+            total -= last
             rows.pop()
             places.pop()
         was_cut = len(rows) < len(self.order)
@@ -121,13 +123,13 @@ class Attempt:
 
 
 def solve_task(task: Task) -> Attempt:
-    """The best order; more candidates are looked at while it is too short."""
+    """The best order; candidates are added while it is too short or too uneven."""
     n_pool = max(round(CANDIDATES_PER_TRACK * task.n_wanted), MIN_CANDIDATES)
     best: Attempt | None = None
     while True:
         attempt = _attempt(task, n_pool)
         is_better = best is None or attempt.merit > best.merit
-        # Longer is always better; where a wider look finds no evener way, there is none.
+        # Stop if more candidates give no better path.
         if best is not None and not is_better and not best.is_short:
             return best
         best = attempt if best is None or is_better else best
@@ -205,7 +207,7 @@ def _route(task: Task, generator: np.random.Generator) -> Route:
 def _without_misfits(
     task: Task, pool: Pool, near: FloatMatrix, costs: FloatMatrix, left_out: dict[str, int]
 ) -> FloatMatrix:
-    """Infinite costs for what cannot come; counts it by its reason."""
+    """Infinite costs for candidates that cannot be used; counts them by reason."""
     request = task.request
     misfits = np.zeros(len(pool), dtype=np.bool_)
     if request.minutes is not None:

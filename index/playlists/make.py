@@ -1,11 +1,11 @@
-"""From a request to a playlist: resolves what was named, gathers candidates, asks the engine.
+"""From a request to a playlist: resolve the tracks, gather candidates, run the solver.
 
     request ─▶ given tracks, bans ─▶ route ─▶ pool ─▶ course ─▶ order ─▶ playlist
                                                 ▲                  │
-                                                └── more, or fewer ┘   while it is too short
-                                                    default rules
+                                                └── more candidates, or fewer default rules,
+                                                    while the playlist is too short
 
-It refuses to know a kind of playlist by name: kinds are routes.
+This module does not distinguish kinds of playlists: a kind is a route.
 """
 
 import secrets
@@ -29,9 +29,9 @@ from index.vectors.distances import FloatMatrix
 
 DEFAULT_SPACING = 3
 TRACKS_PER_ARTIST_SLOT = 8
-"""By default an artist may have every eighth place."""
+"""The default limit: one track per artist for every eight places."""
 MINUTES_TRIES = 12
-SEEDS_COME = "Too few other tracks, so those that were named may come themselves."
+SEEDS_COME = "There are too few other tracks, so the playlist includes the tracks you named."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,11 +39,11 @@ class Named:
     """The tracks that a request names."""
 
     given: list[QueryTrack]
-    """They come, in this order."""
+    """Tracks that must be in the playlist, in this order."""
     likes: list[QueryTrack]
     dislikes: list[QueryTrack]
     banned: dict[int, str]
-    """Tracks that must not come, and why."""
+    """Tracks that must not be in the playlist, and why."""
 
 
 def make_playlist(library: OpenLibrary, request: PlaylistRequest) -> Playlist:
@@ -55,20 +55,20 @@ def make_playlist(library: OpenLibrary, request: PlaylistRequest) -> Playlist:
     task = _task(library, request, seeds, seed)
     best: Attempt | None = None
     notes = seeds.notes
-    for rules, given_up in _rules_to_try(request, task):
-        attempt = _of_wanted_length(replace(task, rules=rules))
+    for rules, relaxed in _rules_to_try(request, task):
+        attempt = _of_requested_length(replace(task, rules=rules))
         if best is None or len(attempt.order) > len(best.order):
-            best, notes = attempt, [*seeds.notes, *given_up]
-        if not attempt.is_short or not _stands_in_the_way(attempt, rules):
+            best, notes = attempt, [*seeds.notes, *relaxed]
+        if not attempt.is_short or not _is_limited(attempt, rules):
             break
     if best is not None and best.is_short and "seed" in task.banned.values():
-        # A folder of all there is: rather what was named than nothing.
-        free = {track: why for track, why in task.banned.items() if why != "seed"}
-        attempt = _of_wanted_length(replace(best.task, banned=free, variant=0))
+        # The seeds may be nearly all of the library: then allow them.
+        banned = {track: why for track, why in task.banned.items() if why != "seed"}
+        attempt = _of_requested_length(replace(best.task, banned=banned, variant=0))
         if len(attempt.order) > len(best.order):
             best, notes = attempt, [*notes, SEEDS_COME]
     if best is None:
-        raise UsageError("no rules to try")  # a loop that always runs
+        raise UsageError("no rules to try")  # cannot happen: the loop runs at least once
     return as_playlist(best, seed=seed, notes=notes)
 
 
@@ -103,24 +103,24 @@ def _named(library: OpenLibrary, request: PlaylistRequest, seeds: Seeds) -> Name
     banned: dict[int, str] = {}
     if request.recent is not None:
         banned |= dict.fromkeys(seeds.ids_listed(request.recent), "recent")
-    for one in seeds.named(request.exclude):
-        copies = library.catalogue.tracks_with_digest(one.record.audio_digest or "00")
-        banned |= {track.id: "exclude" for track in [one.record, *copies] if track.id}
+    for excluded in seeds.named(request.exclude):
+        copies = library.catalogue.tracks_with_digest(excluded.record.audio_digest or "00")
+        banned |= {track.id: "exclude" for track in [excluded.record, *copies] if track.id}
     kept, dropped = _judged(request, seeds)
-    banned |= {one.record.id: "judged" for one in dropped}
+    banned |= {track.record.id: "judged" for track in dropped}
     starts = seeds.named(request.seeds)
     if request.to is not None:
-        stops = [starts[0], *(seeds.one(text) for text in request.via), seeds.one(request.to)]
+        stops = [starts[0], *(seeds.first(text) for text in request.via), seeds.first(request.to)]
         _refuse_repeats(stops)
         return Named(stops, stops, [], banned)
     if request.judged is not None:
         return Named(kept, [*kept, *starts], dropped, banned)
     likes = starts
-    # What was named is not played again, but a single track opens its own playlist.
-    opens = len(likes) == 1 and request.arc is None
-    given = likes if opens else []
-    if not opens:
-        banned |= {one.record.id: "seed" for one in likes if one.record.id not in banned}
+    # Seeds are not in the playlist, but a single seed is its first track.
+    is_opening = len(likes) == 1 and request.arc is None
+    given = likes if is_opening else []
+    if not is_opening:
+        banned |= {track.record.id: "seed" for track in likes if track.record.id not in banned}
     return Named(given, likes, [], banned)
 
 
@@ -146,8 +146,8 @@ def _judged(request: PlaylistRequest, seeds: Seeds) -> tuple[list[QueryTrack], l
     dropped = [record for place in request.drop if (record := records[place - 1]) is not None]
     if not kept and not request.seeds:
         raise BadInput(
-            f"{printable_path(request.judged)}: no kept track is in the library, so nothing "
-            "says where to go on. Keep one, or name a track to start from."
+            f"{printable_path(request.judged)}: no kept track is in the library, so there is no "
+            "track to start from. Keep another one, or name a track."
         )
     return seeds.with_vectors(kept), seeds.with_vectors(dropped)
 
@@ -158,70 +158,71 @@ def _refuse_repeats(stops: list[QueryTrack]) -> None:
         key = stop.record.id or stop.record.path
         if key in seen:
             raise UsageError(
-                f"{printable_path(stop.record.path)}: named twice on one way. A path goes from "
-                "one track to another."
+                f"{printable_path(stop.record.path)}: it is named twice. A path goes from one "
+                "track to another."
             )
         seen.add(key)
 
 
 def _rules_to_try(request: PlaylistRequest, task: Task) -> Iterator[tuple[Rules, list[str]]]:
-    """The rules as asked for; then without those that nobody asked for."""
-    n_wanted = task.n_wanted
+    """The requested and default rules; then without the default ones, with a note."""
+    n_tracks = task.n_wanted
     if request.minutes is not None:
-        n_wanted = max(1, round(request.minutes / 4))  # a song is about four minutes
-    per_artist = request.per_artist or max(1, round(n_wanted / TRACKS_PER_ARTIST_SLOT))
+        n_tracks = max(1, round(request.minutes / 4))  # a song takes about four minutes
+    per_artist = request.per_artist or max(1, round(n_tracks / TRACKS_PER_ARTIST_SLOT))
     spacing = DEFAULT_SPACING if request.spacing is None else request.spacing
     rules = Rules(per_artist, request.per_album, spacing, request.allow_versions)
     yield rules, []
-    given_up: list[str] = []
+    relaxed: list[str] = []
     if request.per_artist is None:
-        given_up.append(f"the usual {per_artist} of an artist")
+        relaxed.append(f"the default limit of {per_artist} per artist")
         rules = replace(rules, per_artist=None)
-        yield rules, [_given_up(given_up)]
+        yield rules, [_note_on(relaxed)]
     if request.spacing is None:
-        given_up.append(f"the {spacing} tracks between two of an artist or album")
-        yield replace(rules, spacing=0), [_given_up(given_up)]
+        relaxed.append(f"the default spacing of {spacing} tracks")
+        yield replace(rules, spacing=0), [_note_on(relaxed)]
 
 
-def _stands_in_the_way(attempt: Attempt, rules: Rules) -> bool:
-    """Whether a limit on artists, or the space between two, kept anything out."""
+def _is_limited(attempt: Attempt, rules: Rules) -> bool:
+    """Whether the limit per artist or the spacing kept any track out."""
     reasons = set(attempt.order.dropped.values())
     is_limited = rules.per_artist is not None and "per-artist" in reasons
     return is_limited or (rules.spacing > 0 and "spacing" in reasons)
 
 
-def _given_up(what: list[str]) -> str:
-    return f"Too few tracks otherwise, so {' and '.join(what)} were not held to."
+def _note_on(relaxed: list[str]) -> str:
+    verb = "was" if len(relaxed) == 1 else "were"
+    return f"There are too few tracks, so {' and '.join(relaxed)} {verb} ignored."
 
 
-def _of_wanted_length(task: Task) -> Attempt:
-    """An attempt of the wanted number of tracks, or of the wanted minutes."""
+def _of_requested_length(task: Task) -> Attempt:
+    """An attempt with the requested number of tracks or minutes."""
     minutes = task.request.minutes
     if minutes is None:
         return solve_task(task)
-    wanted_seconds = 60 * minutes
+    target_seconds = 60 * minutes
     n_places = max(round(minutes / 4), len(task.given), 1)
     best: Attempt | None = None
     tried: Counter[int] = Counter()
     for _ in range(MINUTES_TRIES):
-        # As many places again, of a way with a fixed end: then another choice of tracks.
-        again = replace(task, n_wanted=n_places, variant=tried[n_places])
+        # A path may need the same number of places again; then the variant changes the tracks.
+        variant = replace(task, n_wanted=n_places, variant=tried[n_places])
         tried[n_places] += 1
-        attempt = solve_task(again).cut_to(wanted_seconds)
-        if best is None or abs(attempt.seconds - wanted_seconds) < abs(
-            best.seconds - wanted_seconds
+        attempt = solve_task(variant).cut_to(target_seconds)
+        if best is None or abs(attempt.seconds - target_seconds) < abs(
+            best.seconds - target_seconds
         ):
             best = attempt
-        missing = wanted_seconds - attempt.seconds
-        usual = attempt.usual_seconds
+        missing = target_seconds - attempt.seconds
+        mean_seconds = attempt.mean_seconds
         is_at_its_end = attempt.is_short and missing > 0 and attempt.course.guides is None
-        if abs(missing) <= usual / 2 or is_at_its_end:
+        if abs(missing) <= mean_seconds / 2 or is_at_its_end:
             break
-        n_places += round(missing / usual)
+        n_places += round(missing / mean_seconds)
         n_places = max(n_places, len(task.given), 1)
     if best is None:
         raise UsageError(f"minutes {minutes:g}: no playlist of this length")
-    is_short = best.seconds < wanted_seconds - best.longest_seconds
+    is_short = best.seconds < target_seconds - best.longest_seconds
     return replace(best, is_short=is_short)
 
 

@@ -1,4 +1,4 @@
-"""What a playlist is asked for. Wrong combinations are refused here, with what to give instead."""
+"""What a playlist asks for. Wrong combinations raise UsageError, with advice."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +24,9 @@ class Arc:
     def parse(cls, text: str) -> "Arc":
         """From FIELD:SHAPE."""
         field, _, shape = text.rpartition(":")
-        for known in SHAPES:
-            if field and shape == known:
-                return cls(field.strip().lower(), known)
+        for name in SHAPES:
+            if field and shape == name:
+                return cls(field.strip().lower(), name)
         if not field:
             raise UsageError(f"arc {text!r}: give FIELD:SHAPE, such as energy:rise")
         raise UnknownChoice("shape of an arc", shape, SHAPES)
@@ -45,21 +45,21 @@ class PlaylistRequest:
     where: str = ""
     arc: Arc | None = None
     per_artist: int | None = None
-    """None: a limit that fits the length, given up where it stands in the way."""
+    """None: a limit that fits the length, and is ignored if there are too few tracks."""
     per_album: int | None = None
     spacing: int | None = None
-    """None: a few, given up where it stands in the way."""
+    """Tracks between two of one artist or album. None: a few, ignored if there are too few tracks."""
     allow_versions: bool = False
     exclude: tuple[str, ...] = ()
     recent: Path | None = None
     min_score: float | None = None
     seed: int | None = None
     judged: Path | None = None
-    """A playlist of which some tracks were liked and some were not."""
+    """A playlist to continue, with tracks to keep and to drop."""
     keep: tuple[int, ...] = ()
-    """Places in it, from 1, of tracks that stay and pull."""
+    """Places in it, from 1, of tracks to keep; the playlist goes towards them."""
     drop: tuple[int, ...] = ()
-    """Places in it of tracks that go and push away."""
+    """Places in it of tracks to drop; the playlist goes away from them."""
 
     def __post_init__(self) -> None:
         check_tracks(self, "seeds", "via", "exclude")
@@ -70,33 +70,31 @@ class PlaylistRequest:
         if self.minutes is not None and not 0 < self.minutes <= 100_000:
             raise UsageError(f"minutes {self.minutes:g}: give more than 0, up to 100000")
         if self.drift is not None and not 0 <= self.drift <= 1:
-            raise UsageError(f"drift {self.drift:g}: give 0 (stays) to 1 (far with every step)")
+            raise UsageError(f"drift {self.drift:g}: give 0 (no drift) to 1 (large steps)")
         if self.min_score is not None and not 0 <= self.min_score <= 1:
             raise UsageError(f"min-score {self.min_score:g}: scores go from 0 to 1")
         if self.seed is not None and self.seed < 0:
             raise UsageError(f"seed {self.seed}: give 0 or more")
         if (self.keep or self.drop) and self.judged is None:
-            raise UsageError("--keep and --drop judge a playlist: name it with --from")
+            raise UsageError("--keep and --drop need a playlist: name it with --from")
         self._check_kind()
 
     def _check_kind(self) -> None:
         if not self.seeds and not self.where and self.judged is None:
             raise UsageError("nothing to start from: give a track, a folder, a playlist or --where")
         if self.via and self.to is None:
-            raise UsageError("--via lies on the way to a last track: give --to as well")
+            raise UsageError("--via needs a last track: give --to as well")
         if self.to is None:
             if self.arc is not None and self.drift is not None:
                 raise UsageError("give --arc or --drift, not both")
             return
         if len(self.seeds) != 1:
-            raise UsageError("--to leads from one track: give one, and way-points by --via")
+            raise UsageError("--to starts from one track: give one, and others by --via")
         for name, given in (("arc", self.arc), ("drift", self.drift), ("from", self.judged)):
             if given is not None:
                 raise UsageError(f"give --to or --{name}, not both")
         if self.length is not None and self.length < 2 + len(self.via):
-            raise UsageError(
-                f"length {self.length}: the tracks that were named are {2 + len(self.via)} already"
-            )
+            raise UsageError(f"length {self.length}: you named {2 + len(self.via)} tracks already")
 
 
 def parse_places(text: str) -> tuple[int, ...]:
@@ -108,6 +106,6 @@ def parse_places(text: str) -> tuple[int, ...]:
             raise UsageError(f"places {text!r}: give numbers and ranges, such as 1,3-5")
         begin, end = int(first), int(last or first)
         if not 1 <= begin <= end <= MAX_LENGTH:
-            raise UsageError(f"places {text!r}: {part} is no range of places from 1")
+            raise UsageError(f"places {text!r}: {part} is not a range of places from 1")
         places += range(begin, end + 1)
     return tuple(dict.fromkeys(places))

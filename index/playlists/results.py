@@ -1,4 +1,4 @@
-"""A playlist as it is answered with. Field names in JSON are fixed: added to, never renamed."""
+"""A playlist. JSON field names are stable: added to, never renamed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ class PlaylistTrack:
     position: int
     """From 1."""
     score: float | None = None
-    """How near it is to what was asked for at this place, 0…1."""
+    """How near it is to the target of its place, 0…1."""
     step: float | None = None
     """The distance from the track before it."""
     value: float | None = None
-    """What it has in the field of an arc."""
+    """Its value in the field of an arc."""
     is_given: bool = False
-    """It was named, or kept, and not chosen."""
+    """The request named it, or kept it."""
     is_long_step: bool = False
-    """On a path: it is much farther from the track before it than is usual."""
+    """On a path: the step from the track before is much longer than the others."""
 
     def to_json(self) -> Json:
         """The track's fields, then those of its place."""
@@ -43,7 +43,7 @@ class Block:
 
     rule: str
     n_removed: int
-    """How many tracks it alone took away."""
+    """The number of tracks that this rule alone kept out."""
 
     def to_json(self) -> Json:
         """`{"rule", "removed"}`."""
@@ -52,28 +52,28 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Playlist:
-    """Tracks in the order in which they play."""
+    """Tracks in playing order."""
 
     tracks: tuple[PlaylistTrack, ...]
     dropped: Mapping[str, int]
-    """How many tracks each rule kept out."""
+    """The number of tracks that each rule kept out."""
     seed: int
-    """Gives the same playlist again."""
+    """The same seed gives the same playlist."""
     notes: tuple[str, ...] = ()
     blocked_by: Block | None = None
 
     @property
     def seconds(self) -> float:
-        """How long it plays; tracks of unknown length count as none."""
-        return sum(one.track.duration_seconds or 0.0 for one in self.tracks)
+        """The playing time; tracks of unknown length count as zero."""
+        return sum(place.track.duration_seconds or 0.0 for place in self.tracks)
 
     def save(self, path: Path, *, relative_to: Path | None = None, force: bool = False) -> None:
-        """Write it as .m3u8, .m3u, .xspf or .json; a file that is there only with `force`."""
+        """Write it as .m3u8, .m3u, .xspf or .json; an existing file is replaced only by `force`."""
         from index.playlists.files.files import write_playlist
 
         write_playlist(
             path,
-            [one.track for one in self.tracks],
+            [place.track for place in self.tracks],
             document=self.to_json(),
             relative_to=relative_to,
             force=force,

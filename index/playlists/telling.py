@@ -1,4 +1,4 @@
-"""What is said of a playlist: what each rule dropped, which one blocks, where a step is long."""
+"""The report on a playlist: tracks dropped by each rule, the blocking rule, long steps."""
 
 import statistics
 from collections import Counter
@@ -18,7 +18,7 @@ MAX_LONG_STEPS_NAMED = 3
 
 
 def as_playlist(attempt: Attempt, *, seed: int, notes: list[str]) -> Playlist:
-    """The answer: tracks, what was dropped and what there is to say."""
+    """The playlist of an attempt: tracks, counts of dropped tracks, and notes."""
     task = attempt.task
     dropped = dict(attempt.order.dropped)
     at_end: Mapping[int, str] = {}
@@ -42,9 +42,9 @@ def as_playlist(attempt: Attempt, *, seed: int, notes: list[str]) -> Playlist:
     elif task.request.minutes and attempt.seconds > 60 * task.request.minutes + (
         attempt.longest_seconds
     ):
-        notes.append(f"{attempt.seconds / 60:.1f} minutes: the tracks that were named are as long.")
+        notes.append(f"{attempt.seconds / 60:.1f} minutes: the tracks you named take this long.")
     tracks = _tracks(attempt)
-    notes += _told_steps(tracks)
+    notes += _notes_on_steps(tracks)
     return Playlist(tracks, counts, seed, tuple(notes), block)
 
 
@@ -74,15 +74,15 @@ def _tracks(attempt: Attempt) -> tuple[PlaylistTrack, ...]:
 
 
 def _scores(attempt: Attempt) -> list[float | None]:
-    """How near each track is to what was asked for at its place."""
+    """How near each track is to the target of its place."""
     targets = attempt.route.targets
     rows, places = list(attempt.order.rows), list(attempt.order.places)
     if not len(targets):
         return [None] * len(rows)
     apart = distances_between(attempt.task.library.space, targets, attempt.pool.vectors[rows])
     if attempt.task.request.arc is None:
-        wanted = attempt.route.rows[places]
-        near = apart[wanted, np.arange(len(rows))]
+        target_rows = attempt.route.rows[places]
+        near = apart[target_rows, np.arange(len(rows))]
     else:
         near = apart.min(axis=0)
     scores: list[float | None] = attempt.task.library.scoring.scores(near).tolist()
@@ -90,7 +90,7 @@ def _scores(attempt: Attempt) -> list[float | None]:
 
 
 def _block(*by_rule: Mapping[str, int]) -> Block | None:
-    """The rule that takes most away: on its own, else beside others, else at all."""
+    """The rule that keeps most tracks out; the first of the counts that has any decides."""
     for counts in by_rule:
         rule = max(counts, key=lambda name: counts[name], default=None)
         if rule is not None and counts[rule]:
@@ -102,13 +102,13 @@ def _short(attempt: Attempt, block: Block | None) -> str:
     task = attempt.task
     minutes = task.request.minutes
     if minutes is None:
-        got = f"{len(attempt.order)} of {task.n_wanted} tracks"
+        length = f"{len(attempt.order)} of {task.n_wanted} tracks"
     else:
-        got = f"{attempt.seconds / 60:.1f} of {minutes:g} minutes"
+        length = f"{attempt.seconds / 60:.1f} of {minutes:g} minutes"
     if block is None:
-        return f"Only {got}: the library has no more."
+        return f"Only {length}: the library has no more."
     tracks = "track" if block.n_removed == 1 else "tracks"
-    return f"Only {got}: {block.rule} keeps {block.n_removed} {tracks} out."
+    return f"Only {length}: {block.rule} keeps {block.n_removed} {tracks} out."
 
 
 def _long_steps(attempt: Attempt) -> list[int]:
@@ -116,25 +116,24 @@ def _long_steps(attempt: Attempt) -> list[int]:
     vectors, space = attempt.pool.vectors, attempt.task.library.space
     if not attempt.route.legs:
         return []
-    return [at + 1 for at in attempt.steps.long(far_apart(vectors, space))]
+    return [step + 1 for step in attempt.steps.long(far_apart(vectors, space))]
 
 
-def _told_steps(tracks: Sequence[PlaylistTrack]) -> list[str]:
-    """Where a path has to jump, in words, the longest step first."""
-    usual = statistics.median([one.step for one in tracks if one.step is not None] or [0.0])
+def _notes_on_steps(tracks: Sequence[PlaylistTrack]) -> list[str]:
+    """Notes on the long steps of a path, the longest first."""
+    median = statistics.median([track.step for track in tracks if track.step is not None] or [0.0])
     jumps = [pair for pair in pairwise(tracks) if pair[1].is_long_step]
     jumps.sort(key=lambda pair: -(pair[1].step or 0.0))
-    told = [
-        f"The step from {_name(one.track)} to {_name(other.track)} is long: {other.step:.2f}, "
-        f"where {usual:.2f} is usual. Little in the library lies between that the rules let "
-        "through."
-        for one, other in jumps[:MAX_LONG_STEPS_NAMED]
+    notes = [
+        f"The step from {_name(before.track)} to {_name(after.track)} is long: {after.step:.2f}; "
+        f"the median is {median:.2f}. The library has few allowed tracks between the two."
+        for before, after in jumps[:MAX_LONG_STEPS_NAMED]
     ]
-    rest = sorted(other.position for _, other in jumps[MAX_LONG_STEPS_NAMED:])
+    rest = sorted(after.position for _, after in jumps[MAX_LONG_STEPS_NAMED:])
     if rest:
-        places = ", ".join(map(str, rest))
-        told.append(f"Long steps lead to {places} as well.")
-    return told
+        positions = ", ".join(map(str, rest))
+        notes.append(f"The steps to {positions} are long as well.")
+    return notes
 
 
 def _name(track: TrackRecord) -> str:
