@@ -48,7 +48,7 @@ class PlaylistRequest:
     """None: a limit that fits the length, and is ignored if there are too few tracks."""
     per_album: int | None = None
     spacing: int | None = None
-    """Tracks between two of one artist or album. None: a few, ignored if there are too few tracks."""
+    """Tracks between two of one artist or album. None: a few, ignored if tracks are too few."""
     allow_versions: bool = False
     exclude: tuple[str, ...] = ()
     recent: Path | None = None

@@ -1,4 +1,4 @@
-"""From what a person names to tracks of the library: files, ids, folders, playlists."""
+"""The tracks of a playlist request: files, ids, folders, playlists."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -13,13 +13,13 @@ from index.playlists.files.files import is_playlist_file, read_playlist
 from index.search.asked import QueryTrack, query_tracks
 
 MAX_SEEDS = 2000
-"""A folder of more is represented by every so-manieth track."""
+"""A larger folder is represented by evenly spaced tracks, at most this many."""
 MIN_SAME_PARTS = 2
-"""A file's name and its folder's tell a track, where the rest is another machine's."""
+"""On another machine's path, the file's name and its folder's must match."""
 
 
 class Seeds:
-    """Finds tracks; remembers what it could not find."""
+    """Finds tracks; `notes` lists the tracks that are not in the library."""
 
     def __init__(self, library: OpenLibrary) -> None:
         self._library = library
@@ -27,22 +27,22 @@ class Seeds:
         self.notes: list[str] = []
 
     def named(self, texts: Iterable[str]) -> list[QueryTrack]:
-        """The tracks that were named, each once, with their vectors."""
-        plain: list[str] = []
+        """The named tracks, each once, with their vectors."""
+        names: list[str] = []
         for text in texts:
             path = Path(text)
             if not text:
                 raise UsageError("an empty name: give a file, an id, a folder or a playlist")
             if path.is_dir():
-                plain += self._in_folder(path)
+                names += self._in_folder(path)
             elif is_playlist_file(path) and path.exists():
-                plain += [str(record.id) for record in self.in_playlist(path)]
+                names += [str(record.id) for record in self.in_playlist(path)]
             else:
-                plain.append(text)
-        return query_tracks(self._library, plain)
+                names.append(text)
+        return query_tracks(self._library, names)
 
-    def one(self, text: str) -> QueryTrack:
-        """The one track that was named; a file of several gives its first."""
+    def first(self, text: str) -> QueryTrack:
+        """The named track; the first one if the name stands for several."""
         return self.named([text])[0]
 
     def with_vectors(self, records: Sequence[TrackRecord]) -> list[QueryTrack]:
@@ -50,14 +50,14 @@ class Seeds:
         return query_tracks(self._library, [str(record.id) for record in records])
 
     def in_playlist(self, path: Path) -> list[TrackRecord]:
-        """The tracks of the library that a playlist lists; raises NotFound where none is."""
-        found = [record for record in self.judged(path) if record is not None]
-        if not found:
+        """The tracks of the library that a playlist lists; raises NotFound if there are none."""
+        records = [record for record in self.judged(path) if record is not None]
+        if not records:
             raise NotFound(f"{printable_path(path)}: none of its tracks is in the library")
-        return found
+        return records
 
     def judged(self, path: Path) -> list[TrackRecord | None]:
-        """Each entry of a playlist as a track of the library; None for one that is not in it."""
+        """Each entry of a playlist as a track of the library; None if it is not there."""
         entries = read_playlist(path)
         records = [self._record_of(entry) for entry in entries]
         missing = [e.path for e, record in zip(entries, records, strict=True) if record is None]
@@ -69,13 +69,12 @@ class Seeds:
         return records
 
     def ids_listed(self, path: Path) -> set[int]:
-        """The ids of all tracks that a file of paths lists; parts of one file go together."""
-        found = [record for record in self.judged(path) if record is not None]
-        paths = {record.path for record in found}
+        """The ids of all tracks in a file of paths; a path stands for all parts of its file."""
+        paths = {record.path for record in self.judged(path) if record is not None}
         return {
             part.id
-            for one in sorted(paths)
-            for part in self._library.catalogue.tracks_at(Path(one))
+            for track_path in sorted(paths)
+            for part in self._library.catalogue.tracks_at(Path(track_path))
         }
 
     def _record_of(self, entry: PlaylistEntry) -> TrackRecord | None:
@@ -89,17 +88,21 @@ class Seeds:
         return _part_at(catalogue.tracks_at(Path(alike)), entry.start_seconds) if alike else None
 
     def _same_ending(self, path: str) -> str | None:
-        """The one path of the library that ends as a path of another machine does."""
+        """The only path of the library that ends like a path of another machine."""
         if self._by_name is None:
             self._by_name = {}
-            for known in self._library.catalogue.paths():
-                self._by_name.setdefault(PurePath(known).name.casefold(), []).append(known)
+            for library_path in self._library.catalogue.paths():
+                name = PurePath(library_path).name.casefold()
+                self._by_name.setdefault(name, []).append(library_path)
         parts = [part.casefold() for part in PurePath(path).parts]
-        alike = self._by_name.get(parts[-1], []) if parts else []
-        lengths = [_n_same([p.casefold() for p in PurePath(one).parts], parts) for one in alike]
-        best = max(lengths, default=0)
-        is_sure = best >= MIN_SAME_PARTS and lengths.count(best) == 1
-        return alike[lengths.index(best)] if is_sure else None
+        same_name = self._by_name.get(parts[-1], []) if parts else []
+        n_same = [
+            _n_same_parts([part.casefold() for part in PurePath(candidate).parts], parts)
+            for candidate in same_name
+        ]
+        best = max(n_same, default=0)
+        is_sure = best >= MIN_SAME_PARTS and n_same.count(best) == 1
+        return same_name[n_same.index(best)] if is_sure else None
 
     def _in_folder(self, folder: Path) -> list[str]:
         for place in places_of(folder):
@@ -112,7 +115,7 @@ class Seeds:
                 break
         else:
             raise UsageError(
-                f"{printable_path(folder)}: no track of the library lies in this folder. "
+                f"{printable_path(folder)}: no track of the library is in this folder. "
                 "Run 'soundalike index' on it first."
             )
         step = -(-len(ids) // MAX_SEEDS)
@@ -123,11 +126,11 @@ def _part_at(parts: Sequence[TrackRecord], start_seconds: float | None) -> Track
     return min(parts, key=lambda part: abs((part.start_seconds or 0.0) - (start_seconds or 0.0)))
 
 
-def _n_same(first: Sequence[str], second: Sequence[str]) -> int:
-    """How many parts two paths have in common, counted from their ends."""
-    n = 0
-    for one, other in zip(reversed(first), reversed(second), strict=False):
-        if one != other:
+def _n_same_parts(first: Sequence[str], second: Sequence[str]) -> int:
+    """The number of equal parts at the end of two paths."""
+    n_same = 0
+    for part, other in zip(reversed(first), reversed(second), strict=False):
+        if part != other:
             break
-        n += 1
-    return n
+        n_same += 1
+    return n_same
