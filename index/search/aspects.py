@@ -1,6 +1,6 @@
-"""Timbre, rhythm and harmony of a track, each by itself: what a model's one number is made of.
+"""Timbre, rhythm and harmony of a track, each separately, to explain a neighbour.
 
-Hand-crafted descriptors of three stretches of six seconds, computed when somebody asks why.
+Hand-crafted descriptors of three stretches of six seconds, computed on request.
 """
 
 from collections.abc import Sequence
@@ -28,8 +28,8 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Aspects:
-    """timbre: mean MFCCs without the level [19]; rhythm: how strongly each band beats at each
-    tempo [1440]; harmony: how much of each of the twelve notes [12].
+    """timbre: mean MFCCs without the level [19]; rhythm: the strength of each tempo in each band
+    [1440]; harmony: the share of each of the twelve notes [12].
     """
 
     timbre: Vector
@@ -38,7 +38,7 @@ class Aspects:
 
 
 def describe_aspects(track: TrackRecord) -> Aspects:
-    """Listen to a track; raises AudioError where it cannot be read."""
+    """The aspects of a track; raises AudioError if it cannot be decoded."""
     begins = track.start_seconds or 0.0
 
     def plan(file_seconds: float) -> list[float]:
@@ -55,30 +55,30 @@ def describe_aspects(track: TrackRecord) -> Aspects:
 
 
 def chroma(samples: NDArray[np.float32]) -> Vector:
-    """How much of each of the twelve notes sounds, C first, in all 1 (or 0 in silence)."""
+    """The share of each of the twelve notes, C first; they sum to 1 (to 0 in silence)."""
     power = power_spectra(samples, size=CHROMA_WINDOW, hop=CHROMA_WINDOW // 2)
     hertz = np.arange(power.shape[1]) * SAMPLE_RATE / CHROMA_WINDOW
-    is_heard = (hertz >= LOWEST_HZ) & (hertz <= HIGHEST_HZ)
-    notes = np.round(12 * np.log2(hertz[is_heard] / LOWEST_HZ)).astype(int) % 12
+    is_in_range = (hertz >= LOWEST_HZ) & (hertz <= HIGHEST_HZ)
+    notes = np.round(12 * np.log2(hertz[is_in_range] / LOWEST_HZ)).astype(int) % 12
     folded = np.zeros((len(power), 12))
-    # The root of power is the amplitude: else the loudest note would be all that counts.
-    np.add.at(folded.T, notes, np.sqrt(power[:, is_heard]).T)
+    # The root of power is the amplitude; with power, the loudest note would dominate.
+    np.add.at(folded.T, notes, np.sqrt(power[:, is_in_range]).T)
     total = folded.sum(axis=0)
     shares: Vector = total / max(float(total.sum()), 1e-12)
     return shares
 
 
 def aspect_distances(first: Aspects, second: Aspects) -> Vector:
-    """Apart in timbre, rhythm and harmony [3]; in harmony by the best of all transpositions."""
+    """Distances in timbre, rhythm and harmony [3]; harmony takes the best transposition."""
     timbre = float(np.linalg.norm(first.timbre - second.timbre))
     turned = [np.roll(second.harmony, steps) for steps in range(12)]
     harmony = min(_angle(first.harmony - 1 / 12, other - 1 / 12) for other in turned)
     return np.array([timbre, _angle(first.rhythm, second.rhythm), harmony])
 
 
-def closeness(distances: Vector, usual: Sequence[Vector]) -> dict[str, float]:
-    """For distances [3]: the share of usual ones, between random tracks, that are farther."""
-    table = np.stack(usual)
+def closeness(distances: Vector, random_pairs: Sequence[Vector]) -> dict[str, float]:
+    """For distances [3]: the share of random pairs that are farther apart."""
+    table = np.stack(random_pairs)
     shares = (table > distances).mean(axis=0) + (table == distances).mean(axis=0) / 2
     return dict(zip(ASPECTS, shares.tolist(), strict=True))
 

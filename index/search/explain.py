@@ -1,8 +1,7 @@
-"""Why a hit came: which stretches match, and how near it is in timbre, rhythm and harmony.
+"""Why a track is a neighbour: matching stretches, and closeness in timbre, rhythm and harmony.
 
-Stretches come from the vectors of excerpts that the catalogue keeps. The three aspects are heard
-from the files, on the spot, and told as shares: 0.9 means nearer than nine in ten random pairs of
-this library.
+Stretches come from the stored vectors of excerpts. The three aspects are computed from the files,
+and given as shares: 0.9 means closer than nine in ten random pairs of this library.
 """
 
 import itertools
@@ -25,7 +24,7 @@ from index.vectors.random_pairs import sampled_ids
 N_STRETCHES = 3
 N_SAMPLE = 16
 MIN_SAMPLE = 4
-"""Six pairs: with fewer, nothing can be said about what is usual."""
+"""Six pairs; fewer say too little about random pairs."""
 
 
 def explain(
@@ -38,17 +37,17 @@ def explain(
     step = max(len(sample_ids) // N_SAMPLE, 1)
     sample = library.tracks(sample_ids[::step][:N_SAMPLE])
     hits = [neighbour.track for neighbour in neighbours]
-    heard = _heard([*(track.record for track in likes), *hits, *sample])
-    known = [aspects for track in sample if (aspects := heard[_key(track)]) is not None]
-    usual = [aspect_distances(*pair) for pair in itertools.combinations(known, 2)]
+    aspects_of = _all_aspects([*(track.record for track in likes), *hits, *sample])
+    described = [aspects for track in sample if (aspects := aspects_of[_key(track)]) is not None]
+    random_pairs = [aspect_distances(*pair) for pair in itertools.combinations(described, 2)]
+    if len(described) < MIN_SAMPLE:
+        random_pairs = []
     return [
         replace(
             neighbour,
             explanation={
                 "stretches": _stretches(library, likes, neighbour.track),
-                **_aspects(
-                    likes, neighbour.track, heard, usual if len(known) >= MIN_SAMPLE else []
-                ),
+                **_aspects(likes, neighbour.track, aspects_of, random_pairs),
             },
         )
         for neighbour in neighbours
@@ -58,9 +57,9 @@ def explain(
 def matching_stretches(
     space: Space, query: TrackExcerpts, hit: TrackExcerpts
 ) -> list[tuple[int, int, float]]:
-    """Pairs of excerpts, nearest first, each excerpt once: in the query, in the hit, distance."""
+    """Pairs of excerpts, nearest first, each excerpt once: query row, hit row, distance."""
     units = space.to_unit(hit.vectors)
-    table = np.stack([space.between(one, units) for one in space.to_unit(query.vectors)])
+    table = np.stack([space.between(vector, units) for vector in space.to_unit(query.vectors)])
     pairs: list[tuple[int, int, float]] = []
     for _ in range(min(*table.shape, N_STRETCHES)):
         first, second = np.unravel_index(int(table.argmin()), table.shape)
@@ -71,12 +70,12 @@ def matching_stretches(
 
 def _stretches(library: OpenLibrary, likes: Sequence[QueryTrack], hit: TrackRecord) -> list[Json]:
     excerpts = library.excerpts(hit.id)
-    found: list[Json] = []
+    stretches: list[Json] = []
     for track in likes:
         if excerpts is None or track.excerpts is None:
-            continue  # the catalogue is from before excerpts were kept
+            continue  # an old catalogue has no excerpts
         for first, second, distance in matching_stretches(library.space, track.excerpts, excerpts):
-            found.append(
+            stretches.append(
                 {
                     "query_path": track.record.path,
                     "query_seconds": _span(track.excerpts, first, within=track.record),
@@ -84,11 +83,11 @@ def _stretches(library: OpenLibrary, likes: Sequence[QueryTrack], hit: TrackReco
                     "distance": distance,
                 }
             )
-    return sorted(found, key=lambda stretch: stretch["distance"])[:N_STRETCHES]
+    return sorted(stretches, key=lambda stretch: stretch["distance"])[:N_STRETCHES]
 
 
 def _span(excerpts: TrackExcerpts, position: int, *, within: TrackRecord) -> list[float]:
-    """From when to when; a track shorter than an excerpt was heard again from its beginning."""
+    """Start and end in seconds; a track shorter than an excerpt was repeated to fill it."""
     start = float(excerpts.starts_seconds[position])
     end = start + excerpts.excerpt_seconds
     if within.duration_seconds:
@@ -99,19 +98,21 @@ def _span(excerpts: TrackExcerpts, position: int, *, within: TrackRecord) -> lis
 def _aspects(
     likes: Sequence[QueryTrack],
     hit: TrackRecord,
-    heard: dict[str, Aspects | None],
-    usual: Sequence[np.ndarray[tuple[int], np.dtype[np.float64]]],
+    aspects_of: dict[str, Aspects | None],
+    random_pairs: Sequence[np.ndarray[tuple[int], np.dtype[np.float64]]],
 ) -> Json:
-    """By the nearest of several query tracks; none where a file cannot be heard any more."""
-    own = heard[_key(hit)]
-    asked = [aspects for track in likes if (aspects := heard[_key(track.record)]) is not None]
-    if own is None or not asked or not usual:
+    """For the nearest of several query tracks; None if a file can no longer be decoded."""
+    hit_aspects = aspects_of[_key(hit)]
+    query_aspects = [
+        aspects for track in likes if (aspects := aspects_of[_key(track.record)]) is not None
+    ]
+    if hit_aspects is None or not query_aspects or not random_pairs:
         return dict.fromkeys(("timbre", "rhythm", "harmony"))
-    nearest = np.min([aspect_distances(aspects, own) for aspects in asked], axis=0)
-    return dict(closeness(nearest, usual))
+    nearest = np.min([aspect_distances(aspects, hit_aspects) for aspects in query_aspects], axis=0)
+    return dict(closeness(nearest, random_pairs))
 
 
-def _heard(tracks: Iterable[TrackRecord]) -> dict[str, Aspects | None]:
+def _all_aspects(tracks: Iterable[TrackRecord]) -> dict[str, Aspects | None]:
     from embedder.encoding.threads import map_in_threads
 
     unique = {_key(track): track for track in tracks}

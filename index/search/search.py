@@ -1,14 +1,14 @@
-"""What is near: tracks as one taste, filters and limits, scores, hits in order.
+"""Search: the mean of some tracks, its candidates, filters and limits, scores.
 
     texts ─▶ tracks ─▶ taste ─▶ candidates ─▶ order ─▶ limits ─▶ k neighbours
                                     ▲   (by distance, or against hubs)   │
-                                    └────── more, while k are not full ──┘
+                                    └──── more, while there are < k ─────┘
 
-The distance of a hit is always the true one; a correction against hubs changes the order alone.
+A correction against hubs changes only the order; the distance of a neighbour is never corrected.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,12 +27,12 @@ from index.vectors.store import IdArray
 from index.vectors.taste import taste_of
 
 GROWTH = 4
-"""When limits have used candidates up, so many times as many are looked at."""
+"""If the limits leave fewer than k candidates, the search continues with this many times more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A candidate that may come back, or the reason why not."""
+class Candidate:
+    """A candidate, with the reason if it is left out."""
 
     track: TrackRecord
     distance: float
@@ -42,36 +42,37 @@ class Kept:
 
 
 class Searcher:
-    """Searches one open library; what it has read about the library is kept for the next search."""
+    """Searches one open library; what it reads is cached for further searches."""
 
     def __init__(self, library: OpenLibrary) -> None:
         self._library = library
         self.scoring = library.scoring
 
     def search(self, request: SearchRequest) -> QueryResult:
-        """The k nearest to a taste."""
+        """The k nearest neighbours of the mean of the request's tracks."""
         likes = self.tracks(request)
         dislikes = query_tracks(self._library, request.minus)
-        point = taste_of(
+        taste = taste_of(
             self._library.space,
             np.stack([track.vector for track in likes]),
             np.stack([track.vector for track in dislikes]) if dislikes else None,
         )
-        kept = self.nearest(point, request, asked=[*likes, *dislikes])
-        neighbours = self._neighbours(kept)
+        queries = [*likes, *dislikes]
+        nearest = self.nearest(taste, request, queries=queries)
+        neighbours = self._neighbours(nearest)
         left_out = None
         if request.explain:
             from index.search.explain import explain
 
             neighbours = explain(self._library, likes, neighbours)
-            left_out = self._left_out(point, request, [*likes, *dislikes], kept)
+            left_out = self._left_out(taste, request, queries, nearest)
         notes = () if self.scoring.calibration.is_learned else (NOT_CALIBRATED,)
         return QueryResult(
             tuple(track.record for track in likes), tuple(neighbours), notes, left_out
         )
 
     def tracks(self, request: SearchRequest) -> list[QueryTrack]:
-        """The tracks that a request names."""
+        """The query tracks of a request."""
         return query_tracks(
             self._library,
             request.tracks,
@@ -80,43 +81,43 @@ class Searcher:
         )
 
     def nearest(
-        self, point: FloatMatrix, request: SearchRequest, *, asked: Sequence[QueryTrack] = ()
-    ) -> list[Kept]:
-        """The k nearest to a point [d] that a request's filter and limits let through.
+        self, vector: FloatMatrix, request: SearchRequest, *, queries: Sequence[QueryTrack] = ()
+    ) -> list[Candidate]:
+        """The k tracks nearest to a vector [d] that pass the request's filter and limits.
 
-        The tracks that were asked with do not come back.
+        Query tracks are never among them.
         """
         library = self._library
         allowed = ids_where(library.catalogue, request.where) if request.where else None
         n_possible = len(library) if allowed is None else len(allowed)
         correction = request.correction or self.scoring.correction
-        n_wanted = request.k + len(asked)
+        n_fetched = request.k + len(queries)
         if correction != "none":
-            n_wanted = max(n_wanted * hubness.CANDIDATES_PER_HIT, hubness.MIN_CANDIDATES)
+            n_fetched = max(n_fetched * hubness.CANDIDATES_PER_HIT, hubness.MIN_CANDIDATES)
         while True:
-            n_wanted = min(n_wanted, n_possible)
-            distances, ids = self._ranked(point, n_wanted, allowed, correction)
-            judged = self._judged(ids, distances, request, asked)
-            kept = [one for one in judged if not one.reason][: request.k]
-            is_past_score = any(one.reason == "min-score" for one in judged)
-            if len(kept) == request.k or n_wanted == n_possible or is_past_score:
-                return kept
-            n_wanted *= GROWTH
+            n_fetched = min(n_fetched, n_possible)
+            distances, ids = self._ranked(vector, n_fetched, allowed, correction)
+            candidates = self._candidates(ids, distances, request, queries)
+            accepted = [c for c in candidates if not c.reason][: request.k]
+            is_past_score = any(c.reason == "min-score" for c in candidates)
+            if len(accepted) == request.k or n_fetched == n_possible or is_past_score:
+                return accepted
+            n_fetched *= GROWTH
 
     def _ranked(
         self,
-        point: FloatMatrix,
-        n_wanted: int,
+        vector: FloatMatrix,
+        n_fetched: int,
         allowed: IdArray | None,
         correction: hubness.Correction,
     ) -> tuple[NDArray[np.float64], IdArray]:
-        """Candidates in order: distances [n], ids [n]."""
+        """The nearest tracks in order: distances [n], ids [n]."""
         library = self._library
-        if n_wanted == 0:
+        if n_fetched == 0:
             return np.empty(0), np.empty(0, dtype=np.int64)
-        found, found_ids = library.nearest(point[None], n_wanted, allowed_ids=allowed)
-        distances, ids = found[0].astype(np.float64), found_ids[0]
-        if correction == "none" or n_wanted < 2:
+        distance_rows, id_rows = library.nearest(vector[None], n_fetched, allowed_ids=allowed)
+        distances, ids = distance_rows[0].astype(np.float64), id_rows[0]
+        if correction == "none" or n_fetched < 2:
             return distances, ids
         vectors = library.store.vectors(ids)
         if correction == "csls":
@@ -125,33 +126,35 @@ class Searcher:
             )
         else:
             keys = hubness.mutual_proximity_keys(
-                distances, point, vectors, space=library.space, sample=self.scoring.sample
+                distances, vector, vectors, space=library.space, sample=self.scoring.sample
             )
         order = np.lexsort((ids, distances, keys))
         return distances[order], ids[order]
 
-    def _judged(
+    def _candidates(
         self,
         ids: IdArray,
         distances: NDArray[np.float64],
         request: SearchRequest,
-        asked: Sequence[QueryTrack],
-    ) -> list[Kept]:
-        """Each candidate, in order, with what keeps it away; those asked with are left out."""
-        asked_ids = {track.record.id for track in asked}
-        recordings = {track.record.audio_digest for track in asked} - {""}
-        heard: set[str] = set(recordings)
+        queries: Sequence[QueryTrack],
+    ) -> list[Candidate]:
+        """The tracks in order, each with the reason if it is left out; without query tracks."""
+        query_ids = {track.record.id for track in queries}
+        query_recordings = {track.record.audio_digest for track in queries} - {""}
+        recordings: set[str] = set(query_recordings)
         artists: Counter[str] = Counter()
         albums: Counter[str] = Counter()
-        judged: list[Kept] = []
+        candidates: list[Candidate] = []
         scores = self.scoring.scores(distances)
-        rows = zip(self._records(ids), distances.tolist(), scores.tolist(), strict=True)
-        for track, distance, score in rows:
-            if track.id in asked_ids:
+        records = self._library.tracks(ids)
+        for track, distance, score in zip(
+            records, distances.tolist(), scores.tolist(), strict=True
+        ):
+            if track.id in query_ids:
                 continue
             artist, album = track.artist.casefold(), track.album.casefold()
             reason = ""
-            if not request.with_duplicates and track.audio_digest in heard:
+            if not request.with_duplicates and track.audio_digest in recordings:
                 reason = "duplicate"
             elif request.min_score is not None and score < request.min_score:
                 reason = "min-score"
@@ -162,64 +165,67 @@ class Searcher:
             if not reason:
                 artists[artist] += 1
                 albums[album] += 1
-                heard.add(track.audio_digest)
-            is_duplicate = track.audio_digest in recordings
-            judged.append(Kept(track, distance, score, is_duplicate, reason))
-        return judged
+                recordings.add(track.audio_digest)
+            is_duplicate = track.audio_digest in query_recordings
+            candidates.append(Candidate(track, distance, score, is_duplicate, reason))
+        return candidates
 
-    def _records(self, ids: IdArray) -> Iterator[TrackRecord]:
-        yield from self._library.tracks(ids)
-
-    def _neighbours(self, kept: Sequence[Kept]) -> list[Neighbour]:
-        shares = self.scoring.random_pairs.shares_farther(np.array([one.distance for one in kept]))
+    def _neighbours(self, nearest: Sequence[Candidate]) -> list[Neighbour]:
+        distances = np.array([candidate.distance for candidate in nearest])
+        shares = self.scoring.random_pairs.shares_farther(distances)
         return [
             Neighbour(
-                track=one.track,
+                track=candidate.track,
                 rank=position + 1,
-                score=one.score,
-                distance=one.distance,
+                score=candidate.score,
+                distance=candidate.distance,
                 percentile=None if shares is None else float(shares[position]),
-                is_duplicate=one.is_duplicate,
+                is_duplicate=candidate.is_duplicate,
             )
-            for position, one in enumerate(kept)
+            for position, candidate in enumerate(nearest)
         ]
 
     def _left_out(
         self,
-        point: FloatMatrix,
+        vector: FloatMatrix,
         request: SearchRequest,
-        asked: Sequence[QueryTrack],
-        kept: Sequence[Kept],
+        queries: Sequence[QueryTrack],
+        nearest: Sequence[Candidate],
     ) -> tuple[LeftOut, ...]:
-        """What an unfiltered search would have brought in the place of some hits."""
-        free = replace(
+        """The tracks that only an unfiltered search returns, with the reasons."""
+        unfiltered = replace(
             request, where="", min_score=None, per_artist=None, per_album=None, with_duplicates=True
         )
-        came = {one.track.id for one in kept}
-        missed = [one for one in self.nearest(point, free, asked=asked) if one.track.id not in came]
+        returned_ids = {candidate.track.id for candidate in nearest}
+        missed = [
+            candidate
+            for candidate in self.nearest(vector, unfiltered, queries=queries)
+            if candidate.track.id not in returned_ids
+        ]
         if not missed:
             return ()
-        ids = np.array([one.track.id for one in missed], dtype=np.int64)
-        distances = np.array([one.distance for one in missed])
+        missed_ids = {candidate.track.id for candidate in missed}
+        allowed_ids = missed_ids
         if request.where:
-            fitting = set(ids_where(self._library.catalogue, request.where).tolist())
-        else:
-            fitting = set(ids.tolist())
-        # Judged among all that came, since a limit counts what stands before.
-        all_ids = np.concatenate([ids, np.array([one.track.id for one in kept], dtype=np.int64)])
-        all_far = np.concatenate([distances, np.array([one.distance for one in kept])])
-        order = np.argsort(all_far, kind="stable")
-        order = order[[int(all_ids[row]) in fitting or row >= len(ids) for row in order]]
-        judged = self._judged(all_ids[order], all_far[order], request, asked)
-        reasons = {one.track.id: one.reason for one in judged}
+            allowed_ids = set(ids_where(self._library.catalogue, request.where).tolist())
+        # Together with the neighbours, because a limit counts the tracks before.
+        pairs = [(c.distance, c.track.id) for c in missed if c.track.id in allowed_ids]
+        pairs += [(c.distance, c.track.id) for c in nearest]
+        pairs.sort(key=lambda pair: pair[0])
+        candidates = self._candidates(
+            np.array([track_id for _, track_id in pairs], dtype=np.int64),
+            np.array([distance for distance, _ in pairs]),
+            request,
+            queries,
+        )
+        reasons = {candidate.track.id: candidate.reason for candidate in candidates}
         return tuple(
-            LeftOut(one.track, one.distance, _reason(one.track.id, fitting, reasons))
-            for one in missed
+            LeftOut(c.track, c.distance, _reason(c.track.id, allowed_ids, reasons)) for c in missed
         )
 
 
-def _reason(track_id: int, fitting: set[int], reasons: dict[int, str]) -> str:
-    return "where" if track_id not in fitting else reasons.get(track_id) or "correction"
+def _reason(track_id: int, allowed_ids: set[int], reasons: dict[int, str]) -> str:
+    return "where" if track_id not in allowed_ids else reasons.get(track_id) or "correction"
 
 
 def _is_full(n_taken: int, limit: int | None) -> bool:
