@@ -209,7 +209,7 @@ def test_a_person_is_asked(own: Path, run_cli: RunCli, monkeypatch: pytest.Monke
         (("--abstain", "2"), 2, "abstain"),
         (("--csv", "--json"), 2, "not both"),
         (("--undo", "x.jsonl"), 2, "leave out tracks"),
-        (("--field", "tracknumber", "--write", "--yes"), 2, "no field of words"),
+        (("--field", "tracknumber", "--write", "--yes"), 2, "holds no text"),
         (("9999",), 5, "no track has the id 9999"),
         (("--force",), 2, "for --write"),
         (("--yes",), 2, "for --write and --undo"),

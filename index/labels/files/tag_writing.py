@@ -1,9 +1,8 @@
-"""One tag of an audio file, written by way of mutagen: MP3, WAV and AIFF (ID3), FLAC, Ogg and Opus,
-M4A, and what else mutagen can write.
+"""Write one tag of an audio file with mutagen: MP3, WAV, AIFF, FLAC, Ogg, Opus, M4A and others.
 
-A file is changed as a copy beside it, which takes its place in one rename once it is whole and its
-audio is still the same: a crash leaves the file as it was or as it was to be. It refuses files that
-are marked as read-only, and fields that are no plain text.
+The tag is written into a copy beside the file. When the copy is complete and its audio unchanged,
+it replaces the file in one rename, so a crash leaves either the old or the new file. Read-only
+files and fields that are not plain text raise an error.
 """
 
 import contextlib
@@ -29,37 +28,37 @@ from index.labels.table import split_labels
 
 NOT_PLAIN_TEXT = ("bpm", "compilation", "date", "originaldate", "tracknumber", "year")
 NEEDS_ID3_24 = ("TMOO", "TDOR")
-"""Frames that ID3v2.3 does not have; there the field goes into a frame of its own name."""
+"""Frames that ID3v2.3 lacks; there the field goes into a TXXX frame."""
 MP4_FREE_FORM = "----:com.apple.iTunes:"
 _FRAMES: dict[str, Any] = Frames
 _FREE_FORM: Any = MP4FreeForm
 Raw = dict[str, list[str]]
-"""A tag as the file has it: its own keys, and the text of each."""
+"""A field as stored in the file: its own keys, and the texts of each."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldState:
-    """What a file has in a field."""
+    """A field of a file."""
 
     labels: tuple[str, ...]
     raw: Raw
     has_tags: bool
-    """Whether there was a place for tags at all."""
+    """Whether the file has tags at all."""
 
 
 def check_writable_field(field: str) -> None:
-    """Raise UsageError for a field that is no plain text."""
+    """Raise UsageError for a field that is not plain text."""
     if field in NOT_PLAIN_TEXT:
-        raise UsageError(f"--write: {field} is no field of words, so no label can be put into it")
+        raise UsageError(f"--write: the field {field} holds no text, so it cannot hold a label")
 
 
 def read_field(path: Path, field: str) -> FieldState:
-    """What a file has in a field; raises AudioError where it cannot be told."""
+    """A field of a file; raises AudioError if its tags cannot be read."""
     return _state(_open(path), field)
 
 
 def write_field(path: Path, field: str, labels: tuple[str, ...]) -> None:
-    """Put labels into a field of a file, in the place of what is there."""
+    """Replace a field of a file by labels."""
     check_writable_field(field)
 
     def change(tags: Any) -> None:
@@ -71,7 +70,7 @@ def write_field(path: Path, field: str, labels: tuple[str, ...]) -> None:
 
 
 def restore_field(path: Path, field: str, state: FieldState) -> None:
-    """Give a field of a file back what it had."""
+    """Restore an earlier state of a field."""
 
     def change(tags: Any) -> None:
         _remove(tags, field)
@@ -83,10 +82,10 @@ def restore_field(path: Path, field: str, state: FieldState) -> None:
 
 def _state(audio: Any, field: str) -> FieldState:
     raw = {} if audio.tags is None else _raw(audio.tags, field)
-    found = {} if audio.tags is None else audio.tags
+    tags = {} if audio.tags is None else audio.tags
     texts = [
         text
-        for key, value in found.items()
+        for key, value in tags.items()
         if field_of(key, value) == field
         for text in texts_of(value)
     ]
@@ -99,14 +98,14 @@ def _rewrite(path: Path, change: Callable[[Any], None], *, drop_tags_if_empty: b
     before = audio_digest(real)
     status = real.stat()
     if not status.st_mode & 0o222 or not os.access(real, os.W_OK):
-        raise AudioError(path, "read-only: its permissions say that it is not to be changed")
+        raise AudioError(path, "read-only: its permissions forbid writing")
     temporary = _beside(real)
     try:
-        temporary.unlink(missing_ok=True)  # whatever it is, it is not to be written through
+        temporary.unlink(missing_ok=True)  # it may be a link
         shutil.copy2(real, temporary)
         _change_tags(temporary, path, change, drop_tags_if_empty=drop_tags_if_empty)
         if audio_digest(temporary) != before:
-            raise AudioError(path, "its audio would not stay the same: nothing was written")
+            raise AudioError(path, "its audio would change: nothing was written")
         _keep_owner(temporary, status)
         os.utime(temporary)
         with temporary.open("rb+") as file:
@@ -117,7 +116,7 @@ def _rewrite(path: Path, change: Callable[[Any], None], *, drop_tags_if_empty: b
     except OSError as error:
         raise AudioError(path, f"cannot be written ({error.strerror or error})") from error
     finally:
-        with contextlib.suppress(OSError):  # what went wrong before is what counts
+        with contextlib.suppress(OSError):  # report the first error
             temporary.unlink(missing_ok=True)
 
 
@@ -128,7 +127,7 @@ def remove_leftover(path: Path) -> None:
 
 
 def _beside(real: Path) -> Path:
-    """Where the copy of a file is made: hidden, always the same, and never too long a name."""
+    """The path of a file's copy: a hidden file with a short name that depends on the file's."""
     digest = hashlib.sha256(os.fsencode(real.name)).hexdigest()
     return real.with_name(f".labelling-{digest[:16]}{real.suffix}")
 
@@ -144,7 +143,7 @@ def _change_tags(
         if drop_tags_if_empty and not len(audio.tags):
             audio.delete()
         elif _is_old_id3(audio.tags):
-            # The file's players may know no newer tags; several values of a frame stay as they are.
+            # Some players read only this version; several values of a frame stay as they are.
             audio.tags.update_to_v23()
             audio.save(v2_version=3, v23_sep=None)
         else:
@@ -156,20 +155,20 @@ def _change_tags(
 
 
 def _open(path: Path) -> Any:
-    """A file with its tags; raises AudioError where mutagen cannot write to such a file."""
+    """A file with its tags; raises AudioError if mutagen cannot write this format."""
     try:
         audio: Any = mutagen.File(path)
     except (mutagen.MutagenError, OSError, ValueError, IndexError, KeyError) as error:
         raise UnreadableAudio(path, f"its tags cannot be read ({error})") from error
     kinds = (ID3, VComment, MP4Tags, APEv2, ASFTags)
     if audio is None or not (audio.tags is None or isinstance(audio.tags, kinds)):
-        raise AudioError(path, "a format whose tags cannot be written")
+        raise AudioError(path, "tags of this format cannot be written")
     return audio
 
 
 def _raw(tags: Any, field: str) -> Raw:
     """The file's own keys of a field, and their texts."""
-    if isinstance(tags, VComment):  # a list of pairs, whose keys keep their case only there
+    if isinstance(tags, VComment):  # only the list of pairs keeps the case of keys
         raw: Raw = {}
         for key, text in list.__iter__(tags):
             if field_of(key, text) == field:
@@ -181,7 +180,7 @@ def _raw(tags: Any, field: str) -> Raw:
 
 
 def _plain_texts(value: Any) -> list[str]:
-    """A tag's texts with nothing made of them: (17) stays (17)."""
+    """A tag's texts as they are: (17) stays (17)."""
     if isinstance(value, (str, bytes)):
         value = [value]
     values = getattr(value, "text", value)
@@ -189,7 +188,7 @@ def _plain_texts(value: Any) -> list[str]:
 
 
 def _usual_key(tags: Any, field: str) -> str:
-    """Under what a field is written where the file has none yet."""
+    """The key of a field in a file that does not have it yet."""
     if _is_id3(tags):
         frame = _first_key(ID3_FIELDS, field)
         is_known = frame and not (_is_old_id3(tags) and frame in NEEDS_ID3_24)
@@ -227,11 +226,11 @@ def _is_id3(tags: Any) -> bool:
 
 
 def _is_old_id3(tags: Any) -> bool:
-    """Of version 2.3, which cannot hold several texts in a frame, nor some of the frames."""
+    """Whether the tags are ID3v2.3, which lacks some frames and several texts in one frame."""
     return _is_id3(tags) and tags.version[:2] == (2, 3)
 
 
 def _keep_owner(temporary: Path, status: os.stat_result) -> None:
     with contextlib.suppress(PermissionError, AttributeError):
-        # Only root may give files away, and Windows knows no owner in this sense.
+        # Only root may change the owner, and Windows has no chown.
         os.chown(temporary, status.st_uid, status.st_gid)

@@ -1,12 +1,12 @@
-"""Labels into the tags of files, and out of them again.
+"""Write labels into the tags of files, and undo it.
 
-    votes ─▶ plan (reads, writes nothing) ─▶ a look at it ─▶ write, entry by entry
-                                                              │ journal first, then the file,
-                                                              ▼ then the catalogue
-                                                             undo, the other way round
+    votes ─▶ plan (reads only) ─▶ preview ─▶ write, file by file: journal, file, catalogue
+                                              │
+                                              ▼
+                                             undo, in reverse order
 
-What a file has in the field already stays, unless the caller says otherwise. The catalogue learns
-the new tag and time of change, so that the next `index` analyses nothing.
+A file that has the field keeps it, unless the caller replaces old labels. The catalogue gets the
+new tag and modification time, so that the next `index` analyses nothing.
 """
 
 import os
@@ -38,7 +38,7 @@ Action = Literal["write", "written", "keep", "same", "skip", "fail", "restore"]
 
 @dataclass(frozen=True, slots=True)
 class TagChange:
-    """What is to become of one file's field."""
+    """The planned or finished change of one file's field."""
 
     path: str
     field: str
@@ -61,15 +61,15 @@ class TagChange:
 
 @dataclass(frozen=True, slots=True)
 class WriteReport:
-    """What became of a plan."""
+    """The result of a plan."""
 
     changes: tuple[TagChange, ...]
     journal: Path | None = None
-    """Where it can be undone from; none if nothing was written."""
+    """The journal to undo it with; None if nothing was written."""
 
     @property
     def n_written(self) -> int:
-        """How many files were changed."""
+        """The number of changed files."""
         return sum(change.action == "written" for change in self.changes)
 
     @property
@@ -80,13 +80,13 @@ class WriteReport:
 
 @dataclass(frozen=True, slots=True)
 class UndoReport:
-    """What a journal's undoing did, or would do."""
+    """What undoing a journal did, or would do."""
 
     changes: tuple[TagChange, ...]
 
     @property
     def failed(self) -> tuple[Failure, ...]:
-        """The files that were left as they are, and why."""
+        """The files that were not changed, and why."""
         return _failures_in(self.changes)
 
     def to_json(self) -> Json:
@@ -103,9 +103,9 @@ class UndoReport:
 def plan_changes(votes: Iterable[LabelVote], *, replace_old: bool = False) -> list[TagChange]:
     """What writing the labels of votes would do, file by file. Reads tags, writes nothing.
 
-    `replace_old`: also where the file has other labels in the field.
+    `replace_old`: replace other labels in the field.
     """
-    by_path = {vote.track.path: vote for vote in votes}  # each file once, however often named
+    by_path = {vote.track.path: vote for vote in votes}  # each file once
     return [_planned(vote, replace_old=replace_old) for vote in by_path.values()]
 
 
@@ -115,7 +115,7 @@ def write_labels(
     *,
     on_file: Callable[[int], None] | None = None,
 ) -> WriteReport:
-    """Do what was planned; one file that cannot be written does not stop the others."""
+    """Carry out a plan; a file that cannot be written does not stop the others."""
     if not any(change.action == "write" for change in changes):
         return WriteReport(tuple(changes))
     done: list[TagChange] = []
@@ -127,7 +127,7 @@ def write_labels(
             try:
                 journal.add(_entry(change))
                 write_field(Path(change.path), change.field, change.new)
-                _tell_catalogue(catalogue, Path(change.path))
+                _update_catalogue(catalogue, Path(change.path))
             except AudioError as error:
                 done.append(replace(change, action="fail", reason=error.reason))
             else:
@@ -138,9 +138,9 @@ def write_labels(
 
 
 def undo_labels(library: OpenLibrary, journal: Path, *, dry_run: bool = False) -> UndoReport:
-    """Take back what a journal says was written, last things first.
+    """Undo the changes of a journal, the last one first.
 
-    A file is left alone, and said to be, where its audio or that tag is no more what it was then.
+    A file whose audio or tag has changed since is not touched, and is reported as failed.
     """
     entries = list(reversed(read_journal(journal)))
     if dry_run or not entries:
@@ -160,17 +160,22 @@ def _planned(vote: LabelVote, *, replace_old: bool) -> TagChange:
     if not new:
         return unread if unread.reason else replace(unread, reason="no label is probable enough")
     if vote.track.start_seconds is not None:
-        reason = "a part of a file: its label belongs into the CUE sheet"
+        reason = "a part of a file: its label belongs in the CUE sheet"
         return replace(unread, action="fail", reason=reason)
     try:
         old = read_field(Path(path), vote.field).labels
     except AudioError as error:
         return replace(unread, action="fail", reason=error.reason)
-    if old == new:
+    if are_same(old, new):
         return replace(unread, old=old, action="same")
     if old and not replace_old:
         return replace(unread, old=old, action="keep", reason="it has one: --force replaces it")
     return replace(unread, old=old, action="write")
+
+
+def are_same(labels: Iterable[str], others: Iterable[str]) -> bool:
+    """Whether two fields have the same labels; their order says nothing."""
+    return set(labels) == set(others)
 
 
 def _entry(change: TagChange) -> JournalEntry:
@@ -193,21 +198,21 @@ def _entry(change: TagChange) -> JournalEntry:
 def _undoing(entry: JournalEntry) -> TagChange:
     """What undoing an entry would do now."""
     path = Path(entry.path)
-    found: tuple[str, ...] = ()
+    current: tuple[str, ...] = ()
     try:
-        found = read_field(path, entry.field).labels
-        audio = audio_digest(path).hex()
+        current = read_field(path, entry.field).labels
+        digest = audio_digest(path).hex()
     except AudioError as error:
-        return TagChange(entry.path, entry.field, found, entry.old, "fail", error.reason)
-    change = TagChange(entry.path, entry.field, found, entry.old, "restore")
-    if audio != entry.audio_digest:
-        return replace(change, action="fail", reason="another recording stands there now")
-    if found == entry.new:
+        return TagChange(entry.path, entry.field, current, entry.old, "fail", error.reason)
+    change = TagChange(entry.path, entry.field, current, entry.old, "restore")
+    if digest != entry.audio_digest:
+        return replace(change, action="fail", reason="the file holds another recording now")
+    if current == entry.new:
         return change
-    if found == entry.old:
+    if current == entry.old:
         return replace(change, action="same")
-    now = "; ".join(found) or "gone"
-    reason = f"its {entry.field} was changed since: it is {now}, not {'; '.join(entry.new)}"
+    shown = "; ".join(current) or "empty"
+    reason = f"its {entry.field} has changed since: it is {shown}, not {'; '.join(entry.new)}"
     return replace(change, action="fail", reason=reason)
 
 
@@ -219,20 +224,20 @@ def _undone(catalogue: Catalogue, entry: JournalEntry) -> TagChange:
         return change
     try:
         restore_field(path, entry.field, entry.state_before)
-        _tell_catalogue(catalogue, path)
+        _update_catalogue(catalogue, path)
     except AudioError as error:
         return replace(change, action="fail", reason=error.reason)
     return change
 
 
-def _tell_catalogue(catalogue: Catalogue, path: Path) -> None:
-    """Keep a file's new tags and time of change, as a scan would."""
+def _update_catalogue(catalogue: Catalogue, path: Path) -> None:
+    """Store a file's new tags and modification time, as a scan does."""
     for track in catalogue.tracks_at(path):
         if track.start_seconds is not None:
             continue  # a part of a file has its tags from a CUE sheet
         status = path.stat()
         facts = identify(Sighting(os.fsencode(path), status.st_size, status.st_mtime_ns))
         with catalogue.database.transaction():
-            # What the tags say of the length is a guess; the audio has said it.
-            heard = replace(facts, duration_seconds=track.duration_seconds)
-            Ledger(catalogue).update(track.id, heard)
+            # The duration in the tags is an estimate; the stored one comes from the audio.
+            exact = replace(facts, duration_seconds=track.duration_seconds)
+            Ledger(catalogue).update(track.id, exact)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import mutagen
@@ -15,6 +16,7 @@ from mutagen.id3 import ID3, TCON, TXXX
 from embedder.audio.digest import audio_digest
 from embedder.audio.writing import write_audio
 from embedder.errors import AudioError, CorruptArtefact, NotFound, UsageError
+from index.catalogue.records import TrackRecord
 from index.indexing.tags import read_tags
 from index.labels.files.journal import read_journal
 from index.labels.files.tag_writing import (
@@ -141,7 +143,7 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
         write_field(text, "genre", ("Rock",))
     with pytest.raises(AudioError, match="no such file"):
         write_field(tmp_path / "none.wav", "genre", ("Rock",))
-    with pytest.raises(UsageError, match="year is no field of words"):
+    with pytest.raises(UsageError, match="the field year holds no text"):
         check_writable_field("year")
 
 
@@ -279,6 +281,7 @@ def test_bad_journals(library: Library, tmp_path: Path) -> None:
 
 CRASHING = """
 import os, sys
+from dataclasses import replace
 from pathlib import Path
 import index.labels.files.tag_writing as writing
 from index.labels.files.writing import TagChange, write_labels
@@ -342,3 +345,15 @@ def test_paths_that_are_no_text(tmp_path: Path) -> None:
     assert report.n_written == 1
     assert report.journal is not None
     assert undo_labels(library, report.journal).to_json()["restored"] == 1
+
+
+def test_the_order_of_several_labels_is_no_change(songs: Path, tmp_path: Path) -> None:
+    """The vote lists labels by probability, and the file lists them as somebody wrote them."""
+    path = copy_of(songs, ".flac", tmp_path)
+    write_field(path, "mood", ("calm", "warm"))
+    track = TrackRecord(id=1, path=str(path), title="Old song")
+    vote = LabelVote(track, "mood", "warm", ("warm", "calm"), 0.9, {"warm": 0.9, "calm": 0.8}, ())
+    (change,) = plan_changes([vote], replace_old=True)
+    assert (change.action, change.old) == ("same", ("calm", "warm"))
+    (other,) = plan_changes([replace(vote, labels=("warm",))], replace_old=True)
+    assert other.action == "write"

@@ -260,7 +260,7 @@ def test_every_geometry_makes_playlists(tmp_path: Path, geometry: str) -> None:
         ({"seeds": ("1",), "to": "3", "drift": 0.1}, "not both"),
         ({"seeds": ("1",), "drift": 2.0}, "drift 2"),
         ({"seeds": ("1",), "keep": (1,)}, "--from"),
-        ({"seeds": ("1",), "to": "2", "via": ("3",), "length": 2}, "3 already"),
+        ({"seeds": ("1",), "to": "2", "via": ("3",), "length": 2}, "3 tracks already"),
         ({"where": "genre=rock", "minutes": 0.0}, "minutes 0"),
     ],
 )
