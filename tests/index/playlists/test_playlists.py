@@ -204,7 +204,7 @@ def test_a_folder_of_everything_is_played_itself(library: Library) -> None:
     everything = tuple(str(track_id) for track_id in range(1, N + 1))
     playlist = made(library, *everything, length=10)
     assert len(playlist.tracks) == 10
-    assert any("may come themselves" in note for note in playlist.notes)
+    assert any("includes the tracks you named" in note for note in playlist.notes)
 
 
 def test_judged_tracks_pull_and_push(library: Library, tmp_path: Path) -> None:
