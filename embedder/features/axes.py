@@ -1,4 +1,4 @@
-"""Where rows and columns lie in hertz and seconds."""
+"""The frequencies of rows and the times of columns."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ Edges = NDArray[np.float64]
 
 
 def row_edges_hz(config: FrontEndConfig, sample_rate: int) -> Edges | None:
-    """The frequencies between rows, lowest first: float64 [rows + 1]; None where rows are none."""
+    """The frequencies between rows, lowest first: float64 [rows + 1]; None: rows have no pitch."""
     if config.kind == "log-mel":
         return np.asarray(mel_between(config, sample_rate).numpy())
     if config.kind == "log-frequency":
@@ -23,17 +23,17 @@ def row_edges_hz(config: FrontEndConfig, sample_rate: int) -> Edges | None:
 
 
 def row_positions(config: FrontEndConfig, sample_rate: int, hertz: Edges) -> Edges:
-    """Frequencies as places on the row axis, 0 the lower edge of row 0: float64, as `hertz`."""
+    """Frequencies as positions on the row axis (0: lower edge of row 0): float64, as `hertz`."""
     edges = row_edges_hz(config, sample_rate)
     if edges is None:
-        raise ValueError(f"rows of {config.kind} are no frequencies")
+        raise ValueError(f"rows of {config.kind} have no frequencies")
     return np.asarray(np.interp(hertz, edges, np.arange(n_rows_of(config) + 1.0)))
 
 
 def column_edges_seconds(
     config: FrontEndConfig, *, n_columns: int, sample_rate: int, n_samples: int
 ) -> Edges:
-    """The instants between columns, from the beginning of the audio: float64 [columns + 1]."""
+    """The times between columns, from the start of the audio: float64 [columns + 1]."""
     steps = np.arange(n_columns + 1.0)
     if config.kind == "waveform":
         return steps / sample_rate

@@ -1,6 +1,6 @@
-"""From the bins of a spectrum to rows: mel bands, symmetric-log rows, constant-Q kernels.
+"""Tables from the bins of a spectrum to rows: mel bands, symmetric-log rows, constant-Q kernels.
 
-Pure functions of the settings and a rate; the front ends cache what they return.
+They are pure functions of the settings and a sample rate; the front ends cache their results.
 """
 
 import math
@@ -12,7 +12,7 @@ from embedder.config.model import FrontEndConfig
 from embedder.errors import ConfigError
 
 C1_HZ = 32.703
-"""The lowest row of a constant-Q transform where `min_hz` is not set."""
+"""The lowest row of a constant-Q transform if `min_hz` is 0."""
 
 
 def highest_hz(config: FrontEndConfig, sample_rate: int) -> float:
@@ -23,8 +23,8 @@ def highest_hz(config: FrontEndConfig, sample_rate: int) -> float:
 def mel_bank(config: FrontEndConfig, sample_rate: int) -> Tensor:
     """Slaney's mel bands, triangles of unit area: float32 [rows, bins].
 
-    A band between two bins stays empty. At a file's own rate that is not a mistake of the
-    settings, so there is no warning (torchaudio's function has one, and is otherwise the same).
+    A band between two bins is empty. At a file's own rate that is not a mistake in the settings,
+    so there is no warning. (torchaudio's function warns and is otherwise the same.)
     """
     edges = mel_edges(config, sample_rate)[:, None]
     bins = torch.arange(config.fft_size // 2 + 1, dtype=torch.float64)
@@ -36,7 +36,7 @@ def mel_bank(config: FrontEndConfig, sample_rate: int) -> Tensor:
 
 
 def mel_edges(config: FrontEndConfig, sample_rate: int) -> Tensor:
-    """Band m reaches from edge m to edge m + 2 and peaks between, in hertz: float64 [rows + 2]."""
+    """Edges in hertz: band m is from edge m to m + 2, its peak at m + 1. float64 [rows + 2]."""
     return _equal_mels(config, sample_rate, n_steps=config.n_bins + 1)
 
 
@@ -52,7 +52,7 @@ def _equal_mels(config: FrontEndConfig, sample_rate: int, *, n_steps: int) -> Te
 
 
 def log_frequency_bins(config: FrontEndConfig, sample_rate: int) -> Tensor:
-    """The bin that each row shows, int64 [rows]: the nearest to the row's centre."""
+    """The bin that each row shows, int64 [rows]: the bin nearest to the row's centre."""
     centres = _log_frequency_points(config, sample_rate, halves=True)[1::2]
     bins = torch.round(centres * config.fft_size / sample_rate).long()
     return bins.clamp_(0, config.fft_size // 2)

@@ -1,8 +1,8 @@
 """The constant-Q transform: rows a semitone (or less) apart, with windows as long as their pitch
-needs. `fft_size` plays no part in it.
+needs. It does not use `fft_size`.
 
-Kernels are applied in time, an octave to a product of matrices: its windows are about equally
-long, and there is no transform of the longest window for rows that need a fraction of it.
+Kernels are applied in time, with one matrix product for each octave, whose windows have similar
+lengths. So high rows, which need short windows, do not pay for the longest.
 """
 
 import torch
@@ -14,13 +14,13 @@ from embedder.features.spectral import SpectrogramFrontEnd
 
 
 class ConstantQFrontEnd(SpectrogramFrontEnd):
-    """`n_bins` rows from `min_hz` (C1 where it is 0), `bins_per_octave` to an octave."""
+    """`n_bins` rows from `min_hz` (0: from C1), `bins_per_octave` in each octave."""
 
     def __init__(self, config: FrontEndConfig) -> None:
         super().__init__(config)
         self._kernels: dict[tuple[int, torch.device], list[Tensor]] = {}
         if config.sample_rate:
-            cqt_groups(config, config.sample_rate)  # too many rows are named now, not later
+            cqt_groups(config, config.sample_rate)  # refuse too many rows now, not later
 
     def window_samples(self, sample_rate: int) -> int:
         """The longest kernel."""
@@ -45,6 +45,6 @@ class ConstantQFrontEnd(SpectrogramFrontEnd):
         key = (sample_rate, device)
         if key not in self._kernels:
             with torch.inference_mode(mode=False):
-                made = cqt_groups(self.config, sample_rate)
-                self._kernels[key] = [kernels.to(device) for kernels in made]
+                groups = cqt_groups(self.config, sample_rate)
+                self._kernels[key] = [kernels.to(device) for kernels in groups]
         return self._kernels[key]

@@ -1,6 +1,6 @@
-"""A front end's output as a PNG picture with axes of seconds and hertz.
+"""Draw a front end's output as a PNG picture with axes in seconds and hertz.
 
-Figures are built by hand and not through pyplot, which keeps them in a global list.
+Figures are made without pyplot, which keeps them in a global list. Nothing is written to disk.
 """
 
 import io
@@ -32,7 +32,7 @@ def draw_png(
     start_seconds: float,
     title: str,
 ) -> bytes:
-    """The picture of one stretch of sound.
+    """The picture of one piece of audio.
 
     levels: float32 [rows, columns] before normalisation; sample_rate: the front end's.
     """
@@ -56,7 +56,7 @@ def draw_png(
     axes.tick_params(colors=INK)
     canvas = io.BytesIO()
     with warnings.catch_warnings():
-        # A title in a script that the font lacks shows boxes; the picture is right all the same.
+        # The font may lack letters of the title and show boxes; the picture is still right.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
         figure.savefig(canvas, format="png")
     return canvas.getvalue()
@@ -70,7 +70,7 @@ def _draw_spectrogram(
     config: FrontEndConfig,
     sample_rate: int,
 ) -> None:
-    """Rows are drawn equally high, as the network sees them; ticks say where hertz fall."""
+    """All rows are equally high, as the network reads them; ticks show the frequencies."""
     n_rows = levels.shape[0]
     image = axes.imshow(
         levels,
@@ -85,9 +85,9 @@ def _draw_spectrogram(
     edges = row_edges_hz(config, sample_rate)
     if edges is not None:
         inside = np.array([hz for hz in TICKS_HZ if edges[0] <= hz <= edges[-1]], dtype=np.float64)
-        places = row_positions(config, sample_rate, inside)
-        kept = _apart(places.tolist(), least=n_rows * 0.045)
-        axes.set_yticks(places[kept], [_hertz(hz) for hz in inside[kept]])
+        positions = row_positions(config, sample_rate, inside)
+        labelled = _without_overlap(positions.tolist(), least_distance=n_rows * 0.045)
+        axes.set_yticks(positions[labelled], [_hertz(hz) for hz in inside[labelled]])
     axes.set_ylabel("frequency (Hz)", color=INK)
     bar = figure.colorbar(image, ax=axes, pad=0.015, aspect=30)
     loudest = (1 - config.level_at_reference) / config.level_per_db
@@ -97,8 +97,8 @@ def _draw_spectrogram(
         [config.level_per_db * db + config.level_at_reference for db in ticks_db],
         labels=[f"{db}".replace("-", "−") for db in ticks_db],
     )
-    beside = "the loudest" if config.reference == "clip" else "full scale"
-    bar.set_label(f"dB beside {beside}", color=INK)
+    reference = "the loudest" if config.reference == "clip" else "full scale"
+    bar.set_label(f"dB relative to {reference}", color=INK)
     bar.outline.set_visible(False)
     _without_frame(axes)
 
@@ -106,7 +106,7 @@ def _draw_spectrogram(
 def _draw_coefficients(
     figure: Figure, axes: Axes, values: NDArray[np.float32], seconds: NDArray[np.float64]
 ) -> None:
-    """MFCCs, coloured each by its own spread: the first is far larger than the rest."""
+    """MFCCs, each coloured by its own deviation: the first is far larger than the others."""
     centred = values - values.mean(axis=1, keepdims=True)
     spread = np.maximum(centred.std(axis=1, keepdims=True), 1e-6)
     image = axes.imshow(
@@ -138,13 +138,13 @@ def _draw_waveform(axes: Axes, samples: NDArray[np.float32], seconds: NDArray[np
     _without_frame(axes)
 
 
-def _apart(places: list[float], *, least: float) -> list[int]:
-    """Which of rising places keep their label, from the top, so that none overlap."""
-    kept: list[int] = []
-    for position in reversed(range(len(places))):
-        if not kept or places[kept[-1]] - places[position] >= least:
-            kept.append(position)
-    return kept
+def _without_overlap(positions: list[float], *, least_distance: float) -> list[int]:
+    """Which ticks, at rising positions, keep their label so that none overlap; the top one does."""
+    labelled: list[int] = []
+    for tick in reversed(range(len(positions))):
+        if not labelled or positions[labelled[-1]] - positions[tick] >= least_distance:
+            labelled.append(tick)
+    return labelled
 
 
 def _without_frame(axes: Axes) -> None:

@@ -1,15 +1,15 @@
-"""Where a clip is loudest, without transforming all of it.
+"""Find the frames where a clip is loudest, without transforming all of it.
 
-Levels are relative to the loudest value of the whole clip, also where only a few columns are
-shown; the loudest of the shown columns is up to 7 dB short of it. Two cheap rankings name frames
-that may hold it, and the front end then transforms those as it does its columns:
+Levels are relative to the loudest value of the whole clip, even if a front end shows only a few
+columns, whose loudest value is up to 7 dB lower. Two cheap rankings choose frames that may have
+it, and the front end then transforms these like its columns:
 
-- the spectrum of the waveform at a sixteenth of its rate or so: music is loudest below 1.4 kHz,
-  where the boxcar that makes the lower rate is nearly flat;
-- the energy of the frame, for music that is loudest above.
+- the spectrum of the waveform at about a sixteenth of its rate: most music is loudest below
+  1.4 kHz, where the boxcar filter that makes the lower rate is nearly flat;
+- the energy of the frame, for music that is loudest above that.
 
-For each of 70 clips of 30 s this named the very frame.
-It refuses to return a level: ranking is all that it is exact enough for.
+For each of 70 clips of 30 s, the loudest frame was among them. The rankings are not exact enough
+for levels, so this module returns none.
 """
 
 import math
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 N_CANDIDATES = 16
-"""Frames named by each of the two rankings."""
+"""How many frames each of the two rankings chooses."""
 LOWEST_RATE = 2756
 """In hertz: a sixteenth of 44 100, an eighth of 22 050."""
 
@@ -27,21 +27,21 @@ LOWEST_RATE = 2756
 def loudest_frames(
     waveform: Tensor, *, sample_rate: int, fft_size: int, hop_samples: int, n_frames: int
 ) -> Tensor:
-    """Frames of the grid that may hold the clip's maximum: int64 [batch, candidates].
+    """Frames of the grid that may have the clip's maximum: int64 [batch, candidates].
 
     waveform: float32 [batch, samples]
     """
     count = min(N_CANDIDATES, n_frames)
     shape = _Grid(sample_rate, fft_size, hop_samples, n_frames)
-    named = [
+    candidates = [
         scores.topk(count, dim=-1).indices
         for scores in (_low_peaks(waveform, shape), _energies(waveform, shape))
     ]
-    return torch.cat(named, dim=-1)
+    return torch.cat(candidates, dim=-1)
 
 
 class _Grid(NamedTuple):
-    """Where frames stand, and in what units the rate may be lowered."""
+    """The grid of frames, and the units by which the rate may be divided."""
 
     sample_rate: int
     fft_size: int
@@ -84,7 +84,7 @@ def _energies(waveform: Tensor, grid: _Grid) -> Tensor:
 
 
 def _grouped(samples: Tensor, size: int) -> Tensor:
-    """[batch, samples] as [batch, groups, size]; a rest at the end is left out."""
+    """[batch, samples] as [batch, groups, size]; an incomplete group is left out."""
     n_groups = samples.shape[-1] // size
     return samples[:, : n_groups * size].reshape(len(samples), n_groups, size)
 

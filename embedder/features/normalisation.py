@@ -1,7 +1,7 @@
-"""What is done to levels before a network sees them: nothing, per clip, or learnt in training.
+"""Normalise levels before a network reads them: not at all, per clip, or by training statistics.
 
-Each is a module from [batch, rows, columns] to the same shape, so pictures that were computed
-elsewhere (as levels 0…1) go through the same one as audio.
+Each is a module from [batch, rows, columns] to the same shape, so stored spectrograms (levels 0…1)
+are normalised like audio.
 """
 
 import torch
@@ -11,13 +11,13 @@ from embedder.config.model import Normalisation
 from embedder.errors import UnknownChoice
 
 MIN_DEVIATION = 0.02
-"""Rows that hardly vary (no bandwidth, say) are not blown up: 1.6 dB of an 80 dB scale."""
+"""Rows that hardly vary (above the bandwidth, say) are not amplified: 1.6 dB of 80 dB."""
 MIN_CLIP_DEVIATION = 1e-4
 """A waveform's deviation is its level: only digital silence stays below this."""
 
 
 class NoNormalisation(nn.Module):
-    """Levels as they are."""
+    """Levels unchanged."""
 
     def forward(self, levels: Tensor) -> Tensor:
         """[batch, rows, columns] to the same."""
@@ -34,11 +34,11 @@ class ClipNormalisation(nn.Module):
 
 
 class RunningNormalisation(nn.Module):
-    """Each row to mean 0 and deviation 1 over all that was heard in training.
+    """Each row to mean 0 and deviation 1 over all training excerpts.
 
-    The statistics are exact sums over training batches (a moving average forgets, and depends on
-    batch size), kept as buffers and so saved with the weights. Outside training they stand still;
-    before any training levels pass unchanged.
+    The statistics are exact sums over training batches (a moving average would forget, and depend
+    on the batch size). They are buffers, so they are saved with the weights. Outside training they
+    do not change; before any training, levels pass unchanged.
     """
 
     mean: Tensor
@@ -48,13 +48,13 @@ class RunningNormalisation(nn.Module):
     def __init__(self, n_rows: int) -> None:
         super().__init__()
         self.is_frozen = False
-        """What was learnt stays, in training too: the network behind it is frozen."""
+        """Whether the statistics stay fixed in training too, because the network is frozen."""
         self.register_buffer("mean", torch.zeros(n_rows))
         self.register_buffer("variance", torch.ones(n_rows))
         self.register_buffer("n_columns", torch.zeros((), dtype=torch.int64))
 
     def forward(self, levels: Tensor) -> Tensor:
-        """[batch, rows, columns] to the same; in training the batch is learnt from first."""
+        """[batch, rows, columns] to the same; a training batch updates the statistics first."""
         if self.training and not self.is_frozen:
             self._learn(levels.detach())
         deviation = self.variance.sqrt().clamp(min=MIN_DEVIATION)
@@ -62,17 +62,17 @@ class RunningNormalisation(nn.Module):
 
     @torch.no_grad()
     def _learn(self, levels: Tensor) -> None:
-        """Chan's update of mean and variance by a batch (1983), in float64 where there is one."""
+        """Update mean and variance by a batch (Chan et al., 1983)."""
         count = levels.shape[0] * levels.shape[2]
         if count == 0:
             return
         variance, mean = torch.var_mean(levels.float(), dim=(0, 2), correction=0)
-        seen = int(self.n_columns)
-        share = count / (seen + count)
+        n_before = int(self.n_columns)
+        share = count / (n_before + count)
         difference = mean - self.mean
-        spread = torch.lerp(self.variance, variance, share) if seen else variance
-        # One weight for both: mean and variance move to the batch by its share of all columns.
-        self.variance.copy_(spread + (share * (1 - share)) * difference.square() * bool(seen))
+        spread = torch.lerp(self.variance, variance, share) if n_before else variance
+        # Mean and variance move towards the batch by its share of all columns.
+        self.variance.copy_(spread + (share * (1 - share)) * difference.square() * bool(n_before))
         self.mean.add_(difference * share)
         self.n_columns.add_(count)
 

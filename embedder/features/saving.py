@@ -1,7 +1,7 @@
-"""What front ends make of tracks, saved as pictures or arrays: a file a track.
+"""Save the features of tracks as pictures or arrays, a file for each track.
 
-A track that cannot be read becomes a record with its reason; the others go on. Nothing is replaced
-unless that was asked for, and what is there under a name is always whole.
+A track that cannot be read becomes a record with its reason, and the other tracks go on. Existing
+files are replaced only with `force`, and files are always whole.
 """
 
 import io
@@ -29,7 +29,7 @@ SUFFIXES: dict[Form, str] = {"picture": ".png", "arrays": ".npz"}
 
 @dataclass(frozen=True, slots=True)
 class SavedFeatures:
-    """One track's file."""
+    """The file that was written for one track."""
 
     path: Path
     """The track."""
@@ -59,10 +59,10 @@ def save_features(
     seconds: float = 30.0,
     force: bool = False,
 ) -> Iterator[SavedFeatures | FeaturesFailure]:
-    """Save each track's features in `folder`, which is made where it is not; yields as it goes.
+    """Save each track's features in `folder`, and yield a record when each is done.
 
     Arrays are an .npz with `levels` [rows, columns] before normalisation, `seconds` [columns + 1]
-    (the columns' edges), `hertz` [rows + 1] (none where rows are no frequencies) and `sample_rate`.
+    (the columns' edges), `hertz` [rows + 1] (empty if rows have no frequency) and `sample_rate`.
     """
     if not start_seconds >= 0 or not seconds > 0:
         raise UsageError(
@@ -75,12 +75,12 @@ def save_features(
     if existing and not force:
         raise OutputExists(existing[0])
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{printable_path(folder)}: is a file. Name a folder.")
+        raise UsageError(f"{printable_path(folder)} is a file. Name a folder.")
     front_end = build_front_end(config).eval()
     folder.mkdir(parents=True, exist_ok=True)
     for source, file in zip(sources, files, strict=True):
         try:
-            heard = read_stretch(
+            audio = read_stretch(
                 source,
                 start_seconds=start_seconds,
                 seconds=seconds,
@@ -90,84 +90,85 @@ def save_features(
             yield FeaturesFailure(source, error.reason)
             continue
         with torch.inference_mode():
-            batch = torch.from_numpy(heard.samples)[None]
-            levels = front_end.levels(batch, heard.sample_rate)[0].numpy()
-        contents = _contents(front_end, levels, heard, form, start_seconds, source)
+            batch = torch.from_numpy(audio.samples)[None]
+            levels = front_end.levels(batch, audio.sample_rate)[0].numpy()
+        contents = _contents(front_end, levels, audio, form, start_seconds, source)
         write_whole(file, contents)
         yield SavedFeatures(
             path=source,
             file=file,
             rows=levels.shape[0],
             columns=levels.shape[1],
-            sample_rate=heard.sample_rate,
+            sample_rate=audio.sample_rate,
             start_seconds=start_seconds,
-            seconds=heard.duration_seconds,
+            seconds=audio.duration_seconds,
         )
 
 
 def output_files(sources: Sequence[Path], folder: Path, *, suffix: str) -> list[Path]:
-    """A file for each track, named after it; tracks of one name are numbered from the second."""
-    taken: set[str] = set()
+    """A file for each track, named after it; tracks with the same name get numbers from 2 on."""
+    used_names: set[str] = set()
     files = []
     for source in sources:
         stem, number = source.stem or "track", 1
         name = stem
-        while name.casefold() in taken:  # a Mac's disk has one file for both cases
+        while name.casefold() in used_names:  # a Mac ignores case
             number += 1
             name = f"{stem}-{number}"
-        taken.add(name.casefold())
+        used_names.add(name.casefold())
         files.append(folder / f"{name}{suffix}")
     return files
 
 
 def read_stretch(path: Path, *, start_seconds: float, seconds: float, sample_rate: int) -> Waveform:
-    """A stretch of a track, or what there is of it."""
+    """A part of a track, shorter if the track ends before."""
 
     def plan(duration_seconds: float) -> tuple[float, ...]:
         if start_seconds >= duration_seconds:
             raise AudioTooShort(
-                path, f"it is {duration_seconds:.1f} s long; nothing is at {start_seconds:g} s"
+                path,
+                f"it is {duration_seconds:.1f} s long; there is nothing at {start_seconds:g} s",
             )
         return (start_seconds,)
 
-    read = read_stretches(path, plan, seconds=seconds, sample_rate=sample_rate)
-    samples = read.samples[0, : read.n_read[0]]
-    return Waveform(samples, read.sample_rate)
+    stretches = read_stretches(path, plan, seconds=seconds, sample_rate=sample_rate)
+    samples = stretches.samples[0, : stretches.n_read[0]]
+    return Waveform(samples, stretches.sample_rate)
 
 
 def _contents(
     front_end: FrontEnd,
     levels: NDArray[np.float32],
-    heard: Waveform,
+    audio: Waveform,
     form: Form,
     start_seconds: float,
     source: Path,
 ) -> bytes:
     """The bytes of the file."""
     if form == "picture":
-        from embedder.features.drawing import draw_png  # matplotlib, where a picture is wanted
+        from embedder.features.drawing import draw_png  # loads matplotlib
 
         return draw_png(
             levels,
             front_end.config,
-            sample_rate=heard.sample_rate,
-            n_samples=len(heard.samples),
+            sample_rate=audio.sample_rate,
+            n_samples=len(audio.samples),
             start_seconds=start_seconds,
             title=printable_path(source.name),
         )
     edges = column_edges_seconds(
         front_end.config,
         n_columns=levels.shape[1],
-        sample_rate=heard.sample_rate,
-        n_samples=len(heard.samples),
+        sample_rate=audio.sample_rate,
+        n_samples=len(audio.samples),
     )
-    hertz = row_edges_hz(front_end.config, heard.sample_rate)
+    hertz = row_edges_hz(front_end.config, audio.sample_rate)
     canvas = io.BytesIO()
     np.savez_compressed(
         canvas,
         levels=levels,
         seconds=start_seconds + edges,
         hertz=np.empty(0) if hertz is None else hertz,
-        sample_rate=np.int64(heard.sample_rate),
+        sample_rate=np.int64(audio.sample_rate),
     )
     return canvas.getvalue()

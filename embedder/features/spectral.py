@@ -1,4 +1,4 @@
-"""Front ends that stand on frames: the way from frames to levels, and three kinds of rows."""
+"""Front ends made of frames: the way from frames to levels, and three kinds of rows."""
 
 import abc
 
@@ -12,17 +12,17 @@ from embedder.features.front_end import FrontEnd
 from embedder.features.loudest import loudest_frames
 
 SILENCE_DB = -120.0
-"""Beside full scale: a clip whose maximum is below this counts as silent, its levels at floor."""
+"""Relative to full scale. A clip whose maximum is lower is silent, and its levels are lowest."""
 FRAMES_BUFFER = 1 << 21
-"""Samples in frames that are transformed at once: 8 MiB, about what caches and speed like."""
+"""How many samples in frames are transformed together: 8 MiB, which suits the caches."""
 FRAMES_BUFFER_GPU = 1 << 26
 
 
 class SpectrogramFrontEnd(FrontEnd):
-    """Frames, their magnitudes, decibels below a reference, levels.
+    """Frames, their magnitudes, decibels relative to a reference, levels.
 
-    A kind says how long its frames are, what rows it makes of them, and how loud a full-scale sine
-    comes out at most (the zero of `reference = "absolute"`).
+    A subclass says how long its frames are, what rows it makes of them, and the highest value that
+    a full-scale sine gives (0 dB of `reference = "absolute"`).
     """
 
     @abc.abstractmethod
@@ -37,7 +37,7 @@ class SpectrogramFrontEnd(FrontEnd):
         """
 
     def with_peaks(self, frames: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
-        """Magnitudes, and the loudest of each frame [batch, frames]."""
+        """Magnitudes, and the greatest of each frame [batch, frames]."""
         rows = self.magnitudes(frames, sample_rate)
         return rows, rows.amax(dim=-1)
 
@@ -52,7 +52,7 @@ class SpectrogramFrontEnd(FrontEnd):
         return levels.clamp_(0, 1).transpose(1, 2)
 
     def _values(self, waveform: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
-        """Magnitudes [batch, columns, rows] and what they are relative to [batch or 1, 1, 1]."""
+        """Magnitudes [batch, columns, rows] and their reference [batch or 1, 1, 1]."""
         config = self.config
         windows = frame_windows(
             waveform,
@@ -61,13 +61,13 @@ class SpectrogramFrontEnd(FrontEnd):
         )
         n_frames = windows.shape[1]
         if config.n_columns:
-            shown = column_frames(
+            column_positions = column_frames(
                 config,
                 n_frames=n_frames,
                 sample_rate=sample_rate,
                 device=waveform.device,
             )
-            values, loudest = self._in_parts(windows, sample_rate, shown)
+            values, loudest = self._in_parts(windows, sample_rate, column_positions)
         else:
             values, loudest = self._in_parts(windows, sample_rate)
         full_scale = self.full_scale(sample_rate, waveform.device)
@@ -89,25 +89,25 @@ class SpectrogramFrontEnd(FrontEnd):
     def _in_parts(
         self, windows: Tensor, sample_rate: int, frames: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Of all frames, or of some: their magnitudes, and the loudest of them [batch].
+        """Magnitudes of all frames, or of `frames`, and the greatest of them [batch].
 
-        A bounded number is transformed at once.
+        Only a bounded number is transformed at a time.
         """
         n_frames = windows.shape[1] if frames is None else frames.shape[1]
         room = FRAMES_BUFFER_GPU if windows.is_cuda else FRAMES_BUFFER
         step = max(room // (windows.shape[0] * windows.shape[2]), 1)
         parts = [
-            windows[:, at : at + step]
+            windows[:, start : start + step]
             if frames is None
-            else take_frames(windows, frames[:, at : at + step])
-            for at in range(0, n_frames, step)
+            else take_frames(windows, frames[:, start : start + step])
+            for start in range(0, n_frames, step)
         ]
         results = [self.with_peaks(part, sample_rate) for part in parts]
         values = torch.cat([rows for rows, _ in results], dim=1)
         return values, torch.cat([peaks for _, peaks in results], dim=1).amax(dim=1)
 
     def _decibels(self, ratios: Tensor) -> Tensor:
-        """Decibels, not below the floor; the floor also keeps the logarithm finite."""
+        """Decibels, at least `floor_db`, which also keeps the logarithm finite."""
         per_decade = 20 / self.config.magnitude_power
         lowest = 10 ** (self.config.floor_db / per_decade)
         return ratios.clamp(min=lowest).log10_().mul_(per_decade)
@@ -146,7 +146,7 @@ class LogMelFrontEnd(FourierFrontEnd):
         return self.spectrum(frames) @ self._bank(sample_rate, frames.device)
 
     def full_scale(self, sample_rate: int, device: torch.device) -> Tensor:
-        """A sine on the bin that weighs most."""
+        """A sine on the bin with the greatest weight."""
         return self._bank(sample_rate, device).max() * self.full_scale_of_a_bin
 
     def _bank(self, sample_rate: int, device: torch.device) -> Tensor:
@@ -183,7 +183,7 @@ class LogFrequencyFrontEnd(FourierFrontEnd):
         return self.with_peaks(frames, sample_rate)[0]
 
     def with_peaks(self, frames: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
-        """The loudest is that of all bins: the clip's own, whatever rows happen to show."""
+        """The greatest is that of all bins, also of those that no row shows."""
         bins = self._table(
             "bins", sample_rate, frames.device, lambda: log_frequency_bins(self.config, sample_rate)
         )

@@ -1,4 +1,4 @@
-"""From what is heard to the features that a projection reads.
+"""One backbone with its row normalisation and pooling: from levels to features.
 
 [batch, rows, columns] ─row normalisation─backbone (or members)─pooling over time─▶ [batch, n]
 """
@@ -22,7 +22,7 @@ BACKBONES: dict[str, type[Backbone]] = {
 
 
 class Branch(nn.Module):
-    """One of several backbones side by side, with what stands before and behind it."""
+    """One of several backbones side by side; the projection reads the features of all."""
 
     def __init__(self, config: BackboneConfig, *, n_rows: int) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Branch(nn.Module):
         if config.members == 1:
             self.row_norm = nn.BatchNorm1d(n_rows)
             self.backbone = build(config, n_rows=n_rows)
-        else:  # each has its own
+        else:  # each member has its own
             self.row_norm = nn.Identity()
             self.backbone = Members(build, config, n_rows=n_rows)
         self.pooling: MeanPooling = build_pooling(
@@ -41,7 +41,7 @@ class Branch(nn.Module):
         )
         self.n_features: int = self.backbone.n_features * self.pooling.multiple
 
-    def forward(self, heard: Tensor) -> Tensor:
+    def forward(self, levels: Tensor) -> Tensor:
         """[batch, rows, columns] to [batch, n_features]."""
-        pooled: Tensor = self.pooling(self.backbone(self.row_norm(heard)))
+        pooled: Tensor = self.pooling(self.backbone(self.row_norm(levels)))
         return pooled

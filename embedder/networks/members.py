@@ -1,6 +1,6 @@
-"""Several networks of one kind side by side, as trained from several seeds.
+"""Several networks of one kind side by side, for example trained from several seeds.
 
-Their features stand one after another, so that one projection reads them all. Each keeps the row
+Their features are concatenated, so that one projection reads them all. Each has the row
 normalisation that it was trained with.
 """
 

@@ -5,14 +5,14 @@
                                                  coefficients and of their steps
     moments ─batch norm, dropout─(linear, batch norm, ReLU, dropout) × … ─▶ [batch, n_features, 1]
 
-The linear map begins as a cosine transform, so that its coefficients are cepstral. `filters` names
-their number, then the channels of the convolutions (which add as many coefficients), then the units
-of each layer of the perceptron. A lone number makes a backbone of the moments themselves.
+The linear map starts as a cosine transform, so its coefficients are cepstral. `filters` gives their
+number, then the channels of the convolutions (which add as many coefficients), then the units of
+each layer of the perceptron. With a single number, the moments themselves are the features.
 
-Which coefficients rise and fall together says much of instruments, room and production, and a
-perceptron learns it in a quarter of the time that convolutions take. The eighth root of a
-covariance is nearly its logarithm, in which a matrix twice as large is as far off as one half as
-large, whatever its directions; and it takes products of matrices alone.
+Which coefficients rise and fall together says much about instruments, room and production, and a
+perceptron learns it in a quarter of the time that convolutions need. The eighth root of a
+covariance is nearly its logarithm, in which a matrix twice as large is as far away as one half as
+large; and it needs only matrix products.
 """
 
 import math
@@ -25,11 +25,11 @@ from torch import Tensor, nn
 from embedder.config.model import BackboneConfig
 
 SMALL = 1e-4
-"""Added to a variance, so that levels that never change have finite slopes."""
+"""Added to a variance, so that constant levels have a finite gradient."""
 LEAST_VARIANCE = 1e-2
-"""Of each direction of the coefficients, whose variance over all tracks is 1."""
+"""The least variance in each direction of the coefficients, whose own variance is 1."""
 STEPS_OF_ROOTS = (18, 12, 8)
-"""For each of three square roots: a direction with 1/50 000 of all variance is right by 0.003."""
+"""Steps of each of three square roots: with 1/50 000 of the variance, the error is 0.003."""
 
 
 class Moments(nn.Module):
@@ -54,10 +54,10 @@ class Moments(nn.Module):
 
     @torch.no_grad()
     def learn_scale(self, spectrograms: Tensor) -> None:
-        """How far coefficients spread in these [n, rows, columns], without any training."""
-        seen = nn.BatchNorm1d(self.n_coefficients, affine=False, momentum=None)
-        seen(self._coefficients(spectrograms))
-        self.scale.load_state_dict(seen.state_dict())
+        """Take the coefficients' mean and variance from spectrograms [n, rows, columns]."""
+        statistics = nn.BatchNorm1d(self.n_coefficients, affine=False, momentum=None)
+        statistics(self._coefficients(spectrograms))
+        self.scale.load_state_dict(statistics.state_dict())
 
     def forward(self, spectrogram: Tensor) -> Tensor:
         """[batch, rows, columns] to [batch, n_features, 1]."""
@@ -78,14 +78,14 @@ class Moments(nn.Module):
 def moments_of(rows: Tensor, coefficients: Tensor, *, n: int) -> Tensor:
     """[batch, rows, columns] and [batch, n, columns] to [batch, 2 × rows + n × (n + 2)].
 
-    n is told, for an exporter that follows the tensors takes their shapes for variable.
+    `n` is an argument, because to an exporter that traces tensors their shapes are variable.
     """
     means = coefficients.mean(dim=2, keepdim=True)
     spread = (rows.var(dim=2, correction=0) + SMALL).sqrt()
     steps = coefficients[:, :, 1:] - coefficients[:, :, :-1]
-    together = torch.cat([_covariance(coefficients - means, n), _covariance(steps, n)])
-    roots = eighth_root(together).flatten(1)
-    roots = roots[:, torch.tensor(_places_on_or_above(n), device=rows.device)]
+    covariances = torch.cat([_covariance(coefficients - means, n), _covariance(steps, n)])
+    roots = eighth_root(covariances).flatten(1)
+    roots = roots[:, torch.tensor(_upper_triangle(n), device=rows.device)]
     n_tracks = len(rows)
     return torch.cat(
         [rows.mean(dim=2), spread, means.squeeze(2), roots[:n_tracks], roots[n_tracks:]], dim=1
@@ -93,33 +93,33 @@ def moments_of(rows: Tensor, coefficients: Tensor, *, n: int) -> Tensor:
 
 
 def eighth_root(matrices: Tensor) -> Tensor:
-    """Of symmetric matrices [batch, n, n] whose parts all have a variance."""
+    """The eighth root of positive definite matrices [batch, n, n]."""
     for n_steps in STEPS_OF_ROOTS:
         matrices = _square_root(matrices, n_steps=n_steps)
     return matrices
 
 
 def _square_root(matrices: Tensor, *, n_steps: int) -> Tensor:
-    """By the steps of Newton and Schulz, which need a matrix's largest part to be 1 at most."""
+    """By Newton-Schulz iterations, which need eigenvalues of at most 1."""
     n = matrices.shape[1]
-    one = torch.eye(n, device=matrices.device)
-    trace = (matrices * one).sum(dim=(1, 2), keepdim=True)
-    root, inverse = matrices / trace, one.expand_as(matrices)
+    identity = torch.eye(n, device=matrices.device)
+    trace = (matrices * identity).sum(dim=(1, 2), keepdim=True)
+    root, inverse = matrices / trace, identity.expand_as(matrices)
     for _ in range(n_steps):
-        correction = 1.5 * one - 0.5 * inverse @ root
+        correction = 1.5 * identity - 0.5 * inverse @ root
         root, inverse = root @ correction, correction @ inverse
     return root * trace.sqrt()
 
 
 def cosine_transform(n: int, *, n_rows: int) -> Tensor:
-    """The first n cosines over the rows, [n, rows], each of unit length or nearly so."""
+    """The first n cosines over the rows, [n, rows], each of about unit length."""
     at = (torch.arange(n_rows) + 0.5) * (math.pi / n_rows)
     rows: Tensor = torch.cos(torch.arange(n)[:, None] * at) * (2 / n_rows) ** 0.5
     return rows
 
 
 def _in_float32(device_type: str) -> AbstractContextManager[object]:
-    """Sums of products lose too many digits in bf16. On the meta device there are none."""
+    """No autocast: sums of products lose too many digits in bf16. The meta device has none."""
     is_meta = device_type == "meta"
     return nullcontext() if is_meta else torch.autocast(device_type, enabled=False)
 
@@ -130,8 +130,8 @@ def _covariance(moving: Tensor, n: int) -> Tensor:
 
 
 @cache
-def _places_on_or_above(n: int) -> list[int]:
-    """Where the diagonal and the pairs stand in an n × n matrix, row after row."""
+def _upper_triangle(n: int) -> list[int]:
+    """Positions of the diagonal and the upper triangle in a flat n × n matrix."""
     return [row * n + column for row in range(n) for column in range(row, n)]
 
 

@@ -3,9 +3,9 @@
     [batch, rows, columns] ─row normalisation─backbone─pooling over time─projection─geometry─▶
     [batch, embedding_size]
 
-Before it, levels may be translated to those of another front end; beside the backbone, the
-projection may read further ones, and statistics of the rows. The network refuses an input with
-other rows than its configuration's, or too short for its strides.
+Levels may first be translated to those of another front end. The projection may also read further
+backbones, and statistics of the rows. The network refuses an input with another number of rows
+than its configuration says, or with too few columns for its strides.
 """
 
 import torch
@@ -22,10 +22,9 @@ from embedder.networks.stages import check_backbone, least_columns
 
 
 class EmbeddingNetwork(nn.Module):
-    """Spectrograms (or waveforms) to vectors; `config.excerpts` counts in translation alone.
+    """Spectrograms (or waveforms) to vectors; only translation uses `config.excerpts`.
 
-    Initial weights come from torch's own generator at construction; for a seeded network use
-    `seeded_network`.
+    Initial weights come from torch's global generator; use `seeded_network` for a seed.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -35,45 +34,45 @@ class EmbeddingNetwork(nn.Module):
         self.n_rows = n_rows_of(config.front_end)
         self.least_columns = max(map(least_columns, (config.backbone, *config.beside)))
         self.translation = _translation(config)
-        n_heard = self.n_rows
+        n_rows = self.n_rows
         if self.translation is not None:
-            n_heard = n_rows_of(self.translation.wanted)
+            n_rows = n_rows_of(self.translation.target)
             self.least_columns = self.translation.least_columns(self.least_columns)
         self.geometry = geometry_of(config.geometry, curvature=config.curvature)
-        # The first branch's parts lie here by themselves: so they are named in every file.
-        first = Branch(config.backbone, n_rows=n_heard)
+        # The first branch's parts are attributes here: every model file has them under these names.
+        first = Branch(config.backbone, n_rows=n_rows)
         self.row_norm, self.backbone, self.pooling = first.row_norm, first.backbone, first.pooling
-        beside = [Branch(backbone, n_rows=n_heard) for backbone in config.beside]
+        beside = [Branch(backbone, n_rows=n_rows) for backbone in config.beside]
         self.beside = nn.ModuleList(beside)
         self.row_statistics = RowStatistics() if config.backbone.row_statistics else None
         if self.row_statistics:
             self.least_columns = max(self.least_columns, RowStatistics.least_columns)
         sizes = [first.n_features, *(branch.n_features for branch in beside)]
         self.feature_sizes = (*sizes, 3 * self.n_rows) if self.row_statistics else tuple(sizes)
-        """How many features are of each backbone, and how many of the rows."""
+        """How many features each backbone has, and how many the row statistics."""
         self.feature_size = sum(self.feature_sizes)
         self.projection = nn.Linear(self.feature_size, config.embedding_size)
         if self.geometry.kind == "poincare":
-            # Outputs as long as they come would all start on the rim, where no gradient pulls
-            # a point inwards.
+            # With the usual weights all vectors would start on the rim, where no gradient pulls
+            # them inwards.
             nn.init.normal_(self.projection.weight, std=0.03 / self.feature_size**0.5)
 
     def features(self, spectrogram: Tensor) -> Tensor:
-        """What the projection starts from: [batch, rows, columns] to [batch, feature_size]."""
+        """The input of the projection: [batch, rows, columns] to [batch, feature_size]."""
         self._check_input(spectrogram)
-        heard = spectrogram if self.translation is None else self.translation(spectrogram)
-        pooled: Tensor = self.pooling(self.backbone(self.row_norm(heard)))
-        parts = [pooled, *(branch(heard) for branch in self.beside)]
+        levels = spectrogram if self.translation is None else self.translation(spectrogram)
+        pooled: Tensor = self.pooling(self.backbone(self.row_norm(levels)))
+        parts = [pooled, *(branch(levels) for branch in self.beside)]
         if self.row_statistics is not None:
             parts.append(self.row_statistics(spectrogram).to(pooled.dtype))
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
     def forward(self, spectrogram: Tensor) -> Tensor:
-        """Spectrogram float32 [batch, rows, columns] to points float32 [batch, embedding_size]."""
+        """Spectrogram float32 [batch, rows, columns] to vectors float32 [batch, embedding_size]."""
         return self.geometry.project(self.projection(self.features(spectrogram)))
 
     def train(self, mode: bool = True) -> "EmbeddingNetwork":
-        """Frozen parts stay as in inference: their statistics are kept too, nothing drops out."""
+        """Frozen parts stay in eval mode: no dropout, and their statistics do not change."""
         super().train(mode)
         for part in (self.row_norm, self.backbone, self.pooling, *self.beside):
             weights = list(part.parameters())
@@ -95,8 +94,8 @@ class EmbeddingNetwork(nn.Module):
 
 
 def seeded_network(config: ModelConfig, *, seed: int) -> EmbeddingNetwork:
-    """A network with the initial weights of a seed; torch's own generator is left as it was."""
-    # torch.nn's initialisers take no generator, so the global one is lent and put back.
+    """A network with the initial weights of a seed; torch's global generator is unchanged."""
+    # torch.nn's initialisers take no generator: seed the global one and restore it.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return EmbeddingNetwork(config)

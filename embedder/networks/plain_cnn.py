@@ -3,8 +3,8 @@
     [batch, 1, rows, columns] ─stage─stage─…─▶ [batch, filters, rows left, columns left]
     stage = (convolution, batch norm, ReLU) × convolutions_per_stage, max pooling, dropout
 
-The first convolution of a stage strides. Frequency is not pooled further once its rows run out.
-Stages after the first `time_stages` see each column alone.
+The first convolution of a stage has the stride. Stages with too few rows do not pool them. Stages
+after the first `time_stages` treat each column alone.
 """
 
 from torch import Tensor, nn
@@ -39,7 +39,7 @@ class PlainCnn(nn.Module):
     def forward(self, spectrogram: Tensor) -> Tensor:
         """[batch, rows, columns] to [batch, n_features, columns left]."""
         maps: Tensor = self.stages(spectrogram.unsqueeze(1))
-        return maps.flatten(1, 2)  # rows stay apart: high and low do not sound alike
+        return maps.flatten(1, 2)  # rows stay separate: high and low frequencies differ
 
 
 def _convolution(
@@ -47,7 +47,7 @@ def _convolution(
 ) -> list[nn.Module]:
     padding = (kernel[0] // 2, kernel[1] // 2)
     return [
-        # No bias: batch normalisation would take it away again.
+        # No bias: batch normalisation would remove it.
         nn.Conv2d(n_in, n_out, kernel, stride=stride, padding=padding, bias=False),
         nn.BatchNorm2d(n_out),
         nn.ReLU(inplace=True),

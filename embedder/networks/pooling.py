@@ -1,6 +1,6 @@
-"""From features over time, of any length, to one feature vector.
+"""Pooling over time: from features of any length to one set of features.
 
-Each takes [batch, features, columns] and gives [batch, features × `multiple`].
+Each module takes [batch, features, columns] and gives [batch, features × `multiple`].
 """
 
 from typing import ClassVar
@@ -40,14 +40,14 @@ class StatisticsPooling(MeanPooling):
 
     def forward(self, features: Tensor) -> Tensor:
         """[batch, features, columns] to [batch, 2 × features]."""
-        features = features.float()  # a difference of squares in bf16 is mostly rounding
-        # The small term keeps the root's slope finite where nothing changes over time.
+        features = features.float()  # in bf16, a variance is mostly rounding errors
+        # The small term keeps the gradient finite for features that are constant over time.
         deviation = (features.var(dim=-1, correction=0) + 1e-5).sqrt()
         return torch.cat([features.mean(dim=-1), deviation], dim=-1)
 
 
 class AttentionPooling(MeanPooling):
-    """A mean over time whose weights, a set for each feature, the network learns to give.
+    """A weighted mean over time; the network computes the weights, for each feature.
 
     Two layers, as in attentive statistics pooling (Okabe et al., 2018), without its deviation.
     """
@@ -64,7 +64,7 @@ class AttentionPooling(MeanPooling):
 
 
 class RowStatistics(nn.Module):
-    """Of each row of a picture: mean, deviation, and the mean step from column to column."""
+    """Each row's mean, deviation, and mean step from column to column."""
 
     least_columns: ClassVar[int] = 2
 

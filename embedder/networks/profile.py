@@ -1,7 +1,7 @@
 """What a network costs: parameters and multiply-adds of each layer, for one excerpt.
 
-Counted are convolutions and linear layers; normalisation, activations and pooling are left
-out, as is usual. Nothing is computed: the layers run on shapes alone.
+Multiply-adds are those of convolutions and linear layers; normalisation, activations and pooling
+are left out, as is usual. The network runs on the meta device, so nothing is computed.
 """
 
 from collections.abc import Callable
@@ -40,12 +40,12 @@ class NetworkProfile:
 
     @property
     def n_parameters(self) -> int:
-        """Numbers that training sets."""
+        """How many numbers training sets."""
         return sum(layer.n_parameters for layer in self.layers)
 
     @property
     def multiply_adds(self) -> int:
-        """Multiplications, each with an addition, for one excerpt."""
+        """Multiplications with an addition, for one excerpt."""
         return sum(layer.multiply_adds for layer in self.layers)
 
 
@@ -89,7 +89,7 @@ def _recorder(name: str, layers: list[LayerProfile]) -> Callable[[nn.Module, Any
 
 
 def _multiply_adds(module: nn.Module, output: Tensor) -> int:
-    """Each output value of a convolution or linear layer takes as many as a filter has weights."""
+    """An output value of a convolution or linear layer takes one for each weight of a filter."""
     if not isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
         return 0
     return output[0].numel() * module.weight[0].numel()

@@ -4,7 +4,8 @@ Won et al., Evaluation of CNN-based automatic music tagging models, 2020.
     stage = residual block × convolutions_per_stage, max pooling, dropout
     block = ReLU(shortcut + (convolution, batch norm, ReLU, convolution, batch norm))
 
-The first block of a stage strides. Stages after the first `time_stages` see each column alone.
+The first block of a stage has the stride. Stages after the first `time_stages` treat each column
+alone.
 """
 
 from torch import Tensor, nn
@@ -39,7 +40,7 @@ class ResidualBlock(nn.Module):
             )
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Both ways summed, then ReLU."""
+        """The sum of path and shortcut, then ReLU."""
         return functional.relu(self.path(maps) + self.shortcut(maps))
 
 
@@ -69,4 +70,4 @@ class ShortChunkCnn(nn.Module):
     def forward(self, spectrogram: Tensor) -> Tensor:
         """[batch, rows, columns] to [batch, n_features, columns left]."""
         maps: Tensor = self.stages(spectrogram.unsqueeze(1))
-        return maps.flatten(1, 2)  # rows stay apart: high and low do not sound alike
+        return maps.flatten(1, 2)  # rows stay separate: high and low frequencies differ

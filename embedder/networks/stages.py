@@ -1,4 +1,4 @@
-"""What the backbones share: checked settings, and how far their stages shrink an axis."""
+"""Shared by the backbones: checks of settings, and how far stages shrink an axis."""
 
 from dataclasses import dataclass
 
@@ -14,28 +14,28 @@ class AxisShrink:
     pool: int
 
     def after(self, size: int) -> int:
-        """What is left of `size` steps; 0 where they do not suffice."""
+        """How many of `size` steps are left; 0 if there are too few."""
         return -(-size // self.stride) // self.pool
 
 
 def kernel_of(config: BackboneConfig, stage: int) -> tuple[int, int]:
     """Rows and columns that a stage's kernels span."""
-    return config.kernel, config.kernel if _hears_time(config, stage) else 1
+    return config.kernel, config.kernel if _covers_time(config, stage) else 1
 
 
 def column_shrinks(config: BackboneConfig) -> tuple[AxisShrink, ...]:
-    """Time: every stage that hears it strides and pools."""
+    """The time axis: every stage that covers time strides and pools."""
     whole, none = AxisShrink(stride=config.stride, pool=config.pool), AxisShrink(stride=1, pool=1)
     n_stages = len(config.filters)
-    return tuple(whole if _hears_time(config, stage) else none for stage in range(n_stages))
+    return tuple(whole if _covers_time(config, stage) else none for stage in range(n_stages))
 
 
-def _hears_time(config: BackboneConfig, stage: int) -> bool:
+def _covers_time(config: BackboneConfig, stage: int) -> bool:
     return not config.time_stages or stage < config.time_stages
 
 
 def row_shrinks(config: BackboneConfig, *, n_rows: int) -> tuple[AxisShrink, ...]:
-    """Frequency: as time, but a stage that finds too few rows to pool leaves them."""
+    """The frequency axis: like time, but a stage with too few rows does not pool them."""
     shrinks = []
     for _ in config.filters:
         convolved = AxisShrink(stride=config.stride, pool=1).after(n_rows)
@@ -46,16 +46,16 @@ def row_shrinks(config: BackboneConfig, *, n_rows: int) -> tuple[AxisShrink, ...
 
 
 def size_after(shrinks: tuple[AxisShrink, ...], size: int) -> int:
-    """Steps of an axis after all stages."""
+    """How many steps an axis has after all stages."""
     for shrink in shrinks:
         size = shrink.after(size)
     return size
 
 
 def least_columns(config: BackboneConfig) -> int:
-    """The shortest input, in columns (or samples), of which a column is left at the end."""
+    """The shortest input, in columns (or samples), that leaves one column at the end."""
     if config.kind == "moments":
-        return 2  # of which one step
+        return 2  # they have one step
     needed = 1
     for shrink in reversed(column_shrinks(config)):
         needed = (needed * shrink.pool - 1) * shrink.stride + 1
@@ -63,9 +63,11 @@ def least_columns(config: BackboneConfig) -> int:
 
 
 def check_backbone(config: BackboneConfig) -> None:
-    """Refuse settings of which no network can be built, with the reason."""
+    """Refuse settings that no network can follow; the error says why."""
     if not config.filters or min(config.filters) < 1:
-        raise ConfigError(f"backbone.filters = {list(config.filters)}: give one count a stage")
+        raise ConfigError(
+            f"backbone.filters = {list(config.filters)}: give one count for each stage"
+        )
     for name in ("kernel", "pool", "stride", "convolutions_per_stage", "members"):
         if getattr(config, name) < 1:
             raise ConfigError(f"backbone.{name} = {getattr(config, name)}: give at least 1")
@@ -73,7 +75,7 @@ def check_backbone(config: BackboneConfig) -> None:
     if config.time_stages < 0 or (config.time_stages and has_no_stages):
         raise ConfigError(
             f"backbone.time_stages = {config.time_stages}: give 0 or more, and 0 to waveform-cnn, "
-            "which hears nothing but time, and to moments, which have no stages"
+            "which covers only time, and to moments, which have no stages"
         )
     if config.kernel % 2 == 0:
         raise ConfigError(f"backbone.kernel = {config.kernel}: give an odd number")

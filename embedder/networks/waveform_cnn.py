@@ -2,7 +2,7 @@
 
     stage = (convolution, batch norm, ReLU) × convolutions_per_stage, max pooling, dropout
 
-The first convolution of a stage strides. A spectrogram goes in as well: its rows are channels.
+The first convolution of a stage has the stride. It also takes spectrograms: rows are channels.
 """
 
 from torch import Tensor, nn
@@ -38,7 +38,7 @@ class WaveformCnn(nn.Module):
 
 def _convolution(n_in: int, n_out: int, *, kernel: int, stride: int) -> list[nn.Module]:
     return [
-        # No bias: batch normalisation would take it away again.
+        # No bias: batch normalisation would remove it.
         nn.Conv1d(n_in, n_out, kernel, stride=stride, padding=kernel // 2, bias=False),
         nn.BatchNorm1d(n_out),
         nn.ReLU(inplace=True),

@@ -1,1 +1,1 @@
-"""Descriptors from before learning, in numpy: the baselines that a network has to beat."""
+"""Descriptors without learning, in numpy: the baselines that a network must beat."""

@@ -13,7 +13,7 @@ from embedder.features.handcrafted.statistics import MFCC_SIZE, mfcc_statistics,
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:
-    """A way to describe a stretch of sound in a fixed number of values.
+    """A way to describe audio in a fixed number of values.
 
     describe: (samples float32 [samples], sample rate) → float32 [size]
     """

@@ -1,11 +1,12 @@
-"""How loud each of 24 Bark bands sounds, frame by frame: the ear's side of the descriptors.
+"""How loud each of 24 Bark bands sounds to the ear, frame by frame.
 
     spectrum ─ Bark bands ─ spreading ─ decibels ─ phon ─ sone
 
 After Pampalk, "Islands of Music" (2001), and Pampalk, Rauber and Merkl, "Content-based
 organization and visualization of music archives" (2002), with Bark bands of Zwicker and Fastl,
 "Psychoacoustics" (1999), spreading of Schroeder, Atal and Hall (1979) and, in place of a table of
-contours, the formula of ISO 226:2003 for phon. Full scale is taken to be played at 96 dB.
+contours, the formula of ISO 226:2003 for phon. Full scale is assumed to be
+played at 96 dB.
 """
 
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ def spreading_matrix() -> Array:
 def decibels_to_phon(decibels: Array) -> Array:
     """Sound pressure by band [24, ...] as phon: the level of a 1 kHz tone that sounds as loud.
 
-    ISO 226:2003, section 4.2; silence and what lies below the threshold is 0.
+    ISO 226:2003, section 4.2; silence and sounds below the threshold are 0.
     """
     middles = np.clip((BAND_EDGES_HZ + np.r_[0, BAND_EDGES_HZ[:-1]]) / 2, 20, 12500)
     table = [np.interp(np.log(middles), np.log(_ISO_HZ), column) for column in _ISO_226.T]

@@ -26,13 +26,13 @@ Array = NDArray[np.float64]
 def rhythm_patterns(samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
     """Fluctuation strength by band and modulation: float32 [1440], a band's 60 bins together.
 
-    The median over the track's segments. Louder music beats more strongly: level counts.
+    It is the median over the track's segments. Louder music has stronger fluctuations.
     """
-    heard = loudness(samples, sample_rate)
-    n_frames = round(SEGMENT_SECONDS * heard.frames_per_second)
-    n_segments = max(heard.sone.shape[1] // n_frames, 1)
+    loud = loudness(samples, sample_rate)
+    n_frames = round(SEGMENT_SECONDS * loud.frames_per_second)
+    n_segments = max(loud.sone.shape[1] // n_frames, 1)
     patterns = [
-        _pattern(heard.sone[:, i * n_frames : (i + 1) * n_frames], n_frames)
+        _pattern(loud.sone[:, i * n_frames : (i + 1) * n_frames], n_frames)
         for i in range(n_segments)
     ]
     return np.median(patterns, axis=0).ravel().astype(np.float32)
@@ -45,7 +45,7 @@ def modulation_hz() -> Array:
 
 def _pattern(sone: Array, n_frames: int) -> Array:
     """One segment, [24, frames at most n_frames] → [24, 60]."""
-    changes = sone - sone.mean(axis=1, keepdims=True)  # a short track ends in no step to silence
+    changes = sone - sone.mean(axis=1, keepdims=True)  # so that the end of a short track is no step
     spectrum = np.abs(np.fft.rfft(changes, n=n_frames, axis=1))[:, 1 : N_MODULATIONS + 1]
     amplitudes = spectrum * (2 / sone.shape[1])
     hertz = modulation_hz()

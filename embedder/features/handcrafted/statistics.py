@@ -1,4 +1,4 @@
-"""Descriptors without time: how a track's short spectra are distributed.
+"""Descriptors that ignore time: statistics of a track's short spectra.
 
 `mfcc_statistics` is the single Gaussian of Mandel and Ellis, "Song-level features and support
 vector machines for music classification" (2005); `spectrum_statistics` are the statistical
@@ -20,14 +20,14 @@ N_COEFFICIENTS = 20
 N_MEL_BANDS = 40
 FRAME_SECONDS = 0.046
 FLOOR_DB = -100.0
-"""Below full scale: digital silence is this loud."""
+"""The level of digital silence, relative to full scale."""
 MFCC_SIZE = N_COEFFICIENTS + N_COEFFICIENTS * (N_COEFFICIENTS + 1) // 2
 
 
 def mfcc_statistics(samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
     """Mean of 20 MFCCs and the upper triangle of their covariance: float32 [230].
 
-    A change of level moves the first value and no other.
+    A change of level changes only the first value.
     """
     coefficients = mfcc(samples, sample_rate)
     mean = coefficients.mean(axis=0)

@@ -87,8 +87,8 @@ def test_the_least_columns_are_the_least(wanted: int, source: int, target: int) 
 @pytest.mark.parametrize(
     ("source", "target", "told"),
     [
-        ({"kind": "mfcc"}, {}, "from mfcc to log-mel nothing"),
-        ({}, {"kind": "log-frequency"}, "to log-frequency nothing"),
+        ({"kind": "mfcc"}, {}, "mfcc cannot be translated to log-mel"),
+        ({}, {"kind": "log-frequency"}, "cannot be translated to log-frequency"),
         ({"normalisation": "clip"}, {}, "front_end.normalisation is 'clip'"),
         ({}, {"normalisation": "running"}, "only its own front end can give"),
         ({}, {"reference": "absolute"}, "only its own front end can give"),

@@ -151,14 +151,20 @@ def test_a_network_of_several_backbones_is_saved_and_told_apart(tmp_path: Path) 
     assert len(prints) == 3
 
 
-def test_what_cannot_stand_beside_is_refused() -> None:
-    """Bad settings are found there, too, and the rows are read once."""
-    with pytest.raises(ConfigError, match="one count a stage"):
-        EmbeddingNetwork(config(CNN, BackboneConfig(kind="moments", filters=())))
-    with pytest.raises(ConfigError, match="no stages"):
-        EmbeddingNetwork(config(BackboneConfig(kind="moments", time_stages=1)))
-    with pytest.raises(ConfigError, match="read once"):
-        EmbeddingNetwork(config(CNN, BackboneConfig(row_statistics=True)))
+@pytest.mark.parametrize(
+    ("backbones", "reason"),
+    [
+        ((CNN, BackboneConfig(kind="moments", filters=())), "one count for each stage"),
+        ((BackboneConfig(kind="moments", time_stages=1),), "no stages"),
+        ((CNN, BackboneConfig(row_statistics=True)), "read once"),
+    ],
+)
+def test_settings_of_further_backbones_are_checked(
+    backbones: tuple[BackboneConfig, ...], reason: str
+) -> None:
+    """A bad setting of any backbone is refused, and row statistics in a further one."""
+    with pytest.raises(ConfigError, match=reason):
+        EmbeddingNetwork(config(*backbones))
 
 
 def test_moments_stay_near_float32_in_half_precision() -> None:

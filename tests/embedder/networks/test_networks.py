@@ -145,15 +145,15 @@ def test_rows_that_do_not_fit_are_named() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"filters": ()}, "one count a stage"),
-        ({"filters": (4, 0)}, "one count a stage"),
+        ({"filters": ()}, "one count for each stage"),
+        ({"filters": (4, 0)}, "one count for each stage"),
         ({"kernel": 4}, "odd"),
         ({"pool": 0}, "at least 1"),
         ({"stride": 0}, "at least 1"),
         ({"convolutions_per_stage": 0}, "at least 1"),
         ({"dropout": 1.0}, "below 1"),
         ({"time_stages": -1}, "0 or more"),
-        ({"kind": "waveform-cnn", "time_stages": 1}, "nothing but time"),
+        ({"kind": "waveform-cnn", "time_stages": 1}, "covers only time"),
     ],
 )
 def test_settings_without_a_network_are_refused(settings: dict[str, Any], message: str) -> None:
