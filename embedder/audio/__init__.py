@@ -1,1 +1,1 @@
-"""Sound files in and out: the only place that knows FFmpeg."""
+"""Reading and writing audio files. No other package uses FFmpeg."""

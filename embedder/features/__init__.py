@@ -1,1 +1,1 @@
-"""From waveform to what a network sees: front ends, normalisation, pictures."""
+"""From waveforms to the input of a network: front ends, normalisation, saved features."""

@@ -1,1 +1,1 @@
-"""Arrays in, numbers out: retrieval, votes, tags, neighbourhoods, calibration, intervals."""
+"""Arrays in, numbers out: retrieval, votes, tags, hubness, calibration, intervals."""

@@ -1,7 +1,7 @@
-"""The card of a model: `card.json`, what people and programs read about it.
+"""The card of a model: `card.json`, which people and programs read.
 
-It stands in the model's folder beside the weights and is written last: a folder with a card is
-whole.
+It is in the model's folder beside the weights and is written last: a folder with a card is
+complete. Reading refuses a card that a newer version wrote, or that lacks a field.
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ def _made_by() -> str:
 
 @dataclass(frozen=True, slots=True)
 class TagHeadRecord:
-    """The tagging head that lies beside the weights; no tags: there is none."""
+    """The tagging head beside the weights; no tags: there is no head."""
 
     tags: tuple[str, ...] = ()
     digest: str = ""
@@ -40,7 +40,7 @@ class TagHeadRecord:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A model in words: what it is, what it hears, where it comes from, how good it is."""
+    """A model in words: its kind, its settings, where it comes from, how good it is."""
 
     name: str
     fingerprint: str
@@ -51,32 +51,32 @@ class Card:
     licence: str = ""
     description: str = ""
     source: dict[str, Any] = field(default_factory=dict)
-    """Imported models: how the file is fed and read."""
+    """Imported models: the input and output of the file."""
     scores: dict[str, Any] = field(default_factory=dict)
-    """Figures with their protocols."""
+    """Scores with their protocols."""
     facts: dict[str, Any] = field(default_factory=dict)
     """How it was trained: data and split digests, seed, steps, versions, device."""
     tag_head: TagHeadRecord = field(default_factory=TagHeadRecord)
 
 
 def write_card(folder: Path, card: Card) -> None:
-    """Write `card.json`; the weights must stand there already."""
+    """Write `card.json`; the weights must be there already."""
     text = json.dumps(to_dict(card), indent=2, ensure_ascii=False, allow_nan=False)
     write_whole(folder / CARD_NAME, (text + "\n").encode())
 
 
 def read_card(folder: Path) -> Card:
-    """The card in a model's folder; refuses what is not one, or what a newer version wrote."""
+    """The card in a model's folder; refuses broken cards and those of newer versions."""
     path = folder / CARD_NAME
     content = _read_json(path)
-    found = content.get("format")
-    if isinstance(found, int) and found > FORMAT:
+    version = content.get("format")
+    if isinstance(version, int) and version > FORMAT:
         raise UnsupportedFormat(
-            f"{printable_path(path)}: format {found}, and this soundalike reads up to {FORMAT}. "
+            f"{printable_path(path)}: format {version}, and this soundalike reads up to {FORMAT}. "
             "Install a newer soundalike."
         )
-    if not isinstance(found, int) or found < 1:
-        raise CorruptArtefact(f"{printable_path(path)}: format {found!r}, expected {FORMAT}")
+    if not isinstance(version, int) or version < 1:
+        raise CorruptArtefact(f"{printable_path(path)}: format {version!r}, expected {FORMAT}")
     for key in ("name", "fingerprint", "config"):
         if key not in content:
             raise CorruptArtefact(f"{printable_path(path)}: {key!r} is missing")
@@ -101,13 +101,13 @@ def _read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise CorruptArtefact(
-            f"{printable_path(path.parent)}: no {CARD_NAME} there, so it is no model, or one "
-            "that was not written to its end"
+            f"{printable_path(path.parent)}: it has no {CARD_NAME}, so it is not a model, or "
+            "writing it was interrupted"
         ) from error
     except OSError as error:
         raise CorruptArtefact(f"{printable_path(path)}: {error.strerror or error}") from error
     except ValueError as error:  # neither UTF-8 nor JSON
         raise CorruptArtefact(f"{printable_path(path)}: not JSON: {error}") from error
     if not isinstance(content, dict):
-        raise CorruptArtefact(f"{printable_path(path)}: not a card: a JSON object is expected")
+        raise CorruptArtefact(f"{printable_path(path)}: not a card: expected a JSON object")
     return content

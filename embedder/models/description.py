@@ -1,4 +1,4 @@
-"""A model for people: what it hears, how it is built, what it costs, how good it is."""
+"""Describe a model for people: its settings, its layers, what it costs, how good it is."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +27,11 @@ class ModelDescription:
     backbone: dict[str, Any] | None
     """None for imported models."""
     beside: tuple[dict[str, Any], ...]
-    """Further backbones under the same projection."""
+    """Further backbones that the same projection reads."""
     embedding_size: int
     geometry: str
     n_parameters: int | None
-    """None where the file does not say."""
+    """None: the file does not say."""
     multiply_adds: int | None
     """For one excerpt."""
     bytes_on_disk: int
@@ -43,7 +43,7 @@ class ModelDescription:
 
 
 def describe_model(name_or_path: str | Path) -> ModelDescription:
-    """Load a model, which checks it, and describe it."""
+    """Load a model, which also checks it, and describe it."""
     model = load_model(name_or_path)
     card, config = model.card, model.config
     profile = profile_network(config) if model.kind == "network" else None
@@ -72,7 +72,7 @@ def describe_model(name_or_path: str | Path) -> ModelDescription:
 
 
 def list_row(listed: ListedModel) -> dict[str, Any]:
-    """A line of `soundalike models list`."""
+    """A row of `soundalike models list`."""
     card = listed.card
     return {
         "name": listed.name,

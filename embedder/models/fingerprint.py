@@ -1,9 +1,9 @@
-"""The digest that says which model made a vector: of its weights and of what feeds them.
+"""The digest that says which model made a vector.
 
-It covers tensor names, types, shapes and values, and the settings of excerpts, front end and
-network; not the card's facts, so that a new licence line does not orphan a library. Settings
-that stand at their default are left out, so that a setting added later, whose default means
-"as before", leaves old fingerprints alone. (A default may therefore never change its meaning.)
+It covers names, types, shapes and values of the tensors, and the settings of excerpts, front end
+and network. It does not cover the card's facts, so that a new licence line does not make a library
+useless. Settings with their default value are left out, so that a setting that is added later does
+not change old fingerprints. (So the meaning of a default must never change.)
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from embedder.config.loading import from_dict, to_dict
 from embedder.config.model import ModelConfig
 
 SHORT_LENGTH = 12
-"""Hexadecimal digits that people are shown: 48 bits tell any number of models apart."""
+"""Hexadecimal digits in messages: 48 bits distinguish any number of models."""
 
 
 def network_fingerprint(config: ModelConfig, tensors: Mapping[str, Tensor]) -> str:
@@ -35,8 +35,8 @@ def network_fingerprint(config: ModelConfig, tensors: Mapping[str, Tensor]) -> s
 
 
 def files_fingerprint(config: ModelConfig, source: Mapping[str, Any], paths: Iterable[Path]) -> str:
-    """64 hexadecimal digits for an imported model: its files by name and content, and how
-    `source` says that it is fed.
+    """64 hexadecimal digits for an imported model: names and contents of its files, and `source`,
+    which says what goes in and out.
     """
     digest = hashlib.sha256(_settings(config))
     digest.update(json.dumps(source, sort_keys=True).encode())
@@ -53,7 +53,7 @@ def short_fingerprint(fingerprint: str) -> str:
 
 
 def _settings(config: ModelConfig) -> bytes:
-    # There and back, for a 2 given where 2.0 is meant comes back from the card as 2.0.
+    # Via plain values: a setting 2 that should be 2.0 is read from the card as 2.0.
     normal = from_dict(ModelConfig, to_dict(config))
     return json.dumps(_beside_defaults(normal), sort_keys=True).encode()
 

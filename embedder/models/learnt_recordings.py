@@ -1,8 +1,8 @@
-"""Which recordings a model has learnt from, so that nobody praises it for knowing them.
+"""Which recordings a model was trained on, so that an evaluation can leave them out.
 
     FOLDER/learnt.bin   the first eight bytes of each recording's audio digest, sorted
 
-Tags, names and places of the files do not matter. Models of arrays have no such file.
+Tags, names and folders of the files do not matter. A model trained on arrays has no such file.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ Keys = frozenset[bytes]
 
 
 def write_learnt(folder: Path, keys: Keys) -> None:
-    """Put them beside the model's card; without any, there is no file."""
+    """Write the keys beside the model's card; without keys, remove the file."""
     path = folder / LEARNT_NAME
     if keys:
         write_whole(path, b"".join(sorted(keys)))
@@ -26,14 +26,16 @@ def write_learnt(folder: Path, keys: Keys) -> None:
 
 
 def read_learnt(folder: Path) -> Keys:
-    """What `write_learnt` wrote; nothing where no such file can be read."""
+    """The keys that `write_learnt` wrote; none if there is no such file."""
     try:
         content = (folder / LEARNT_NAME).read_bytes()
     except OSError:
         return frozenset()
-    return keys_of(content[at : at + KEY_BYTES] for at in range(0, len(content), KEY_BYTES))
+    return keys_of(
+        content[start : start + KEY_BYTES] for start in range(0, len(content), KEY_BYTES)
+    )
 
 
 def keys_of(audio_digests: Iterable[bytes]) -> Keys:
-    """What is kept of audio digests."""
+    """The keys of audio digests: their first bytes."""
     return frozenset(digest[:KEY_BYTES] for digest in audio_digests)

@@ -1,6 +1,6 @@
-"""A model in memory, the same to everybody above whether it was trained here or imported.
+"""A model in memory, with one interface for trained and imported models.
 
-Finding a model and reading its card need no torch, so this module does without until it is asked.
+Finding a model and reading its card need no torch, so this module imports it only for `geometry`.
 """
 
 from collections.abc import Callable
@@ -22,28 +22,28 @@ NetworkCall = Callable[["Tensor"], "Tensor"]
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """What `load_model` gives: waveforms through `front_end`, what it gives through `network`."""
+    """What `load_model` returns: waveforms go through `front_end`, its output through `network`."""
 
     folder: Path
     card: Card
     front_end: FrontEndCall
     """(waveform float32 [batch, samples], sample_rate) to the network's input [batch, …]."""
     network: NetworkCall
-    """The front end's output to points of `geometry`, float32 [batch, embedding_size]."""
+    """The front end's output to vectors of `geometry`, float32 [batch, embedding_size]."""
 
     @property
     def config(self) -> ModelConfig:
-        """What it hears and how it is built."""
+        """Its settings: excerpts, front end, network, geometry."""
         return self.card.config
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Its name on the card."""
         return self.card.name
 
     @property
     def kind(self) -> ModelKind:
-        """Trained here, or imported from where."""
+        """How it was made: trained, projected, or imported."""
         return self.card.kind
 
     @property
@@ -53,7 +53,7 @@ class LoadedModel:
 
     @property
     def sample_rate(self) -> int:
-        """The rate that the front end wants; 0: the file's own."""
+        """The rate that the front end takes; 0: the file's own."""
         return self.config.front_end.sample_rate
 
     @property
@@ -63,12 +63,12 @@ class LoadedModel:
 
     @property
     def geometry(self) -> "Geometry":
-        """Where its vectors live."""
+        """The geometry of its vectors."""
         from embedder.geometry import geometry_of
 
         return geometry_of(self.config.geometry, curvature=self.config.curvature)
 
     @property
     def runs_on_devices(self) -> bool:
-        """Whether the network moves to a GPU; ONNX files run on the CPU."""
+        """Whether the network can run on a GPU; ONNX files run on the CPU."""
         return self.kind != "onnx"

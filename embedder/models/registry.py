@@ -1,8 +1,8 @@
 """Models by name or by path.
 
-A name is a folder among the user's models (`$SOUNDALIKE_MODELS`, else the platform's place for
-user data), or among those that come with soundalike; the user's come first. Anything else is
-taken as the path of a model's folder, or of a training run's.
+A name is a folder among the user's models (`$SOUNDALIKE_MODELS`, else the platform's folder for
+user data), or among those that come with soundalike; the user's come first. Anything else is the
+path of a model's folder, or of a training run's folder. A pickle is never opened.
 """
 
 import os
@@ -27,7 +27,7 @@ Place = Literal["user", "bundled"]
 
 @dataclass(frozen=True, slots=True)
 class ListedModel:
-    """A model that has a name; `card` is None where `problem` says why it cannot be read."""
+    """A model with a name. If its card cannot be read, `card` is None and `problem` says why."""
 
     name: str
     folder: Path
@@ -45,39 +45,37 @@ def user_models_folder() -> Path:
 
 
 def bundled_models_folder() -> Path:
-    """Where the models that come with soundalike are."""
+    """The folder of the models that come with soundalike."""
     return Path(str(resources.files("embedder.models.bundled")))
 
 
 def find_model(name_or_path: str | Path) -> Path:
-    """The folder of a model, the best one of a training run's folder; an unknown name is answered
-    with the known ones.
-    """
+    """The folder of a model; of a training run, its best model. Refuses unknown names."""
     path = Path(name_or_path)
     refuse_pickle(path)
     if isinstance(name_or_path, str) and len(path.parts) == 1 and path.name not in ("", ".."):
-        named = _named_folders()
-        if name_or_path in named:
-            return named[name_or_path][0]
+        folders = _named_folders()
+        if name_or_path in folders:
+            return folders[name_or_path][0]
         if not path.exists():
-            raise UnknownChoice("model", name_or_path, named or ["the path of a model's folder"])
+            raise UnknownChoice("model", name_or_path, folders or ["the path of a model's folder"])
     of_run = path / BEST_OF_RUN
     is_run = (of_run / CARD_NAME).is_file() and not (path / CARD_NAME).exists()
     return of_run if is_run else path
 
 
 def refuse_pickle(path: Path) -> None:
-    """Say of a pickled model what to do instead; other paths pass."""
+    """Refuse a pickled model and say what to do instead; other paths pass."""
     if path.suffix.lower() in PICKLE_SUFFIXES and path.is_file():
         raise UnsupportedFormat(
-            f"{printable_path(path)}: a pickle or the like, which can run code when it is "
-            "opened, and soundalike never opens one. Export the model to ONNX, or its tensors "
-            "to safetensors, and use `soundalike models import`."
+            f"{printable_path(path)}: a pickle or similar file, which can run code when it is "
+            "opened, so soundalike never opens one. Export the model to ONNX, or its tensors to "
+            "safetensors, and use `soundalike models import`."
         )
 
 
 def list_models() -> list[ListedModel]:
-    """All models that have a name, sorted; broken ones too, with what is wrong."""
+    """All models with a name, sorted; broken models too, with their problem."""
     listed = []
     for name, (folder, place) in sorted(_named_folders().items()):
         try:
@@ -88,8 +86,9 @@ def list_models() -> list[ListedModel]:
 
 
 def load_model(name_or_path: str | Path, *, device: str = "cpu") -> LoadedModel:
-    """Any model, trained here or imported, checked against its fingerprint; the network is put
-    on `device` where it can be, the front end stays on the CPU.
+    """Load any model and check its fingerprint.
+
+    The network moves to `device` if it can; the front end stays on the CPU.
     """
     from torch import nn
 
@@ -101,7 +100,7 @@ def load_model(name_or_path: str | Path, *, device: str = "cpu") -> LoadedModel:
 
 
 def _load_folder(folder: Path, card: Card) -> LoadedModel:
-    # Each kind brings libraries of its own, some of them optional.
+    # Each kind needs libraries of its own, and some of them are optional.
     if card.kind == "onnx":
         from embedder.models.kinds.onnx_file import load_onnx_model
 
@@ -121,16 +120,16 @@ def _load_folder(folder: Path, card: Card) -> LoadedModel:
 
 
 def _named_folders() -> dict[str, tuple[Path, Place]]:
-    named: dict[str, tuple[Path, Place]] = {}
+    folders: dict[str, tuple[Path, Place]] = {}
     places: list[tuple[Path, Place]] = [
         (bundled_models_folder(), "bundled"),
         (user_models_folder(), "user"),
     ]
     for root, place in places:
         if root.is_dir():
-            named |= {
+            folders |= {
                 folder.name: (folder, place)
                 for folder in root.iterdir()
                 if (folder / CARD_NAME).is_file()
             }
-    return named
+    return folders

@@ -1,7 +1,7 @@
-"""The linear layer that turns vectors into probabilities of tags, and its file beside a model.
+"""The linear layer from vectors to probabilities of tags, and its file beside a model.
 
-`head.safetensors` holds weight and bias; the card names the tags and the file's digest. The
-model's fingerprint does not cover it, for vectors are the same with or without a head.
+`head.safetensors` has weight and bias; the card has the tags and the file's digest. The model's
+fingerprint does not cover it, because vectors are the same with and without a head.
 """
 
 import hashlib
@@ -39,15 +39,15 @@ class TagHead:
             )
 
     def probabilities(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """float32 [n, size] to [n, tags], each by itself between 0 and 1."""
+        """Vectors float32 [n, size] to probabilities [n, tags]; a row need not sum to 1."""
         with torch.inference_mode():
             logits = torch.from_numpy(vectors) @ self.weight.T + self.bias
-            found: NDArray[np.float32] = torch.sigmoid(logits).numpy()
-        return found
+            probabilities: NDArray[np.float32] = torch.sigmoid(logits).numpy()
+        return probabilities
 
 
 def write_tag_head(folder: Path, head: TagHead) -> TagHeadRecord:
-    """Write the file and return what the card says of it."""
+    """Write the file and return its record for the card."""
     tensors = {"weight": head.weight, "bias": head.bias}
     data = safetensors.save({n: t.detach().cpu().float().contiguous() for n, t in tensors.items()})
     write_whole(folder / HEAD_NAME, data)
@@ -55,7 +55,7 @@ def write_tag_head(folder: Path, head: TagHead) -> TagHeadRecord:
 
 
 def read_tag_head(folder: Path, card: Card) -> TagHead:
-    """The head of a model's folder; refuses what its card does not describe."""
+    """The head in a model's folder; refuses a file that does not fit the card."""
     record = card.tag_head
     if not record.tags:
         raise BadInput(
@@ -69,11 +69,11 @@ def read_tag_head(folder: Path, card: Card) -> TagHead:
         raise CorruptArtefact(
             f"{printable_path(path)}: {error.strerror or error}. Copy the model again."
         ) from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != record.digest:
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != record.digest:
         raise FingerprintMismatch(
             printable_path(path),
-            found=short_fingerprint(found),
+            found=short_fingerprint(digest),
             expected=short_fingerprint(record.digest),
             advice="The tagging head was altered: copy the model again.",
         )

@@ -1,1 +1,1 @@
-"""Networks from spectrogram or waveform to vector, built from configuration."""
+"""Networks from spectrograms or waveforms to vectors, built from a configuration."""

@@ -1,1 +1,1 @@
-"""Encoders that others have trained: ONNX files and Hugging Face audio models."""
+"""How each kind of model is stored and loaded: networks, projections, ONNX, Hugging Face."""

@@ -1,4 +1,4 @@
-"""Mel spectrograms as other people's networks were trained on, from their own settings."""
+"""Mel spectrograms that other people's networks were trained on, from their settings."""
 
 import torch
 import torchaudio
@@ -30,17 +30,17 @@ class MelFrontEnd(nn.Module):
         )
 
     def forward(self, waveform: Tensor, sample_rate: int) -> Tensor:
-        """Compressed mel values of waveforms at any rate."""
+        """Compressed mel values of waveforms at any sample rate."""
         if sample_rate != self.sample_rate:
             waveform = torchaudio.functional.resample(waveform, sample_rate, self.sample_rate)
         window = self.set_up.window_samples or self.set_up.fft_size
         if not self.set_up.centred:
-            # torch puts a window shorter than the FFT into its middle; others at its start.
+            # torch puts a window shorter than the FFT in its middle, other libraries at its start.
             before = (self.set_up.fft_size - window) // 2
             waveform = functional.pad(waveform, (before, self.set_up.fft_size - window - before))
-        too_short = self.set_up.fft_size - waveform.shape[-1]
-        if too_short > 0:
-            waveform = functional.pad(waveform, (0, too_short))
+        n_missing = self.set_up.fft_size - waveform.shape[-1]
+        if n_missing > 0:
+            waveform = functional.pad(waveform, (0, n_missing))
         mel = self._to_length(self.mel(waveform))
         values = self.set_up.multiplier * mel + self.set_up.offset
         if self.set_up.compression == "none":
@@ -48,7 +48,7 @@ class MelFrontEnd(nn.Module):
         return torch.log10(values) if self.set_up.compression == "log10" else torch.log(values)
 
     def _to_length(self, mel: Tensor) -> Tensor:
-        wanted = self.set_up.n_columns
-        if not wanted:
+        n_columns = self.set_up.n_columns
+        if not n_columns:
             return mel
-        return functional.pad(mel[..., :wanted], (0, max(wanted - mel.shape[-1], 0)))
+        return functional.pad(mel[..., :n_columns], (0, max(n_columns - mel.shape[-1], 0)))

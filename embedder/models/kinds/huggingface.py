@@ -1,7 +1,7 @@
-"""Audio models of the `transformers` library, with the feature extractor that each comes with.
+"""Audio models of the `transformers` library, each with its own feature extractor.
 
-Only safetensors weights and code that `transformers` itself holds: a repository's own code is
-never run. Nothing is fetched here; a model is in its folder or it is an error.
+Weights must be safetensors, and only code of `transformers` itself runs, never a repository's own.
+Loading downloads nothing; only `models import --download` does.
 """
 
 from dataclasses import dataclass
@@ -31,10 +31,10 @@ FILES_NAME = "huggingface"
 
 @dataclass(frozen=True, slots=True)
 class HuggingFaceSpec:
-    """How a model is used; a TOML given to `models import` may set each."""
+    """How a model is used; a TOML file for `models import` may set each field."""
 
     excerpts: ExcerptConfig | None = None
-    """None: as long as the model's extractor wants, or 5 seconds."""
+    """None: as long as the model's extractor takes, or 5 seconds."""
     pooling: Literal["mean", "pooled"] = "mean"
     """The mean of the last layer over time, or the model's own pooled output."""
     geometry: GeometryKind = "cosine"
@@ -46,7 +46,7 @@ class HuggingFaceSpec:
 
 
 class ExtractorFrontEnd:
-    """Waveform [batch, samples] to the input that the model's own extractor makes of it."""
+    """Waveform [batch, samples] to the model's input, by its own extractor."""
 
     def __init__(self, extractor: Any, *, input_name: str) -> None:
         self.extractor = extractor
@@ -54,7 +54,7 @@ class ExtractorFrontEnd:
         self.sample_rate = int(extractor.sampling_rate)
 
     def __call__(self, waveform: Tensor, sample_rate: int) -> Tensor:
-        """The extractor refuses another rate, since it cannot resample."""
+        """Extract features; refuses other rates, because extractors cannot resample."""
         if sample_rate != self.sample_rate:
             raise BadInput(f"audio at {sample_rate} Hz: the model takes {self.sample_rate} Hz")
         clips = list(waveform.detach().cpu().numpy())
@@ -64,7 +64,7 @@ class ExtractorFrontEnd:
 
 
 class TransformerNetwork(nn.Module):
-    """The extractor's output [batch, …] to points [batch, embedding_size]."""
+    """The extractor's output [batch, …] to vectors [batch, embedding_size]."""
 
     def __init__(self, model: nn.Module, *, pooling: str, geometry: Geometry) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class TransformerNetwork(nn.Module):
         self.geometry = geometry
 
     def forward(self, features: Tensor) -> Tensor:
-        """The pooled last layer, on its geometry."""
+        """The pooled last layer, projected into the geometry."""
         outputs = self.model(features)
         if self.pooling == "pooled":
             pooled = getattr(outputs, "pooler_output", None)
@@ -81,21 +81,21 @@ class TransformerNetwork(nn.Module):
                 raise BadInput('this model has no pooled output: set pooling = "mean" in the TOML')
             return self.geometry.project(pooled)
         hidden = outputs.last_hidden_state.float()
-        # [batch, time, features], or [batch, features, rows, columns] of a convolutional one
+        # [batch, time, features], or [batch, features, rows, columns] of a convolutional model
         mean = hidden.mean(dim=1) if hidden.ndim == 3 else hidden.flatten(2).mean(dim=2)
         return self.geometry.project(mean)
 
 
 def load_huggingface_model(folder: Path, card: Card) -> LoadedModel:
-    """The model of a folder with a `huggingface` sub-folder whose card was read."""
+    """The model in a folder with a `huggingface` sub-folder, whose card was read."""
     files = folder / FILES_NAME
     if not files.is_dir():
         raise CorruptArtefact(f"{printable_path(files)}: missing. Import the model again.")
-    found = files_fingerprint(card.config, card.source, _files_in(files))
-    if found != card.fingerprint:
+    fingerprint = files_fingerprint(card.config, card.source, _files_in(files))
+    if fingerprint != card.fingerprint:
         raise FingerprintMismatch(
             printable_path(folder),
-            found=short_fingerprint(found),
+            found=short_fingerprint(fingerprint),
             expected=short_fingerprint(card.fingerprint),
             advice="A file was altered: import the model again.",
         )
@@ -113,14 +113,14 @@ def parts_of(files: Path, spec: HuggingFaceSpec) -> tuple[ExtractorFrontEnd, Tra
 
 
 def open_pretrained(source: str, *, download: bool) -> tuple[Any, Any]:
-    """Model and feature extractor of a folder or id; from the network only with `download`."""
+    """Model and feature extractor of a folder or id; downloads only with `download`."""
     try:
         import transformers
         from huggingface_hub.errors import StrictDataclassError
     except ImportError as error:
         raise MissingExtra("A Hugging Face model", "pretrained") from error
     logs: Any = transformers.utils.logging
-    logs.disable_progress_bar()  # files that are here take a moment each
+    logs.disable_progress_bar()  # local files load in a moment
     settings = {"local_files_only": not download, "trust_remote_code": False}
     try:
         extractors: Any = transformers.AutoFeatureExtractor
@@ -129,7 +129,7 @@ def open_pretrained(source: str, *, download: bool) -> tuple[Any, Any]:
             source, use_safetensors=True, dtype=torch.float32, **settings
         )
     except (OSError, ValueError, KeyError, ImportError) as error:
-        hint = "" if download else " An id is fetched only with --download."
+        hint = "" if download else " An id is downloaded only with --download."
         raise BadInput(
             f"{printable_path(source)}: not a Hugging Face audio model with safetensors weights "
             f"and a feature extractor: {str(error).strip().splitlines()[0]}{hint}"
@@ -141,7 +141,7 @@ def open_pretrained(source: str, *, download: bool) -> tuple[Any, Any]:
             "this kind of model or its weights. Copy or download the model again."
         ) from error
     if not hasattr(extractor, "sampling_rate"):
-        raise BadInput(f"{printable_path(source)}: a model, but not one that hears audio")
+        raise BadInput(f"{printable_path(source)}: a model, but not of audio")
     return model, extractor
 
 
@@ -152,12 +152,12 @@ def save_files(model: Any, extractor: Any, files: Path) -> None:
 
 
 def fingerprint_files(files: Path) -> list[Path]:
-    """What the fingerprint covers: every file."""
+    """The files that the fingerprint covers: all of them."""
     return _files_in(files)
 
 
 def extractor_seconds(extractor: Any) -> float:
-    """How long an excerpt the extractor wants: a fixed length where it has one, else 5 s."""
+    """The length of an excerpt: the extractor's fixed length, or 5 s if it has none."""
     if getattr(extractor, "chunk_length", None):  # Whisper
         return float(extractor.chunk_length)
     if getattr(extractor, "max_length_s", None):  # CLAP
@@ -168,7 +168,7 @@ def extractor_seconds(extractor: Any) -> float:
 
 
 def _audio_encoder(model: Any) -> Any:
-    """The part that hears: an encoder-decoder's encoder, or the audio half of a pair."""
+    """The part that reads audio: the encoder, or the audio half of a pair of models."""
     if hasattr(model, "audio_model"):
         return model.audio_model
     if getattr(model.config, "is_encoder_decoder", False):

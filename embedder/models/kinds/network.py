@@ -1,8 +1,8 @@
 """Trained models on disk: a folder with `weights.safetensors` and `card.json`.
 
-Loading works out the fingerprint anew and refuses what does not match its card. It never opens
-a pickle, which can run code. `model_registry.load_model` loads a model of any kind by name or
-path; here stands what it does for those trained by soundalike.
+Loading computes the fingerprint and refuses weights that do not match the card. It never opens a
+pickle, which can run code. `registry.load_model` loads a model of any kind by name or path, and
+calls this module for models that soundalike has trained.
 """
 
 from collections.abc import Mapping
@@ -45,10 +45,10 @@ def save_model(
 ) -> Card:
     """Write a network and the front end's state to `folder`, the card last, and return the card.
 
-    `front_end` is the one that the network was trained with; without it, one fresh from the
-    configuration, which is the same unless it keeps running statistics. `facts` and `scores`
-    hold what JSON holds. The name is the folder's unless another is given. `weight_bits` of 16 or 8
-    make the file a half or a quarter as large and the vectors a little different.
+    `front_end` is the front end that the network was trained with. By default it is built from the
+    configuration, which is the same unless it has running statistics. `facts` and `scores` are JSON
+    values. The default name is the folder's. With `weight_bits` of 16 or 8 the file is a half or a
+    quarter as large, and vectors change a little.
     """
     if (folder / CARD_NAME).exists() and not replace:
         raise OutputExists(folder)
@@ -57,7 +57,7 @@ def save_model(
     tensors = packed(tensors, weight_bits)
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / WEIGHTS_NAME, safetensors.save(tensors))
-    (folder / HEAD_NAME).unlink(missing_ok=True)  # of the model that is replaced
+    (folder / HEAD_NAME).unlink(missing_ok=True)  # the old model's
     card = Card(
         name=name or folder.name,
         fingerprint=network_fingerprint(network.config, tensors),
@@ -73,34 +73,34 @@ def save_model(
 
 
 def load_checkpoint(folder: Path, card: Card) -> LoadedModel:
-    """The network and front end of a folder whose card was read, ready to be used (eval mode)."""
+    """The network and front end of a folder whose card was read, in eval mode."""
     path = folder / WEIGHTS_NAME
     tensors = _read_tensors(path)
-    found = network_fingerprint(card.config, tensors)
-    if found != card.fingerprint:
+    fingerprint = network_fingerprint(card.config, tensors)
+    if fingerprint != card.fingerprint:
         raise FingerprintMismatch(
             printable_path(folder),
-            found=short_fingerprint(found),
+            found=short_fingerprint(fingerprint),
             expected=short_fingerprint(card.fingerprint),
-            advice="Weights or settings were altered, or are of two models: copy it again.",
+            advice="Weights or settings were altered, or are of two models: copy the model again.",
         )
     stray = [name for name in tensors if not name.startswith((_NETWORK, _FRONT_END))]
     if stray:
         raise CorruptArtefact(f"{printable_path(path)}: unknown tensor {stray[0]!r}")
-    # On the meta device nothing is allocated and no random number is drawn.
+    # The meta device allocates nothing and draws no random numbers.
     with torch.device("meta"):
         network = EmbeddingNetwork(card.config)
     front_end = build_front_end(card.config.front_end)
     weights = unpacked(tensors)
     _fill(network, weights, _NETWORK, path=path)
     _fill(front_end, weights, _FRONT_END, path=path)
-    # Measured on one core: 2.5 times as fast in float32 as in torch's usual order of memory.
+    # On one core, 2.5 times as fast in float32 as in torch's usual memory order.
     convert_conv2d_weight_memory_format(network, torch.channels_last)
     return LoadedModel(folder, card, front_end.eval(), network.eval())
 
 
 def _tensors_of(module: nn.Module, prefix: str) -> dict[str, Tensor]:
-    # Copies, for channels_last weights have another order in memory than safetensors writes.
+    # Copies, because safetensors cannot write weights in channels_last order.
     state = module.state_dict()
     return {f"{prefix}{name}": tensor.cpu().contiguous() for name, tensor in state.items()}
 
@@ -120,17 +120,21 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
 
 def _fill(module: nn.Module, tensors: Mapping[str, Tensor], prefix: str, *, path: Path) -> None:
     """Give a module its tensors, or say which do not fit its configuration."""
-    wanted = module.state_dict()
-    given = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
-    for name in sorted(wanted.keys() | given.keys()):
-        found = _described(given.get(name))
-        expected = _described(wanted.get(name))
+    own_tensors = module.state_dict()
+    file_tensors = {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
+    for name in sorted(own_tensors.keys() | file_tensors.keys()):
+        found = _described(file_tensors.get(name))
+        expected = _described(own_tensors.get(name))
         if found != expected:
             raise CorruptArtefact(
                 f"{printable_path(path)}: {prefix}{name} is {found}, and the card's "
-                f"configuration wants {expected}"
+                f"configuration expects {expected}"
             )
-    module.load_state_dict(given, assign=True)
+    module.load_state_dict(file_tensors, assign=True)
 
 
 def _described(tensor: Tensor | None) -> str:

@@ -1,6 +1,7 @@
-"""Running an ONNX file as if it were one of our networks. It runs on the CPU.
+"""Run an ONNX file like one of our networks, on the CPU.
 
-The file stays as it came; `spec.py` says how it is fed and read.
+The file is not changed; `onnx_spec` describes its input and output, `onnx_session` runs it in a
+process of its own.
 """
 
 from pathlib import Path
@@ -31,7 +32,7 @@ ONNX_NAME = "model.onnx"
 
 
 class OnnxNetwork(nn.Module):
-    """The front end's output [batch, rows, columns] to points [batch, embedding_size]."""
+    """The front end's output [batch, rows, columns] to vectors [batch, embedding_size]."""
 
     def __init__(self, path: Path, spec: OnnxSpec) -> None:
         super().__init__()
@@ -45,7 +46,7 @@ class OnnxNetwork(nn.Module):
         ).name
 
     def forward(self, features: Tensor) -> Tensor:
-        """Arrange, run in batches as large as the file allows, pool, project."""
+        """Arrange axes, run in the batch size that the file takes, pool, project."""
         layout = self.spec.input.layout
         arranged = arrange(features.detach().float().cpu(), layout).contiguous().numpy()
         if "batch" not in layout:
@@ -55,14 +56,14 @@ class OnnxNetwork(nn.Module):
         return self.geometry.project(torch.from_numpy(self._pooled(np.concatenate(outputs))))
 
     def _run_batches(self, values: NDArray[np.float32], *, axis: int) -> list[NDArray[np.float32]]:
-        fixed = self._input.shape[axis] if len(self._input.shape) > axis else None
-        if not isinstance(fixed, int):  # a name: any size goes
+        batch_size = self._input.shape[axis] if len(self._input.shape) > axis else None
+        if not isinstance(batch_size, int):  # a name: any size is possible
             return [self._run(np.moveaxis(values, 0, axis))]
         outputs = []
-        for start in range(0, len(values), fixed):
-            batch = values[start : start + fixed]
-            # A file that takes 64 at a time gets 64: the last ones again, and thrown away.
-            padded = np.concatenate([batch, np.repeat(batch[-1:], fixed - len(batch), axis=0)])
+        for start in range(0, len(values), batch_size):
+            batch = values[start : start + batch_size]
+            # A file that takes 64 at a time gets 64: the last excerpt is repeated.
+            padded = np.concatenate([batch, np.repeat(batch[-1:], batch_size - len(batch), axis=0)])
             outputs.append(self._run(np.moveaxis(padded, 0, axis))[: len(batch)])
         return outputs
 
@@ -73,7 +74,7 @@ class OnnxNetwork(nn.Module):
             raise ConfigError(
                 f"{printable_path(self.path)}: does not take {list(values.shape)} as input "
                 f"{self._input.name!r} ({error}). It asks for {list(self._input.shape)}: "
-                "mend input and excerpts in the TOML."
+                "correct input and excerpts in the TOML."
             ) from error
 
     def _pooled(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -84,25 +85,25 @@ class OnnxNetwork(nn.Module):
                 f"{list(outputs.shape)}, and [batch, features] is needed. "
                 'Set output.pooling = "mean" in the TOML, or name another output.'
             )
-        between = tuple(range(1, outputs.ndim - 1))
+        middle_axes = tuple(range(1, outputs.ndim - 1))
         pooled: NDArray[np.float32] = (
-            outputs.max(axis=between) if pooling == "max" else outputs.mean(axis=between)
+            outputs.max(axis=middle_axes) if pooling == "max" else outputs.mean(axis=middle_axes)
         )
         return pooled
 
 
 def load_onnx_model(folder: Path, card: Card) -> LoadedModel:
-    """The model of a folder with `model.onnx` whose card was read."""
+    """The model in a folder with `model.onnx`, whose card was read."""
     path = folder / ONNX_NAME
     if not path.is_file():
         raise CorruptArtefact(f"{printable_path(path)}: missing. Import the model again.")
-    found = files_fingerprint(card.config, card.source, [path])
-    if found != card.fingerprint:
+    fingerprint = files_fingerprint(card.config, card.source, [path])
+    if fingerprint != card.fingerprint:
         raise FingerprintMismatch(
             printable_path(folder),
-            found=short_fingerprint(found),
+            found=short_fingerprint(fingerprint),
             expected=short_fingerprint(card.fingerprint),
-            advice="The file or its description was altered: import it again.",
+            advice="The file or its description was altered: import the model again.",
         )
     where = printable_path(folder / "card.json")
     spec = from_dict(OnnxSpec, card.source, where=f"{where}: source")
@@ -111,14 +112,14 @@ def load_onnx_model(folder: Path, card: Card) -> LoadedModel:
 
 
 def front_end_of(spec: OnnxSpec) -> FrontEndCall:
-    """What turns waveforms into the network's [batch, rows, columns]."""
+    """The front end from waveforms to [batch, rows, columns]."""
     if spec.input.mel is not None:
         return MelFrontEnd(spec.input.mel, sample_rate=spec.sample_rate)
     return build_front_end(config_of(spec, embedding_size=1).front_end).eval()
 
 
 def arrange(features: Tensor, layout: tuple[str, ...]) -> Tensor:
-    """[batch, rows, columns] with batch first and the other axes as `layout` has them."""
+    """[batch, rows, columns] with the other axes in the order of `layout`; batch stays first."""
     axes = [axis for axis in layout if axis not in ("batch", "1")]
     if "rows" not in axes:
         features = features[:, 0]

@@ -1,6 +1,6 @@
-"""An imported ONNX file, run in a process of its own: nothing in it can end ours.
+"""Run an imported ONNX file in a child process, so that a crash cannot end this process.
 
-`OnnxSession` is our side. Run as a module, this file is the other side.
+`OnnxSession` is the parent's side. Run as a module, this file is the child.
 """
 
 import sys
@@ -17,7 +17,7 @@ from embedder.processes.foreign import ForeignCrash, ForeignProcess, Message, se
 
 
 class OnnxRunError(Exception):
-    """The file does not take what it was given; the message is ONNX Runtime's."""
+    """The file refuses its input; the message is ONNX Runtime's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class OnnxSession:
         if find_spec("onnxruntime") is None:
             raise MissingExtra("An ONNX model", "pretrained")
         self.path = path
-        # Absolute: the child must find it even after this process has changed folders.
+        # Absolute, so that the child finds it even if this process changes its folder.
         self._process = ForeignProcess("embedder.models.kinds.onnx_session", str(path.absolute()))
         head = self._ask(Message({})).head
         if "error" in head:
@@ -72,12 +72,12 @@ class _Runner:
         self._path = path
         self._session: Any = None
         self._options = onnxruntime.SessionOptions()
-        self._options.log_severity_level = 3  # errors only: it warns of unused weights otherwise
-        # Workers each take a core (TrackEncoder.encode_many); a pool inside each would crowd them.
+        self._options.log_severity_level = 3  # errors only: otherwise it warns about unused weights
+        # Each worker uses one core (TrackEncoder.encode_many).
         self._options.intra_op_num_threads = 1
 
     def answer(self, request: Message) -> Message:
-        """What goes in and out, for an empty request; otherwise one run."""
+        """Inputs and outputs of the file, for an empty request; otherwise run it once."""
         try:
             if not self._session:
                 self._open()

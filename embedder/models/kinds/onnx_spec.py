@@ -1,4 +1,4 @@
-"""What goes into somebody else's ONNX file and what comes out, as a small TOML says it.
+"""The TOML file that describes the input and output of an imported ONNX file.
 
     sample_rate = 16000                    # what the network was trained on
     licence = "CC BY-NC 4.0"
@@ -17,8 +17,8 @@
     pooling = "mean"                       # over whatever axes lie between batch and features
 
 `[input.mel]` computes the spectrograms of other libraries (log of mel with an offset);
-`[input.front_end]` those of soundalike, as an exported model has them. A waveform's samples are
-its columns, and it has no rows.
+`[input.front_end]` computes those of soundalike, for exported models. A waveform's samples are its
+columns, and it has no rows.
 """
 
 from dataclasses import dataclass, field
@@ -55,12 +55,12 @@ class MelSetUp:
     multiplier: float = 1.0
     offset: float = 1e-6
     n_columns: int = 0
-    """Frames that the network takes: more are cut off, fewer filled up with silence; 0: all."""
+    """How many frames the network takes: more are cut off, fewer are padded; 0: any number."""
 
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """The tensor that goes in."""
+    """The input tensor."""
 
     name: str = ""
     """Empty: the file's only input."""
@@ -71,7 +71,7 @@ class InputSpec:
 
 @dataclass(frozen=True, slots=True)
 class OutputSpec:
-    """The tensor that comes out."""
+    """The output tensor."""
 
     name: str = ""
     """Empty: the file's only output."""
@@ -80,7 +80,7 @@ class OutputSpec:
 
 @dataclass(frozen=True, slots=True)
 class OnnxSpec:
-    """The whole TOML."""
+    """The whole TOML file."""
 
     sample_rate: int = 0
     excerpts: ExcerptConfig = field(default_factory=ExcerptConfig)
@@ -93,7 +93,7 @@ class OnnxSpec:
 
 
 def check_spec(spec: OnnxSpec, *, where: str) -> None:
-    """Refuse a description that cannot be followed."""
+    """Refuse a description that contradicts itself; the error names the setting."""
     layout = spec.input.layout
     if spec.input.mel is not None and spec.input.front_end is not None:
         raise ConfigError(f"{where}: give input.mel or input.front_end, not both")

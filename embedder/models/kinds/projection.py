@@ -1,10 +1,10 @@
-"""A small projection on the vectors of another encoder, which stays as it is: quick to train.
+"""A small projection on the vectors of another encoder, which is not changed: quick to train.
 
     FOLDER/card.json               kind "projection"
            projection.safetensors  the weights that were trained
-           base/                   a whole copy of the encoder below, of any kind
+           base/                   a whole copy of the encoder, of any kind
 
-The copy makes the folder stand alone: whoever gets it needs nothing else.
+Because of the copy, the folder needs no other model.
 """
 
 import shutil
@@ -31,10 +31,10 @@ MIN_DEVIATION = 1e-4
 
 
 class Projection(nn.Module):
-    """Vectors float32 [batch, n_inputs] (or [batch, n_inputs, 1]) to points of the geometry.
+    """Vectors float32 [batch, n_inputs] (or [batch, n_inputs, 1]) to vectors of the geometry.
 
-    Inputs are standardised by the training tracks' mean and deviation, for encoders differ in scale
-    by orders of magnitude. `hidden_size` 0 is linear, else there is one hidden layer.
+    Inputs are standardised by the training tracks' mean and deviation, because encoders differ in
+    scale by orders of magnitude. `hidden_size` 0: linear; otherwise there is one hidden layer.
     """
 
     def __init__(self, config: ModelConfig, *, n_inputs: int, hidden_size: int = 0) -> None:
@@ -44,19 +44,19 @@ class Projection(nn.Module):
         self.register_buffer("mean", torch.zeros(n_inputs))
         self.register_buffer("deviation", torch.ones(n_inputs))
         last = nn.Linear(hidden_size or n_inputs, config.embedding_size)
-        if config.geometry == "poincare":  # near the middle, as in EmbeddingNetwork
+        if config.geometry == "poincare":  # near the centre, as in EmbeddingNetwork
             nn.init.normal_(last.weight, std=0.03 / last.in_features**0.5)
         first = [nn.Linear(n_inputs, hidden_size), nn.ReLU()] if hidden_size else []
         self.layers = nn.Sequential(*first, last)
 
     @property
     def n_inputs(self) -> int:
-        """The size of the vectors below."""
+        """The size of the encoder's vectors."""
         return len(self.get_buffer("mean"))
 
     @property
     def hidden_size(self) -> int:
-        """0 where it is linear."""
+        """Units of the hidden layer; 0: linear."""
         *hidden, last = self.layers
         assert isinstance(last, nn.Linear)  # noqa: S101  # by construction
         return last.in_features if hidden else 0
@@ -70,8 +70,8 @@ class Projection(nn.Module):
     def forward(self, vectors: Tensor) -> Tensor:
         """[batch, n_inputs] to [batch, embedding_size]."""
         flat = vectors.flatten(1).to(self.get_buffer("mean").device)
-        standard = (flat - self.get_buffer("mean")) / self.get_buffer("deviation")
-        return self.geometry.project(self.layers(standard))
+        standardised = (flat - self.get_buffer("mean")) / self.get_buffer("deviation")
+        return self.geometry.project(self.layers(standardised))
 
 
 class ProjectedNetwork(nn.Module):
@@ -83,17 +83,17 @@ class ProjectedNetwork(nn.Module):
         self.projection = projection
 
     def forward(self, features: Tensor) -> Tensor:
-        """What the base's front end gives, to points [batch, embedding_size]."""
+        """The output of the encoder's front end to vectors [batch, embedding_size]."""
         with torch.no_grad():
-            below = self.base(features)
-        points: Tensor = self.projection(below.float())
-        return points
+            base_vectors = self.base(features)
+        vectors: Tensor = self.projection(base_vectors.float())
+        return vectors
 
 
 def seeded_projection(
     config: ModelConfig, *, n_inputs: int, hidden_size: int, seed: int
 ) -> Projection:
-    """With the initial weights of a seed; torch's own generator is left as it was."""
+    """A projection with the initial weights of a seed; torch's global generator is unchanged."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Projection(config, n_inputs=n_inputs, hidden_size=hidden_size)
@@ -110,7 +110,7 @@ def save_projection(
     tag_head: TagHead | None = None,
     replace: bool = False,
 ) -> Card:
-    """Write the projection with a copy of its encoder; the card comes last."""
+    """Write the projection with a copy of its encoder, and the card last."""
     if (folder / CARD_NAME).exists() and not replace:
         raise OutputExists(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -139,7 +139,7 @@ def save_projection(
 
 
 def load_projection(folder: Path, card: Card, *, base: LoadedModel) -> LoadedModel:
-    """The model of a folder whose card was read, and whose encoder was loaded."""
+    """The model in a folder whose card was read and whose encoder was loaded."""
     path = folder / PROJECTION_NAME
     if not path.is_file():
         raise CorruptArtefact(f"{printable_path(path)}: missing. Copy the model again.")
@@ -150,11 +150,11 @@ def load_projection(folder: Path, card: Card, *, base: LoadedModel) -> LoadedMod
             expected=short_fingerprint(str(card.source.get("base"))),
             advice="The projection was trained on another encoder: copy the model again.",
         )
-    found = files_fingerprint(card.config, card.source, [path])
-    if found != card.fingerprint:
+    fingerprint = files_fingerprint(card.config, card.source, [path])
+    if fingerprint != card.fingerprint:
         raise FingerprintMismatch(
             printable_path(folder),
-            found=short_fingerprint(found),
+            found=short_fingerprint(fingerprint),
             expected=short_fingerprint(card.fingerprint),
             advice="Weights or settings were altered: copy the model again.",
         )
@@ -166,13 +166,13 @@ def load_projection(folder: Path, card: Card, *, base: LoadedModel) -> LoadedMod
     try:
         projection.load_state_dict(safetensors.load(path.read_bytes()))
     except (SafetensorError, RuntimeError) as error:
-        raise CorruptArtefact(f"{printable_path(path)}: does not fit: {error}") from error
+        raise CorruptArtefact(f"{printable_path(path)}: does not fit the card: {error}") from error
     network = ProjectedNetwork(base.network, projection).eval()
     return LoadedModel(folder, card, base.front_end, network)
 
 
 def _is_copied(base: LoadedModel, target: Path) -> bool:
-    """The best and the last model of a run are saved again and again, their encoder once."""
+    """A run saves its best and last model again and again, but their encoder only once."""
     if not (target / CARD_NAME).exists():
         return False
     return read_card(target).fingerprint == base.fingerprint

@@ -1,8 +1,8 @@
-"""How weights lie in a file: as they are, in 16 bits, or in 8.
+"""How weights are stored in a file: unchanged, in 16 bits, or in 8.
 
-In 8 bits a weight is a whole number of steps, and every `GROUP` weights in a row have a step of
-their own, beside them as NAME.steps. What has one axis (biases, normalisation) keeps its 32 bits.
-Packed once more, what was unpacked stays as it is.
+In 8 bits a weight is a whole number of steps. Every `GROUP` consecutive weights have a step of
+their own, stored as NAME.steps. Tensors with one axis (biases, normalisation) keep 32 bits.
+Packing unpacked weights again does not change them.
 """
 
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ STEPS = ".steps"
 
 
 def packed(tensors: Mapping[str, Tensor], bits: WeightBits) -> dict[str, Tensor]:
-    """What to write."""
+    """The tensors to write."""
     written: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
-        is_kept = bits == 32 or tensor.ndim <= 1 or not tensor.is_floating_point()
-        if is_kept:
+        is_unchanged = bits == 32 or tensor.ndim <= 1 or not tensor.is_floating_point()
+        if is_unchanged:
             written[name] = tensor
         elif bits == 16:
             written[name] = tensor.half()
@@ -36,7 +36,7 @@ def packed(tensors: Mapping[str, Tensor], bits: WeightBits) -> dict[str, Tensor]
 
 
 def unpacked(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What was packed, in 32 bits again. Steps that fit no weight are left as they are."""
+    """Packed tensors in 32 bits again. Steps that fit no weight are returned unchanged."""
     read: dict[str, Tensor] = {}
     used = set()
     for name, tensor in tensors.items():
@@ -57,6 +57,6 @@ def _fit(steps: Tensor, weights: Tensor) -> bool:
 
 
 def _in_groups(tensor: Tensor) -> Tensor:
-    """[groups, GROUP], the last one filled up with zeros."""
+    """[groups, GROUP]; the last group is padded with zeros."""
     flat = tensor.flatten()
     return functional.pad(flat, (0, -len(flat) % GROUP)).view(-1, GROUP)
