@@ -210,7 +210,7 @@ def test_an_altered_setting_is_noticed(folder: Path) -> None:
     config = json.loads((folder / "card.json").read_text())["config"]
     config["front_end"]["hop_samples"] = 100
     edit_card(folder, config=config)
-    with pytest.raises(FingerprintMismatch, match="copy it again"):
+    with pytest.raises(FingerprintMismatch, match="copy the model again"):
         load_model(folder)
 
 
@@ -227,9 +227,9 @@ def test_tensors_that_do_not_fit_the_settings_are_named(folder: Path, change: st
     save_file(tensors, folder / "weights.safetensors")
     edit_card(folder, fingerprint=network_fingerprint(CONFIG, tensors))
     named = {
-        "shape": r"projection.bias is float32 \[3\].*wants float32 \[5\]",
-        "missing": r"projection.bias is absent.*wants float32 \[5\]",
-        "extra": r"network.extra is float32 \[1\].*wants absent",
+        "shape": r"projection.bias is float32 \[3\].*expects float32 \[5\]",
+        "missing": r"projection.bias is absent.*expects float32 \[5\]",
+        "extra": r"network.extra is float32 \[1\].*expects absent",
         "stray": "unknown tensor 'stray'",
     }
     with pytest.raises(CorruptArtefact, match=named[change]):

@@ -208,12 +208,12 @@ def test_an_altered_file_or_description_is_refused(tmp_path: Path, models_folder
     content = json.loads(before)
     content["source"]["output"]["pooling"] = "max"
     card.write_text(json.dumps(content))
-    with pytest.raises(FingerprintMismatch, match="import it again"):
+    with pytest.raises(FingerprintMismatch, match="import the model again"):
         load_model("m")
     card.write_text(before)
     path = models_folder / "m" / "model.onnx"
     path.write_bytes(path.read_bytes()[:-1] + b"\x01")
-    with pytest.raises(FingerprintMismatch, match="import it again"):
+    with pytest.raises(FingerprintMismatch, match="import the model again"):
         load_model("m")
 
 
