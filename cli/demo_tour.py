@@ -1,6 +1,6 @@
-"""The demo's tour: each command that people use every day, run on the demo's music and shown.
+"""The demo's tour: the everyday commands, run on the demo's music.
 
-Every command line is printed as it can be typed, with one's own music in place of the demo's.
+Each command line is printed as a person can type it.
 """
 
 import shlex
@@ -22,18 +22,18 @@ class Stop:
 
 
 def run_tour(settings: Globals, folder: Path, song: Path) -> list[Stop]:
-    """Index, query, label, playlist and map, in this order; ends where one of them fails."""
+    """Run index, query, label, playlist and map, in this order; stop at the first that fails."""
     from cli.app import main  # the app imports the commands
 
     stops: list[Stop] = []
     library = ["--library", str(folder / "library")]
-    for title, own_words in _lines(folder, song):
-        words = [*own_words, *library]
+    for title, command_words in _lines(folder, song):
+        words = [*command_words, *library]
         command = shlex.join(["soundalike", *words])
         emit_text(settings, f"\n{title}\n$ {command}")
         flush()
         quiet = ["--quiet"] if settings.quiet else []
-        # In the machine forms the demo's own document is the answer.
+        # In the forms for scripts, only the demo's own document is printed.
         with nullcontext() if settings.form is Form.TABLE else muted():
             stops.append(Stop(title, command, main([*words, *quiet])))
         if stops[-1].exit_code:
@@ -45,12 +45,12 @@ def _lines(folder: Path, song: Path) -> list[tuple[str, list[str]]]:
     playlist, page = str(folder / "playlist.m3u8"), str(folder / "map.html")
     rules = ["--length", "10", "--per-artist", "2", "--spacing", "2", "--seed", "0"]
     return [
-        ("Analyse the music; a second time, only what is new.", ["index", str(folder / "music")]),
-        ("What sounds like this song, and why?", ["query", str(song), "-k", "5", "--explain"]),
-        ("What is it? Its neighbours vote.", ["label", str(song)]),
+        ("Analyse the music. Another run skips these songs.", ["index", str(folder / "music")]),
+        ("Which songs sound like this one, and why?", ["query", str(song), "-k", "5", "--explain"]),
+        ("Which genre is it? The nearest songs vote.", ["label", str(song)]),
         (
-            "A playlist from it, with rules that keep one artist from flooding it.",
+            "A playlist, with at most two songs an artist.",
             ["playlist", str(song), *rules, "-o", playlist, "--force"],
         ),
-        ("The whole collection as a map.", ["map", "-o", page, "--colour", "genre", "--force"]),
+        ("A map of the whole collection.", ["map", "-o", page, "--colour", "genre", "--force"]),
     ]

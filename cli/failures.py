@@ -1,11 +1,11 @@
-"""What happens when a call does not end well: one line for a person, one code for a script.
+"""How a call ends that fails: one line for a person, one exit code for a script.
 
 0    done (a reader that closes the pipe early is fine too)
-1    our bug
-2    usage: a wrong argument, a file that only --force replaces, an extra that is missing
-3    bad input: audio, data sets or tracks that cannot be used; training that
-         diverged; a library that is busy; the disk
-4    an artefact that is corrupt, that another model or version made, or whose code crashes here
+1    a bug of ours
+2    usage: a wrong argument, an existing file without --force, a missing extra
+3    bad input: unusable audio, data sets or tracks; training that diverged; a
+     busy library; a disk that is full or read-only
+4    an artefact that is corrupt, made by another model or version, or whose code crashes here
 5    done, but some files failed
 130  interrupted
 """
@@ -36,7 +36,7 @@ EXIT_CODES: dict[type[errors.SoundalikeError], int] = {
     errors.PartialFailure: 5,
 }
 
-# What the disk or its owner answers: the user can mend these, we cannot.
+# Errors of the disk or of its permissions, which the user can solve.
 _ENVIRONMENT = frozenset(
     {
         errno.EACCES,
@@ -67,7 +67,7 @@ def exit_code_of(error: BaseException) -> int:
 
 
 def report(error: BaseException, *, debug: bool) -> int:
-    """Tell a person on stderr what went wrong, in one line, and return the exit code."""
+    """Print one line on stderr that says what went wrong, and return the exit code."""
     code = exit_code_of(error)
     if debug and code != INTERRUPTED:
         traceback.print_exception(error)
@@ -80,8 +80,8 @@ def _one_line(error: BaseException, code: int) -> str:
     if code == INTERRUPTED:
         return "interrupted"
     if code == OUR_BUG:
-        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        text = f"a bug of ours, sorry ({said}). Please report it with what --debug prints."
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        text = f"a bug of ours, sorry ({what}). Please report it with what --debug prints."
     elif isinstance(error, OSError):
         reason = error.strerror or type(error).__name__
         text = f"{error.filename}: {reason}" if error.filename else reason

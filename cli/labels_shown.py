@@ -1,4 +1,4 @@
-"""Votes as rows for people, and as CSV. Pure: it writes nothing."""
+"""Votes and tag changes as rows of tables, and votes as CSV. Pure: it writes nothing."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ CSV_COLUMNS = ("id", "path", "title", "artist", "album", "field", "label", "prob
 
 
 def vote_rows(votes: Sequence["LabelVote"]) -> list[dict[str, Json]]:
-    """A line a track: its label, the next ones, and how many voted for what."""
+    """A row a track: its label, the next labels, and how many neighbours voted for each."""
     return [
         {
             "label": "; ".join(vote.labels) or "(none)",
@@ -38,7 +38,7 @@ def vote_rows(votes: Sequence["LabelVote"]) -> list[dict[str, Json]]:
 
 
 def probability_rows(vote: "LabelVote") -> list[dict[str, Json]]:
-    """A line a label: the most probable ones of one track."""
+    """A row a label: the most probable labels of one track."""
     counts = _n_voters(vote)
     return [
         {"label": label, "probability": _rounded(chance), "voters": counts[label]}
@@ -47,7 +47,7 @@ def probability_rows(vote: "LabelVote") -> list[dict[str, Json]]:
 
 
 def change_rows(changes: Sequence["TagChange"]) -> list[dict[str, Json]]:
-    """A line a file: what it has, and what it would get."""
+    """A row a file: its old and new labels."""
     return [
         {
             "path": change.path,
@@ -62,7 +62,7 @@ def change_rows(changes: Sequence["TagChange"]) -> list[dict[str, Json]]:
 
 
 def as_csv(report: "LabelReport") -> str:
-    """A row a track with a column a label, then the tracks that failed."""
+    """A row a track, with a column for each label; then the tracks that failed."""
     labels = sorted({label for vote in report.votes for label in vote.probabilities})
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -79,7 +79,7 @@ def as_csv(report: "LabelReport") -> str:
 
 
 def _rounded(chance: float) -> str:
-    """With three digits, of which none makes certain what is not."""
+    """Three digits, but never 0 or 1 for what is not certain."""
     if 0 < chance < LEAST_SHOWN:
         return f"<{LEAST_SHOWN}"
     if 1 - LEAST_SHOWN < chance < 1:

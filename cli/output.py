@@ -1,8 +1,8 @@
-"""The one place that writes to stdout: a table for people, JSON, NDJSON or paths for scripts.
+"""The only module that writes to stdout: a table for people; JSON, NDJSON or paths for scripts.
 
-Machine forms are UTF-8 bytes whatever the terminal's encoding is, and paths are the very bytes
-that the file system has. A table is aligned text: coloured and fitted to the window on a terminal,
-plain and as wide as it needs to be in a pipe.
+JSON is UTF-8 whatever the terminal's encoding is, and paths are the bytes of the file system. A
+table is aligned text: coloured and fitted to the window on a terminal, plain and as wide as it
+needs to be in a pipe.
 """
 
 import io
@@ -15,7 +15,7 @@ from cli.options import Form, Globals
 from cli.records import Json, cell, dump, heading, to_row
 from embedder.errors import UsageError
 
-PIPE_COLUMNS = 10_000  # wide enough that nothing is cut where no person looks
+PIPE_COLUMNS = 10_000  # wide enough that no cell is cut
 
 
 def emit(
@@ -26,7 +26,7 @@ def emit(
     columns: Sequence[str] = (),
     title: str = "",
 ) -> None:
-    """Print an answer in the form that was asked for.
+    """Print an answer in the form that the global options name.
 
     document: what --json prints whole; by default the list of the rows.
     rows: what the table shows, what --ndjson prints one a line as they come, and what --paths takes
@@ -56,7 +56,7 @@ def emit_text(settings: Globals, text: str) -> None:
 
 
 def write_line(text: str) -> None:
-    """Write one line to stdout, as UTF-8 with undecodable bytes as they were."""
+    """Write one line to stdout as UTF-8; bytes of paths that are not text are kept."""
     write_bytes(text.encode("utf-8", "surrogateescape") + b"\n")
 
 
@@ -67,16 +67,16 @@ def write_path(settings: Globals, path: str) -> None:
 
 def write_bytes(data: bytes) -> None:
     """Write raw bytes to stdout (an export to `-`, say)."""
-    sys.stdout.flush()  # text that somebody else left in the upper buffer goes first
+    sys.stdout.flush()  # text that is still in the upper buffer goes first
     sys.stdout.buffer.write(data)
 
 
 def flush() -> None:
-    """Push everything out now; a reader that has gone is noticed here, quietly."""
+    """Write out all buffers; raises BrokenPipeError if the reader has closed the pipe."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        # The interpreter flushes once more as it ends, and would complain then.
+        # The interpreter flushes again when it ends, and would print an error then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise
 
@@ -84,7 +84,7 @@ def flush() -> None:
 def _path_in(record: object) -> str:
     path = to_row(record).get("path")
     if not isinstance(path, str):
-        raise UsageError("this command has no paths to print: leave --paths out")
+        raise UsageError("this command has no paths to print: leave out --paths")
     return path
 
 
@@ -144,7 +144,7 @@ def _draw(
 
 @contextmanager
 def muted() -> Iterator[None]:
-    """What is printed inside goes nowhere."""
+    """Discard what is printed inside."""
     before = sys.stdout
     sys.stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     try:

@@ -1,4 +1,4 @@
-"""A bar with rate and time left, on stderr, and only where a person watches it."""
+"""A bar with rate and time left, on stderr, and only if stderr is a terminal."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -11,17 +11,17 @@ Item = TypeVar("Item")
 
 
 class Advance(Protocol):
-    """Moves a bar on, and tells it how long it is where that was not known before."""
+    """Moves a bar, and may set its length once that is known."""
 
     def __call__(self, n_done: int, *, total: int | None = None) -> None:
-        """So many more are done."""
+        """`n_done` more are done."""
         ...
 
 
 def track(
     settings: Globals, items: Iterable[Item], *, label: str, total: int | None = None
 ) -> Iterator[Item]:
-    """The same items, with a bar that moves as they are taken."""
+    """The same items, with a bar that moves with each."""
     with bar(settings, label=label, total=total) as advance:
         for item in items:
             yield item
@@ -30,7 +30,7 @@ def track(
 
 @contextmanager
 def bar(settings: Globals, *, label: str, total: int | None = None) -> Iterator[Advance]:
-    """A bar for work that reports by calling back: `advance(n_done)`."""
+    """A bar for work that reports its progress with `advance(n_done)`."""
     if settings.quiet or not sys.stderr.isatty():
         yield _nothing
         return
@@ -47,7 +47,7 @@ def bar(settings: Globals, *, label: str, total: int | None = None) -> Iterator[
     from rich.text import Text
 
     class Rate(ProgressColumn):
-        """Items a second, over the last moments."""
+        """Items a second, over the last seconds."""
 
         def render(self, task: Task) -> Text:
             speed = task.finished_speed or task.speed
@@ -62,15 +62,15 @@ def bar(settings: Globals, *, label: str, total: int | None = None) -> Iterator[
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(label, total=total)
-        progress.advance(task, 0)  # the rate counts from here, not from the first that is done
+        progress.advance(task, 0)  # the rate counts from here, not from the first finished item
 
         def advance(n_done: int, *, total: int | None = None) -> None:
             if total is not None:
-                progress.tasks[0].total = total  # `update` would forget the rate
+                progress.tasks[0].total = total  # `update` would reset the rate
             progress.advance(task, n_done)
 
         yield advance
 
 
 def _nothing(n_done: int, *, total: int | None = None) -> None:
-    """Stands in for the bar where nobody watches."""
+    """Stands in for the bar if stderr is no terminal."""

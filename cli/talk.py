@@ -1,4 +1,4 @@
-"""Talk to the person at the keyboard: always on stderr, so that stdout stays data."""
+"""Remarks and logs for a person: always on stderr, so that stdout holds only data."""
 
 import logging
 import sys
@@ -17,7 +17,7 @@ def say(settings: Globals, message: str) -> None:
 
 
 class _StderrHandler(logging.Handler):
-    """Writes where sys.stderr points now, not where it pointed when the handler was made."""
+    """Writes to the current sys.stderr, not to the one at the time it was made."""
 
     def emit(self, record: logging.LogRecord) -> None:
         detail = f"{record.name}: " if record.levelno < logging.WARNING else ""
@@ -27,7 +27,7 @@ class _StderrHandler(logging.Handler):
 
 
 def set_up_logging(settings: Globals) -> None:
-    """Send our packages' log to stderr: warnings, with --debug everything, with --quiet errors."""
+    """Log to stderr: warnings by default, everything with --debug, errors with --quiet."""
     level = logging.DEBUG if settings.debug else logging.WARNING
     if settings.quiet and not settings.debug:
         level = logging.ERROR
@@ -39,7 +39,7 @@ def set_up_logging(settings: Globals) -> None:
 
 
 def take_down_logging() -> None:
-    """Leave the loggers as they were before, for whoever calls `main()` from a program."""
+    """Restore the loggers, for programs that call `main()`."""
     for name in OUR_PACKAGES:
         logger = logging.getLogger(name)
         ours = [handler for handler in logger.handlers if isinstance(handler, _StderrHandler)]

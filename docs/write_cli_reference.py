@@ -1,6 +1,6 @@
-"""Write docs/cli.md from the help pages, or with --check say whether it is current.
+"""Write docs/cli.md from the help pages; with --check, only say whether it is up to date.
 
-It refuses to add a word of its own about a command: what is missing belongs into the help text.
+It adds nothing about a command: what is missing belongs in the help text.
 """
 
 import contextlib
@@ -20,20 +20,21 @@ PAGE_COLUMNS = 80
 INTRODUCTION = """\
 # The command line
 
-This page is written by `make docs` from `--help`; change the help texts, not this page.
+`make docs` writes this page from `--help`: change the help texts, not this page.
 
-stdout carries data, stderr carries talk. An answer is a table for people; `--json` makes it one
-document, `--ndjson` a record a line as they come, `--paths` paths for pipes (with `-0` separated by
-NUL). An empty answer is `[]` or nothing, and not an error. Where a command takes `TRACK`, `-` reads
-paths from standard input.
+Data goes to stdout, remarks go to stderr. By default, a command prints a table. `--json` prints one
+document, `--ndjson` one record a line, and `--paths` only paths, for pipes; with `-0`, paths end in
+NUL. An empty answer is `[]` or nothing, and no error. If a command takes `TRACK`, `-` reads paths
+from standard input. JSON is always valid UTF-8: a byte of a path that is not text is printed as
+`\\xff`, so use `--paths -0` to pass such paths on.
 
 | exit code | meaning |
 |---|---|
 | 0 | done (a reader that closes the pipe early is fine too) |
-| 1 | our bug: `--debug` shows the traceback to report |
-| 2 | usage: a wrong argument, a file that only `--force` replaces, an extra that is missing |
-| 3 | bad input: audio, data or tracks of no use, diverged training, a busy library, the disk |
-| 4 | an artefact that is corrupt, or that another model or version made |
+| 1 | a bug of ours: `--debug` shows the traceback to report |
+| 2 | usage: a wrong argument, an existing file without `--force`, a missing extra |
+| 3 | bad input: unusable audio, data or tracks; diverged training; a busy library; a full disk |
+| 4 | an artefact that is corrupt, or made by another model or version |
 | 5 | done, but some files failed |
 | 130 | interrupted |
 """
@@ -78,4 +79,4 @@ if __name__ == "__main__":
     if "--check" not in sys.argv:
         REFERENCE.write_text(page, encoding="utf-8")
     elif not REFERENCE.exists() or REFERENCE.read_text(encoding="utf-8") != page:
-        raise SystemExit("docs/cli.md is not current: run make docs")
+        raise SystemExit("docs/cli.md is out of date: run make docs")

@@ -1,5 +1,6 @@
 """`soundalike audit`: find what is wrong with a data set or a library."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,7 @@ from cli.options import (
     globals_of,
 )
 from cli.output import emit, emit_text
-from cli.progress import bar
+from cli.progress import Advance, bar
 from cli.talk import say
 from embedder.errors import UsageError
 from embedder.whole_files import check_output
@@ -125,22 +126,28 @@ def _audited(
     if model is not None:
         making = Making(workers=options.workers)
         vectors = vectors_named(tracks, model, stored=stored, seed=seed, making=making)
-    done = {"": 0}
     with bar(settings, label="Auditing", total=len(tracks.rows)) as advance:
-
-        def report(what: str, n_done: int, n_all: int) -> None:
-            if what == "Listening":
-                advance(n_done - done.get(what, 0))
-            done[what] = n_done
-            del n_all
-
         return audit(
             tracks,
             settings=options,
             vector_set=vectors,
             by_content=stored is None,
-            on_progress=report,
+            on_progress=_follow(advance),
         )
+
+
+def _follow(advance: Advance) -> Callable[[str, int, int], None]:
+    """Moves the bar for each file that was read; the later steps take no time."""
+    n_read = 0
+
+    def report(step: str, n_done: int, n_all: int) -> None:
+        nonlocal n_read
+        del n_all
+        if step == "Listening":
+            advance(n_done - n_read)
+            n_read = n_done
+
+    return report
 
 
 def _show(settings: Globals, audited: "Audited") -> None:

@@ -1,6 +1,5 @@
 """`soundalike evaluate`: measure how good the neighbours are, without leaks."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,8 +22,8 @@ from embedder.whole_files import check_output
 
 if TYPE_CHECKING:
     from embedder.datasets.dataset import Dataset
-    from index.evaluate.evaluation import Making
     from index.evaluate.results import Evaluation
+    from index.evaluate.settings import EvaluationSettings
     from index.evaluate.vector_set import VectorSet
 
 
@@ -112,7 +111,6 @@ def run(
         with_map=with_map,
     )
     from index.evaluate.baselines import check_baseline  # imports torch
-    from index.evaluate.evaluation import evaluate
     from index.evaluate.page import check_place, write_page
 
     if output is not None:
@@ -121,11 +119,7 @@ def run(
     if baseline:
         check_baseline(tracks, baseline)
     names = [model or baseline or _usual(stored), *(compare or [])]
-    with bar(settings, label="Analysing", total=len(tracks.rows) * len(names)) as advance:
-        making = _making(advance)
-        result = evaluate(
-            tracks, names, settings=evaluation, n_seeds=seeds, stored=stored, making=making
-        )
+    result = _measure(settings, tracks, names, stored, evaluation=evaluation, n_seeds=seeds)
     _show(settings, result)
     if output is not None:  # after the figures, which a full disk must not take away
         write_page(output, result)
@@ -174,18 +168,31 @@ def _usual(stored: "VectorSet | None") -> str:
     return DEFAULT_MODEL
 
 
-def _making(advance: Callable[[int], None]) -> "Making":
+def _measure(
+    settings: Globals,
+    tracks: "Dataset",
+    names: list[str],
+    stored: "VectorSet | None",
+    *,
+    evaluation: "EvaluationSettings",
+    n_seeds: int,
+) -> "Evaluation":
+    """Measure each model or baseline, with a bar over all their tracks."""
     from embedder.encoding.threads import usable_cores
-    from index.evaluate.evaluation import Making
+    from index.evaluate.evaluation import Making, evaluate
 
     done: dict[str, int] = {}
+    with bar(settings, label="Analysing", total=len(tracks.rows) * len(names)) as advance:
 
-    def report(name: str, n_done: int, n_all: int) -> None:
-        del n_all
-        advance(n_done - done.get(name, 0))
-        done[name] = n_done
+        def report(name: str, n_done: int, n_all: int) -> None:
+            del n_all
+            advance(n_done - done.get(name, 0))
+            done[name] = n_done
 
-    return Making(workers=usable_cores(), on_progress=report)
+        making = Making(workers=usable_cores(), on_progress=report)
+        return evaluate(
+            tracks, names, settings=evaluation, n_seeds=n_seeds, stored=stored, making=making
+        )
 
 
 def _show(settings: Globals, result: "Evaluation") -> None:

@@ -211,7 +211,10 @@ def _write(
     if n_changes and not dry_run and (yes or typer.confirm(question, err=True)):
         with bar(settings, label="Writing", total=n_changes) as advance:
             written = library.write_labels(changes, on_file=advance)
-    say(settings, f"{written.n_written} of {n_changes} labels written.")
+    if dry_run:
+        say(settings, f"{n_changes} {'label' if n_changes == 1 else 'labels'} would be written.")
+    else:
+        say(settings, f"{written.n_written} of {n_changes} labels written.")
     if written.journal is not None:
         say(settings, f"To restore the old tags: soundalike label --undo '{written.journal}'")
     return written

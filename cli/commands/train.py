@@ -104,22 +104,22 @@ def run(
     )
     from embedder.training.settings import TrainingRequest, training_config  # imports torch
 
-    wanted = TrainingRequest(
+    request = TrainingRequest(
         preset, config, tuple(settings or ()), checkpoint, freeze, label, limit_per_label, fit
     )
     if grid is not None:
-        _run_grid(everything, dataset, grid, wanted, folder)
+        _run_grid(everything, dataset, grid, request, folder)
         return
-    settled = training_config(wanted, resume_from=folder if resume else None)
+    configuration = training_config(request, resume_from=folder if resume else None)
     if show_config:
-        _show_config(everything, settled)
+        _show_config(everything, configuration)
         return
     from embedder.training.train import train
 
     with Follower(everything) as follower:
         result = train(
             dataset,
-            settled,
+            configuration,
             folder,
             resume=resume,
             force=force,
@@ -207,14 +207,14 @@ def _music_of(dataset: Path) -> str:
 
 
 def _run_grid(
-    settings: Globals, dataset: Path, grid: Path, wanted: "TrainingRequest", folder: Path
+    settings: Globals, dataset: Path, grid: Path, request: "TrainingRequest", folder: Path
 ) -> None:
     """Run every cell that is not done yet, then print the table."""
     from embedder.training.grid.grid import Cell, read_grid, run_grid
     from embedder.training.grid.grid_table import best_first
     from embedder.training.settings import training_config
 
-    cells = read_grid(grid, training_config(wanted), folder, data=dataset)
+    cells = read_grid(grid, training_config(request), folder, data=dataset)
     with Follower(settings) as follower:
 
         def announce(cell: Cell, number: int) -> Any:
