@@ -66,6 +66,11 @@ class Catalogue:
         """To read from, also while another process writes."""
         return cls(Database.open_to_read(path))
 
+    @staticmethod
+    def is_outdated(path: Path) -> bool:
+        """Whether a catalogue has an older format, which opening it to write brings up to date."""
+        return Database.is_outdated(path)
+
     def close(self) -> None:
         """Let go of the file."""
         self.database.close()
@@ -100,12 +105,19 @@ class Catalogue:
             "SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM models WHERE fingerprint = ?)",
             (fingerprint, embedding_size, geometry, curvature, fingerprint),
         )
-        rows = self.database.rows(
+        return ModelRow(*self._model_rows(fingerprint)[0])
+
+    def find_model(self, fingerprint: str) -> ModelRow | None:
+        """The row of a model; None if the catalogue does not have it."""
+        rows = self._model_rows(fingerprint)
+        return ModelRow(*rows[0]) if rows else None
+
+    def _model_rows(self, fingerprint: str) -> list[Row]:
+        return self.database.rows(
             "SELECT id, fingerprint, embedding_size, geometry, curvature FROM models "
             "WHERE fingerprint = ?",
             (fingerprint,),
         )
-        return ModelRow(*rows[0])
 
     def tracks(self, ids: Iterable[int]) -> list[TrackRecord]:
         """The tracks with these ids, in their order; unknown ids are left out."""

@@ -18,9 +18,8 @@ BUSY_TIMEOUT_SECONDS = 10.0
 class Database:
     """A catalogue file; every error of SQLite leaves it as one of ours."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, *, is_writable: bool) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
-        self.is_writable = is_writable
         self._connection = connection
 
     @classmethod
@@ -39,7 +38,7 @@ class Database:
             # In WAL mode a crash of the machine may undo the last batches, never damage the file.
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
-        database = cls(path, connection, is_writable=True)
+        database = cls(path, connection)
         if must_exist:
             database._refuse_empty()
         database._migrate()
@@ -48,22 +47,18 @@ class Database:
     @classmethod
     def open_to_read(cls, path: Path) -> "Database":
         """A database to read from while another process may be writing."""
-        if not path.exists():
-            raise CorruptArtefact(_damaged(path, "it is missing"))
-        uri = path.resolve().as_uri()
-        with _explained(path):
-            connection = _connect_read_only(uri)
-            try:
-                connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-            except sqlite3.OperationalError:
-                # Nobody can be writing to a folder that cannot be written to, and WAL's
-                # companion files cannot be made there either.
-                connection.close()
-                connection = _connect_read_only(f"{uri}?immutable=1")
-                connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        database = cls(path, connection, is_writable=False)
+        database = cls(path, _opened_to_read(path))
         database._check_format()
         return database
+
+    @classmethod
+    def is_outdated(cls, path: Path) -> bool:
+        """Whether a catalogue has an older format, which opening it to write brings up to date."""
+        database = cls(path, _opened_to_read(path))
+        try:
+            return 0 < database.format < len(MIGRATIONS)
+        finally:
+            database.close()
 
     @property
     def format(self) -> int:
@@ -153,6 +148,23 @@ class Database:
                 f"{self.path}: format {self.format}, this version reads up to {len(MIGRATIONS)}. "
                 "Update soundalike."
             )
+
+
+def _opened_to_read(path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        raise CorruptArtefact(_damaged(path, "it is missing"))
+    uri = path.resolve().as_uri()
+    with _explained(path):
+        connection = _connect_read_only(uri)
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        except sqlite3.OperationalError:
+            # No process can write to a read-only folder, and SQLite cannot make the files there
+            # that its write-ahead log needs.
+            connection.close()
+            connection = _connect_read_only(f"{uri}?immutable=1")
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    return connection
 
 
 def _connect_read_only(uri: str) -> sqlite3.Connection:

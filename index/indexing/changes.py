@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from index.catalogue.ledger import PathKey, path_key
 from index.catalogue.records import Failure
 from index.indexing.cue import CueTrack
-from index.indexing.results import IndexReport
 from index.indexing.scan import Found
 
 
@@ -161,21 +160,3 @@ def known_failures(changes: Changes) -> list[Failure]:
         Failure(os.fsdecode(sighting.path), reason, is_known=True)
         for sighting, reason in changes.known_failures
     ]
-
-
-def foreseen(changes: Changes, found: Found, *, prune: bool, seconds: float) -> IndexReport:
-    """What a run would do, as far as can be told without reading a file."""
-    notes: tuple[str, ...] = ()
-    if changes.new and changes.gone:
-        notes = ("Some of what is new may be what is gone, moved: a real run will tell.",)
-    unreadable = [Failure(os.fsdecode(path), why) for path, why in found.unreadable]
-    return IndexReport(
-        added=len(changes.new),
-        updated=len(changes.changed),
-        unchanged=changes.n_unchanged,
-        removed=len(changes.gone) + (len(changes.gone_before) if prune else 0),
-        failed=(*unreadable, *known_failures(changes)),
-        seconds=seconds,
-        is_dry_run=True,
-        notes=notes,
-    )

@@ -16,14 +16,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from index.catalogue.catalogue import Catalogue, ModelRow
-from index.catalogue.ledger import FileFacts, Ledger, path_key, place_of
+from index.catalogue.ledger import FileFacts, Ledger, place_of
 from index.catalogue.records import Failure
 from index.indexing.analyse import Analysis
-from index.indexing.changes import Changes, Known, Sighting, compare, foreseen, known_failures
+from index.indexing.changes import Changes, Sighting, known_failures
 from index.indexing.identify import Identified, identify_many, in_batches
 from index.indexing.request import IndexOptions
 from index.indexing.results import IndexProgress, IndexReport
-from index.indexing.scan import Found, is_passed_over, scan
+from index.indexing.survey import survey
 from index.library_folder.encoder import Encoder
 
 CHUNK_TRACKS = 1024
@@ -64,16 +64,14 @@ class Ingest:
     def run(self, paths: Sequence[Path]) -> IndexReport:
         """Bring the catalogue up to date with what stands under some paths."""
         started = time.monotonic()
-        found = scan(paths, rules=self._options.rules)
-        roots = [os.fsencode(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - links stay
-        changes = self._compare(found, roots)
-        if self._options.dry_run:
-            seconds = time.monotonic() - started
-            return foreseen(changes, found, prune=self._options.prune, seconds=seconds)
-        unfinished = self._unfinished(changes, found)
+        surveyed = survey(
+            self._catalogue, paths, fingerprint=self._model.fingerprint, options=self._options
+        )
+        changes, unfinished = surveyed.changes, surveyed.unfinished
+        (self._updated if surveyed.is_migration else self._added).update(surveyed.seen)
         self._n_total = len(changes.new) + len(changes.changed) + len(unfinished)
         self._settle_gone(changes)
-        self._failed += [Failure(os.fsdecode(path), why) for path, why in found.unreadable]
+        self._failed += [Failure(os.fsdecode(path), why) for path, why in surveyed.found.unreadable]
         deferred = self._changed(changes.changed)
         for chunk in in_batches(sorted(unfinished - self._vacant), CHUNK_TRACKS):
             self._analysis.run(chunk)
@@ -83,45 +81,12 @@ class Ingest:
         n_removed = self._leave(changes)
         return self._report(changes, n_removed=n_removed, seconds=time.monotonic() - started)
 
-    def _compare(self, found: Found, roots: list[bytes]) -> Changes:
-        known = Known(
-            self._ledger.known_stats(),
-            self._ledger.stretches(),
-            self._ledger.failures(),
-            self._model.fingerprint,
-        )
-        changes = compare(found, known, roots=roots, retry_failed=self._options.retry_failed)
-        for ids in (changes.gone, changes.gone_before):
-            places = {track_id: self._ledger.known_file(track_id).path for track_id in ids}
-            ids[:] = [i for i in ids if not is_passed_over(places[i], found, self._options.rules)]
-        return changes
-
     def _settle_gone(self, changes: Changes) -> None:
         with self._catalogue.database.transaction():
             self._ledger.mark_gone(changes.gone)
             self._ledger.mark_gone(changes.back, is_gone=False)
             self._ledger.drop_failures(place_of(key) for key in changes.failures_gone)
         self._vacant |= set(self._ledger.gone())
-
-    def _unfinished(self, changes: Changes, found: Found) -> set[int]:
-        """What an earlier run, or an earlier model, left without a vector."""
-        failures = {} if self._options.retry_failed else self._ledger.failures()
-        part_keys = {path_key(part.path, part.cue.number) for part in found.parts}
-        changed = {track_id for track_id, _ in changes.changed}
-        current = self._catalogue.current_model()
-        is_migration = current is not None and current.id != self._model.id
-        unfinished: set[int] = set()
-        for track_id in self._ledger.lacking(self._model.id):
-            known = self._ledger.known_file(track_id)
-            key = path_key(known.path, known.part)
-            as_it_is = (known.size_bytes, known.modified_ns, self._model.fingerprint)
-            if key in failures and failures[key][:3] == as_it_is:
-                continue
-            unfinished.add(track_id)
-            if track_id not in changed and (key in found.files or key in part_keys):
-                changes.n_unchanged -= 1  # to the user it is new, or new to this model
-                (self._updated if is_migration else self._added).add(track_id)
-        return unfinished
 
     def _changed(self, changed: list[tuple[int, Sighting]]) -> list[tuple[int, FileFacts]]:
         """Take over new tags; what has new audio is handed back."""

@@ -1,6 +1,5 @@
 """Indexing from start to end: the library, the model, and then the work."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from index.indexing.ingest import Ingest
 from index.indexing.model_choice import LazyEncoder, choose_model
 from index.indexing.request import IndexOptions, ScanRules
 from index.indexing.results import IndexProgress, IndexReport
+from index.indexing.survey import forecast
 from index.library_folder.encoder import Encoder
 from index.library_folder.model_notes import keep_up, notes_of
 from index.library_folder.open_library import CATALOGUE_NAME, OpenLibrary, check_fingerprint
@@ -34,11 +34,21 @@ def update_library(
         if not path.exists():  # before a library is made for it
             raise MissingAudio(path, "no such file or folder")
     options = options or IndexOptions()
-    if options.dry_run and not (folder / CATALOGUE_NAME).exists():
-        # The dry run of a new library leaves nothing behind.
-        with tempfile.TemporaryDirectory() as elsewhere:
-            return _update(Path(elsewhere), paths, model, options, on_progress)
-    return _update(folder, paths, model, options, on_progress)
+    is_new = not (folder / CATALOGUE_NAME).exists()
+    # A new library's folder is made once there is a model for it, and not for a dry run.
+    library = OpenLibrary(folder) if is_new else OpenLibrary.open_or_create(folder)
+    encoder = LazyEncoder(choose_model(library, model))
+    if is_new and not options.dry_run:
+        library = OpenLibrary.open_or_create(folder)
+    with library:
+        return index_into(
+            library,
+            paths,
+            encoder=encoder,
+            options=options,
+            migrate=model is not None,
+            on_progress=on_progress,
+        )
 
 
 def index_into(
@@ -56,6 +66,8 @@ def index_into(
     vectors, and searches use the old ones until the last new one is there.
     """
     options = options or IndexOptions()
+    if options.dry_run:
+        return _dry_run(library, paths, encoder=encoder, options=options, migrate=migrate)
     with library.writing() as catalogue:
         current = catalogue.current_model()
         if current is not None and not migrate:
@@ -66,22 +78,37 @@ def index_into(
             geometry=encoder.config.geometry,
             curvature=encoder.config.curvature,
         )
-        if current is None and not options.dry_run:
+        if current is None:
             Ledger(catalogue).switch_to(model.id)
             library.write_manifest(catalogue)  # finished batches can be searched at once
         notes = notes_of(encoder)
-        if not options.dry_run:
-            keep_up(catalogue, notes)
+        keep_up(catalogue, notes)
         ingest = Ingest(catalogue, model, encoder=encoder, options=options, on_progress=on_progress)
         report = _noted(ingest.run(paths), paths, options.rules)
-        if options.dry_run:
-            return report
         if current is not None and current.id != model.id:
             with catalogue.database.transaction():
                 Ledger(catalogue).switch_to(model.id)
         sync_store(library, catalogue)
         keep_up(catalogue, notes)
     return report
+
+
+def _dry_run(
+    library: OpenLibrary,
+    paths: Sequence[Path],
+    *,
+    encoder: Encoder,
+    options: IndexOptions,
+    migrate: bool,
+) -> IndexReport:
+    """What a run would do. Writes nothing and takes no lock."""
+    is_new = not (library.folder / CATALOGUE_NAME).exists()
+    catalogue = None if is_new else library.catalogue
+    current = catalogue.current_model() if catalogue else None
+    if current is not None and not migrate:
+        check_fingerprint(library.folder, current, encoder.fingerprint)
+    report = forecast(catalogue, paths, fingerprint=encoder.fingerprint, options=options)
+    return _noted(report, paths, options.rules)
 
 
 def _noted(report: IndexReport, paths: Sequence[Path], rules: ScanRules) -> IndexReport:
@@ -94,23 +121,3 @@ def _noted(report: IndexReport, paths: Sequence[Path], rules: ScanRules) -> Inde
     limits += [f"--exclude {pattern!r}" for pattern in rules.exclude]
     why = f" with {' and '.join(limits)}" if limits else ""
     return replace(report, notes=(*report.notes, f"{places}: no audio file found{why}."))
-
-
-def _update(
-    folder: Path,
-    paths: Sequence[Path],
-    model: str | None,
-    options: IndexOptions,
-    on_progress: Callable[[IndexProgress], None] | None,
-) -> IndexReport:
-    # Before the folder is made: without a model there is no use for it.
-    encoder = LazyEncoder(choose_model(OpenLibrary(folder), model))
-    with OpenLibrary.open_or_create(folder) as library:
-        return index_into(
-            library,
-            paths,
-            encoder=encoder,
-            options=options,
-            migrate=model is not None,
-            on_progress=on_progress,
-        )

@@ -89,7 +89,12 @@ class OpenLibrary:
         )
         if is_foreign:
             raise OutputExists(folder)
-        return cls(folder, warn=warn)
+        library = cls(folder, warn=warn)
+        path = folder / CATALOGUE_NAME
+        if path.exists() and Catalogue.is_outdated(path):
+            with library.writing():
+                pass  # opening the catalogue to write brings it up to date
+        return library
 
     def __enter__(self) -> Self:
         return self

@@ -271,6 +271,33 @@ def test_a_dry_run_changes_nothing(library: Library, music: Path) -> None:
     assert len(library) == 6
 
 
+def test_a_dry_run_with_another_model_foresees_the_migration(library: Library, music: Path) -> None:
+    """Every track would get a new vector, as the real run then reports."""
+    index(library, music)
+    write_wav(music / "new.wav", 70)
+    options = IndexOptions(dry_run=True)
+    foreseen = library.index([music], encoder=ToyEncoder("b"), options=options, migrate=True)
+    assert library.catalogue.find_model("b-fingerprint") is None, "a dry run writes no row"
+    done = library.index([music], encoder=ToyEncoder("b"), migrate=True)
+    assert counts(foreseen) == counts(done) == {"added": 1, "updated": 6}
+
+
+def test_a_dry_run_needs_no_lock(library: Library, music: Path) -> None:
+    """It reads beside a process that is writing."""
+    index(library, music)
+    with writing(library.folder):
+        assert counts(index(library, music, dry_run=True)[0]) == {"unchanged": 6}
+
+
+def test_a_dry_run_counts_what_an_earlier_run_left_undone(library: Library, music: Path) -> None:
+    """A known track without a vector would be added, not left unchanged."""
+    index(library, music)
+    with library.writing() as catalogue:
+        catalogue.vectors.drop([1])
+    assert counts(index(library, music, dry_run=True)[0]) == {"added": 1, "unchanged": 5}
+    assert counts(index(library, music)[0]) == {"added": 1, "unchanged": 5}
+
+
 def test_another_model_is_refused_with_both_fingerprints(library: Library, music: Path) -> None:
     """Vectors of two models cannot be compared, so they never mix."""
     index(library, music)

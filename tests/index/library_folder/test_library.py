@@ -165,6 +165,14 @@ def test_a_library_of_format_1_is_brought_up_to_date(tmp_path: Path, music: Path
     assert json.loads((folder / "library.json").read_text())["format"] == 3
 
 
+def test_opening_to_index_brings_an_old_library_up_to_date(tmp_path: Path) -> None:
+    """Indexing reads the library's model first, which must not fail for an older format."""
+    folder = tmp_path / "old"
+    shutil.copytree(GOLDEN, folder)
+    with Library.open_or_create(folder) as old:
+        assert old.model.fingerprint == "first-model"
+
+
 def test_excerpts_are_kept(library: Library) -> None:
     """Which stretch of a track was heard, and as what, to half precision."""
     excerpts = library.excerpts(1)

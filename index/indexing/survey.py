@@ -1,0 +1,99 @@
+"""What a scan means for a library: what is new, changed, gone, or without a vector. Only reads."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from index.catalogue.catalogue import Catalogue
+from index.catalogue.ledger import Ledger, path_key
+from index.catalogue.records import Failure
+from index.indexing.changes import Changes, Known, compare, known_failures
+from index.indexing.request import IndexOptions
+from index.indexing.results import IndexReport
+from index.indexing.scan import Found, is_passed_over, scan
+
+NO_MODEL = 0
+"""The id of a model that the catalogue does not have: every track lacks its vector."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A scan, compared with the catalogue."""
+
+    found: Found
+    changes: Changes
+    unfinished: set[int] = field(default_factory=set)
+    """Tracks that an earlier run, or an earlier model, left without a vector of the model."""
+    seen: set[int] = field(default_factory=set)
+    """Those of them whose files the scan found unchanged."""
+    is_migration: bool = False
+    """The model is not the one that searches use."""
+
+
+def survey(
+    catalogue: Catalogue | None,
+    paths: Sequence[Path],
+    *,
+    fingerprint: str,
+    options: IndexOptions,
+) -> Survey:
+    """Scan some paths and compare them with a catalogue; None: a library that is not made yet."""
+    found = scan(paths, rules=options.rules)
+    if catalogue is None:
+        known = Known({}, {}, {}, fingerprint)
+        return Survey(found, compare(found, known, roots=[], retry_failed=options.retry_failed))
+    ledger = Ledger(catalogue)
+    failures = ledger.failures()
+    known = Known(ledger.known_stats(), ledger.stretches(), failures, fingerprint)
+    roots = [os.fsencode(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - links stay
+    changes = compare(found, known, roots=roots, retry_failed=options.retry_failed)
+    for ids in (changes.gone, changes.gone_before):
+        places = {track_id: ledger.known_file(track_id).path for track_id in ids}
+        ids[:] = [i for i in ids if not is_passed_over(places[i], found, options.rules)]
+    model = catalogue.find_model(fingerprint)
+    current = catalogue.current_model()
+    part_keys = {path_key(part.path, part.cue.number) for part in found.parts}
+    changed = {track_id for track_id, _ in changes.changed}
+    unfinished: set[int] = set()
+    seen: set[int] = set()
+    for track_id in ledger.lacking(model.id if model else NO_MODEL):
+        file = ledger.known_file(track_id)
+        key = path_key(file.path, file.part)
+        state = (file.size_bytes, file.modified_ns, fingerprint)
+        if not options.retry_failed and key in failures and failures[key][:3] == state:
+            continue
+        unfinished.add(track_id)
+        if track_id not in changed and (key in found.files or key in part_keys):
+            seen.add(track_id)
+    changes.n_unchanged -= len(seen)  # they are counted as new, or as new to this model
+    is_migration = current is not None and (model is None or current.id != model.id)
+    return Survey(found, changes, unfinished, seen, is_migration)
+
+
+def forecast(
+    catalogue: Catalogue | None,
+    paths: Sequence[Path],
+    *,
+    fingerprint: str,
+    options: IndexOptions,
+) -> IndexReport:
+    """What a run would do, as far as can be told without reading a file."""
+    started = time.monotonic()
+    surveyed = survey(catalogue, paths, fingerprint=fingerprint, options=options)
+    changes, n_seen = surveyed.changes, len(surveyed.seen)
+    notes: tuple[str, ...] = ()
+    if changes.new and changes.gone:
+        notes = ("Some new files may be missing ones that were moved. A real run will tell.",)
+    unreadable = [Failure(os.fsdecode(path), why) for path, why in surveyed.found.unreadable]
+    return IndexReport(
+        added=len(changes.new) + (0 if surveyed.is_migration else n_seen),
+        updated=len(changes.changed) + (n_seen if surveyed.is_migration else 0),
+        unchanged=changes.n_unchanged,
+        removed=len(changes.gone) + (len(changes.gone_before) if options.prune else 0),
+        failed=(*unreadable, *known_failures(changes)),
+        seconds=time.monotonic() - started,
+        is_dry_run=True,
+        notes=notes,
+    )
