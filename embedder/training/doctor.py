@@ -1,13 +1,13 @@
-"""The doctor: watches a run's embeddings and says in plain words when it learns nothing.
+"""The doctor: it watches the vectors of a run and warns if the run learns nothing.
 
     point     tracks with different labels lie on nearly one point
-    rank      the embeddings use hardly any of their dimensions
-    margin    the triplet loss stands at its margin: positives are no nearer than negatives
+    rank      the vectors use hardly any of their dimensions
+    margin    the triplet loss equals its margin: positives are no nearer than negatives
 
-Every network begins with one or the other, so a symptom counts only when it has lasted for
-`stuck_steps` steps; each is told once a run. The doctor changes nothing unless `fallback` tells it
-to, and then only how triplets are mined. What it knows goes into the run's state, so a run that is
-gone on with is watched as if it had never stopped.
+Every network begins with some of these symptoms, so one counts only after `stuck_steps` steps, and
+the doctor warns of it once a run. It changes nothing unless `fallback` is set, and then only how
+triplets are mined. Its findings are saved in the run's state, so a resumed run is watched as if it
+had never stopped.
 """
 
 import logging
@@ -30,7 +30,7 @@ from embedder.training.objectives.triplets import TripletObjective
 
 N_BINS = 40
 _POINT = 0.1
-"""Of the margin: negatives nearer than this on average lie on one point for the loss."""
+"""As a share of the margin: negatives that are nearer on average count as one point."""
 _USUAL_MARGIN = 0.2
 
 _logger = logging.getLogger(__name__)
@@ -38,45 +38,45 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Histogram:
-    """How far apart positives and negatives of the observed batches of one epoch lie."""
+    """Distances of positives and negatives in the observed batches of one epoch."""
 
     epoch: int
     reach: float
-    """The upper edge; the last bin takes what lies beyond."""
+    """The upper edge; the last bin counts larger distances too."""
     positive: list[int] = field(default_factory=lambda: [0] * N_BINS)
     negative: list[int] = field(default_factory=lambda: [0] * N_BINS)
 
 
 @dataclass(slots=True)
 class Findings:
-    """What the doctor knows; plain words and numbers, as they stand in the run's state."""
+    """The findings of the doctor, as they are saved in the run's state."""
 
     lasting: dict[str, int] = field(default_factory=dict)
-    """Steps that each symptom has lasted so far."""
+    """How many steps each symptom has lasted so far."""
     told: list[str] = field(default_factory=list)
     fallback: str = ""
-    """How triplets are mined since the doctor stepped in."""
+    """The doctor's change of how triplets are mined, if it made one."""
     epoch: int = 1
     rank_sum: float = 0.0
     n_observed: int = 0
-    """Of the epoch under way."""
+    """Observed steps of the current epoch."""
     first: Histogram | None = None
-    """Of the first epoch ..."""
+    """Of the first epoch."""
     latest: Histogram | None = None
-    """... and of the last one."""
+    """Of the latest epoch."""
 
     @classmethod
     def from_state(cls, content: dict[str, Any]) -> "Findings":
-        """Back from what `asdict` made."""
-        found = cls(**content)
+        """The findings that `asdict` turned into `content`."""
+        findings = cls(**content)
         for name in ("first", "latest"):
             histogram = content.get(name)
-            setattr(found, name, Histogram(**histogram) if histogram else None)
-        return found
+            setattr(findings, name, Histogram(**histogram) if histogram else None)
+        return findings
 
 
 class Doctor:
-    """Looks at every `every_steps`-th step."""
+    """Observes every `every_steps`-th step."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Doctor:
         relation: Relation | None,
         geometry: Geometry,
     ) -> None:
-        """`relation`: what a positive is; None for objectives that know no pairs."""
+        """`relation`: which pairs are positive; None for objectives without pairs."""
         self.config = config
         self.findings = Findings()
         self._objectives = tuple(objectives)
@@ -96,47 +96,47 @@ class Doctor:
         self._geometry = geometry
 
     def is_due(self, step: int) -> bool:
-        """Whether it wants to see this step (counted from 1)."""
+        """Whether this step, counted from 1, is to be observed."""
         return step % self.config.every_steps == 0
 
     def observe(
         self, step: int, value: ObjectiveValue, embeddings: Tensor, targets: BatchTargets
     ) -> str:
-        """Look at a step; a warning where there is something new to say, else an empty text."""
-        points = embeddings.detach().float().cpu()
-        rank = effective_rank(points.numpy())
+        """Observe a step; return a warning, or an empty text if there is nothing new."""
+        vectors = embeddings.detach().float().cpu()
+        rank = effective_rank(vectors.numpy())
         self.findings.rank_sum += rank
         self.findings.n_observed += 1
         masks = None if self._relation is None else self._relation(targets.to("cpu"))
-        negative_mean = self._look_at_pairs(points, masks) if masks is not None else math.nan
+        negative_mean = self._observe_pairs(vectors, masks) if masks is not None else math.nan
         symptoms = {
             "point": negative_mean < self._point_limit(),
-            "rank": rank < self._rank_limit(masks, points),
+            "rank": rank < self._rank_limit(masks, vectors),
             "margin": self._is_at_margin(value),
         }
-        return self._tell(step, symptoms, rank=rank, negative_mean=negative_mean)
+        return self._warn(step, symptoms, rank=rank, negative_mean=negative_mean)
 
     def end_epoch(self) -> dict[str, float]:
-        """What goes into the epoch's record; the next epoch starts with an empty histogram."""
-        found = self.findings
-        numbers = {"effective_rank": found.rank_sum / found.n_observed} if found.n_observed else {}
-        found.rank_sum, found.n_observed, found.epoch = 0.0, 0, found.epoch + 1
-        if found.first is None:
-            found.first = found.latest
+        """Numbers for the epoch's record; the next epoch starts with an empty histogram."""
+        state = self.findings
+        numbers = {"effective_rank": state.rank_sum / state.n_observed} if state.n_observed else {}
+        state.rank_sum, state.n_observed, state.epoch = 0.0, 0, state.epoch + 1
+        if state.first is None:
+            state.first = state.latest
         return numbers
 
     def save(self) -> dict[str, Any]:
-        """Everything it knows, for the run's state."""
+        """All findings, for the run's state."""
         return asdict(self.findings)
 
     def restore(self, content: dict[str, Any]) -> None:
-        """Know again what `save` gave, and mine triplets as they were mined."""
+        """Continue with saved findings and the mining that they name."""
         self.findings = Findings.from_state(content)
         if self.findings.fallback:
             self.fall_back(self.findings.fallback)
 
     def fall_back(self, kind: str) -> bool:
-        """Change how triplets are mined from now on; False where that changes nothing."""
+        """Change how triplets are mined from now on; False if that changes nothing."""
         changed = False
         for part in self._objective.modules():
             if isinstance(part, TripletObjective):
@@ -147,21 +147,22 @@ class Doctor:
             self.findings.fallback = kind
         return changed
 
-    def _look_at_pairs(self, points: Tensor, masks: PairMasks) -> float:
-        distances = self._geometry.pairwise(points, points)
+    def _observe_pairs(self, vectors: Tensor, masks: PairMasks) -> float:
+        distances = self._geometry.pairwise(vectors, vectors)
         positive, negative = distances[masks.positive], distances[masks.negative]
         self._count(positive, negative)
         return float(negative.mean()) if len(negative) else math.nan
 
     def _count(self, positive: Tensor, negative: Tensor) -> None:
-        found = self.findings
-        if found.latest is None or found.latest.epoch != found.epoch:
-            found.latest = Histogram(found.epoch, self._reach(positive, negative))
+        histogram = self.findings.latest
+        if histogram is None or histogram.epoch != self.findings.epoch:
+            histogram = Histogram(self.findings.epoch, self._reach(positive, negative))
+            self.findings.latest = histogram
         for counts, distances in (
-            (found.latest.positive, positive),
-            (found.latest.negative, negative),
+            (histogram.positive, positive),
+            (histogram.negative, negative),
         ):
-            scaled = distances.clamp(0, found.latest.reach) / found.latest.reach * N_BINS
+            scaled = distances.clamp(0, histogram.reach) / histogram.reach * N_BINS
             added = torch.bincount(scaled.long().clamp_max(N_BINS - 1), minlength=N_BINS).tolist()
             counts[:] = [a + b for a, b in zip(counts, added, strict=True)]
 
@@ -175,9 +176,9 @@ class Doctor:
         margins = [o.margin for o in self._objectives if o.kind == "triplet" and not o.soft_margin]
         return _POINT * min([*margins, _USUAL_MARGIN])
 
-    def _rank_limit(self, masks: PairMasks | None, points: Tensor) -> float:
-        """C groups that are told apart perfectly need only C - 1 directions."""
-        n_groups = len(points) if masks is None else _count_groups(masks)
+    def _rank_limit(self, masks: PairMasks | None, vectors: Tensor) -> float:
+        """C groups that are separated perfectly need only C - 1 directions."""
+        n_groups = len(vectors) if masks is None else _count_groups(masks)
         return min(self.config.min_effective_rank, 0.75 * (n_groups - 1))
 
     def _is_at_margin(self, value: ObjectiveValue) -> bool:
@@ -191,41 +192,40 @@ class Doctor:
                 return True
         return False
 
-    def _tell(
+    def _warn(
         self, step: int, symptoms: dict[str, bool], *, rank: float, negative_mean: float
     ) -> str:
-        found = self.findings
-        for name, is_there in symptoms.items():
-            lasted = found.lasting.get(name, 0) + self.config.every_steps
-            found.lasting[name] = lasted if is_there else 0
+        findings = self.findings
+        for name, is_present in symptoms.items():
+            n_steps = findings.lasting.get(name, 0) + self.config.every_steps
+            findings.lasting[name] = n_steps if is_present else 0
         new = [
             name
-            for name, lasted in found.lasting.items()
-            if lasted >= self.config.stuck_steps and name not in found.told
+            for name, n_steps in findings.lasting.items()
+            if n_steps >= self.config.stuck_steps and name not in findings.told
         ]
         if not new:
             return ""
-        found.told += new
+        findings.told += new
         words = {
-            "point": "the network puts all tracks on nearly one point (tracks that differ are "
-            f"{negative_mean:.2g} apart), so it tells nothing apart",
-            "rank": f"the vectors use {rank:.1f} directions of all that they have, so most of what "
-            "the network could tell apart is lost",
-            "margin": "the triplet loss stands at its margin: a track's likes are no nearer to it "
-            "than the others",
+            "point": "the network puts all tracks on nearly one point (tracks that differ have a "
+            f"mean distance of {negative_mean:.2g}), so it separates nothing",
+            "rank": f"the vectors use only {rank:.1f} of their directions, so the network "
+            "separates little",
+            "margin": "the triplet loss equals its margin: positives are no nearer than negatives",
         }
-        lasted = found.lasting[new[0]]
-        said = f"step {step}, for {lasted} steps: " + "; ".join(words[name] for name in new)
-        text = f"{said}. {self._advice()}"
+        n_steps = findings.lasting[new[0]]
+        warning = f"step {step}, for {n_steps} steps: " + "; ".join(words[name] for name in new)
+        text = f"{warning}. {self._advice()}"
         _logger.warning("%s", text)
         return text
 
     def _advice(self) -> str:
         kind = self.config.fallback
         if kind != "none" and not self.findings.fallback and self.fall_back(kind):
-            return f"As told by doctor.fallback, training goes on with {_NAMES[kind]}."
+            return f"doctor.fallback is set: training goes on with {_NAMES[kind]}."
         return (
-            "What helps most often: a lower optimiser.learning_rate, a longer "
+            "These help most often: a lower optimiser.learning_rate, a longer "
             "schedule.warm_up_share, mining = 'semi-hard' or soft_margin = true."
         )
 
@@ -238,6 +238,6 @@ _GENTLER: dict[str, Callable[[ObjectiveConfig], ObjectiveConfig]] = {
 
 
 def _count_groups(masks: PairMasks) -> int:
-    """How many groups the rows fall into by their positives."""
+    """The number of groups that the positives form."""
     alike = masks.positive | torch.eye(len(masks.positive), dtype=torch.bool)
     return len(np.unique(alike.numpy(), axis=0))

@@ -1,8 +1,7 @@
 """The record of a run: `log.csv` with a line an epoch, and an event file for TensorBoard.
 
-The table is written anew each epoch from the run's own history, so a run that was killed and gone
-on with has each epoch once, whatever the old table said. TensorBoard is told from which step on
-older events do not count.
+The table is rewritten each epoch from the run's history, so a run that was killed and resumed has
+each epoch once. TensorBoard ignores older events from the resumed step on.
 """
 
 import csv
@@ -41,7 +40,7 @@ _FLUSH_SECONDS = 10
 
 
 class RunRecord:
-    """An observer that writes down what happens in a run's folder."""
+    """An observer that records a run in its folder."""
 
     def __init__(self, folder: Path, state: RunState) -> None:
         self._folder = folder
@@ -53,7 +52,7 @@ class RunRecord:
             str(self._folder),
             purge_step=self._state.step + 1,
             flush_secs=_FLUSH_SECONDS,
-            # Files are named by the second, and a run may be gone on with within one.
+            # Files are named by the second, and a run may be resumed within one.
             filename_suffix=f".{self._state.step:08}",
         )
         return self
@@ -68,10 +67,10 @@ class RunRecord:
             self._writer.close()
 
     def after_step(self, step: int, value: ObjectiveValue, embeddings: Tensor) -> None:
-        """Steps are told in their epoch's means: a number a step would wait for the device."""
+        """Record nothing: reading a number each step would wait for the device."""
 
     def after_epoch(self, record: dict[str, Any]) -> None:
-        """Write the table anew and tell TensorBoard."""
+        """Rewrite the table and add the epoch for TensorBoard."""
         write_whole(self._folder / LOG_NAME, log_table(self._state.history).encode())
         if self._writer is None:
             return
@@ -82,7 +81,7 @@ class RunRecord:
 
 
 def log_table(history: list[dict[str, Any]]) -> str:
-    """CSV of all epochs; a number that an epoch does not have stays empty."""
+    """CSV of all epochs; missing numbers are empty."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()

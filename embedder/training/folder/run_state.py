@@ -1,11 +1,11 @@
-"""Where a run stands, on disk, so that a killed run goes on to the same end.
+"""The state of a run on disk, so that a killed run can be resumed and ends the same.
 
 Two files in the run's folder, replaced together at the end of an epoch or on Ctrl-C:
 
     state.safetensors   network, objective, optimiser and average, to the bit
     state.json          epoch, step, best score, history; written last, with the tensors' digest
 
-No pickle. Random numbers need no state: each step draws from its own seed.
+No pickle. Random numbers need no state: each step has its own seed.
 """
 
 import hashlib
@@ -33,11 +33,11 @@ class RunState:
     config_digest: str
     data_digest: str
     step: int = 0
-    """Steps done in all."""
+    """Finished steps."""
     epoch: int = 0
-    """Epochs done in full."""
+    """Finished epochs."""
     next_batch: int = 0
-    """Batches done of the epoch under way."""
+    """Finished batches of the current epoch."""
     n_average_updates: int = 0
     best_score: float = -1.0
     best_epoch: int = -1
@@ -46,11 +46,11 @@ class RunState:
     history: list[dict[str, Any]] = field(default_factory=list)
     """One record an epoch."""
     epoch_sums: dict[str, float] = field(default_factory=dict)
-    """Running sums of the epoch under way."""
+    """Running sums of the current epoch."""
     notes: list[str] = field(default_factory=list)
-    """What the doctor said."""
+    """The doctor's warnings."""
     doctor: dict[str, Any] = field(default_factory=dict)
-    """What it knows."""
+    """Its findings."""
 
 
 def save_state(folder: Path, state: RunState, tensors: dict[str, Tensor]) -> None:
@@ -66,7 +66,7 @@ def save_state(folder: Path, state: RunState, tensors: dict[str, Tensor]) -> Non
 
 
 def load_state(folder: Path, *, data_digest: str) -> tuple[RunState, dict[str, Tensor]]:
-    """What `save_state` wrote, of a run on these data."""
+    """Load what `save_state` wrote; refuse other data."""
     path = folder / STATE_NAME
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -75,13 +75,13 @@ def load_state(folder: Path, *, data_digest: str) -> tuple[RunState, dict[str, T
         data = (folder / f"{digest}.{TENSORS_NAME}").read_bytes()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CorruptArtefact(
-            f"{printable_path(path)}: cannot go on from it ({error}). Start the run anew with "
+            f"{printable_path(path)}: cannot resume from it ({error}). Start the run anew with "
             "--force."
         ) from error
     if state.data_digest != data_digest:
         raise ConfigError(
-            f"{printable_path(folder)}: the data are not those that the run began with, or not all "
-            "of them can be read now. Bring them back, or start anew with --force."
+            f"{printable_path(folder)}: the data are not those that the run began with, or some "
+            "files cannot be read now. Restore them, or start anew with --force."
         )
     if hashlib.blake2b(data, digest_size=16).hexdigest() != digest:
         raise CorruptArtefact(f"{printable_path(path)}: the saved tensors were altered")
@@ -97,7 +97,7 @@ def module_tensors(module: nn.Module, prefix: str) -> dict[str, Tensor]:
 
 
 def load_module(module: nn.Module, tensors: dict[str, Tensor], prefix: str) -> None:
-    """Put back what `module_tensors` took."""
+    """Load what `module_tensors` gave."""
     start = f"{prefix}."
     module.load_state_dict(
         {name.removeprefix(start): t for name, t in tensors.items() if name.startswith(start)}
@@ -105,7 +105,7 @@ def load_module(module: nn.Module, tensors: dict[str, Tensor], prefix: str) -> N
 
 
 def optimiser_tensors(optimiser: Optimizer) -> dict[str, Tensor]:
-    """The optimiser's memory (momenta, counts) by position of the weight and name."""
+    """The optimiser's state (momenta, counts), by the weight's position and the name."""
     state = optimiser.state_dict()["state"]
     return {
         f"optimiser.{position}.{name}": value
@@ -116,7 +116,7 @@ def optimiser_tensors(optimiser: Optimizer) -> dict[str, Tensor]:
 
 
 def load_optimiser(optimiser: Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Put back what `optimiser_tensors` took."""
+    """Load what `optimiser_tensors` gave."""
     memory: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         if name.startswith("optimiser."):

@@ -1,4 +1,4 @@
-"""An ablation: every combination of settings and seeds trained once, and one table at the end.
+"""An ablation: train every combination of settings and seeds once, and write one table.
 
     seeds = [0, 1, 2]
 
@@ -6,12 +6,12 @@
     "objectives.0.kind" = ["triplet", "softmax"]
     "optimiser.learning_rate" = [0.001, 0.003]
 
-    [[variant]]                              # times each of these, where there are any
+    [[variant]]                              # each combined with all of the above
     name = "without noise"
     set = ["augmentation.noise=0"]
 
-Each cell is an ordinary run in `DIR/cells`. The same call again leaves out what is finished, goes
-on with what is not, and trains what is new. A cell that diverges is counted, and not the end.
+Each cell is an ordinary run in `DIR/cells`. Calling it again skips finished cells, resumes
+unfinished ones and trains new ones. A cell that diverges is counted and does not end the grid.
 """
 
 import dataclasses
@@ -46,19 +46,19 @@ class Cell:
 
     @property
     def is_done(self) -> bool:
-        """Whether it has ended before, well or not."""
+        """Whether the run has finished or failed."""
         return _ended_well(self.folder) or (self.folder / FAILURE_NAME).exists()
 
 
 @dataclass(frozen=True, slots=True)
 class GridResult:
-    """What an ablation found so far."""
+    """The result of an ablation so far."""
 
     folder: Path
     rows: tuple[GridRow, ...]
     n_cells: int
     n_left: int
-    """Cells that are not finished, since somebody interrupted."""
+    """Cells that are not finished, because the grid was interrupted."""
 
     def to_json(self) -> dict[str, Any]:
         """What `--json` prints."""
@@ -98,7 +98,7 @@ def run_grid(
     on_cell: Callable[[Cell, int], MakeObservers] | None = None,
     on_progress: OnProgress | None = None,
 ) -> GridResult:
-    """Train what is not done yet and write the tables. `on_cell` is told before each run."""
+    """Train the remaining cells and write the tables. `on_cell` is called before each run."""
     for number, cell in enumerate(cells):
         if cell.is_done:
             continue
@@ -110,7 +110,7 @@ def run_grid(
                 cell.config,
                 cell.folder,
                 resume=has_begun,
-                force=not has_begun,  # what is there without a state never took a step
+                force=not has_begun,  # a folder without a state never took a step
                 make_observers=observers,
                 on_progress=on_progress,
             )
@@ -144,7 +144,7 @@ def _variants(content: dict[str, Any], *, where: str) -> list[tuple[str, tuple[s
             raise ConfigError(f"{where}: grid.{key} = {values!r}: expected a list, keys in quotes")
     choices = [[(key, value) for value in values] for key, values in axes.items()]
     named = content.get("variant", [{"name": "", "set": []}])
-    found = []
+    variants = []
     for variant in named:
         if set(variant) - {"name", "set"} or "name" not in variant:
             raise ConfigError(f"{where}: a [[variant]] has a name and a list called set")
@@ -152,11 +152,11 @@ def _variants(content: dict[str, Any], *, where: str) -> list[tuple[str, tuple[s
             words = [f"{key.rpartition('.')[2]}={_shown(value)}" for key, value in chosen]
             name = ", ".join([*([variant["name"]] if variant["name"] else []), *words])
             assignments = tuple(f"{key}={_as_toml(value)}" for key, value in chosen)
-            found.append((name or "as it is", (*variant.get("set", ()), *assignments)))
-    names = [name for name, _ in found]
+            variants.append((name or "unchanged", (*variant.get("set", ()), *assignments)))
+    names = [name for name, _ in variants]
     if len(set(names)) < len(names):
-        raise ConfigError(f"{where}: two variants are called alike: give each its own name")
-    return found
+        raise ConfigError(f"{where}: two variants have the same name: give each its own")
+    return variants
 
 
 def _as_toml(value: Any) -> str:
@@ -172,7 +172,7 @@ def _shown(value: Any) -> str:
 
 
 def _folder_name(name: str, seed: int, config: TrainingConfig, data: Path) -> str:
-    """Readable, and another one for other settings or other data."""
+    """A readable name that differs for other settings or data."""
     words = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")[:60]
     content = f"{data.absolute()}\n{to_toml(config)}".encode("utf-8", "surrogateescape")
     return f"{words}-seed-{seed}-{hashlib.blake2b(content, digest_size=4).hexdigest()}"

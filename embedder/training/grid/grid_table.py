@@ -1,6 +1,6 @@
-"""The one table that an ablation ends in: CSV, Markdown and HTML, with means and intervals.
+"""The table of an ablation as CSV, Markdown and HTML, with means and intervals.
 
-Intervals are Student's 95 % over the seeds; one seed has none, and says so by an empty field.
+Intervals are Student's 95 % over the seeds. A single seed has none: its field is empty.
 """
 
 import csv
@@ -24,7 +24,7 @@ SCORES = ("accuracy", "map", "tag_map", "roc_auc", "pr_auc")
 
 @dataclass(frozen=True, slots=True)
 class SeedMean:
-    """A mean over seeds, and how far the interval reaches to either side (None for one seed)."""
+    """A mean over seeds, and half the width of its interval (None for one seed)."""
 
     mean: float
     half_width: float | None
@@ -48,15 +48,15 @@ class GridRow:
 
 
 def grid_row(variant: str, results: Sequence[Mapping[str, Any]], *, n_failed: int) -> GridRow:
-    """From what `run.json` of each seed says."""
-    known = [name for name in SCORES if results and all(name in r["scores"] for r in results)]
-    scores = {name: seed_mean([r["scores"][name] for r in results]) for name in known}
+    """The row of a variant, from the `run.json` of each seed."""
+    names = [name for name in SCORES if results and all(name in r["scores"] for r in results)]
+    scores = {name: seed_mean([r["scores"][name] for r in results]) for name in names}
     seconds = seed_mean([r["seconds"] for r in results]) if results else None
     return GridRow(variant, len(results), n_failed, scores, seconds)
 
 
 def seed_mean(values: Sequence[float]) -> SeedMean:
-    """Student's interval: few seeds, unknown spread."""
+    """Mean and Student's interval, for few seeds with unknown spread."""
     mean = float(np.mean(values))
     if len(values) < 2:
         return SeedMean(mean, None)
@@ -74,7 +74,7 @@ def write_tables(folder: Path, rows: Sequence[GridRow]) -> None:
 
 
 def best_first(rows: Sequence[GridRow]) -> list[GridRow]:
-    """By the first score that there is; variants without any come last."""
+    """Sorted by the first score that a row has; rows without scores come last."""
 
     def goodness(row: GridRow) -> float:
         return next((row.scores[name].mean for name in SCORES if name in row.scores), -math.inf)

@@ -1,1 +1,1 @@
-"""What a training run reports: charts, advice, the page."""
+"""The report of a training run: charts, advice, the page."""

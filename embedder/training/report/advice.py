@@ -1,4 +1,4 @@
-"""What to try next, by rules from the numbers of a run; each says which number made it speak."""
+"""Advice on what to try next. Each rule names the number of the run that it is based on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,23 +10,23 @@ from numpy.typing import NDArray
 from embedder.config.training import TrainingConfig
 
 FEW_TRACKS = 20
-"""Per label: fewer teach a network little, whatever its size."""
+"""Per label: with fewer, a network of any size learns little."""
 GOOD_VOTE = 0.9
 POINT_RANK = 1.5
-"""Effective rank: one direction alone has 1."""
+"""Effective rank: a single direction has 1."""
 _ENOUGH_QUERIES = 60
-"""Below this the vote's own error is more than five points."""
+"""Below this the error of the accuracy is more than five points."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What the rules look at."""
+    """The input of the rules."""
 
     config: TrainingConfig
     history: Sequence[Mapping[str, Any]]
     notes: Sequence[str]
     accuracy: float
-    """NaN where nothing was held out, or nothing has labels."""
+    """NaN if nothing was held out, or nothing has labels."""
     n_queries: int
     labels: Sequence[str]
     tracks_of_label: Mapping[str, int]
@@ -45,10 +45,10 @@ def what_to_try(facts: RunFacts) -> list[str]:
         _cut_short,
         _mixed,
     )
-    found = [text for rule in rules if (text := rule(facts))]
-    return found or [
-        "Nothing stands out. More tracks, more artists a label, or the next larger preset are the "
-        "ways to a better model."
+    texts = [text for rule in rules if (text := rule(facts))]
+    return texts or [
+        "Nothing stands out. More tracks, more artists a label, or the next larger preset may give "
+        "a better model."
     ]
 
 
@@ -56,14 +56,14 @@ def _collapse(facts: RunFacts) -> str:
     rank = facts.history[-1].get("effective_rank", np.nan) if facts.history else np.nan
     if not facts.notes and rank < POINT_RANK:
         return (
-            f"All vectors lie on nearly one point or line (effective rank {rank:.1f}): first get "
-            "rid of that. Lower optimiser.learning_rate a good deal, and keep loop.gradient_clip."
+            f"All vectors lie on nearly one point or line (effective rank {rank:.1f}): fix this "
+            "first. Lower optimiser.learning_rate a good deal, and keep loop.gradient_clip."
         )
     if not facts.notes:
         return ""
     return (
-        "The doctor spoke (see its notes): first get rid of that. Halve optimiser.learning_rate, "
-        "or train with doctor.fallback = 'semi-hard'."
+        "The doctor gave a warning (see its notes): fix this first. Halve "
+        "optimiser.learning_rate, or train with doctor.fallback = 'semi-hard'."
     )
 
 
@@ -75,27 +75,26 @@ def _too_few_tracks(facts: RunFacts) -> str:
     more = f" and {len(few) - 6} more labels" if len(few) > 6 else ""
     other = ""
     if not facts.config.transfer.checkpoint:
-        other = ", or start from a model that has heard more music (--from default --fit)"
+        other = ", or start from a model that was trained on more music (--from default --fit)"
     return f"Few training tracks of {shown}{more}: add some{other}."
 
 
 def _few_queries(facts: RunFacts) -> str:
     if facts.n_queries == 0 and facts.config.dataset.learn_validation:
         return (
-            "The validation side was learnt too (dataset.learn_validation), so nothing is measured "
-            "here: soundalike evaluate --split as-trained asks about a test side, if there is one."
+            "The validation side was used for training (dataset.learn_validation), so nothing is "
+            "measured here. soundalike evaluate --split as-trained measures a test side, if there "
+            "is one."
         )
     if facts.n_queries == 0:
-        return (
-            "Nothing was held out, so nobody knows how good this is: set dataset.validation_share."
-        )
+        return "Nothing was held out, so nothing was measured: set dataset.validation_share."
     if facts.n_queries >= _ENOUGH_QUERIES or np.isnan(facts.accuracy):
         return ""
     share = min(max(facts.accuracy, 0.05), 0.95)
     error = 1.96 * np.sqrt(share * (1 - share) / facts.n_queries)
     return (
-        f"Only {facts.n_queries} tracks were held out: the vote is known to ±{error:.0%} at best. "
-        "Raise dataset.validation_share, or measure with soundalike evaluate --folds 5."
+        f"Only {facts.n_queries} tracks were held out: the accuracy is certain to ±{error:.0%} at "
+        "best. Raise dataset.validation_share, or measure with soundalike evaluate --folds 5."
     )
 
 
@@ -107,8 +106,8 @@ def _over_fitted(facts: RunFacts) -> str:
         return ""
     off = "" if not facts.config.augmentation.is_off else " (it is off)"
     return (
-        f"The training tracks are told apart ({active:.1%} of the triplets are still active) and "
-        f"held-out ones are not ({facts.accuracy:.0%} of the votes): more augmentation{off}, "
+        f"The network separates training tracks ({active:.1%} of the triplets are still active) "
+        f"but not held-out ones (accuracy {facts.accuracy:.0%}): try more augmentation{off}, "
         "dropout or optimiser.weight_decay, fewer filters, or more artists a label."
     )
 
@@ -118,8 +117,9 @@ def _not_learnt(facts: RunFacts) -> str:
     if _collapse(facts) or not active > 0.5 or facts.accuracy >= GOOD_VOTE:
         return ""
     return (
-        f"{active:.0%} of the triplets are still active: the training tracks themselves are not "
-        "told apart. More epochs, a higher learning rate, more filters, or less augmentation."
+        f"{active:.0%} of the triplets are still active: the network does not even separate the "
+        "training tracks. Try more epochs, a higher learning rate, more filters, or less "
+        "augmentation."
     )
 
 
@@ -130,7 +130,7 @@ def _cut_short(facts: RunFacts) -> str:
     if scores.index(max(scores)) < len(scores) - max(len(scores) // 10, 1):
         return ""
     return (
-        "The best score came at the very end: it was still rising. Train for more epochs "
+        "The best score came at the very end, so it was still rising. Train for more epochs "
         f"(loop.epochs = {2 * facts.config.loop.epochs})."
     )
 
@@ -138,14 +138,14 @@ def _cut_short(facts: RunFacts) -> str:
 def _mixed(facts: RunFacts) -> str:
     if facts.confusion is None or facts.accuracy >= GOOD_VOTE:
         return ""
-    apart = facts.confusion.astype(float)
-    np.fill_diagonal(apart, 0.0)
-    if apart.max(initial=0.0) < 2:
+    errors = facts.confusion.astype(float)
+    np.fill_diagonal(errors, 0.0)
+    if errors.max(initial=0.0) < 2:
         return ""
-    true, guessed = divmod(int(apart.argmax()), apart.shape[1])
-    of = int(facts.confusion[true].sum())
+    true, guessed = divmod(int(errors.argmax()), errors.shape[1])
+    n_tracks = int(facts.confusion[true].sum())
     return (
-        f"{facts.labels[true]} is taken for {facts.labels[guessed]} most often "
-        f"({int(apart[true, guessed])} of {of}): listen to a few of them, the labels may be what "
-        "is wrong."
+        f"{facts.labels[true]} is most often mistaken for {facts.labels[guessed]} "
+        f"({int(errors[true, guessed])} of {n_tracks}): listen to a few of them, the labels may be "
+        "wrong."
     )

@@ -1,7 +1,7 @@
 """Small charts as SVG text for the report: lines over epochs, and two histograms on one axis.
 
-Written by hand since they are drawn in a millisecond, weigh a few kilobytes and take the page's
-colours, light or dark.
+They are written by hand: they take a millisecond and a few kilobytes, and follow the page's light
+or dark colours.
 """
 
 import html
@@ -17,18 +17,18 @@ COLOURS = ("var(--first)", "var(--second)", "var(--third)")
 
 def line_chart(title: str, series: Mapping[str, Points], *, top: float | None = None) -> str:
     """Lines from zero (or their least value) to `top` (or their greatest); x is the epoch."""
-    known = {name: points for name, points in series.items() if points}
-    values = [y for points in known.values() for _, y in points]
+    drawn = {name: points for name, points in series.items() if points}
+    values = [y for points in drawn.values() for _, y in points]
     if not values:
-        return _frame(title, '<text x="50%" y="50%" class="tick">not measured</text>', known)
+        return _frame(title, '<text x="50%" y="50%" class="tick">not measured</text>', drawn)
     low, high = min(0.0, *values), max(values) if top is None else top
-    last = max(x for points in known.values() for x, _ in points)
-    first = min(x for points in known.values() for x, _ in points)
+    last = max(x for points in drawn.values() for x, _ in points)
+    first = min(x for points in drawn.values() for x, _ in points)
     axes = _Axes(first, max(last, first + 1), low, max(high, low + 1e-9))
     body = axes.drawn()
-    for colour, points in zip(COLOURS, known.values(), strict=False):
+    for colour, points in zip(COLOURS, drawn.values(), strict=False):
         body += _line(axes, points, colour)
-    return _frame(title, body, known)
+    return _frame(title, body, drawn)
 
 
 def histogram_chart(title: str, series: Mapping[str, Sequence[int]], *, reach: float) -> str:
@@ -51,7 +51,7 @@ def histogram_chart(title: str, series: Mapping[str, Sequence[int]], *, reach: f
 
 
 class _Axes:
-    """From numbers to places on the chart."""
+    """Maps numbers to positions on the chart."""
 
     def __init__(self, left: float, right: float, low: float, high: float) -> None:
         self.left, self.right, self.low, self.high = left, right, low, high

@@ -1,4 +1,4 @@
-"""The log of a run as a picture, `curves.png`. No pyplot, no display."""
+"""The curves of a run, as `curves.png` and as SVG. Uses no pyplot and no display."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ History = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One chart: columns of the log, each with its name in words."""
+    """One chart: columns of the log, each with its label."""
 
     title: str
     columns: Mapping[str, str]
@@ -32,9 +32,9 @@ PANELS = (
     Panel(
         "Held-out scores",
         {
-            "accuracy": "vote",
+            "accuracy": "accuracy of the vote",
             "map": "mean average precision",
-            "tag_map": "tags",
+            "tag_map": "mean average precision, tags",
             "pr_auc": "tagging head, PR-AUC",
         },
         top=1.0,

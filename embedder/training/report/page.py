@@ -1,4 +1,4 @@
-"""The frame of a page that stands by itself: style inside, nothing loaded, light and dark."""
+"""A self-contained HTML page: the style is inside, nothing is loaded, light and dark."""
 
 import html
 from collections.abc import Sequence
@@ -48,17 +48,17 @@ def page(title: str, body: str) -> str:
 
 
 def section(title: str, body: str) -> str:
-    """A part with a heading; nothing where it has nothing to say."""
+    """A section with a heading; empty if the body is empty."""
     return f"<h2>{html.escape(title)}</h2>\n{body}" if body else ""
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, kind: str = "") -> str:
-    """head: HTML of each heading; rows: whole cells, from `<td>` to `</td>`."""
+    """A table. head: HTML of each heading; rows: whole cells, from `<td>` to `</td>`."""
     top = f"<thead><tr>{''.join(f'<th>{cell}</th>' for cell in head)}</tr></thead>" if head else ""
     body = "\n".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
     return f'<div class="wide"><table class="{kind}">{top}<tbody>{body}</tbody></table></div>'
 
 
 def bar_cell(count: int, *, share: float) -> str:
-    """A number as a bar."""
+    """A table cell with a number and a bar."""
     return f'<td><span class="bar" style="width: {200 * share:.0f}px"></span>{count}</td>'

@@ -1,4 +1,4 @@
-"""`report.html`: one page that tells how a run went; it loads nothing and runs no script."""
+"""`report.html`: one page about a run. It loads nothing and runs no script."""
 
 import html
 from collections import Counter
@@ -23,11 +23,11 @@ REPORT_NAME = "report.html"
 N_SHOWN_TRACKS = 12
 N_SHOWN_NEIGHBOURS = 5
 MAX_SHOWN_LABELS = 40
-"""More make a table that nobody can look at."""
+"""Larger tables are unreadable."""
 
 
 def write_report(run: TrainingRun, result: TrainingResult) -> Path:
-    """Write the page and `curves.png`; where the page is."""
+    """Write the page and `curves.png`; return the path of the page."""
     if result.steps:
         write_curves(result.folder, result.history)
     path = result.folder / REPORT_NAME
@@ -66,11 +66,15 @@ def _facts(run: TrainingRun, result: TrainingResult) -> RunFacts:
 
 
 def _summary(run: TrainingRun, result: TrainingResult) -> str:
-    names = {"accuracy": "held-out vote", "map": "mean average precision", "tag_map": "tags, mAP"}
+    names = {
+        "accuracy": "held-out accuracy",
+        "map": "mean average precision",
+        "tag_map": "tags, MAP",
+    }
     names |= {"roc_auc": "tags, ROC-AUC", "pr_auc": "tags, PR-AUC"}
     tiles = [
-        (told, f"{result.scores[name]:.1%}" if name == "accuracy" else f"{result.scores[name]:.3f}")
-        for name, told in names.items()
+        (text, f"{result.scores[name]:.1%}" if name == "accuracy" else f"{result.scores[name]:.3f}")
+        for name, text in names.items()
         if name in result.scores
     ]
     tiles += [("ended", result.ended)]
@@ -83,14 +87,14 @@ def _summary(run: TrainingRun, result: TrainingResult) -> str:
     shown = "".join(f"<div><b>{html.escape(v)}</b><span>{n}</span></div>" for n, v in tiles)
     k = run.config.stopping.n_neighbours
     before = [
-        f"{told} {result.before[name]:.3f}" for name, told in names.items() if name in result.before
+        f"{text} {result.before[name]:.3f}" for name, text in names.items() if name in result.before
     ]
     protocol = (
-        f"Scores are those of the best model: {len(run.held_out.queries)} held-out tracks, each "
-        f"asking its {k} nearest of {len(run.held_out.references)} training tracks, artists apart."
+        f"Scores of the best model: {len(run.held_out.queries)} held-out tracks. The {k} nearest "
+        f"of {len(run.held_out.references)} training tracks vote; those by the same artist do not."
     )
     if before:
-        protocol += f" The model before its projection was fitted: {', '.join(before)}."
+        protocol += f" Before the projection was fitted: {', '.join(before)}."
     return f'<div class="tiles">{shown}</div><p class="quiet">{protocol}</p>'
 
 
@@ -99,7 +103,7 @@ def _confusion(run: TrainingRun, measured: Measured | None) -> str:
         return ""
     names = run.known.label_names
     if len(names) > MAX_SHOWN_LABELS:
-        return f"<p>{len(names)} labels are too many to show as a table.</p>"
+        return f"<p>{len(names)} labels are too many for a table.</p>"
     counts = measured.vote.confusion
     totals = np.maximum(counts.sum(axis=1), 1)
     head = ["", *(f"<span>{html.escape(name)}</span>" for name in names), "right"]
@@ -111,7 +115,7 @@ def _confusion(run: TrainingRun, measured: Measured | None) -> str:
         ]
         right = f"{counts[at, at] / totals[at]:.0%}" if counts[at].any() else "–"
         rows.append([_head(name), *cells, f"<td>{right}</td>"])
-    note = "<p class='quiet'>Rows: what it is; columns: what its neighbours voted for.</p>"
+    note = "<p class='quiet'>Rows: the true label; columns: the label with most votes.</p>"
     return note + table(head, rows, kind="confusion")
 
 
@@ -129,9 +133,9 @@ def _neighbours(run: TrainingRun, measured: Measured | None) -> str:
     places = labelled if len(labelled) else np.arange(len(measured.queries))
     rows = []
     for place in places[_spread(len(places))].tolist():
-        asked = int(measured.queries[place])
-        label = known.labels[asked] if known.label_names else -1
-        cells = [_track_cell(run, asked)]
+        query = int(measured.queries[place])
+        label = known.labels[query] if known.label_names else -1
+        cells = [_track_cell(run, query)]
         for position, distance in zip(
             measured.ranking.rows[place, :N_SHOWN_NEIGHBOURS],
             measured.ranking.distances[place, :N_SHOWN_NEIGHBOURS],
@@ -140,10 +144,10 @@ def _neighbours(run: TrainingRun, measured: Measured | None) -> str:
             if position < 0:
                 cells.append("<td></td>")
                 continue
-            found = int(measured.references[position])
-            theirs = known.labels[found] if known.label_names else -1
-            is_right = bool(label == theirs) if min(label, theirs) >= 0 else None
-            cells.append(_track_cell(run, found, distance=float(distance), is_right=is_right))
+            neighbour = int(measured.references[position])
+            its_label = known.labels[neighbour] if known.label_names else -1
+            is_right = bool(label == its_label) if min(label, its_label) >= 0 else None
+            cells.append(_track_cell(run, neighbour, distance=float(distance), is_right=is_right))
         rows.append(cells)
     n_shown = min(N_SHOWN_NEIGHBOURS, measured.ranking.rows.shape[1])
     head = ["held-out track", *(f"{rank + 1}." for rank in range(n_shown))]
@@ -157,21 +161,21 @@ def _track_cell(
     name = html.escape(row.title or Path(row.key).name)
     artist = f"<br><i>{html.escape(row.artist)}</i>" if row.artist else ""
     labels = html.escape(", ".join(row.values(run.config.dataset.label_field)[:3]))
-    told = labels if distance is None else f"{labels} · {distance:.3f}"
+    note = labels if distance is None else f"{labels} · {distance:.3f}"
     kind = {True: ' class="right"', False: ' class="wrong"', None: ""}[is_right]
-    return f"<td{kind}>{name}{artist}<br><small>{told}</small></td>"
+    return f"<td{kind}>{name}{artist}<br><small>{note}</small></td>"
 
 
 def _doctor(run: TrainingRun, result: TrainingResult) -> str:
     if run.doctor is None:
-        return "<p>It was switched off.</p>"
+        return "<p>The doctor was switched off.</p>"
     findings = run.doctor.findings
-    told = _list(result.notes) if result.notes else "<p>It saw nothing to warn of.</p>"
+    notes = _list(result.notes) if result.notes else "<p>No warnings.</p>"
     if findings.first is None or findings.latest is None:
-        return told
+        return notes
     drawn = [findings.first, findings.latest]
     drawn = drawn[:1] if findings.first.epoch == findings.latest.epoch else drawn
-    return told + _charts("".join(_histogram(histogram) for histogram in drawn))
+    return notes + _charts("".join(_histogram(histogram) for histogram in drawn))
 
 
 def _histogram(histogram: Histogram) -> str:
@@ -214,7 +218,7 @@ def _counts(dataset: Dataset, label_field: str) -> dict[str, int]:
 
 
 def _spread(n: int) -> list[int]:
-    """A few of n places, evenly over all."""
+    """A few of n positions, spread evenly."""
     places = np.linspace(0, n - 1, min(n, N_SHOWN_TRACKS)).round().astype(int)
     return [int(place) for place in places]
 

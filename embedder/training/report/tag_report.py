@@ -1,4 +1,4 @@
-"""How well a tagging head knows each tag: a table, a chart, and both as a part of a page."""
+"""The scores of a tagging head for each tag: a table, a chart, and both as a part of a page."""
 
 import base64
 import csv
@@ -20,7 +20,7 @@ ROC_COLOUR, PR_COLOUR, INK = "#9db4d3", "#2f5d9b", "#20242c"
 
 
 def write_tag_report(folder: Path, tags: tuple[str, ...], scores: TagScores) -> None:
-    """`tags.csv` and `tags.png` in a run's folder, the best known tag first."""
+    """Write `tags.csv` and `tags.png` to a run's folder, the best tag first."""
     rows = ranked_tags(tags, scores)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
@@ -31,7 +31,7 @@ def write_tag_report(folder: Path, tags: tuple[str, ...], scores: TagScores) -> 
 
 
 def ranked_tags(tags: tuple[str, ...], scores: TagScores) -> list[tuple[str, float, float]]:
-    """(tag, PR-AUC, ROC-AUC) by falling PR-AUC; tags that cannot be scored are left out."""
+    """(tag, PR-AUC, ROC-AUC), highest PR-AUC first; tags without scores are left out."""
     rows = zip(tags, scores.pr_auc.tolist(), scores.roc_auc.tolist(), strict=True)
     return sorted((row for row in rows if not np.isnan(row[1])), key=lambda row: -row[1])
 
@@ -50,7 +50,7 @@ def draw_tags(rows: list[tuple[str, float, float]]) -> bytes:
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     axes.axvline(0.5, color=INK, linewidth=0.6, linestyle=":")  # ROC-AUC of guessing
-    axes.set_title("How well each tag is known, held-out tracks", loc="left", color=INK)
+    axes.set_title("Scores of each tag on held-out tracks", loc="left", color=INK)
     axes.legend(loc="lower right", frameon=False)
     picture = io.BytesIO()
     figure.savefig(picture, format="png")

@@ -1,4 +1,4 @@
-"""Batches that hold positives by design.
+"""Batches that contain positives by design.
 
 The contract of a batch of kind `groups`, by one relation:
 
@@ -6,15 +6,14 @@ The contract of a batch of kind `groups`, by one relation:
     K tracks each                     K = 4, every track of the batch another one
     C crops of each track            |a1 a1 a2 a2 …|             C = 2, next to each other
 
-Where `small_groups` is `repeat`, a group of fewer than K tracks fills up with its own tracks
-again (another crop of them), and only that breaks "every track another one". A track in two
-groups (tags, neighbours) comes once. The relation `track` makes groups of one track (or of its
-parts), so it wants K = 1 and C ≥ 2, or `repeat`.
+If `small_groups` is `repeat`, a group with fewer than K tracks repeats its own tracks (with other
+crops). Otherwise no track is repeated: a track in two groups (tags, neighbours) comes once. The
+relation `track` makes groups of one track (or of its parts), so it needs K = 1 and C ≥ 2, or
+`repeat`.
 
-Several relations: each makes its share of the batches, whole batches, so that a batch always
-states which contract it keeps.
+With several relations each gets its share of whole batches, so every batch has one contract.
 
-An epoch is as many batches as would show every track once. It depends on the seed and its number
+An epoch has as many batches as show every track once. It depends on the seed and its number
 alone, so a resumed run gets exactly the batches that it would have had.
 """
 
@@ -34,7 +33,7 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """rows: int64 [P · K · C] of the data set; relation: whose contract it keeps, or `plain`."""
+    """rows: int64 [P · K · C] of the data set; relation: the one of its contract; None: plain."""
 
     rows: Rows
     relation: RelationKind | None
@@ -99,7 +98,7 @@ class BatchSampler:
         return [Batch(np.repeat(rows, self.config.crops_per_track), relation) for rows in plan]
 
     def _usable_groups(self) -> dict[RelationKind, Groups]:
-        config, found = self.config, {}
+        config, groups_of = self.config, {}
         for relation in config.relations:
             groups, left_out = usable_groups(
                 build_groups(relation, self._targets, n_neighbours=config.n_neighbours),
@@ -111,13 +110,13 @@ class BatchSampler:
                 groups_per_batch=config.groups_per_batch,
                 tracks_per_group=config.tracks_per_group,
             )
-            found[relation] = groups
+            groups_of[relation] = groups
             self.left_out[relation] = left_out
-        return found
+        return groups_of
 
 
 def relation_shares(config: SamplerConfig) -> npt.NDArray[np.float64]:
-    """The share of the batches that each relation makes; they sum to one."""
+    """The share of the batches that each relation gets; they sum to one."""
     weights = np.asarray(config.relation_weights or [1.0] * len(config.relations), dtype=float)
     fits = len(weights) == len(config.relations)
     if not fits or (weights < 0).any() or weights.sum() <= 0:
@@ -131,14 +130,14 @@ def relation_shares(config: SamplerConfig) -> npt.NDArray[np.float64]:
 def _split(total: int, shares: npt.NDArray[np.float64], *, epoch: int) -> list[int]:
     """Whole numbers that sum to `total` and, over epochs, follow the shares (largest remainders).
 
-    What a share lacked in one epoch it gets in a later one, however small it is.
+    A share that is rounded down in one epoch is made up for in a later one, however small it is.
     """
     given = np.zeros(len(shares))
     counts = given.astype(int)
     for number in range(epoch + 1):
         lacking = shares * total * (number + 1) - given
         counts = np.maximum(np.floor(lacking), 0).astype(int)
-        while counts.sum() > total:  # somebody's debt of earlier epochs has to wait
+        while counts.sum() > total:  # one relation has to wait for its due of earlier epochs
             counts[np.argmax(counts - lacking)] -= 1
         for at in np.argsort(counts - lacking, kind="stable")[: total - counts.sum()]:
             counts[at] += 1

@@ -1,7 +1,7 @@
-"""Groups of tracks that count as alike: what a batch sampler draws from.
+"""Groups of tracks that count as alike; the batch sampler draws from them.
 
 For ids (label, artist, album, track) a group is the tracks of one id; for tags, the tracks that
-have one tag, so that a track may be in several; for features and latent vectors, a track and its
+have a tag, so a track may be in several groups; for features and latent vectors, a track and its
 nearest neighbours.
 """
 
@@ -23,7 +23,7 @@ Known = TypeVar("Known", Ids, Matrix)
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """members: rows of each group. anchored: the first member leads and always comes along."""
+    """members: rows of each group. anchored: the first member is always drawn."""
 
     relation: RelationKind
     members: tuple[Ids, ...]
@@ -53,12 +53,12 @@ def usable_groups(
 ) -> tuple[Groups, int]:
     """Groups that can give `tracks_per_group` tracks, and how many were left out."""
     fewest = tracks_per_group if small_groups == "leave-out" else 1
-    kept = tuple(rows for rows in groups.members if len(rows) >= fewest)
-    return Groups(groups.relation, kept, groups.anchored), len(groups) - len(kept)
+    large = tuple(rows for rows in groups.members if len(rows) >= fewest)
+    return Groups(groups.relation, large, groups.anchored), len(groups) - len(large)
 
 
 def require_enough(groups: Groups, *, groups_per_batch: int, tracks_per_group: int) -> None:
-    """Refuse a contract that the data set cannot keep, with what it could."""
+    """Refuse a contract that the data set cannot keep; the message gives the possible number."""
     if len(groups) < groups_per_batch:
         raise DatasetError(
             f"a batch needs {groups_per_batch} {groups.relation} groups of {tracks_per_group} "
@@ -69,7 +69,7 @@ def require_enough(groups: Groups, *, groups_per_batch: int, tracks_per_group: i
 
 def _required(values: Known | None, relation: str) -> Known:
     if values is None:
-        raise DatasetError(f"the data set has nothing to tell positives by {relation}")
+        raise DatasetError(f"the data set has no values for positives by {relation}")
     return values
 
 
@@ -82,20 +82,20 @@ def _by_id(ids: Ids) -> tuple[Ids, ...]:
 
 def _nearest(values: Matrix, count: int) -> tuple[Ids, ...]:
     """Each known row with its `count` nearest known rows, itself first."""
-    known = np.flatnonzero(~np.isnan(values).any(axis=1))
-    points = values[known].astype(np.float32)
-    count = min(count, len(known) - 1)
+    known_rows = np.flatnonzero(~np.isnan(values).any(axis=1))
+    vectors = values[known_rows].astype(np.float32)
+    count = min(count, len(known_rows) - 1)
     if count < 1:
         raise DatasetError("neighbours need at least two tracks with vectors")
-    squares = (points**2).sum(axis=1)
-    found: list[Ids] = []
-    for chunk in _chunks(len(known)):
-        distances = squares[None, :] - 2 * points[chunk] @ points.T
+    squares = (vectors**2).sum(axis=1)
+    neighbours: list[Ids] = []
+    for chunk in _chunks(len(known_rows)):
+        distances = squares[None, :] - 2 * vectors[chunk] @ vectors.T
         distances[np.arange(len(chunk)), chunk] = -np.inf
         nearest = np.argpartition(distances, count, axis=1)[:, : count + 1]
         by_distance = np.argsort(np.take_along_axis(distances, nearest, axis=1), axis=1)
-        found.extend(known[np.take_along_axis(nearest, by_distance, axis=1)])
-    return tuple(found)
+        neighbours.extend(known_rows[np.take_along_axis(nearest, by_distance, axis=1)])
+    return tuple(neighbours)
 
 
 def _chunks(length: int) -> Sequence[Ids]:

@@ -23,7 +23,7 @@ def plan_groups(
     balanced: bool,
     generator: np.random.Generator,
 ) -> list[Rows]:
-    """`n_batches` of P different groups with K tracks each, int64 [P · K], group by group."""
+    """`n_batches` batches of P different groups with K tracks each: int64 [P · K]."""
     visits = _Visits(groups, balanced=balanced, generator=generator)
     members = _Members(groups, tracks_per_group, generator)
     return [_fill(visits, members, groups_per_batch) for _ in range(n_batches)]
@@ -38,7 +38,7 @@ def plan_plain(
 ) -> list[Rows]:
     """Shuffled batches of one epoch; with labels, each label as often as any other.
 
-    The last batch is filled up from the beginning, so that all are of one size.
+    The last batch is filled up with tracks from the beginning, so that all have the same size.
     """
     total = -(-n_tracks // batch_size) * batch_size
     if labels is None or not (labels >= 0).any():
@@ -49,7 +49,7 @@ def plan_plain(
 
 
 class _Visits:
-    """Which groups come next.
+    """The order of the groups.
 
     Even: in shuffled rounds, so that each comes as often as any other. Otherwise drawn by size
     without replacement for each batch (Efraimidis and Spirakis 2006: the order of u^(1/size)).
@@ -63,19 +63,19 @@ class _Visits:
         self._queue: deque[int] = deque()
 
     def different(self) -> Generator[int, None, None]:
-        """Every group once, for one batch; whoever takes some of them closes this."""
+        """Every group once, for one batch. The caller closes the generator when it has enough."""
         if self._even:
             yield from self._from_rounds()
         else:
             keys = self._generator.exponential(size=len(self._sizes)) / self._sizes
-            # A batch takes the first few: the rest is put in order only when it asks for more.
+            # A batch takes the first few: the rest is sorted only if it needs more.
             few = min(_GROUPS_AHEAD, len(keys))
             order = np.argpartition(keys, few - 1)
             yield from order[:few][np.argsort(keys[order[:few]])].tolist()
             yield from order[few:][np.argsort(keys[order[few:]])].tolist()
 
     def _from_rounds(self) -> Generator[int, None, None]:
-        """What is passed over, being in the batch already, keeps its place in the queue."""
+        """Groups that are in the batch already keep their place in the queue."""
         seen: set[int] = set()
         passed: list[int] = []
         try:
@@ -93,7 +93,7 @@ class _Visits:
 
 
 class _Members:
-    """The tracks of each group in shuffled rounds, so that all come before one comes again."""
+    """The tracks of each group in shuffled rounds: all come once before any is repeated."""
 
     def __init__(
         self, groups: Groups, tracks_per_group: int, generator: np.random.Generator
@@ -104,21 +104,21 @@ class _Members:
         self._queues: dict[int, deque[int]] = {}
 
     def draw(self, group: int, *, used: set[int]) -> list[int] | None:
-        """K tracks of a group that are not in use, or None where it has too few of them."""
+        """K tracks of a group that are not in `used`, or None if there are too few."""
         rows = self._groups.members[group]
         anchor = int(rows[0]) if self._groups.anchored else None
         if anchor in used:
             return None
-        wanted = min(self._count, len(rows))
+        n_tracks = min(self._count, len(rows))
         drawn = [] if anchor is None else [anchor]
-        drawn += self._next(group, wanted - len(drawn), used=used | set(drawn))
-        if len(drawn) < wanted:
+        drawn += self._next(group, n_tracks - len(drawn), used=used | set(drawn))
+        if len(drawn) < n_tracks:
             return None
-        # A small group fills up with its own tracks again.
-        return [drawn[at % wanted] for at in range(self._count)]
+        # A small group repeats its own tracks.
+        return [drawn[place % n_tracks] for place in range(self._count)]
 
     def _next(self, group: int, count: int, *, used: set[int]) -> list[int]:
-        """Up to `count` tracks: what is left of this round, then a fresh one, which has all."""
+        """Up to `count` tracks: the rest of this round, then those of a new one."""
         queue = self._queues.setdefault(group, deque())
         drawn: list[int] = []
         passed: list[int] = []
@@ -131,8 +131,8 @@ class _Members:
                 fresh = True
             row = queue.popleft()
             (passed if row in used or row in drawn else drawn).append(row)
-        kept = dict.fromkeys(passed if len(drawn) == count else [*passed, *drawn])
-        queue.extendleft(reversed(kept))
+        returned = dict.fromkeys(passed if len(drawn) == count else [*passed, *drawn])
+        queue.extendleft(reversed(returned))
         return drawn
 
 
@@ -150,7 +150,7 @@ def _fill(visits: _Visits, members: _Members, groups_per_batch: int) -> Rows:
         n_groups += 1
         if n_groups == groups_per_batch:
             break
-    chosen.close()  # what was passed over goes back now
+    chosen.close()  # skipped groups go back into the queue now
     if n_groups < groups_per_batch:
         raise DatasetError(
             f"the groups share so many tracks that only {n_groups} of {groups_per_batch} fit into "
@@ -166,10 +166,11 @@ def _cycle(rows: Rows, total: int, generator: np.random.Generator) -> Rows:
 
 
 def _balanced_order(labels: Rows, total: int, generator: np.random.Generator) -> Rows:
-    known = [np.flatnonzero(labels == label) for label in np.unique(labels)]  # -1: a label, too
-    of_label = _cycle(np.arange(len(known)), total, generator)
+    # Unlabelled tracks, -1, are drawn like one more label.
+    rows_of_label = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    of_label = _cycle(np.arange(len(rows_of_label)), total, generator)
     order = np.empty(total, dtype=np.int64)
-    for label, rows in enumerate(known):
+    for label, rows in enumerate(rows_of_label):
         places = np.flatnonzero(of_label == label)
         order[places] = _cycle(rows, len(places), generator) if len(places) else rows[:0]
     return order

@@ -1,1 +1,1 @@
-"""Where a training run starts from: a checkpoint, another model, a fit in closed form."""
+"""The starting point of a run: random weights, another model, or a fitted projection."""

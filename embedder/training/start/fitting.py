@@ -1,8 +1,8 @@
 """A projection fitted to labels in one step, instead of by gradient.
 
-A ridge regression to the labels, beside where the model that one starts from puts the tracks: new
-neighbours agree in label, and what the model knew of likeness stays. Both are linear in what stands
-before the projection, so together they are a projection again.
+A ridge regression to the labels stands beside the vectors of the model that the run starts from:
+neighbours then agree in label, and the model's own similarity is kept. Both are linear in the
+inputs of the projection, so together they are a projection again.
 """
 
 from collections.abc import Sequence
@@ -25,18 +25,18 @@ from embedder.training.start.closed_form import (
 
 
 def check_fit(config: TrainingConfig, labels: Matrix) -> None:
-    """Refuse what is not linear, and labels that tell nothing apart."""
+    """Refuse settings that are not linear, and fewer than two labels."""
     if config.model.geometry == "poincare":
-        raise ConfigError("transfer.fit: a fitted projection is linear; poincare has no such thing")
+        raise ConfigError("transfer.fit: a fitted projection is linear, and poincare is not")
     if config.transfer.hidden_size:
         raise ConfigError("transfer.fit: a fitted projection is linear; leave out hidden_size")
-    if not config.loop.epochs and any(one.kind == "tagging" for one in config.objectives):
+    if not config.loop.epochs and any(o.kind == "tagging" for o in config.objectives):
         raise ConfigError(
             "transfer.fit: a tagging head is trained, not fitted: give loop.epochs=10, or another "
             "objective than tagging"
         )
     if labels.any(axis=0).sum() < 2:
-        raise ConfigError("transfer.fit: the training tracks need two labels at least")
+        raise ConfigError("transfer.fit: the training tracks need at least two labels")
 
 
 @torch.no_grad()
@@ -66,11 +66,11 @@ def fitted_projection(
     transfer: TransferConfig,
     sizes: Sequence[int],
 ) -> Affine:
-    """The `size` main directions of what the labels' regression and the base say of each track.
+    """The `size` main directions of the labels' regression and the base's vectors, side by side.
 
-    features: [tracks, inputs], what stands before the projection.
-    targets: [tracks, n], 1 where a track has a label; from a row of zeros nothing is learnt.
-    sizes: how many inputs are of each kind. A kind weighs as much as any other, however many.
+    features: [tracks, inputs], the inputs of the projection.
+    targets: [tracks, n], 1 where a track has a label; rows of zeros are ignored.
+    sizes: the number of inputs of each kind. All kinds have the same weight.
     """
     is_labelled = targets.any(axis=1)
     labels = label_regression(
@@ -83,9 +83,9 @@ def fitted_projection(
     weight = np.vstack([scale * part.weight for scale, part in parts])
     bias = np.hstack([scale * part.bias for scale, part in parts])
     _, _, directions = np.linalg.svd(features @ weight.T + bias, full_matrices=False)
-    kept = np.zeros((size, len(weight)))
-    kept[: len(directions)] = directions[:size]
-    return Affine(kept @ weight, kept @ bias)
+    main = np.zeros((size, len(weight)))
+    main[: len(directions)] = directions[:size]
+    return Affine(main @ weight, main @ bias)
 
 
 def track_features(source: BatchSource, rows: Rows) -> Matrix:

@@ -1,4 +1,4 @@
-"""What a run takes over from the model that it starts from: settings and weights."""
+"""Settings and weights that a run takes from the model that it starts from."""
 
 import dataclasses
 
@@ -15,14 +15,16 @@ from embedder.networks.network import EmbeddingNetwork, seeded_network
 
 
 def base_model(transfer: TransferConfig) -> LoadedModel | None:
-    """The model to start from, if any; refuses what cannot be trained further."""
+    """The model to start from, if any. Refuses models that cannot be trained further."""
     if not transfer.checkpoint:
         if transfer.freeze:
-            raise ConfigError("--freeze keeps a backbone that was trained: give --from CHECKPOINT")
+            raise ConfigError("--freeze keeps a trained backbone: give --from CHECKPOINT")
         if transfer.fit:
-            raise ConfigError("--fit goes on a model that was trained: give --from CHECKPOINT")
+            raise ConfigError("--fit needs a trained model: give --from CHECKPOINT")
         if transfer.translate:
-            raise ConfigError("transfer.translate goes to what a model hears: give --from MODEL")
+            raise ConfigError(
+                "transfer.translate needs a model to translate for: give --from MODEL"
+            )
         return None
     model = load_model(transfer.checkpoint)
     if is_imported(model) and not transfer.freeze:
@@ -31,27 +33,27 @@ def base_model(transfer: TransferConfig) -> LoadedModel | None:
             "train a projection on its vectors"
         )
     if is_imported(model) and transfer.translate:
-        raise ConfigError(f"transfer.translate: what {model.name} hears is not known")
+        raise ConfigError(f"transfer.translate: the input of {model.name} is not known")
     return model
 
 
 def is_imported(model: LoadedModel | None) -> bool:
-    """Whether only its vectors can be had, not its layers."""
+    """Whether only the model's vectors are available, not its layers."""
     return model is not None and not isinstance(model.network, EmbeddingNetwork)
 
 
 def config_from(config: TrainingConfig, base: LoadedModel | None) -> TrainingConfig:
-    """The settings with what the model to start from decides: what it hears, and its backbone."""
+    """The settings, with the input and the backbone of the model to start from."""
     if base is None:
         return config
-    theirs, ours = base.config, config.model
-    reads_rows = theirs.backbone.row_statistics or ours.backbone.row_statistics
+    inherited, own = base.config, config.model
+    reads_rows = inherited.backbone.row_statistics or own.backbone.row_statistics
     model = dataclasses.replace(
-        theirs,
-        backbone=dataclasses.replace(theirs.backbone, row_statistics=reads_rows),
-        embedding_size=ours.embedding_size,
-        geometry=ours.geometry,
-        curvature=ours.curvature,
+        inherited,
+        backbone=dataclasses.replace(inherited.backbone, row_statistics=reads_rows),
+        embedding_size=own.embedding_size,
+        geometry=own.geometry,
+        curvature=own.curvature,
     )
     if config.transfer.translate:
         model = _translated(model, config.model, base)
@@ -61,13 +63,13 @@ def config_from(config: TrainingConfig, base: LoadedModel | None) -> TrainingCon
 def inherited_network(base: LoadedModel, model: ModelConfig, *, seed: int) -> EmbeddingNetwork:
     """Another model's weights in a network of these settings.
 
-    Its projection goes with them where the vectors keep their size; features that are new to it do
-    not count at first.
+    Its projection is kept if the vectors keep their size; features that are new to it have no
+    weight at first.
     """
-    network, theirs = seeded_network(model, seed=seed), own_network(base.network)
-    state = network.state_dict() | theirs.state_dict()  # a translation is nobody's but its own
-    if network.projection.out_features == theirs.projection.out_features:
-        projection = widened(theirs.projection, network.projection.in_features)
+    network, inherited = seeded_network(model, seed=seed), own_network(base.network)
+    state = network.state_dict() | inherited.state_dict()  # the rest: a translation of its own
+    if network.projection.out_features == inherited.projection.out_features:
+        projection = widened(inherited.projection, network.projection.in_features)
     else:
         projection = network.projection
     state |= {f"projection.{name}": tensor for name, tensor in projection.state_dict().items()}
@@ -76,7 +78,7 @@ def inherited_network(base: LoadedModel, model: ModelConfig, *, seed: int) -> Em
 
 
 def widened(layer: nn.Linear, n_inputs: int) -> nn.Linear:
-    """A layer that leaves out of account the inputs that are further back than it knows."""
+    """The layer with more inputs; the new ones have no weight."""
     wide = nn.Linear(n_inputs, layer.out_features)
     with torch.no_grad():
         wide.weight.zero_()
@@ -86,7 +88,7 @@ def widened(layer: nn.Linear, n_inputs: int) -> nn.Linear:
 
 
 def own_network(network: object) -> EmbeddingNetwork:
-    """One of ours, as `is_imported` has told."""
+    """The network as one of our own; `is_imported` has been checked before."""
     assert isinstance(network, EmbeddingNetwork)  # noqa: S101  # checked before
     return network
 
@@ -94,13 +96,13 @@ def own_network(network: object) -> EmbeddingNetwork:
 def _translated(model: ModelConfig, wanted: ModelConfig, base: LoadedModel) -> ModelConfig:
     if wanted.front_end == model.front_end:
         raise ConfigError(
-            f"transfer.translate: {base.name} hears model.front_end already; say there which front "
-            "end made the data's spectrograms"
+            f"transfer.translate: {base.name} uses model.front_end already; set it to the front "
+            "end that made the data's spectrograms"
         )
     if base.config.backbone.row_statistics:
         raise ConfigError(
-            f"transfer.translate: {base.name} reads the rows of its own front end, and other ones "
-            "would not mean the same to it"
+            f"transfer.translate: {base.name} reads the row statistics of its own front end, so "
+            "other spectrograms cannot be translated for it"
         )
     return dataclasses.replace(
         model, front_end=wanted.front_end, translated_to=model.translated_to or model.front_end

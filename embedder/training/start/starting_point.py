@@ -1,11 +1,11 @@
-"""What a run trains, and how that goes to disk and comes back.
+"""What a run trains, and how it is saved and loaded.
 
-    a whole network      from a seed, or with another model's weights; perhaps its backbone frozen
-    the head of one      frozen backbone, no augmentation: its features are computed once, and the
+    a whole network      random weights or another model's; the backbone may be frozen
+    the head of one      frozen backbone, no augmentation: the features are computed once, and the
                          head trains on them in seconds
     a projection         on the vectors of an encoder of any kind, imported ones too
 
-The loop sees a network and a source of its inputs, whichever it is.
+In each case the loop gets a network and a source of its inputs.
 """
 
 import dataclasses
@@ -46,7 +46,7 @@ from embedder.training.start.inheriting import inherited_network, is_imported, o
 
 @dataclass(frozen=True, slots=True)
 class CardParts:
-    """What a model is saved with."""
+    """The contents of a saved model's card, and its tagging head."""
 
     name: str
     facts: dict[str, Any]
@@ -56,14 +56,14 @@ class CardParts:
 
 @dataclass(frozen=True, slots=True)
 class StartingPoint(ABC):
-    """`network` takes what `source` gives, normalised by `front_end`."""
+    """`network` reads the crops of `source`, normalised by `front_end`."""
 
     network: nn.Module
     front_end: FrontEnd
     source: BatchSource
     geometry: Geometry
     before: nn.Module | None = field(default=None, kw_only=True)
-    """What a fitted projection takes the place of, for comparison; takes what `network` does."""
+    """The network that a fitted projection replaces, for comparison; same input as `network`."""
 
     @abstractmethod
     def save(self, folder: Path, network: nn.Module, parts: CardParts) -> None:
@@ -71,7 +71,7 @@ class StartingPoint(ABC):
 
     @abstractmethod
     def load(self, folder: Path) -> nn.Module:
-        """The network that `save` wrote, to be fed by the same source."""
+        """The network that `save` wrote, for the same source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class WholeNetwork(StartingPoint):
 
 @dataclass(frozen=True, slots=True)
 class HeadOfNetwork(StartingPoint):
-    """The projection of a network whose backbone's features are known."""
+    """The projection of a network whose backbone's features are computed."""
 
     whole: EmbeddingNetwork
     whole_front_end: FrontEnd
@@ -108,7 +108,7 @@ class HeadOfNetwork(StartingPoint):
 
 @dataclass(frozen=True, slots=True)
 class ProjectionOnEncoder(StartingPoint):
-    """A projection after an encoder that stays as it is."""
+    """A projection after a frozen encoder."""
 
     base: LoadedModel
 
@@ -134,7 +134,7 @@ class ProjectionOnEncoder(StartingPoint):
 
 
 class FeatureHead(nn.Module):
-    """A network's last layer: features [batch, n, 1] to points [batch, embedding_size]."""
+    """A network's last layer: features [batch, n, 1] to vectors [batch, embedding_size]."""
 
     def __init__(self, projection: nn.Linear, geometry: Geometry) -> None:
         super().__init__()
@@ -155,9 +155,9 @@ def starting_point(
     labels: NDArray[np.float64],
     device: torch.device,
 ) -> StartingPoint:
-    """What the settings (of `config_from`) ask for.
+    """The starting point that the settings (of `config_from`) describe.
 
-    rows: the training tracks; labels: what they are labelled, as `KnownTracks.indicators` says it.
+    rows: the training tracks; labels: theirs, as `KnownTracks.indicators` gives them.
     """
     if config.transfer.fit:
         check_fit(config, labels)
@@ -167,7 +167,7 @@ def starting_point(
         front_end = build_front_end(config.model.front_end)
         network = seeded_network(config.model, seed=config.loop.seed)
         return WholeNetwork(network, front_end, source, network.geometry)
-    assert isinstance(base.front_end, FrontEnd)  # noqa: S101  # of our own networks
+    assert isinstance(base.front_end, FrontEnd)  # noqa: S101  # our own networks have one
     network = inherited_network(base, config.model, seed=config.loop.seed)
     front_end = base.front_end
     if config.transfer.translate:
@@ -203,13 +203,12 @@ def starting_point(
 
 
 def _as_before(model: ModelConfig, base: LoadedModel) -> ModelConfig:
-    """The settings with vectors as the model to start from makes them."""
-    theirs = base.config
+    """The settings, with vectors like those of the model to start from."""
     return dataclasses.replace(
         model,
-        embedding_size=theirs.embedding_size,
-        geometry=theirs.geometry,
-        curvature=theirs.curvature,
+        embedding_size=base.config.embedding_size,
+        geometry=base.config.geometry,
+        curvature=base.config.curvature,
     )
 
 
@@ -223,7 +222,7 @@ def _projection(
     if not config.augmentation.is_off:
         raise ConfigError(
             f"augmentation: the vectors of {base.name} are computed once, so nothing can change "
-            "what it hears; leave augmentation out"
+            "its input; leave augmentation out"
         )
     projection = seeded_projection(
         config.model,
@@ -231,8 +230,8 @@ def _projection(
         hidden_size=config.transfer.hidden_size,
         seed=config.loop.seed,
     )
-    known = [vectors for _, vectors in in_batches(source, rows, batch_size=1024)]
-    projection.standardise_by(torch.cat(known).flatten(1))
+    training = [vectors for _, vectors in in_batches(source, rows, batch_size=1024)]
+    projection.standardise_by(torch.cat(training).flatten(1))
     if config.transfer.fit:
         (layer,) = projection.layers
         assert isinstance(layer, nn.Linear)  # noqa: S101  # no hidden one, as checked
@@ -257,7 +256,7 @@ def _freeze(network: EmbeddingNetwork, front_end: FrontEnd) -> None:
 
 
 def _pass_through() -> FrontEnd:
-    """For inputs that are vectors already."""
+    """A front end for inputs that are vectors already."""
     return build_front_end(FrontEndConfig(kind="waveform"))
 
 

@@ -103,7 +103,7 @@ def test_the_doctor_acts_when_told_to(data: Path, tmp_path: Path, fallback: Fall
         fallback == "semi-hard",
         fallback == "soft-margin",
     )
-    assert any("As told by doctor.fallback" in note for note in result.notes)
+    assert any("doctor.fallback is set" in note for note in result.notes)
     resumed, before, _ = watched(data, config, tmp_path / "run", resume=True)
     assert (before.mining == "semi-hard", before.soft_margin) == (
         fallback == "semi-hard",

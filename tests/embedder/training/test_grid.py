@@ -98,7 +98,7 @@ def test_a_run_that_diverges_does_not_end_the_grid(data: Path, tmp_path: Path) -
         ("[grid]\n'loop.epochs' = 3", "expected a list"),
         ("[[variant]]\nset = []", "has a name"),
         ("[grid]\n'loop.epoch' = [3]", "Did you mean epochs"),
-        ("[[variant]]\nname='a'\n[[variant]]\nname='a'", "called alike"),
+        ("[[variant]]\nname='a'\n[[variant]]\nname='a'", "have the same name"),
         ("[grid]\n'objectives.1.kind' = ['softmax']", "there are 1 of them"),
     ],
 )

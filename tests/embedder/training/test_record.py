@@ -119,14 +119,17 @@ def facts(**changes: object) -> RunFacts:
     ("changes", "expected"),
     [
         ({}, "Nothing stands out"),
-        ({"notes": ("step 3: …",)}, "The doctor spoke"),
+        ({"notes": ("step 3: …",)}, "The doctor gave a warning"),
         ({"tracks_of_label": {"folk": 3, "rock": 80}}, r"Few training tracks of folk \(3\)"),
         ({"n_queries": 0, "accuracy": float("nan")}, "Nothing was held out"),
         ({"n_queries": 20}, "Only 20 tracks were held out"),
         ({"history": [{"active_share": 0.001}], "accuracy": 0.5}, "more augmentation"),
-        ({"history": [{"active_share": 0.8}], "accuracy": 0.5}, "not told apart"),
+        ({"history": [{"active_share": 0.8}], "accuracy": 0.5}, "does not even separate"),
         ({"history": [{"score": s / 10} for s in range(8)], "accuracy": 0.7}, "still rising"),
-        ({"confusion": np.array([[50, 50], [5, 95]]), "accuracy": 0.7}, "folk is taken for rock"),
+        (
+            {"confusion": np.array([[50, 50], [5, 95]]), "accuracy": 0.7},
+            "folk is most often mistaken for rock",
+        ),
     ],
 )
 def test_advice_follows_from_the_numbers(changes: dict[str, object], expected: str) -> None:

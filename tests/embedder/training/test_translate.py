@@ -195,13 +195,13 @@ def test_what_cannot_be_translated_is_refused(pictures: Path, start: str, tmp_pa
     same = dataclasses.replace(
         config, model=dataclasses.replace(config.model, front_end=HEARS.front_end)
     )
-    with pytest.raises(ConfigError, match=r"hears model\.front_end already"):
+    with pytest.raises(ConfigError, match=r"uses model\.front_end already"):
         train(pictures, same, tmp_path / "same")
     train(pictures, asked(start, rows=True), tmp_path / "rows")
     again = asked(str(tmp_path / "rows" / "best"))
     finer = dataclasses.replace(LOGARITHMIC, n_bins=61)
     again = dataclasses.replace(again, model=dataclasses.replace(again.model, front_end=finer))
-    with pytest.raises(ConfigError, match="reads the rows of its own front end"):
+    with pytest.raises(ConfigError, match="reads the row statistics of its own front end"):
         train(pictures, again, tmp_path / "again")
     forgotten = dataclasses.replace(
         config, transfer=TransferConfig(start, freeze=True, fit=True, translate=False)
