@@ -73,7 +73,7 @@ class FeatureCache:
             ) from error
 
     def get(self, content: str) -> NDArray[Any] | None:
-        """The array of a content, memory-mapped and read-only; None where there is none."""
+        """The array of a content, memory-mapped and read-only; None if it is not stored."""
         path = self._path(content)
         try:
             array = _read_entry(path)

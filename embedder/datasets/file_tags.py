@@ -34,7 +34,7 @@ class FileTags:
 
 def read_file_tags(path: Path) -> FileTags:
     """The tags of a file; none where it has none or they cannot be read."""
-    if not path.is_file():  # opening a pipe would wait for whoever writes to it
+    if not path.is_file():  # opening a pipe would wait for its writer
         return FileTags()
     try:
         file = mutagen.File(path, easy=True)

@@ -84,7 +84,7 @@ class FileTags:
 
 def read_tags(path: Path) -> FileTags:
     """The tags of a file; none where there are none or they are broken."""
-    if not path.is_file():  # opening a pipe would wait for whoever writes to it
+    if not path.is_file():  # opening a pipe would wait for its writer
         return FileTags()
     try:
         opened: Any = mutagen.File(path)

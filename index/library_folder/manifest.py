@@ -38,7 +38,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a library; raises NotFound where there is none."""
+    """The manifest of a library; raises NotFound if there is none."""
     path = folder / MANIFEST_NAME
     try:
         values = json.loads(path.read_text(encoding="utf-8"))

@@ -42,7 +42,7 @@ def write_song(path: Path, kind: str, seed: int, *, genre: str = "") -> Path:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Music, a model and a library: ten hums, ten hisses, and two that nobody has labelled."""
+    """Music, a model and a library: ten hums, ten hisses, and two without a label."""
     home = tmp_path_factory.mktemp("label")
     network = EmbeddingNetwork(MODELS["tiny"])
     generator = torch.Generator().manual_seed(1)
@@ -89,7 +89,7 @@ def test_json_of_known_and_unknown_tracks(home: Path, run_cli: RunCli) -> None:
 
 
 def test_two_seconds_are_enough(home: Path, run_cli: RunCli) -> None:
-    """A stretch of a file that nobody has labelled."""
+    """A stretch of a file without a label."""
     ended = run_cli(
         *("--library", str(home / "library"), "label", str(home / "stranger.m4a"), "--json"),
         *("--start", "0.5", "--seconds", "2"),

@@ -12,7 +12,7 @@ LOOKS_FOR = "audio files, in any folders, with a genre in their tags where label
 
 
 def evidence(path: Path) -> str | None:
-    """Any audio file: whoever looks at the sound alone needs no labels."""
+    """Any audio file: uses that need only the sound need no labels."""
     return "audio files" if path.is_dir() and next(audio_files_below(path), None) else None
 
 

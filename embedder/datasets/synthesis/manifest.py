@@ -42,7 +42,7 @@ class Manifest:
 
 
 def read_manifest(folder: Path, name: str) -> Manifest | None:
-    """Return the manifest of that name, None where there is none."""
+    """Return the manifest of that name, or None."""
     path = folder / name
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

@@ -197,7 +197,7 @@ def test_any_stretch_inside_the_track_is_heard(song: Path, start: float, length:
 def test_a_stretch_outside_names_the_length(
     song: Path, start: float, seconds: float | None, message: str
 ) -> None:
-    """Whoever asks for the 42nd second of a short song is told how short it is."""
+    """A start after the end of a song is an error that says how long the song is."""
     with pytest.raises(AudioTooShort, match=message):
         load_excerpts(song, ExcerptConfig(), start_seconds=start, seconds=seconds)
 

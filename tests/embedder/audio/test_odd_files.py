@@ -423,7 +423,7 @@ def test_ten_hours_in_little_memory(tmp_path: Path) -> None:
         read = read_stretches(
             Path({str(path)!r}), lambda s: [s * i / 10 for i in range(10)], seconds=3.0
         )
-        if sys.platform == "linux":  # ru_maxrss is inherited from whoever started the process
+        if sys.platform == "linux":  # ru_maxrss is inherited from the parent process
             status = Path("/proc/self/status").read_text()
             peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
         else:

@@ -1,4 +1,4 @@
-"""The feature cache: what is put in comes out, whoever else writes, and within its bound."""
+"""The feature cache returns what is stored, also with several writers, and keeps its size limit."""
 
 import multiprocessing
 import os

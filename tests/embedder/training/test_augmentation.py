@@ -115,7 +115,7 @@ def test_a_streamed_run_goes_on_without_a_broken_file(tmp_path: Path, side: str)
 
 
 def test_two_runs_of_a_seed_hear_the_same_changes(audio: Path, tmp_path: Path) -> None:
-    """Whoever prepares the batches: weights after an epoch are equal to the bit."""
+    """With and without workers, the weights after an epoch are equal to the bit."""
     weights = []
     for workers in (0, 2):
         changes = AugmentationConfig(pitch_semitones=2, tempo_share=0.1)

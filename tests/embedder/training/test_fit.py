@@ -85,7 +85,7 @@ def test_it_is_ridge_regression_beside_the_base(n_tracks: int) -> None:
 
 
 def test_neighbours_agree_without_an_epoch(data: Path, start: str, tmp_path: Path) -> None:
-    """Better than the start, which is told beside it; only the projection differs."""
+    """Better than the start, whose scores are reported too; only the projection differs."""
     result = train(data, fitting(start), tmp_path / "run")
     assert (result.epochs, result.best_epoch, result.steps) == (0, 0, 0)
     assert result.scores["accuracy"] >= 0.5  # one in four by chance, and artists drown genres

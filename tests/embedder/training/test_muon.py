@@ -54,7 +54,7 @@ def test_an_update_has_the_size_of_adamws() -> None:
 
 
 def test_biases_and_normalisation_move_as_under_adamw() -> None:
-    """To the bit, and the gradients stay for whoever looks at them next."""
+    """To the bit, and the gradients stay as they were."""
     with_muon, with_adamw = network(), network()
     for one, kind in ((with_muon, "muon"), (with_adamw, "adamw")):
         rule = optimiser(kind, one)

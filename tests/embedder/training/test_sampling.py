@@ -165,7 +165,7 @@ def test_small_groups_repeat_their_tracks_when_told_to() -> None:
 
 
 def test_groups_left_out_are_counted() -> None:
-    """Whoever asks can say how many groups were too small."""
+    """The sampler knows how many groups were too small."""
     artists = np.array([0, 1, 2, 2, 3, 3])
     config = SamplerConfig(groups_per_batch=2, tracks_per_group=2, relations=("artist",))
     assert BatchSampler(config, TrackTargets(artists=artists)).left_out == {"artist": 2}

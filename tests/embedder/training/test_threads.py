@@ -14,7 +14,7 @@ from tests.embedder.small_sets import small_config, write_array_set
 def test_batches_are_prepared_by_one_thread_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The network keeps its threads in every step, and whoever trains has theirs afterwards."""
+    """The network keeps its threads in every step, and the caller has its own number afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     preparing, stepping = set(), set()

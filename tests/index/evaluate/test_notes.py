@@ -66,7 +66,7 @@ def test_labels_that_nobody_else_has_are_counted() -> None:
 
 @pytest.mark.parametrize("settings", [EvaluationSettings(k=3), EvaluationSettings(k=3, n_folds=3)])
 def test_json_holds_no_nan(settings: EvaluationSettings) -> None:
-    """Nowhere, whoever writes it: a tag that all have, empty bins, tracks without a vote."""
+    """Not for a tag that all tracks have, empty bins, or tracks without a vote."""
     _, artists, vectors = noisy_genres(24)
     generator = np.random.default_rng(0)
     several = [("all", str(generator.choice(["jazz", "rock"]))) for _ in range(24)]

@@ -50,7 +50,7 @@ def test_a_negative_seed_is_refused() -> None:
 
 
 def test_a_model_of_other_pictures_says_how_they_differ(tmp_path: Path) -> None:
-    """In words of whoever measures, not of whoever trains."""
+    """The message uses the words of evaluation, not of training."""
     folder = write_array_set(tmp_path / "set", rows=12)
     save_model(tmp_path / "model", EmbeddingNetwork(small_config().model), name="small")
     with pytest.raises(DatasetError, match=r"have 12 rows, and the model .* takes 16") as caught:

@@ -86,7 +86,7 @@ def test_training_leaves_out_what_is_not_finite(tmp_path: Path) -> None:
 
 
 def test_a_vector_that_is_not_finite_is_listed() -> None:
-    """Whoever brought it: here the data set."""
+    """Also in vectors that come with the data set."""
     labels, artists, vectors = noisy_genres(24)
     spoilt: NDArray[np.float32] = vectors.copy()
     spoilt[4, 1] = np.nan

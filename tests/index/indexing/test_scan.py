@@ -79,7 +79,7 @@ def test_folders_and_pipes_with_a_songs_name_are_no_songs(tmp_path: Path) -> Non
 
 
 def test_a_pipe_named_itself_is_told(tmp_path: Path) -> None:
-    """Whoever names a pipe learns that it cannot be read."""
+    """A pipe is reported as unreadable."""
     os.mkfifo(tmp_path / "pipe.mp3")
     found = scan([tmp_path / "pipe.mp3"])
     assert not found.files

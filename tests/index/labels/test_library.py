@@ -173,7 +173,7 @@ def test_bad_settings() -> None:
 
 
 def test_bad_tracks_are_failures_among_many(library: Library, tmp_path: Path) -> None:
-    """Each with its reason; alone, one is an error. The model hears all that is new in one go."""
+    """Each with its reason; alone, one is an error. All new files are encoded together."""
     broken = tmp_path / "0 broken.wav"
     broken.write_bytes(b"no sound")
     new = [write_wav(tmp_path / f"1 new {n}.wav", 500 + n) for n in range(3)]
