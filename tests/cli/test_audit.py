@@ -20,24 +20,35 @@ def arrays(tmp_path: Path) -> Path:
     return folder
 
 
-def test_findings_page_and_split(
+def test_findings_in_json(arrays: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The copy is found, and that it lies on both sides of the split."""
+    assert main(["audit", str(arrays), "--json"]) == 0
+    audit = json.loads(capfd.readouterr().out)
+    assert audit["counts"]["exact-duplicate"] == 1
+    assert audit["counts"]["duplicate-across-split"] == 1
+    assert ["t000", "t034"] in [finding["tracks"] for finding in audit["findings"]]
+
+
+def test_a_page_is_not_replaced_without_force(
     arrays: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """All three at once; the split is what `evaluate --split` reads."""
-    page, table = tmp_path / "audit.html", tmp_path / "fixed.csv"
-    line = ["audit", str(arrays), "-o", str(page), "--fix-split", str(table)]
-    assert main([*line, "--json"]) == 0
-    captured = capfd.readouterr()
-    found = json.loads(captured.out)
-    assert found["counts"]["exact-duplicate"] == 1
-    assert found["counts"]["duplicate-across-split"] == 1
-    assert ["t000", "t034"] in [one["tracks"] for one in found["findings"]]
-    assert "tracks moved" in captured.err
+    """-o writes a page; a second time the message names --force."""
+    page = tmp_path / "audit.html"
+    assert main(["audit", str(arrays), "-o", str(page)]) == 0
     assert page.read_text().startswith("<!doctype html>")
-    assert main(line) == 2
+    assert main(["audit", str(arrays), "-o", str(page)]) == 2
     assert "--force" in capfd.readouterr().err
-    measured = ["evaluate", str(arrays), "--baseline", "row-statistics", "--split", str(table)]
-    assert main([*measured, "--json"]) == 0
+
+
+def test_a_fixed_split_is_what_evaluate_reads(
+    arrays: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """--fix-split says how many tracks it moved, and `evaluate --split` takes the table."""
+    table = tmp_path / "fixed.csv"
+    assert main(["audit", str(arrays), "--fix-split", str(table)]) == 0
+    assert "tracks moved" in capfd.readouterr().err
+    line = ["evaluate", str(arrays), "--baseline", "row-statistics", "--split", str(table)]
+    assert main([*line, "--json"]) == 0
     protocol = json.loads(capfd.readouterr().out)["protocol"]
     assert protocol["kind"] == "split"
     assert "fixed.csv" in protocol["split"]

@@ -59,7 +59,7 @@ def test_ndjson_says_the_notes_beside_its_lines(
 def test_a_place_below_a_file_is_refused_before_the_work(
     arrays: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """And named."""
+    """A page cannot lie below a file; the message names that file, and nothing is measured."""
     wanted = arrays / "tracks.csv" / "page.html"
     assert main(["evaluate", str(arrays), "--baseline", "random", "-o", str(wanted)]) == 3
     shown = capfd.readouterr()

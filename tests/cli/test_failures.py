@@ -42,7 +42,7 @@ def test_every_error_has_an_exit_code(kind: type[errors.SoundalikeError]) -> Non
     ],
 )
 def test_exit_codes(error: BaseException, code: int) -> None:
-    """The table of the documentation holds."""
+    """Each error has the exit code that docs/cli.md promises."""
     assert exit_code_of(error) == code
 
 

@@ -99,7 +99,7 @@ def test_a_wrong_value_says_what_to_give(run_cli: RunCli) -> None:
 
 
 def test_a_missing_argument_is_named_as_in_the_help(run_cli: RunCli) -> None:
-    """TRACK, without dots."""
+    """The argument has the name of the help page, without dots."""
     assert run_cli("query").err == "soundalike: TRACK is missing. See soundalike query --help\n"
 
 

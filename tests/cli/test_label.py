@@ -18,7 +18,7 @@ from embedder.config.presets import MODELS
 from embedder.models.kinds.network import save_model
 from embedder.networks.network import EmbeddingNetwork
 from index.labels.files.tag_writing import read_field
-from tests.conftest import RunCli
+from tests.conftest import Run, RunCli
 
 RATE = 22050
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
@@ -145,33 +145,51 @@ def test_undo_takes_yes(own: Path, run_cli: RunCli) -> None:
     assert read_field(song, "genre").labels == ()
 
 
-def test_write_preview_and_undo(own: Path, run_cli: RunCli) -> None:
-    """Nothing is written unasked; a journal takes everything back; scans find nothing to do."""
+def test_nothing_is_written_unasked(own: Path, run_cli: RunCli) -> None:
+    """Without a terminal, --write needs --yes; --dry-run shows the actions and writes nothing."""
     library = ("--library", str(own / "library"))
     songs = [own / "music" / "new hum.flac", own / "music" / "new hiss.mp3"]
     named = tuple(map(str, [*songs, own / "music" / "00.flac"]))
     refused = run_cli(*library, "label", *named, "--write")
-    assert refused.code == 2
-    assert "--yes" in refused.err
+    assert (refused.code, "--yes" in refused.err) == (2, True)
     preview = run_cli(*library, "label", *named, "--write", "--dry-run")
-    assert preview.code == 0
     actions = [line.split()[-1] for line in preview.out.splitlines()[1:]]
     assert actions == ["write", "write", "same"]
+    assert "2 labels would be written" in preview.err
     assert [read_field(song, "genre").labels for song in songs] == [(), ()]
 
-    written = run_cli(*library, "label", *named, "--write", "--yes", "--json")
-    assert written.code == 0
+
+@pytest.fixture
+def written(own: Path, run_cli: RunCli) -> Run:
+    """How a run ended that wrote labels into two files."""
+    named = (str(own / "music" / "new hum.flac"), str(own / "music" / "new hiss.mp3"))
+    line = ("--library", str(own / "library"), "label", *named, "--write", "--yes", "--json")
+    return run_cli(*line)
+
+
+def test_labels_are_written_into_the_files(own: Path, written: Run) -> None:
+    """Each file gets its own label, and stderr has the command that takes them back."""
     document = json.loads(written.out)
-    assert document["written"] == 2
-    assert [read_field(song, "genre").labels for song in songs] == [("Hum",), ("Hiss",)]
+    assert (written.code, document["written"]) == (0, 2)
+    assert read_field(own / "music" / "new hum.flac", "genre").labels == ("Hum",)
+    assert read_field(own / "music" / "new hiss.mp3", "genre").labels == ("Hiss",)
     assert f"label --undo '{document['journal']}'" in written.err
-    rescan = json.loads(run_cli(*library, "index", str(own / "music"), "--json").out)
+
+
+def test_a_scan_after_writing_finds_nothing_to_do(own: Path, run_cli: RunCli, written: Run) -> None:
+    """The library learned the new tags when they were written."""
+    assert written.code == 0
+    line = ("--library", str(own / "library"), "index", str(own / "music"), "--json")
+    rescan = json.loads(run_cli(*line).out)
     assert (rescan["unchanged"], rescan["analysed"], rescan["updated"]) == (22, 0, 0)
 
-    undone = run_cli(*library, "label", "--undo", document["journal"], "--json")
-    assert undone.code == 0
-    assert json.loads(undone.out)["restored"] == 2
-    assert [read_field(song, "genre").labels for song in songs] == [(), ()]
+
+def test_undo_restores_the_tags(own: Path, run_cli: RunCli, written: Run) -> None:
+    """The journal of a run takes back everything that it wrote."""
+    journal = json.loads(written.out)["journal"]
+    undone = run_cli("--library", str(own / "library"), "label", "--undo", journal, "--json")
+    assert (undone.code, json.loads(undone.out)["restored"]) == (0, 2)
+    assert read_field(own / "music" / "new hum.flac", "genre").labels == ()
 
 
 def test_a_file_that_cannot_be_written_is_code_5(own: Path, run_cli: RunCli) -> None:

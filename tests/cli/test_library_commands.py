@@ -71,27 +71,51 @@ def place(ready: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_indexing_twice_analyses_once(run_cli: RunCli, tmp_path: Path, model: Path) -> None:
-    """The second run finds the library's own model, and nothing to do; failures are told again."""
+@pytest.fixture
+def indexed(run_cli: RunCli, tmp_path: Path, model: Path) -> tuple[str, ...]:
+    """The words that index a folder of one song and one broken file, after the first run."""
     write_song(tmp_path / "music" / ODD, 1)
     (tmp_path / "music" / BROKEN).write_bytes(b"no music")
     line = ("--json", "--library", str(tmp_path / "library"), "index", str(tmp_path / "music"))
-    first = run_cli(*line, "--model", str(model))
-    assert first.code == 5
-    report = json.loads(first.out)
-    assert (report["added"], report["analysed"], report["tracks_per_second"] > 0) == (1, 1, True)
-    assert [Path(f["path"]).name for f in report["failed"]] == [BROKEN]
-    assert report["failed"][0]["reason"] in first.err
-    assert "1 file could not be used" in first.err
-    second = run_cli(*line)
-    assert second.code == 5
-    report = json.loads(second.out)
+    assert run_cli(*line, "--model", str(model)).code == 5
+    return line
+
+
+def test_indexing_tells_what_failed(run_cli: RunCli, tmp_path: Path, model: Path) -> None:
+    """The report names the broken file with its reason, stderr too, and the rest is added."""
+    write_song(tmp_path / "music" / ODD, 1)
+    (tmp_path / "music" / BROKEN).write_bytes(b"no music")
+    line = ("--json", "--library", str(tmp_path / "library"), "index", str(tmp_path / "music"))
+    ended = run_cli(*line, "--model", str(model))
+    report = json.loads(ended.out)
+    assert (ended.code, report["added"], report["analysed"]) == (5, 1, 1)
+    (failure,) = report["failed"]
+    assert f"{tmp_path / 'music' / BROKEN}: {failure['reason']}" in ended.err
+    assert "1 file could not be used" in ended.err
+
+
+def test_indexing_twice_analyses_once(run_cli: RunCli, indexed: tuple[str, ...]) -> None:
+    """The second run uses the library's own model, and has nothing to do."""
+    report = json.loads(run_cli(*indexed).out)
     assert (report["added"], report["unchanged"], report["analysed"]) == (0, 1, 0)
-    assert report["failed"][0]["is_known"]
+
+
+def test_a_file_that_failed_before_is_not_tried_again(
+    run_cli: RunCli, indexed: tuple[str, ...]
+) -> None:
+    """The report says that the failure is known, and stderr which option tries again."""
+    ended = run_cli(*indexed)
+    assert [failure["is_known"] for failure in json.loads(ended.out)["failed"]] == [True]
+    assert "--retry-failed tries again" in ended.err
+
+
+def test_a_failure_goes_with_its_file(
+    run_cli: RunCli, tmp_path: Path, indexed: tuple[str, ...]
+) -> None:
+    """Once the broken file is deleted, nothing has failed any more."""
     (tmp_path / "music" / BROKEN).unlink()
-    third = run_cli(*line, "--prune")
-    assert third.code == 0
-    assert json.loads(third.out)["failed"] == []
+    ended = run_cli(*indexed, "--prune")
+    assert (ended.code, json.loads(ended.out)["failed"]) == (0, [])
 
 
 def test_a_rescan_needs_no_torch(ready: Path) -> None:
@@ -118,7 +142,7 @@ def test_no_model_says_what_to_do(run_cli: RunCli, tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_and_a_foreign_one(run_cli: RunCli, tmp_path: Path, model: Path) -> None:
-    """Neither makes a library."""
+    """A missing folder is bad input, a folder of music no library; neither becomes one."""
     line = ("--library", str(tmp_path / "library"), "index")
     ended = run_cli(*line, str(tmp_path / "nowhere"), "--model", str(model))
     assert (ended.code, "no such file or folder" in ended.err) == (3, True)
@@ -279,29 +303,44 @@ def test_an_empty_answer_is_no_error(run_cli: RunCli, ready: Path) -> None:
     assert (ended.code, json.loads(ended.out)["neighbours"]) == (0, [])
 
 
-def test_the_library_in_sentences(run_cli: RunCli, place: Path) -> None:
-    """`info` shows the kind and why, sizes, the model, fields, failures and hubness."""
-    line = ("--library", str(place / "library"), "library")
-    told = json.loads(run_cli("--json", *line, "info").out)
-    assert (told["n_tracks"], told["n_failures"], told["model"]) == (6, 1, "tiny")
-    assert told["store"]["kind"] == "exact"
-    assert "every vector is compared" in told["why"]
-    assert told["is_calibrated"]
-    assert told["bytes_on_disk"]["catalogue.sqlite"] > 0
-    assert told["failures"][0]["path"].endswith(BROKEN)
-    assert BROKEN in run_cli(*line, "info").out
-    assert run_cli(*line, "verify").code == 0
-    rebuilt = json.loads(run_cli("--json", *line, "rebuild", "--store", "hnsw").out)
+def test_info_describes_the_library(run_cli: RunCli, ready: Path) -> None:
+    """Its size, its model, how and why it is searched that way, and its space on the disk."""
+    info = json.loads(run_cli("--json", "--library", str(ready / "library"), "library", "info").out)
+    assert (info["n_tracks"], info["model"], info["is_calibrated"]) == (6, "tiny", True)
+    assert info["store"]["kind"] == "exact"
+    assert "every vector is compared" in info["why"]
+    assert info["bytes_on_disk"]["catalogue.sqlite"] > 0
+
+
+def test_info_lists_failed_files(run_cli: RunCli, ready: Path) -> None:
+    """In the document with a reason, and in the table for people."""
+    line = ("--library", str(ready / "library"), "library", "info")
+    info = json.loads(run_cli("--json", *line).out)
+    (failure,) = info["failures"]
+    assert info["n_failures"] == 1
+    assert failure["path"].endswith(BROKEN)
+    assert f"{BROKEN}  {failure['reason']}" in run_cli(*line).out
+
+
+def test_rebuild_changes_the_kind_of_index(run_cli: RunCli, place: Path) -> None:
+    """The new kind is kept, info says that it was chosen, and it finds as many neighbours."""
+    line = ("--json", "--library", str(place / "library"))
+    rebuilt = json.loads(run_cli(*line, "library", "rebuild", "--store", "hnsw").out)
     assert rebuilt["kind"] == "hnsw"
-    assert run_cli(*line, "rebuild", "--hubness", "csls").code == 0
-    told = json.loads(run_cli("--json", *line, "info").out)
-    assert told["hubness_correction"] == "csls"
-    assert "chosen" in told["why"]
-    assert len(json.loads(run_cli("--json", *line[:2], "query", "1").out)["neighbours"]) == 5
+    assert "chosen" in json.loads(run_cli(*line, "library", "info").out)["why"]
+    assert len(json.loads(run_cli(*line, "query", "1").out)["neighbours"]) == 5
+
+
+def test_rebuild_changes_the_correction_for_hubs(run_cli: RunCli, place: Path) -> None:
+    """Queries without --hubness use it from then on, and info names it."""
+    line = ("--json", "--library", str(place / "library"))
+    assert run_cli(*line, "library", "rebuild", "--hubness", "csls").code == 0
+    info = json.loads(run_cli(*line, "library", "info").out)
+    assert info["hubness_correction"] == "csls"
 
 
 def test_what_is_removed_is_gone(run_cli: RunCli, ready: Path, place: Path) -> None:
-    """From searches too; the file stays."""
+    """A removed track is in no search any more; its file stays."""
     line = ("--json", "--library", str(place / "library"))
     removed = json.loads(run_cli(*line, "library", "remove", str(ready / "music" / "b.wav")).out)
     assert [Path(track["path"]).name for track in removed] == ["b.wav"]

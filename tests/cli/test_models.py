@@ -38,7 +38,7 @@ def test_list_shows_every_model(run_cli: RunCli, mine: Path) -> None:
 
 
 def test_list_shows_a_broken_model_and_goes_on(run_cli: RunCli, mine: Path) -> None:
-    """What is wrong stands in its row."""
+    """The row of a broken model says what is wrong with it."""
     (mine / "card.json").write_text("{")
     run = run_cli("models", "list", "--json")
     (row,) = [row for row in json.loads(run.out) if row["name"] == "mine"]
@@ -58,7 +58,7 @@ def test_show_says_what_a_model_is_and_costs(run_cli: RunCli, mine: Path) -> Non
 
 
 def test_show_prints_the_network_as_a_table(run_cli: RunCli, mine: Path) -> None:
-    """A person sees each layer."""
+    """The table for people has a row for each layer, with its multiply-adds."""
     out = run_cli("models", "show", str(mine)).out
     assert "projection" in out
     assert "Linear" in out
@@ -66,7 +66,7 @@ def test_show_prints_the_network_as_a_table(run_cli: RunCli, mine: Path) -> None
 
 
 def test_an_unknown_model_is_one_line_and_code_2(run_cli: RunCli, mine: Path) -> None:
-    """The nearest name is suggested."""
+    """A mistyped name gets the nearest one suggested."""
     run = run_cli("models", "show", "mime")
     assert run.code == 2
     assert "Did you mean mine" in run.err
@@ -96,7 +96,7 @@ def test_a_model_goes_out_and_comes_in_again(run_cli: RunCli, mine: Path, tmp_pa
 
 
 def test_an_onnx_file_without_its_toml_is_code_2(run_cli: RunCli, tmp_path: Path) -> None:
-    """The message names the flag."""
+    """The message for an ONNX file alone names --spec."""
     (tmp_path / "x.onnx").touch()
     run = run_cli("models", "import", str(tmp_path / "x.onnx"), "--as", "x")
     assert run.code == 2
@@ -104,7 +104,7 @@ def test_an_onnx_file_without_its_toml_is_code_2(run_cli: RunCli, tmp_path: Path
 
 
 def test_a_pickle_is_refused_with_code_4(run_cli: RunCli, tmp_path: Path) -> None:
-    """Nobody's pickle is opened."""
+    """A pickle can run code, so it is refused and never opened."""
     (tmp_path / "x.pth").touch()
     run = run_cli("models", "import", str(tmp_path / "x.pth"), "--as", "x")
     assert run.code == 4

@@ -63,7 +63,7 @@ def test_a_written_playlist_is_read_back_as_seeds(
 def test_paths_are_written_as_seen_from_a_folder(
     run_cli: RunCli, folder: Path, tmp_path: Path
 ) -> None:
-    """--relative-to takes the folder off."""
+    """With --relative-to, the file's paths lead from that folder."""
     target = tmp_path / "a.m3u8"
     line = ("--library", str(folder), "--paths", "playlist", "30", "--length", "3")
     done = run_cli(*line, "-o", str(target), "--relative-to", "/music")

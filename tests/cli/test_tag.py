@@ -54,7 +54,7 @@ def test_a_bad_track_is_one_line_and_code_5(
 
 
 def test_without_a_tagging_model_it_says_what_to_do(run_cli: RunCli, song: Path) -> None:
-    """Usage, and no traceback."""
+    """Without --model, the usage error says which kind of model is needed."""
     run = run_cli("tag", str(song))
     assert run.code == 2
     assert "tagging" in run.err
