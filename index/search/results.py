@@ -14,7 +14,7 @@ class Neighbour:
     score: float
     distance: float
     percentile: float | None = None
-    """Among random pairs of this library, the share that is less alike."""
+    """The share of random pairs of this library that are farther apart."""
     is_duplicate: bool = False
     """The query's own recording under another path."""
     explanation: Json | None = None
@@ -33,13 +33,13 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """What was asked, and what is near it."""
+    """The query tracks and their neighbours."""
 
     query: tuple[TrackRecord, ...]
     neighbours: tuple[Neighbour, ...]
     notes: tuple[str, ...] = ()
     left_out: tuple["LeftOut", ...] | None = None
-    """With `explain`: the nearest tracks that filters and limits kept away, and why."""
+    """With `explain`: nearer tracks that filters and limits left out, and why."""
 
     def to_json(self) -> Json:
         """`{"query": […], "neighbours": […]}`, with `explain` also `left_out`."""
@@ -54,7 +54,7 @@ class QueryResult:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A track that would have come without a filter or limit."""
+    """A track that only a search without filters and limits returns."""
 
     track: TrackRecord
     distance: float
@@ -62,5 +62,5 @@ class LeftOut:
     """where, min-score, per-artist, per-album or duplicate."""
 
     def to_json(self) -> Json:
-        """The track's fields, how far it is and what kept it away."""
+        """The track's fields, its distance, and the reason."""
         return self.track.to_json() | {"distance": self.distance, "reason": self.reason}

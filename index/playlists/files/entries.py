@@ -1,7 +1,7 @@
-"""A line of a playlist file, and the forms that a path has there. Pure but for `exists`.
+"""An entry of a playlist file, and the forms of its path. Pure but for checks of existence.
 
-Playlists come from everywhere: Windows paths, percent-encoded URIs, names in Latin-1. A path here
-is a string as the file system has it (bytes that are no UTF-8 as surrogates).
+Playlists have Windows paths, percent-encoded URIs, names in Latin-1. A path here is a string as in
+the file system; bytes that are not UTF-8 are surrogates.
 """
 
 import os
@@ -16,26 +16,26 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 @dataclass(frozen=True, slots=True)
 class PlaylistEntry:
-    """What a playlist says of one track."""
+    """One track of a playlist."""
 
     path: str
-    """Absolute, unless the playlist was read from nowhere; a stream's address as it is."""
+    """An absolute path, or the address of a stream."""
     title: str = ""
     artist: str = ""
     album: str = ""
     duration_seconds: float | None = None
     start_seconds: float | None = None
-    """Where the track begins in its file, if it is a part of it."""
+    """The start of the track in its file, if it is a part of it."""
     end_seconds: float | None = None
 
     @property
     def is_stream(self) -> bool:
-        """Whether it is no file but an address in a network."""
+        """Whether it is a network address and not a file."""
         return bool(_SCHEME.match(self.path))
 
 
 def path_from_text(text: str, folder: Path) -> str:
-    """The path that an entry means, in a playlist that lies in `folder`."""
+    """The path of an entry, in a playlist in `folder`."""
     if text.lower().startswith("file:"):
         return _absolute(_path_of_uri(text), folder)
     if _SCHEME.match(text):
@@ -44,15 +44,15 @@ def path_from_text(text: str, folder: Path) -> str:
 
 
 def path_from_uri(uri: str, folder: Path) -> str:
-    """The path that a URI reference means: XSPF percent-encodes relative paths too."""
+    """The path of a URI reference: XSPF percent-encodes relative paths too."""
     if uri.lower().startswith("file:") or not _SCHEME.match(uri):
         return _absolute(_path_of_uri(uri), folder)
     return uri
 
 
 def path_from_bytes(line: bytes, folder: Path, *, is_utf8: bool) -> str:
-    """The path of a line. One that is no UTF-8 is Latin-1, as old programs wrote it, unless a file
-    has just these bytes as its name or the playlist says that it is UTF-8.
+    """The path of a line. A line that is not UTF-8 is read as Latin-1, as old programs wrote it,
+    unless a file with these bytes exists or the playlist declares UTF-8.
     """
     try:
         return path_from_text(line.decode(), folder)
@@ -65,7 +65,7 @@ def path_from_bytes(line: bytes, folder: Path, *, is_utf8: bool) -> str:
 
 
 def text_from_bytes(line: bytes) -> str:
-    """What a line says, for people."""
+    """A line as text, to show."""
     try:
         return line.decode()
     except UnicodeDecodeError:
@@ -79,14 +79,14 @@ def uri_of(path: str, *, is_relative: bool = False) -> str:
 
 
 def path_in_playlist(path: str, relative_to: Path | None) -> str:
-    """An absolute path, or as seen from a folder, where a name that looks like a drive, an address
-    or a remark has a dot in front.
+    """An absolute path, or a path relative to a folder. A relative path that looks like a drive, an
+    address or a comment starts with `./`.
     """
     if relative_to is None:
         return path
-    seen = os.path.relpath(path, relative_to)
-    is_plain = not (seen.startswith("#") or {*seen} & {":", "\\"})
-    return seen if is_plain else f"./{seen}"
+    relative = os.path.relpath(path, relative_to)
+    is_plain = not (relative.startswith("#") or {*relative} & {":", "\\"})
+    return relative if is_plain else f"./{relative}"
 
 
 def _path_of_uri(uri: str) -> str:
@@ -94,7 +94,7 @@ def _path_of_uri(uri: str) -> str:
     if rest.startswith("//"):  # file://host/path
         rest = "/" + rest[2:].partition("/")[2]
     path = os.fsdecode(unquote_to_bytes(rest))
-    # A drive's colon stands as it is; the colon of a folder that is named like one is quoted.
+    # The colon of a drive is not quoted; the colon in a folder's name is.
     is_on_drive = rest.startswith("/") and rest[2:3] == ":" and _DRIVE.match(path[1:])
     return path[1:] if is_on_drive else path
 
@@ -102,7 +102,7 @@ def _path_of_uri(uri: str) -> str:
 def _absolute(path: str, folder: Path) -> str:
     if _DRIVE.match(path) or path.startswith("\\\\"):
         return path if os.name == "nt" else path.replace("\\", "/")
-    if "\\" in path and "/" not in path:  # Windows wrote it; a slash would say that it did not
+    if "\\" in path and "/" not in path:  # a Windows path
         literal = os.path.normpath(folder / path)
         path = literal if os.path.lexists(literal) else path.replace("\\", "/")
     return os.path.normpath(folder / path)

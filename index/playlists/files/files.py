@@ -1,4 +1,4 @@
-"""Playlist files on disk: read by what they are called, written whole or not at all."""
+"""Playlist files on disk: the suffix decides the format, and writing is atomic."""
 
 import json
 import os
@@ -18,15 +18,15 @@ MAX_BYTES = 256 << 20
 
 
 def is_playlist_file(path: Path) -> bool:
-    """Whether a path is named as a playlist is."""
+    """Whether a path has the suffix of a playlist."""
     return path.suffix.lower() in SUFFIXES
 
 
 def read_playlist(path: Path) -> list[PlaylistEntry]:
-    """The entries of a playlist file; a file of another name is read as paths, a line each."""
+    """The entries of a playlist file; a file with another suffix has one path per line."""
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise BadInput(f"{printable_path(path)}: larger than any playlist")
+            raise BadInput(f"{printable_path(path)}: it is too large for a playlist")
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise BadInput(f"{printable_path(path)}: no such file") from error
@@ -43,7 +43,7 @@ def read_playlist(path: Path) -> list[PlaylistEntry]:
 def format_playlist(
     suffix: str, tracks: Sequence[TrackRecord], *, document: Json, relative_to: Path | None = None
 ) -> bytes:
-    """A playlist in the form that a suffix stands for; JSON is `document`."""
+    """A playlist in the format of a suffix; JSON is `document`."""
     match suffix.lower():
         case ".m3u8" | ".m3u":
             return format_m3u(tracks, relative_to=relative_to)
@@ -62,7 +62,7 @@ def write_playlist(
     relative_to: Path | None = None,
     force: bool = False,
 ) -> None:
-    """Write a playlist; what is there already is replaced only by `force`."""
+    """Write a playlist; an existing file is replaced only by `force`."""
     check_writable(path, force=force)
     absolute = None if relative_to is None else Path(os.path.abspath(relative_to))  # noqa: PTH100
     data = format_playlist(path.suffix, tracks, document=document, relative_to=absolute)
@@ -71,7 +71,7 @@ def write_playlist(
 
 
 def check_writable(path: Path, *, force: bool) -> None:
-    """Refuse a path that cannot be written, before any work is done for it."""
+    """Raise an error if the path cannot be written, before any work is done."""
     if not is_playlist_file(path):
         raise UnknownChoice("playlist suffix", path.suffix, SUFFIXES)
     check_output(path, force=force)
@@ -81,17 +81,17 @@ def _parse_json(data: bytes, folder: Path) -> list[PlaylistEntry]:
     try:
         content: Any = json.loads(data.removeprefix(b"\xef\xbb\xbf"))
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"no JSON ({error})") from error
+        raise BadInput(f"not JSON ({error})") from error
     listed = content.get("tracks") if isinstance(content, dict) else content
     if not isinstance(listed, list):
         raise BadInput("needs a list of paths, or of records with a path, under 'tracks'")
-    return [_json_entry(one, folder) for one in listed]
+    return [_json_entry(entry, folder) for entry in listed]
 
 
-def _json_entry(one: Any, folder: Path) -> PlaylistEntry:
-    record: dict[str, Any] = {"path": one} if isinstance(one, str) else one
+def _json_entry(entry: Any, folder: Path) -> PlaylistEntry:
+    record: dict[str, Any] = {"path": entry} if isinstance(entry, str) else entry
     if not isinstance(record, dict) or not isinstance(record.get("path"), str):
-        raise BadInput(f"an entry without a path: {str(one)[:60]}")
+        raise BadInput(f"an entry without a path: {str(entry)[:60]}")
     return PlaylistEntry(
         path_from_text(record["path"], folder),
         title=str(record.get("title") or ""),
@@ -110,7 +110,7 @@ def _number(value: Any) -> float | None:
 def _as_json(document: Json) -> bytes:
     try:
         return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
-    except UnicodeEncodeError:  # a path holds bytes that are no text
+    except UnicodeEncodeError:  # a path is not UTF-8: escape it, so that it can be read back
         return json.dumps(document, indent=2).encode() + b"\n"
 
 

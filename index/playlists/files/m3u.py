@@ -1,7 +1,7 @@
-"""M3U and M3U8: a path a line, and remarks that begin with #. Bytes in, entries out, and back.
+"""M3U and M3U8: one path per line, and comments that begin with #. Bytes in, entries out, and back.
 
 #EXTM3U
-#EXTENC:UTF-8                         what no UTF-8 is then, is a file's own bytes
+#EXTENC:UTF-8                         other bytes are then part of a file's name
 #EXTINF:243,Some Artist - Some Title
 #EXTVLCOPT:start-time=61.5            only for a part of a file
 /music/some artist/title.flac
@@ -27,7 +27,7 @@ _WIDE_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
 def parse_m3u(data: bytes, folder: Path) -> list[PlaylistEntry]:
-    """The entries of a playlist that lies in `folder`."""
+    """The entries of a playlist in `folder`."""
     wide = _WIDE_MARKS.get(data[:2])
     if wide:
         data = data.decode(wide, "replace").encode()
@@ -48,7 +48,7 @@ def parse_m3u(data: bytes, folder: Path) -> list[PlaylistEntry]:
 
 
 def format_m3u(tracks: Iterable[TrackRecord], *, relative_to: Path | None = None) -> bytes:
-    """The playlist of tracks; paths absolute, or as seen from a folder."""
+    """The playlist of tracks; paths are absolute, or relative to a folder."""
     lines = [b"#EXTM3U", b"#EXTENC:UTF-8"]
     for track in tracks:
         seconds = -1 if track.duration_seconds is None else round(track.duration_seconds)
@@ -65,7 +65,7 @@ def format_m3u(tracks: Iterable[TrackRecord], *, relative_to: Path | None = None
 def _path_line(path: str, relative_to: Path | None) -> bytes:
     shown = path_in_playlist(path, relative_to)
     if any(mark in shown for mark in "\n\r") or shown != shown.strip():
-        return uri_of(path).encode()  # such a name does not survive as a line
+        return uri_of(path).encode()  # such a name cannot be a line
     return os.fsencode(shown)
 
 

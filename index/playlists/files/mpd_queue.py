@@ -1,8 +1,8 @@
-"""Puts tracks at the end of the queue of a running Music Player Daemon.
+"""Adds tracks to the queue of a running Music Player Daemon.
 
-MPD knows files by their place under its music folder. A client on MPD's own machine is told that
-folder and names files that lie elsewhere by their full path; from another machine, the ends of the
-paths are looked for in MPD's database.
+MPD names files relative to its music folder. On MPD's own machine a client can ask for that folder,
+and name other files by their full path. From another machine, the ends of the paths are looked up
+in MPD's database.
 """
 
 import os
@@ -23,17 +23,17 @@ MAX_PROBLEMS = 5
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """What became of the tracks."""
+    """The result of queueing tracks."""
 
     address: str
     n_queued: int
     problems: tuple[str, ...]
-    """Tracks that MPD would not take, and why."""
+    """Tracks that MPD did not accept, and why."""
 
 
 def usual_address() -> str:
-    """Where people's other MPD clients look: MPD_HOST, with its password if it holds one, and
-    MPD_PORT; else this machine's.
+    """The address that other MPD clients use: MPD_HOST (without its password) and MPD_PORT, or
+    otherwise this machine.
     """
     host = os.environ.get("MPD_HOST", "").strip()
     if not host.startswith("@"):
@@ -46,7 +46,7 @@ def usual_address() -> str:
 
 
 def is_address(text: str) -> bool:
-    """Whether a word may stand for an MPD, and not for a track: no file, id or option does."""
+    """Whether a word may be an MPD address: it is not a file, an id or an option."""
     path = Path(text)
     is_name = text.isdecimal() or text.startswith("-") or (path.exists() and not path.is_socket())
     return bool(text) and not is_name
@@ -55,7 +55,7 @@ def is_address(text: str) -> bool:
 def parse_address(text: str) -> tuple[str, int]:
     """Host and port of HOST, HOST:PORT, [v6]:PORT or a socket's path; the port is 0 for a path.
 
-    An empty text stands for the usual address.
+    An empty text means the usual address.
     """
     text = text.strip() or usual_address()
     if text.startswith(("/", "@", "~")):
@@ -69,7 +69,7 @@ def parse_address(text: str) -> tuple[str, int]:
 
 
 def queue_on_mpd(tracks: Sequence[TrackRecord], address: str) -> Queued:
-    """Queue tracks in their order; raises BadInput where no MPD answers."""
+    """Queue tracks in their order; raises BadInput if no MPD answers."""
     host, port = parse_address(address)
     problems: list[str] = []
     n_queued = 0
@@ -82,8 +82,8 @@ def queue_on_mpd(tracks: Sequence[TrackRecord], address: str) -> Queued:
                 problems.append(f"{printable_path(track.path)}: {reason}")
     if tracks and not n_queued:
         raise BadInput(
-            f"MPD took none of the tracks, such as {problems[0]}. Its music_directory must hold "
-            "them, or reach it by its socket's path."
+            f"MPD accepted none of the tracks, such as {problems[0]}. They must be in its "
+            "music_directory, or the address must be its socket's path."
         )
     if len(problems) > MAX_PROBLEMS:
         problems[MAX_PROBLEMS:] = [f"and {len(problems) - MAX_PROBLEMS} more"]
@@ -92,7 +92,7 @@ def queue_on_mpd(tracks: Sequence[TrackRecord], address: str) -> Queued:
 
 
 def _add(client: Any, names: "_Names", track: TrackRecord) -> str:
-    """Queue one track; why it could not be, empty where it was."""
+    """Queue one track; returns the reason if it failed, otherwise an empty text."""
     from mpd import CommandError
 
     reason = "not in MPD's database"
@@ -110,7 +110,7 @@ def _add(client: Any, names: "_Names", track: TrackRecord) -> str:
 
 
 class _Names:
-    """What MPD calls a file."""
+    """MPD's names of files."""
 
     def __init__(self, client: Any, *, is_local: bool) -> None:
         from mpd import CommandError
@@ -118,7 +118,7 @@ class _Names:
         self._client = client
         self._is_local = is_local
         try:
-            answer = client.config()  # only told to clients at its socket
+            answer = client.config()  # MPD answers only clients at its socket
             self._root = answer if isinstance(answer, str) else answer.get("music_directory", "")
         except CommandError:
             self._root = ""
@@ -138,7 +138,7 @@ class _Names:
             yield path
 
     def _ends(self, path: str) -> Iterator[str]:
-        """Ends of the path, the longest that MPD knows first."""
+        """The longest end of the path that is in MPD's database."""
         parts = PurePath(path).parts[1:]
         for first in range(len(parts)):
             end = "/".join(parts[first:])
@@ -148,7 +148,7 @@ class _Names:
 
 
 def _password_of(host: str) -> str:
-    """What stands before the @ of MPD_HOST; an @ in front of all is an abstract socket's."""
+    """The part of MPD_HOST before the @; a leading @ means an abstract socket."""
     return host.rpartition("@")[0]
 
 
@@ -172,6 +172,6 @@ def _connected(host: str, port: int) -> Iterator[Any]:
             client.password(password)
         yield client
     except (OSError, MPDError) as error:
-        raise BadInput(f"{where}: MPD did not go on ({error})") from error
+        raise BadInput(f"{where}: MPD failed ({error})") from error
     finally:
         client.disconnect()

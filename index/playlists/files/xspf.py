@@ -1,4 +1,4 @@
-"""XSPF, the playlist in XML: places are URIs, so every name survives. Bytes in, entries out."""
+"""XSPF, the playlist in XML: locations are URIs, so every name survives. Bytes in, entries out."""
 
 import re
 from collections.abc import Iterable
@@ -19,9 +19,9 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def parse_xspf(data: bytes, folder: Path) -> list[PlaylistEntry]:
-    """The entries of a playlist that lies in `folder`; raises BadInput where it is no XML."""
+    """The entries of a playlist in `folder`; raises BadInput if it is not XML."""
     if b"<!ENTITY" in data:
-        raise BadInput("it defines entities of its own, which no playlist needs")
+        raise BadInput("it defines XML entities, which a playlist must not")
     try:
         root = ET.fromstring(data)  # noqa: S314 - entities are refused above
     except (ET.ParseError, ValueError, LookupError) as error:
@@ -35,14 +35,14 @@ def parse_xspf(data: bytes, folder: Path) -> list[PlaylistEntry]:
 
 
 def format_xspf(tracks: Iterable[TrackRecord], *, relative_to: Path | None = None) -> bytes:
-    """The playlist of tracks; places absolute, or as seen from a folder."""
+    """The playlist of tracks; locations are absolute, or relative to a folder."""
     root = ET.Element("playlist", {"version": "1", "xmlns": NAMESPACE})
     listed = ET.SubElement(root, "trackList")
     for track in tracks:
         element = ET.SubElement(listed, "track")
-        place = path_in_playlist(track.path, relative_to)
+        location = path_in_playlist(track.path, relative_to)
         fields = {
-            "location": uri_of(place, is_relative=relative_to is not None),
+            "location": uri_of(location, is_relative=relative_to is not None),
             "title": track.title,
             "creator": track.artist,
             "album": track.album,

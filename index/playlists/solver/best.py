@@ -1,4 +1,4 @@
-"""What the engine finds, made good: the best of several ways to be guided, without any breach."""
+"""The best order: try several guides, fill gaps, and remove tracks that break a rule."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -17,21 +17,21 @@ from index.playlists.solver.steps import steps_of
 
 MAX_FILL_TRIES = 200
 EVEN_ENOUGH = 2.0
-"""No step of a path longer than so many usual ones: then no other way is tried."""
+"""If no step of a path is longer than this many usual ones, no other guides are tried."""
 
 
 def best_order(
     courses: Sequence[Course], pool: Pool, rules: Rules, *, legs: Sequence[Leg]
 ) -> tuple[Course, Order]:
-    """The first course whose order is whole and even; else the longest, evenest order."""
+    """The first course with a complete and even order; otherwise the longest, most even order."""
     tried: list[tuple[tuple[int, float], Course, Order]] = []
     for course in courses:
         order = _solved(course, pool, rules)
-        uneven = steps_of(order, pool.vectors, course.space, legs=legs).unevenness
-        tried.append(((len(order), -uneven), course, order))
-        if len(order) == course.n_places and uneven <= EVEN_ENOUGH:
+        unevenness = steps_of(order, pool.vectors, course.space, legs=legs).unevenness
+        tried.append(((len(order), -unevenness), course, order))
+        if len(order) == course.n_places and unevenness <= EVEN_ENOUGH:
             break
-    _, course, order = max(tried, key=lambda one: one[0])
+    _, course, order = max(tried, key=lambda candidate: candidate[0])
     return course, order
 
 
@@ -61,7 +61,7 @@ def _grown(course: Course, marks: Marks, rules: Rules) -> Order:
 
 
 def _filled(order: Order, course: Course, pool: Pool, rules: Rules) -> Order:
-    """A way that went ahead too fast leaves candidates behind: they are put where they belong."""
+    """Insert candidates that a path skipped because it advanced too fast."""
     guides = course.guides
     if guides is None:
         return order
@@ -70,13 +70,13 @@ def _filled(order: Order, course: Course, pool: Pool, rules: Rules) -> Order:
     while len(rows) < course.n_places:
         fitting = _between(guides, rows, places) & np.isfinite(costs)
         fitting[:, rows] = False
-        gaps, found = np.nonzero(fitting)
-        cheapest = np.argsort(costs[found], kind="stable")[:MAX_FILL_TRIES]
-        for gap, row in zip(gaps[cheapest].tolist(), found[cheapest].tolist(), strict=True):
-            at = gap + 1
-            if keeps_rules([*rows[:at], row, *rows[at:]], pool, rules, course):
-                rows.insert(at, row)
-                places.insert(at, places[at])
+        gaps, candidates = np.nonzero(fitting)
+        cheapest = np.argsort(costs[candidates], kind="stable")[:MAX_FILL_TRIES]
+        for gap, row in zip(gaps[cheapest].tolist(), candidates[cheapest].tolist(), strict=True):
+            position = gap + 1
+            if keeps_rules([*rows[:position], row, *rows[position:]], pool, rules, course):
+                rows.insert(position, row)
+                places.insert(position, places[position])
                 break
         else:
             break
@@ -85,7 +85,7 @@ def _filled(order: Order, course: Course, pool: Pool, rules: Rules) -> Order:
 
 
 def _between(guides: Guides, rows: list[int], places: list[int]) -> NDArray[np.bool_]:
-    """Which candidates lie between each track and the next: [tracks - 1, n]."""
+    """Which candidates are between each track and the next: [tracks - 1, n]."""
     fitting = np.zeros((max(len(rows) - 1, 0), guides.values.shape[1]), dtype=np.bool_)
     for gap, (before, after) in enumerate(pairwise(rows)):
         signs = guides.directions[places[gap + 1]]
@@ -98,11 +98,11 @@ def _between(guides: Guides, rows: list[int], places: list[int]) -> NDArray[np.b
 
 
 def keeps_rules(rows: Sequence[int], pool: Pool, rules: Rules, course: Course) -> bool:
-    """Whether an order breaks no rule, what was given apart."""
+    """Whether an order breaks no rule, apart from its given tracks."""
     given = set(course.given.values())
     books = Books(pool.marks, rules, given=given)
-    for at, row in enumerate(rows):
-        ahead = [other for other in rows[at + 1 : at + 1 + rules.spacing] if other in given]
+    for position, row in enumerate(rows, start=1):
+        ahead = [other for other in rows[position : position + rules.spacing] if other in given]
         if row not in given and books.reason(row, ahead=ahead):
             return False
         books.place(row, is_given=row in given)
@@ -110,31 +110,35 @@ def keeps_rules(rows: Sequence[int], pool: Pool, rules: Rules, course: Course) -
 
 
 def _spread(places: list[int], course: Course) -> list[int]:
-    """Places that grow one by one again, the given ones where they are."""
-    for at in range(len(places) - 2, -1, -1):
-        if places[at] >= places[at + 1] and places[at] not in course.given:
-            places[at] = places[at + 1] - 1
+    """Make places strictly ascending again; given tracks keep theirs."""
+    for i in range(len(places) - 2, -1, -1):
+        if places[i] >= places[i + 1] and places[i] not in course.given:
+            places[i] = places[i + 1] - 1
     return places
 
 
 def _without_breaches(order: Order, course: Course, pool: Pool, rules: Rules) -> Order:
-    """Places that nobody could fill bring others together: what stands too close then goes."""
+    """Remove tracks that are too close to a related one because a place between stayed empty."""
     if order.places == tuple(range(len(order))) or not rules.spacing:
         return order
     marks = [pool.marks[row] for row in order.rows]
-    kept: list[int] = []
-    for at, mark in enumerate(marks):
-        is_given = order.places[at] in course.given
-        near = kept[max(len(kept) - rules.spacing, 0) :]
+    positions: list[int] = []
+    for position, mark in enumerate(marks):
+        is_given = order.places[position] in course.given
+        near = positions[max(len(positions) - rules.spacing, 0) :]
         clashing = [other for other in near if is_related(mark, marks[other])]
         if not clashing:
-            kept.append(at)
+            positions.append(position)
         elif is_given:
-            kept = [one for one in kept if one not in clashing or order.places[one] in course.given]
-            kept.append(at)
-    if len(kept) == len(order):
+            positions = [
+                p for p in positions if p not in clashing or order.places[p] in course.given
+            ]
+            positions.append(position)
+    if len(positions) == len(order):
         return order
     fewer = Order(
-        tuple(order.rows[at] for at in kept), tuple(order.places[at] for at in kept), order.dropped
+        tuple(order.rows[p] for p in positions),
+        tuple(order.places[p] for p in positions),
+        order.dropped,
     )
     return _without_breaches(fewer, course, pool, rules)

@@ -1,4 +1,4 @@
-"""The books of one order while it grows: who has been heard, how often, and when."""
+"""The books of a growing order: which artists, albums and songs it has, and where."""
 
 from collections.abc import Hashable, Iterable
 
@@ -8,35 +8,35 @@ LONG_AGO = -(1 << 30)
 
 
 class Books:
-    """What an order has taken so far, and what its rules forbid it next."""
+    """The tracks of an order so far, and what the rules forbid next."""
 
-    __slots__ = ("_counts", "_heard", "_marks", "_rules", "_songs", "length")
+    __slots__ = ("_counts", "_last_position", "_marks", "_rules", "_songs", "length")
 
     def __init__(self, marks: Marks, rules: Rules, *, given: Iterable[int] = ()) -> None:
         self._marks = marks
         self._rules = rules
         self.length = 0
-        # The parts of a mark are never equal to each other, so artists and albums share books.
+        # An artist's key never equals an album's, so both use the same dictionaries.
         self._counts: dict[Hashable, int] = {}
-        self._heard: dict[Hashable, int] = {}
+        self._last_position: dict[Hashable, int] = {}
         self._songs: set[Hashable] = set()
-        # What is given comes anyway: it counts from the start, wherever it stands.
+        # Given tracks are always included, so they count from the start.
         for row in given:
             self._count(marks[row])
 
     def copy(self) -> "Books":
-        """The same, to go on in another way."""
+        """A copy, to continue the order in another way."""
         other = Books(self._marks, self._rules)
         other.length = self.length
         other._counts = self._counts.copy()
-        other._heard = self._heard.copy()
+        other._last_position = self._last_position.copy()
         other._songs = self._songs.copy()
         return other
 
     def reason(self, row: int, *, ahead: Iterable[int] = ()) -> str:
-        """The first rule that forbids a candidate to come next; empty where none does.
+        """The first rule that forbids a candidate as the next track; empty if none does.
 
-        `ahead` are given tracks that come within the spacing.
+        `ahead` are the given tracks within the spacing after it.
         """
         mark, rules, counts = self._marks[row], self._rules, self._counts
         if mark.recording in self._songs:
@@ -50,39 +50,39 @@ class Books:
         return "spacing" if rules.spacing and self._is_near(mark, ahead) else ""
 
     def reasons(self, row: int) -> list[str]:
-        """All rules that forbid a candidate to come next."""
+        """All rules that forbid a candidate as the next track."""
         rules = self._rules
-        without = (
+        single_rules = (
             Rules(None, None, 0, allow_versions=False),
             Rules(rules.per_artist, None, 0, allow_versions=True),
             Rules(None, rules.per_album, 0, allow_versions=True),
             Rules(None, None, rules.spacing, allow_versions=True),
         )
-        found: list[str] = []
-        for one in without:
-            if one.allow_versions is False and rules.allow_versions:
+        reasons: list[str] = []
+        for single_rule in single_rules:
+            if single_rule.allow_versions is False and rules.allow_versions:
                 continue
-            self._rules = one
+            self._rules = single_rule
             reason = self.reason(row)
-            if reason and reason not in found:
-                found.append(reason)
+            if reason and reason not in reasons:
+                reasons.append(reason)
         self._rules = rules
-        return found
+        return reasons
 
     def place(self, row: int, *, is_given: bool = False) -> None:
-        """Take a track."""
+        """Add a track to the order."""
         mark = self._marks[row]
         if not is_given:
             self._count(mark)
         if self._rules.spacing:
-            self._heard[mark.artist] = self.length
-            self._heard[mark.album] = self.length
+            self._last_position[mark.artist] = self.length
+            self._last_position[mark.album] = self.length
         self.length += 1
 
     def _is_near(self, mark: Mark, ahead: Iterable[int]) -> bool:
         since = self.length - self._rules.spacing
-        heard = self._heard
-        if max(heard.get(mark.artist, LONG_AGO), heard.get(mark.album, LONG_AGO)) >= since:
+        last = self._last_position
+        if max(last.get(mark.artist, LONG_AGO), last.get(mark.album, LONG_AGO)) >= since:
             return True
         others = (self._marks[row] for row in ahead)
         return any(is_related(mark, other) for other in others)
@@ -95,5 +95,5 @@ class Books:
 
 
 def is_related(first: Mark, second: Mark) -> bool:
-    """Whether two tracks are of one artist or one album."""
+    """Whether two tracks share an artist or an album."""
     return first.artist == second.artist or first.album == second.album

@@ -1,4 +1,4 @@
-"""The candidates of a playlist: what is near its way, from one search of a few points."""
+"""The candidates of a playlist: tracks near its targets, from one search at a few of them."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -17,24 +17,24 @@ from index.vectors.distances import FloatMatrix
 from index.vectors.store import NO_TRACK, IdArray
 
 MAX_POINTS = 8
-"""A way of many points is searched at so many of them, evenly spread."""
+"""A route with more targets is searched at this many of them, evenly spaced."""
 OVERLAP = 1.4
-"""What lies near one point lies near its neighbours too: so many are found for each one wanted."""
+"""Searches at nearby targets return the same tracks, so each asks for this many times more."""
 MAX_CANDIDATES = 50_000
 READ_ALONE = 256
-"""After so many single reads, the rest is read at once."""
+"""After this many single reads, the remaining tracks are read together."""
 SMALL_LIBRARY = 512
-"""So many candidates need no search: all of them are looked at."""
+"""With at most this many possible tracks, all of them are candidates."""
 
 
 class LazyTracks(Sequence[TrackRecord]):
-    """Tracks that are read from the catalogue when they are asked for."""
+    """Tracks that are read from the catalogue when they are needed."""
 
     def __init__(self, library: OpenLibrary, given: Sequence[TrackRecord], ids: IdArray) -> None:
         self._library = library
         self._given = given
         self._ids = ids
-        self._known: dict[int, TrackRecord] = {}
+        self._records: dict[int, TrackRecord] = {}
         self._n_read = 0
 
     def __len__(self) -> int:
@@ -46,43 +46,43 @@ class LazyTracks(Sequence[TrackRecord]):
     def __getitem__(self, row: slice) -> list[TrackRecord]: ...
     def __getitem__(self, row: int | slice) -> TrackRecord | list[TrackRecord]:
         if isinstance(row, slice):
-            if len(self._known) < len(self._ids):
+            if len(self._records) < len(self._ids):
                 self._read_all()
-            found = [self._known[at] for at in range(len(self._ids))]
-            return [*self._given, *found][row]
+            records = [self._records[position] for position in range(len(self._ids))]
+            return [*self._given, *records][row]
         if not 0 <= row < len(self):
             raise IndexError(row)
         if row < len(self._given):
             return self._given[row]
-        at = row - len(self._given)
-        if at not in self._known:
-            self._read(at)
-        return self._known[at]
+        position = row - len(self._given)
+        if position not in self._records:
+            self._read(position)
+        return self._records[position]
 
     def __iter__(self) -> Iterator[TrackRecord]:
         return iter(self[:])
 
-    def _read(self, at: int) -> None:
-        """One alone while few are asked for, as most candidates never are; then all."""
+    def _read(self, position: int) -> None:
+        """Read single tracks at first, as most candidates are never needed; then all of them."""
         self._n_read += 1
         if self._n_read > READ_ALONE:
             self._read_all()
         else:
-            self._known[at] = self._library.tracks(self._ids[at : at + 1])[0]
+            self._records[position] = self._library.tracks(self._ids[position : position + 1])[0]
 
     def _read_all(self) -> None:
-        self._known = dict(enumerate(self._library.tracks(self._ids)))
+        self._records = dict(enumerate(self._library.tracks(self._ids)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pool:
-    """Candidates: first what was given, then what was found."""
+    """Candidates: first the given tracks, then the others."""
 
     tracks: LazyTracks
     vectors: FloatMatrix
     marks: Marks
     is_whole: bool
-    """Nothing else could be found by looking at more."""
+    """Whether a wider search would find no more."""
 
     def __len__(self) -> int:
         return len(self.tracks)
@@ -103,7 +103,7 @@ def gather(
     banned: AbstractSet[int],
     generator: np.random.Generator,
 ) -> Pool:
-    """About `n_wanted` candidates near to targets [t, d]; without targets, any."""
+    """About `n_wanted` candidates near targets [t, d]; random ones if there are no targets."""
     n_wanted = min(n_wanted, MAX_CANDIDATES)
     possible = library.store.ids() if allowed is None else allowed
     is_all = len(possible) <= max(n_wanted + len(banned), SMALL_LIBRARY)
@@ -113,20 +113,20 @@ def gather(
         ids = _near(library, targets, n_wanted + len(banned), allowed)
     else:
         ids = some_of(possible, n_wanted + len(banned), generator)
-    known = {one.record.id for one in given} | banned
-    if known:
-        ids = ids[~np.isin(ids, np.fromiter(known, dtype=np.int64))]
-    tracks = LazyTracks(library, [one.record for one in given], ids)
-    own = [one.vector for one in given]
+    excluded = {track.record.id for track in given} | banned
+    if excluded:
+        ids = ids[~np.isin(ids, np.fromiter(excluded, dtype=np.int64))]
+    tracks = LazyTracks(library, [track.record for track in given], ids)
+    given_vectors = [track.vector for track in given]
     vectors = library.vectors(ids)
-    if own:
-        vectors = np.concatenate([library.space.to_unit(np.stack(own)), vectors])
+    if given_vectors:
+        vectors = np.concatenate([library.space.to_unit(np.stack(given_vectors)), vectors])
     is_whole = is_all or n_wanted == MAX_CANDIDATES
     return Pool(tracks, vectors, Marks(tracks), is_whole)
 
 
 def some_of(ids: IdArray, n: int, generator: np.random.Generator) -> IdArray:
-    """About n ids at random, ascending, in no more time for more ids than that."""
+    """About n random ids, ascending; the time does not depend on the number of ids."""
     if n >= len(ids):
         return ids
     chosen: IdArray = ids[np.unique(generator.integers(len(ids), size=n))]
@@ -139,9 +139,9 @@ def _near(
     if len(targets) > MAX_POINTS:
         targets = targets[np.linspace(0, len(targets) - 1, MAX_POINTS).round().astype(int)]
     k = n_wanted if len(targets) == 1 else math.ceil(OVERLAP * n_wanted / len(targets))
-    _, found = library.nearest(targets, k, allowed_ids=allowed)
-    # Nearest first, so that what is likely to come is read together.
-    flat = found.T.ravel()
-    ids, at = np.unique(flat[flat != NO_TRACK], return_index=True)
-    ordered: IdArray = ids[np.argsort(at)]
+    _, nearest_ids = library.nearest(targets, k, allowed_ids=allowed)
+    # Nearest first, so that the likely tracks are read together.
+    flat = nearest_ids.T.ravel()
+    ids, first_positions = np.unique(flat[flat != NO_TRACK], return_index=True)
+    ordered: IdArray = ids[np.argsort(first_positions)]
     return ordered

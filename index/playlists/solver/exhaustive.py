@@ -1,7 +1,7 @@
-"""The last resort where an order ended early: look at all orders, within a budget.
+"""The last resort if an order ends early: search all orders by backtracking, within a budget.
 
-Taking the best fitting first can use up the artists that the end would have needed. This takes
-whoever has most tracks left first, and goes back where it is stuck. Slow, so only for the few
+The greedy solver may use up artists that the end needs. This search takes the artist with the most
+remaining tracks first, and goes back when it is stuck. It is slow, and so used only for the few
 candidates of a small library or a narrow filter.
 """
 
@@ -25,9 +25,9 @@ def longest_order(
     costs: NDArray[np.floating],
     first: tuple[int, ...] = (),
 ) -> tuple[int, ...]:
-    """An order of up to `n_wanted` candidates that goes on from `first`; the longest found.
+    """The longest order of up to `n_wanted` candidates that starts with `first`.
 
-    costs: [n]; the cheaper comes first among equals, an infinite one never.
+    costs: [n]; the cheaper one is first among equals; an infinite one is never used.
     """
     return _Walk(marks, rules, n_wanted=n_wanted, costs=costs, first=first).longest()
 
@@ -52,10 +52,10 @@ class _Walk:
         self._rows = [int(row) for row in np.flatnonzero(np.isfinite(costs)) if row not in first]
 
     def longest(self) -> tuple[int, ...]:
-        self._go_on()
+        self._extend()
         return self._best
 
-    def _go_on(self) -> bool:
+    def _extend(self) -> bool:
         """Whether the order is long enough, or the budget is spent."""
         if len(self._order) > len(self._best):
             self._best = tuple(self._order)
@@ -66,7 +66,7 @@ class _Walk:
             if self._n_left <= 0:
                 return True
             self._order.append(row)
-            if self._go_on():
+            if self._extend():
                 return True
             self._order.pop()
         return False

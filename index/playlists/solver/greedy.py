@@ -1,8 +1,7 @@
-"""The engine: the cheapest order of candidates that holds to all rules.
+"""The greedy solver: fill the places one after another with the cheapest allowed candidate.
 
-Place after place, the candidate that fits best and goes on best from the last track comes, if the
-rules let it through. Any order can go on, so one is enough; where numbers may only rise or fall,
-a choice can lead into a dead end, and `guided` keeps several.
+The cost is the fit to the place plus the step from the last track. One order is enough here; if
+numbers may only rise or fall, a choice can lead to a dead end, and `guided` keeps several orders.
 """
 
 from collections import Counter
@@ -22,28 +21,28 @@ FIRST_LOOK = 32
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Candidates in the order in which they play."""
+    """Candidates in playing order."""
 
     rows: tuple[int, ...]
     places: tuple[int, ...]
-    """Which place each row took: places without any fitting candidate are left out."""
+    """The place of each row; a place without an allowed candidate is left out."""
     dropped: dict[int, str] = field(default_factory=dict)
-    """Candidates that fitted better than what came, and the rule that kept each out."""
+    """Candidates that were cheaper than the chosen ones, and the rule that kept each out."""
 
     def __len__(self) -> int:
         return len(self.rows)
 
 
 def solve(course: Course, marks: Marks, rules: Rules) -> Order:
-    """The best order found; it may be shorter than the course where the rules leave nothing."""
+    """The order of the course; it is shorter if the rules leave no candidate."""
     return _Search(course, marks, rules).run()
 
 
 def blocked_at_end(
     order: Order, course: Course, marks: Marks, *, rules: Rules
 ) -> tuple[dict[int, str], Counter[str]]:
-    """Why nothing can follow an order: what keeps each other candidate out, and how many each
-    rule keeps out that no other rule would.
+    """Why an order cannot continue: the rule that keeps each candidate out, and the number of
+    candidates that each rule alone keeps out.
     """
     given = set(course.given.values())
     books = Books(marks, rules, given=given)
@@ -54,11 +53,11 @@ def blocked_at_end(
     for row in np.flatnonzero(np.isfinite(course.costs).any(axis=0)).tolist():
         if row in order.rows:
             continue
-        found = books.reasons(row)
-        if found:
-            reasons[row] = found[0]
-        if len(found) == 1:
-            alone[found[0]] += 1
+        row_reasons = books.reasons(row)
+        if row_reasons:
+            reasons[row] = row_reasons[0]
+        if len(row_reasons) == 1:
+            alone[row_reasons[0]] += 1
     return reasons, alone
 
 
@@ -70,7 +69,7 @@ class _Search:
         self._rows: list[int] = []
         self._places: list[int] = []
         self._dropped: dict[int, str] = {}
-        # What a limit forbids once it forbids for good: its costs become infinite.
+        # A candidate that a limit forbids once is forbidden for good: its costs become infinite.
         self._open = course.costs.copy()
         self._steps = _Steps(course)
 
@@ -99,7 +98,7 @@ class _Search:
         self._open[:, row] = np.inf
 
     def _fill(self, place: int) -> bool:
-        """Take the cheapest candidate that may come; whether there is one."""
+        """Take the cheapest allowed candidate; False if there is none."""
         ahead = self._given_ahead(place)
         totals = self._open[self._course.cost_rows[place]]
         if self._rows and self._course.smoothness:
@@ -119,21 +118,21 @@ class _Search:
         if not self._spacing or not self._course.given:
             return []
         given = self._course.given.items()
-        return [row for at, row in given if place < at <= place + self._spacing]
+        return [row for given_place, row in given if 0 < given_place - place <= self._spacing]
 
 
 class _Steps:
-    """What a step from a candidate to each other one costs."""
+    """The cost of a step from a candidate to each other one."""
 
     def __init__(self, course: Course) -> None:
         self._course = course
-        # A cosine distance is a constant less the inner product, and constants change no order.
+        # A cosine distance is 1 minus the inner product; the constant does not change the order.
         self._scaled: FloatMatrix | None = None
         if course.space.kind == "cosine" and course.smoothness:
             self._scaled = np.float32(-course.smoothness) * course.vectors
 
     def from_row(self, row: int) -> FloatMatrix:
-        """To all candidates [n], but for a constant."""
+        """The costs of steps to all candidates [n], up to a constant."""
         course = self._course
         if self._scaled is not None:
             steps: FloatMatrix = self._scaled @ course.vectors[row]
@@ -144,21 +143,21 @@ class _Steps:
 
 
 def _cheapest_first(totals: NDArray[np.floating]) -> Iterator[int]:
-    """The positions of finite totals, cheapest first; sorted only as far as they are taken."""
+    """The positions of finite totals, cheapest first; sorted lazily."""
     best = int(totals.argmin()) if len(totals) else 0
     if not len(totals) or totals[best] == np.inf:
         return
-    yield best  # mostly that is all that is asked for
-    n_done, n_wanted = 0, FIRST_LOOK
+    yield best  # usually the only one that is needed
+    n_done, n_sorted = 0, FIRST_LOOK
     while n_done < len(totals):
-        if n_wanted >= len(totals):
+        if n_sorted >= len(totals):
             order = np.argsort(totals, kind="stable")
         else:
-            order = np.argpartition(totals, n_wanted)[:n_wanted]
+            order = np.argpartition(totals, n_sorted)[:n_sorted]
             order = order[np.argsort(totals[order], kind="stable")]
-        for at in order[n_done:].tolist():
-            if totals[at] == np.inf:
+        for position in order[n_done:].tolist():
+            if totals[position] == np.inf:
                 return
-            if at != best:
-                yield at
-        n_done, n_wanted = len(order), n_wanted * 8
+            if position != best:
+                yield position
+        n_done, n_sorted = len(order), n_sorted * 8

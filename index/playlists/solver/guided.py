@@ -1,12 +1,11 @@
-"""The engine where numbers may only rise or fall: many orders grow side by side, as arrays.
+"""The solver for numbers that may only rise or fall: a beam search over several orders, as arrays.
 
-Place after place, each of the candidates that fit it best is put behind whichever of the kept
-orders it follows most cheaply, so that the orders end in different tracks: one that runs into a
-dead end leaves others that go on.
+At each place, each of the best candidates extends the order that it follows most cheaply. So the
+orders end in different tracks, and if one reaches a dead end, others continue.
 
     place      0      1      2      3
                a ──── c ──── f ──── b        cost = fit to the place + step from the last track
-                 ╲─── d ──── g ───╱          given places (a, b) are taken by all orders
+                 ╲─── d ──── g ───╱          given tracks (a, b) are in all orders
 """
 
 from collections.abc import Sequence
@@ -23,16 +22,16 @@ from index.playlists.solver.rules import Marks, Rules
 from index.vectors.distances import FloatMatrix, distances_between
 
 WIDTH = 16
-"""So many of the best fitting are tried at each place; all, where none of them can come."""
+"""The number of best candidates tried at each place; all are tried if none of them is allowed."""
 ROUNDING = 1e-6
-"""A guide that falls by less has not fallen."""
+"""A smaller fall of a guide is ignored."""
 MAX_TABLE = 2048
-"""So many candidates have all their distances worked out at once."""
+"""With at most this many candidates, all pairs of distances are computed once."""
 NEVER = int(np.iinfo(np.int16).max)
 N_SPACED = 2
 SONG = 2
-"""Artist and album stand first among a candidate's keys: they come again, but not at once. Then
-its song and its recording, which come once.
+"""Of a candidate's keys, artist and album are first; they may repeat after the spacing. Its song
+and its recording follow; they may not repeat.
 """
 
 Rows = NDArray[np.int64]
@@ -41,24 +40,24 @@ Counts = NDArray[np.int16]
 
 
 def solve_guided(course: Course, guides: Guides, marks: Marks, rules: Rules) -> Order:
-    """The best order found; places that nobody can take are left out."""
+    """The best order found; places without an allowed candidate are left out."""
     return _Growth(course, guides, marks, rules).run()
 
 
 @dataclass(slots=True, eq=False)
 class _Step:
-    """One place of all orders: who took it, behind which of the orders before, and who did not."""
+    """One place of all orders: the chosen rows, the orders they extend, and the others."""
 
     rows: Rows
     parents: NDArray[np.intp]
     costs: FloatMatrix
     candidates: Rows | None = None
     without_rules: FloatMatrix | None = None
-    """[orders before, candidates]: what they would have cost."""
+    """[orders before, candidates]: their costs if there were no rules."""
     is_forbidden: Flags | None = None
 
     def kept_out(self, order: int) -> list[int]:
-        """Candidates that fitted an order better than what came, kept from it by rules."""
+        """Candidates that were cheaper for an order than the chosen one, but forbidden."""
         if self.candidates is None or self.without_rules is None or self.is_forbidden is None:
             return []
         parent = self.parents[order]
@@ -78,22 +77,22 @@ class _Growth:
         self._near_given = _given_ahead(course, rules)
         self._keys, self._limits = _numbered(marks, rules)
         counts = np.zeros((1, len(self._limits)), dtype=np.int16)
-        for row in course.given.values():  # counts from the start, wherever it stands
+        for row in course.given.values():  # given tracks count from the start
             counts[0, self._keys[row]] += 1
         self._counts: Counts = counts
-        n_there = np.bincount(self._keys.ravel(), minlength=len(self._limits))
-        self._is_counting = bool(((n_there > self._limits) & (self._limits > 1)).any())
-        """Whether there is more of anything than may come; what may come once needs no count."""
+        n_candidates = np.bincount(self._keys.ravel(), minlength=len(self._limits))
+        self._is_counting = bool(((n_candidates > self._limits) & (self._limits > 1)).any())
+        """Whether counts are needed: some key has more candidates than a limit above one."""
         self._is_once = self._limits[self._keys] == 1
         self._until: Counts = np.where(counts >= self._limits, NEVER, 0).astype(np.int16)
-        """The first position at which a key may come (again), for each order."""
+        """The first position at which each key is allowed (again), for each order."""
         self._costs: FloatMatrix = np.zeros(1, dtype=np.float32)
         self._last: Rows = np.empty(0, dtype=np.int64)
         self._places: list[int] = []
         self._steps: list[_Step] = []
         self._tables: dict[bytes, FloatMatrix] = {}
-        """By what may only rise or fall: the cost of each step. Many small products of matrices
-        would wait for threads as many times.
+        """The costs of all steps, by the guides' directions. One large product is faster than many
+        small ones, which wait for threads each time.
         """
 
     def run(self) -> Order:
@@ -118,7 +117,7 @@ class _Growth:
         self._count(rows, is_given=True)
 
     def _fill(self, place: int, candidates: Rows) -> bool:
-        """Put candidates behind the orders; whether any could come."""
+        """Extend the orders by candidates; False if none is allowed."""
         free = self._costs[:, None] + self._place_costs[place].take(candidates)
         if len(self._last):
             free += self._step_costs(place, candidates)
@@ -144,8 +143,8 @@ class _Growth:
         return True
 
     def _step_costs(self, place: int, candidates: Rows) -> FloatMatrix:
-        """From the last track of each order to each candidate [orders, k]; a step backward is
-        infinite.
+        """From the last track of each order to each candidate [orders, k]; infinite for a step
+        backward.
         """
         n, rising = len(self._marks), self._rising[place]
         if n > MAX_TABLE:
@@ -166,7 +165,7 @@ class _Growth:
         return costs
 
     def _is_forbidden(self, place: int, candidates: Rows) -> Flags:
-        """Whether a rule keeps a candidate from an order: [orders, k]."""
+        """Whether a rule forbids a candidate in an order: [orders, k]."""
         keys = self._keys.take(candidates, axis=0)
         forbidden: Flags = np.logical_or.reduce(
             self._until.take(keys, axis=1) > len(self._places), axis=2
@@ -177,7 +176,7 @@ class _Growth:
         return forbidden
 
     def _count(self, rows: Rows, *, is_given: bool = False) -> None:
-        """Take a row into the books of each order."""
+        """Update the counts of each order by its new row."""
         keys, orders = self._keys[rows], np.arange(len(rows))[:, None]
         until = self._until[orders, keys]
         if self._rules.spacing:
@@ -192,14 +191,14 @@ class _Growth:
         self._until[orders, keys] = until
 
     def _cheapest(self) -> Order:
-        """Back from the order that costs least, with what rules kept out of it on its way."""
-        at = int(self._costs.argmin())
+        """The cheapest order, traced back from its end, with the candidates that rules kept out."""
+        order = int(self._costs.argmin())
         rows: list[int] = []
         kept_out: list[list[int]] = []
         for step in reversed(self._steps):
-            rows.append(int(step.rows[at]))
-            kept_out.append(step.kept_out(at))
-            at = int(step.parents[at])
+            rows.append(int(step.rows[order]))
+            kept_out.append(step.kept_out(order))
+            order = int(step.parents[order])
         rows.reverse()
         kept_out.reverse()
         return Order(tuple(rows), tuple(self._places), self._reasons(rows, kept_out))
@@ -218,18 +217,16 @@ class _Growth:
 
 
 def _rising(guides: Guides) -> list[list[FloatMatrix]]:
-    """For each place the numbers [n] that may only rise there; what may only fall is negated."""
+    """For each place the values [n] that may only rise there; falling ones are negated."""
     signed = {sign: sign * guides.values for sign in (1, -1)}
-    found: list[list[FloatMatrix]] = [[] for _ in guides.directions]
+    rising: list[list[FloatMatrix]] = [[] for _ in guides.directions]
     for place, guide in zip(*np.nonzero(guides.directions), strict=True):
-        found[place].append(signed[int(guides.directions[place, guide])][guide])
-    return found
+        rising[place].append(signed[int(guides.directions[place, guide])][guide])
+    return rising
 
 
 def _without_passing(course: Course, guides: Guides) -> FloatMatrix:
-    """Costs of each place [places, n]; infinite for what would make the step to the next given
-    track one backward.
-    """
+    """Costs of each place [places, n]; infinite for candidates beyond the next given track."""
     costs = course.costs[course.cost_rows]
     first = 0
     for given_place, row in sorted(course.given.items()):
@@ -243,16 +240,16 @@ def _without_passing(course: Course, guides: Guides) -> FloatMatrix:
 
 
 def _given_ahead(course: Course, rules: Rules) -> dict[int, list[int]]:
-    """By place, the given tracks that come so soon that its own must not be related to them."""
-    found: dict[int, list[int]] = {}
+    """By place, the given tracks within the spacing after it."""
+    ahead: dict[int, list[int]] = {}
     for given_place, row in sorted(course.given.items()):
         for place in range(max(given_place - rules.spacing, 0), given_place):
-            found.setdefault(place, []).append(row)
-    return found
+            ahead.setdefault(place, []).append(row)
+    return ahead
 
 
 def _numbered(marks: Marks, rules: Rules) -> tuple[Rows, Counts]:
-    """The parts of each mark as numbers [n, 3 or 4], and how often each number may come."""
+    """The parts of each mark as numbers [n, 3 or 4], and the limit of each number."""
     song_limit = NEVER if rules.allow_versions else 1
     by_part = (rules.per_artist or NEVER, rules.per_album or NEVER, song_limit, 1)
     numbers: dict[object, int] = {}
@@ -268,6 +265,6 @@ def _numbered(marks: Marks, rules: Rules) -> tuple[Rows, Counts]:
             keys.append(number)
     table = np.array(keys).reshape(-1, len(by_part))
     songs = np.unique(table[:, SONG])
-    if len(songs) == len(table):  # no song has two versions: its recording says it all
+    if len(songs) == len(table):  # no song has two versions: the recording suffices
         table = np.delete(table, SONG, axis=1)
     return table, np.array(limits, dtype=np.int16)

@@ -1,6 +1,6 @@
-"""What the engine is to solve: a row of places, and how well each candidate fits each of them.
+"""The solver's problem: a sequence of places, and the cost of each candidate at each place.
 
-A kind of playlist is nothing but a way to fill this record. `n` candidates, `t` rows of costs.
+Every kind of playlist becomes such a record, with `n` candidates and `t` rows of costs.
 """
 
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ from index.vectors.distances import FloatMatrix, Space
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guides:
-    """Numbers that may only rise or fall from place to place: no step backward.
+    """Numbers that may only rise or only fall from place to place.
 
     values: float32 [g, n] of each candidate; directions: int8 [places, g], 1 to rise, -1 to fall,
-    0 where the number does not matter.
+    0 for no constraint.
     """
 
     values: FloatMatrix
@@ -26,24 +26,24 @@ class Guides:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Course:
-    """Places to fill with candidates; the cheapest order that breaks no rule is looked for."""
+    """Places to fill with candidates; the solver looks for the cheapest order within the rules."""
 
     costs: FloatMatrix
-    """[t, n]: how badly a candidate fits. Infinite: it cannot come."""
+    """[t, n]: the cost of each candidate, infinite if it cannot be used."""
     cost_rows: NDArray[np.int64]
-    """[places]: which row of the costs is a place's."""
+    """[places]: the row of costs for each place."""
     vectors: FloatMatrix
     """[n, d]"""
     space: Space
     given: Mapping[int, int] = field(default_factory=dict)
-    """Places that are taken already, each by a candidate."""
+    """Places that are taken already, with the candidate of each."""
     smoothness: float = 0.0
-    """What the distance from one track to the next costs."""
+    """The cost of a step, per unit of distance."""
     guides: Guides | None = None
 
     @property
     def n_places(self) -> int:
-        """How many tracks are wanted."""
+        """The requested number of tracks."""
         return len(self.cost_rows)
 
 

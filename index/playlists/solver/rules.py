@@ -1,7 +1,7 @@
-"""What a playlist holds to, whatever its kind. Pure: records in, marks out.
+"""The rules of every playlist. Pure: records in, marks out.
 
-A track is seen as a `Mark`: its artist, album, song and recording. Equal ones are the same; what
-the tags do not say is different from everything.
+The rules see a track as a `Mark`: its artist, album, song and recording. Equal keys are the same
+thing; a missing tag gets a key that equals no other.
 """
 
 from collections.abc import Hashable, Sequence
@@ -14,14 +14,14 @@ from index.playlists.solver.versions import main_artist, version_key
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Limits that hold for the whole list."""
+    """Limits for the whole playlist."""
 
     per_artist: int | None = None
     per_album: int | None = None
     spacing: int = 0
-    """How many other tracks stand at least between two of one artist or album."""
+    """The least number of other tracks between two of one artist or album."""
     allow_versions: bool = False
-    """Whether the live take of a song may come beside it; the same recording never comes twice."""
+    """Whether two versions of a song, such as a live take, are allowed; copies never are."""
 
     def __post_init__(self) -> None:
         for name in ("per_artist", "per_album"):
@@ -34,46 +34,46 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What rules know a track by."""
+    """The keys of a track that the rules use."""
 
     artist: Hashable
     album: Hashable
-    """Its name alone, as in searches: a compilation is one album of many artists."""
+    """Only its name, as in searches: a compilation is one album of many artists."""
     song: Hashable
     recording: Hashable
 
 
 class Marks:
-    """The marks of tracks, made when they are asked for: most candidates are never looked at."""
+    """The marks of tracks, made when they are needed: most candidates never are."""
 
     def __init__(self, tracks: Sequence[TrackRecord]) -> None:
         self._tracks = tracks
-        self._known: dict[int, Mark] = {}
+        self._marks: dict[int, Mark] = {}
 
     def __len__(self) -> int:
         return len(self._tracks)
 
     def __getitem__(self, row: int) -> Mark:
-        mark = self._known.get(row)
+        mark = self._marks.get(row)
         if mark is None:
-            mark = self._known[row] = mark_of(self._tracks[row], row)
+            mark = self._marks[row] = mark_of(self._tracks[row], row)
         return mark
 
     def all(self) -> list[Mark]:
-        """Each of them, with the tracks read at once."""
-        if len(self._known) < len(self):
-            self._known = {row: mark_of(track, row) for row, track in enumerate(self._tracks[:])}
-        return [self._known[row] for row in range(len(self))]
+        """All marks; the tracks are read together."""
+        if len(self._marks) < len(self):
+            self._marks = {row: mark_of(track, row) for row, track in enumerate(self._tracks[:])}
+        return [self._marks[row] for row in range(len(self))]
 
 
 def mark_of(track: TrackRecord, row: int) -> Mark:
-    """The mark of a track, which is at a row of its own."""
+    """The mark of a track; `row` makes the key of a missing tag unique."""
     artist = main_artist(track.artist)
     album = track.album.casefold().strip()
     return Mark(
         artist=("artist", artist or row),
         album=("album", album or row),
         song=("song", version_key(track) or row),
-        # One recording is one file's audio; parts of a file share it, but begin elsewhere.
+        # Parts of a file share its digest, but have different starts.
         recording=("recording", track.audio_digest or track.path, track.start_seconds),
     )

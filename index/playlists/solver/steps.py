@@ -1,9 +1,9 @@
-"""How long the steps of a path are, and which of them a listener should be told of. Pure.
+"""The lengths of a path's steps, and which of them are long enough to report. Pure.
 
-On a leg of length D with n steps an even step is D / n, but none is shorter than neighbours are
-apart: usual is the longer of an even step and the middle one of the path. A step is long that is
-half as long again as usual, or as far as any two candidates lie apart where even ones are shorter.
-Lengths are straight lines (`chords`): half as long again is a cosine distance 2.25 times as great.
+On a leg of length D with n steps, an even step is D / n. The usual step is the larger of the even
+step and the path's median step. A step is long if it is 1.5 times the usual one; or if it is longer
+than the distance of two typical candidates, and 1.5 times the even step. Lengths are straight lines
+(`chords`): 1.5 times the length is 2.25 times the cosine distance.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class PathSteps:
 
     @property
     def usual(self) -> FloatMatrix:
-        """What is usual where each step is."""
+        """The usual length of each step."""
         middle = np.median(self.lengths) if len(self.lengths) else 0.0
         return np.maximum(self.even, np.float32(middle))
 
@@ -40,15 +40,15 @@ class PathSteps:
         return float((self.lengths / self.usual).max(initial=0.0)) if len(self.lengths) else 0.0
 
     def long(self, far_apart: float) -> list[int]:
-        """Which steps are long, where any two candidates lie so far apart."""
+        """The positions of the long steps; `far_apart`: the distance of typical candidates."""
         is_far = (self.lengths > far_apart) & (self.lengths > LONG_STEP * self.even)
-        found = np.flatnonzero(is_far | (self.lengths > LONG_STEP * self.usual))
-        positions: list[int] = found.tolist()
+        is_long = is_far | (self.lengths > LONG_STEP * self.usual)
+        positions: list[int] = np.flatnonzero(is_long).tolist()
         return positions
 
 
 def steps_of(order: Order, vectors: FloatMatrix, space: Space, *, legs: Sequence[Leg]) -> PathSteps:
-    """The steps of an order of candidates with vectors [n, d]; none where there are no legs."""
+    """The steps of an order of candidates with vectors [n, d]; empty without legs."""
     if not legs or len(order) < 2:
         return PathSteps(np.empty(0, np.float32), np.empty(0, np.float32))
     lengths = chords(space, stepwise(space, vectors[list(order.rows)]))
@@ -62,7 +62,7 @@ def steps_of(order: Order, vectors: FloatMatrix, space: Space, *, legs: Sequence
 
 
 def far_apart(vectors: FloatMatrix, space: Space) -> float:
-    """How far two of the vectors [n, d] usually lie apart."""
+    """The median distance between two of the vectors [n, d]."""
     some = vectors[np.linspace(0, len(vectors) - 1, min(len(vectors), MAX_COMPARED)).astype(int)]
     apart = chords(space, distances_between(space, some, some))
     return float(np.median(apart[~np.eye(len(some), dtype=np.bool_)])) if len(some) > 1 else 0.0

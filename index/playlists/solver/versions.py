@@ -1,7 +1,7 @@
-"""When two tracks are the same song: the live take, the remaster, the remix, the radio edit.
+"""Recognise versions of one song: live takes, remasters, remixes, radio edits.
 
-A title keeps what makes it another song ("Part 2", "Reprise") and loses what names a version of
-it. Pure: texts in, a key out.
+A title keeps the parts that make another song ("Part 2", "Reprise") and loses the names of
+versions. Pure: texts in, a key out.
 """
 
 import re
@@ -29,7 +29,7 @@ _NO_LETTER = re.compile(r"[\W_]+")
 
 
 def version_key(track: TrackRecord) -> tuple[str, str] | None:
-    """Equal for versions of one song by one artist; None where the tags do not say."""
+    """Equal for versions of one song by one artist; None if the title or the artist is unknown."""
     song = song_of(track.title)
     artist = main_artist(track.artist)
     return (artist, song) if song and artist else None
@@ -37,7 +37,7 @@ def version_key(track: TrackRecord) -> tuple[str, str] | None:
 
 @lru_cache(maxsize=65_536)
 def song_of(title: str) -> str:
-    """A title without what names a version, accents and punctuation."""
+    """A title without version names, accents and punctuation."""
     text = title.casefold().strip()
     if not text:
         return ""
@@ -47,7 +47,7 @@ def song_of(title: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def main_artist(artist: str) -> str:
-    """An artist as they are counted: without guests, letter case and accents."""
+    """An artist without guests, letter case and accents."""
     text = artist.casefold().strip()
     core = _GUEST.sub("", text)
     return _letters(core) or text

@@ -16,10 +16,10 @@ from index.library_folder.open_library import OpenLibrary
 COLUMNS = ("year", "track_number", "duration_seconds")
 MEASURED = ("energy", "tempo")
 OTHER_TAGS = {"tempo": ("bpm",)}
-"""Tags that say the same, where the field itself is not there."""
+"""Tags with the same meaning, used if the field itself is missing."""
 
 Keep = Callable[[Sequence[tuple[int, str, str]]], None]
-"""Keeps what was measured: track id, field and value."""
+"""Stores measurements: track id, field and value."""
 
 
 def check_field(catalogue: Catalogue, field: str) -> None:
@@ -30,7 +30,7 @@ def check_field(catalogue: Catalogue, field: str) -> None:
 
 
 def tagged_numbers(catalogue: Catalogue, field: str) -> dict[int, float]:
-    """What tracks have in a tag, where it is a number."""
+    """The values of a tag that are numbers, by track id."""
     numbers: dict[int, float] = {}
     for name in (*reversed(OTHER_TAGS.get(field, ())), field):
         for track_id, values in catalogue.field_values(name).items():
@@ -45,8 +45,8 @@ def numbers_of(
 ) -> dict[int, float]:
     """The numbers of tracks by their ids; those without one are absent."""
     if field in COLUMNS:
-        found = {track.id: getattr(track, field) for track in tracks}
-        return {track_id: float(value) for track_id, value in found.items() if value is not None}
+        values = {track.id: getattr(track, field) for track in tracks}
+        return {track_id: float(value) for track_id, value in values.items() if value is not None}
     numbers = tagged_numbers(library.catalogue, field)
     if field not in MEASURED:
         return numbers
@@ -54,8 +54,7 @@ def numbers_of(
     measured = _measured(missing)
     if measured and keep is not None:
         keep(measured)
-    found_now = {track_id: float(value) for track_id, name, value in measured if name == field}
-    return numbers | found_now
+    return numbers | {track_id: float(value) for track_id, name, value in measured if name == field}
 
 
 def keep_in(library: OpenLibrary, notes: list[str]) -> Keep:
@@ -66,7 +65,7 @@ def keep_in(library: OpenLibrary, notes: list[str]) -> Keep:
             with library.writing() as catalogue, catalogue.database.transaction():
                 Ledger(catalogue).put_measurements(measurements)
         except (LibraryBusy, ArtefactError, OSError) as error:
-            notes.append(f"What was measured could not be kept: {error}")
+            notes.append(f"The measured values could not be stored: {error}")
 
     return keep
 

@@ -1,11 +1,11 @@
-"""From a way and its candidates to what the engine solves: costs, and guides against steps back.
+"""From a route and its candidates to the solver's problem: costs, and guides against steps back.
 
-On a leg of a path, a candidate c lies at a share of the way from u to w, and off it by some
-distance: with straight lines (`chords`) D = |uw|, a = |uc| and b = |cw|,
+On a leg of a path from u to w, a candidate c has a share of the way and a distance off it. With
+straight lines (`chords`) D = |uw|, a = |uc| and b = |cw|, the law of cosines gives
 
-    share = (D² + a² - b²) / 2D²        off² = a² - share² D²        (the law of cosines)
+    share = (D² + a² - b²) / 2D²        off² = a² - share² D²
 
-which holds in any space where distances are all that is known.
+in any space with distances.
 """
 
 from bisect import bisect_right
@@ -20,19 +20,19 @@ from index.vectors.distances import FloatMatrix, Space, chords, distances_betwee
 
 EVENNESS = 4.0
 STEP_EVENNESS = 0.03
-"""What it costs to be ahead of a path's even steps or behind them, by the whole way and by one
-step, against being off the way by its length."""
+"""The costs of being ahead of or behind the even steps, by the whole way and by one step, relative
+to being off the way by its length."""
 DISLIKE = 0.7
-"""How much a track is pushed away by one that was dropped and is just as near."""
+"""The weight of nearness to a dropped track, relative to nearness to a target."""
 VARIETY = 0.3
-"""How much chance weighs, against how different the best candidates are."""
+"""The standard deviation of the noise, relative to that of the best candidates' costs."""
 ARC_WEIGHT = 2.0
 NOTHING_TO_BE_NEAR = 1e-3
-"""Costs below this are chance alone: a list that follows a filter, not tracks."""
+"""Smaller costs are only noise: the playlist has no targets."""
 
 
 def near_targets(route: Route, pool: Pool, space: Space) -> FloatMatrix:
-    """How far candidates are from each target: [t, n]; zeros where there is no target."""
+    """The distances of candidates from each target: [t, n]; zeros if there is no target."""
     if not len(route.targets):
         return np.zeros((1, len(pool)), dtype=np.float32)
     return distances_between(space, route.targets, pool.vectors)
@@ -41,7 +41,7 @@ def near_targets(route: Route, pool: Pool, space: Space) -> FloatMatrix:
 def with_dislikes(
     costs: FloatMatrix, pool: Pool, dislikes: FloatMatrix, space: Space
 ) -> FloatMatrix:
-    """Costs [t, n] that are higher near to what was dropped [m, d]."""
+    """Costs [t, n], raised near dropped tracks with vectors [m, d]."""
     if not len(dislikes):
         return costs
     apart = distances_between(space, dislikes, pool.vectors).min(axis=0)
@@ -50,7 +50,7 @@ def with_dislikes(
 
 
 def varied(costs: FloatMatrix, *, n_places: int, generator: np.random.Generator) -> FloatMatrix:
-    """Costs with a little chance, as much as makes neighbours in rank change places."""
+    """Costs with some noise, enough to swap candidates of similar rank."""
     best = costs.min(axis=0)
     best = np.sort(best[np.isfinite(best)])[: 2 * n_places + 2]
     spread = float(best.std()) if len(best) else 0.0
@@ -62,7 +62,7 @@ def varied(costs: FloatMatrix, *, n_places: int, generator: np.random.Generator)
 def course_of(
     route: Route, pool: Pool, space: Space, *, costs: FloatMatrix, guides: Guides | None = None
 ) -> Course:
-    """The engine's problem."""
+    """The solver's problem."""
     return Course(
         costs=costs,
         cost_rows=route.rows if len(route.targets) or len(costs) > 1 else np.zeros_like(route.rows),
@@ -87,8 +87,8 @@ def path_costs(route: Route, pool: Pool, space: Space) -> FloatMatrix:
 
 
 def path_guides(route: Route, pool: Pool, space: Space, *, is_strict: bool) -> Guides:
-    """The share of the way only grows; strictly, so does the distance from the leg's start, and
-    the distance to its end only shrinks.
+    """Guides that only let the share of the way grow. Strict: the distance from the leg's start
+    only grows, and the distance to its end only shrinks.
     """
     n_kinds = 2 if is_strict else 1
     n_guides = n_kinds * len(route.legs)
@@ -107,35 +107,35 @@ def path_guides(route: Route, pool: Pool, space: Space, *, is_strict: bool) -> G
 
 
 def can_be_strict(route: Route, pool: Pool, space: Space) -> bool:
-    """Whether so many candidates follow each other strictly (see `path_guides`) as are wanted."""
+    """Whether each leg has enough candidates that follow each other strictly (`path_guides`)."""
     return all(
         _longest_chain(leg, pool.vectors, space) >= leg.last - leg.first - 1 for leg in route.legs
     )
 
 
 def _longest_chain(leg: Leg, vectors: FloatMatrix, space: Space) -> int:
-    """How many vectors can follow each other, ever farther from the start and nearer to the end:
-    the longest row that only rises, by patience sorting (Fredman 1975).
+    """The most vectors that can follow each other, each farther from the start and nearer to the
+    end: the longest increasing subsequence, by patience sorting (Fredman 1975).
     """
     shares, _, from_start, to_end = along(leg, vectors, space)
     inside = np.flatnonzero((shares > 0) & (shares < 1))
     ends: list[float] = []
     for nearness in (-to_end[inside[np.argsort(from_start[inside])]]).tolist():
-        at = bisect_right(ends, nearness)
-        ends[at : at + 1] = [nearness]
+        pile = bisect_right(ends, nearness)
+        ends[pile : pile + 1] = [nearness]
     return len(ends)
 
 
 def along(
     leg: Leg, vectors: FloatMatrix, space: Space
 ) -> tuple[FloatMatrix, FloatMatrix, FloatMatrix, FloatMatrix]:
-    """Where vectors [n, d] lie on a leg: share of the way, distance off it in lengths of the leg,
-    straight lines from its start and to its end; [n] each.
+    """The positions of vectors [n, d] on a leg: share of the way, distance off it (in lengths of
+    the leg), straight lines from its start and to its end; [n] each.
     """
     ends = np.stack([leg.start, leg.end])
     from_start, to_end = chords(space, distances_between(space, ends, vectors))
     length = float(chords(space, distances_between(space, ends[:1], ends[1:]))[0, 0])
-    if length < 1e-6:  # from a track to itself: nothing is on the way, near is good
+    if length < 1e-6:  # start and end are equal: only nearness counts
         return np.full_like(from_start, 0.5), from_start, from_start * 0, to_end * 0
     shares = 0.5 + (from_start**2 - to_end**2) / (2 * length**2)
     off = np.sqrt(np.maximum(from_start**2 - (shares * length) ** 2, 0)) / length
@@ -145,22 +145,22 @@ def along(
 def arc_course(
     shape: Shape, values: FloatMatrix, *, n_places: int, costs: FloatMatrix
 ) -> tuple[FloatMatrix, Guides]:
-    """Costs [places, n] and guides of a list whose values [n] go up or down.
+    """Costs [places, n] and guides of a playlist with values [n] that rise or fall.
 
-    Places are spread over the ranks of the values, so that the list uses all of their range.
+    Places are spread over the ranks of the values, so that the playlist uses their whole range.
     """
     levels = _levels(shape, n_places)
     finite = np.isfinite(values)
     ranks = np.zeros(len(values), dtype=np.float32)
-    known = np.sort(values[finite])
-    middle = np.searchsorted(known, values[finite], "left") + np.searchsorted(
-        known, values[finite], "right"
+    in_order = np.sort(values[finite])
+    middle = np.searchsorted(in_order, values[finite], "left") + np.searchsorted(
+        in_order, values[finite], "right"
     )
-    ranks[finite] = (middle - 1) / max(2 * len(known) - 2, 1)
-    usual = float(np.median(costs[np.isfinite(costs)]))
-    if usual < NOTHING_TO_BE_NEAR:
-        usual = 1.0
-    spread: FloatMatrix = costs.min(axis=0) + ARC_WEIGHT * usual * np.abs(levels[:, None] - ranks)
+    ranks[finite] = (middle - 1) / max(2 * len(in_order) - 2, 1)
+    median = float(np.median(costs[np.isfinite(costs)]))
+    if median < NOTHING_TO_BE_NEAR:
+        median = 1.0
+    spread: FloatMatrix = costs.min(axis=0) + ARC_WEIGHT * median * np.abs(levels[:, None] - ranks)
     spread = np.where(finite, spread, np.inf).astype(np.float32)
     directions = np.sign(np.diff(levels, prepend=levels[:1])).astype(np.int8)
     if n_places > 1:

@@ -1,8 +1,8 @@
-"""Energy and tempo of a recording, heard in a few stretches of it. Numpy alone.
+"""Energy and tempo of a recording, measured in a few stretches of it. It needs numpy only.
 
-Energy is loudness from 0 (silence) to 1 (full scale), tempo the beat in beats a minute: the lag
-at which the onsets of the sound are most like themselves, with a leaning to usual tempi (120,
-within about an octave; Ellis, "Beat tracking by dynamic programming", 2007, section 3.2).
+Energy is loudness from 0 (silence) to 1 (full scale). Tempo is in beats per minute: the lag with
+the largest autocorrelation of the onsets, with a preference for common tempi (120, within about an
+octave; Ellis, "Beat tracking by dynamic programming", 2007, section 3.2).
 """
 
 from pathlib import Path
@@ -28,7 +28,7 @@ Samples = NDArray[np.float32]
 def measure(
     path: Path, *, start_seconds: float = 0.0, end_seconds: float | None = None
 ) -> dict[str, float]:
-    """`energy` and `tempo` of a file or a part of it; nothing where it cannot be heard."""
+    """`energy` and `tempo` of a file or a part of it; empty if it cannot be decoded."""
 
     def plan(duration_seconds: float) -> list[float]:
         last = min(end_seconds or duration_seconds, duration_seconds) - STRETCH_SECONDS
@@ -37,26 +37,26 @@ def measure(
         return [start_seconds + room * (2 * i + 1) / (2 * n) for i in range(n)]
 
     try:
-        heard = read_stretches(path, plan, seconds=STRETCH_SECONDS, sample_rate=SAMPLE_RATE)
+        decoded = read_stretches(path, plan, seconds=STRETCH_SECONDS, sample_rate=SAMPLE_RATE)
     except AudioError:
         return {}
-    stretches = [np.asarray(one, dtype=np.float32) for one in heard.samples]
-    measured = {"energy": round(energy_of(np.concatenate(stretches)), 4)}
-    tempi = [tempo for one in stretches if (tempo := tempo_of(one)) is not None]
+    stretches = [np.asarray(samples, dtype=np.float32) for samples in decoded.samples]
+    measurements = {"energy": round(energy_of(np.concatenate(stretches)), 4)}
+    tempi = [tempo for samples in stretches if (tempo := tempo_of(samples)) is not None]
     if tempi:
-        measured["tempo"] = round(float(np.median(tempi)), 1)
-    return measured
+        measurements["tempo"] = round(float(np.median(tempi)), 1)
+    return measurements
 
 
 def energy_of(samples: Samples) -> float:
-    """Loudness 0…1 of samples [n]: the root mean square, in decibels above the quietest."""
+    """Loudness of samples [n]: the root mean square, from -60 dB (0) to 0 dB (1)."""
     power = float(np.square(samples, dtype=np.float64).mean()) if len(samples) else 0.0
     level_db = 10 * np.log10(max(power, 1e-12))
     return float(np.clip(1 - level_db / QUIETEST_DB, 0, 1))
 
 
 def tempo_of(samples: Samples) -> float | None:
-    """Beats a minute of samples [n] at SAMPLE_RATE; None where nothing sets in."""
+    """Beats per minute of samples [n] at SAMPLE_RATE; None without onsets."""
     if len(samples) < 2 * SAMPLE_RATE:
         return None
     onsets = _onsets(samples)
@@ -74,7 +74,7 @@ def tempo_of(samples: Samples) -> float | None:
 
 
 def _onsets(samples: Samples) -> NDArray[np.float64]:
-    """How much sets in, frame by frame: the rise of the log spectrum, summed over its rows."""
+    """The onset strength of each frame: the mean rise of the log spectrum over its rows."""
     frames = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]
     spectra = np.abs(np.fft.rfft(frames * np.hanning(WINDOW).astype(np.float32), axis=1))
     levels = np.log1p(100 * spectra)
@@ -83,7 +83,7 @@ def _onsets(samples: Samples) -> NDArray[np.float64]:
 
 
 def _peak_offset(values: NDArray[np.floating], top: int) -> float:
-    """Where between the samples a parabola through the top three has its peak."""
+    """The offset of the peak of a parabola through the largest value and its neighbours."""
     if not 0 < top < len(values) - 1:
         return 0.0
     left, middle, right = values[top - 1 : top + 2]

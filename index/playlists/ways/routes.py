@@ -1,9 +1,9 @@
-"""The ways that a playlist can go: a point in the space of sounds for each of its places.
+"""The routes of playlists: a target vector for each place.
 
-    tour     round what was named        a a a b b b
+    tour     near the named tracks       a a a b b b
     path     from track to track         a ─ · ─ · ─ v ─ · ─ b
-    drift    off and away                a ~ · ~ · ~ · ~ ·
-    chain    wherever the last leads     no points
+    drift    away from the start         a ~ · ~ · ~ · ~ ·
+    chain    near the previous track     no targets
 
 Pure: vectors in, vectors out.
 """
@@ -18,27 +18,27 @@ from index.vectors.distances import FloatMatrix, Space, chords, distances_betwee
 from index.vectors.taste import taste_of
 
 MAX_ANCHORS = 12
-"""Many seeds are grouped into so many at most: each is a search of its own."""
+"""Seeds are grouped into at most this many; each group needs its own search."""
 PATH_SMOOTHNESS = 1.0
-"""What a step of a path's own length costs, against being off the way by as much."""
+"""The cost of a step as long as a path, relative to being off the way by this length."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Route:
-    """Where each place lies."""
+    """The target of each place."""
 
     targets: FloatMatrix
-    """[t, d]: what is near to one of them is looked at."""
+    """[t, d]: candidates are near one of them."""
     rows: NDArray[np.int64]
-    """[places]: which target is a place's."""
+    """[places]: the target of each place."""
     given: dict[int, int] = field(default_factory=dict)
-    """Places taken by given tracks, which are counted as they were given."""
+    """Places of given tracks, with the number of the given track."""
     legs: tuple[Leg, ...] = ()
     smoothness: float = 0.3
 
 
 def tour(space: Space, seeds: FloatMatrix, *, n_places: int) -> Route:
-    """Round seeds [m, d], in shares that fit their number."""
+    """Near seeds [m, d], grouped; a group's share of the places fits its number of seeds."""
     anchors, weights = anchors_of(space, seeds)
     order = _nearest_next(space, anchors)
     ends = np.cumsum(weights[order]) / weights.sum() * n_places
@@ -47,7 +47,7 @@ def tour(space: Space, seeds: FloatMatrix, *, n_places: int) -> Route:
 
 
 def path(space: Space, stops: FloatMatrix, *, n_places: int) -> Route:
-    """Through stops [m, d], all of them given; the places between are dealt out by distance."""
+    """Through stops [m, d], all given tracks; the places between depend on the distances."""
     gaps = np.array(
         [
             chords(space, distances_between(space, stops[i : i + 1], stops[i + 1 : i + 2]))[0, 0]
@@ -78,20 +78,20 @@ def drift(
     n_places: int,
     generator: np.random.Generator,
 ) -> Route:
-    """A random walk from the middle of likes [l, d] to one landmark [m, d] after another.
+    """A random walk from the mean of likes [l, d] to one landmark [m, d] after another.
 
-    pace: the length of a step, as a share of the usual distance between two landmarks.
+    pace: the length of a step, as a share of the median distance between two landmarks.
     """
-    usual = float(np.median(chords(space, distances_between(space, landmarks[:50], landmarks))))
-    step = pace * usual
+    median = float(np.median(chords(space, distances_between(space, landmarks[:50], landmarks))))
+    step = pace * median
     here, aim = taste_of(space, likes), landmarks[generator.integers(len(landmarks))]
     targets = np.tile(here, (n_places, 1))
     place = 1
     while place < n_places and step > 0:
-        left = float(chords(space, distances_between(space, here[None], aim[None]))[0, 0])
-        # It never arrives: within two steps of one place it makes for another.
-        n_steps = min(max(int(left / step) - 1, 1), n_places - place)
-        shares = np.minimum(np.arange(1, n_steps + 1) * step / max(left, 1e-9), 1.0)[:, None]
+        remaining = float(chords(space, distances_between(space, here[None], aim[None]))[0, 0])
+        # The walk never arrives: two steps before a landmark it turns to another one.
+        n_steps = min(max(int(remaining / step) - 1, 1), n_places - place)
+        shares = np.minimum(np.arange(1, n_steps + 1) * step / max(remaining, 1e-9), 1.0)[:, None]
         way = here + shares.astype(np.float32) * (aim - here)
         targets[place : place + n_steps] = space.to_unit(way)
         here, aim = targets[place + n_steps - 1], landmarks[generator.integers(len(landmarks))]
@@ -100,22 +100,22 @@ def drift(
 
 
 def chain(size: int, *, n_places: int) -> Route:
-    """No way at all: each track only follows the last."""
+    """No targets: each track only has to be near the previous one."""
     empty = np.empty((0, size), dtype=np.float32)
     return Route(empty, np.zeros(n_places, dtype=np.int64), smoothness=1.0)
 
 
 def anchors_of(space: Space, seeds: FloatMatrix) -> tuple[FloatMatrix, NDArray[np.float64]]:
-    """Seeds [m, d] as a few points [a, d] and how many seeds each stands for [a].
+    """Seeds [m, d] as a few anchors [a, d], with the number of seeds for each [a].
 
-    Points far from each other are found first, then each is moved to the middle of its seeds.
+    Seeds far from each other become anchors; then each anchor moves to the mean of its seeds.
     """
     if len(seeds) == 1:
         return seeds, np.ones(1)
     chosen = [0]
     apart = distances_between(space, seeds[:1], seeds)[0]
-    usual = float(np.median(apart[apart > 0])) if (apart > 0).any() else 0.0
-    while len(chosen) < min(MAX_ANCHORS, len(seeds)) and apart.max() > 0.5 * usual:
+    median = float(np.median(apart[apart > 0])) if (apart > 0).any() else 0.0
+    while len(chosen) < min(MAX_ANCHORS, len(seeds)) and apart.max() > 0.5 * median:
         chosen.append(int(apart.argmax()))
         apart = np.minimum(apart, distances_between(space, seeds[chosen[-1:]], seeds)[0])
     nearest = distances_between(space, seeds[chosen], seeds).argmin(axis=0)
@@ -126,18 +126,18 @@ def anchors_of(space: Space, seeds: FloatMatrix) -> tuple[FloatMatrix, NDArray[n
 
 
 def _nearest_next(space: Space, points: FloatMatrix) -> NDArray[np.int64]:
-    """An order from the first point, always on to the nearest that is left."""
+    """An order from the first point, always to the nearest remaining one."""
     apart = distances_between(space, points, points)
     order = [0]
-    left = set(range(1, len(points)))
-    while left:
-        order.append(min(left, key=lambda point: (apart[order[-1], point], point)))
-        left.remove(order[-1])
+    remaining = set(range(1, len(points)))
+    while remaining:
+        order.append(min(remaining, key=lambda point: (apart[order[-1], point], point)))
+        remaining.remove(order[-1])
     return np.array(order)
 
 
 def _shares(weights: NDArray[np.floating], total: int) -> NDArray[np.int64]:
-    """Whole numbers that add up to a total, in proportion to weights (largest remainders)."""
+    """Integers that sum to a total, in proportion to weights (largest remainders)."""
     exact = weights / weights.sum() * total
     counts: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     most_owed = np.argsort(counts - exact, kind="stable")

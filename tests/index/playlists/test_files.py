@@ -143,7 +143,7 @@ def test_xspf_of_others_is_understood() -> None:
     [
         ("a.xspf", b"no xml", "not an XSPF playlist"),
         ("a.xspf", b'<!DOCTYPE x [<!ENTITY a "b">]><x/>', "entities"),
-        ("a.json", b"{", "no JSON"),
+        ("a.json", b"{", "not JSON"),
         ("a.json", b'{"songs": []}', "under 'tracks'"),
         ("a.json", b'{"tracks": [{"title": "x"}]}', "without a path"),
     ],
