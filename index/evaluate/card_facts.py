@@ -24,7 +24,7 @@ STANDARD_ERRORS = 2.0
 N_PAIRS = 20_000
 N_BINS = 40
 SLOPE = 0.01
-"""So much of the score is kept for plain distance, so that no two distances get one score."""
+"""The share of the score that is linear in the distance, so that no two distances tie."""
 
 
 def facts_from_held_out(
@@ -107,9 +107,9 @@ def fit_calibration(
     generator: np.random.Generator,
     n_pairs: int = N_PAIRS,
 ) -> Calibration:
-    """Learn the map from held-out tracks: vectors [n, d] with a label, and an artist, each.
+    """Learn scores from held-out tracks: vectors [n, d], each with a label and maybe an artist.
 
-    An empty label or artist is shared with nobody.
+    An empty label or artist counts as unknown.
     """
     distances, shares = labelled_pairs(
         vectors, labels, artists=artists, space=space, generator=generator, n_pairs=n_pairs
@@ -119,14 +119,14 @@ def fit_calibration(
     order = np.argsort(distances, kind="stable")
     bins = np.array_split(order, min(N_BINS, max(len(order) // 50, 2)))
     middles = np.array([distances[some].mean() for some in bins])
-    # One sharing and one other pair more: no bin is quite sure of itself.
+    # One pair more of each kind, so that no rate is 0 or 1.
     rates = np.array([(shares[some].sum() + 1) / (len(some) + 2) for some in bins])
     falling = isotonic_regression(rates, increasing=False)
     farthest = 2.0 if space.kind == "cosine" else 2 * float(distances.max())
     knots = np.concatenate([[0.0], middles, [max(farthest, float(middles[-1]) * 1.01)]])
     scores = np.concatenate([[1.0], falling, [0.0]])
-    knots, kept = np.unique(knots, return_index=True)
-    scores = (1 - SLOPE) * scores[kept] + SLOPE * (1 - knots / knots[-1])
+    knots, first_rows = np.unique(knots, return_index=True)
+    scores = (1 - SLOPE) * scores[first_rows] + SLOPE * (1 - knots / knots[-1])
     return Calibration(tuple(knots.tolist()), tuple(np.clip(scores, 0, 1).tolist()))
 
 
@@ -144,8 +144,8 @@ def labelled_pairs(
     if any(len(column) != len(vectors) for column in columns):
         raise BadInput(f"{len(vectors)} vectors, but {[len(c) for c in columns]} labels")
     units = space.to_unit(vectors)
-    wanted = n_pairs // 2
-    found: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
+    n_half = n_pairs // 2
+    pairs_of: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
     for _ in range(200):
         first, second = generator.integers(len(units), size=(2, n_pairs))
         share = np.zeros(n_pairs, dtype=bool)
@@ -153,16 +153,16 @@ def labelled_pairs(
             share |= (column[first] == column[second]) & (column[first] != "")
         for kind in (True, False):
             some = np.flatnonzero((share == kind) & (first != second))
-            some = some[: wanted - len(found[kind])]
-            found[kind] += zip(first[some].tolist(), second[some].tolist(), strict=True)
-        if min(map(len, found.values())) >= wanted:
+            some = some[: n_half - len(pairs_of[kind])]
+            pairs_of[kind] += zip(first[some].tolist(), second[some].tolist(), strict=True)
+        if min(map(len, pairs_of.values())) >= n_half:
             break
-    n_each = min(map(len, found.values()))
+    n_each = min(map(len, pairs_of.values()))
     if n_each < 100:
         raise BadInput(
             f"{n_each} pairs of tracks with and without a label in common: give at least two "
             "labels, with several tracks each"
         )
-    pairs = [pair for kind in (True, False) for pair in found[kind][:n_each]]
+    pairs = [pair for kind in (True, False) for pair in pairs_of[kind][:n_each]]
     distances = np.array([space.between(units[a], units[b : b + 1])[0] for a, b in pairs])
     return distances.astype(np.float64), np.arange(2 * n_each) < n_each

@@ -41,27 +41,27 @@ class Votes:
 def vote_in(
     vector_set: VectorSet,
     material: Material,
-    one_round: Round,
+    voting_round: Round,
     *,
     k: int,
     is_leaky: bool = False,
 ) -> Votes:
     """The vote on the queries of a round; a leaky round leaves out only the query itself."""
-    vectors = vector_set.scaled_by(one_round.references)
-    table = material.table.subset(one_round.references)
+    vectors = vector_set.scaled_by(voting_round.references)
+    table = material.table.subset(voting_round.references)
     kinship = _itself(material) if is_leaky else _kinship(material)
 
     def search(queries: NDArray[np.float32], n: int) -> tuple[NDArray[np.float32], Ids]:
         ranking = neighbour_ranking(
-            queries, vectors[one_round.references], geometry=vector_set.geometry, k=n
+            queries, vectors[voting_round.references], geometry=vector_set.geometry, k=n
         )
-        ids = np.where(ranking.found, ranking.take(one_round.references), -1)
+        ids = np.where(ranking.found, ranking.take(voting_round.references), -1)
         return np.asarray(ranking.distances, dtype=np.float32), ids
 
-    vote = NeighbourVote(table, search, kinship.at(one_round.references), k)
+    vote = NeighbourVote(table, search, kinship.at(voting_round.references), k)
     sample = _sample(table, material, vector_set)
-    calibration = vote.fitted(sample, vectors[one_round.references[sample]])
-    ballots = vote.ballots(vectors[one_round.queries], kinship.at(one_round.queries))
+    calibration = vote.fitted(sample, vectors[voting_round.references[sample]])
+    ballots = vote.ballots(vectors[voting_round.queries], kinship.at(voting_round.queries))
     places = table.tally(ballots.positions, ballots.places)
     totals = places.sum(axis=1, keepdims=True)
     has_voters = totals > 0
@@ -98,8 +98,8 @@ def score_calibration(
     """The reliability of rounds in which no query is a reference; None without such rounds."""
     if not rounds or material.is_multi_label:
         return None
-    votes = [vote_in(vector_set, material, one_round, k=k) for one_round in rounds]
-    labels = material.labels[np.concatenate([one_round.queries for one_round in rounds])]
+    votes = [vote_in(vector_set, material, voting_round, k=k) for voting_round in rounds]
+    labels = material.labels[np.concatenate([voting_round.queries for voting_round in rounds])]
     shares = np.concatenate([round_votes.shares for round_votes in votes])
     probabilities = np.concatenate([round_votes.probabilities for round_votes in votes])
     has_voters = shares.sum(axis=1) > 0

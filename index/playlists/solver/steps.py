@@ -36,7 +36,7 @@ class PathSteps:
 
     @property
     def unevenness(self) -> float:
-        """The longest step in usual ones; 0 where there is none."""
+        """The longest step, in usual steps; 0 without steps."""
         return float((self.lengths / self.usual).max(initial=0.0)) if len(self.lengths) else 0.0
 
     def long(self, far_apart: float) -> list[int]:

@@ -136,7 +136,7 @@ def test_a_missing_field_lists_the_fields() -> None:
     ],
 )
 def test_settings_that_make_no_sense(wrong: dict[str, int], message: str) -> None:
-    """Are refused with what would."""
+    """They are refused, and the message says what to give."""
     with pytest.raises(UsageError, match=message):
         EvaluationSettings(**wrong)  # type: ignore[arg-type]  # that is the point
     with pytest.raises(UnknownChoice, match="artist"):

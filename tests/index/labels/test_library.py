@@ -7,6 +7,7 @@ import pytest
 from embedder.errors import AudioError, NotFound, UsageError
 from index.labels.labelling import label_tracks
 from index.labels.request import LabelRequest, VoteSettings
+from index.labels.results import LabelReport
 from index.labels.voting import Voting
 from index.library import Library
 from tests.index.styled_music import N_SONGS, StyledEncoder, make_music
@@ -33,23 +34,41 @@ def probabilities(library: Library, track: object, **how: object) -> dict[str, f
     return vote.probabilities
 
 
-def test_neighbours_name_the_label(library: Library, music: list[Path], tmp_path: Path) -> None:
-    """By id, by path, and for a file that is not in the library."""
+@pytest.fixture
+def report(library: Library, music: list[Path], tmp_path: Path) -> LabelReport:
+    """Votes on a track by id, on one by path, and on a file outside the library."""
     new = write_wav(tmp_path / "elsewhere" / "1 new.wav", 999)
     named = ("1", str(music[2]), str(new))
-    report = label_tracks(library, LabelRequest(named), encoder=StyledEncoder())
+    return label_tracks(library, LabelRequest(named), encoder=StyledEncoder())
+
+
+def test_neighbours_name_the_label(report: LabelReport) -> None:
+    """By id, by path, and for a file that is not in the library."""
     assert [vote.label for vote in report.votes] == ["Folk", "Rock", "Jazz"]
+
+
+def test_the_label_is_the_most_probable_one(report: LabelReport) -> None:
+    """Probabilities sum to one and are listed from the largest on."""
     for vote in report.votes:
         assert vote.probability == max(vote.probabilities.values()) > 0.5
         assert sum(vote.probabilities.values()) == pytest.approx(1)
         assert next(iter(vote.probabilities)) == vote.label
-        assert sum(voter.weight for voter in vote.voters) == pytest.approx(1)
+
+
+def test_voters_are_ranked_and_weighted(report: LabelReport) -> None:
+    """There are k of them, and their weights are shares of the vote."""
+    for vote in report.votes:
         assert [voter.rank for voter in vote.voters] == list(range(1, 21))
+        assert sum(voter.weight for voter in vote.voters) == pytest.approx(1)
         assert all(0 <= voter.score <= 1 for voter in vote.voters)
+
+
+def test_the_json_of_a_vote(report: LabelReport) -> None:
+    """It has the track's fields and the vote's; a file outside the library has no id."""
     document = report.to_json()
     assert document["tracks"][2]["id"] is None
-    wanted = {"id", "path", "field", "label", "probability", "probabilities", "voters"}
-    assert wanted <= set(document["tracks"][0])
+    expected = {"id", "path", "field", "label", "probability", "probabilities", "voters"}
+    assert expected <= set(document["tracks"][0])
 
 
 def test_neither_copies_nor_the_artist_vote(
