@@ -112,11 +112,9 @@ class VectorRows:
             self._database.run(f"DELETE FROM {table} WHERE model_id <> ?", (model_id,))  # noqa: S608
         self._database.run("DELETE FROM models WHERE id <> ?", (model_id,))
 
-    def ids(self, model_id: int, *, with_gone: bool = False) -> IdArray:
-        """The tracks that have a vector of a model, ascending; those gone only on request."""
+    def ids(self, model_id: int) -> IdArray:
+        """The tracks that have a vector of a model and are not gone, ascending."""
         ids = self._ids("SELECT track_id FROM vectors WHERE model_id = ? ORDER BY 1", model_id)
-        if with_gone:
-            return ids
         gone = self._ids("SELECT id FROM tracks WHERE is_gone")
         return np.setdiff1d(ids, gone, assume_unique=True) if len(gone) else ids
 

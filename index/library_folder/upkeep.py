@@ -134,4 +134,4 @@ def _rebuild(library: OpenLibrary, catalogue: Catalogue, settings: StoreSettings
     model = catalogue.current_model()
     if model is None:
         raise NotFound(f"{library.folder}: {EMPTY}")
-    StoreCache(library.folder, catalogue, settings=settings).rebuilt(model, model.space)
+    StoreCache(library.folder, catalogue, settings=settings).rebuild(model, model.space)

@@ -33,7 +33,10 @@ class StoreCache:
     def current(
         self, model: ModelRow, space: Space, *, warn: Warn, has_lock: bool = False
     ) -> FaissStore:
-        """A store with exactly the catalogue's vectors; written down where it can be."""
+        """A store with exactly the catalogue's vectors, saved if the folder can be written to.
+
+        With `has_lock`, the caller holds the lock and gets the store as it is in memory.
+        """
         revision = self._catalogue.vectors.revision()
         store = self._opened(model, space, warn)
         if store is not None and store.source == StoreSource(model.fingerprint, revision):
@@ -41,17 +44,18 @@ class StoreCache:
         if store is not None:
             try:
                 self._catch_up(store, model)
-            except LibraryBusy:  # replaced since it was opened: what is there now is newer
+            except LibraryBusy:  # another process has put a newer file in its place
                 return self.current(model, space, warn=warn, has_lock=has_lock)
         if store is None or store.is_outgrown(self._settings):
             store = self._built(model, space)
-        return self._saved(store, StoreSource(model.fingerprint, revision), has_lock=has_lock)
+        is_saved = self._save(store, StoreSource(model.fingerprint, revision), has_lock=has_lock)
+        return self._mapped(store, space) if is_saved and not has_lock else store
 
-    def rebuilt(self, model: ModelRow, space: Space) -> FaissStore:
-        """A store built anew, the old one not looked at; the caller holds the lock."""
+    def rebuild(self, model: ModelRow, space: Space) -> None:
+        """Build the store from the catalogue and save it; the caller holds the lock."""
         revision = self._catalogue.vectors.revision()
         store = self._built(model, space)
-        return self._saved(store, StoreSource(model.fingerprint, revision), has_lock=True)
+        self._save(store, StoreSource(model.fingerprint, revision), has_lock=True)
 
     def problems(self, model: ModelRow, space: Space) -> list[str]:
         """Where the file and the catalogue differ, after reading all of both."""
@@ -90,9 +94,9 @@ class StoreCache:
         wanted = self._catalogue.vectors.ids(model.id)
         present = store.ids()
         since = store.source.revision if store.source else 0
-        renewed = self._catalogue.vectors.ids_changed_since(model.id, since)
+        changed_since = self._catalogue.vectors.ids_changed_since(model.id, since)
         missing = np.setdiff1d(wanted, present, assume_unique=True)
-        changed = np.union1d(missing, np.intersect1d(renewed, wanted))
+        changed = np.union1d(missing, np.intersect1d(changed_since, wanted))
         store.remove(np.setdiff1d(present, wanted, assume_unique=True))
         vectors = self._catalogue.vectors.matrix(model.id, changed, size=model.embedding_size)
         store.add(changed, vectors)
@@ -102,14 +106,24 @@ class StoreCache:
         vectors = self._catalogue.vectors.matrix(model.id, ids, size=model.embedding_size)
         return FaissStore.build(space, ids, vectors=vectors, settings=self._settings)
 
-    def _saved(self, store: FaissStore, source: StoreSource, *, has_lock: bool) -> FaissStore:
-        """The store, from its file if that could be written: mapped, it takes less memory."""
+    def _save(self, store: FaissStore, source: StoreSource, *, has_lock: bool) -> bool:
+        """Write the store to its file; false if that cannot be done now."""
         lock: AbstractContextManager[None] = nullcontext() if has_lock else writing(self._folder)
         try:
             with lock:
                 store.save(self._path, source)
         except LibraryBusy:
             logger.debug("%s: being written to, so this process keeps its own store", self._path)
+            return False
         except (ArtefactError, OSError) as error:
-            logger.info("%s: not written (%s); it is made in memory each time", self._path, error)
-        return store
+            logger.info("%s: not written (%s); it is built in memory each time", self._path, error)
+            return False
+        return True
+
+    def _mapped(self, store: FaissStore, space: Space) -> FaissStore:
+        """The store from the file that it was just saved to: mapped, it takes less memory."""
+        try:
+            mapped = FaissStore.open(self._path, space, search_effort=self._settings.search_effort)
+        except ArtefactError:
+            return store
+        return mapped if mapped.source == store.source else store

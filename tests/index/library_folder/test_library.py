@@ -197,6 +197,14 @@ def test_the_kind_of_store_can_be_chosen(library: Library) -> None:
     assert Library.open(library.folder).info().store["kind"] == "hnsw"
 
 
+def test_a_new_store_is_read_from_its_file(library: Library) -> None:
+    """The first search after the cache is lost maps the file that it has just written."""
+    (library.folder / "vectors.faiss").unlink()
+    with Library.open(library.folder) as opened:
+        assert opened.store.info().is_memory_mapped
+        assert len(opened) == 8
+
+
 def test_verify_tells_what_is_wrong(library: Library) -> None:
     """A sound library has no complaint; a vector that is not the catalogue's is one."""
     assert len(library) == 8
