@@ -24,6 +24,23 @@ from tests.conftest import RunCli
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = ("indexing", "querying", "playlists", "labels", "training", "evaluation", "search")
+OLD_PHRASES = (
+    "so-manieth",
+    "only else",
+    "nobody who may",
+    "places that mislead",
+    "told beside",
+    "in one go",
+    "what was there before",
+    "as it came",
+    "of which nobody",
+    "that nobody has",
+    "held to",
+    "none: as the",
+)
+WRITTEN_IN = ("embedder", "index", "soundalike", "cli", "docs", "notebooks", "benchmarks", "tests")
+# The log keeps its old entries, and this file names the phrases.
+MAY_BE_OLD = (ROOT / "docs" / "LOG.md", Path(__file__))
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 # Copies of one song of each style, beside the music folder.
 NAME_BY_STYLE = {"folk": "song", "ambient": "calm", "rock": "wild", "chiptune": "unknown"}
@@ -182,3 +199,24 @@ def test_links_of_a_page_lead_somewhere(page: str) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
     assert [target for target in targets if not (DOCS / target).exists()] == []
+
+
+def test_old_phrases_do_not_come_back() -> None:
+    """Prose in code, tests and docs has none of the phrases that were hard to read."""
+    old = re.compile(rf"\b(?:{'|'.join(OLD_PHRASES)})\b", re.IGNORECASE)
+    files = [
+        *(file for folder in WRITTEN_IN for file in (ROOT / folder).rglob("*")),
+        *ROOT.glob("*.md"),
+    ]
+    phrases = {
+        str(file.relative_to(ROOT)): old.findall(unwrapped(file.read_text(encoding="utf-8")))
+        for file in files
+        if file.suffix in {".py", ".md", ".ipynb", ".html", ".js"} and file not in MAY_BE_OLD
+    }
+    assert len(phrases) > 300
+    assert {file: written for file, written in phrases.items() if written} == {}
+
+
+def unwrapped(text: str) -> str:
+    """The text with each break of a line, and a comment's sign after it, as one space."""
+    return re.sub(r"\s*\n\s*(?:#\s*)?", " ", text)
