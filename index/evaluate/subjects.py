@@ -68,18 +68,18 @@ def with_split_table(dataset: Dataset, path: Path) -> Dataset:
 
 
 def library_subject(
-    reader: OpenLibrary, *, split: str = "", model_folder: Path | None = None
+    library: OpenLibrary, *, split: str = "", model_folder: Path | None = None
 ) -> tuple[Dataset, VectorSet]:
     """The library's tracks as a data set, and their stored vectors.
 
     model_folder: the folder of the model that made them, if it is known.
     Labels are all tag fields; `split` names one of them, or a table (track, split) by path.
     """
-    tracks = list(reader.all_tracks())
-    fields = reader.catalogue.fields()
+    tracks = list(library.all_tracks())
+    fields = library.catalogue.fields()
     labels: dict[int, dict[str, tuple[str, ...]]] = {track.id: {} for track in tracks}
     for field in fields:
-        for track_id, values in reader.catalogue.field_values(field).items():
+        for track_id, values in library.catalogue.field_values(field).items():
             if track_id in labels:
                 labels[track_id][field] = values
     by_table = Path(split).suffix.lower() in TABLE_SUFFIXES
@@ -110,20 +110,20 @@ def library_subject(
             )
         )
     dataset = Dataset(
-        root=reader.folder,
+        root=library.folder,
         layout="library",
         rows=tuple(with_groups(rows, [artist_key(track.artist) for track in tracks])),
-        left_out=tuple(LeftOut(Path(f.path), f.reason) for f in reader.catalogue.failures()),
+        left_out=tuple(LeftOut(Path(f.path), f.reason) for f in library.catalogue.failures()),
         split_origin=f"tag {split!r}" if split and not by_table else "",
     )
-    vectors = reader.vectors([track.id for track in tracks])
+    vectors = library.vectors([track.id for track in tracks])
     stored = VectorSet(
         STORED,
         "library",
         np.asarray(vectors, dtype=np.float32),
         np.arange(len(rows)),
-        geometry_of(reader.space.kind, curvature=reader.space.curvature),
-        fingerprint=reader.model.fingerprint,
+        geometry_of(library.space.kind, curvature=library.space.curvature),
+        fingerprint=library.model.fingerprint,
         model_folder=model_folder,
     )
     return (with_split_table(dataset, Path(split)) if by_table else dataset), stored

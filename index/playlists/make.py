@@ -106,15 +106,15 @@ def _named(library: OpenLibrary, request: PlaylistRequest, seeds: Seeds) -> Name
     for excluded in seeds.named(request.exclude):
         copies = library.catalogue.tracks_with_digest(excluded.record.audio_digest or "00")
         banned |= {track.id: "exclude" for track in [excluded.record, *copies] if track.id}
-    kept, dropped = _judged(request, seeds)
-    banned |= {track.record.id: "judged" for track in dropped}
+    kept_tracks, dropped_tracks = _judged(request, seeds)
+    banned |= {track.record.id: "judged" for track in dropped_tracks}
     starts = seeds.named(request.seeds)
     if request.to is not None:
         stops = [starts[0], *(seeds.first(text) for text in request.via), seeds.first(request.to)]
         _refuse_repeats(stops)
         return Named(stops, stops, [], banned)
     if request.judged is not None:
-        return Named(kept, [*kept, *starts], dropped, banned)
+        return Named(kept_tracks, [*kept_tracks, *starts], dropped_tracks, banned)
     likes = starts
     # Seeds are not in the playlist, but a single seed is its first track.
     is_opening = len(likes) == 1 and request.arc is None
@@ -142,14 +142,16 @@ def _judged(request: PlaylistRequest, seeds: Seeds) -> tuple[list[QueryTrack], l
     keep = request.keep or [
         place for place in range(1, len(records) + 1) if place not in request.drop
     ]
-    kept = [record for place in keep if (record := records[place - 1]) is not None]
-    dropped = [record for place in request.drop if (record := records[place - 1]) is not None]
-    if not kept and not request.seeds:
+    kept_records = [record for place in keep if (record := records[place - 1]) is not None]
+    dropped_records = [
+        record for place in request.drop if (record := records[place - 1]) is not None
+    ]
+    if not kept_records and not request.seeds:
         raise BadInput(
             f"{printable_path(request.judged)}: no kept track is in the library, so there is no "
             "track to start from. Keep another one, or name a track."
         )
-    return seeds.with_vectors(kept), seeds.with_vectors(dropped)
+    return seeds.with_vectors(kept_records), seeds.with_vectors(dropped_records)
 
 
 def _refuse_repeats(stops: list[QueryTrack]) -> None:

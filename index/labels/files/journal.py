@@ -1,7 +1,7 @@
-"""What was written into files, line by line, so that it can be taken back.
+"""A journal of the changes to files, one per line, to undo them.
 
-Each line stands on disk before its file is touched: after a crash the journal may say more than was
-done, never less. A journal is never changed afterwards.
+Each line is on disk before its file is changed: after a crash the journal may list a change that
+was not made, but it never lacks one. A journal is never changed afterwards.
 """
 
 import json
@@ -21,7 +21,7 @@ SUFFIX = ".jsonl"
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One file's change: what it had in a field, and what was put there."""
+    """One file's change: the old and the new labels of a field."""
 
     path: str
     field: str
@@ -29,19 +29,19 @@ class JournalEntry:
     new: tuple[str, ...]
     time: str
     audio_digest: str
-    """Whose tags they were, should another file stand there by now."""
+    """Of the changed file; the path may hold another file when the change is undone."""
     old_tags: dict[str, list[str]]
-    """What it had in full, under the file's own names."""
+    """The old field in full, by the file's own keys."""
     had_tags: bool
 
     @property
     def state_before(self) -> FieldState:
-        """What the file goes back to."""
+        """The state to restore."""
         return FieldState(self.old, self.old_tags, self.had_tags)
 
 
 def now_text() -> str:
-    """The time, as journals have it."""
+    """The current time in the format of journals."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -53,8 +53,8 @@ class JournalWriter:
         self._file = file
 
     def add(self, entry: JournalEntry) -> None:
-        """Write an entry down; it is on disk when this returns."""
-        # ASCII: a path may hold bytes that are no text in any encoding.
+        """Append an entry; it is on disk when this returns."""
+        # ASCII, because a path may not be UTF-8.
         self._file.write(json.dumps(asdict(entry)).encode("ascii") + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -62,13 +62,13 @@ class JournalWriter:
 
 @contextmanager
 def new_journal(folder: Path) -> Iterator[JournalWriter]:
-    """A journal in a folder, named by the time; one that nothing was written to does not stay."""
+    """A journal in a folder, named by the time; an empty one is removed at the end."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     try:
         path, file = _create(folder, stamp)
     except OSError as error:
         raise ArtefactError(
-            f"{folder}: no journal can be kept there ({error.strerror}), so nothing is written"
+            f"{folder}: no journal can be written there ({error.strerror}), so no file is changed"
         ) from error
     with file:
         _sync_folder(folder)
@@ -79,23 +79,23 @@ def new_journal(folder: Path) -> Iterator[JournalWriter]:
 
 
 def read_journal(path: Path) -> list[JournalEntry]:
-    """The entries, oldest first; a last line that a crash cut off was never acted on."""
+    """The entries, oldest first; an incomplete last line is ignored: its file was not changed."""
     try:
         lines = path.read_bytes().split(b"\n")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFound(
-            f"{printable_path(path)}: no such journal. They lie in the library's folder, "
+            f"{printable_path(path)}: no such journal. Journals are in the library's folder, "
             f"as labels-TIME{SUFFIX}."
         ) from error
     except OSError as error:
         raise ArtefactError(f"{printable_path(path)}: {error.strerror}") from error
     entries = []
-    for number, line in enumerate(lines[:-1], start=1):  # behind the last newline is nothing
+    for number, line in enumerate(lines[:-1], start=1):  # the last part is empty
         try:
             entries.append(_entry(json.loads(line)))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise CorruptArtefact(
-                f"{printable_path(path)}: line {number} is no entry of a label journal"
+                f"{printable_path(path)}: line {number} is not an entry of a label journal"
             ) from error
     return entries
 
@@ -124,7 +124,7 @@ def _create(folder: Path, stamp: str) -> tuple[Path, BinaryIO]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the name last, too; Windows cannot open a folder, and needs no such thing."""
+    """Sync the folder, so that the new file's name is on disk; Windows cannot open a folder."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

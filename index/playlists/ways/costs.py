@@ -80,9 +80,9 @@ def path_costs(route: Route, pool: Pool, space: Space) -> FloatMatrix:
     for leg in route.legs:
         shares, off, _, _ = along(leg, pool.vectors, space)
         n_steps = leg.last - leg.first
-        wanted = np.linspace(0, 1, n_steps + 1, dtype=np.float32)[:, None]
+        even_shares = np.linspace(0, 1, n_steps + 1, dtype=np.float32)[:, None]
         weight = np.float32(EVENNESS + STEP_EVENNESS * n_steps**2)
-        costs[leg.first : leg.last + 1] = weight * (shares - wanted) ** 2 + off**2
+        costs[leg.first : leg.last + 1] = weight * (shares - even_shares) ** 2 + off**2
     return costs
 
 
