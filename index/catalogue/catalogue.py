@@ -76,7 +76,7 @@ class Catalogue:
         self.database.close()
 
     def setting(self, key: str) -> str | None:
-        """A setting's text, None where it was never set."""
+        """A setting's text; None if it was never set."""
         rows = self.database.rows("SELECT value FROM settings WHERE key = ?", (key,))
         return str(rows[0][0]) if rows else None
 
@@ -121,17 +121,17 @@ class Catalogue:
 
     def tracks(self, ids: Iterable[int]) -> list[TrackRecord]:
         """The tracks with these ids, in their order; unknown ids are left out."""
-        wanted = [int(track_id) for track_id in ids]
-        found: dict[int, TrackRecord] = {}
-        for start in range(0, len(wanted), IDS_PER_STATEMENT):
-            some = wanted[start : start + IDS_PER_STATEMENT]
+        wanted_ids = [int(track_id) for track_id in ids]
+        by_id: dict[int, TrackRecord] = {}
+        for start in range(0, len(wanted_ids), IDS_PER_STATEMENT):
+            some = wanted_ids[start : start + IDS_PER_STATEMENT]
             marks = ",".join("?" * len(some))
             for row in self.database.rows(
                 f"SELECT {TRACK_COLUMNS} FROM tracks WHERE id IN ({marks})",  # noqa: S608 - marks only
                 some,
             ):
-                found[row[0]] = as_track(row)
-        return [found[track_id] for track_id in wanted if track_id in found]
+                by_id[row[0]] = as_track(row)
+        return [by_id[track_id] for track_id in wanted_ids if track_id in by_id]
 
     def all_tracks(self) -> Iterator[TrackRecord]:
         """Every track that can be searched, by id."""
@@ -233,15 +233,15 @@ class Catalogue:
 
     def counts(self) -> dict[str, int]:
         """How many tracks can be searched, are gone, are further copies; how many failed."""
-        one = "SELECT count(*) FROM "
+        count_rows = "SELECT count(*) FROM "
         distinct = "SELECT count(DISTINCT audio_digest) FROM tracks"
-        n_tracks = int(self.database.rows(f"{one} tracks {_SEARCHABLE}")[0][0])
+        n_tracks = int(self.database.rows(f"{count_rows} tracks {_SEARCHABLE}")[0][0])
         n_recordings = int(self.database.rows(f"{distinct} {_SEARCHABLE}")[0][0])
         return {
             "tracks": n_tracks,
             "duplicates": n_tracks - n_recordings,
-            "gone": int(self.database.rows(f"{one} tracks WHERE is_gone")[0][0]),
-            "failures": int(self.database.rows(f"{one} failures")[0][0]),
+            "gone": int(self.database.rows(f"{count_rows} tracks WHERE is_gone")[0][0]),
+            "failures": int(self.database.rows(f"{count_rows} failures")[0][0]),
         }
 
 

@@ -117,8 +117,8 @@ class Database:
 
     def check(self) -> list[str]:
         """What SQLite's own check finds wrong; empty where all is well."""
-        found = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)")]
-        return [] if found == ["ok"] else found
+        problems = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)")]
+        return [] if problems == ["ok"] else problems
 
     def _migrate(self) -> None:
         self._refuse_newer()

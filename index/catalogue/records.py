@@ -26,7 +26,7 @@ class TrackRecord:
     audio_digest: str = ""
     """Equal for the same recording, whatever its tags, name and place."""
     is_gone: bool = False
-    """Its file was not there when its folder was last scanned."""
+    """Its file was missing when its folder was last scanned."""
 
     def to_json(self) -> Json:
         """The fields by their names."""

@@ -29,7 +29,7 @@ class TrackVectors:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrackExcerpts:
-    """Where a track was listened to, and what was heard there.
+    """The excerpts of a track: where they start, and their vectors.
 
     vectors: float32 [excerpts, size]; starts_seconds: float32 [excerpts]
     """
@@ -134,10 +134,10 @@ class VectorRows:
             )
             blocks = self._database.blocks(statement, (model_id, int(ids[0]), int(ids[-1])))
             for rows in blocks:
-                found = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+                block_ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
                 values = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f4")
-                places = np.minimum(np.searchsorted(ids, found), len(ids) - 1)
-                is_wanted = ids[places] == found
+                places = np.minimum(np.searchsorted(ids, block_ids), len(ids) - 1)
+                is_wanted = ids[places] == block_ids
                 matrix[places[is_wanted]] = values.reshape(-1, size)[is_wanted]
             return matrix
         for place, track_id in enumerate(ids.tolist()):
@@ -159,7 +159,7 @@ class VectorRows:
         return np.frombuffer(rows[0][0], dtype="<f4")
 
     def excerpts(self, model_id: int, track_id: int, *, size: int) -> TrackExcerpts | None:
-        """The excerpts of a track; None where the catalogue is from before they were kept."""
+        """The excerpts of a track; None if the library is older than stored excerpts."""
         rows = self._database.rows(
             "SELECT vectors, starts_seconds, excerpt_seconds FROM excerpts "
             "WHERE model_id = ? AND track_id = ?",

@@ -20,7 +20,7 @@ from embedder.errors import UsageError
 NUMBER_FIELDS = ("id", "year", "track_number", "duration_seconds")
 COLUMN_FIELDS = (*NUMBER_FIELDS, "path")
 USUAL_TAGS = ("title", "artist", "album", "genre")
-"""Asking for these is no mistake, even in a library where nobody has them."""
+"""These may be asked for in any library, even if no track has them."""
 OPERATORS = ("!=", "<=", ">=", "!~", "==", "=", "<", ">", "~")
 MAX_DEPTH = 50
 
@@ -33,7 +33,7 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A field against a value. `number` is the value as a number, where it is one."""
+    """A field against a value. `number` is the value as a number; None: it is not one."""
 
     field: str
     operator: str

@@ -53,8 +53,8 @@ class Analysis:
         """Give each track a vector, or write down why it has none."""
         by_recording: dict[bytes, list[KnownFile]] = {}
         for track_id in track_ids:
-            known = self._ledger.known_file(track_id)
-            by_recording.setdefault(known.audio_digest, []).append(known)
+            track = self._ledger.known_file(track_id)
+            by_recording.setdefault(track.audio_digest, []).append(track)
         leaders: list[list[KnownFile]] = []
         with self._catalogue.database.transaction():
             for digest, copies in by_recording.items():
@@ -114,18 +114,18 @@ class Analysis:
             self.outcome.copied.append(copy.id)
             self._on_track(os.fsdecode(copy.path))
 
-    def _fail(self, known: KnownFile, reason: str) -> None:
+    def _fail(self, track: KnownFile, reason: str) -> None:
         with self._catalogue.database.transaction():
             self._ledger.put_failure(
-                known.path,
-                known.part,
-                stat=(known.size_bytes, known.modified_ns),
+                track.path,
+                track.part,
+                stat=(track.size_bytes, track.modified_ns),
                 fingerprint=self._model.fingerprint,
                 reason=reason,
             )
-            self._ledger.remove_if_without_vectors(known.id)
-        path = os.fsdecode(known.path)
-        self.outcome.failed.append((known.id, Failure(path, reason)))
+            self._ledger.remove_if_without_vectors(track.id)
+        path = os.fsdecode(track.path)
+        self.outcome.failed.append((track.id, Failure(path, reason)))
         self._on_track(path)
 
     def _analysed_copy(self, digest: bytes) -> int | None:
@@ -135,13 +135,13 @@ class Analysis:
         return None
 
 
-def _request(known: KnownFile) -> TrackRequest:
-    path = Path(os.fsdecode(known.path))
-    if known.start_seconds is None:
+def _request(track: KnownFile) -> TrackRequest:
+    path = Path(os.fsdecode(track.path))
+    if track.start_seconds is None:
         return TrackRequest(path)
-    end = known.end_seconds
+    end = track.end_seconds
     return TrackRequest(
-        path, known.start_seconds, None if end is None else end - known.start_seconds
+        path, track.start_seconds, None if end is None else end - track.start_seconds
     )
 
 
@@ -155,10 +155,10 @@ def _vectors(track_id: int, encoding: TrackEncoding) -> TrackVectors:
     )
 
 
-def _duration(known: KnownFile, encoding: TrackEncoding) -> float:
+def _duration(track: KnownFile, encoding: TrackEncoding) -> float:
     """How long the track is; of a part, how long the part is."""
     whole = encoding.duration_seconds
-    if known.start_seconds is None:
+    if track.start_seconds is None:
         return whole
-    end = known.end_seconds
-    return (whole if end is None else min(end, whole)) - known.start_seconds
+    end = track.end_seconds
+    return (whole if end is None else min(end, whole)) - track.start_seconds

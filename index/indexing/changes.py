@@ -67,7 +67,7 @@ class Known:
 
 
 def compare(
-    found: Found, known: Known, *, roots: Sequence[bytes], retry_failed: bool = False
+    scanned: Found, catalogued: Known, *, roots: Sequence[bytes], retry_failed: bool = False
 ) -> Changes:
     """Sort what was found into new, changed, unchanged and failed, and find what is gone.
 
@@ -75,9 +75,9 @@ def compare(
     read.
     """
     changes = Changes()
-    stats = known.stats
+    stats = catalogued.stats
     n_met = 0
-    for path, (size_bytes, modified_ns) in found.files.items():
+    for path, (size_bytes, modified_ns) in scanned.files.items():
         row = stats.get(path)
         if row is not None:
             n_met += 1
@@ -86,49 +86,51 @@ def compare(
                 if row[3]:
                     changes.back.append(row[0])
                 continue
-        _sort(changes, Sighting(path, size_bytes, modified_ns), known, retry_failed=retry_failed)
-    for part in found.parts:
+        _sort(
+            changes, Sighting(path, size_bytes, modified_ns), catalogued, retry_failed=retry_failed
+        )
+    for part in scanned.parts:
         sighting = Sighting(part.path, part.size_bytes, part.modified_ns, part.cue)
         row = stats.get(sighting.key)
         stretch = (part.cue.start_seconds, part.cue.end_seconds)
         if row is not None:
             n_met += 1
-            if row[1:3] == sighting.stat and known.stretches.get(row[0]) == stretch:
+            if row[1:3] == sighting.stat and catalogued.stretches.get(row[0]) == stretch:
                 changes.n_unchanged += 1
                 if row[3]:
                     changes.back.append(row[0])
                 continue
-        _sort(changes, sighting, known, retry_failed=retry_failed)
+        _sort(changes, sighting, catalogued, retry_failed=retry_failed)
     changes.new.sort(key=lambda sighting: sighting.key)  # a disk's own order is anything
     if n_met < len(stats):
-        _find_gone(changes, found, stats, roots)
-    _find_failures_gone(changes, found, known, roots)
+        _find_gone(changes, scanned, stats, roots)
+    _find_failures_gone(changes, scanned, catalogued, roots)
     return changes
 
 
-def _sort(changes: Changes, sighting: Sighting, known: Known, *, retry_failed: bool) -> None:
+def _sort(changes: Changes, sighting: Sighting, catalogued: Known, *, retry_failed: bool) -> None:
     key = sighting.key
-    failure = known.failures.get(key)
+    failure = catalogued.failures.get(key)
     has_failed_as_it_is = (
         failure is not None
         and failure[:2] == sighting.stat
-        and failure[2] in ("", known.fingerprint)
+        and failure[2] in ("", catalogued.fingerprint)
     )
     if has_failed_as_it_is and failure is not None and not retry_failed:
         changes.known_failures.append((sighting, failure[3]))
         return
-    row = known.stats.get(key)
+    row = catalogued.stats.get(key)
     if row is None:
         changes.new.append(sighting)
     else:
         changes.changed.append((row[0], sighting))
 
 
-def _find_gone(changes: Changes, found: Found, stats: Stats, roots: Sequence[bytes]) -> None:
-    present = {path_key(part.path, part.cue.number) for part in found.parts}
-    unreadable = [path for path, _ in found.unreadable]
+def _find_gone(changes: Changes, scanned: Found, stats: Stats, roots: Sequence[bytes]) -> None:
+    present = {path_key(part.path, part.cue.number) for part in scanned.parts}
+    unreadable = [path for path, _ in scanned.unreadable]
     for key, row in stats.items():
-        if key in found.files or key in present:
+        if key in scanned.files or key in present:
             continue
         path = key.partition(b"\0")[0]
         if _is_below(path, roots) and not _is_below(path, unreadable):
@@ -136,14 +138,14 @@ def _find_gone(changes: Changes, found: Found, stats: Stats, roots: Sequence[byt
 
 
 def _find_failures_gone(
-    changes: Changes, found: Found, known: Known, roots: Sequence[bytes]
+    changes: Changes, scanned: Found, catalogued: Known, roots: Sequence[bytes]
 ) -> None:
-    present = {path_key(part.path, part.cue.number) for part in found.parts}
-    unreadable = [path for path, _ in found.unreadable]
+    present = {path_key(part.path, part.cue.number) for part in scanned.parts}
+    unreadable = [path for path, _ in scanned.unreadable]
     changes.failures_gone = [
         key
-        for key in known.failures
-        if key not in found.files
+        for key in catalogued.failures
+        if key not in scanned.files
         and key not in present
         and _is_below(key.partition(b"\0")[0], roots)
         and not _is_below(key.partition(b"\0")[0], unreadable)

@@ -71,7 +71,9 @@ class Ingest:
         (self._updated if surveyed.is_migration else self._added).update(surveyed.seen)
         self._n_total = len(changes.new) + len(changes.changed) + len(unfinished)
         self._settle_gone(changes)
-        self._failed += [Failure(os.fsdecode(path), why) for path, why in surveyed.found.unreadable]
+        self._failed += [
+            Failure(os.fsdecode(path), why) for path, why in surveyed.scanned.unreadable
+        ]
         deferred = self._changed(changes.changed)
         for chunk in in_batches(sorted(unfinished - self._vacant), CHUNK_TRACKS):
             self._analysis.run(chunk)
@@ -92,7 +94,9 @@ class Ingest:
         """Take over new tags; what has new audio is handed back."""
         deferred: list[tuple[int, FileFacts]] = []
         ids = {sighting.key: track_id for track_id, sighting in changed}
-        for batch in in_batches(self._identified([one for _, one in changed]), COMMIT_TRACKS):
+        for batch in in_batches(
+            self._identified([sighting for _, sighting in changed]), COMMIT_TRACKS
+        ):
             with self._catalogue.database.transaction():
                 for sighting, facts in batch:
                     track_id = ids[sighting.key]

@@ -45,8 +45,8 @@ class Found:
 
 def scan(paths: Sequence[Path], *, rules: ScanRules | None = None) -> Found:
     """All audio under some folders; a file that is named itself is taken whatever its name."""
-    found = Found()
-    walk = _Walk(found, rules or ScanRules())
+    scanned = Found()
+    walk = _Walk(scanned, rules or ScanRules())
     for path in paths:
         root = os.fsencode(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow links
         try:
@@ -54,33 +54,33 @@ def scan(paths: Sequence[Path], *, rules: ScanRules | None = None) -> Found:
         except FileNotFoundError as error:
             raise MissingAudio(path, "no such file or folder") from error
         except OSError as error:
-            found.unreadable.append((root, error.strerror or "cannot be read"))
+            scanned.unreadable.append((root, error.strerror or "cannot be read"))
             continue
         if stat.S_ISDIR(state.st_mode):
             walk.folder(root, state)
         elif not stat.S_ISREG(state.st_mode):
-            found.unreadable.append((root, "it is a pipe, socket or device, not a regular file"))
+            scanned.unreadable.append((root, "it is a pipe, socket or device, not a regular file"))
         else:
-            found.files[root] = (state.st_size, state.st_mtime_ns)
+            scanned.files[root] = (state.st_size, state.st_mtime_ns)
             if root.lower().endswith(b".cue"):
-                del found.files[root]
+                del scanned.files[root]
                 walk.sheets.append(root)
-    _split_by_sheets(found, walk.sheets)
-    return found
+    _split_by_sheets(scanned, walk.sheets)
+    return scanned
 
 
-def is_passed_over(path: bytes, found: Found, rules: ScanRules) -> bool:
+def is_passed_over(path: bytes, scanned: Found, rules: ScanRules) -> bool:
     """Whether a file is there, and the rules alone kept a scan from it."""
     is_hidden = b"/." in path and not rules.with_hidden
-    if not (rules.include or rules.exclude or is_hidden) or path in found.files:
+    if not (rules.include or rules.exclude or is_hidden) or path in scanned.files:
         return False
-    return os.path.lexists(path) and all(part.path != path for part in found.parts)
+    return os.path.lexists(path) and all(part.path != path for part in scanned.parts)
 
 
 class _Walk:
-    def __init__(self, found: Found, rules: ScanRules) -> None:
+    def __init__(self, scanned: Found, rules: ScanRules) -> None:
         self.sheets: list[bytes] = []
-        self._found = found
+        self._found = scanned
         self._with_hidden = rules.with_hidden
         self._is_included = _matcher(rules.include)
         self._is_excluded = _matcher(rules.exclude)
@@ -153,7 +153,7 @@ def _matcher(patterns: Sequence[str]) -> Callable[[bytes, bytes], bool] | None:
     if not patterns:
         return None
     translated = [fnmatch.translate(pattern.rstrip("/")) for pattern in patterns]
-    expression = re.compile("|".join(f"(?:{one})" for one in translated))
+    expression = re.compile("|".join(f"(?:{pattern_text})" for pattern_text in translated))
 
     def matches(name: bytes, below: bytes) -> bool:
         return bool(expression.match(os.fsdecode(name)) or expression.match(os.fsdecode(below)))
@@ -161,7 +161,7 @@ def _matcher(patterns: Sequence[str]) -> Callable[[bytes, bytes], bool] | None:
     return matches
 
 
-def _split_by_sheets(found: Found, sheets: list[bytes]) -> None:
+def _split_by_sheets(scanned: Found, sheets: list[bytes]) -> None:
     """Put the parts that sheets name in the place of whole files."""
     claimed: set[bytes] = set()
     for sheet in sorted(sheets):
@@ -169,19 +169,19 @@ def _split_by_sheets(found: Found, sheets: list[bytes]) -> None:
             with Path(os.fsdecode(sheet)).open("rb") as file:
                 tracks = parse_cue(decode_cue(file.read(MAX_CUE_BYTES)))
         except OSError as error:
-            found.unreadable.append((sheet, error.strerror or "cannot be read"))
+            scanned.unreadable.append((sheet, error.strerror or "cannot be read"))
             continue
         paths = {track.file_name: _beside(sheet, track.file_name) for track in tracks}
         for name, path in paths.items():
             parts = [track for track in tracks if track.file_name == name]
             # A sheet of one whole file each says no more than the files themselves.
-            if path in claimed or path not in found.files or len(parts) < 2:
+            if path in claimed or path not in scanned.files or len(parts) < 2:
                 continue
             claimed.add(path)
-            state = found.files[path]
-            found.parts.extend(FoundPart(path, *state, cue=part) for part in parts)
+            state = scanned.files[path]
+            scanned.parts.extend(FoundPart(path, *state, cue=part) for part in parts)
     for path in claimed:
-        del found.files[path]
+        del scanned.files[path]
 
 
 def _beside(sheet: bytes, file_name: str) -> bytes:

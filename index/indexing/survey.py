@@ -22,7 +22,7 @@ NO_MODEL = 0
 class Survey:
     """A scan, compared with the catalogue."""
 
-    found: Found
+    scanned: Found
     changes: Changes
     unfinished: set[int] = field(default_factory=set)
     """Tracks that an earlier run, or an earlier model, left without a vector of the model."""
@@ -40,21 +40,23 @@ def survey(
     options: IndexOptions,
 ) -> Survey:
     """Scan some paths and compare them with a catalogue; None: a library that is not made yet."""
-    found = scan(paths, rules=options.rules)
+    scanned = scan(paths, rules=options.rules)
     if catalogue is None:
-        known = Known({}, {}, {}, fingerprint)
-        return Survey(found, compare(found, known, roots=[], retry_failed=options.retry_failed))
+        catalogued = Known({}, {}, {}, fingerprint)
+        return Survey(
+            scanned, compare(scanned, catalogued, roots=[], retry_failed=options.retry_failed)
+        )
     ledger = Ledger(catalogue)
     failures = ledger.failures()
-    known = Known(ledger.known_stats(), ledger.stretches(), failures, fingerprint)
+    catalogued = Known(ledger.known_stats(), ledger.stretches(), failures, fingerprint)
     roots = [os.fsencode(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - links stay
-    changes = compare(found, known, roots=roots, retry_failed=options.retry_failed)
+    changes = compare(scanned, catalogued, roots=roots, retry_failed=options.retry_failed)
     for ids in (changes.gone, changes.gone_before):
         places = {track_id: ledger.known_file(track_id).path for track_id in ids}
-        ids[:] = [i for i in ids if not is_passed_over(places[i], found, options.rules)]
+        ids[:] = [i for i in ids if not is_passed_over(places[i], scanned, options.rules)]
     model = catalogue.find_model(fingerprint)
     current = catalogue.current_model()
-    part_keys = {path_key(part.path, part.cue.number) for part in found.parts}
+    part_keys = {path_key(part.path, part.cue.number) for part in scanned.parts}
     changed = {track_id for track_id, _ in changes.changed}
     unfinished: set[int] = set()
     seen: set[int] = set()
@@ -65,11 +67,11 @@ def survey(
         if not options.retry_failed and key in failures and failures[key][:3] == state:
             continue
         unfinished.add(track_id)
-        if track_id not in changed and (key in found.files or key in part_keys):
+        if track_id not in changed and (key in scanned.files or key in part_keys):
             seen.add(track_id)
     changes.n_unchanged -= len(seen)  # they are counted as new, or as new to this model
     is_migration = current is not None and (model is None or current.id != model.id)
-    return Survey(found, changes, unfinished, seen, is_migration)
+    return Survey(scanned, changes, unfinished, seen, is_migration)
 
 
 def forecast(
@@ -86,7 +88,7 @@ def forecast(
     notes: tuple[str, ...] = ()
     if changes.new and changes.gone:
         notes = ("Some new files may be missing ones that were moved. A real run will tell.",)
-    unreadable = [Failure(os.fsdecode(path), why) for path, why in surveyed.found.unreadable]
+    unreadable = [Failure(os.fsdecode(path), why) for path, why in surveyed.scanned.unreadable]
     return IndexReport(
         added=len(changes.new) + (0 if surveyed.is_migration else n_seen),
         updated=len(changes.changed) + (n_seen if surveyed.is_migration else 0),

@@ -1,6 +1,6 @@
 """Tags of audio files, read with mutagen and brought to one set of names. Writes nothing.
 
-A file whose tags cannot be read has none: whether its audio can be heard is another question.
+A file whose tags cannot be read counts as a file without tags; its audio may still be sound.
 """
 
 import logging
@@ -83,7 +83,7 @@ class FileTags:
 
 
 def read_tags(path: Path) -> FileTags:
-    """The tags of a file; none where there are none or they are broken."""
+    """The tags of a file; empty if it has none or they are broken."""
     if not path.is_file():  # opening a pipe would wait for its writer
         return FileTags()
     try:
@@ -157,7 +157,7 @@ def texts_of(value: Any) -> list[str]:
     if isinstance(values, (str, bytes, int, float, bool)):
         values = [values]
     try:
-        return [text for one in values if (text := _text(one))]
+        return [text for item in values if (text := _text(item))]
     except TypeError:
         return []
 

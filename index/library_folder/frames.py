@@ -22,8 +22,8 @@ def library_frame(library: OpenLibrary) -> pd.DataFrame:
         frame[name] = frame[name].astype("Int64")  # whole, though some tracks have none
     for name in library.catalogue.fields():
         if name not in frame.columns:
-            found = library.catalogue.field_values(name)
-            frame[name] = [SEPARATOR.join(found.get(int(key), ())) for key in frame.index]
+            values = library.catalogue.field_values(name)
+            frame[name] = [SEPARATOR.join(values.get(int(key), ())) for key in frame.index]
     return frame
 
 

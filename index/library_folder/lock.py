@@ -39,7 +39,7 @@ def _holder(file: BinaryIO) -> str:
     try:
         file.seek(0)
         text = file.read(20).decode("ascii", "replace").strip()
-    except OSError:  # Windows lets nobody read what is locked
+    except OSError:  # Windows refuses to read a locked file
         text = ""
     return f"process {text}" if text.isdigit() else "another process"
 

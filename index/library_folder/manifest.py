@@ -42,8 +42,8 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST_NAME
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        known = {name: values[name] for name in Manifest.__dataclass_fields__ if name in values}
-        manifest = Manifest(**known)
+        fields = {name: values[name] for name in Manifest.__dataclass_fields__ if name in values}
+        manifest = Manifest(**fields)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFound(
             f"{folder}: no library here. Make one with 'soundalike index' and a folder of music, "

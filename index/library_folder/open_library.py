@@ -202,7 +202,9 @@ class OpenLibrary:
         ids = self.store.ids()
         if not len(ids):
             raise NotFound(f"{self.folder}: {EMPTY}")
-        close = difflib.get_close_matches(str(track_id), [str(known) for known in ids], n=3)
+        close = difflib.get_close_matches(
+            str(track_id), [str(present_id) for present_id in ids], n=3
+        )
         hint = (
             f"Do you mean {', '.join(close)}?" if close else f"Ids go from {ids[0]} to {ids[-1]}."
         )
@@ -211,7 +213,7 @@ class OpenLibrary:
     def find(self, text: str) -> list[TrackRecord]:
         """The tracks that a person means: an id, or a path, which may be a file of several.
 
-        Raises NotFound with the closest path where there is none.
+        Raises NotFound, with the closest path, if there is no such track.
         """
         path = Path(text).absolute()
         at_path = tracks_at(self.catalogue, text)
@@ -225,9 +227,9 @@ class OpenLibrary:
         if not paths:
             raise NotFound(f"{self.folder}: {EMPTY}")
         close = difflib.get_close_matches(str(path), paths, n=1, cutoff=0.7)
-        by_name = [known for known in paths if Path(known).name == path.name]
+        by_name = [present for present in paths if Path(present).name == path.name]
         if not close and not by_name:
-            names = {Path(known).name: known for known in paths}
+            names = {Path(present).name: present for present in paths}
             close = [names[n] for n in difflib.get_close_matches(path.name, names, n=1)]
         hint = [*by_name, *close][:1]
         meant = f" Do you mean {printable_path(hint[0])}?" if hint else ""
@@ -242,7 +244,7 @@ class OpenLibrary:
             raise NotFound(f"track {error.args[0]} has no vector in this library") from error
 
     def excerpts(self, track_id: int) -> TrackExcerpts | None:
-        """Where a track was listened to, and what was heard there."""
+        """The excerpts of a track: where they start, and their vectors."""
         model = self.model
         return self.catalogue.vectors.excerpts(model.id, track_id, size=model.embedding_size)
 

@@ -37,7 +37,7 @@ class LibraryHubness:
     hub_share: float
     """The share of all places in neighbour lists that hubs take."""
     orphan_share: float
-    """The share of tracks that are nobody's neighbour."""
+    """The share of tracks that are no track's neighbour."""
     hubs: tuple[tuple[int, int], ...]
     """Ids of the largest hubs, with how many tracks they are near to."""
 
@@ -81,7 +81,7 @@ class LibraryReport:
 
 
 def report_on(library: OpenLibrary) -> LibraryReport:
-    """Look at all of it."""
+    """Everything that `library info` shows."""
     info = library_info(library)
     notes = notes_in(library.catalogue, library.model)
     hubness = _hubness(library)
@@ -117,15 +117,15 @@ def _hubness(library: OpenLibrary) -> LibraryHubness | None:
 def measure_hubness(
     space: Space, ids: IdArray, vectors: FloatMatrix, *, k: int = K_LOCAL
 ) -> LibraryHubness | None:
-    """Of vectors [n, d] among themselves; None where there are too few to say."""
+    """Of vectors [n, d] among themselves; None if there are too few to say."""
     if len(ids) <= k + 1:
         return None
     store = FaissStore.build(space, ids, vectors=vectors, settings=StoreSettings("exact"))
-    _, found = store.search(vectors, k + 1)
-    is_other = found != ids[:, None]
+    _, neighbours = store.search(vectors, k + 1)
+    is_other = neighbours != ids[:, None]
     # Where copies push a track out of its own list, the last place goes instead.
     is_other[is_other.all(axis=1), -1] = False
-    counts = np.bincount(np.searchsorted(ids, found[is_other]), minlength=len(ids))
+    counts = np.bincount(np.searchsorted(ids, neighbours[is_other]), minlength=len(ids))
     is_hub = counts > HUB_FACTOR * k
     largest = np.argsort(-counts, kind="stable")[:5]
     spread = float(counts.std())

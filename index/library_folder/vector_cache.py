@@ -91,13 +91,13 @@ class StoreCache:
 
     def _catch_up(self, store: FaissStore, model: ModelRow) -> None:
         """Take over what has changed since the store was written."""
-        wanted = self._catalogue.vectors.ids(model.id)
-        present = store.ids()
+        catalogue_ids = self._catalogue.vectors.ids(model.id)
+        store_ids = store.ids()
         since = store.source.revision if store.source else 0
         changed_since = self._catalogue.vectors.ids_changed_since(model.id, since)
-        missing = np.setdiff1d(wanted, present, assume_unique=True)
-        changed = np.union1d(missing, np.intersect1d(changed_since, wanted))
-        store.remove(np.setdiff1d(present, wanted, assume_unique=True))
+        missing = np.setdiff1d(catalogue_ids, store_ids, assume_unique=True)
+        changed = np.union1d(missing, np.intersect1d(changed_since, catalogue_ids))
+        store.remove(np.setdiff1d(store_ids, catalogue_ids, assume_unique=True))
         vectors = self._catalogue.vectors.matrix(model.id, changed, size=model.embedding_size)
         store.add(changed, vectors)
 

@@ -40,8 +40,8 @@ class Calibration:
 
     def scores_at(self, distances: NDArray[np.floating]) -> NDArray[np.float64]:
         """The scores of distances, whatever their shape; smaller distances never score less."""
-        found: NDArray[np.float64] = np.interp(distances, self.distances, self.scores)
-        return found
+        interpolated: NDArray[np.float64] = np.interp(distances, self.distances, self.scores)
+        return interpolated
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in a model's card."""
@@ -49,7 +49,7 @@ class Calibration:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Calibration":
-        """From a model's card; raises CorruptArtefact where it is none."""
+        """From a model's card; raises CorruptArtefact if it is not valid."""
         try:
             distances = tuple(float(value) for value in content["distances"])
             return cls(distances, tuple(float(value) for value in content["scores"]))

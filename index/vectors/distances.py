@@ -116,7 +116,7 @@ def nearest(
         best = np.concatenate([best, space.between(query, block)])
         where = np.concatenate([where, np.arange(start, start + len(block))])
         if len(best) > k:
-            kept = np.argpartition(best, k - 1)[:k]
-            best, where = best[kept], where[kept]
+            best_places = np.argpartition(best, k - 1)[:k]
+            best, where = best[best_places], where[best_places]
     order = np.lexsort((where, best))
     return best[order], where[order]

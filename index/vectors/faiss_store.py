@@ -90,7 +90,7 @@ class FaissStore:
 
     @classmethod
     def open(cls, path: Path, space: Space, *, search_effort: int = 0) -> "FaissStore":
-        """The store in a file, memory-mapped; raises CorruptArtefact where it is damaged."""
+        """The store in a file, memory-mapped; raises CorruptArtefact if it is damaged."""
         header = read_header(path)
         kinds: dict[str, KindName] = {name: name for name in get_args(KindName)}
         if header.kind not in kinds:

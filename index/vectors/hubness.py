@@ -1,4 +1,4 @@
-"""Hubs, the tracks that are near to everything, and orphans, which nobody's neighbours list.
+"""Hubs are near to very many tracks; orphans are among no track's neighbours.
 
 Measured by k-occurrence (Radovanović et al. 2010). Corrected by ranking anew, distances staying
 what they are:
@@ -46,9 +46,9 @@ class Crowd:
 
 def check_correction(name: str) -> Correction:
     """The correction of a name; raises UnknownChoice."""
-    for known in CORRECTIONS:
-        if name == known:
-            return known
+    for correction in CORRECTIONS:
+        if name == correction:
+            return correction
     raise UnknownChoice("hubness correction", name, CORRECTIONS)
 
 
@@ -89,8 +89,8 @@ def mutual_proximity_keys(
         return distances.astype(np.float64)
     logs = _log_chance_farther(space, query[None], sample, distances[None])[0]
     for position, candidate in enumerate(candidates):
-        one = distances[position : position + 1]
-        logs[position] += _log_chance_farther(space, candidate[None], sample, one[None])[0, 0]
+        distance = distances[position : position + 1]
+        logs[position] += _log_chance_farther(space, candidate[None], sample, distance[None])[0, 0]
     keys: NDArray[np.float64] = -logs
     return keys
 

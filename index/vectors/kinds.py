@@ -94,8 +94,8 @@ def is_outgrown(plan: StorePlan, n_vectors: int, size: int, *, settings: StoreSe
 
     Around a limit of size either kind will do, so that one track more or less rebuilds nothing.
     """
-    wanted = [choose_plan(max(int(n_vectors * f), 1), size, settings) for f in (0.8, 1.25)]
-    if plan.kind not in {other.kind for other in wanted}:
+    plans = [choose_plan(max(int(n_vectors * f), 1), size, settings) for f in (0.8, 1.25)]
+    if plan.kind not in {other.kind for other in plans}:
         return True
     return plan.n_lists > 0 and n_vectors > 16 * (plan.n_lists / 4) ** 2 + 1000
 

@@ -31,7 +31,7 @@ class RandomPairs:
     quantiles: tuple[float, ...]
 
     def shares_farther(self, distances: NDArray[np.floating]) -> NDArray[np.float64] | None:
-        """The share 0…1 of random pairs that are farther apart; None where there are none."""
+        """The share 0…1 of random pairs that are farther apart; None if there are none."""
         if not self.quantiles:
             return None
         values = np.asarray(self.quantiles)

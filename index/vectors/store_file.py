@@ -165,11 +165,11 @@ def _parse(path: Path, text: bytes) -> StoreHeader:
         values = json.loads(text)
     except ValueError as error:
         raise CorruptArtefact(f"{path}: its header is damaged") from error
-    found = values.get("format") if isinstance(values, dict) else values
-    if found == FORMAT_WITHOUT_RECENT:
+    format_number = values.get("format") if isinstance(values, dict) else values
+    if format_number == FORMAT_WITHOUT_RECENT:
         values |= {"recent_offset": values.get("ids_offset"), "n_recent": 0}
-    elif found != FORMAT:
-        raise UnsupportedFormat(f"{path}: format {found}, this version reads {FORMAT}")
+    elif format_number != FORMAT:
+        raise UnsupportedFormat(f"{path}: format {format_number}, this version reads {FORMAT}")
     try:
         return StoreHeader(**values)
     except TypeError as error:
