@@ -1,1 +1,1 @@
-"""Music with labels, in whatever layout it is shared: rows, splits, cached features, crops."""
+"""Music with labels, in the layouts it is shared in: rows, splits, cached features, crops."""

@@ -1,8 +1,8 @@
 """Share groups of tracks out over sides, so that every side has its part of every label.
 
-Pure: numbers in, side numbers out. A group goes to one side whole. Large groups are placed
-first, each where it leaves the label counts nearest to the wanted ones (as scikit-learn's
-StratifiedGroupKFold does for equal folds; this takes any shares and several labels a track).
+Pure: numbers in, side numbers out. A group is never divided. Large groups are placed first, each on
+the side where the label counts come nearest to their targets (like scikit-learn's
+StratifiedGroupKFold, but for any shares and for several labels a track).
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,9 @@ def allot(
     totals = group_counts.sum(axis=0)
     targets = np.outer(shares, totals)  # [sides, labels]
     weights = 1.0 / np.maximum(totals, 1.0)
-    weights[0] *= max(1, len(totals) - 1)  # or many rare labels would outvote the side's size
+    weights[0] *= max(
+        1, len(totals) - 1
+    )  # otherwise many rare labels would outweigh the side's size
     placed = np.zeros_like(targets)
     order = generator.permutation(len(group_counts))
     order = order[np.argsort(-group_counts[order, 0], kind="stable")]
@@ -43,13 +45,13 @@ def allot(
 
 
 def _fill_empty_sides(
-    sides: NDArray[np.int64], sizes: NDArray[np.float64], wanted: NDArray[np.bool_]
+    sides: NDArray[np.int64], sizes: NDArray[np.float64], open_sides: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    """Give a wanted side that got nothing the smallest group of the side with most groups."""
-    for side in np.flatnonzero(wanted):
+    """Give an empty side the smallest group of the side with most groups."""
+    for side in np.flatnonzero(open_sides):
         if (sides == side).any():
             continue
-        counts = np.bincount(sides, minlength=len(wanted))
+        counts = np.bincount(sides, minlength=len(open_sides))
         donor = int(counts.argmax())
         if counts[donor] < 2:
             break  # fewer groups than sides

@@ -1,8 +1,8 @@
-"""A folder with one .npy a track: which of its files are fit to stand in one array together.
+"""A folder with one .npy a track: which of its files fit into one array.
 
-What cannot be read is left out with its reason, and so are a few files that are shaped unlike all
-others or much shorter. Where many are, they are no mistake: other shapes are refused, and other
-lengths cut to the shortest (`ArrayStore.load`).
+Unreadable files are left out with the reason, and so are a few files of another shape or much
+shorter ones. Many of them are no accident: then other shapes are refused, and all lengths are cut
+to the shortest (`ArrayStore.load`).
 """
 
 from collections import Counter
@@ -16,25 +16,25 @@ from embedder.datasets.records import LeftOut
 from embedder.errors import DatasetError, printable_path
 
 FEW = 0.2
-"""The share of files up to which odd ones are taken for mistakes."""
+"""Up to this share of the files, odd ones count as mistakes."""
 _KINDS: dict[int, ArrayKind] = {1: "waveforms", 2: "spectrograms"}
 
 Shapes = dict[Path, tuple[int, ...]]
 
 
 def store_of_files(path: Path) -> tuple[ArrayStore, list[LeftOut]]:
-    """The store of all .npy files below a folder that go together, and what was left out."""
+    """The store of all fitting .npy files below a folder, and the files that were left out."""
     files = sorted(path.rglob("*.npy"))
     if not files:
         raise DatasetError(f"{printable_path(path)}: no .npy files in it.")
     shapes: Shapes = {}
     left_out: list[LeftOut] = []
     for file in files:
-        found = _shape_or_reason(file)
-        if isinstance(found, str):
-            left_out.append(LeftOut(file, found))
+        shape_or_reason = _shape_or_reason(file)
+        if isinstance(shape_or_reason, str):
+            left_out.append(LeftOut(file, shape_or_reason))
         else:
-            shapes[file] = found
+            shapes[file] = shape_or_reason
     if not shapes:
         first = left_out[0]
         raise DatasetError(
@@ -43,9 +43,9 @@ def store_of_files(path: Path) -> tuple[ArrayStore, list[LeftOut]]:
         )
     left_out += _odd_ones(path, shapes)
     left_out += _short_ones(shapes)
-    kept = tuple(shapes)
-    shape = shapes[kept[0]]
-    return ArrayStore(_KINDS[len(shape)], kept, len(kept), shape), left_out
+    files = list(shapes)
+    shape = shapes[files[0]]
+    return ArrayStore(_KINDS[len(shape)], tuple(files), len(files), shape), left_out
 
 
 def _shape_or_reason(file: Path) -> tuple[int, ...] | str:
@@ -61,7 +61,7 @@ def _shape_or_reason(file: Path) -> tuple[int, ...] | str:
 
 
 def _odd_ones(path: Path, shapes: Shapes) -> list[LeftOut]:
-    """Take out the few files with another number of rows than the rest."""
+    """Leave out the few files with another number of rows than the rest."""
     counts = Counter(shape[:-1] for shape in shapes.values())
     usual = counts.most_common(1)[0][0]
     odd = [file for file, shape in shapes.items() if shape[:-1] != usual]
@@ -74,7 +74,7 @@ def _odd_ones(path: Path, shapes: Shapes) -> list[LeftOut]:
 
 
 def _short_ones(shapes: Shapes) -> list[LeftOut]:
-    """Take out the few files that all others would have to be cut down to."""
+    """Leave out the few files that all others would have to be cut to."""
     usual = float(np.median([shape[-1] for shape in shapes.values()]))
     short = [file for file, shape in shapes.items() if shape[-1] < MUCH_SHORTER * usual]
     if len(short) > FEW * len(shapes):

@@ -1,4 +1,4 @@
-"""Spectrograms or waveforms that a data set brings ready made, read only when they are needed.
+"""Spectrograms or waveforms that a data set contains as arrays; they are read when needed.
 
 A store is one array in an .npz or .npy (`[tracks, …]`), or a folder with one .npy a track.
 """
@@ -17,7 +17,7 @@ from embedder.errors import DatasetError, printable_path
 _logger = logging.getLogger(__name__)
 
 MUCH_SHORTER = 0.8
-"""Of the middle length: what cutting everything to the shortest array may cost unsaid."""
+"""A warning appears if the shortest array is below this share of the median length."""
 ArrayKind = Literal["spectrograms", "waveforms"]
 
 NUMBERS = "biuf"
@@ -36,7 +36,7 @@ class ArrayHeader:
 
 @dataclass(frozen=True, slots=True)
 class ArrayStore:
-    """Where the arrays are. `kind` says what they hold; `shape` is of one track."""
+    """The files of the arrays. `kind` states their contents; `shape` is that of one track."""
 
     kind: ArrayKind
     files: tuple[Path, ...]
@@ -46,15 +46,15 @@ class ArrayStore:
     member: str = ""
     """The name inside an .npz."""
     sample_rate: int = 0
-    """Of waveforms; 0 where the data set does not say."""
+    """Of waveforms; 0 if the data set does not state it."""
 
     @property
     def size_bytes(self) -> int:
-        """Of the files together."""
+        """The total size of the files."""
         return sum(file.stat().st_size for file in self.files)
 
     def load(self) -> NDArray[Any]:
-        """All of it, `[tracks, …]`; memory-mapped where the file allows that.
+        """All arrays, `[tracks, …]`; memory-mapped if the file allows it.
 
         A folder of arrays with different lengths is cut to the shortest.
         """
@@ -69,8 +69,8 @@ class ArrayStore:
         if length < MUCH_SHORTER * float(np.median(lengths)):
             shortest = printable_path(self.files[lengths.index(length)])
             _logger.warning(
-                "%s: only %d of some %d values long, and all are cut to the shortest; without it "
-                "nothing would be lost",
+                "%s: only %d values long, the others about %d; all are cut to the shortest. Remove "
+                "this file to keep the rest whole",
                 shortest,
                 length,
                 int(np.median(lengths)),
@@ -90,7 +90,7 @@ def open_npz(path: Path) -> "np.lib.npyio.NpzFile":
 
 
 def read_npz_member(path: Path, member: str) -> NDArray[Any]:
-    """One array of an archive."""
+    """One array of an archive, by name."""
     with open_npz(path) as archive:
         return _read_member(archive, member, path)
 

@@ -27,10 +27,10 @@ class Dataset:
     rows: tuple[TrackRow, ...]
     store: ArrayStore | None = None
     extra_vectors: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    """Named float arrays `[len(rows), d]` that came along, such as a teacher's vectors."""
+    """Named float arrays `[len(rows), d]` of the data set, such as a teacher's vectors."""
     left_out: tuple[LeftOut, ...] = ()
     split_origin: str = ""
-    """How `split` of the rows came about, in words; empty where no row has a side."""
+    """How the split was made, in words; empty if no row has a side."""
 
     @property
     def label_fields(self) -> tuple[str, ...]:
@@ -42,8 +42,8 @@ class Dataset:
         """Refuse a label field that no track has."""
         if not self.label_fields:
             raise DatasetError(
-                f"{self.root.name}: no track has a label. A folder for each label, a table with a "
-                f"column {label_field!r}, or the tags in the files would give them some."
+                f"{self.root.name}: no track has a label. Labels come from a folder for each "
+                f"label, a table with a column {label_field!r}, or the tags in the files."
             )
         if label_field not in self.label_fields:
             raise DatasetError(
@@ -56,11 +56,11 @@ class Dataset:
         """The arrays of all rows in their order, `[len(rows), …]`, loaded on first use."""
         if self.store is None:
             raise DatasetError(f"{self.root.name}: the data set holds audio files, not arrays.")
-        everything = self.store.load()
-        wanted = np.array([row.array_row for row in self.rows], dtype=np.int64)
-        if np.array_equal(wanted, np.arange(len(everything))):
-            return everything
-        chosen: NDArray[Any] = everything[wanted]
+        arrays = self.store.load()
+        array_rows = np.array([row.array_row for row in self.rows], dtype=np.int64)
+        if np.array_equal(array_rows, np.arange(len(arrays))):
+            return arrays
+        chosen: NDArray[Any] = arrays[array_rows]
         return chosen
 
     def positions(self, side: Side) -> NDArray[np.int64]:
@@ -78,7 +78,7 @@ class Dataset:
 
     @cached_property
     def digest(self) -> str:
-        """Of names, sizes and labels (not of every byte): the same wherever the folder lies."""
+        """Digest of names, sizes and labels, not of every byte: the same in any folder."""
         digest = hashlib.blake2b(digest_size=16)
         if self.store is not None:
             digest.update(f"{self.store.kind} {self.store.size_bytes}\n".encode())
@@ -90,14 +90,14 @@ class Dataset:
 
     @cached_property
     def split_digest(self) -> str:
-        """Of which track is on which side."""
+        """Digest of the side of each track."""
         digest = hashlib.blake2b(digest_size=16)
         for row in sorted(self.rows, key=lambda row: row.key):
             _add_line(digest, [row.key, row.split])
         return digest.hexdigest()
 
     def describe(self) -> dict[str, Any]:
-        """Counts for a report or a card: tracks, labels, sides, artists, what was left out."""
+        """Counts for a report or a card: tracks, labels, sides, artists, tracks left out."""
         sides = {side or "none": len(self.positions(side)) for side in (*SIDES, "")}
         return {
             "name": self.root.name,
@@ -122,5 +122,5 @@ class Dataset:
 
 
 def _add_line(digest: "hashlib.blake2b", parts: list[object]) -> None:
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=True)  # names that are no text survive
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=True)  # keeps names that are not UTF-8
     digest.update(text.encode("ascii") + b"\n")

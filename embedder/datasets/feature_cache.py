@@ -1,10 +1,10 @@
-"""Computed features on disk, found again by the content of the audio and the front end's settings.
+"""Computed features on disk, by the content of the audio and the front end's settings.
 
 An entry is one file: a line of JSON (type, shape, checksum) padded to 4096 bytes, then the values,
-ready for memory mapping. It appears under its name only when it is whole (STYLE 39), so any number
-of processes may read and write at once without a lock: two that compute the same entry write the
-same bytes. A damaged entry is noticed by its checksum, removed and computed anew. When the folder
-outgrows its bound, the entries that were not used for longest go first.
+ready for memory mapping. It gets its name only when it is complete (STYLE 39), so any number of
+processes can read and write without a lock: two that compute the same entry write the same bytes. A
+damaged entry is recognised by its checksum, removed and computed again. If the folder exceeds its
+limit, the least recently used entries are removed.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ _TYPES = ("uint8", "float16", "float32")
 
 @dataclass(slots=True)
 class CacheCounts:
-    """What a cache object has met so far."""
+    """Statistics of a cache object."""
 
     hits: int = 0
     misses: int = 0
@@ -54,9 +54,9 @@ class FeatureCache:
     def __init__(
         self, folder: Path, settings_digest: str, *, max_bytes: int = 10_000_000_000
     ) -> None:
-        """`settings_digest`: of all settings that the arrays depend on, besides the audio."""
+        """`settings_digest`: the digest of all settings that the arrays depend on."""
         if max_bytes < 1:
-            raise ConfigError(f"a feature cache of {max_bytes} bytes holds nothing: give more.")
+            raise ConfigError(f"a feature cache of {max_bytes} bytes can hold nothing: give more.")
         self.folder = folder
         self.settings_digest = settings_digest
         self.max_bytes = max_bytes
@@ -68,19 +68,19 @@ class FeatureCache:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(
-                f"{printable_path(folder)}: no cache of features can be kept there "
+                f"{printable_path(folder)}: features cannot be stored there "
                 f"({error.strerror or error}). Set dataset.cache_dir to a folder."
             ) from error
 
     def get(self, content: str) -> NDArray[Any] | None:
-        """The array of a content, memory-mapped and read-only; None if it is not stored."""
+        """The array of a content, memory-mapped and read-only; None if there is none."""
         path = self._path(content)
         try:
             array = _read_entry(path)
-        except OSError:  # not there, or what is there cannot be read
+        except OSError:  # missing or unreadable
             self.counts.misses += 1
             return None
-        except (ValueError, KeyError, TypeError, EOFError):  # not what was written there
+        except (ValueError, KeyError, TypeError, EOFError):  # damaged
             self.counts.damaged += 1
             self.counts.misses += 1
             path.unlink(missing_ok=True)
@@ -91,16 +91,16 @@ class FeatureCache:
         return array
 
     def put(self, content: str, array: NDArray[Any]) -> None:
-        """Keep an array (uint8, float16 or float32); makes room where the bound is passed.
+        """Store an array (uint8, float16 or float32), and evict others beyond the limit.
 
-        Where the disk will not have it, it is not kept, which is said once.
+        If it cannot be written, a warning says so once.
         """
         try:
             self._keep(content, array)
         except OSError as error:
             if not self._has_warned:
                 where, why = printable_path(self.folder), error.strerror or error
-                _logger.warning("%s: features are not kept for the next run (%s)", where, why)
+                _logger.warning("%s: features cannot be stored for the next run (%s)", where, why)
             self._has_warned = True
 
     def _keep(self, content: str, array: NDArray[Any]) -> None:
@@ -116,38 +116,38 @@ class FeatureCache:
         self._account(len(entry) - replaced)
 
     def get_or_compute(self, content: str, compute: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-        """The array that is kept, or else the computed one, which is kept from now on."""
-        found = self.get(content)
-        if found is None:
-            found = compute()
-            self.put(content, found)
-        return found
+        """The stored array; otherwise compute and store it."""
+        array = self.get(content)
+        if array is None:
+            array = compute()
+            self.put(content, array)
+        return array
 
     def stored_bytes(self) -> int:
-        """Size of all entries, those of other settings included."""
+        """The size of all entries, including those of other settings."""
         return sum(size for _, size, _ in self._entries())
 
     def _path(self, content: str) -> Path:
         return self.folder / content[:2] / f"{content}-{self.settings_digest}{_SUFFIX}"
 
     def _account(self, n_bytes: int) -> None:
-        """Count now and then (other processes write as well), and evict beyond the bound."""
+        """Count now and then, since other processes write too, and evict beyond the limit."""
         self._written_since_count += n_bytes
-        known = self._estimated_bytes
-        if known is None or self._written_since_count > self.max_bytes * _SHARE_BETWEEN_COUNTS:
-            known, self._written_since_count = self.stored_bytes(), 0
+        total = self._estimated_bytes
+        if total is None or self._written_since_count > self.max_bytes * _SHARE_BETWEEN_COUNTS:
+            total, self._written_since_count = self.stored_bytes(), 0
         else:
-            known += n_bytes
-        self._estimated_bytes = known
-        if known > self.max_bytes:
+            total += n_bytes
+        self._estimated_bytes = total
+        if total > self.max_bytes:
             self._evict()
 
     def _evict(self) -> None:
         entries = sorted(self._entries())
         total = sum(size for _, size, _ in entries)
-        wanted = self.max_bytes * _SHARE_AFTER_EVICTION
+        target = self.max_bytes * _SHARE_AFTER_EVICTION
         for _, size, path in entries if total > self.max_bytes else ():
-            if total <= wanted:
+            if total <= target:
                 break
             path.unlink(missing_ok=True)
             self.counts.evicted += 1
@@ -155,7 +155,7 @@ class FeatureCache:
         self._estimated_bytes, self._written_since_count = total, 0
 
     def _entries(self) -> list[tuple[int, int, Path]]:
-        """(last use, size, path) of each entry; leftovers of killed writers are removed."""
+        """(last use, size, path) of each entry. Removes leftovers of killed writers."""
         entries = []
         for path in self.folder.glob("??/*"):
             try:

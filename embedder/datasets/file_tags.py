@@ -1,4 +1,4 @@
-"""What a file's own tags say: artist, album, title, genres and moods."""
+"""Read artist, album, title, genres and moods from the tags of a file."""
 
 import re
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ _ID3_FRAMES = {
     "genre": "TCON",
     "mood": "TMOO",
 }
-"""For files whose ID3 has no easy names in mutagen: WAV and AIFF."""
+"""ID3 frames, for WAV and AIFF, whose tags have no easy names in mutagen."""
 
 _SEPARATORS = re.compile(r"\s*[;\x00]\s*|\s+/\s+")
 
 
 @dataclass(frozen=True, slots=True)
 class FileTags:
-    """Empty where the file does not say."""
+    """Tags of a file; missing ones are empty."""
 
     artist: str = ""
     album: str = ""
@@ -33,8 +33,8 @@ class FileTags:
 
 
 def read_file_tags(path: Path) -> FileTags:
-    """The tags of a file; none where it has none or they cannot be read."""
-    if not path.is_file():  # opening a pipe would wait for its writer
+    """The tags of a file; empty if it has none or they cannot be read."""
+    if not path.is_file():  # opening a pipe would wait for a writer
         return FileTags()
     try:
         file = mutagen.File(path, easy=True)

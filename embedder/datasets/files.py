@@ -1,14 +1,15 @@
-"""Audio files below a folder. Links to folders are not followed, hidden files are not seen."""
+"""Audio files below a folder. Links to folders are not followed, hidden files are ignored."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from embedder.audio.suffixes import AUDIO_SUFFIXES
+from embedder.errors import DatasetError, printable_path
 
 
 def audio_files_below(folder: Path) -> Iterator[Path]:
-    """Every file with the name of an audio file, in the order of its path."""
+    """Every file with an audio suffix, in the order of its path."""
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
@@ -17,7 +18,7 @@ def audio_files_below(folder: Path) -> Iterator[Path]:
 
 
 def reason_unusable(path: Path) -> str | None:
-    """Why a file that a table lists cannot be used, as far as that shows without decoding it."""
+    """Why a listed file cannot be used, without decoding it; None: nothing found."""
     try:
         if path.is_dir():
             return "is a folder"
@@ -29,6 +30,12 @@ def reason_unusable(path: Path) -> str | None:
     except OSError as error:
         return error.strerror or str(error)
     return "empty file" if size == 0 else None
+
+
+def check_exists(path: Path) -> None:
+    """Raise DatasetError for a missing path. Needs no torch, so commands can call it first."""
+    if not path.exists():
+        raise DatasetError(f"{printable_path(path)}: no such file or folder.")
 
 
 def key_below(path: Path, folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""From the text of a cell to labels: several of them in one cell, and the frequent ones."""
+"""Labels in the cells of a table, how often each occurs, and which are kept."""
 
 import ast
 from collections import Counter
@@ -44,13 +44,13 @@ def keep_frequent(rows: Sequence[TrackRow], label_field: str, n_labels: int) -> 
     """Keep the `n_labels` most frequent labels of a field; equal counts go by name."""
     counts = count_labels(rows, label_field)
     ranked = sorted(counts, key=lambda label: (-counts[label], label))
-    kept = set(ranked[:n_labels])
+    kept_labels = set(ranked[:n_labels])
     return [
         replace(
             row,
             labels={
                 **row.labels,
-                label_field: tuple(v for v in row.values(label_field) if v in kept),
+                label_field: tuple(v for v in row.values(label_field) if v in kept_labels),
             },
         )
         for row in rows
@@ -60,7 +60,7 @@ def keep_frequent(rows: Sequence[TrackRow], label_field: str, n_labels: int) -> 
 def check_label_counts(
     rows: Sequence[TrackRow], label_field: str, *, at_least: int, where: str = "data set"
 ) -> None:
-    """Refuse labels with too few tracks, naming each of them and its count."""
+    """Refuse labels with too few tracks; the message gives each label and its count."""
     counts = count_labels(rows, label_field)
     if not counts:
         raise DatasetError(f"no track of the {where} has a label in {label_field!r}.")
@@ -69,6 +69,6 @@ def check_label_counts(
         named = ", ".join(f"{label!r} ({n})" for n, label in rare[:10])
         more = f" and {len(rare) - 10} more" if len(rare) > 10 else ""
         raise DatasetError(
-            f"too few tracks in the {where} for {label_field} {named}{more}: at least {at_least} "
-            "each are needed. Add tracks, leave the label out, or lower min_per_label."
+            f"too few tracks in the {where} for {label_field} {named}{more}: each needs at "
+            f"least {at_least}. Add tracks, leave the label out, or lower min_per_label."
         )

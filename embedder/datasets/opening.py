@@ -1,6 +1,6 @@
-"""Open a data set: find out how it is laid out, or be told, and read it into rows.
+"""Open a data set: detect its layout, or take the given one, and read it into rows.
 
-Refuses what it cannot tell apart: when two layouts would fit, the caller names one.
+If two layouts fit, the caller must name one.
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ from types import ModuleType
 
 from embedder.config.training import DatasetConfig
 from embedder.datasets.dataset import Dataset
+from embedder.datasets.files import check_exists
 from embedder.datasets.grouping import with_groups
 from embedder.datasets.labels import keep_frequent
 from embedder.datasets.layouts import (
@@ -37,7 +38,7 @@ _SPECIFIC: dict[str, ModuleType] = {
     "manifest": manifest,
 }
 _GENERAL: dict[str, ModuleType] = {"folders": folders, "library": library}
-"""Asked in this order when nothing specific fits, since every folder of music is a bit of both."""
+"""Tried in this order if nothing specific fits, since most folders of music fit both."""
 
 _LAYOUTS = {**_SPECIFIC, **_GENERAL}
 LAYOUTS = tuple(_LAYOUTS)
@@ -45,29 +46,29 @@ LAYOUTS = tuple(_LAYOUTS)
 
 @dataclass(frozen=True, slots=True)
 class TagSelection:
-    """Which labels of a multi-label field are kept."""
+    """Which values of a multi-label field are kept."""
 
     field: str = ""
     n_tags: int = 0
-    """The most frequent ones; 0 keeps all."""
+    """Keep this many of the most frequent; 0 keeps all."""
 
 
 def detect_layout(path: Path) -> str:
-    """The layout of a folder or table; an error that lists what was looked for, if unclear."""
+    """The layout of a folder or table. If it is unclear, the error lists what was looked for."""
     evidence = {name: module.evidence(path) for name, module in _SPECIFIC.items()}
-    found = {name: reason for name, reason in evidence.items() if reason}
-    if not found:
+    reasons = {name: reason for name, reason in evidence.items() if reason}
+    if not reasons:
         for name, module in _GENERAL.items():
             if module.evidence(path):
                 return name
-    if len(found) == 1:
-        return next(iter(found))
+    if len(reasons) == 1:
+        return next(iter(reasons))
     where = printable_path(path)
-    if found:
-        reasons = "; ".join(f"{name} ({reason})" for name, reason in found.items())
-        raise DatasetError(f"{where}: could be {reasons}. Say which one with the layout setting.")
+    if reasons:
+        listed = "; ".join(f"{name} ({reason})" for name, reason in reasons.items())
+        raise DatasetError(f"{where}: could be {listed}. Choose one with the layout setting.")
     if path.is_file() and path.suffix.lower() in TABLE_SUFFIXES:
-        return "manifest"  # which says what its table lacks
+        return "manifest"  # its error names the missing column
     if path.is_dir() and not any(path.iterdir()):
         raise DatasetError(f"{where}: the folder is empty.")
     looked = "; ".join(f"{name}: {module.LOOKS_FOR}" for name, module in _LAYOUTS.items())
@@ -81,16 +82,15 @@ def open_dataset(
     options: ReadingOptions | None = None,
     tags: TagSelection | None = None,
 ) -> Dataset:
-    """Open a data set as it is; `splitting.split_dataset` gives it a split where it has none.
+    """Open a data set; `splitting.split_dataset` adds a split if it has none.
 
-    `layout` is one of `LAYOUTS`; None or `auto` finds out. Without `tags`, MagnaTagATune keeps
-    its top 50 and everything else all.
+    `layout` is one of `LAYOUTS`; None or `auto` detects it. Without `tags`, MagnaTagATune keeps
+    its 50 most frequent tags, and other layouts keep all.
     """
     options = options or ReadingOptions()
     if layout not in (None, "auto") and layout not in _LAYOUTS:
         raise UnknownChoice("layout", layout, ["auto", *LAYOUTS])
-    if not path.exists():
-        raise DatasetError(f"{printable_path(path)}: no such file or folder.")
+    check_exists(path)
     name = detect_layout(path) if layout in (None, "auto") else str(layout)
     contents: Contents = _LAYOUTS[name].read(path, options)
     _check_rows(path, contents)
@@ -113,26 +113,26 @@ def open_dataset(
         left_out=tuple(contents.left_out),
         split_origin=contents.split_origin if has_split else "",
     )
-    for wanted in options.label_columns:
-        dataset.require_field(wanted)
+    for label_field in options.label_columns:
+        dataset.require_field(label_field)
     return dataset
 
 
 def open_configured(path: Path, config: DatasetConfig) -> Dataset:
-    """Open a data set as the settings of a training run say (`splitting.split_configured` next)."""
+    """Open a data set by a run's settings; `splitting.split_configured` is the next step."""
     options = ReadingOptions(
         separator=config.tag_separator, split_column=config.split_column, variant=config.variant
     )
     tags = TagSelection(config.tag_field, config.n_tags) if config.tag_field else None
     dataset = open_dataset(path, layout=config.layout, options=options, tags=tags)
-    for wanted in (config.label_field, config.tag_field):
-        if wanted:
-            dataset.require_field(wanted)
+    for label_field in (config.label_field, config.tag_field):
+        if label_field:
+            dataset.require_field(label_field)
     return dataset
 
 
 def _check_rows(path: Path, contents: Contents) -> None:
-    """No row left, or a name that two rows share."""
+    """Refuse a data set without rows, or with two rows of one name."""
     where = printable_path(path)
     if not contents.rows:
         n_left_out = len(contents.left_out)
@@ -141,8 +141,8 @@ def _check_rows(path: Path, contents: Contents) -> None:
         first = contents.left_out[0]
         raise DatasetError(
             f"{where}: none of its {n_left_out} tracks can be used. The first: "
-            f"{printable_path(first.path)} ({first.reason}). Do the paths start somewhere else? "
-            "Then say so with audio_root."
+            f"{printable_path(first.path)} ({first.reason}). If the paths start in "
+            "another folder, set audio_root."
         )
     repeated = [key for key, n in Counter(row.key for row in contents.rows).items() if n > 1]
     if repeated:

@@ -1,8 +1,8 @@
-"""Tracks whose features lie ready, and crops of them for training.
+"""Tracks with computed features, and crops of them for training.
 
 A track has one or more items, all of one size: stretches of it as the front end sees them. A crop
-is a random stretch of `crop_columns` of a random item. It is read from where the features lie
-(memory, or a file that is mapped), without a copy of more than the crop.
+is a random stretch of `crop_columns` of a random item. Only the crop is copied from memory or from
+the mapped file.
 """
 
 from dataclasses import dataclass
@@ -21,9 +21,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class PreparedTracks:
-    """What a training loop asks for crops and excerpts (a batch source). Levels come out as 0…1,
-    before normalisation.
-    """
+    """A batch source of computed features. Levels are 0…1, before normalisation."""
 
     spectrograms: NDArray[Any]
     """uint8 (0…255), float16 or float32 `[items, rows, columns]`."""
@@ -31,11 +29,11 @@ class PreparedTracks:
     """int64 [tracks + 1]: the items of track t are first_items[t] … first_items[t + 1] - 1."""
     rows: tuple[TrackRow, ...]
     dataset_rows: Rows
-    """int64 [tracks]: where each track stands in the data set that it comes from."""
+    """int64 [tracks]: the position of each track in the data set."""
     crop_columns: int
     """Columns of a training crop."""
     excerpt_columns: int
-    """Columns that the network hears at once outside training."""
+    """Columns of an excerpt outside training."""
     failures: tuple[LeftOut, ...] = ()
 
     def __len__(self) -> int:

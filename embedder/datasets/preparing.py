@@ -1,8 +1,8 @@
 """Compute the features of every track once, through the cache, with several threads.
 
-What is kept is what the network hears: excerpts on a grid that covers about half a minute of a
-track. (One spectrogram of the whole track would not do: most front ends refer their levels to the
-loudest moment of the excerpt.) Tracks that cannot be read are reported and left out.
+The stored features are excerpts on a grid that covers about half a minute of a track. (One
+spectrogram of the whole track would not do: most front ends measure levels from the loudest moment
+of the excerpt.) Tracks that cannot be read are reported and left out.
 """
 
 import math
@@ -35,7 +35,7 @@ from embedder.errors import AudioError, ConfigError, DatasetError, printable_pat
 from embedder.features.building import build_front_end
 
 OnProgress = Callable[[int, int], None]
-"""Called with the tracks that are done and all of them."""
+"""Called with the number of finished tracks and of all tracks."""
 
 _COVERED_SECONDS = 30.0
 _DEFAULT_RAM_BYTES = 4_000_000_000
@@ -51,16 +51,16 @@ def prepare_dataset(
     on_progress: OnProgress | None = None,
     max_ram_bytes: int = _DEFAULT_RAM_BYTES,
 ) -> PreparedTracks:
-    """The features of all tracks. Spectrograms that the data set brings are taken as they are.
+    """The features of all tracks. Spectrograms of the data set itself are used unchanged.
 
-    `crop_columns` 0: crops are as long as the excerpts. Above `max_ram_bytes`, features lie in a
-    temporary file that is memory-mapped and vanishes with the process.
+    `crop_columns` 0: crops are as long as the excerpts. Above `max_ram_bytes`, features are in a
+    memory-mapped temporary file that is removed with the process.
     """
     if dataset.store is not None and dataset.store.kind == "spectrograms":
         return _ready_made(dataset, model, crop_columns)
     work = _Work(dataset, model, cache=cache, stored_as=storage_of(model))
     gathered = _Gathered(max_ram_bytes)
-    kept: list[int] = []
+    readable: list[int] = []
     failures: list[LeftOut] = []
     results = map_in_threads(work, range(len(dataset.rows)), workers=max(1, workers))
     for position, result in enumerate(results):
@@ -68,16 +68,16 @@ def prepare_dataset(
             failures.append(result)
         else:
             gathered.add(result, name=dataset.rows[position].key)
-            kept.append(position)
+            readable.append(position)
         if on_progress is not None:
             on_progress(position + 1, len(dataset.rows))
-    _check_some_left(dataset, failures, n_kept=len(kept))
+    _check_some_left(dataset, failures, n_kept=len(readable))
     n_columns = gathered.shape[1]
     return PreparedTracks(
         spectrograms=gathered.array(),
         first_items=np.cumsum([0, *gathered.counts], dtype=np.int64),
-        rows=tuple(dataset.rows[position] for position in kept),
-        dataset_rows=np.array(kept, dtype=np.int64),
+        rows=tuple(dataset.rows[position] for position in readable),
+        dataset_rows=np.array(readable, dtype=np.int64),
         crop_columns=min(crop_columns or n_columns, n_columns),
         excerpt_columns=n_columns,
         failures=tuple(failures),
@@ -103,7 +103,7 @@ def kept_excerpts(model: ModelConfig) -> ExcerptConfig:
 
 
 class _Work:
-    """From a row of the data set to its packed items, or to the reason why not."""
+    """Turns a row of the data set into its packed items, or into the reason why not."""
 
     def __init__(
         self,
@@ -138,10 +138,10 @@ class _Work:
 
     def _of_file(self, path: Path) -> NDArray[Any]:
         def compute() -> NDArray[Any]:
-            heard = load_excerpts(path, self.excerpts, sample_rate=self.sample_rate)
-            if not np.isfinite(heard.samples).all():
+            excerpts = load_excerpts(path, self.excerpts, sample_rate=self.sample_rate)
+            if not np.isfinite(excerpts.samples).all():
                 raise AudioError(path, "holds samples that are not finite")
-            return self._packed(heard.samples, heard.sample_rate)
+            return self._packed(excerpts.samples, excerpts.sample_rate)
 
         if self.cache is None:
             return compute()
@@ -152,13 +152,13 @@ class _Work:
         rate = rate or self.sample_rate
         if not rate:
             raise DatasetError(
-                f"{self.dataset.root.name}: nothing says the sampling rate of its waveforms. Put "
+                f"{self.dataset.root.name}: the sample rate of its waveforms is unknown. Put "
                 "an array 'sample_rate' into waveforms.npz."
             )
 
         def compute() -> NDArray[Any]:
             samples = _as_float(waveform)
-            if not np.isfinite(samples).all():  # which would pass for some level or other
+            if not np.isfinite(samples).all():  # otherwise they would become some level
                 raise AudioError(row.key, NOT_FINITE)
             length = round(self.excerpts.excerpt_seconds * rate)
             if len(samples) < self.excerpts.min_seconds * rate:
@@ -179,7 +179,7 @@ class _Work:
 
 
 class _Gathered:
-    """Items of all tracks one after the other, in memory or, when they are many, in a file."""
+    """Items of all tracks in order, in memory or, if there are many, in a file."""
 
     def __init__(self, max_ram_bytes: int) -> None:
         self.counts: list[int] = []

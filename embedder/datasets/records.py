@@ -1,4 +1,4 @@
-"""What a data set says of a track, in one record that all layouts share."""
+"""The record of a track, which all layouts share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 Side = Literal["train", "validation", "test", ""]
-"""The side of a split that a track is on; the empty one is in none of them."""
+"""The side of a split that a track is on; empty: none of them."""
 
 SIDES: tuple[Side, ...] = ("train", "validation", "test")
 
@@ -25,13 +25,13 @@ class TrackRow:
     album: str = ""
     title: str = ""
     group: str | None = None
-    """What must not stand on two sides of a split: the artist, else the album, else unknown."""
+    """Tracks of one group stay on one side: the artist, else the album; None: unknown."""
     split: Side = ""
     duplicate_of: str = ""
-    """Key of the track that this one repeats."""
+    """The key of the track that this one is a copy of."""
     duration_seconds: float | None = None
     audio_digest: str = ""
-    """Of the recording, where it is known already: hexadecimal."""
+    """Of the recording, hexadecimal; empty if not computed."""
 
     def values(self, label_field: str) -> tuple[str, ...]:
         """The track's labels of one field."""
@@ -40,7 +40,7 @@ class TrackRow:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A track that was listed but cannot be used, and why."""
+    """A listed track that cannot be used, and the reason."""
 
     path: Path | str
     reason: str

@@ -1,4 +1,4 @@
-"""Fewer tracks: at most so many a label, to see quickly whether something works at all.
+"""Limit the training tracks of each label, to try something quickly.
 
 Only the training side shrinks, so that scores stay comparable. With one seed, the tracks of a
 smaller limit are among those of a larger one.
@@ -25,8 +25,8 @@ def limit_per_label(
     """At most `n_tracks` training tracks a label; the others go to no side.
 
     `natural` keeps the labels' proportions, and `n_tracks` a label on average. Different artists
-    come first. A track with several labels counts to each of them, and stays where any still
-    needs it. Without a split, every track counts as training.
+    come first. A track with several labels counts for each of them, and is used if any
+    of them needs it. Without a split, every track counts as training.
     """
     if n_tracks < 1:
         raise ConfigError(f"limit_per_label {n_tracks}: at least 1.")
@@ -37,15 +37,15 @@ def limit_per_label(
     candidates = [i for i, row in enumerate(dataset.rows) if row.split == "train" or not has_split]
     limits = _limits(dataset, candidates, n_tracks, label_field, balance)
     taken: Counter[str] = Counter()
-    kept = set()
+    kept_positions = set()
     for position in _artists_in_turn(dataset, candidates, np.random.default_rng([seed, 4])):
         labels = dataset.rows[position].values(label_field)
         if any(taken[label] < limits[label] for label in labels):
             taken.update(labels)
-            kept.add(position)
+            kept_positions.add(position)
     if not has_split:
-        return dataset.subset(sorted(kept))
-    dropped = set(candidates) - kept
+        return dataset.subset(sorted(kept_positions))
+    dropped = set(candidates) - kept_positions
     rows = tuple(
         replace(row, split="") if i in dropped else row for i, row in enumerate(dataset.rows)
     )
@@ -66,7 +66,7 @@ def _limits(
 def _artists_in_turn(
     dataset: Dataset, candidates: list[int], generator: np.random.Generator
 ) -> list[int]:
-    """All candidates in a random order in which each artist's second track follows all firsts."""
+    """All candidates in random order: each artist's second track comes after all first tracks."""
     turn: defaultdict[str, int] = defaultdict(int)
     ranked: list[tuple[int, int, int]] = []
     for position in np.array(candidates, dtype=np.int64)[generator.permutation(len(candidates))]:

@@ -1,9 +1,8 @@
 """Training, validation and test sides: the stored ones, drawn ones, or folds.
 
-Laws: a drawn split is the same for the same seed, puts every track on exactly one side, and never
-parts an artist or the copies of one recording. A stored split is kept as it is, but for training
-tracks that repeat a track of another side: they go to no side, so that the scores stay comparable
-and honest.
+A drawn split is the same for the same seed, puts every track on exactly one side, and keeps artists
+and copies of a recording together. A stored split is kept, except for training tracks that are
+copies of held-out ones: they go to no side, so that scores stay comparable and honest.
 """
 
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ _APART_BY = ("artist", "album", "track")
 
 
 def split_configured(dataset: Dataset, config: DatasetConfig) -> Dataset:
-    """The split, limit and label check that the settings of a training run ask for."""
+    """Split, limit and check labels as the settings of a training run say."""
     if config.fold >= 0:
         split = fold_dataset(
             dataset,
@@ -79,8 +78,8 @@ def split_dataset(
     blocks = track_blocks(dataset, apart_by)
     generator = np.random.default_rng([seed, 1])
     if not any(row.split for row in dataset.rows):
-        wanted = (1.0 - sum(shares), *shares)
-        sides = _draw(dataset, blocks, wanted, label_field=label_field, generator=generator)
+        all_shares = (1.0 - sum(shares), *shares)
+        sides = _draw(dataset, blocks, all_shares, label_field=label_field, generator=generator)
         return _with_sides(dataset, sides, f"drawn {_apart(dataset, apart_by)}, seed {seed}")
     dataset = _without_leaks(dataset)
     training = dataset.positions("train")
@@ -201,7 +200,7 @@ def _block_counts(
 
 
 def _without_leaks(dataset: Dataset) -> Dataset:
-    """Training tracks that repeat a held-out one go to no side."""
+    """Training tracks that are copies of held-out ones go to no side."""
     sets = find_repeats(dataset).sets
     held_out = {
         first
@@ -224,7 +223,9 @@ def _with_validation_learnt(dataset: Dataset) -> Dataset:
     sides: list[Side] = [
         "train" if row.split == "validation" else row.split for row in dataset.rows
     ]
-    return _with_sides(dataset, sides, f"{dataset.split_origin}; validation side learnt too")
+    return _with_sides(
+        dataset, sides, f"{dataset.split_origin}; validation side used for training too"
+    )
 
 
 def _with_sides(dataset: Dataset, sides: Sequence[Side], origin: str) -> Dataset:
@@ -233,7 +234,7 @@ def _with_sides(dataset: Dataset, sides: Sequence[Side], origin: str) -> Dataset
 
 
 def _apart(dataset: Dataset, apart_by: str) -> str:
-    """What stands apart, said honestly where no artist is known."""
+    """What the split keeps apart; it says so if no artist is known."""
     known = {
         "artist": any(row.group for row in dataset.rows),
         "album": any(row.album for row in dataset.rows),
@@ -253,5 +254,5 @@ def _check_shares(shares: tuple[float, float]) -> None:
 def _too_few_blocks(dataset: Dataset, n_blocks: int, n_sides: int) -> str:
     return (
         f"{dataset.root.name}: {len(dataset.rows)} tracks by {n_blocks} artist(s) cannot be split "
-        f"into {n_sides} sides that share none. Set split_by to track, or add music."
+        f"into {n_sides} sides without sharing one. Set split_by to track, or add music."
     )

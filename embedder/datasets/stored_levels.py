@@ -1,4 +1,4 @@
-"""How levels are kept: 8 bits where 0…1 is all they are (0.3 dB of 80), else 16-bit floats."""
+"""How levels are stored: 8 bits for 0…1 (steps of 0.3 dB of 80), otherwise 16-bit floats."""
 
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ StoredAs = Literal["uint8", "float16"]
 
 
 def pack_levels(levels: NDArray[np.float32], stored_as: StoredAs) -> NDArray[Any]:
-    """Levels as they are kept; uint8 holds every whole 255th of 0…1 exactly."""
+    """Levels as stored; uint8 holds every 255th of 0…1 exactly."""
     if stored_as == "float16":
         return levels.astype(np.float16)
     packed: NDArray[np.uint8] = np.rint(np.clip(levels, 0.0, 1.0) * 255.0).astype(np.uint8)

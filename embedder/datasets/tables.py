@@ -1,6 +1,6 @@
-"""CSV, TSV and Parquet as rows of text. Nothing is guessed about types: `007` stays `007`.
+"""CSV, TSV and Parquet as rows of text. Types are not guessed: `007` stays `007`.
 
-A column that is not there is an error that names the nearest one that is.
+A missing column is an error that names the nearest existing one.
 """
 
 import csv
@@ -17,7 +17,7 @@ from embedder.errors import DatasetError, printable_path
 TABLE_SUFFIXES = (".csv", ".tsv", ".parquet")
 _LONGEST_FIELD = 16_000_000
 LIST_MARK = "\ue000"
-"""Stands before every part of a cell that was a list in Parquet (a character of private use)."""
+"""A private-use character before every part of a cell that was a list in Parquet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +28,24 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[Mapping[str, str], ...]
 
-    def find(self, wanted: Sequence[str]) -> str | None:
-        """The first of the wanted columns that exists, whatever its case."""
+    def find(self, names: Sequence[str]) -> str | None:
+        """The first of these columns that exists, ignoring case."""
         by_lower = {column.strip().lower(): column for column in self.columns}
-        return next((by_lower[name] for name in wanted if name in by_lower), None)
+        return next((by_lower[name] for name in names if name in by_lower), None)
 
-    def require(self, *wanted: str) -> str:
-        """As `find`, but absence is an error that lists the columns."""
-        found = self.find([name.lower() for name in wanted])
-        if found is None:
+    def require(self, *names: str) -> str:
+        """As `find`, but a missing column is an error that lists the columns."""
+        column = self.find([name.lower() for name in names])
+        if column is None:
             raise DatasetError(
-                f"{printable_path(self.path)}: no column {wanted[0]!r}. "
-                f"{nearest_hint(wanted[0], self.columns)}"
+                f"{printable_path(self.path)}: no column {names[0]!r}. "
+                f"{nearest_hint(names[0], self.columns)}"
             )
-        return found
+        return column
 
 
 def nearest_hint(given: str, valid: Iterable[str]) -> str:
-    """`Did you mean …?` where something is near, and what there is."""
+    """`Did you mean …?` if a name is similar, and all valid names."""
     names = list(valid)
     close = difflib.get_close_matches(given, names, n=1)
     hint = f"Did you mean {close[0]!r}? " if close else ""
@@ -53,7 +53,7 @@ def nearest_hint(given: str, valid: Iterable[str]) -> str:
 
 
 def read_table(path: Path) -> Table:
-    """Read a table by the ending of its name."""
+    """Read a table; its suffix decides the format."""
     if path.suffix.lower() == ".parquet":
         return _read_parquet(path)
     lines = read_cells(path)
@@ -62,9 +62,7 @@ def read_table(path: Path) -> Table:
     header = [name.strip() for name in lines[0]]
     repeated = sorted({name for name in header if name and header.count(name) > 1})
     if repeated:
-        raise DatasetError(
-            f"{printable_path(path)}: the column {repeated[0]!r} stands there twice."
-        )
+        raise DatasetError(f"{printable_path(path)}: the column {repeated[0]!r} occurs twice.")
     rows = []
     for number, cells in enumerate(lines[1:], start=2):
         if len(cells) > len(header):
@@ -96,7 +94,7 @@ def read_cells(path: Path) -> list[list[str]]:
 
 
 def first_cells(path: Path) -> list[str]:
-    """The header of a CSV or TSV, or an empty list where it cannot be read as one."""
+    """The header of a CSV or TSV; an empty list if it cannot be read."""
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
             line = file.readline(1_000_000)
@@ -113,7 +111,7 @@ def columns_of(path: Path) -> list[str]:
 
 
 def _separator(path: Path, first_line: str) -> str:
-    """Tab in TSV; otherwise whichever of tab, semicolon and comma the header has most of."""
+    """Tab in TSV; otherwise the most frequent of tab, semicolon and comma in the header."""
     if path.suffix.lower() == ".tsv":
         return "\t"
     return max(",;\t", key=first_line.count)
@@ -139,7 +137,7 @@ def _read_parquet(path: Path) -> Table:
 
 
 def _cell_text(value: object) -> str:
-    """Lists keep their parts apart by a character that no label has; missing values are empty."""
+    """The parts of a list are marked by a character that no label has; missing values are empty."""
     if isinstance(value, str):
         return value.strip()
     import pandas as pd

@@ -159,7 +159,7 @@ def test_a_last_run_learns_from_the_validation_side_too(
     result = train(pictures, config, tmp_path / "run")
     assert result.scores == {}
     told = read_card(tmp_path / "run" / "best").facts["data"]["split"]
-    assert told.endswith("validation side learnt too")
+    assert told.endswith("validation side used for training too")
 
 
 def test_a_translation_is_part_of_the_fingerprint(start: str) -> None:
