@@ -1,6 +1,8 @@
 """What cannot be opened says what is wrong, where, and what to do."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -246,7 +248,7 @@ def test_an_array_that_shortens_all_others_is_named(
         lines.append(f"t{number},jazz")
     (tmp_path / "tracks.csv").write_text("\n".join(lines) + "\n")
     assert open_dataset(tmp_path).arrays.shape == (3, 8, 100)
-    assert "t2.npy: only 100 of some 390 values long" in caplog.text
+    assert "t2.npy: only 100 values long, the others about 390" in caplog.text
 
 
 def test_a_table_that_lists_a_pipe_is_told(tmp_path: Path) -> None:
@@ -258,3 +260,16 @@ def test_a_table_that_lists_a_pipe_is_told(tmp_path: Path) -> None:
     assert bad.path is not None
     assert bad.path.name == "pipe.wav"
     assert "not a regular file" in bad.reason
+
+
+def test_a_missing_path_is_refused_without_torch(tmp_path: Path) -> None:
+    """A command can refuse it before anything slow is imported."""
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from embedder.datasets.files import check_exists\n"
+        "try: check_exists(Path(sys.argv[1]))\n"
+        "except Exception as error: print(error, 'torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "nosuch")]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert shown.strip().endswith("nosuch: no such file or folder. False")

@@ -245,7 +245,7 @@ class TestErrors:
             rows.append([f"{number}.mp3", "polka" if number == 0 else "rock", "train"])
         write_rows(tmp_path / "songs.csv", rows)
         config = DatasetConfig(validation_share=0.0, test_share=0.0)
-        with pytest.raises(DatasetError, match=r"genre 'polka' \(1\): at least 2"):
+        with pytest.raises(DatasetError, match=r"genre 'polka' \(1\): each needs at least 2"):
             split_configured(open_configured(tmp_path, config), config)
 
     def test_one_artist_cannot_be_parted(self) -> None:
