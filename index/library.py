@@ -92,21 +92,21 @@ class Library(OpenLibrary):
     def search(self, request: "SearchRequest", /) -> "QueryResult": ...
     @overload
     def search(self, *tracks: str, **options: Unpack["SearchOptions"]) -> "QueryResult": ...
-    def search(self, *asked: "SearchRequest | str", **options: Any) -> "QueryResult":
+    def search(self, *arguments: "SearchRequest | str", **options: Any) -> "QueryResult":
         """The tracks nearest to some: `search("song.flac", k=5)`, or `search(SearchRequest(…))`.
 
         The options are the fields of `SearchRequest`.
         """
         from index.search.request import SearchRequest
 
-        request = _request(SearchRequest, asked, options, make=SearchRequest)
+        request = _request(SearchRequest, arguments, options, make=SearchRequest)
         return self.searcher.search(request)
 
     @overload
     def playlist(self, request: "PlaylistRequest", /) -> "Playlist": ...
     @overload
     def playlist(self, *seeds: str, **options: Unpack["PlaylistOptions"]) -> "Playlist": ...
-    def playlist(self, *asked: "PlaylistRequest | str", **options: Any) -> "Playlist":
+    def playlist(self, *arguments: "PlaylistRequest | str", **options: Any) -> "Playlist":
         """A playlist: `playlist("song.flac", length=8)`, or `playlist(PlaylistRequest(…))`.
 
         The options are the fields of `PlaylistRequest`.
@@ -114,7 +114,7 @@ class Library(OpenLibrary):
         from index.playlists.make import make_playlist
         from index.playlists.request import PlaylistRequest
 
-        request = _request(PlaylistRequest, asked, options, make=PlaylistRequest)
+        request = _request(PlaylistRequest, arguments, options, make=PlaylistRequest)
         return make_playlist(self, request)
 
     @overload
@@ -130,7 +130,7 @@ class Library(OpenLibrary):
     def label(self, *tracks: str, **options: Unpack["LabelOptions"]) -> "LabelReport": ...
     def label(
         self,
-        *asked: "LabelRequest | str",
+        *arguments: "LabelRequest | str",
         encoder: "Encoder | None" = None,
         on_heard: Callable[[int], None] | None = None,
         **options: Any,
@@ -143,7 +143,7 @@ class Library(OpenLibrary):
         from index.labels.options import label_request
         from index.labels.request import LabelRequest
 
-        request = _request(LabelRequest, asked, options, make=label_request)
+        request = _request(LabelRequest, arguments, options, make=label_request)
         return label_tracks(self, request, encoder=encoder, on_heard=on_heard)
 
     def write_labels(
@@ -254,15 +254,15 @@ class Library(OpenLibrary):
 
 def _request(
     kind: type[Request],
-    asked: tuple[Request | str, ...],
+    arguments: tuple[Request | str, ...],
     options: dict[str, Any],
     *,
     make: Callable[..., Request],
 ) -> Request:
     """The request that was given, or one made of tracks and options."""
-    requests = [request for request in asked if isinstance(request, kind)]
+    requests = [request for request in arguments if isinstance(request, kind)]
     if not requests:
-        return make(asked, **options)
-    if len(asked) > 1 or options:
+        return make(arguments, **options)
+    if len(arguments) > 1 or options:
         raise UsageError(f"give a {kind.__name__} alone: tracks and options are its fields")
     return requests[0]
