@@ -165,6 +165,19 @@ def heights() -> dict[str, int]:
     return height_of
 
 
+@pytest.mark.parametrize("package", ["index", "embedder"])
+def test_the_layout_names_every_room(package: str) -> None:
+    """The drawing in CONTRIBUTING has each folder and module of a package."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    drawing = text.split("```text")[1].split("```")[0]
+    rooms = [
+        room.name
+        for room in (ROOT / package).iterdir()
+        if (room / "__init__.py").exists() or (room.suffix == ".py" and room.stem != "__init__")
+    ]
+    assert [room for room in rooms if not re.search(rf"\b{re.escape(room)}", drawing)] == []
+
+
 @pytest.mark.parametrize("title", trips())
 def test_the_files_of_a_trip_exist(title: str) -> None:
     """Each line of a trip in CONTRIBUTING names a file."""
