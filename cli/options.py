@@ -130,6 +130,8 @@ def read_tracks(settings: Globals, arguments: Iterable[str]) -> list[str]:
     """
     tracks: list[str] = []
     for argument in arguments:
+        if not argument:
+            raise UsageError("an empty name: give a file or a track id")
         if argument == "-":
             tracks += _paths_from_stdin(null_separated=settings.null_separated)
         else:

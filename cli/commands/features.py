@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import ForceOption, Globals, TracksArgument, globals_of, read_tracks
+from cli.options import ForceOption, Form, Globals, TracksArgument, globals_of, read_tracks
 from cli.output import emit
 from cli.progress import track
 from cli.talk import say
@@ -65,7 +65,8 @@ def run(
             failed.append(result)
             say(settings, f"{result.path}: {result.reason}")
     columns = ("path", "file", "rows", "columns", "seconds")
-    emit(settings, {"files": saved, "failed": failed}, rows=saved, columns=columns)
+    if saved or settings.form is not Form.TABLE:
+        emit(settings, {"files": saved, "failed": failed}, rows=saved, columns=columns)
     if failed:
         raise PartialFailure(f"{len(failed)} of {len(paths)} tracks could not be read")
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import TracksArgument, globals_of, read_tracks
+from cli.options import Form, TracksArgument, globals_of, read_tracks
 from cli.output import emit
 from cli.progress import track
 from cli.talk import say
@@ -40,6 +40,7 @@ def run(
             failed.append(result)
             say(settings, f"{result.path}: {result.reason}")
     columns = ("path", "probabilities")
-    emit(settings, {"tracks": tagged, "failed": failed}, rows=tagged, columns=columns)
+    if tagged or settings.form is not Form.TABLE:
+        emit(settings, {"tracks": tagged, "failed": failed}, rows=tagged, columns=columns)
     if failed:
         raise PartialFailure(f"{len(failed)} of {len(paths)} tracks could not be read")

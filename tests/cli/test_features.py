@@ -60,6 +60,16 @@ def test_a_bad_track_is_one_line_and_code_5(
     assert (out / "noise.png").exists()
 
 
+def test_a_lone_bad_track_is_not_a_search_without_results(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The reason is said, and no empty table."""
+    assert main(["features", str(tmp_path / "none.mp3"), "-o", str(tmp_path)]) == 5
+    said = capsys.readouterr().err
+    assert "none.mp3: no such file" in said
+    assert "nothing found" not in said
+
+
 def test_existing_files_and_unknown_names_are_usage_errors(
     song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

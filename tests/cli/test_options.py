@@ -56,6 +56,12 @@ def test_one_form_at_most() -> None:
         chosen_form(json=True, ndjson=True, paths=False)
 
 
+def test_an_empty_name_is_refused() -> None:
+    """It would be the path of the current folder, which nobody means by ''."""
+    with pytest.raises(UsageError, match="an empty name"):
+        read_tracks(Globals(), ["a.mp3", ""])
+
+
 @pytest.mark.parametrize(
     ("null_separated", "data", "expected"),
     [
