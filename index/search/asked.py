@@ -114,8 +114,8 @@ def _tracks_in_library(library: OpenLibrary, text: str) -> list[TrackRecord] | N
     path = Path(text)
     if path.is_dir():
         raise UsageError(
-            f"{printable_path(text)}: a folder. Name files, or give them by "
-            "find FOLDER -type f | soundalike query -"
+            f"{printable_path(text)}: a folder. Name files, or give - as the track "
+            "and pipe the output of 'find FOLDER -type f' to the command."
         )
     return None if path.exists() and not _is_id(text) else library.find(text)
 

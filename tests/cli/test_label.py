@@ -241,6 +241,14 @@ def test_mistakes(home: Path, run_cli: RunCli, line: tuple[str, ...], code: int,
     assert said in ended.err
 
 
+def test_a_folder_is_told_how_its_files_can_be_named(home: Path, run_cli: RunCli) -> None:
+    """The advice fits the command that was called."""
+    ended = run_cli("--library", str(home / "library"), "label", str(home / "music"))
+    assert ended.code == 2
+    assert "a folder. Name files, or give - as the track" in ended.err
+    assert "soundalike query" not in ended.err
+
+
 def test_alone_a_wrong_track_is_bad_input(home: Path, run_cli: RunCli) -> None:
     """So is no track at all, which is a matter of usage."""
     library = ("--library", str(home / "library"))
