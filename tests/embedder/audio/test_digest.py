@@ -91,6 +91,18 @@ def test_one_changed_byte_of_audio_changes_it(song: Path, tmp_path: Path) -> Non
     assert audio_digest(copy) != audio_digest(song)
 
 
+def test_the_end_of_an_ogg_file_counts(tmp_path: Path) -> None:
+    """The last page says at which sample the music ends; that is audio, not a tag."""
+    path = tmp_path / "song.ogg"
+    write_audio(path, tones(), SAMPLE_RATE)
+    data = bytearray(path.read_bytes())
+    position = data.rfind(b"OggS") + 6
+    data[position] ^= 0x10
+    shorter = tmp_path / "shorter.ogg"
+    shorter.write_bytes(data)
+    assert audio_digest(shorter) != audio_digest(path)
+
+
 def test_ape_and_old_id3_tags_are_left_out(tmp_path: Path) -> None:
     """MP3 files carry tags at their end too, several of them."""
     path = tmp_path / "song.mp3"

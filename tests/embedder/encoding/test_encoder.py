@@ -22,6 +22,7 @@ from embedder.encoding.requests import (
     TrackEncoding,
     TrackRequest,
 )
+from embedder.encoding.steps import EncodingSteps
 from embedder.errors import (
     AudioError,
     AudioTooShort,
@@ -31,6 +32,7 @@ from embedder.errors import (
     UnreadableAudio,
 )
 from embedder.models.kinds.network import save_model
+from embedder.models.registry import load_model
 from embedder.networks.network import seeded_network
 
 RATE = 22050
@@ -174,6 +176,21 @@ def test_a_worker_uses_one_core(
     finally:
         torch.set_num_threads(n_threads_before)
     assert set(n_threads_inside) == {1}
+
+
+def test_tracks_with_different_numbers_of_excerpts_share_a_batch(
+    encoder: TrackEncoder, songs: list[Path], tmp_path: Path
+) -> None:
+    """Each track of a group gets the vectors of its own excerpts."""
+    short = tmp_path / "short.wav"
+    write_audio(short, tune(1.5), RATE)
+    model = load_model(encoder.model.folder)
+    steps = EncodingSteps(model, device=torch.device("cpu"), precision="float32")
+    results = steps.encode_group([TrackRequest(path) for path in (short, songs[8])])
+    encodings = [result for result in results if isinstance(result, TrackEncoding)]
+    assert [len(encoding.excerpt_vectors) for encoding in encodings] == [1, 2]
+    for encoding in encodings:
+        np.testing.assert_allclose(encoding.vector, encoder.encode(encoding.path).vector, atol=1e-4)
 
 
 def test_unordered_results_are_the_same_ones(encoder: TrackEncoder, songs: list[Path]) -> None:

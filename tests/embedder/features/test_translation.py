@@ -62,7 +62,7 @@ def test_a_band_is_a_mean_of_the_rows_in_it() -> None:
 
 
 def test_loudness_is_forgotten_and_silence_stays_silent() -> None:
-    """Levels are relative to the loudest; where there is none, nothing is made of it."""
+    """Levels are relative to the loudest value; silence has none, and stays silence."""
     translation = Translation(FINE, COARSE, excerpt_seconds=SECONDS)
     levels = build_front_end(FINE)(music(1, seconds=SECONDS), RATE)
     quieter = (levels - 0.05).clamp(min=0)

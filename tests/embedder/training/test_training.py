@@ -183,7 +183,7 @@ def test_a_run_that_saved_nothing_yet_begins_again(data: Path, tmp_path: Path) -
     ("setting", "told"),
     [
         ("loop.epochs=0", "nothing would be trained"),
-        ("loop.device=cuda", "there is none on this machine"),
+        ("loop.device=cuda", "this machine has none"),
         ("loop.device=foo", "Unknown device"),
         ("loop.seed=-1", "give 0 or more"),
         ("stopping.n_neighbours=0", "give 1 or more"),
