@@ -39,7 +39,7 @@ class KnownFile:
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """All that is known about a found track before a model hears it."""
+    """All that is known about a track before it is analysed."""
 
     path: bytes
     part: int
@@ -141,7 +141,7 @@ class Ledger:
         )
 
     def tags_are(self, track_id: int, facts: FileFacts) -> bool:
-        """Whether a track's tags are the ones given."""
+        """Whether a track already has these tags."""
         row = self._database.rows(
             "SELECT title, artist, album, genre, year, track_number FROM tracks WHERE id = ?",
             (track_id,),
@@ -153,7 +153,7 @@ class Ledger:
         return set(rows) == set(facts.tags)
 
     def mark_gone(self, track_ids: Sequence[int], *, is_gone: bool = True) -> None:
-        """Mark tracks whose files are not there, or are there again."""
+        """Mark tracks as gone, or as back."""
         if not track_ids:
             return
         self._vectors.next_revision()
@@ -163,7 +163,7 @@ class Ledger:
         )
 
     def remove(self, track_ids: Sequence[int]) -> None:
-        """Forget tracks and all that hangs on them."""
+        """Delete tracks with their tags, measurements and vectors."""
         if not track_ids:
             return
         self._vectors.next_revision()
@@ -199,7 +199,7 @@ class Ledger:
         )
 
     def switch_to(self, model_id: int) -> None:
-        """Search with a model's vectors from now on, and forget those of all others."""
+        """Make a model the one that searches use, and delete all other vectors."""
         self._vectors.next_revision()
         self._database.run(
             "INSERT INTO settings VALUES ('current_model', ?) "
@@ -228,14 +228,14 @@ class Ledger:
     def put_failure(
         self, path: bytes, part: int, *, stat: tuple[int, int], fingerprint: str, reason: str
     ) -> None:
-        """Write down that a file could not be used, as it is now."""
+        """Record that a file, in its present state, could not be used."""
         self._database.run(
             "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?)",
             (path, part, *stat, fingerprint, reason),
         )
 
     def drop_failures(self, places: Iterable[tuple[bytes, int]]) -> None:
-        """Files that are fine now, or not there any more."""
+        """Forget the failures of files that can be used now or are gone."""
         self._database.run_many("DELETE FROM failures WHERE path = ? AND part = ?", places)
 
     def put_measurements(self, measurements: Iterable[tuple[int, str, str]]) -> None:

@@ -1,4 +1,4 @@
-"""Tracks that lack a vector get one: from a copy of the same recording, else from the model.
+"""Tracks without a vector get one, from a copy of the same recording or from the model.
 
 Commits in small batches, so that a crash costs no more than one of them.
 """
@@ -22,7 +22,7 @@ BATCH_SECONDS = 5.0
 
 @dataclass(slots=True)
 class Outcome:
-    """What has been done so far: ids of tracks, and failures."""
+    """The results so far: ids of tracks, and failures."""
 
     analysed: list[int] = field(default_factory=list)
     copied: list[int] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Analysis:
         self._on_track = on_track
 
     def run(self, track_ids: Iterable[int]) -> None:
-        """Give each track a vector, or write down why it has none."""
+        """Give each track a vector, or record the reason if it cannot be analysed."""
         by_recording: dict[bytes, list[KnownFile]] = {}
         for track_id in track_ids:
             track = self._ledger.known_file(track_id)
@@ -68,7 +68,10 @@ class Analysis:
             leaders = self._analyse([copies for copies in leaders if copies])
 
     def _analyse(self, groups: list[list[KnownFile]]) -> list[list[KnownFile]]:
-        """Analyse the first of each group for all of it; the rest of the groups that failed."""
+        """Analyse the first track of each group for the whole group.
+
+        Returns the remaining tracks of the groups whose first track failed.
+        """
         again: list[list[KnownFile]] = []
         batch: list[tuple[list[KnownFile], TrackEncoding]] = []
         requests = [_request(copies[0]) for copies in groups]

@@ -1,4 +1,4 @@
-"""What a found track is, before a model hears it: the digest of its audio, and its tags."""
+"""The digest of a track's audio, and its tags, read before the track is analysed."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -15,14 +15,14 @@ from index.indexing.cue import CueTrack
 from index.indexing.tags import FileTags, as_file_tags, read_tags
 
 Identified = tuple[Sighting, FileFacts | str]
-"""A sighting with its facts, or with the reason why there are none."""
+"""A sighting with its facts, or with the reason if it could not be read."""
 
 
 T = TypeVar("T")
 
 
 def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """So many at once, the last ones fewer."""
+    """Lists of `size` items; the last one may be shorter."""
     waiting = iter(items)
     while batch := list(islice(waiting, size)):
         yield batch
@@ -39,7 +39,7 @@ def identify_many(sightings: Iterable[Sighting], *, workers: int) -> Iterator[Id
 
 
 def identify(sighting: Sighting) -> FileFacts:
-    """Read a track's digest and tags; raises AudioError where the file cannot be read."""
+    """Read a track's digest and tags; raises AudioError if the file cannot be read."""
     path = Path(os.fsdecode(sighting.path))
     digest = audio_digest(path)
     tags = read_tags(path)

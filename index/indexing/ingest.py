@@ -27,7 +27,7 @@ from index.indexing.survey import survey
 from index.library_folder.encoder import Encoder
 
 CHUNK_TRACKS = 1024
-"""So many new tracks are read, then analysed: what is first can be searched long before the end."""
+"""New tracks are read and analysed in chunks, so that the first can be searched early."""
 COMMIT_TRACKS = 256
 
 
@@ -59,10 +59,10 @@ class Ingest:
         self._n_replaced = 0
         self._failed: list[Failure] = []
         self._vacant: set[int] = set()
-        """Tracks whose recording is not in its place any more: another place may claim them."""
+        """Tracks whose recording is no longer at their path: another path may claim them."""
 
     def run(self, paths: Sequence[Path]) -> IndexReport:
-        """Bring the catalogue up to date with what stands under some paths."""
+        """Bring the catalogue up to date with the files under some paths."""
         started = time.monotonic()
         surveyed = survey(
             self._catalogue, paths, fingerprint=self._model.fingerprint, options=self._options
@@ -91,7 +91,7 @@ class Ingest:
         self._vacant |= set(self._ledger.gone())
 
     def _changed(self, changed: list[tuple[int, Sighting]]) -> list[tuple[int, FileFacts]]:
-        """Take over new tags; what has new audio is handed back."""
+        """Write new tags; returns the tracks whose audio has changed."""
         deferred: list[tuple[int, FileFacts]] = []
         ids = {sighting.key: track_id for track_id, sighting in changed}
         for batch in in_batches(
@@ -120,7 +120,7 @@ class Ingest:
         self._done(os.fsdecode(facts.path))
 
     def _new(self, sightings: Sequence[Sighting]) -> list[int]:
-        """Write down new tracks; those that lack a vector are handed back."""
+        """Insert new tracks; returns those that lack a vector."""
         registered: list[int] = []
         for batch in in_batches(self._identified(sightings), COMMIT_TRACKS):
             with self._catalogue.database.transaction():
@@ -137,7 +137,7 @@ class Ingest:
         return registered
 
     def _replace(self, deferred: list[tuple[int, FileFacts]]) -> list[int]:
-        """Settle the places whose audio has changed, all at once: files may have swapped names."""
+        """Settle all paths whose audio has changed together: files may have swapped names."""
         registered: list[int] = []
         with self._catalogue.database.transaction():
             claims = [(own, facts, self._claim(facts)) for own, facts in deferred]
@@ -180,7 +180,7 @@ class Ingest:
         )
 
     def _reoccupy(self, track_id: int) -> None:
-        """A track that was gone is searched again, which the cache of vectors has to learn."""
+        """Make a track that was gone searchable again; the vector cache learns of it."""
         self._vacant.discard(track_id)
         self._catalogue.vectors.next_revision()
 
@@ -200,7 +200,7 @@ class Ingest:
         return [track_id]
 
     def _leave(self, changes: Changes) -> int:
-        """Count what is gone for good, and with `prune` remove it."""
+        """Count the tracks that are gone, and with `prune` remove them."""
         gone = [track_id for track_id in changes.gone if track_id in self._vacant]
         if not self._options.prune:
             return len(gone) + self._n_replaced

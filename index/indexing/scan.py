@@ -1,4 +1,4 @@
-"""Which audio files stand under given folders, and in what state. Reads no audio.
+"""The audio files under given folders, with their sizes and times of change. Reads no audio.
 
 Follows links to folders, each real folder once, so that loops end. Works on paths as bytes: a
 name need not be valid text. What cannot be read is reported, never skipped in silence.
@@ -40,11 +40,11 @@ class Found:
     files: dict[bytes, tuple[int, int]] = field(default_factory=dict)
     parts: list[FoundPart] = field(default_factory=list)
     unreadable: list[tuple[bytes, str]] = field(default_factory=list)
-    """Folders and files that could not be looked at, and why: what is in them is unknown."""
+    """Folders and files that could not be read, and why."""
 
 
 def scan(paths: Sequence[Path], *, rules: ScanRules | None = None) -> Found:
-    """All audio under some folders; a file that is named itself is taken whatever its name."""
+    """All audio files under some folders. A file given by itself is taken whatever its suffix."""
     scanned = Found()
     walk = _Walk(scanned, rules or ScanRules())
     for path in paths:
@@ -70,7 +70,7 @@ def scan(paths: Sequence[Path], *, rules: ScanRules | None = None) -> Found:
 
 
 def is_passed_over(path: bytes, scanned: Found, rules: ScanRules) -> bool:
-    """Whether a file is there, and the rules alone kept a scan from it."""
+    """Whether a file exists, and the scan left it out because of the rules."""
     is_hidden = b"/." in path and not rules.with_hidden
     if not (rules.include or rules.exclude or is_hidden) or path in scanned.files:
         return False
@@ -162,7 +162,7 @@ def _matcher(patterns: Sequence[str]) -> Callable[[bytes, bytes], bool] | None:
 
 
 def _split_by_sheets(scanned: Found, sheets: list[bytes]) -> None:
-    """Put the parts that sheets name in the place of whole files."""
+    """Replace whole files by the parts that CUE sheets name."""
     claimed: set[bytes] = set()
     for sheet in sorted(sheets):
         try:
@@ -185,6 +185,6 @@ def _split_by_sheets(scanned: Found, sheets: list[bytes]) -> None:
 
 
 def _beside(sheet: bytes, file_name: str) -> bytes:
-    """The file that a sheet means."""
+    """The file that a CUE sheet refers to."""
     folder = os.path.dirname(sheet)  # noqa: PTH120 - bytes
     return os.path.normpath(os.path.join(folder, os.fsencode(file_name)))  # noqa: PTH118 - bytes

@@ -206,19 +206,19 @@ class FaissStore:
             return padded(len(queries), k)
         n_candidates = min(n_wanted * self._candidates_per_hit, n_possible)
         selection = self._alive if rows is None else self._part.selection(rows)
-        values, found = self._part.search(queries, n_candidates, selection=selection)
-        lowest = int(found.min())
+        values, hit_rows = self._part.search(queries, n_candidates, selection=selection)
+        lowest = int(hit_rows.min())
         if self._is_measured_by_faiss:
             distances = self.space.from_faiss(values)
             if lowest < 0:
-                distances[found < 0] = np.inf
+                distances[hit_rows < 0] = np.inf
         else:
-            distances, found = measured(self.space, queries, found, self._part.vectors_at)
-        distances, found = distances[:, :n_wanted], found[:, :n_wanted]
-        distances, ids = with_ties_by_id(distances, self._ids[found])
+            distances, hit_rows = measured(self.space, queries, hit_rows, self._part.vectors_at)
+        distances, hit_rows = distances[:, :n_wanted], hit_rows[:, :n_wanted]
+        distances, ids = with_ties_by_id(distances, self._ids[hit_rows])
         if n_wanted == k and lowest >= 0:
             return distances, ids
-        return self._completed(queries, k, rows=rows, found=(distances, ids, found))
+        return self._completed(queries, k, rows=rows, hits=(distances, ids, hit_rows))
 
     def _completed(
         self,
@@ -226,13 +226,13 @@ class FaissStore:
         k: int,
         *,
         rows: Rows | None,
-        found: tuple[FloatMatrix, IdArray, Rows],
+        hits: tuple[FloatMatrix, IdArray, Rows],
     ) -> tuple[FloatMatrix, IdArray]:
-        """As many as exist: what the index did not reach is looked for in all rows."""
+        """Queries with too few hits are answered by comparing all rows."""
         distances, ids = padded(len(queries), k)
-        n_columns = found[0].shape[1]
-        distances[:, :n_columns], ids[:, :n_columns] = found[0], found[1]
-        short = np.flatnonzero((found[2] < 0).any(axis=1))
+        n_columns = hits[0].shape[1]
+        distances[:, :n_columns], ids[:, :n_columns] = hits[0], hits[1]
+        short = np.flatnonzero((hits[2] < 0).any(axis=1))
         if len(short):
             all_rows = self._row_order if rows is None else rows
             distances[short], ids[short] = self._among(queries[short], all_rows, k)
