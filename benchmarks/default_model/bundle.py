@@ -3,8 +3,8 @@
     python benchmarks/default_model/bundle.py runs/merged DATA/fma-small --scores FILE
 
 Copies the run's best model to embedder/models/bundled/default with a card that says where it comes
-from, how good it is (FILE is what `soundalike evaluate … --json` printed of it) and how its
-distances are to be read: calibration and hubness correction, learnt from the validation tracks.
+from, its scores (FILE is the output of `soundalike evaluate … --json`), and the calibration and
+hubness correction of its distances, fitted on the validation tracks.
 """
 
 import argparse
@@ -39,7 +39,7 @@ KEPT_SCORES = ("protocol", "n_queries", "accuracy", "accuracy_ci95", "macro_f1",
 
 
 def main() -> None:
-    """Read, learn how to read, write."""
+    """Load, calibrate, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path)
     parser.add_argument("data", type=Path)

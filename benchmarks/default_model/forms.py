@@ -1,4 +1,4 @@
-"""Forms of one recording, as pictures, that the default model shall not tell apart.
+"""Variants of a recording, as spectrograms, that the default model is trained to ignore.
 
 Each takes levels [tracks, rows, columns] whose rows are mel bands up to 22 050 Hz.
 """
@@ -16,23 +16,23 @@ RATE, OTHER_RATE = 44_100, 48_000
 
 
 def first_half(levels: Tensor) -> Tensor:
-    """Its first 15 of 30 seconds."""
+    """The first 15 of 30 seconds."""
     return levels[:, :, : levels.shape[2] // 2]
 
 
 def second_half(levels: Tensor) -> Tensor:
-    """Its last 15 of 30 seconds."""
+    """The last 15 of 30 seconds."""
     return levels[:, :, levels.shape[2] // 2 :]
 
 
 def below(levels: Tensor, *, hertz: float) -> Tensor:
-    """Nothing above a frequency, as in a file of a lower rate."""
+    """Without frequencies above `hertz`, as in a file of a lower sample rate."""
     kept = torch.from_numpy(centres(RATE) < hertz)
     return levels * kept[:, None]
 
 
 def at_other_rate(levels: Tensor) -> Tensor:
-    """On the axis of a file of 48 000 Hz, whose rows reach up to 24 000."""
+    """With the rows of a file of 48 000 Hz, which reach up to 24 000 Hz."""
     places = np.interp(centres(OTHER_RATE), centres(RATE), np.arange(levels.shape[1]), right=-1)
     is_there = torch.from_numpy(places >= 0)
     lower = torch.from_numpy(np.maximum(places, 0)).long()
@@ -43,7 +43,7 @@ def at_other_rate(levels: Tensor) -> Tensor:
 
 
 def centres(sample_rate: int) -> NDArray[np.float64]:
-    """Where each row's band peaks, in hertz."""
+    """The peak of each row's band, in hertz."""
     edges = mel_edges(FrontEndConfig(kind="log-mel"), sample_rate)
     return np.asarray(edges[1:-1].numpy(), dtype=np.float64)
 

@@ -3,11 +3,10 @@ r"""Put the seeds of a recipe side by side as one model, with one projection fit
     python -m benchmarks.default_model.merge runs/default/seed-? runs/default/moments/seed-? \
         DATA/fma-small -o runs/merged --weight-bits 8
 
-The projection learns, from the training tracks alone, what the teacher says of an artist, what
-genre a track has and where the networks put it (by their vectors, and by the main directions of
-what they pool), and not to hear what forms.py lists. The folder that comes out can be evaluated and
-bundled like a run's. One seed can be given, too, or networks of one kind; beside them stand moments
-of cepstral coefficients, which need no training.
+The projection is fitted on the training tracks alone: to the teacher's vector of an artist, to the
+genre, and to the networks' own vectors and main directions, ignoring the variants in forms.py. The
+resulting folder can be evaluated and bundled like that of a run. A single seed, or networks of one
+kind, can be given too. Moments of cepstral coefficients, which need no training, are added.
 """
 
 import argparse

@@ -4,7 +4,7 @@
 
 A seed is three runs: recipe.toml, then refine.toml from where that ended, and moments.toml for a
 network of another kind (in OUTPUT/moments). Prints the held-out vote of each seed and their mean.
-Interrupted, it goes on where it was when it is called again.
+After an interruption, call it again to resume.
 """
 
 import argparse
@@ -28,13 +28,13 @@ RECIPE, REFINEMENT, MOMENTS = (
 
 
 class Lines:
-    """Says how each epoch went."""
+    """Prints each epoch."""
 
     def after_step(self, *_: object) -> None:
-        """Nothing to say of a step."""
+        """Print nothing."""
 
     def after_epoch(self, record: dict[str, object]) -> None:
-        """One line an epoch."""
+        """Print one line."""
         print(
             " ".join(
                 f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in record.items()
@@ -76,7 +76,7 @@ def main() -> None:
 def run_seed(
     recipe: TrainingConfig, refinement: TrainingConfig, data: Path, output: Path, seed: int
 ) -> float:
-    """The held-out accuracy of one seed, trained now or before."""
+    """The held-out accuracy of one seed; trained if it is not yet."""
     first, folder = output / "first" / f"seed-{seed}", output / f"seed-{seed}"
     run_part(recipe, data, first, seed)
     start = TransferConfig(checkpoint=str(first / "best"))
@@ -100,7 +100,7 @@ def run_part(config: TrainingConfig, data: Path, folder: Path, seed: int) -> dic
 
 
 def lines(_: TrainingRun) -> list[Lines]:
-    """Who is told how the run goes."""
+    """The observers of a run."""
     return [Lines()]
 
 
