@@ -37,6 +37,8 @@ OLD_PHRASES = (
     "that nobody has",
     "held to",
     "none: as the",
+    "where there is none",
+    "whoever",
 )
 WRITTEN_IN = ("embedder", "index", "soundalike", "cli", "docs", "notebooks", "benchmarks", "tests")
 # The log keeps its old entries, and this file names the phrases.

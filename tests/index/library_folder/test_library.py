@@ -49,7 +49,7 @@ def library(tmp_path: Path, music: Path) -> Library:
 
 
 def test_no_library_says_what_to_do(tmp_path: Path) -> None:
-    """Where there is none, the message names the command that makes one."""
+    """If there is no library, the message names the command that makes one."""
     with pytest.raises(NotFound, match="soundalike index"):
         Library.open(tmp_path)
 
