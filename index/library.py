@@ -124,7 +124,7 @@ class Library(OpenLibrary):
         /,
         *,
         encoder: "Encoder | None" = None,
-        on_heard: Callable[[int], None] | None = None,
+        on_track: Callable[[int], None] | None = None,
     ) -> "LabelReport": ...
     @overload
     def label(self, *tracks: str, **options: Unpack["LabelOptions"]) -> "LabelReport": ...
@@ -132,7 +132,7 @@ class Library(OpenLibrary):
         self,
         *arguments: "LabelRequest | str",
         encoder: "Encoder | None" = None,
-        on_heard: Callable[[int], None] | None = None,
+        on_track: Callable[[int], None] | None = None,
         **options: Any,
     ) -> "LabelReport":
         """The neighbours' vote: `label("song.mp3", field="mood")`, or `label(LabelRequest(…))`.
@@ -144,7 +144,7 @@ class Library(OpenLibrary):
         from index.labels.request import LabelRequest
 
         request = _request(LabelRequest, arguments, options, make=label_request)
-        return label_tracks(self, request, encoder=encoder, on_heard=on_heard)
+        return label_tracks(self, request, encoder=encoder, on_track=on_track)
 
     def write_labels(
         self, changes: "Sequence[TagChange]", *, on_file: Callable[[int], None] | None = None

@@ -114,7 +114,7 @@ def run(
     request = LabelRequest(names, votes, start_seconds=start, seconds=seconds)
     with Library.open(settings.library_folder()) as library:
         with bar(settings, label="Analysing", total=len(names)) as advance:
-            report = library.label(request, on_heard=advance)
+            report = library.label(request, on_track=advance)
         n_failed = _talk_of(settings, report.failed)
         if write:
             changes = _preview(settings, report, csv=csv, force=force, yes=yes)

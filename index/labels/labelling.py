@@ -26,7 +26,7 @@ def label_tracks(
     request: LabelRequest,
     *,
     encoder: "Encoder | None" = None,
-    on_heard: Callable[[int], None] | None = None,
+    on_track: Callable[[int], None] | None = None,
 ) -> LabelReport:
     """A vote for each track, in order; tracks that cannot be labelled are listed with the reason.
 
@@ -48,8 +48,8 @@ def label_tracks(
             failed.append(Failure(text, _reason(error, text)))
     tracks: list[QueryTrack] = []
     for track in encode_missing(library, resolved, encoder):
-        if on_heard is not None:
-            on_heard(1)
+        if on_track is not None:
+            on_track(1)
         if isinstance(track, QueryTrack):
             tracks.append(track)
         elif len(request.tracks) == len(resolved) == 1:

@@ -133,14 +133,14 @@ def test_an_empty_library_says_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "request",
+    "wrong",
     [MapRequest(4), MapRequest(neighbours=1), MapRequest(min_distance=2.0), MapRequest(seed=-1)],
     ids=["dimensions", "neighbours", "min_distance", "seed"],
 )
-def test_wrong_settings_are_refused(grown: MapLibrary, request: MapRequest) -> None:
+def test_wrong_settings_are_refused(grown: MapLibrary, wrong: MapRequest) -> None:
     """The message names the option."""
     with Library.open(grown.folder) as library, pytest.raises(UsageError, match="--"):
-        map_of(library, request)
+        map_of(library, wrong)
 
 
 def test_neighbours_are_the_true_ones(grown: MapLibrary) -> None:
