@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from embedder.config.model import GeometryKind
 from index.catalogue.database import Database, Row, Value
 from index.catalogue.records import Failure, TrackRecord
+from index.catalogue.revisions import Revisions
 from index.catalogue.vector_rows import VectorRows
 from index.vectors.distances import Space
 
@@ -54,7 +55,8 @@ class Catalogue:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.vectors = VectorRows(database)
+        self.revisions = Revisions(database)
+        self.vectors = VectorRows(database, self.revisions)
 
     @classmethod
     def create_or_open(cls, path: Path, *, must_exist: bool = False) -> "Catalogue":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from embedder.errors import ArtefactError, CorruptArtefact, LibraryBusy, UnsupportedFormat
+from index.catalogue.checksums import SQL_NAME, row_checksum
 from index.catalogue.migrations import MIGRATIONS
 
 Value = int | float | str | bytes | None
@@ -38,6 +39,7 @@ class Database:
             # In WAL mode a crash of the machine may undo the last batches, never damage the file.
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.create_function(SQL_NAME, -1, row_checksum, deterministic=True)
         database = cls(path, connection)
         if must_exist:
             database._refuse_empty()
@@ -115,8 +117,26 @@ class Database:
                     self._connection.rollback()
                 raise
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All that the block reads is of one moment, whatever other processes write."""
+        if self._connection.in_transaction:
+            yield
+            return
+        with _explained(self.path):
+            self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if self._connection.in_transaction:
+                self._connection.rollback()
+
+    def damaged(self, reason: str) -> str:
+        """What to say of a catalogue that cannot be used, with advice."""
+        return _damaged(self.path, reason)
+
     def check(self) -> list[str]:
-        """What SQLite's own check finds wrong; empty where all is well."""
+        """What SQLite's own check finds wrong; empty if all is well."""
         problems = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)")]
         return [] if problems == ["ok"] else problems
 
@@ -197,6 +217,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 def _damaged(path: Path, reason: str) -> str:
     return (
-        f"{path}: the catalogue is damaged ({reason}). Put a backup of it in its place, or move "
-        "the library's folder away and index the music again."
+        f"{path}: the catalogue is damaged ({reason}). Put a backup of it in its place and delete "
+        f"{path.name}-wal and {path.name}-shm, or move the library's folder away and index the "
+        "music again."
     )

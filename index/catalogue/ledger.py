@@ -63,6 +63,7 @@ class Ledger:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._database = catalogue.database
+        self._revisions = catalogue.revisions
         self._vectors = catalogue.vectors
 
     def known_stats(self) -> dict[PathKey, tuple[int, int, int, int]]:
@@ -156,20 +157,22 @@ class Ledger:
         """Mark tracks as gone, or as back."""
         if not track_ids:
             return
-        self._vectors.next_revision()
-        self._database.run_many(
-            "UPDATE tracks SET is_gone = ? WHERE id = ?",
-            [(int(is_gone), track_id) for track_id in track_ids],
-        )
+        with self._database.transaction():
+            self._revisions.advance()
+            self._database.run_many(
+                "UPDATE tracks SET is_gone = ? WHERE id = ?",
+                [(int(is_gone), track_id) for track_id in track_ids],
+            )
 
     def remove(self, track_ids: Sequence[int]) -> None:
         """Delete tracks with their tags, measurements and vectors."""
         if not track_ids:
             return
-        self._vectors.next_revision()
-        self._database.run_many(
-            "DELETE FROM tracks WHERE id = ?", [(track_id,) for track_id in track_ids]
-        )
+        with self._database.transaction():
+            self._revisions.advance()
+            self._database.run_many(
+                "DELETE FROM tracks WHERE id = ?", [(track_id,) for track_id in track_ids]
+            )
 
     def gone(self) -> list[int]:
         """The tracks that are marked as gone."""
@@ -200,14 +203,15 @@ class Ledger:
 
     def switch_to(self, model_id: int) -> None:
         """Make a model the one that searches use, and delete all other vectors."""
-        self._vectors.next_revision()
-        self._database.run(
-            "INSERT INTO settings VALUES ('current_model', ?) "
-            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            (str(model_id),),
-        )
-        self._vectors.drop_other_models(model_id)
-        self.remove_without_vectors()
+        with self._database.transaction():
+            self._revisions.advance()
+            self._database.run(
+                "INSERT INTO settings VALUES ('current_model', ?) "
+                "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (str(model_id),),
+            )
+            self._vectors.drop_other_models(model_id)
+            self.remove_without_vectors()
 
     def remove_without_vectors(self) -> None:
         """Forget tracks that no model has a vector of."""

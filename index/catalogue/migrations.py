@@ -153,6 +153,16 @@ FORMAT_3 = (
     """DELETE FROM tags WHERE EXISTS (SELECT 1 FROM measurements WHERE
         measurements.track_id = tags.track_id AND measurements.field = tags.field
         AND measurements.value = tags.value)""",
+    # A cache of the vectors names the revision that it was made from, and that revision's token.
+    "INSERT INTO settings VALUES ('catalogue_id', lower(hex(randomblob(16))))",
+    "CREATE TABLE revisions (revision INTEGER PRIMARY KEY, token BLOB NOT NULL)",
+    "INSERT INTO revisions SELECT value + 0, randomblob(16) FROM settings WHERE key = 'revision'",
+    "DELETE FROM settings WHERE key = 'revision'",
+    "ALTER TABLE vectors ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0",
+    "UPDATE vectors SET checksum = row_checksum(track_id, vector)",
+    "ALTER TABLE excerpts ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0",
+    """UPDATE excerpts
+        SET checksum = row_checksum(track_id, excerpt_seconds, starts_seconds, vectors)""",
 )
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (FORMAT_1, FORMAT_2, FORMAT_3)

@@ -1,6 +1,7 @@
 """The vectors of a catalogue: whole tracks as float32, their excerpts as float16.
 
-Every change gets a revision number, so that a cache of the vectors knows what it has missed.
+Every change is a revision, so that a cache of the vectors knows what it has missed. Every row has a
+checksum, which is verified whenever the row is read.
 """
 
 from dataclasses import dataclass
@@ -8,9 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from index.catalogue.database import Database
+from embedder.errors import CorruptArtefact
+from index.catalogue.checksums import is_intact, row_checksum
+from index.catalogue.database import Database, Row
+from index.catalogue.revisions import Revisions
 
 IdArray = NDArray[np.int64]
+
+ONE_BY_ONE = 1000
+"""Up to so many vectors are looked up one by one; more are read in one pass."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,60 +49,49 @@ class TrackExcerpts:
 class VectorRows:
     """Vectors by model and track."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, revisions: Revisions) -> None:
         self._database = database
-
-    def revision(self) -> int:
-        """How many changes the set of vectors has seen; a cache made at this number is current."""
-        rows = self._database.rows("SELECT value + 0 FROM settings WHERE key = 'revision'")
-        return int(rows[0][0]) if rows else 0
-
-    def next_revision(self) -> int:
-        """Count one more change."""
-        self._database.run(
-            "INSERT INTO settings VALUES ('revision', '1') "
-            "ON CONFLICT (key) DO UPDATE SET value = value + 1"
-        )
-        return self.revision()
+        self._revisions = revisions
 
     def put(self, model_id: int, tracks: list[TrackVectors]) -> None:
         """Keep what a model made of some tracks, in place of what it made before."""
         with self._database.transaction():
-            revision = self.next_revision()
+            revision = self._revisions.advance()
             self.drop([track.track_id for track in tracks], model_id=model_id)
-            self._database.run_many(
-                "INSERT INTO vectors (track_id, model_id, revision, vector) VALUES (?, ?, ?, ?)",
-                [(t.track_id, model_id, revision, _bytes(t.vector, "<f4")) for t in tracks],
-            )
-            self._database.run_many(
-                "INSERT INTO excerpts VALUES (?, ?, ?, ?, ?)",
-                [
-                    (
-                        t.track_id,
-                        model_id,
-                        t.excerpt_seconds,
-                        _bytes(np.asarray(t.starts_seconds), "<f4"),
-                        _bytes(t.excerpt_vectors, "<f2"),
-                    )
-                    for t in tracks
-                ],
-            )
+            vector_rows, excerpt_rows = [], []
+            for track in tracks:
+                vector = _bytes(track.vector, "<f4")
+                checksum = row_checksum(track.track_id, vector)
+                vector_rows.append((track.track_id, model_id, revision, vector, checksum))
+                parts = (
+                    float(track.excerpt_seconds),
+                    _bytes(np.asarray(track.starts_seconds), "<f4"),
+                    _bytes(track.excerpt_vectors, "<f2"),
+                )
+                checksum = row_checksum(track.track_id, *parts)
+                excerpt_rows.append((track.track_id, model_id, *parts, checksum))
+            self._insert(vector_rows, excerpt_rows)
 
     def copy(self, source_id: int, target_id: int) -> None:
-        """Give a track all that was made of another one of the same recording."""
+        """Give a track all that was made of another track of the same recording."""
         with self._database.transaction():
-            revision = self.next_revision()
+            revision = self._revisions.advance()
             self.drop([target_id])
-            self._database.run(
-                "INSERT INTO vectors (track_id, model_id, revision, vector) "
-                "SELECT ?, model_id, ?, vector FROM vectors WHERE track_id = ?",
-                (target_id, revision, source_id),
-            )
-            self._database.run(
-                "INSERT INTO excerpts SELECT ?, model_id, excerpt_seconds, starts_seconds, vectors "
+            vector_rows, excerpt_rows = [], []
+            for model_id, vector, checksum in self._database.rows(
+                "SELECT model_id, vector, checksum FROM vectors WHERE track_id = ?", (source_id,)
+            ):
+                self._check(source_id, checksum, vector)
+                checksum = row_checksum(target_id, vector)
+                vector_rows.append((target_id, model_id, revision, vector, checksum))
+            for model_id, *parts, checksum in self._database.rows(
+                "SELECT model_id, excerpt_seconds, starts_seconds, vectors, checksum "
                 "FROM excerpts WHERE track_id = ?",
-                (target_id, source_id),
-            )
+                (source_id,),
+            ):
+                self._check(source_id, checksum, *parts)
+                excerpt_rows.append((target_id, model_id, *parts, row_checksum(target_id, *parts)))
+            self._insert(vector_rows, excerpt_rows)
 
     def drop(self, track_ids: list[int], *, model_id: int | None = None) -> None:
         """Forget what was made of some tracks, by one model or by all."""
@@ -125,23 +121,38 @@ class VectorRows:
         )
 
     def matrix(self, model_id: int, ids: IdArray, *, size: int) -> NDArray[np.float32]:
-        """The vectors [n, size] of tracks, given ascending; all of these tracks have one."""
+        """The vectors [n, size] of tracks, given ascending; all of these tracks have a vector.
+
+        Raises CorruptArtefact for a row that is missing or not what was written.
+        """
         matrix = np.empty((len(ids), size), dtype=np.float32)
-        if len(ids) > 1000:
-            statement = (
-                "SELECT track_id, vector FROM vectors WHERE model_id = ? "
-                "AND track_id BETWEEN ? AND ? ORDER BY track_id"
-            )
-            blocks = self._database.blocks(statement, (model_id, int(ids[0]), int(ids[-1])))
-            for rows in blocks:
-                block_ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
-                values = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f4")
-                places = np.minimum(np.searchsorted(ids, block_ids), len(ids) - 1)
-                is_wanted = ids[places] == block_ids
-                matrix[places[is_wanted]] = values.reshape(-1, size)[is_wanted]
+        if len(ids) <= ONE_BY_ONE:
+            for place, track_id in enumerate(ids.tolist()):
+                matrix[place] = self.vector(model_id, track_id, size=size)
             return matrix
-        for place, track_id in enumerate(ids.tolist()):
-            matrix[place] = self.vector(model_id, track_id)
+        statement = (
+            "SELECT track_id, vector, checksum FROM vectors WHERE model_id = ? "
+            "AND track_id BETWEEN ? AND ? ORDER BY track_id"
+        )
+        n_filled = 0
+        blocks = self._database.blocks(statement, (model_id, int(ids[0]), int(ids[-1])))
+        for rows in blocks:
+            block_ids = self._as_ids(rows)
+            places = np.minimum(np.searchsorted(ids, block_ids), len(ids) - 1)
+            is_asked_for = ids[places] == block_ids
+            for (track_id, vector, checksum), is_needed in zip(rows, is_asked_for, strict=True):
+                if is_needed:
+                    self._check(track_id, checksum, vector, n_bytes=4 * size)
+            values = np.frombuffer(
+                b"".join(
+                    row[1] for row, is_needed in zip(rows, is_asked_for, strict=True) if is_needed
+                ),
+                dtype="<f4",
+            )
+            matrix[places[is_asked_for]] = values.reshape(-1, size)
+            n_filled += int(is_asked_for.sum())
+        if n_filled != len(ids):
+            raise CorruptArtefact(self._database.damaged("rows of vectors are missing"))
         return matrix
 
     def has(self, model_id: int, track_id: int) -> bool:
@@ -149,30 +160,94 @@ class VectorRows:
         statement = "SELECT 1 FROM vectors WHERE model_id = ? AND track_id = ?"
         return bool(self._database.rows(statement, (model_id, track_id)))
 
-    def vector(self, model_id: int, track_id: int) -> NDArray[np.float32]:
+    def vector(self, model_id: int, track_id: int, *, size: int) -> NDArray[np.float32]:
         """The vector [size] of a track; raises KeyError if it has none of this model."""
         rows = self._database.rows(
-            "SELECT vector FROM vectors WHERE model_id = ? AND track_id = ?", (model_id, track_id)
+            "SELECT vector, checksum FROM vectors WHERE model_id = ? AND track_id = ?",
+            (model_id, track_id),
         )
         if not rows:
             raise KeyError(track_id)
-        return np.frombuffer(rows[0][0], dtype="<f4")
+        vector, checksum = rows[0]
+        self._check(track_id, checksum, vector, n_bytes=4 * size)
+        return np.frombuffer(vector, dtype="<f4")
 
     def excerpts(self, model_id: int, track_id: int, *, size: int) -> TrackExcerpts | None:
         """The excerpts of a track; None if the library is older than stored excerpts."""
         rows = self._database.rows(
-            "SELECT vectors, starts_seconds, excerpt_seconds FROM excerpts "
+            "SELECT excerpt_seconds, starts_seconds, vectors, checksum FROM excerpts "
             "WHERE model_id = ? AND track_id = ?",
             (model_id, track_id),
         )
         if not rows:
             return None
-        vectors = np.frombuffer(rows[0][0], dtype="<f2").reshape(-1, size).astype(np.float32)
-        return TrackExcerpts(vectors, np.frombuffer(rows[0][1], dtype="<f4"), rows[0][2])
+        *parts, checksum = rows[0]
+        self._check(track_id, checksum, *parts)
+        excerpt_seconds, starts, vectors = parts
+        if len(vectors) != len(starts) // 4 * 2 * size:
+            raise CorruptArtefact(self._row_damaged(track_id))
+        matrix = np.frombuffer(vectors, dtype="<f2").reshape(-1, size).astype(np.float32)
+        return TrackExcerpts(matrix, np.frombuffer(starts, dtype="<f4"), excerpt_seconds)
+
+    def problems(self, model_id: int, *, size: int) -> list[str]:
+        """The rows of a model that are not what was written, in sentences."""
+        damaged_ids: set[int] = set()
+        for rows in self._database.blocks(
+            "SELECT track_id, vector, checksum FROM vectors WHERE model_id = ?", (model_id,)
+        ):
+            damaged_ids.update(
+                track_id
+                for track_id, vector, checksum in rows
+                if not is_intact(track_id, checksum, vector) or len(vector) != 4 * size
+            )
+        for rows in self._database.blocks(
+            "SELECT track_id, excerpt_seconds, starts_seconds, vectors, checksum "
+            "FROM excerpts WHERE model_id = ?",
+            (model_id,),
+        ):
+            damaged_ids.update(
+                track_id
+                for track_id, seconds, starts, vectors, checksum in rows
+                if not is_intact(track_id, checksum, seconds, starts, vectors)
+                or len(vectors) != len(starts) // 4 * 2 * size
+            )
+        return [self._row_damaged(track_id) for track_id in sorted(damaged_ids, key=str)]
+
+    def _insert(self, vector_rows: list[Row], excerpt_rows: list[Row]) -> None:
+        self._database.run_many(
+            "INSERT INTO vectors (track_id, model_id, revision, vector, checksum) "
+            "VALUES (?, ?, ?, ?, ?)",
+            vector_rows,
+        )
+        self._database.run_many(
+            "INSERT INTO excerpts (track_id, model_id, excerpt_seconds, starts_seconds, vectors, "
+            "checksum) VALUES (?, ?, ?, ?, ?, ?)",
+            excerpt_rows,
+        )
+
+    def _check(
+        self, track_id: int, checksum: int, *parts: bytes | float, n_bytes: int | None = None
+    ) -> None:
+        """Raise CorruptArtefact if a row is not what was written, or a vector has another size."""
+        is_of_size = n_bytes is None or (isinstance(parts[0], bytes) and len(parts[0]) == n_bytes)
+        if not is_of_size or not is_intact(track_id, checksum, *parts):
+            raise CorruptArtefact(self._row_damaged(track_id))
+
+    def _row_damaged(self, track_id: int) -> str:
+        return (
+            f"{self._database.path}: the vectors of track {track_id} are damaged. "
+            f"'soundalike library remove {track_id}', then 'soundalike index' with its folder, "
+            "analyses it again."
+        )
 
     def _ids(self, statement: str, *values: int) -> IdArray:
-        rows = self._database.rows(statement, values)
-        return np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+        return self._as_ids(self._database.rows(statement, values))
+
+    def _as_ids(self, rows: list[Row]) -> IdArray:
+        try:
+            return np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise CorruptArtefact(self._database.damaged("an id is no number")) from error
 
 
 def _bytes(values: NDArray[np.floating], kind: str) -> bytes:

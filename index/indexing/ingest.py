@@ -182,7 +182,7 @@ class Ingest:
     def _reoccupy(self, track_id: int) -> None:
         """Make a track that was gone searchable again; the vector cache learns of it."""
         self._vacant.discard(track_id)
-        self._catalogue.vectors.next_revision()
+        self._catalogue.revisions.advance()
 
     def _insert(self, facts: FileFacts) -> int:
         track_id = self._ledger.insert(facts)

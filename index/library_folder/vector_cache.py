@@ -7,17 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
-from embedder.errors import ArtefactError, LibraryBusy
+from embedder.errors import ArtefactError, CorruptArtefact, LibraryBusy
 from index.catalogue.catalogue import Catalogue, ModelRow
+from index.catalogue.revisions import CatalogueState
 from index.library_folder.lock import writing
 from index.vectors.distances import Space
 from index.vectors.faiss_store import FaissStore
 from index.vectors.kinds import StoreSettings
-from index.vectors.store_file import StoreSource, read_header
+from index.vectors.store_file import StoreSource
 
 logger = logging.getLogger(__name__)
 
 STORE_NAME = "vectors.faiss"
+N_TRIES = 5
+STRANGER = "made from another catalogue, or from another state of this one."
 Warn = Callable[[str], None]
 
 
@@ -37,40 +40,46 @@ class StoreCache:
 
         With `has_lock`, the caller holds the lock and gets the store as it is in memory.
         """
-        revision = self._catalogue.vectors.revision()
-        store = self._opened(model, space, warn)
-        if store is not None and store.source == StoreSource(model.fingerprint, revision):
-            return store
-        if store is not None:
-            try:
-                self._catch_up(store, model)
-            except LibraryBusy:  # another process has put a newer file in its place
-                return self.current(model, space, warn=warn, has_lock=has_lock)
-        if store is None or store.is_outgrown(self._settings):
-            store = self._built(model, space)
-        is_saved = self._save(store, StoreSource(model.fingerprint, revision), has_lock=has_lock)
+        # The file is opened before the catalogue is read: no process can then have written a file
+        # that is ahead of what is read here.
+        opened = self._opened(space, warn)
+        with self._catalogue.database.snapshot():
+            source = self._source(model)
+            if opened is not None and opened.source == source:
+                return opened
+            store = opened if opened is not None and self._is_behind(opened, model, warn) else None
+            is_replaced = store is not None and not self._catch_up(store, model)
+            if not is_replaced:
+                if store is None or store.is_outgrown(self._settings):
+                    store = self._built(model, space)
+                is_saved = self._save(store, source, has_lock=has_lock)
+        if store is None or is_replaced:
+            return self.current(model, space, warn=warn, has_lock=has_lock)
         return self._mapped(store, space) if is_saved and not has_lock else store
 
     def rebuild(self, model: ModelRow, space: Space) -> None:
         """Build the store from the catalogue and save it; the caller holds the lock."""
-        revision = self._catalogue.vectors.revision()
         store = self._built(model, space)
-        self._save(store, StoreSource(model.fingerprint, revision), has_lock=True)
+        self._save(store, self._source(model), has_lock=True)
 
     def problems(self, model: ModelRow, space: Space) -> list[str]:
         """Where the file and the catalogue differ, after reading all of both."""
         if not self._path.exists():
             return []
         try:
-            read_header(self._path, check_all=True)
             store = FaissStore.open(self._path, space)
-        except ArtefactError as error:
+        except (ArtefactError, LibraryBusy) as error:
             return [f"{error}. 'soundalike library rebuild' makes it anew."]
-        revision = self._catalogue.vectors.revision()
-        if store.source != StoreSource(model.fingerprint, revision):
-            return []  # behind, which the next search mends
+        source = self._source(model)
+        if store.source != source:
+            if store.source is not None and self._is_of_catalogue(store.source):
+                return []  # behind, which the next search mends
+            return [f"{self._path}: {STRANGER} The next search rebuilds it."]
         ids = self._catalogue.vectors.ids(model.id)
-        vectors = self._catalogue.vectors.matrix(model.id, ids, size=model.embedding_size)
+        try:
+            vectors = self._catalogue.vectors.matrix(model.id, ids, size=model.embedding_size)
+        except CorruptArtefact:
+            return []  # told by the check of the catalogue's own rows
         same_ids = np.array_equal(store.ids(), ids)
         if same_ids and np.allclose(store.vectors(ids), space.to_unit(vectors), atol=1e-6):
             return []
@@ -78,28 +87,57 @@ class StoreCache:
             f"{self._path}: not what the catalogue says. 'soundalike library rebuild' mends it."
         ]
 
-    def _opened(self, model: ModelRow, space: Space, warn: Warn) -> FaissStore | None:
+    def _source(self, model: ModelRow) -> StoreSource:
+        """What a store that is made now is made from."""
+        state = self._catalogue.revisions.current()
+        return StoreSource(model.fingerprint, state.revision, state.token, state.catalogue_id)
+
+    def _is_of_catalogue(self, source: StoreSource) -> bool:
+        """Whether this very catalogue was once in the state that a store was made from."""
+        state = CatalogueState(source.catalogue_id, source.revision, source.token)
+        return self._catalogue.revisions.includes(state)
+
+    def _is_behind(self, store: FaissStore, model: ModelRow, warn: Warn) -> bool:
+        """Whether a store can be brought up to date; if not, it is another catalogue's or model's.
+
+        The store of a catalogue that was restored from a backup, or whose last commits a crash of
+        the machine has undone, is ahead of it, and its numbers will be given out again.
+        """
+        source = store.source
+        if source is None or not self._is_of_catalogue(source):
+            warn(f"{self._path}: {STRANGER} It is built anew from the catalogue.")
+            return False
+        return source.fingerprint == model.fingerprint
+
+    def _opened(self, space: Space, warn: Warn) -> FaissStore | None:
         if not self._path.exists():
             return None
-        try:
-            store = FaissStore.open(self._path, space, search_effort=self._settings.search_effort)
-        except ArtefactError as error:
-            warn(f"{error}. It is built anew from the catalogue.")
-            return None
-        is_of_model = store.source is not None and store.source.fingerprint == model.fingerprint
-        return store if is_of_model else None
+        for _ in range(N_TRIES):
+            try:
+                effort = self._settings.search_effort
+                return FaissStore.open(self._path, space, search_effort=effort)
+            except LibraryBusy:
+                continue  # another process has replaced it meanwhile
+            except ArtefactError as error:
+                warn(f"{error}. It is built anew from the catalogue.")
+                return None
+        return None
 
-    def _catch_up(self, store: FaissStore, model: ModelRow) -> None:
-        """Take over what has changed since the store was written."""
+    def _catch_up(self, store: FaissStore, model: ModelRow) -> bool:
+        """Take over what has changed since; false if another process has replaced the file."""
         catalogue_ids = self._catalogue.vectors.ids(model.id)
         store_ids = store.ids()
         since = store.source.revision if store.source else 0
         changed_since = self._catalogue.vectors.ids_changed_since(model.id, since)
         missing = np.setdiff1d(catalogue_ids, store_ids, assume_unique=True)
         changed = np.union1d(missing, np.intersect1d(changed_since, catalogue_ids))
-        store.remove(np.setdiff1d(store_ids, catalogue_ids, assume_unique=True))
         vectors = self._catalogue.vectors.matrix(model.id, changed, size=model.embedding_size)
-        store.add(changed, vectors)
+        try:
+            store.remove(np.setdiff1d(store_ids, catalogue_ids, assume_unique=True))
+            store.add(changed, vectors)
+        except LibraryBusy:
+            return False
+        return True
 
     def _built(self, model: ModelRow, space: Space) -> FaissStore:
         ids = self._catalogue.vectors.ids(model.id)
@@ -124,6 +162,6 @@ class StoreCache:
         """The store from the file that it was just saved to: mapped, it takes less memory."""
         try:
             mapped = FaissStore.open(self._path, space, search_effort=self._settings.search_effort)
-        except ArtefactError:
+        except (ArtefactError, LibraryBusy):
             return store
         return mapped if mapped.source == store.source else store

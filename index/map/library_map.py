@@ -67,7 +67,7 @@ def map_of(library: OpenLibrary, request: MapRequest | None = None) -> LibraryMa
 
 def _current_layout(library: OpenLibrary, request: MapRequest, ids: Ids) -> SavedLayout:
     """The layout of the current tracks: the saved one, the saved one extended, or a new one."""
-    model, revision = library.model, library.catalogue.vectors.revision()
+    model, revision = library.model, library.catalogue.revisions.current().revision
     saved = read_layout(
         library.folder, dimensions=request.dimensions, fingerprint=model.fingerprint
     )

@@ -126,7 +126,9 @@ def _is_id(text: str) -> bool:
 
 def _with_vector(library: OpenLibrary, record: TrackRecord) -> QueryTrack:
     try:
-        vector = library.catalogue.vectors.vector(library.model.id, record.id)
+        vector = library.catalogue.vectors.vector(
+            library.model.id, record.id, size=library.model.embedding_size
+        )
     except KeyError as error:
         raise NotFound(
             f"{printable_path(record.path)}: no vector yet. Run 'soundalike index' to its end."

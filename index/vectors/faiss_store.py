@@ -36,6 +36,7 @@ from index.vectors.store_file import (
     read_header,
     read_ids,
     read_recent,
+    verified_header,
     write_store_file,
 )
 
@@ -61,7 +62,7 @@ class FaissStore:
         """`path` and `header` of the file that the part is mapped from."""
         self.space = space
         self.plan = part.plan
-        self.source = StoreSource(header.fingerprint, header.revision) if header else None
+        self.source = _source_in(header) if header else None
         self._ids = ids
         self._layer(part, recent)
         self._path = path
@@ -90,8 +91,11 @@ class FaissStore:
 
     @classmethod
     def open(cls, path: Path, space: Space, *, search_effort: int = 0) -> "FaissStore":
-        """The store in a file, memory-mapped; raises CorruptArtefact if it is damaged."""
-        header = read_header(path)
+        """The store in a file, memory-mapped; raises CorruptArtefact if it is damaged.
+
+        Raises LibraryBusy if another process replaces the file meanwhile.
+        """
+        header = verified_header(path)
         kinds: dict[str, KindName] = {name: name for name in get_args(KindName)}
         if header.kind not in kinds:
             raise CorruptArtefact(f"{path}: unknown kind of index {header.kind!r}")
@@ -102,6 +106,8 @@ class FaissStore:
         if (n_rows, part.size) != (header.n_rows, header.embedding_size):
             raise CorruptArtefact(f"{path}: {n_rows} rows, expected {header.n_rows}")
         ids, recent = read_ids(path, header), read_recent(path, header)
+        if read_header(path) != header:
+            raise LibraryBusy(f"{path}: another process has replaced it. Open it again.")
         return cls(space, part, ids=ids, recent=recent, path=path, header=header)
 
     def save(self, path: Path, source: StoreSource) -> None:
@@ -279,3 +285,7 @@ class FaissStore:
         places = np.minimum(np.searchsorted(self._sorted_ids, ids), self._n_alive - 1)
         rows: Rows = self._row_order[places[self._sorted_ids[places] == ids]]
         return rows
+
+
+def _source_in(header: StoreHeader) -> StoreSource:
+    return StoreSource(header.fingerprint, header.revision, header.token, header.catalogue_id)

@@ -210,7 +210,10 @@ def test_verify_tells_what_is_wrong(library: Library) -> None:
     assert len(library) == 8
     assert library.verify() == []
     with library.writing() as catalogue:
-        catalogue.database.run("UPDATE vectors SET vector = zeroblob(32) WHERE track_id = 1")
+        catalogue.database.run(
+            "UPDATE vectors SET vector = zeroblob(32), checksum = row_checksum(1, zeroblob(32)) "
+            "WHERE track_id = 1"
+        )
     assert "rebuild" in library.verify()[0]
 
 
