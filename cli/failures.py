@@ -31,6 +31,7 @@ EXIT_CODES: dict[type[errors.SoundalikeError], int] = {
     errors.MissingExtra: 2,
     errors.BadInput: 3,
     errors.LibraryBusy: 3,
+    errors.StorageError: 3,
     errors.TrainingDiverged: 3,
     errors.ArtefactError: 4,
     errors.PartialFailure: 5,

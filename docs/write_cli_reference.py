@@ -33,7 +33,7 @@ from standard input. JSON is always valid UTF-8: a byte of a path that is not te
 | 0 | done (a reader that closes the pipe early is fine too) |
 | 1 | a bug of ours: `--debug` shows the traceback to report |
 | 2 | usage: a wrong argument, an existing file without `--force`, a missing extra |
-| 3 | bad input: unusable audio, data or tracks; diverged training; a busy library; a full disk |
+| 3 | unusable audio, data or tracks; diverged training; busy library; full or read-only disk |
 | 4 | an artefact that is corrupt, or made by another model or version |
 | 5 | done, but some files failed |
 | 130 | interrupted |

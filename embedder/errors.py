@@ -22,6 +22,7 @@ A message says what happened, to which file, with which value, and what to do ne
     │   └── ForeignCodeCrashed     other people's compiled code cannot run here
     ├── TrainingDiverged           the loss is not a number any more
     ├── LibraryBusy                another process is writing to the library
+    ├── StorageError               a disk that is full or read-only, or a missing permission
     ├── OutputExists               would overwrite; the message names --force
     ├── MissingExtra               an optional package is not installed; the message names the extra
     └── PartialFailure             done, but some files failed
@@ -129,6 +130,10 @@ class TrainingDiverged(SoundalikeError):
 
 class LibraryBusy(SoundalikeError):
     """Another process is writing to the library."""
+
+
+class StorageError(SoundalikeError):
+    """A disk that is full or read-only, or a missing permission. What is stored is sound."""
 
 
 class OutputExists(SoundalikeError):

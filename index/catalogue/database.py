@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from embedder.errors import ArtefactError, CorruptArtefact, LibraryBusy, UnsupportedFormat
+from embedder.errors import CorruptArtefact, LibraryBusy, StorageError, UnsupportedFormat
 from index.catalogue.checksums import SQL_NAME, row_checksum
 from index.catalogue.migrations import MIGRATIONS
 
@@ -204,12 +204,12 @@ def _explained(path: Path) -> Iterator[None]:
         if "locked" in text or "busy" in text:
             raise LibraryBusy(f"{path}: another process is writing. Try again.") from error
         if "full" in text or "disk I/O" in text:
-            raise ArtefactError(
+            raise StorageError(
                 f"{path}: the disk took no more ({text}). What was committed is safe: make room "
                 "and run the same command again."
             ) from error
         if "readonly" in text or "unable to open" in text:
-            raise ArtefactError(f"{path}: cannot be written or opened ({text}).") from error
+            raise StorageError(f"{path}: cannot be written or opened ({text}).") from error
         raise CorruptArtefact(_damaged(path, text)) from error
     except sqlite3.DatabaseError as error:
         raise CorruptArtefact(_damaged(path, str(error))) from error

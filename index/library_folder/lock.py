@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from embedder.errors import ArtefactError, LibraryBusy
+from embedder.errors import LibraryBusy, StorageError
 
 LOCK_NAME = "library.lock"
 
@@ -22,7 +22,7 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         file = path.open("a+b")
     except OSError as error:
-        raise ArtefactError(
+        raise StorageError(
             f"{folder}: the library cannot be written to ({error.strerror}). Check the "
             "folder's permissions, or copy the library to where you may write."
         ) from error

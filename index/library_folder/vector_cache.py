@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embedder.errors import ArtefactError, CorruptArtefact, LibraryBusy
+from embedder.errors import ArtefactError, CorruptArtefact, LibraryBusy, StorageError
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.catalogue.revisions import CatalogueState
 from index.library_folder.lock import writing
@@ -153,7 +153,7 @@ class StoreCache:
         except LibraryBusy:
             logger.debug("%s: being written to, so this process keeps its own store", self._path)
             return False
-        except (ArtefactError, OSError) as error:
+        except (ArtefactError, StorageError, OSError) as error:
             logger.info("%s: not written (%s); it is built in memory each time", self._path, error)
             return False
         return True

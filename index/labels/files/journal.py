@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from embedder.errors import ArtefactError, CorruptArtefact, NotFound, printable_path
+from embedder.errors import CorruptArtefact, NotFound, StorageError, printable_path
 from index.labels.files.tag_writing import FieldState
 
 SUFFIX = ".jsonl"
@@ -67,7 +67,7 @@ def new_journal(folder: Path) -> Iterator[JournalWriter]:
     try:
         path, file = _create(folder, stamp)
     except OSError as error:
-        raise ArtefactError(
+        raise StorageError(
             f"{folder}: no journal can be written there ({error.strerror}), so no file is changed"
         ) from error
     with file:
@@ -88,7 +88,7 @@ def read_journal(path: Path) -> list[JournalEntry]:
             f"as labels-TIME{SUFFIX}."
         ) from error
     except OSError as error:
-        raise ArtefactError(f"{printable_path(path)}: {error.strerror}") from error
+        raise StorageError(f"{printable_path(path)}: {error.strerror}") from error
     entries = []
     for number, line in enumerate(lines[:-1], start=1):  # the last part is empty
         try:

@@ -7,7 +7,7 @@ too. If the library cannot be written to, it is measured each time.
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from embedder.errors import ArtefactError, LibraryBusy, UnknownChoice
+from embedder.errors import ArtefactError, LibraryBusy, StorageError, UnknownChoice
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import Ledger
 from index.catalogue.records import TrackRecord
@@ -64,7 +64,7 @@ def keep_in(library: OpenLibrary, notes: list[str]) -> Keep:
         try:
             with library.writing() as catalogue, catalogue.database.transaction():
                 Ledger(catalogue).put_measurements(measurements)
-        except (LibraryBusy, ArtefactError, OSError) as error:
+        except (LibraryBusy, ArtefactError, StorageError, OSError) as error:
             notes.append(f"The measured values could not be stored: {error}")
 
     return keep

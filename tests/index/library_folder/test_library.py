@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 from embedder.errors import (
-    ArtefactError,
     BadInput,
     CorruptArtefact,
     NotFound,
     OutputExists,
+    StorageError,
     UnsupportedFormat,
 )
 from index.indexing.analyse import BATCH_TRACKS
@@ -250,7 +250,7 @@ def test_a_read_only_folder_can_be_searched() -> None:
                 assert len(Library.open(library.folder)) == 1
                 try:
                     Library.open(library.folder).index([music], encoder=ToyEncoder())
-                except ArtefactError as error:
+                except StorageError as error:
                     code = 0 if "permissions" in str(error) else 2
             finally:
                 os._exit(code)
@@ -339,7 +339,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, music: Path) -> None:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
             Library.open(folder).index([music], encoder=ToyEncoder(size=8))
-        except ArtefactError as error:
+        except StorageError as error:
             code = 0 if "make room" in str(error) else 2
         finally:
             os._exit(code)
