@@ -18,6 +18,7 @@ from index.library_folder.encoder import Encoder
 
 BATCH_TRACKS = 32
 BATCH_SECONDS = 5.0
+CHANGED = "it changed after it was scanned: index it again"
 
 
 @dataclass(slots=True)
@@ -83,6 +84,11 @@ class Analysis:
                     self._fail(copies[0], result.reason)
                     again.append(copies[1:])
                     continue
+                if _has_changed(copies[0]):
+                    # Its vector may be of another recording, which no copy may get.
+                    self._fail(copies[0], CHANGED)
+                    again.append(copies[1:])
+                    continue
                 batch.append((copies, result))
                 is_late = time.monotonic() - committed_at > BATCH_SECONDS
                 if len(batch) >= BATCH_TRACKS or is_late:
@@ -146,6 +152,15 @@ def _request(track: KnownFile) -> TrackRequest:
     return TrackRequest(
         path, track.start_seconds, None if end is None else end - track.start_seconds
     )
+
+
+def _has_changed(track: KnownFile) -> bool:
+    """Whether a file is another one now than when it was scanned."""
+    try:
+        status = os.stat(track.path)  # noqa: PTH116 - the path is bytes
+    except OSError:
+        return False  # it was read, and is gone now: the next run sees that
+    return (status.st_size, status.st_mtime_ns) != (track.size_bytes, track.modified_ns)
 
 
 def _vectors(track_id: int, encoding: TrackEncoding) -> TrackVectors:

@@ -1,0 +1,1 @@
+"""Faults of whole processes: killed, out of disk, two at once, files that change meanwhile."""

@@ -1,0 +1,116 @@
+"""Files that are replaced, deleted or growing while they are indexed."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from index.library import Library
+from tests.faults.processes import Ended, Workshop
+from tests.faults.test_killed_indexing import content_of
+from tests.index.toy_encoder import ToyEncoder, write_wav
+
+N_FILES = 12
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    """Files that are analysed in the order of their names."""
+    for number in range(N_FILES):
+        write_wav(tmp_path / "music" / f"{number:02}.wav", number)
+    return tmp_path / "music"
+
+
+def index_while(workshop: Workshop, library: Path, music: Path, meddle: object) -> Ended:
+    """Index slowly, and meddle with the files once the first has been analysed."""
+    log = library.parent / "analysed"
+    environment = {"TOY_LOG": str(log), "TOY_SECONDS": "0.05"}
+    running = workshop.start("--library", library, "index", music, environment=environment)
+    while not log.exists():
+        time.sleep(0.005)
+    assert callable(meddle)
+    meddle()
+    return running.wait()
+
+
+def equals_anew(workshop: Workshop, library: Path, music: Path) -> None:
+    """The next run makes the library equal to one that is made anew."""
+    assert workshop.run("--library", library, "index", music, "--prune").code == 0
+    anew = library.parent / "anew"
+    assert workshop.run("--library", anew, "index", music).code == 0
+    assert content_of(library) == content_of(anew)
+
+
+def test_a_file_replaced_while_indexed_is_listed(
+    workshop: Workshop, tmp_path: Path, music: Path
+) -> None:
+    """It gets no vector of the wrong recording, and the next run takes the new one."""
+    ended = index_while(
+        workshop,
+        tmp_path / "library",
+        music,
+        lambda: write_wav(tmp_path / "new.wav", 999, n_samples=90).replace(music / "11.wav"),
+    )
+    assert ended.code == 5
+    assert "11.wav: it changed after it was scanned" in ended.err
+    equals_anew(workshop, tmp_path / "library", music)
+
+
+def test_a_copy_of_a_replaced_file_keeps_its_own_recording(
+    workshop: Workshop, tmp_path: Path, music: Path
+) -> None:
+    """The copy is analysed itself: it does not get the vector of the file that came instead."""
+    shutil.copy(music / "11.wav", music / "12 copy.wav")
+    index_while(
+        workshop,
+        tmp_path / "library",
+        music,
+        lambda: write_wav(tmp_path / "new.wav", 999, n_samples=90).replace(music / "11.wav"),
+    )
+    (expected,) = ToyEncoder().encode_many([music / "12 copy.wav"])
+    with Library.open(tmp_path / "library") as library:
+        (copy,) = library.find(str(music / "12 copy.wav"))
+        assert library.vectors([copy.id])[0] == pytest.approx(expected.vector, abs=1e-6)
+
+
+def test_a_growing_file_is_taken_by_the_next_run(
+    workshop: Workshop, tmp_path: Path, music: Path
+) -> None:
+    """A download in progress does not stay in the library as the part that was there."""
+
+    def grow() -> None:
+        write_wav(music / "11.wav", 11, n_samples=200)
+
+    ended = index_while(workshop, tmp_path / "library", music, grow)
+    assert ended.code == 5
+    equals_anew(workshop, tmp_path / "library", music)
+
+
+def test_files_deleted_while_indexed_do_not_stop_it(
+    workshop: Workshop, tmp_path: Path, music: Path
+) -> None:
+    """They are listed, and the others are there."""
+
+    def delete() -> None:
+        for number in (9, 10, 11):
+            (music / f"{number:02}.wav").unlink()
+
+    ended = index_while(workshop, tmp_path / "library", music, delete)
+    assert ended.code == 5
+    assert len(content_of(tmp_path / "library")) == N_FILES - 3
+    equals_anew(workshop, tmp_path / "library", music)
+
+
+def test_a_time_of_change_in_the_future_is_only_a_number(
+    workshop: Workshop, tmp_path: Path, music: Path
+) -> None:
+    """Such a file is not analysed again until its time or size changes."""
+    log = tmp_path / "log"
+    later = time.time() + 10**8
+    os.utime(music / "00.wav", (later, later))
+    line = ("--library", tmp_path / "library", "index", music)
+    for _ in range(2):
+        assert workshop.run(*line, environment={"TOY_LOG": str(log)}).code == 0
+    assert len(log.read_text().splitlines()) == N_FILES
