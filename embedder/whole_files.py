@@ -4,13 +4,17 @@ It never writes into a file or folder that has its final name.
 """
 
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from embedder.errors import OutputExists, UsageError, printable_path
+
+_IN_PROGRESS = re.compile(r"\.(?P<final>.+)\.[a-z0-9_]{8}(?P<is_file>\.partial)?")
+"""The temporary names: a dot, the final name, what `tempfile` adds, and the suffix of files."""
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -46,6 +50,22 @@ def whole_folder(target: Path) -> Iterator[Path]:
         made.rename(target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path, *, folder_names: Collection[str] = ()) -> None:
+    """Remove what `write_whole` and `whole_folder` left in a folder when they were killed.
+
+    Only unfinished folders with these final names go. The caller knows that no other process
+    writes to the folder.
+    """
+    for path in folder.glob(".*"):
+        match = _IN_PROGRESS.fullmatch(path.name)
+        if match is None:
+            continue
+        if match["is_file"]:
+            path.unlink()
+        elif match["final"] in folder_names and path.is_dir():
+            shutil.rmtree(path)
 
 
 def check_output(path: Path, *, force: bool) -> None:

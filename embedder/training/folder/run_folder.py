@@ -23,11 +23,12 @@ from typing import Any
 from embedder.config.loading import from_dict, read_toml, to_toml
 from embedder.config.training import TrainingConfig
 from embedder.errors import ConfigError, OutputExists, printable_path
-from embedder.whole_files import write_whole
+from embedder.whole_files import remove_leftovers, write_whole
 
 CONFIG_NAME, RESULT_NAME, STATE_NAME = "config.toml", "run.json", "state.json"
 CURVES_NAME = "curves.png"
 TAG_FILES = ("tags.csv", "tags.png")
+MODEL_NAMES = ("best", "last")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,11 @@ class TrainingResult:
 
 
 def prepare_folder(folder: Path, config: TrainingConfig, *, resume: bool, force: bool) -> None:
-    """Make the run's folder, or check that the run in it can be resumed."""
+    """Make the run's folder, or check that the run in it can be resumed.
+
+    Files that a killed run did not finish are removed.
+    """
+    remove_leftovers(folder, folder_names=MODEL_NAMES)
     if resume:
         if config_digest(saved_config(folder)) != config_digest(config):
             raise ConfigError(
