@@ -216,6 +216,21 @@ def test_links_of_a_page_lead_somewhere(page: str) -> None:
     assert [target for target in targets if not (DOCS / target).exists()] == []
 
 
+def test_each_promise_names_its_test() -> None:
+    """Every row of the safety page ends with a test that exists."""
+    text = (DOCS / "safety.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if re.match(r"\| (?!promise)", line)]
+    missing = []
+    for row in rows:
+        named = re.search(r"\| `(tests/\S+\.py)::(\w+)` \|$", row)
+        assert named, row
+        file = ROOT / named[1]
+        if not file.exists() or f"\ndef {named[2]}(" not in file.read_text(encoding="utf-8"):
+            missing.append(f"{named[1]}::{named[2]}")
+    assert missing == []
+    assert len(rows) > 30
+
+
 def test_old_phrases_do_not_come_back() -> None:
     """Prose in code, tests and docs has none of the phrases that were hard to read."""
     old = re.compile(rf"\b(?:{'|'.join(OLD_PHRASES)})\b", re.IGNORECASE)
