@@ -149,6 +149,20 @@ class Catalogue:
         )
         return [as_track(row) for row in rows]
 
+    def tracks_by_path(self, paths: Iterable[str]) -> dict[str, list[TrackRecord]]:
+        """The tracks of files by path, parts in their order; paths without tracks are left out."""
+        names = [os.fsencode(path) for path in paths]
+        by_path: dict[str, list[TrackRecord]] = {}
+        for start in range(0, len(names), IDS_PER_STATEMENT):
+            some = names[start : start + IDS_PER_STATEMENT]
+            marks = ",".join("?" * len(some))
+            for row in self.database.rows(
+                f"SELECT {TRACK_COLUMNS} FROM tracks WHERE path IN ({marks}) ORDER BY part",  # noqa: S608 - marks only
+                some,
+            ):
+                by_path.setdefault(os.fsdecode(row[1]), []).append(as_track(row))
+        return by_path
+
     def tracks_with_digest(self, digest_hex: str) -> list[TrackRecord]:
         """All tracks of one recording."""
         rows = self.database.rows(

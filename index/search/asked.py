@@ -8,7 +8,7 @@ A file outside the library needs the model only if its recording is unknown: a c
 retagged file has the stored vector of its recording.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ import numpy as np
 
 from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequest
 from embedder.errors import AudioError, NotFound, UsageError, printable_path
+from index.catalogue.catalogue import ModelRow
 from index.catalogue.records import TrackRecord
 from index.catalogue.vector_rows import TrackExcerpts
 from index.library_folder.open_library import OpenLibrary
@@ -56,8 +57,13 @@ def query_tracks(
 ) -> list[QueryTrack]:
     """The tracks of ids and paths, with vectors; raises AudioError if a file cannot be encoded."""
     resolved = resolve_tracks(library, texts, start_seconds=start_seconds, seconds=seconds)
+    return encoded_tracks(library, resolved)
+
+
+def encoded_tracks(library: OpenLibrary, resolved: Sequence[ResolvedTrack]) -> list[QueryTrack]:
+    """Each resolved track once, with its vector; raises AudioError if one cannot be encoded."""
     tracks: list[QueryTrack] = []
-    for track in encode_missing(library, resolved):
+    for track in encode_missing(library, _each_once(resolved)):
         if isinstance(track, EncodingFailure):
             raise AudioError(track.path, track.reason)
         tracks.append(track)
@@ -86,7 +92,16 @@ def resolve_tracks(
             resolved += [_stretch(record, start_seconds, seconds) for record in records]
         else:
             resolved += [_with_vector(library, record) for record in records]
-    return list({(track.record.id, track.record.path): track for track in resolved}.values())
+    return _each_once(resolved)
+
+
+def resolve_records(library: OpenLibrary, records: Iterable[TrackRecord]) -> list[ResolvedTrack]:
+    """Tracks of the library, each once, with their vectors but without excerpts."""
+    model = library.model
+    by_id = {record.id: record for record in records}
+    return [
+        QueryTrack(record, _vector_of(library, model, record), None) for record in by_id.values()
+    ]
 
 
 def encode_missing(
@@ -104,6 +119,10 @@ def encode_missing(
             continue
         result = next(results)
         yield _encoded(track.record, result) if isinstance(result, TrackEncoding) else result
+
+
+def _each_once(tracks: Sequence[ResolvedTrack]) -> list[ResolvedTrack]:
+    return list({(track.record.id, track.record.path): track for track in tracks}.values())
 
 
 def _tracks_in_library(library: OpenLibrary, text: str) -> list[TrackRecord] | None:
@@ -125,15 +144,17 @@ def _is_id(text: str) -> bool:
 
 
 def _with_vector(library: OpenLibrary, record: TrackRecord) -> QueryTrack:
+    vector = _vector_of(library, library.model, record)
+    return QueryTrack(record, vector, library.excerpts(record.id))
+
+
+def _vector_of(library: OpenLibrary, model: ModelRow, record: TrackRecord) -> FloatMatrix:
     try:
-        vector = library.catalogue.vectors.vector(
-            library.model.id, record.id, size=library.model.embedding_size
-        )
+        return library.catalogue.vectors.vector(model.id, record.id, size=model.embedding_size)
     except KeyError as error:
         raise NotFound(
             f"{printable_path(record.path)}: no vector yet. Run 'soundalike index' to its end."
         ) from error
-    return QueryTrack(record, vector, library.excerpts(record.id))
 
 
 def _stretch(

@@ -9,7 +9,7 @@ from typing import Any
 from embedder.errors import BadInput, UnknownChoice, printable_path
 from embedder.whole_files import check_output, write_whole
 from index.catalogue.records import Json, TrackRecord
-from index.playlists.files.entries import PlaylistEntry, path_from_text
+from index.playlists.files.entries import PlaylistEntry, path_from_text, seconds_of
 from index.playlists.files.m3u import format_m3u, parse_m3u
 from index.playlists.files.xspf import format_xspf, parse_xspf
 
@@ -104,7 +104,7 @@ def _json_entry(entry: Any, folder: Path) -> PlaylistEntry:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+    return seconds_of(value) if isinstance(value, int | float) else None
 
 
 def _as_json(document: Json) -> bytes:

@@ -17,6 +17,7 @@ from index.playlists.files.entries import (
     PlaylistEntry,
     path_from_bytes,
     path_in_playlist,
+    seconds_of,
     text_from_bytes,
     uri_of,
 )
@@ -72,7 +73,7 @@ def _path_line(path: str, relative_to: Path | None) -> bytes:
 def _entry(path: str, remarks: list[str]) -> PlaylistEntry:
     title = artist = album = ""
     seconds: float | None = None
-    bounds: dict[str, float] = {}
+    bounds: dict[str, float | None] = {}
     for remark in remarks:
         kind, _, value = remark.partition(":")
         match kind.upper():
@@ -81,7 +82,7 @@ def _entry(path: str, remarks: list[str]) -> PlaylistEntry:
             case "#EXTALB":
                 album = value.strip()
             case "#EXTVLCOPT":
-                bounds |= {name: float(number) for name, number in _OPTION.findall(value)}
+                bounds |= {name: seconds_of(number) for name, number in _OPTION.findall(value)}
     return PlaylistEntry(
         path, title, artist, album, seconds, bounds.get("start"), bounds.get("stop")
     )
@@ -91,11 +92,11 @@ def _length_and_name(value: str) -> tuple[float | None, str, str]:
     match = _LENGTH.match(value)
     if match is None:
         return None, "", value.strip()
-    seconds = float(match[1])
+    seconds = seconds_of(match[1])
     artist, dash, title = match[3].strip().partition(" - ")
     if not dash:
         artist, title = "", artist
-    return (seconds if seconds > 0 else None), artist.strip(), title.strip()
+    return seconds or None, artist.strip(), title.strip()
 
 
 def _on_one_line(text: str) -> str:

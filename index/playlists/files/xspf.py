@@ -11,6 +11,7 @@ from index.playlists.files.entries import (
     PlaylistEntry,
     path_from_uri,
     path_in_playlist,
+    seconds_of,
     uri_of,
 )
 
@@ -62,7 +63,8 @@ def _entry(track: ET.Element, path: str) -> PlaylistEntry:
         for name in ("title", "creator", "album", "duration")
     }
     duration = texts["duration"]
-    seconds = int(duration) / 1000 if duration.isascii() and duration.isdigit() else None
+    is_number = duration.isascii() and duration.isdigit()
+    seconds = seconds_of(float(duration) / 1000) if is_number else None
     return PlaylistEntry(path, texts["title"], texts["creator"], texts["album"], seconds or None)
 
 
