@@ -100,10 +100,13 @@ class _Endings:
         keyed_paths = sorted((_parts_from_end(path), path) for path in set(paths))
         self._keys = [key for key, _ in keyed_paths]
         self._paths = [path for _, path in keyed_paths]
+        self._names = {key[0] for key in self._keys}
 
     def only_match(self, path: str) -> str | None:
         """The path that shares the most parts at its end; None if several do, or too few parts."""
         parts = _parts_from_end(path)
+        if parts[0] not in self._names:
+            return None
         # Paths with the same end stand side by side, so two on each side are enough.
         position = bisect_left(self._keys, parts)
         around = range(max(position - 2, 0), min(position + 2, len(self._keys)))
