@@ -17,7 +17,7 @@ SHOWN = {
     "loss": "loss {:.4f}",
     "active_share": "active {:.0%}",
     "effective_rank": "rank {:.1f}",
-    "accuracy": "held-out vote {:.1%}",
+    "accuracy": "held-out accuracy {:.1%}",
     "map": "mAP {:.3f}",
     "tag_map": "tag mAP {:.3f}",
     "pr_auc": "tagging PR-AUC {:.3f}",

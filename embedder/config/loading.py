@@ -17,6 +17,15 @@ from embedder.errors import ConfigError, printable_path
 
 Config = TypeVar("Config")
 
+_WORDS = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a text in quotes",
+    Path: "a path in quotes",
+}
+"""What a message calls the type of a setting."""
+
 
 def to_dict(config: object) -> dict[str, Any]:
     """A frozen dataclass as dicts, lists, strings and numbers, for JSON and TOML."""
@@ -132,13 +141,13 @@ def _convert(value: Any, hint: Any, *, where: str) -> Any:
         if isinstance(value, hint):
             return value
         if not isinstance(value, Mapping):
-            raise ConfigError(f"{where} = {value!r}: expected a table of settings")
+            raise ConfigError(f"{where} = {value!r}: give a table of settings")
         return from_dict(hint, value, where=where)
     if origin is tuple:
         return _convert_tuple(value, arguments, where=where)
     if origin in (dict, Mapping, typing.get_origin(Mapping[str, Any])):
         if not isinstance(value, Mapping):
-            raise ConfigError(f"{where} = {value!r}: expected a table")
+            raise ConfigError(f"{where} = {value!r}: give a table")
         return {str(k): _convert(v, arguments[1], where=f"{where}.{k}") for k, v in value.items()}
     return _convert_scalar(value, hint, where=where)
 
@@ -159,11 +168,11 @@ def _convert_union(value: Any, arguments: tuple[Any, ...], *, where: str) -> Any
 
 def _convert_tuple(value: Any, arguments: tuple[Any, ...], *, where: str) -> tuple[Any, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
-        raise ConfigError(f"{where} = {value!r}: expected a list")
+        raise ConfigError(f"{where} = {value!r}: give a list")
     if len(arguments) == 2 and arguments[1] is Ellipsis:
         return tuple(_convert(v, arguments[0], where=f"{where}[{i}]") for i, v in enumerate(value))
     if len(value) != len(arguments):
-        raise ConfigError(f"{where} = {value!r}: expected {len(arguments)} values")
+        raise ConfigError(f"{where} = {value!r}: give {len(arguments)} values")
     pairs = zip(value, arguments, strict=True)
     return tuple(_convert(v, a, where=f"{where}[{i}]") for i, (v, a) in enumerate(pairs))
 
@@ -175,8 +184,7 @@ def _convert_scalar(value: Any, hint: Any, *, where: str) -> Any:
         return float(value)
     wrong_bool = isinstance(value, bool) and hint is not bool
     if not isinstance(hint, type) or not isinstance(value, hint) or wrong_bool:
-        expected = getattr(hint, "__name__", str(hint))
-        raise ConfigError(f"{where} = {value!r}: expected {expected}, got {type(value).__name__}")
+        raise ConfigError(f"{where} = {value!r}: give {_WORDS.get(hint, str(hint))}")
     return value
 
 

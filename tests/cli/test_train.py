@@ -37,7 +37,7 @@ def test_a_run_ends_with_scores_and_how_to_go_on(
     assert f"soundalike index MUSIC --model {tmp_path / 'run' / 'best'}" in said.out  # of arrays
     lines = [line for line in said.err.splitlines() if line.startswith("epoch")]
     assert [line.split(":")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
-    assert "held-out vote" in lines[0]
+    assert "held-out accuracy" in lines[0]
 
 
 def test_json_and_paths(

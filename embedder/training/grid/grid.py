@@ -141,7 +141,7 @@ def _variants(content: dict[str, Any], *, where: str) -> list[tuple[str, tuple[s
     axes: dict[str, Any] = content.get("grid", {})
     for key, values in axes.items():
         if not isinstance(values, list) or not values:
-            raise ConfigError(f"{where}: grid.{key} = {values!r}: expected a list, keys in quotes")
+            raise ConfigError(f"{where}: grid.{key} = {values!r}: give a list, keys in quotes")
     choices = [[(key, value) for value in values] for key, values in axes.items()]
     named = content.get("variant", [{"name": "", "set": []}])
     variants = []

@@ -42,7 +42,7 @@ def report(run: TrainingRun, result: TrainingResult) -> str:
         _summary(run, result),
         section("What to try next", _list(what_to_try(_facts(run, result)))),
         section("Curves", _charts(curve_charts(result.history))) if result.steps else "",
-        section("Confusion of the held-out vote", _confusion(run, measured)),
+        section("Confusion on held-out tracks", _confusion(run, measured)),
         section("Tags", tag_section(result.folder)),
         section("Neighbours of held-out tracks", _neighbours(run, measured)),
         section("The doctor", _doctor(run, result)),

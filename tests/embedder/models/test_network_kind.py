@@ -284,7 +284,7 @@ def test_a_card_that_is_none_is_refused(folder: Path, text: str, message: str) -
         ({"kind": "tensorflow"}, "use network, onnx, huggingface"),
         ({"config": {"backbon": {}}}, "Did you mean backbone"),
         ({"fingerprint": "abc"}, "'abc', expected 64 hex digits"),
-        ({"scores": 3}, "expected a table"),
+        ({"scores": 3}, "give a table"),
     ],
 )
 def test_a_card_with_wrong_values_is_refused(

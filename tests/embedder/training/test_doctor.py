@@ -33,21 +33,21 @@ def collapsing(*, fallback: Fallback = "none", epochs: int = 5) -> TrainingConfi
         config,
         model=dataclasses.replace(config.model, geometry="euclidean"),
         objectives=(ObjectiveConfig(kind="triplet", mining="hard", margin=0.2),),
-        optimiser=OptimiserConfig(kind="sgd", learning_rate=1.0),
+        optimiser=OptimiserConfig(kind="sgd", learning_rate=1.0, weight_decay=0.0),
         schedule=ScheduleConfig(kind="constant", warm_up_share=0.0),
         doctor=DoctorConfig(every_steps=1, stuck_steps=5, fallback=fallback),
     )
 
 
-def test_a_collapse_is_told_in_plain_words(
+def test_a_collapse_is_reported_in_plain_words(
     data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A run whose tracks all end on one point is warned of once, on the log and in the result."""
+    """A run that gives all tracks one vector warns once, in the log, the result and the report."""
     with caplog.at_level(logging.WARNING, logger="embedder"):
-        result = train(data, collapsing(), tmp_path / "run")
-    last = result.history[-1]
-    assert last["negative_distance"] < 1e-3  # it did collapse: a healthy run keeps tracks 1 apart
-    assert last["accuracy"] <= 0.5 < 0.9 <= result.history[1]["accuracy"]  # and so forgot it all
+        result = train(data, collapsing(epochs=8), tmp_path / "run")
+    # Rounding decides in which epoch the tracks meet. A healthy run keeps them 1 apart.
+    assert min(epoch["negative_distance"] for epoch in result.history) < 1e-3
+    assert result.history[-1]["accuracy"] <= 0.5 < 0.9 <= result.history[1]["accuracy"]
     warned = [record.getMessage() for record in caplog.records]
     assert len(warned) == len(set(warned)) == len(result.notes) <= 3
     assert "the network puts all tracks on nearly one point" in " ".join(result.notes)

@@ -95,7 +95,7 @@ def test_a_run_that_diverges_does_not_end_the_grid(data: Path, tmp_path: Path) -
     [
         ("seed = [1]", "unknown 'seed'"),
         ("seeds = ['a']", "expected whole numbers"),
-        ("[grid]\n'loop.epochs' = 3", "expected a list"),
+        ("[grid]\n'loop.epochs' = 3", "give a list"),
         ("[[variant]]\nset = []", "has a name"),
         ("[grid]\n'loop.epoch' = [3]", "Did you mean epochs"),
         ("[[variant]]\nname='a'\n[[variant]]\nname='a'", "have the same name"),

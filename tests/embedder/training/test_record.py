@@ -89,7 +89,7 @@ def test_the_report_is_one_small_page_with_all_it_promises(data: Path, tmp_path:
     assert reader.headings == [
         "What to try next",
         "Curves",
-        "Confusion of the held-out vote",
+        "Confusion on held-out tracks",
         "Neighbours of held-out tracks",
         "The doctor",
         "Data",
