@@ -3,8 +3,8 @@
     python benchmarks/default_model/train.py DATA/fma-small -o runs/default --seeds 0 1 2
 
 A seed is three runs: recipe.toml, then refine.toml from where that ended, and moments.toml for a
-network of another kind (in OUTPUT/moments). Prints the held-out accuracy of each seed and their mean.
-After an interruption, call it again to resume.
+network of another kind (in OUTPUT/moments). Prints the held-out accuracy of each seed and their
+mean. After an interruption, call it again to resume.
 """
 
 import argparse

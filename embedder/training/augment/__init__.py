@@ -1,1 +1,1 @@
-"""Seeded changes that leave a sound what it is, in whole batches."""
+"""Seeded augmentations of whole batches: the labels of the tracks stay valid."""

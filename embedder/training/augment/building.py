@@ -1,4 +1,4 @@
-"""From settings to one seeded change of a batch."""
+"""Build the augmentation of a batch from the settings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Augmentation:
 def build_augmentation(
     config: AugmentationConfig, front_end: FrontEndConfig, *, on_waveforms: bool = False
 ) -> Augmentation:
-    """Operations with a strength above zero, for spectrograms or for the sound before them."""
+    """Operations with a strength above zero, for spectrograms or for waveforms."""
     _check(config, on_waveforms=on_waveforms)
     operations = (
         _waveform_operations(config)

@@ -1,4 +1,4 @@
-"""Which changes are made to the sound, and which to what the front end makes of it.
+"""Which augmentations change the audio, and which change the spectrogram.
 
     audio ──pitch, tempo──▶ front end ──all others──▶ spectrogram
     audio ──────────all of them────────▶ network              waveform front ends
@@ -33,7 +33,7 @@ class OnSamples:
 
 
 def before_front_end(config: AugmentationConfig, front_end: FrontEndConfig) -> Augmentation | None:
-    """Changes of the sound of a spectrogram's tracks; None where nothing is to be done."""
+    """Changes of the audio before it becomes a spectrogram; None if there is nothing to do."""
     if front_end.kind == "waveform" or not _needs_audio(config):
         return None
     only = AugmentationConfig(
@@ -47,7 +47,7 @@ def before_front_end(config: AugmentationConfig, front_end: FrontEndConfig) -> A
 def after_front_end(
     config: AugmentationConfig, front_end: FrontEndConfig, *, is_streamed: bool
 ) -> Augment:
-    """Changes of batches from a source, which has cropped them already."""
+    """Changes of batches that the source has cropped already."""
     if front_end.kind == "waveform":
         whole = replace(config, crop_columns=0)
         return OnSamples(build_augmentation(whole, front_end, on_waveforms=True))

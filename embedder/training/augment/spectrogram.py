@@ -1,8 +1,8 @@
 """Seeded changes to whole batches of spectrograms: float32 [batch, rows, columns], levels 0…1.
 
-A level is a position between floor and reference in decibels, so gain adds. What lies at the
-floor stays there: nothing is known of how quiet it was, and empty upper rows (a low-rate MP3)
-have to stay empty. Every function draws each example's values at once; a loop over examples
+A level is a position between floor and reference in decibels, so gain adds. A level at the
+floor stays there: how quiet it really was is unknown, and the empty upper rows of a low-rate MP3
+must stay empty. Every function draws each example's values at once; a loop over examples
 would cost as much as the network.
 """
 
@@ -13,7 +13,7 @@ from torch import Tensor
 def uniform(
     shape: tuple[int, ...], low: float, high: float, *, generator: torch.Generator, like: Tensor
 ) -> Tensor:
-    """Draws between low and high, made where the generator lives, put where the batch is."""
+    """Draws between low and high, drawn on the device of the generator, moved to that of `like`."""
     drawn = torch.rand(shape, generator=generator, device=generator.device)
     return (low + (high - low) * drawn).to(device=like.device, dtype=like.dtype)
 
@@ -54,20 +54,20 @@ def mask_columns(
     batch: Tensor, *, n_masks: int, longest_share: float, generator: torch.Generator
 ) -> Tensor:
     """Stretches of time set to the floor."""
-    kept = _kept(batch, batch.shape[2], n_masks, longest_share, generator)
-    return batch * kept[:, None, :]
+    is_open = _outside_masks(batch, batch.shape[2], n_masks, longest_share, generator)
+    return batch * is_open[:, None, :]
 
 
 def mask_rows(
     batch: Tensor, *, n_masks: int, longest_share: float, generator: torch.Generator
 ) -> Tensor:
     """Bands of frequency set to the floor."""
-    kept = _kept(batch, batch.shape[1], n_masks, longest_share, generator)
-    return batch * kept[:, :, None]
+    is_open = _outside_masks(batch, batch.shape[1], n_masks, longest_share, generator)
+    return batch * is_open[:, :, None]
 
 
 def shift_columns(batch: Tensor, *, share: float, generator: torch.Generator) -> Tensor:
-    """Earlier or later by up to that share; what leaves on one side comes in on the other."""
+    """Earlier or later by up to that share; columns that leave on one side come in on the other."""
     n_columns = batch.shape[2]
     moved = uniform((len(batch), 1), -share, share, generator=generator, like=batch) * n_columns
     at = torch.arange(n_columns, device=batch.device)[None, :] - moved.round().long()
@@ -81,8 +81,8 @@ def shift_rows(batch: Tensor, *, rows: int, generator: torch.Generator) -> Tenso
     moved = moved.round().clamp(-rows, rows).long()
     at = torch.arange(n_rows, device=batch.device)[None, :] - moved
     inside = (at >= 0) & (at < n_rows)
-    found = batch.gather(1, at.clamp(0, n_rows - 1)[:, :, None].expand_as(batch))
-    return found * inside[:, :, None]
+    shifted = batch.gather(1, at.clamp(0, n_rows - 1)[:, :, None].expand_as(batch))
+    return shifted * inside[:, :, None]
 
 
 def limit_bandwidth(batch: Tensor, *, share: float, generator: torch.Generator) -> Tensor:
@@ -93,9 +93,9 @@ def limit_bandwidth(batch: Tensor, *, share: float, generator: torch.Generator) 
 
 
 def mix_up(batch: Tensor, *, share: float, generator: torch.Generator) -> Tensor:
-    """Another example of the batch under each one, by up to that share (below a half).
+    """Mix another example of the batch into each, by up to that share (below a half).
 
-    The louder one keeps the target: a track in the background does not change what the music is.
+    The target stays that of the louder track.
     """
     order = torch.randperm(len(batch), generator=generator, device=generator.device)
     under = uniform((len(batch), 1, 1), 0.0, share, generator=generator, like=batch)
@@ -103,7 +103,7 @@ def mix_up(batch: Tensor, *, share: float, generator: torch.Generator) -> Tensor
 
 
 def crop_columns(batch: Tensor, *, n_columns: int, generator: torch.Generator) -> Tensor:
-    """A random stretch of each example, [batch, rows, n_columns]; all of it where it is shorter."""
+    """A random stretch of each example, [batch, rows, n_columns]; all of it if it is shorter."""
     room = batch.shape[2] - n_columns
     if room <= 0:
         return batch
@@ -117,7 +117,7 @@ def _shifted_levels(batch: Tensor, change: Tensor) -> Tensor:
     return torch.where(batch > 0, (batch + change).clamp(0.0, 1.0), batch)
 
 
-def _kept(
+def _outside_masks(
     batch: Tensor, length: int, n_masks: int, longest_share: float, generator: torch.Generator
 ) -> Tensor:
     """Which positions no mask covers, bool [batch, length]."""

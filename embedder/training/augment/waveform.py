@@ -1,8 +1,8 @@
 """Seeded changes to whole batches of waveforms: float32 [batch, samples].
 
 Pitch and tempo go through one phase vocoder for the whole batch, with one factor drawn for it;
-everything else draws for each example by itself. The vocoder is the one dear operation here: some
-60 ms for three seconds of audio on one core, twenty times as much as the others.
+everything else draws for each example. The vocoder is the slow operation here: about 60 ms for
+three seconds of audio on one core, twenty times as much as the others.
 """
 
 import math
@@ -18,7 +18,7 @@ _HOP_SAMPLES = 256
 
 
 def gain(batch: Tensor, *, db: float, generator: torch.Generator) -> Tensor:
-    """Up to `db` louder or quieter; what would clip is clipped, as a recording would be."""
+    """Up to `db` louder or quieter; values beyond full scale are clipped."""
     change = uniform((len(batch), 1), -db, db, generator=generator, like=batch)
     return (batch * 10 ** (change / 20)).clamp(-1.0, 1.0)
 
@@ -52,7 +52,7 @@ def equalise(
 
 
 def shift_in_time(batch: Tensor, *, share: float, generator: torch.Generator) -> Tensor:
-    """Earlier or later, round the end."""
+    """Earlier or later by up to that share; samples that leave on one side come in on the other."""
     n_samples = batch.shape[1]
     moved = uniform((len(batch), 1), -share, share, generator=generator, like=batch) * n_samples
     at = torch.arange(n_samples, device=batch.device)[None, :] - moved.round().long()
@@ -60,7 +60,7 @@ def shift_in_time(batch: Tensor, *, share: float, generator: torch.Generator) ->
 
 
 def mix_up(batch: Tensor, *, share: float, generator: torch.Generator) -> Tensor:
-    """Another example of the batch under each one, by up to that share (below a half)."""
+    """Mix another example of the batch into each, by up to that share (below a half)."""
     order = torch.randperm(len(batch), generator=generator, device=generator.device)
     under = uniform((len(batch), 1), 0.0, share, generator=generator, like=batch)
     return (1 - under) * batch + under * batch[order.to(batch.device)]
@@ -99,13 +99,13 @@ def resampled(batch: Tensor, *, n_samples: int) -> Tensor:
     """Read faster or slower, so that pitch and tempo change: band-limited by a cut spectrum."""
     spectrum = torch.fft.rfft(batch)
     n_bins = n_samples // 2 + 1
-    kept = spectrum[:, :n_bins]
-    padded = torch.nn.functional.pad(kept, (0, n_bins - kept.shape[1]))
+    lower = spectrum[:, :n_bins]
+    padded = torch.nn.functional.pad(lower, (0, n_bins - lower.shape[1]))
     read: Tensor = torch.fft.irfft(padded, n=n_samples) * (n_samples / batch.shape[1])
     return read.clamp(-1.0, 1.0)
 
 
 def _to_length(batch: Tensor, n_samples: int) -> Tensor:
-    """Cut, or filled by starting again."""
+    """Cut to `n_samples`, or repeated up to them."""
     repeats = -(-n_samples // batch.shape[1])
     return batch.repeat(1, repeats)[:, :n_samples].clamp(-1.0, 1.0)

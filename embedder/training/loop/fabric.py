@@ -13,8 +13,8 @@ from embedder.encoding.devices import choose_device
 
 def build_fabric(loop: LoopConfig) -> Fabric:
     """Lightning Fabric on the devices that the settings name, or that `torchrun` has started."""
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # else it talks on stderr
-    choose_device(loop.device)  # refuses one that is not there
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it would write to stderr
+    choose_device(loop.device)  # raises if the device is not there
     n_devices, n_machines = loop.n_devices, loop.n_machines
     if "TORCHELASTIC_RUN_ID" in os.environ:  # torchrun knows how many there are
         n_devices = int(os.environ["LOCAL_WORLD_SIZE"])

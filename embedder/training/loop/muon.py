@@ -1,9 +1,9 @@
-"""Muon: momentum whose directions are all brought to one length before they move a weight.
+"""Muon: momentum that is orthogonalised before it moves a weight.
 
-A gradient's few strong directions drown the weak ones; orthogonalised, each moves the weight by as
-much. Five Newton-Schulz steps come near enough to the orthogonal factor. After Jordan et al., Muon,
-2024, with the scale of Liu et al., Muon is scalable for LLM training, 2025, by which learning rates
-and decays are those of AdamW.
+A few strong directions of a gradient drown the weak ones; orthogonalised, all move the weight by
+the same amount. Five Newton-Schulz steps approximate the orthogonal factor well enough. After
+Jordan et al., Muon, 2024, with the scale of Liu et al., Muon is scalable for LLM training, 2025, so
+that the learning rates and decays of AdamW fit.
 """
 
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from torch.optim import AdamW
 
 MOMENTUM = 0.95
 UPDATE_RMS = 0.2
-"""Of an entry of an update, at a learning rate of one: about what AdamW's have."""
+"""Root mean square of an update at a learning rate of 1: about that of AdamW."""
 
 
 class Muon(AdamW):
-    """AdamW whose groups with `orthogonal` set are moved by Muon: weights of two axes or more, a
-    convolution's kernels as one row for each channel that comes out.
+    """AdamW, except that groups with `orthogonal` set use Muon: weights of two axes or more. The
+    kernels of a convolution are a matrix with a row for each output channel.
     """
 
     @torch.no_grad()

@@ -1,6 +1,6 @@
-"""Which rule moves the weights, how fast at which step, and the average of where they have been.
+"""The optimiser, the learning-rate schedule, and the average of the weights.
 
-The learning rate is a function of the step alone, so a resumed run needs nothing but the step.
+The learning rate is a function of the step alone, so a resumed run needs only the step.
 """
 
 import copy
@@ -19,8 +19,8 @@ from embedder.training.loop.muon import Muon
 def build_optimiser(config: OptimiserConfig, network: nn.Module, objective: nn.Module) -> Optimizer:
     """The optimiser over the network's weights and the objective's own (proxies, heads).
 
-    Weight decay leaves biases and normalisation alone: it would pull them to a point that means
-    nothing.
+    Weight decay leaves biases and normalisation alone: pulling them to zero has no
+    use.
     """
     if config.learning_rate <= 0:
         raise ConfigError(f"optimiser.learning_rate = {config.learning_rate}: give more than 0")
@@ -32,17 +32,17 @@ def build_optimiser(config: OptimiserConfig, network: nn.Module, objective: nn.M
         {"params": rest, "lr": config.learning_rate, "weight_decay": 0.0},
         {"params": head, "lr": head_rate, "weight_decay": 0.0},
     ]
-    kept = [group for group in groups if group["params"]]
-    if not kept:
+    used_groups = [group for group in groups if group["params"]]
+    if not used_groups:
         raise ConfigError("nothing to train: every weight is frozen and the objective has none")
     if config.kind == "sgd":
         uses_momentum = config.momentum > 0
-        return SGD(kept, momentum=config.momentum, nesterov=uses_momentum)
+        return SGD(used_groups, momentum=config.momentum, nesterov=uses_momentum)
     if config.kind == "rmsprop":
-        return RMSprop(kept, momentum=config.momentum)
+        return RMSprop(used_groups, momentum=config.momentum)
     if config.kind == "muon":
-        return Muon([group | {"orthogonal": group["params"] is weights} for group in kept])
-    return Adam(kept) if config.kind == "adam" else AdamW(kept)
+        return Muon([group | {"orthogonal": group["params"] is weights} for group in used_groups])
+    return Adam(used_groups) if config.kind == "adam" else AdamW(used_groups)
 
 
 def rate_factor(config: ScheduleConfig, *, step: int, n_steps: int, steps_per_epoch: int) -> float:
@@ -65,7 +65,7 @@ def rate_factor(config: ScheduleConfig, *, step: int, n_steps: int, steps_per_ep
 
 
 def set_rates(optimiser: Optimizer, base_rates: list[float], factor: float) -> None:
-    """Give every group of weights its rate for the step to come."""
+    """Set the learning rate of every group for the next step."""
     for group, rate in zip(optimiser.param_groups, base_rates, strict=True):
         group["lr"] = rate * factor
 
@@ -77,10 +77,10 @@ def l1_norm(network: nn.Module) -> Tensor:
 
 
 class WeightAverage:
-    """The average of the weights over the run's last stretch; often better than where it ended.
+    """The average of the weights over the last part of a run; often better than the last weights.
 
     moving        each step: average = decay × average + (1 - decay) × weights; decay starts low,
-                  so that the first steps are soon forgotten
+                  so that the first steps soon lose their influence
     last-epochs   the plain mean of the weights at the end of the last `averaging_epochs` epochs
     """
 
@@ -90,31 +90,31 @@ class WeightAverage:
         self.n_updates = 0
 
     def after_step(self, network: nn.Module) -> None:
-        """Follow one step."""
+        """Update the moving average."""
         if self.config.weight_averaging == "moving":
             self.n_updates += 1
             decay = min(self.config.averaging_decay, self.n_updates / (self.n_updates + 10))
             self._pull(network, 1 - decay)
 
     def after_epoch(self, network: nn.Module, epoch: int) -> None:
-        """Take in the end of one epoch, counted from 0."""
+        """Update the average of the last epochs; epochs are counted from 0."""
         first = self.config.epochs - self.config.averaging_epochs
         if self.config.weight_averaging == "last-epochs" and epoch >= first:
             self.n_updates += 1
             self._pull(network, 1 / self.n_updates)
 
     def model(self, network: nn.Module) -> nn.Module:
-        """What to validate and keep: the average, where there is one yet."""
+        """The network to validate and save: the average, if it has been updated."""
         return self.network if self.n_updates else network
 
     @torch.no_grad()
     def _pull(self, network: nn.Module, share: float) -> None:
-        theirs = network.state_dict()
-        for name, mine in self.network.state_dict().items():
-            if mine.dtype.is_floating_point:
-                mine.lerp_(theirs[name].to(mine.device), share)
+        weights = network.state_dict()
+        for name, average in self.network.state_dict().items():
+            if average.dtype.is_floating_point:
+                average.lerp_(weights[name].to(average.device), share)
             else:
-                mine.copy_(theirs[name])
+                average.copy_(weights[name])
 
 
 def _split_by_shape(parameters: Iterable[nn.Parameter]) -> tuple[list[Tensor], list[Tensor]]:

@@ -1,4 +1,4 @@
-"""What one training step needs and what comes out of it; the loop puts steps together."""
+"""The inputs and outputs of one training step. `loop.py` runs the steps."""
 
 import dataclasses
 from collections.abc import Callable
@@ -20,11 +20,11 @@ from embedder.training.objectives.targets import BatchTargets, TrackTargets
 from embedder.training.sampling.batches import BatchSampler
 
 Validate = Callable[[nn.Module, FrontEnd], dict[str, float]]
-"""Held-out scores of a network; `score` is the one that stopping and `best` go by."""
+"""Held-out scores of a network; `score` is the one that stopping and `best` use."""
 
 
 class Observer(Protocol):
-    """Who is told what happens: logs and progress bars."""
+    """Receives the events of a run: logs and progress bars."""
 
     def after_step(self, step: int, value: ObjectiveValue, embeddings: Tensor) -> None:
         """A step was taken."""
@@ -52,8 +52,8 @@ class LoopParts:
 
 
 class AsTheyAre:
-    """Targets that keep their 32 bits: Fabric brings every tensor that it finds in a module's input
-    to the precision of the network, in which distances between features lose their digits.
+    """Targets that stay in 32 bits. Fabric converts every tensor in a module's input to the
+    precision of the network, in which distances between features lose digits.
     """
 
     def __init__(self, targets: BatchTargets) -> None:
@@ -61,7 +61,7 @@ class AsTheyAre:
 
 
 class StepModule(nn.Module):
-    """Network and objective as one module, for all that Fabric does to a module."""
+    """Network and objective as one module, because Fabric sets up one module."""
 
     def __init__(self, parts: LoopParts) -> None:
         super().__init__()
@@ -72,17 +72,17 @@ class StepModule(nn.Module):
     def forward(
         self, levels: Tensor, targets: AsTheyAre, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, Any]]:
-        """Levels to embeddings, and what the objective says of them."""
+        """Levels to embeddings, and the value of the objective as a dict."""
         embeddings = self.network(self.normalisation(levels)).float()
-        with torch.autocast(embeddings.device.type, enabled=False):  # distances need their digits
+        with torch.autocast(embeddings.device.type, enabled=False):  # distances need 32 bits
             value = self.objective(embeddings, targets.targets, generator=generator)
         return embeddings, known_fields(value)
 
 
 def diverged(what: str, step: int, optimiser: OptimiserConfig) -> TrainingDiverged:
-    """What is said when numbers are lost."""
+    """The error of a run whose numbers are no longer finite."""
     return TrainingDiverged(
-        f"step {step}: {what} is no number any more. Lower optimiser.learning_rate "
+        f"step {step}: {what} is no longer a number. Lower optimiser.learning_rate "
         f"({optimiser.learning_rate:g}) or set loop.gradient_clip."
     )
 
@@ -94,7 +94,7 @@ def known_fields(record: Any) -> dict[str, Any]:
 
 
 def step_generator(seed: int, step: int, *, purpose: int) -> torch.Generator:
-    """The source of all that is random in one step of one run."""
+    """The generator of all random choices in one step of a run."""
     words = np.random.SeedSequence([seed, step, purpose]).generate_state(2, np.uint32)
     return torch.Generator().manual_seed(int(words[0]) | (int(words[1]) & 0x7FFFFFFF) << 32)
 
@@ -118,7 +118,7 @@ class EpochSums:
         self._pending.append((step, torch.stack(numbers)))
 
     def settle(self, sums: dict[str, float], *, n_behind: int | None = None) -> int | None:
-        """Add what is finished to the sums; the first step whose loss is no number, or None."""
+        """Add finished steps to the sums; return the first step whose loss is no number, or None."""
         keep = self.n_behind if n_behind is None else n_behind
         while len(self._pending) > keep:
             step, numbers = self._pending.pop(0)
@@ -131,5 +131,5 @@ class EpochSums:
         return None
 
     def means(self, sums: dict[str, float]) -> dict[str, float]:
-        """What the sums say of an epoch."""
+        """The means over an epoch."""
         return {name: sums[name] / sums[f"n_{name}"] for name in self.names if name in sums}

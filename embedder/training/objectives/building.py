@@ -19,9 +19,9 @@ from embedder.training.objectives.triplets import TripletObjective
 
 
 class MultiObjective(Objective):
-    """A weighted sum: genre proxies and artist triplets, for example.
+    """A weighted sum of objectives, for example genre proxies and artist triplets.
 
-    The doctor's numbers are those of the first objective that looks at pairs.
+    The doctor reads the numbers of the first objective that looks at pairs.
     """
 
     name = "multi"
@@ -43,11 +43,11 @@ class MultiObjective(Objective):
         loss = torch.stack(
             [value.loss * weight for value, weight in zip(values, self.weights, strict=True)]
         ).sum()
-        told = next((v for v in values if not v.positive_distance.isnan()), values[0])
+        first = next((v for v in values if not v.positive_distance.isnan()), values[0])
         names = [f"{at}-{part.name}" for at, part in enumerate(self.objectives)]
         parts = {name: v.loss.detach() for name, v in zip(names, values, strict=True)}
         return ObjectiveValue(
-            loss, told.active_share, told.positive_distance, told.negative_distance, parts
+            loss, first.active_share, first.positive_distance, first.negative_distance, parts
         )
 
 
@@ -84,7 +84,7 @@ def build_objective(
     geometry: Geometry,
     generator: torch.Generator,
 ) -> Objective:
-    """The objective that the settings describe; proxies and heads are drawn from `generator`."""
+    """The objective that the settings describe. `generator` initialises proxies and heads."""
     _check(config)
     if config.kind in ("proxy-anchor", "softmax"):
         return ProxyObjective(

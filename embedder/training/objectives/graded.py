@@ -12,7 +12,7 @@ from embedder.training.objectives.targets import BatchTargets, TargetFacts
 
 
 class GradedContrastive(Objective):
-    """Siamese pairs with a grade y of 0…1: y d² pulls, (1 - y) max(0, margin - d)² pushes.
+    """Contrastive pairs with a grade y in 0…1: y d² pulls, (1 - y) max(0, margin - d)² pushes.
 
     The grade of a pair is the largest weight among the relations that hold for it; two crops of
     one track (the relation `track`) are the identity pairs. With a label similarity in the data
@@ -44,13 +44,13 @@ class GradedContrastive(Objective):
         generator: torch.Generator | None = None,  # noqa: ARG002  # the common call
     ) -> ObjectiveValue:
         """See `Objective`."""
-        grades, known = self.grades(targets)
+        grades, is_known = self.grades(targets)
         distances = self.geometry.pairwise(embeddings, embeddings)
         grades = grades.to(distances.dtype)
         pull = grades * distances.square()
         push = (1 - grades) * (self.config.margin - distances).clamp_min(0.0).square()
-        loss = _mean_over(pull, grades * known) + _mean_over(push, (1 - grades) * known)
-        masks = PairMasks(known & (grades >= 0.5), known & (grades < 0.5))
+        loss = _mean_over(pull, grades * is_known) + _mean_over(push, (1 - grades) * is_known)
+        masks = PairMasks(is_known & (grades >= 0.5), is_known & (grades < 0.5))
         return pair_value(loss, distances, masks, margin=self.config.margin)
 
     def grades(self, targets: BatchTargets) -> tuple[torch.Tensor, torch.Tensor]:
@@ -60,26 +60,26 @@ class GradedContrastive(Objective):
             for relation, kind in zip(self.relations, self.config.relations, strict=True)
         ]
         graded = [part * weight for (part, _), weight in zip(parts, self.weights, strict=True)]
-        known = torch.stack([part_known for _, part_known in parts]).any(dim=0)
-        return torch.stack(graded).amax(dim=0), known
+        is_known = torch.stack([part_is_known for _, part_is_known in parts]).any(dim=0)
+        return torch.stack(graded).amax(dim=0), is_known
 
     def _grades_of(
         self, relation: Relation, kind: str, targets: BatchTargets
     ) -> tuple[torch.Tensor, torch.Tensor]:
         masks = relation(targets)
-        known = masks.positive | masks.negative
+        is_known = masks.positive | masks.negative
         if kind != "label" or self.label_similarity is None:
-            return masks.positive.float(), known
+            return masks.positive.float(), is_known
         labels = known_ids(targets, "label").clamp_min(0)
-        return self.label_similarity[labels][:, labels] * known, known
+        return self.label_similarity[labels][:, labels] * is_known, is_known
 
 
 class TagSimilarityObjective(Objective):
     """Vectors as alike as the tags of their tracks are.
 
-    What the vectors say is the cosine, or 1 / (1 + d) in the other geometries: 1 where they
-    meet. `squared`: the mean squared difference over pairs. `cross-entropy`: each track's row of
-    similarities over the temperature, as shares, against the same of its tags.
+    The similarity of two vectors is the cosine, or 1 / (1 + d) in the other geometries. `squared`:
+    the mean squared difference over pairs. `cross-entropy`: each track's row of similarities over
+    the temperature, as shares, against the same of its tags.
     """
 
     name = "tag-similarity"
@@ -102,33 +102,37 @@ class TagSimilarityObjective(Objective):
         """See `Objective`."""
         if targets.tags is None:
             raise DatasetError("tag-similarity needs tags; this data set has none")
-        wanted = tag_similarity(targets.tags, weights=self.weights, kind=self.config.tag_similarity)
+        target = tag_similarity(targets.tags, weights=self.weights, kind=self.config.tag_similarity)
         tagged = (targets.tags > 0).any(dim=1)
         pairs = tagged[:, None] & tagged[None, :]
         pairs = pairs & ~torch.eye(len(pairs), dtype=torch.bool, device=pairs.device)
         distances = self.geometry.pairwise(embeddings, embeddings)
         cosine = self.geometry.kind == "cosine"
-        found = 1 - distances if cosine else 1 / (1 + distances)
-        loss = self._loss(found, wanted.to(found.dtype), pairs)
-        near = wanted >= self.config.tag_threshold
-        masks = PairMasks(pairs & near, pairs & (wanted <= 0))
+        similarities = 1 - distances if cosine else 1 / (1 + distances)
+        loss = self._loss(similarities, target.to(similarities.dtype), pairs)
+        near = target >= self.config.tag_threshold
+        masks = PairMasks(pairs & near, pairs & (target <= 0))
         return pair_value(loss, distances, masks, margin=self.config.margin)
 
-    def _loss(self, found: torch.Tensor, wanted: torch.Tensor, pairs: torch.Tensor) -> torch.Tensor:
+    def _loss(
+        self, similarities: torch.Tensor, target: torch.Tensor, pairs: torch.Tensor
+    ) -> torch.Tensor:
         if not pairs.any():
-            return zero_loss(found)
+            return zero_loss(similarities)
         if self.config.soft_target_loss == "squared":
-            return (found - wanted)[pairs].square().mean()
+            return (similarities - target)[pairs].square().mean()
         rows = pairs.any(dim=1)
-        found, wanted, pairs = found[rows], wanted[rows], pairs[rows]
-        lowest = torch.finfo(found.dtype).min
-        shares = (wanted / self.config.temperature).masked_fill(~pairs, lowest).softmax(dim=1)
-        logs = (found / self.config.temperature).masked_fill(~pairs, lowest).log_softmax(dim=1)
+        similarities, target, pairs = similarities[rows], target[rows], pairs[rows]
+        lowest = torch.finfo(similarities.dtype).min
+        shares = (target / self.config.temperature).masked_fill(~pairs, lowest).softmax(dim=1)
+        logs = (
+            (similarities / self.config.temperature).masked_fill(~pairs, lowest).log_softmax(dim=1)
+        )
         return -(shares * logs.masked_fill(~pairs, 0.0)).sum(dim=1).mean()
 
 
 def relation_weights(config: ObjectiveConfig) -> tuple[float, ...]:
-    """A grade for each relation; 1 where none is set."""
+    """A grade for each relation; 1 by default."""
     weights = config.relation_weights or (1.0,) * len(config.relations)
     if len(weights) != len(config.relations) or not all(0 <= w <= 1 for w in weights):
         raise ConfigError(
@@ -139,5 +143,5 @@ def relation_weights(config: ObjectiveConfig) -> tuple[float, ...]:
 
 
 def _mean_over(values: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Values already hold their grade; pairs that are not known weigh nothing."""
+    """The mean of values that contain their weight already; unknown pairs weigh nothing."""
     return (values * (weights > 0)).sum() / weights.sum().clamp_min(1e-12)

@@ -1,4 +1,4 @@
-"""Objectives with a linear head of their own: distillation and multi-label tagging."""
+"""Objectives with a linear head: distillation and multi-label tagging."""
 
 import torch
 from torch import nn
@@ -10,10 +10,10 @@ from embedder.training.objectives.targets import BatchTargets
 
 
 class DistillationObjective(Objective):
-    """1 - cosine between a teacher's vector and a linear head's guess of it.
+    """1 - cosine between a teacher's vector and a linear head's prediction of it.
 
-    The head is thrown away after training: the vectors themselves only have to hold what the
-    teacher knows, in whatever size and geometry they have.
+    The head is thrown away after training, so the vectors may have another size and geometry
+    than the teacher's.
     """
 
     name = "distillation"
@@ -36,12 +36,12 @@ class DistillationObjective(Objective):
         """See `Objective`."""
         if targets.teacher is None:
             raise DatasetError("distillation needs teacher vectors; this data set has none")
-        known = ~targets.teacher.isnan().any(dim=1)
-        if not known.any():
+        has_target = ~targets.teacher.isnan().any(dim=1)
+        if not has_target.any():
             return plain_value(zero_loss(embeddings))
-        guess = self.head(embeddings[known])
-        wanted = targets.teacher[known].to(guess.dtype)
-        return plain_value((1 - functional.cosine_similarity(guess, wanted, dim=1)).mean())
+        prediction = self.head(embeddings[has_target])
+        target = targets.teacher[has_target].to(prediction.dtype)
+        return plain_value((1 - functional.cosine_similarity(prediction, target, dim=1)).mean())
 
 
 class TaggingObjective(Objective):
@@ -65,20 +65,20 @@ class TaggingObjective(Objective):
         """See `Objective`."""
         if targets.tags is None:
             raise DatasetError("tagging needs tags; this data set has none")
-        known = (targets.tags > 0).any(dim=1)
-        if not known.any():
+        has_target = (targets.tags > 0).any(dim=1)
+        if not has_target.any():
             return plain_value(zero_loss(embeddings))
-        logits = self.head(embeddings[known])
-        wanted = (targets.tags[known] > 0).to(logits.dtype)
-        return plain_value(functional.binary_cross_entropy_with_logits(logits, wanted))
+        logits = self.head(embeddings[has_target])
+        target = (targets.tags[has_target] > 0).to(logits.dtype)
+        return plain_value(functional.binary_cross_entropy_with_logits(logits, target))
 
     def probabilities(self, embeddings: torch.Tensor) -> torch.Tensor:
-        """float32 [batch, tags], each by itself between 0 and 1."""
+        """float32 [batch, tags], each between 0 and 1; they need not sum to 1."""
         return torch.sigmoid(self.head(embeddings))
 
 
 def seeded_linear(n_in: int, n_out: int, *, generator: torch.Generator) -> nn.Linear:
-    """Torch's linear layer with weights from `generator`; torch's own draw from the global one."""
+    """Torch's linear layer with weights from `generator`; torch's draws from the global one."""
     # On the meta device nothing is drawn.
     layer = nn.Linear(n_in, n_out, device="meta").to_empty(device=generator.device)
     bound = n_in**-0.5

@@ -1,8 +1,8 @@
 """Which triplets of a batch a loss looks at.
 
-The miners of pytorch-metric-learning take one label a row; a relation here also knows "unknown"
-and is not transitive (tags, neighbours), so mining starts from masks. And it draws from the
-generator that it is given, where the library's draws from the global one.
+The miners of pytorch-metric-learning take one label a row; a relation here can also be
+unknown and need not be transitive (tags, neighbours), so mining starts from masks. It draws from
+the given generator; the library draws from the global generator.
 
     all                 every anchor, positive, negative
     hard                for each anchor its farthest positive and its nearest negative
@@ -36,15 +36,15 @@ def mine_triplets(
     generator: torch.Generator | None = None,
 ) -> Triplets:
     """Rows of anchors, positives and negatives, int64 [triplets] each."""
-    found = distances.detach()
+    detached = distances.detach()
     if mining == "all":
         anchors, positives = masks.positive.nonzero(as_tuple=True)
         return _expand(anchors, positives, masks.negative[anchors])
     if mining == "hard":
-        return _hard(found, masks)
+        return _hard(detached, masks)
     if mining == "semi-hard":
         anchors, positives = masks.positive.nonzero(as_tuple=True)
-        gap = found[anchors] - found[anchors, positives][:, None]
+        gap = detached[anchors] - detached[anchors, positives][:, None]
         return _expand(anchors, positives, masks.negative[anchors] & (gap > 0) & (gap <= margin))
     if mining == "distance-weighted":
         if generator is None:
@@ -57,17 +57,18 @@ def informative_pairs(distances: torch.Tensor, masks: PairMasks, *, slack: float
     """Wang et al. 2019: negatives nearer than the farthest positive, positives farther than the
     nearest negative, with some slack.
     """
-    found = distances.detach()
-    infinity = torch.full_like(found, float("inf"))
-    farthest = torch.where(masks.positive, found, -infinity).amax(dim=1, keepdim=True)
-    nearest = torch.where(masks.negative, found, infinity).amin(dim=1, keepdim=True)
+    detached = distances.detach()
+    infinity = torch.full_like(detached, float("inf"))
+    farthest = torch.where(masks.positive, detached, -infinity).amax(dim=1, keepdim=True)
+    nearest = torch.where(masks.negative, detached, infinity).amin(dim=1, keepdim=True)
     return PairMasks(
-        masks.positive & (found + slack > nearest), masks.negative & (found - slack < farthest)
+        masks.positive & (detached + slack > nearest),
+        masks.negative & (detached - slack < farthest),
     )
 
 
 def negative_weights(embeddings: torch.Tensor, negative: torch.Tensor) -> torch.Tensor:
-    """How likely each negative is drawn, [batch, batch], rows summing to one (or all zero).
+    """How likely each negative is drawn, [batch, batch], each row sums to 1 or is all zero.
 
     Inverse to the density of distances on the unit sphere of d dimensions,
     q(x) ~ x^(d-2) (1 - x²/4)^((d-3)/2), x being the distance of the directions: that is also what

@@ -1,4 +1,4 @@
-"""What every objective is: embeddings and targets in, a loss and what the doctor asks about out."""
+"""What every objective is: embeddings and targets in, a loss and the doctor's numbers out."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class ObjectiveValue:
 
     active_share: triplets (of all in the batch) whose positive is not nearer than the negative by
     the margin; NaN where the batch has no triplets. positive_distance, negative_distance: means,
-    NaN likewise. parts: the loss of each objective of a multi-task run, unweighted.
+    NaN without such pairs. parts: the loss of each objective of a multi-task run, unweighted.
     """
 
     loss: torch.Tensor
@@ -41,7 +41,7 @@ class Objective(nn.Module):
         generator: torch.Generator | None = None,
     ) -> ObjectiveValue:
         """embeddings: float32 [batch, size], on their geometry. The loss is zero, with a gradient
-        of zeros, where the batch holds nothing to learn from.
+        of zeros, if the batch holds nothing to learn from.
         """
 
     def __call__(  # nn.Module's own is untyped
@@ -60,13 +60,13 @@ class Objective(nn.Module):
 def pair_value(
     loss: torch.Tensor, distances: torch.Tensor, masks: PairMasks, *, margin: float
 ) -> ObjectiveValue:
-    """A loss with what its pairs say. distances: [batch, batch]."""
-    found = distances.detach()
+    """A loss and the statistics of its pairs. distances: [batch, batch]."""
+    detached = distances.detach()
     return ObjectiveValue(
         loss=loss,
-        active_share=active_share(found, masks, margin=margin),
-        positive_distance=found[masks.positive].mean(),
-        negative_distance=found[masks.negative].mean(),
+        active_share=active_share(detached, masks, margin=margin),
+        positive_distance=detached[masks.positive].mean(),
+        negative_distance=detached[masks.negative].mean(),
     )
 
 
@@ -78,14 +78,14 @@ def relation_value(
     geometry: Geometry,
     margin: float,
 ) -> ObjectiveValue:
-    """The same for a loss that does not look at pairs."""
+    """The same for a loss that does not compute distances itself."""
     with torch.no_grad():
         distances = geometry.pairwise(embeddings, embeddings)
     return pair_value(loss, distances, masks, margin=margin)
 
 
 def plain_value(loss: torch.Tensor) -> ObjectiveValue:
-    """A loss that knows no pairs."""
+    """A loss without pairs."""
     unknown = torch.full((), float("nan"), device=loss.device)
     return ObjectiveValue(loss, unknown, unknown, unknown)
 

@@ -21,7 +21,7 @@ PairLoss = Callable[[torch.Tensor, torch.Tensor, PairMasks], torch.Tensor]
 
 
 class PairObjective(Objective):
-    """A loss of distances and of which pairs are alike."""
+    """A loss of the distances of positive and negative pairs."""
 
     def __init__(self, config: ObjectiveConfig, *, relation: Relation, geometry: Geometry) -> None:
         super().__init__()
@@ -46,11 +46,11 @@ class PairObjective(Objective):
 
 
 def info_nce(distances: torch.Tensor, masks: PairMasks, *, temperature: float) -> torch.Tensor:
-    """NT-Xent: for each positive pair, minus the log share of e^(-d/T) beside all negatives.
+    """NT-Xent: for each positive pair, -log of its share of e^(-d/T) among all negatives.
 
-    By hand since the library's builds a table of positive pairs × negative pairs, which for 256
-    tracks in 16 labels is a gigabyte; this is one of batch × batch. Batches without a positive
-    pair, or where no anchor has both kinds, give zero.
+    Written by hand because the library's builds a table of positive pairs × negative pairs, which
+    for 256 tracks in 16 labels is a gigabyte; this is one of batch × batch. Batches without a
+    positive pair, or without an anchor that has both kinds, give zero.
     """
     logits = -distances / temperature
     others = logits.masked_fill(~masks.negative, float("-inf")).logsumexp(dim=1)

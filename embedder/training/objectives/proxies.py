@@ -1,4 +1,4 @@
-"""A learnt point for each label: proxy-anchor, and normalised softmax (plain classification)."""
+"""A learnt vector for each label: proxy-anchor, and normalised softmax (plain classification)."""
 
 import torch
 from pytorch_metric_learning.losses import NormalizedSoftmaxLoss, ProxyAnchorLoss
@@ -19,7 +19,7 @@ from embedder.training.objectives.targets import BatchTargets, TargetFacts
 
 
 class ProxyObjective(Objective):
-    """Tracks close to the proxy of their label, artist or album; rows without one are left out."""
+    """Tracks near the proxy of their label, artist or album. Rows without an id are left out."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class ProxyObjective(Objective):
         anchor = config.kind == "proxy-anchor"
         build = _proxy_anchor if anchor else _softmax
         self.loss = build(config, self.n_proxies, embedding_size, geometry)
-        # Unit variance in all coordinates together: as long as the embeddings are, more or less.
+        # Unit variance over all coordinates: about as long as the embeddings.
         proxies = self.loss.proxies if anchor else self.loss.W
         nn.init.normal_(proxies, std=embedding_size**-0.5, generator=generator)
 
@@ -52,9 +52,9 @@ class ProxyObjective(Objective):
     ) -> ObjectiveValue:
         """See `Objective`."""
         ids = known_ids(targets, self.id_kind)
-        known = ids >= 0
-        some = bool(known.any())
-        loss = self.loss(embeddings[known], ids[known]) if some else zero_loss(embeddings)
+        has_id = ids >= 0
+        any_id = bool(has_id.any())
+        loss = self.loss(embeddings[has_id], ids[has_id]) if any_id else zero_loss(embeddings)
         masks = SameId(self.id_kind)(targets)
         return relation_value(
             loss, embeddings, masks, geometry=self.geometry, margin=self.config.margin

@@ -1,7 +1,7 @@
 """Which pairs of a batch are positives, which are negatives, and which are neither.
 
-A relation is a rule with three answers: yes, no, unknown. Several of them together: a pair is
-positive where any says yes, negative where none says yes and at least one says no.
+A relation is a rule with three answers: yes, no, unknown. If there are several, a pair is
+positive if any says yes, and negative if none says yes and at least one says no.
 
     label, artist, album, track   the same known id, or two known ids that differ
     tag                           tags alike enough, or no tag in common
@@ -41,7 +41,7 @@ class Relation(Protocol):
     """A rule over the pairs of a batch."""
 
     def __call__(self, targets: BatchTargets) -> PairMasks:
-        """The pairs of which it holds, and those of which it does not."""
+        """The pairs for which it holds, and those for which it does not."""
         ...
 
 
@@ -54,9 +54,9 @@ class SameId:
     def __call__(self, targets: BatchTargets) -> PairMasks:
         """Pairs of known ids: equal, different."""
         ids = known_ids(targets, self.kind)
-        known = (ids[:, None] >= 0) & (ids[None, :] >= 0)
+        both_known = (ids[:, None] >= 0) & (ids[None, :] >= 0)
         same = ids[:, None] == ids[None, :]
-        return _off_diagonal(known & same, known & ~same)
+        return _off_diagonal(both_known & same, both_known & ~same)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +72,13 @@ class AlikeTags:
         tags = _required(targets.tags, "tag", "tags")
         alike = tag_similarity(tags, weights=self.weights.to(tags.device), kind=self.similarity)
         tagged = (tags > 0).any(dim=1)
-        known = tagged[:, None] & tagged[None, :]
-        return _off_diagonal(known & (alike >= self.threshold), known & (alike <= 0))
+        both_tagged = tagged[:, None] & tagged[None, :]
+        return _off_diagonal(both_tagged & (alike >= self.threshold), both_tagged & (alike <= 0))
 
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """Close by in a space of features; radii in its Euclidean distance."""
+    """Near in a feature space; the radii are Euclidean distances."""
 
     column: str
     near: float
@@ -87,12 +87,14 @@ class Near:
     def __call__(self, targets: BatchTargets) -> PairMasks:
         """Pairs of known rows: within `near`, beyond `far`."""
         values = _required(getattr(targets, self.column), self.column, self.column)
-        known = ~values.isnan().any(dim=1)
+        is_known = ~values.isnan().any(dim=1)
         filled = torch.nan_to_num(values)
         distances = torch.cdist(filled, filled, compute_mode="donot_use_mm_for_euclid_dist")
-        both = known[:, None] & known[None, :]
-        # Where there are few different tags, many pairs are as far as any: those count as far.
-        return _off_diagonal(both & (distances <= self.near), both & (distances >= self.far))
+        both_known = is_known[:, None] & is_known[None, :]
+        # With few different tags, many pairs share the largest distance: they count as far.
+        return _off_diagonal(
+            both_known & (distances <= self.near), both_known & (distances >= self.far)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class AnyOf:
     relations: tuple[Relation, ...]
 
     def __call__(self, targets: BatchTargets) -> PairMasks:
-        """Positive where any says yes; negative where none does and one says no."""
+        """Positive if any says yes; negative if none says yes and at least one says no."""
         masks = [relation(targets) for relation in self.relations]
         positive = torch.stack([mask.positive for mask in masks]).any(dim=0)
         negative = torch.stack([mask.negative for mask in masks]).any(dim=0)
@@ -118,7 +120,7 @@ def build_relation(config: ObjectiveConfig, facts: TargetFacts) -> Relation:
 def build_relations(
     kinds: Sequence[RelationKind], config: ObjectiveConfig, facts: TargetFacts
 ) -> tuple[Relation, ...]:
-    """A rule for each of the kinds."""
+    """A relation for each kind."""
     if not kinds:
         raise DatasetError("an objective needs at least one relation, for example label")
     return tuple(_relation(kind, config, facts) for kind in kinds)

@@ -1,10 +1,10 @@
 """What is known about the tracks of a data set, and about those of one batch.
 
-`TrackTargets` holds a row for every track (numpy, made once by the data set); `.batch(rows)`
-takes the rows of one batch to torch; `.facts()` is what an objective must know before training
-starts: how many labels there are, how common each tag is, from which distance on two tracks
-count as near. -1 stands for an unknown id; a row of zeros for a track without tags; a row of NaN
-for missing features, latent or teacher vectors.
+`TrackTargets` holds a row for every track (numpy, made once by the data set). `.batch(rows)`
+takes the rows of one batch to torch. `.facts()` is what building an objective needs: how many
+labels there are, how common each tag is, and a sample of distances, which says what counts as
+near. -1 stands for an unknown id; a row of zeros for a track without tags; a row of NaN for
+missing features, latent or teacher vectors.
 """
 
 from dataclasses import dataclass, fields
@@ -23,7 +23,7 @@ _PAIRS_FOR_RADII = 50_000
 
 @dataclass(frozen=True, slots=True)
 class BatchTargets:
-    """What is known about the rows of a batch; None where the data set does not have it.
+    """What is known about the rows of a batch; None if the data set does not have it.
 
     labels, artists, albums, tracks: int64 [batch], -1 unknown; tags: float32 [batch, tags] of 0
     and 1; features, latent, teacher: float32 [batch, size], NaN unknown.
@@ -88,8 +88,8 @@ class TrackTargets:
     def __post_init__(self) -> None:
         lengths = {name: len(values) for name, values in self._columns().items()}
         if len(set(lengths.values())) > 1:
-            told = ", ".join(f"{name} {length}" for name, length in lengths.items())
-            raise DatasetError(f"targets of different lengths: {told}")
+            lengths_text = ", ".join(f"{name} {length}" for name, length in lengths.items())
+            raise DatasetError(f"targets of different lengths: {lengths_text}")
 
     def __len__(self) -> int:
         return len(next(iter(self._columns().values()), ()))
@@ -123,11 +123,11 @@ class TrackTargets:
 
 
 def standardised(features: npt.ArrayLike) -> Matrix:
-    """Columns with mean 0 and deviation 1, so that distances weigh them alike; NaN rows stay."""
+    """Columns with mean 0 and deviation 1, so that they weigh the same; NaN rows stay."""
     values = np.asarray(features, dtype=np.float64)
-    known = values[~np.isnan(values).any(axis=1)]
-    deviation = known.std(axis=0)
-    scaled = (values - known.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    complete = values[~np.isnan(values).any(axis=1)]
+    deviation = complete.std(axis=0)
+    scaled = (values - complete.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
     return np.asarray(scaled, dtype=np.float32)
 
 
@@ -136,17 +136,17 @@ def _n_ids(ids: Ids | None) -> int:
 
 
 def _sampled_distances(values: Matrix | None, generator: np.random.Generator) -> Matrix | None:
-    """Sorted Euclidean distances of 50,000 pairs of known rows, float32 [pairs]."""
+    """Sorted Euclidean distances of 50,000 pairs of complete rows, float32 [pairs]."""
     if values is None:
         return None
-    known = values[~np.isnan(values).any(axis=1)]
-    if len(known) < 2:
+    complete = values[~np.isnan(values).any(axis=1)]
+    if len(complete) < 2:
         return None
-    first = generator.integers(len(known), size=_PAIRS_FOR_RADII)
-    second = (first + generator.integers(1, len(known), size=_PAIRS_FOR_RADII)) % len(known)
+    first = generator.integers(len(complete), size=_PAIRS_FOR_RADII)
+    second = (first + generator.integers(1, len(complete), size=_PAIRS_FOR_RADII)) % len(complete)
     distances = np.concatenate(
         [
-            np.linalg.norm(known[first[at]] - known[second[at]], axis=1)
+            np.linalg.norm(complete[first[at]] - complete[second[at]], axis=1)
             for at in np.array_split(np.arange(_PAIRS_FOR_RADII), 20)
         ]
     )

@@ -16,8 +16,8 @@ from embedder.training.objectives.targets import BatchTargets
 class TripletObjective(Objective):
     """max(0, d(a, p) - d(a, n) + margin), or its softplus, over the mined triplets.
 
-    The fixed margin averages over triplets that have a loss (else a batch that is nearly learnt
-    would hardly move); the soft one over all.
+    A fixed margin averages over the triplets with a loss above zero, so that the few hard triplets
+    of a nearly learnt batch still count. A soft margin averages over all.
     """
 
     name = "triplet"
@@ -30,7 +30,7 @@ class TripletObjective(Objective):
         self.loss = _loss(config, geometry)
 
     def change(self, config: ObjectiveConfig) -> None:
-        """Go on with other mining or another margin; there are no weights to lose."""
+        """Change the mining or the margin; the loss has no weights that would be lost."""
         self.config = config
         self.loss = _loss(config, self.geometry)
 

@@ -62,11 +62,11 @@ def test_held_out_votes_get_better_with_training(kind: ObjectiveKind, geometry: 
     before = held_out_accuracy(network, geometry)
     parameters = [*network.parameters(), *objective.parameters()]
     optimiser = torch.optim.Adam(parameters, lr=0.01)
-    for _ in range(16):
-        for rows in sampler:
+    for epoch in range(16):
+        for batch in sampler.plan(epoch):
             optimiser.zero_grad()
-            embeddings = space.project(network(inputs[rows]))
-            value = objective(embeddings, targets.batch(rows), generator=seeded)
+            embeddings = space.project(network(inputs[batch.rows]))
+            value = objective(embeddings, targets.batch(batch.rows), generator=seeded)
             torch.autograd.backward(value.loss)
             optimiser.step()
     after = held_out_accuracy(network, geometry)
@@ -75,18 +75,18 @@ def test_held_out_votes_get_better_with_training(kind: ObjectiveKind, geometry: 
 
 
 def held_out_accuracy(network: nn.Module, geometry: str) -> float:
-    """5-NN votes of new tracks among the training tracks."""
+    """The accuracy of votes by five training tracks on tracks that were not trained on."""
     space = geometry_of(geometry)
-    references, known = sounds(200, seed=0)
-    queries, asked = sounds(100, seed=1)
+    references, reference_targets = sounds(200, seed=0)
+    queries, query_targets = sounds(100, seed=1)
     with torch.no_grad():
-        found = neighbour_ranking(
+        neighbours = neighbour_ranking(
             space.project(network(queries)).numpy(),
             space.project(network(references)).numpy(),
             geometry=space,
             k=5,
         )
-    assert known.labels is not None
-    assert asked.labels is not None
-    shares = neighbour_vote(found, known.labels, n_labels=N_LABELS)
-    return vote_scores(shares, asked.labels).accuracy
+    assert reference_targets.labels is not None
+    assert query_targets.labels is not None
+    shares = neighbour_vote(neighbours, reference_targets.labels, n_labels=N_LABELS)
+    return vote_scores(shares, query_targets.labels).accuracy

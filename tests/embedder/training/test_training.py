@@ -208,7 +208,7 @@ def test_a_gradient_that_is_no_number_ends_the_run(data: Path, tmp_path: Path) -
     """As a loss does, with what to lower."""
     optimiser = OptimiserConfig(kind="sgd", learning_rate=1e30)
     config = dataclasses.replace(small_config(), optimiser=optimiser)
-    with pytest.raises(TrainingDiverged, match=r"no number any more\. Lower optimiser"):
+    with pytest.raises(TrainingDiverged, match=r"no longer a number\. Lower optimiser"):
         train(data, config, tmp_path / "run")
 
 
