@@ -54,8 +54,8 @@ from embedder.encoding.encoder import TrackEncoder
 model, workers, files = json.loads(sys.argv[1])
 process = psutil.Process()
 def resident():
-    everyone = [process, *process.children(recursive=True)]
-    return sum(one.memory_info().rss for one in everyone)
+    processes = [process, *process.children(recursive=True)]
+    return sum(process.memory_info().rss for process in processes)
 at_200 = 0
 encoder = TrackEncoder.load(model, device="cpu")
 for n, result in enumerate(encoder.encode_many(files, workers=workers)):
@@ -87,12 +87,12 @@ def main() -> None:
 def report_speed(model: str, songs: list[str]) -> None:
     """Tracks a second of each contender, and the ratios that were promised."""
     cores = sorted(os.sched_getaffinity(0))
-    one, two = cores[:1], cores[:2]
+    one_core, two_cores = cores[:1], cores[:2]
     contenders = {
-        "encode_many, one core": one,
-        **({"bliss-audio": one} if bliss_runs(songs[0]) else {}),
-        "librosa + MFCC": one,
-        "encode_many, two workers": two,
+        "encode_many, one core": one_core,
+        **({"bliss-audio": one_core} if bliss_runs(songs[0]) else {}),
+        "librosa + MFCC": one_core,
+        "encode_many, two workers": two_cores,
     }
     best = dict.fromkeys(contenders, 0.0)
     for _ in range(ROUNDS):

@@ -99,19 +99,21 @@ def row_changes(comparisons: list[Comparison]) -> tuple[Values, Values]:
 
 def check_fma(data: Path) -> bool:
     """Print a line a clip; true where every clip is near enough."""
-    found = list(compare(data / "fma-clips", data / "fma-small", preset="fma-mel"))
-    _print_table("fma-mel", found)
-    worst = max(c.difference for c in found)
+    comparisons = list(compare(data / "fma-clips", data / "fma-small", preset="fma-mel"))
+    _print_table("fma-mel", comparisons)
+    worst = max(c.difference for c in comparisons)
     print(f"worst difference {worst:.3f} of 255, at most {MAX_DIFFERENCE} wanted\n")
     return worst <= MAX_DIFFERENCE
 
 
 def check_gtzan(data: Path) -> bool:
     """Print a line a clip and the rows' statistics; true where every row is near enough."""
-    found = list(compare(data / "gtzan-clips", data / "gtzan-spectrograms", preset="gtzan-log"))
-    _print_table("gtzan-log", found)
-    same = [c for c in found if c.correlation >= MIN_CORRELATION]
-    others = [c.name for c in found if c.correlation < MIN_CORRELATION]
+    comparisons = list(
+        compare(data / "gtzan-clips", data / "gtzan-spectrograms", preset="gtzan-log")
+    )
+    _print_table("gtzan-log", comparisons)
+    same = [c for c in comparisons if c.correlation >= MIN_CORRELATION]
+    others = [c.name for c in comparisons if c.correlation < MIN_CORRELATION]
     if others:
         print(f"another recording than the picture, left out below: {', '.join(others)}")
     means, deviations = row_changes(same)

@@ -31,9 +31,9 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     options = parser.parse_args()
     dataset = open_dataset(options.pictures)
-    heard = model_vectors(dataset, options.model, device="cpu")
-    pictures = heard.vectors
-    row_of = {dataset.rows[at].key: position for position, at in enumerate(heard.positions)}
+    encoded = model_vectors(dataset, options.model, device="cpu")
+    pictures = encoded.vectors
+    row_of = {dataset.rows[at].key: position for position, at in enumerate(encoded.positions)}
     encoder = TrackEncoder.load(options.model, device="cpu")
     cosines: list[tuple[float, str]] = []
     n_first = 0

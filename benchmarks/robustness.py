@@ -43,11 +43,13 @@ def main() -> None:
     files = [
         files[row] for row in sorted(chosen) if (probe(files[row]).duration_seconds or 0) >= LEAST
     ]
-    kept = vectors_of(encoder, [TrackRequest(file) for file in files])
+    references = vectors_of(encoder, [TrackRequest(file) for file in files])
     first = vectors_of(encoder, [TrackRequest(file, 0.0, 15.0) for file in files])
     second = vectors_of(encoder, [TrackRequest(file, 15.0, LEAST - 15.0) for file in files])
-    shares = {name: found(other_form(encoder, files, name), kept) for name in OTHER_FORMS}
-    shares["another 15 s"] = found(second, first)
+    shares = {
+        name: own_track_share(other_form(encoder, files, name), references) for name in OTHER_FORMS
+    }
+    shares["another 15 s"] = own_track_share(second, first)
     print(f"{len(files)} tracks, {options.model}\n")
     print("| form | own track first | goal |\n|---|---|---|")
     for name, share in shares.items():
@@ -99,17 +101,17 @@ def other_form(encoder: TrackEncoder, files: list[Path], name: str) -> Vectors:
 def vectors_of(encoder: TrackEncoder, requests: list[TrackRequest]) -> Vectors:
     """Unit vectors [tracks, size]."""
     encoded = list(encoder.encode_many(requests, workers=1))
-    silent = next((one for one in encoded if isinstance(one, EncodingFailure)), None)
+    silent = next((result for result in encoded if isinstance(result, EncodingFailure)), None)
     if silent:
         raise SystemExit(f"{silent.path}: {silent.reason}. Leave it out.")
-    vectors = np.stack([one.vector for one in encoded if isinstance(one, TrackEncoding)])
+    vectors = np.stack([result.vector for result in encoded if isinstance(result, TrackEncoding)])
     units: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return units
 
 
-def found(queries: Vectors, kept: Vectors) -> float:
+def own_track_share(queries: Vectors, references: Vectors) -> float:
     """The share of queries whose own track is the nearest."""
-    return float(np.mean((queries @ kept.T).argmax(axis=1) == np.arange(len(kept))))
+    return float(np.mean((queries @ references.T).argmax(axis=1) == np.arange(len(references))))
 
 
 if __name__ == "__main__":

@@ -61,9 +61,9 @@ def clustered(n: int, *, seed: int) -> Vectors:
     return units
 
 
-def recall(found: NDArray[np.int64], truth: NDArray[np.int64]) -> float:
+def recall(ids: NDArray[np.int64], truth: NDArray[np.int64]) -> float:
     """The share of the true neighbours that was found."""
-    return float(np.mean([len(set(a) & set(b)) / K for a, b in zip(found, truth, strict=True)]))
+    return float(np.mean([len(set(a) & set(b)) / K for a, b in zip(ids, truth, strict=True)]))
 
 
 def seconds_per_query(searches: Sequence[Search], queries: Vectors) -> list[float]:
@@ -110,8 +110,8 @@ def compare_filtered(store: FaissStore, queries: Vectors, n: int) -> None:
         [lambda q: store.search(q, K, allowed_ids=allowed), lambda q: store.search(q, K)],
         queries,
     )
-    found = store.search(queries, K, allowed_ids=allowed)[1]
-    is_full = set(found.ravel().tolist()) <= set(allowed.tolist())
+    ids = store.search(queries, K, allowed_ids=allowed)[1]
+    is_full = set(ids.ravel().tolist()) <= set(allowed.tolist())
     ratio = ours / unfiltered
     is_met = is_full and ratio <= 5
     report("filtered to 0.1 %", f"{ratio:.2f} times", "≤ 5, with k results", is_met=is_met)
@@ -216,15 +216,15 @@ def compare_others(
     contenders: Sequence[Contender], queries: Vectors, truth: NDArray[np.int64]
 ) -> None:
     """Queries a second at equal recall; the first is ours."""
-    for one in contenders:
-        built = f"{one.build_seconds:.0f} s" if one.build_seconds else "before"
-        report(f"{one.name}: built", f"{built}, {one.megabytes:,.0f} MB")
+    for engine in contenders:
+        built = f"{engine.build_seconds:.0f} s" if engine.build_seconds else "before"
+        report(f"{engine.name}: built", f"{built}, {engine.megabytes:,.0f} MB")
     for wanted in (0.95, 0.99):
         searches, notes = [], []
-        for one in contenders:
-            effort, share = least_effort(one, wanted, queries, truth)
-            searches.append(lambda q, one=one, effort=effort: one.search(q, effort))
-            notes.append(f"{one.name}: recall {share:.3f} at effort {effort}")
+        for engine in contenders:
+            effort, share = least_effort(engine, wanted, queries, truth)
+            searches.append(lambda q, engine=engine, effort=effort: engine.search(q, effort))
+            notes.append(f"{engine.name}: recall {share:.3f} at effort {effort}")
         seconds = seconds_per_query(searches, queries)
         for note, spent in zip(notes, seconds, strict=True):
             ratio = min(seconds) / spent
@@ -234,14 +234,14 @@ def compare_others(
 
 
 def least_effort(
-    one: Contender, wanted: float, queries: Vectors, truth: NDArray[np.int64]
+    engine: Contender, wanted: float, queries: Vectors, truth: NDArray[np.int64]
 ) -> tuple[int, float]:
     """The least effort that reaches a recall, by halving, and the recall there."""
     low, high = K - 1, 1024
     share = 0.0
     while high - low > 1:
         middle = (low + high) // 2
-        reached = recall(one.search(queries, middle), truth)
+        reached = recall(engine.search(queries, middle), truth)
         if reached >= wanted:
             high, share = middle, reached
         else:

@@ -52,10 +52,10 @@ def main() -> None:
     assert isinstance(model.front_end, FrontEnd)
     dataset = open_dataset(options.data)
     held_out = dataset.subset(dataset.positions("validation"))
-    heard = model_vectors(held_out, str(options.run / "best"), device="cpu")
-    rows = [held_out.rows[at] for at in heard.positions]
+    encoded = model_vectors(held_out, str(options.run / "best"), device="cpu")
+    rows = [held_out.rows[at] for at in encoded.positions]
     facts = facts_from_held_out(
-        heard.vectors,
+        encoded.vectors,
         [row.values("genre")[0] for row in rows],
         artists=[row.group or "" for row in rows],
         space=Space(model.geometry.kind, model.config.curvature),

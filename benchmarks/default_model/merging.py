@@ -101,11 +101,11 @@ def _side_by_side(networks: Sequence[EmbeddingNetwork], *, size: int) -> Embeddi
     config = networks[0].config
     kinds: dict[BackboneConfig, list[EmbeddingNetwork]] = {}
     for network in networks:
-        theirs = network.config
-        kinds.setdefault(theirs.backbone, []).append(network)
-        if dataclasses.replace(theirs, backbone=config.backbone) != config:
-            raise ConfigError("only networks that hear the same can be merged")
-        if theirs.backbone.members > 1 or theirs.beside:
+        settings = network.config
+        kinds.setdefault(settings.backbone, []).append(network)
+        if dataclasses.replace(settings, backbone=config.backbone) != config:
+            raise ConfigError("only networks with the same input can be merged")
+        if settings.backbone.members > 1 or settings.beside:
             raise ConfigError("a network that was merged cannot be merged again")
     if any(backbone.pooling == "attention" and len(kinds[backbone]) > 1 for backbone in kinds):
         raise ConfigError("attention was learnt over one network's features: it cannot be merged")

@@ -243,12 +243,12 @@ def _ready_made(dataset: Dataset, model: ModelConfig, crop_columns: int) -> Prep
     if failures:
         _check_some_left(dataset, failures, n_kept=int(fit.sum()))
         arrays = arrays[fit]
-    kept = np.flatnonzero(fit)
+    kept_rows = np.flatnonzero(fit)
     return PreparedTracks(
         spectrograms=arrays,
-        first_items=np.arange(len(kept) + 1, dtype=np.int64),
-        rows=tuple(dataset.rows[position] for position in kept),
-        dataset_rows=kept,
+        first_items=np.arange(len(kept_rows) + 1, dtype=np.int64),
+        rows=tuple(dataset.rows[position] for position in kept_rows),
+        dataset_rows=kept_rows,
         crop_columns=min(crop_columns or n_columns, n_columns),
         excerpt_columns=n_columns,
         failures=tuple(failures),

@@ -235,12 +235,12 @@ def _with_sides(dataset: Dataset, sides: Sequence[Side], origin: str) -> Dataset
 
 def _apart(dataset: Dataset, apart_by: str) -> str:
     """What the split keeps apart; it says so if no artist is known."""
-    known = {
+    has_names = {
         "artist": any(row.group for row in dataset.rows),
         "album": any(row.album for row in dataset.rows),
         "track": True,
     }
-    return f"by {apart_by}" if known[apart_by] else f"by track, as no {apart_by} is known"
+    return f"by {apart_by}" if has_names[apart_by] else f"by track, as no {apart_by} is known"
 
 
 def _check_shares(shares: tuple[float, float]) -> None:

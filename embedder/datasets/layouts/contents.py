@@ -48,12 +48,12 @@ class ReadingOptions:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a reader found."""
+    """What a reader returns."""
 
     rows: Sequence[TrackRow]
     left_out: Sequence[LeftOut] = ()
     artist_groups: Sequence[str] = ()
-    """One a row, where the table has such a column."""
+    """One for each row, if the table has such a column."""
     store: ArrayStore | None = None
     extra_vectors: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     split_origin: str = ""

@@ -1,4 +1,4 @@
-"""GTZAN: `genres/blues/blues.00000.wav` (or .au), with its fault-filtered split where it is known.
+"""GTZAN: `genres/blues/blues.00000.wav` (or .au), with its fault-filtered split if it is known.
 
 The set has repeats, one artist in several tracks and damaged files; the split to use keeps artists
 apart and drops the faults. `gtzan_split.json` says for 792 of the 1000 tracks on which side they
@@ -60,8 +60,8 @@ def read(path: Path, options: ReadingOptions) -> Contents:
 
 
 def _listed_sides(path: Path) -> tuple[dict[str, Side], str]:
-    found = [(next(path.rglob(name), None), side) for name, side in _LISTS]
-    lists = [(file, side) for file, side in found if file is not None]
+    candidates = [(next(path.rglob(name), None), side) for name, side in _LISTS]
+    lists = [(file, side) for file, side in candidates if file is not None]
     if not lists:
         return known_sides(), "fault-filtered split of 792 tracks"
     if len(lists) != len(_LISTS):

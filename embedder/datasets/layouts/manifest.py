@@ -51,9 +51,9 @@ def _key_column(table: Table) -> str | None:
 
 
 def read(path: Path, options: ReadingOptions) -> Contents:
-    """One row a line; files that are not there are left out."""
-    found = _tables(path)
-    table = read_table(found[0] if path.is_dir() and found else path)
+    """One row for each line; missing files are left out."""
+    tables = _tables(path)
+    table = read_table(tables[0] if path.is_dir() and tables else path)
     path_column = table.require(*NAMES_OF_PATH)
     key_column = _key_column(table) or path_column
     reader = TableReader(table, options)

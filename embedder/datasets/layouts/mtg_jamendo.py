@@ -21,12 +21,12 @@ _AUDIO_FOLDERS = ("", "audio", "mp3")
 
 def evidence(path: Path) -> str | None:
     """A table with exactly these headings."""
-    found = _tables(path, "")
-    return found[0].name if found else None
+    tables = _tables(path, "")
+    return tables[0].name if tables else None
 
 
 def _tables(path: Path, variant: str) -> list[Path]:
-    """The tables to read: one of each side where they exist, else the one that holds all."""
+    """The tables to read: one of each side if they exist, otherwise the one that holds all."""
     files = [path] if path.is_file() else sorted(path.rglob("*.tsv"))
     tables = [file for file in files if first_cells(file)[: len(_HEADER)] == _HEADER]
     if path.is_file():

@@ -197,22 +197,22 @@ def _refuse_bad_settings(settings: MusicSettings) -> None:
 
 
 def _clear_other_music(folder: Path, settings: MusicSettings, *, force: bool) -> None:
-    """Make way for the songs, or refuse: only files that we wrote ourselves are removed."""
+    """Empty the folder for the songs, or refuse: only files that we wrote ourselves are removed."""
     if not folder.exists():
         return
     if not folder.is_dir():
         raise UsageError(f"{folder}: a file stands there, so no folder of music can")
-    found = read_manifest(folder, FINISHED) or read_manifest(folder, UNFINISHED)
-    if found is None:
+    manifest = read_manifest(folder, FINISHED) or read_manifest(folder, UNFINISHED)
+    if manifest is None:
         if any(not entry.name.startswith(".") for entry in folder.iterdir()):
             raise UsageError(f"{folder}: holds other files. Name an empty folder or a new one")
         return
-    if found.settings == settings:
+    if manifest.settings == settings:
         return
     if not force and (folder / FINISHED).exists():
         raise OutputExists(folder)
-    write_unfinished(folder, found)  # should this be cut short, the next call goes on from here
-    for name in found.files:
+    write_unfinished(folder, manifest)  # if this is interrupted, the next call goes on from here
+    for name in manifest.files:
         path = folder / name
         path.unlink(missing_ok=True)
         for parent in (path.parent, path.parent.parent):

@@ -19,14 +19,14 @@ def motif(
         if generator.random() < density * (1.15 if on_beat else 0.75):
             starts.append(number * step_beats)
     step = int(generator.choice([0, 2, 4]))
-    found = []
+    notes = []
     for start, following in zip(starts, [*starts[1:], float(beats)], strict=True):
         if following <= start:
             continue
-        found.append((start, min(following - start, 2.0), step))
+        notes.append((start, min(following - start, 2.0), step))
         step += int(generator.choice([-2, -1, -1, 1, 1, 2, 3]))
         step = max(-3, min(8, step))
-    return tuple(found)
+    return tuple(notes)
 
 
 def tune(

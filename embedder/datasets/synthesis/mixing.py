@@ -64,8 +64,10 @@ def play(
         if key not in made:
             seconds = key[1] * 60 / sketch.tempo_bpm
             made[key] = part.instrument.note(note.pitch, seconds, sample_rate)
-        kept = made[key][: n_samples - first]
-        sound[first : first + len(kept)] += kept * np.float32(note.velocity * touch[number])
+        note_samples = made[key][: n_samples - first]
+        sound[first : first + len(note_samples)] += note_samples * np.float32(
+            note.velocity * touch[number]
+        )
     return sound
 
 

@@ -19,11 +19,11 @@ class StyleSummary:
 
 
 def summarise(songs: Sequence[SongFile]) -> list[StyleSummary]:
-    """One record a style, in the order in which styles first appear."""
-    found = []
+    """One record for each style, in the order in which styles first appear."""
+    summaries = []
     for style in dict.fromkeys(song.genre for song in songs):
         own = [song for song in songs if song.genre == style]
-        found.append(
+        summaries.append(
             StyleSummary(
                 style=style,
                 artists=len({song.artist for song in own}),
@@ -33,7 +33,7 @@ def summarise(songs: Sequence[SongFile]) -> list[StyleSummary]:
                 formats=tuple(sorted({song.path.suffix.lstrip(".") for song in own})),
             )
         )
-    return found
+    return summaries
 
 
 def first_of_each_style(songs: Sequence[SongFile]) -> list[SongFile]:

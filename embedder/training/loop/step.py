@@ -118,7 +118,7 @@ class EpochSums:
         self._pending.append((step, torch.stack(numbers)))
 
     def settle(self, sums: dict[str, float], *, n_behind: int | None = None) -> int | None:
-        """Add finished steps to the sums; return the first step whose loss is not finite, or None."""
+        """Add finished steps to the sums; return the first step with an infinite or NaN loss."""
         keep = self.n_behind if n_behind is None else n_behind
         while len(self._pending) > keep:
             step, numbers = self._pending.pop(0)

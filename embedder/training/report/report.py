@@ -128,13 +128,13 @@ def _shade(count: int, *, share: float, is_right: bool) -> str:
 def _neighbours(run: TrainingRun, measured: Measured | None) -> str:
     if measured is None:
         return ""
-    known = run.known
-    labelled = np.flatnonzero(known.labels[measured.queries] >= 0)
+    tracks = run.known
+    labelled = np.flatnonzero(tracks.labels[measured.queries] >= 0)
     places = labelled if len(labelled) else np.arange(len(measured.queries))
     rows = []
     for place in places[_spread(len(places))].tolist():
         query = int(measured.queries[place])
-        label = known.labels[query] if known.label_names else -1
+        label = tracks.labels[query] if tracks.label_names else -1
         cells = [_track_cell(run, query)]
         for position, distance in zip(
             measured.ranking.rows[place, :N_SHOWN_NEIGHBOURS],
@@ -145,7 +145,7 @@ def _neighbours(run: TrainingRun, measured: Measured | None) -> str:
                 cells.append("<td></td>")
                 continue
             neighbour = int(measured.references[position])
-            its_label = known.labels[neighbour] if known.label_names else -1
+            its_label = tracks.labels[neighbour] if tracks.label_names else -1
             is_right = bool(label == its_label) if min(label, its_label) >= 0 else None
             cells.append(_track_cell(run, neighbour, distance=float(distance), is_right=is_right))
         rows.append(cells)
