@@ -137,13 +137,15 @@ def _audited(
 
 
 def _follow(advance: Advance) -> Callable[[str, int, int], None]:
-    """Moves the bar for each file that was read; the later steps take no time."""
+    """Moves the bar for each file that is analysed; the later steps take no time."""
+    from index.audit.audit import ANALYSING
+
     n_read = 0
 
     def report(step: str, n_done: int, n_all: int) -> None:
         nonlocal n_read
         del n_all
-        if step == "Listening":
+        if step == ANALYSING:
             advance(n_done - n_read)
             n_read = n_done
 

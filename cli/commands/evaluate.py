@@ -67,7 +67,8 @@ def run(
         str,
         typer.Option(
             metavar="artist|album|track",
-            help="Leave out neighbours that share this with the query.",
+            help="Leave out neighbours that share this with the query. The value artist is "
+            "ignored for the fields artist, albumartist and composer.",
         ),
     ] = "artist",
     output: Annotated[
@@ -152,7 +153,7 @@ def _subject(
             return library_subject(library, split=split, model_folder=own_folder)
         folder = find_model(model) if model else own_folder or library_model_folder(*at)
         tracks, stored = library_subject(library, model_folder=own_folder)
-        return with_sides_of(tracks, folder, name=model or stored.name), stored
+        return with_sides_of(tracks, folder, name=model or "the library's model"), stored
 
 
 def _usual(stored: "VectorSet | None") -> str:

@@ -60,7 +60,8 @@ def run(
         bool,
         typer.Option(
             "--include-artist/--exclude-artist",
-            help="Whether other tracks of the same artist vote.",
+            help="Whether other tracks of the same artist vote. For the fields artist, albumartist "
+            "and composer they always do.",
         ),
     ] = False,
     several: Annotated[

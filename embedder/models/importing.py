@@ -44,6 +44,7 @@ from embedder.models.registry import (
 )
 from embedder.whole_files import whole_folder
 
+FILE_SUFFIXES = (".onnx", ".zip")
 MAX_ARCHIVE_BYTES = 8 * 2**30
 """More than any audio model has; a small malicious archive can unpack to far more."""
 
@@ -60,6 +61,8 @@ def import_model(
     target = _target(name, replace=replace)
     path = Path(source)
     refuse_pickle(path)
+    if path.suffix.lower() in FILE_SUFFIXES and not path.is_file():
+        raise BadInput(f"{printable_path(path)}: no such file")
     settings = read_toml(find_recipe(spec)) if spec is not None else {}
     with whole_folder(target) as made, _naming(path, made):
         if (path / CARD_NAME).is_file() or path.suffix.lower() == ".zip":

@@ -23,6 +23,9 @@ from index.audit.sound import AnalysedTracks, analyse_tracks
 from index.evaluate.material import material_of
 from index.evaluate.vector_set import VectorSet
 
+ANALYSING = "Analysing"
+"""The step that reads every track; the others are quick."""
+
 OnProgress = Callable[[str, int, int], None]
 """Called with the current step, the number of tracks done and the number in total."""
 
@@ -75,7 +78,7 @@ def audit(
             return None
         return lambda n_done, n_all: on_progress(what, n_done, n_all)
 
-    analysed = analyse_tracks(dataset, workers=settings.workers, on_progress=report("Analysing"))
+    analysed = analyse_tracks(dataset, workers=settings.workers, on_progress=report(ANALYSING))
     exact = exact_repeats(dataset, by_content=by_content)
     titles = same_titles(dataset)
     positions, vectors, geometry = _vectors(analysed, vector_set)

@@ -1,7 +1,11 @@
 """What the library answers with. Field names in JSON are fixed: added to, never renamed."""
 
+import os
 from dataclasses import asdict, dataclass
 from typing import Any
+from urllib.parse import quote
+
+from embedder.errors import utf8_text
 
 Json = dict[str, Any]
 
@@ -45,3 +49,21 @@ class Failure:
     def to_json(self) -> Json:
         """The fields by their names."""
         return asdict(self)
+
+
+def valid_json(value: Any) -> Any:
+    r"""The same records as JSON that every reader takes: bytes that are not UTF-8 become \xNN.
+
+    A record with such a path has its exact bytes in `location`, a file URI.
+    """
+    if isinstance(value, str):
+        return utf8_text(value)
+    if isinstance(value, list | tuple):
+        return [valid_json(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    record = {name: valid_json(part) for name, part in value.items()}
+    path = value.get("path")
+    if isinstance(path, str) and record["path"] != path:
+        record["location"] = f"file://{quote(os.fsencode(path))}"
+    return record

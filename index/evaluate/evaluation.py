@@ -66,7 +66,7 @@ def evaluate(
         check_mappable(len(dataset.rows))
     by_content = stored is None
     material = material_of(
-        dataset, field=settings.field, group=settings.group, by_content=by_content
+        dataset, field=settings.field, group=settings.apart, by_content=by_content
     )
     rounds = rounds_of(material, settings)
     sets = [
@@ -82,7 +82,7 @@ def evaluate(
         material = material_of(
             dataset.subset(positions),
             field=settings.field,
-            group=settings.group,
+            group=settings.apart,
             by_content=by_content,
         )
         rounds = rounds_of(material, settings)
@@ -216,7 +216,7 @@ def _protocol(
         "kind": rounds.kind,
         "field": settings.field,
         "k": settings.k,
-        "group": settings.group,
+        "group": settings.apart,
         "folds": settings.n_folds or None,
         "split": dataset.split_origin if settings.has_split else None,
         "seed": settings.seed,
@@ -229,7 +229,7 @@ def _protocol(
         "n_repeated": n_repeated,
         "is_multi_label": material.is_multi_label,
         "never_counted": "the query, its copies, other recordings of its song, and its own "
-        + settings.group,
+        + settings.apart,
         "vote": "as in label: the k nearest, weighted by distance, with calibrated probabilities",
         "scaling": "baselines, by the reference tracks of each round",
         "probe": _learning(rounds, "logistic regression on frozen vectors"),

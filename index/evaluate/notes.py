@@ -21,8 +21,10 @@ def notes_of(
 
 def _of_groups(material: Material, settings: EvaluationSettings, rounds: Rounds) -> list[str]:
     notes = []
-    if settings.group != "track" and not (material.groups >= 0).any():
-        notes.append(f"no {settings.group} is known: only copies are left out")
+    if settings.apart != settings.group:
+        notes.append(f"for the field {settings.field}, tracks of the same artist vote")
+    if settings.apart != "track" and not (material.groups >= 0).any():
+        notes.append(f"no {settings.apart} is known: only copies are left out")
     artists = material.artists[rounds.queries]
     if len(artists) == 1 or (artists[0] >= 0 and (artists == artists[0]).all()):
         reason = "one query track" if len(artists) == 1 else "all query tracks are by one artist"
@@ -38,8 +40,8 @@ def _of_references(
     smallest = min(len(clean.references) - clean.same_set for clean in rounds.clean)
     if smallest < settings.k:
         notes.append(f"k = {settings.k}, but there are only {smallest} reference tracks: all vote")
-    left_out = f"by their {settings.group}, or copies" if has_groups else "copies"
-    advice = f" (--group track keeps tracks of one {settings.group})" if has_groups else ""
+    left_out = f"by their {settings.apart}, or copies" if has_groups else "copies"
+    advice = f" (--group track keeps tracks of one {settings.apart})" if has_groups else ""
     if first.n_without_vote:
         notes.append(
             f"{first.n_without_vote} of {first.n_queries} tracks have no reference track, as all "

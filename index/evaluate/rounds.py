@@ -130,7 +130,7 @@ def grouped_folds(
 ) -> tuple[Round, ...]:
     """Folds that split neither a group nor the copies of a recording."""
     labelled = material.labelled
-    blocks = track_blocks(_without_contents(material).subset(labelled), settings.group)
+    blocks = track_blocks(_without_contents(material).subset(labelled), settings.apart)
     counts = np.zeros((int(blocks.max()) + 1, 1 + len(material.label_names)))
     np.add.at(counts[:, 0], blocks, 1)
     np.add.at(counts[:, 1:], blocks, material.tags[labelled])

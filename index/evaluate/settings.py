@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from embedder.errors import UnknownChoice, UsageError
+from index.labels.kinship import ARTIST_FIELDS
 
 Group = Literal["artist", "album", "track"]
 GROUPS: tuple[Group, ...] = ("artist", "album", "track")
@@ -22,7 +23,7 @@ class EvaluationSettings:
     has_split: bool = False
     """The training side holds the reference tracks, the test (or validation) side the queries."""
     group: Group = "artist"
-    """Neighbours that share this with the query are left out."""
+    """Neighbours that share this with the query are left out; see `apart`."""
     seed: int = 0
     n_draws: int = 1000
     """Bootstrap draws."""
@@ -37,6 +38,15 @@ class EvaluationSettings:
             raise UsageError("give --folds or --split, not both")
         if self.n_folds < 0 or self.n_folds == 1:
             raise UsageError(f"--folds {self.n_folds}: give 2 or more")
+
+    @property
+    def apart(self) -> Group:
+        """What neighbours must not share with the query.
+
+        For a field that names artists, an artist's own tracks vote, as in `label`.
+        """
+        is_needed = self.group == "artist" and self.field in ARTIST_FIELDS
+        return "track" if is_needed else self.group
 
     @property
     def shown_at(self) -> tuple[int, ...]:

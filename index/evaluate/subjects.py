@@ -91,8 +91,6 @@ def library_subject(
         is_part = track.start_seconds is not None
         key = f"{track.path}#{track.start_seconds:g}" if is_part else track.path
         track_labels: Mapping[str, tuple[str, ...]] = labels[track.id]
-        if track.genre and "genre" not in track_labels:
-            track_labels = {**track_labels, "genre": (track.genre,)}
         side = track_labels.get(split, ("",))[0] if split and not by_table else ""
         original = first_of.setdefault(track.audio_digest, key) if track.audio_digest else key
         rows.append(

@@ -13,6 +13,8 @@ from embedder.datasets.grouping import is_known_artist
 from index.labels.table import Ids
 
 UNKNOWN = -1
+ARTIST_FIELDS = ("artist", "albumartist", "composer")
+"""For these, an artist's own tracks vote: no other track can name the artist."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from embedder.errors import NotFound
 from index.catalogue.records import TrackRecord
 from index.labels.ballots import NO_VOTER
-from index.labels.kinship import Kinship, KinshipBook, Names
+from index.labels.kinship import ARTIST_FIELDS, Kinship, KinshipBook, Names
 from index.labels.neighbour_vote import NeighbourVote, calibration_sample
 from index.labels.probabilities import Ballots, VoteCalibration
 from index.labels.request import VoteSettings
@@ -25,7 +25,6 @@ from index.library_folder.open_library import OpenLibrary
 from index.vectors.distances import FloatMatrix
 from index.vectors.taste import taste_of
 
-ARTIST_FIELDS = ("artist", "albumartist", "composer")
 MIN_PROBABILITY_OF_SEVERAL = 0.5
 """If a track may have several labels, those at least this probable are named."""
 MAX_FIELDS_LISTED = 20
@@ -39,7 +38,6 @@ class Voting:
         self._library = library
         self.settings = settings or VoteSettings()
         self._calibrations: dict[float | None, VoteCalibration] = {}
-        # Only the artist's own tracks can tell who the artist is.
         include_artist = self.settings.include_artist or self.settings.field in ARTIST_FIELDS
         self._kinship_book = KinshipBook(include_artist=include_artist)
 
@@ -74,7 +72,7 @@ class Voting:
     def table(self) -> LabelTable:
         """The labels of the field; raises NotFound, listing the fields, if no track has it."""
         catalogue = self._library.catalogue
-        self._library.model  # noqa: B018 - raises for an empty library
+        self._library.require_tracks()
         values = catalogue.field_values(self.settings.field)
         table = make_label_table(self.settings.field, values, several=self.settings.several)
         if table.n_tracks:

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from embedder.errors import UnknownChoice
+from embedder.errors import UnknownChoice, utf8_text
 from embedder.whole_files import check_output, write_whole
-from index.catalogue.records import TrackRecord
+from index.catalogue.records import TrackRecord, valid_json
 from index.library_folder.open_library import OpenLibrary
 
 
 def export_library(library: OpenLibrary, path: Path, *, replace: bool = False) -> int:
     """Write every track that can be searched; the file's suffix says how. Returns their number.
 
-    .csv: a row a track, without vectors; .json: the same fields and the vector;
+    .csv: a row per track, without vectors; .json: the same fields and the vector;
     .npz: arrays id [n], path [n], vector [n, size] and one for each other field.
     """
     if path.suffix.lower() not in WRITERS:
@@ -33,7 +33,7 @@ def export_library(library: OpenLibrary, path: Path, *, replace: bool = False) -
 def _csv(
     tracks: list[TrackRecord], vectors: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 ) -> bytes:
-    del vectors  # hundreds of columns that no spreadsheet wants
+    del vectors  # hundreds of columns are of no use in a spreadsheet
     text = io.StringIO()
     writer = csv.DictWriter(text, list(TrackRecord.__dataclass_fields__))
     writer.writeheader()
@@ -48,8 +48,7 @@ def _json(
         track.to_json() | {"vector": vector.tolist()}
         for track, vector in zip(tracks, vectors, strict=True)
     ]
-    # Bytes of a path that are no text stay escaped, as everywhere in our JSON.
-    return (json.dumps(rows, indent=1) + "\n").encode()
+    return (json.dumps(valid_json(rows), indent=1) + "\n").encode()
 
 
 def _npz(
@@ -65,9 +64,9 @@ def _npz(
 
 
 def _plain(value: object) -> object:
-    """Text without lone surrogates, and nothing as not-a-number: no pickles in the file."""
+    """Text without lone surrogates, and None as NaN, so that NumPy stores no pickles."""
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        return utf8_text(value)
     return float("nan") if value is None else value
 
 

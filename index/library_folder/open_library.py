@@ -51,7 +51,7 @@ CATALOGUE_NAME = "catalogue.sqlite"
 STORE_SETTINGS_KEY = "store"
 LONGEST_ID = 18  # digits; SQLite keeps whole numbers below 2**63
 EMPTY = (
-    "the library has no track yet. Fill it with 'soundalike index' and a folder of music, "
+    "the library is empty. Fill it with 'soundalike index' and a folder of music, "
     "or try 'soundalike demo'."
 )
 
@@ -185,6 +185,11 @@ class OpenLibrary:
     def __len__(self) -> int:
         return len(self.store.ids())
 
+    def require_tracks(self) -> None:
+        """Raise NotFound, with advice, if the library is empty."""
+        if not len(self):
+            raise NotFound(f"{self.folder}: {EMPTY}")
+
     def tracks(self, ids: Sequence[int] | IdArray) -> list[TrackRecord]:
         """The tracks with these ids, in their order."""
         return self.catalogue.tracks(ids)
@@ -199,9 +204,8 @@ class OpenLibrary:
         records = self.catalogue.tracks([track_id]) if is_possible else []
         if records:
             return records[0]
+        self.require_tracks()
         ids = self.store.ids()
-        if not len(ids):
-            raise NotFound(f"{self.folder}: {EMPTY}")
         close = difflib.get_close_matches(
             str(track_id), [str(present_id) for present_id in ids], n=3
         )

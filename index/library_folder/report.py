@@ -1,10 +1,13 @@
 """A library at length: how it is kept and why, its model, its fields, its hubs."""
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
 from index.catalogue.records import Json
+from index.library_folder.lock import LOCK_NAME
 from index.library_folder.model_notes import notes_in
 from index.library_folder.open_library import OpenLibrary
 from index.library_folder.upkeep import LibraryInfo, library_info
@@ -95,14 +98,23 @@ def report_on(library: OpenLibrary) -> LibraryReport:
         model=notes.name,
         is_calibrated=scoring.calibration.is_learned,
         correction=scoring.correction,
-        bytes_on_disk={
-            path.name: path.stat().st_size for path in sorted(library.folder.glob("*.*"))
-        },
+        bytes_on_disk=_bytes_on_disk(library.folder),
         fields=library.catalogue.fields(),
         failures=tuple(failure.to_json() for failure in library.failures()),
         hubness=hubness,
         hub_paths=tuple(track.path for track in library.tracks(hubs)),
     )
+
+
+def _bytes_on_disk(folder: Path) -> dict[str, int]:
+    """The size of each file. SQLite's -wal and -shm files count as part of the catalogue."""
+    sizes: dict[str, int] = {}
+    for path in sorted(folder.glob("*.*")):
+        name = path.name.removesuffix("-wal").removesuffix("-shm")
+        if name != LOCK_NAME:
+            with suppress(FileNotFoundError):  # SQLite may delete its files at any time
+                sizes[name] = sizes.get(name, 0) + path.stat().st_size
+    return sizes
 
 
 def _hubness(library: OpenLibrary) -> LibraryHubness | None:

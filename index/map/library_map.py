@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embedder.errors import NotFound
 from index.catalogue.records import TrackRecord
 from index.library_folder.open_library import OpenLibrary
 from index.map.layout import LayoutSettings, Method, lay_out, method_for, place
@@ -42,16 +41,12 @@ class LibraryMap:
 def map_of(library: OpenLibrary, request: MapRequest | None = None) -> LibraryMap:
     """The map of a library; a new or extended layout is saved in the library's folder.
 
-    Raises NotFound if the library has no tracks.
+    Raises NotFound if the library is empty.
     """
     request = request or MapRequest()
     request.settings(None)  # check the settings before any work
+    library.require_tracks()
     ids = library.store.ids()
-    if not len(ids):
-        raise NotFound(
-            f"{library.folder}: the library has no tracks. Index a folder of music with "
-            "'soundalike index', or try 'soundalike demo'."
-        )
     layout = _current_layout(library, request, ids)
     return LibraryMap(
         tracks=tuple(library.all_tracks()),

@@ -48,8 +48,7 @@ class Named:
 
 def make_playlist(library: OpenLibrary, request: PlaylistRequest) -> Playlist:
     """The playlist that a request asks for."""
-    if not len(library):
-        raise BadInput(f"{library.folder}: the library has no track yet: run 'soundalike index'")
+    library.require_tracks()
     seed = secrets.randbits(31) if request.seed is None else request.seed
     seeds = Seeds(library)
     task = _task(library, request, seeds, seed)
@@ -80,7 +79,7 @@ def _task(library: OpenLibrary, request: PlaylistRequest, seeds: Seeds, seed: in
 
         allowed = ids_where(library.catalogue, request.where)
         if not len(allowed):
-            raise BadInput(f"--where {request.where!r}: no track of the library fits")
+            raise BadInput(f"--where {request.where!r}: no track matches")
     if request.arc is not None:
         check_field(library.catalogue, request.arc.field)
     size = library.model.embedding_size

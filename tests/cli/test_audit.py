@@ -1,6 +1,8 @@
 """`soundalike audit` from the outside: its answer, its page, the split that it writes."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 from cli.app import main
 from tests.embedder.small_sets import write_array_set
+from tests.index.toy_encoder import write_wav
 
 
 @pytest.fixture
@@ -109,3 +112,19 @@ def test_a_missing_data_set_is_one_line(capfd: pytest.CaptureFixture[str]) -> No
     """And its exit code is that of bad input."""
     assert main(["audit", "no-such-set"]) == 3
     assert capfd.readouterr().err.count("\n") == 1
+
+
+def test_the_bar_reaches_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It moves once for each file of the data set."""
+    for number in range(4):
+        write_wav(tmp_path / "set" / "ab"[number % 2] / f"{number}.wav", number)
+    advances: list[int] = []
+
+    @contextmanager
+    def recorded(*_: object, total: int, **__: object) -> Iterator[Callable[[int], None]]:
+        yield advances.append
+        advances.append(-total)
+
+    monkeypatch.setattr("cli.commands.audit.bar", recorded)
+    assert main(["--quiet", "audit", str(tmp_path / "set")]) == 0
+    assert advances == [1, 1, 1, 1, -4]

@@ -146,6 +146,18 @@ def test_a_library_knows_what_its_model_learnt(
     assert "cannot be drawn again" in capfd.readouterr().err
 
 
+def test_a_library_of_a_model_from_elsewhere_has_no_split(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The message speaks of the library's model, not of a name for its vectors."""
+    library = ["--library", str(tmp_path / "library")]
+    write_audio_set(tmp_path / "shelf")
+    assert main([*library, "index", str(tmp_path / "shelf"), "--model", "default"]) == 0
+    capfd.readouterr()
+    assert main([*library, "evaluate", "library", "--split", "as-trained"]) == 3
+    assert "the library's model was trained on" in capfd.readouterr().err
+
+
 def test_what_a_model_starts_from_counts_as_learnt(tmp_path: Path) -> None:
     """A model that goes on from another one has learnt what that one had."""
     first, second = (

@@ -437,3 +437,11 @@ def _n_vectors(folder: Path) -> int:
         return catalogue.counts()["tracks"]
     finally:
         catalogue.close()
+
+
+def test_info_counts_sqlites_own_files_as_the_catalogue(run_cli: RunCli, ready: Path) -> None:
+    """A write-ahead log adds to the catalogue's size, and the lock is not listed."""
+    line = ("--json", "--library", str(ready / "library"), "library", "info")
+    (ready / "library" / "library.lock").touch()
+    sizes = json.loads(run_cli(*line).out)["bytes_on_disk"]
+    assert set(sizes) == {"catalogue.sqlite", "library.json", "vectors.faiss"}

@@ -72,6 +72,9 @@ def _facts(row: int, tags: Mapping[str, str], digest: int) -> FileFacts:
         track_number=None,
         duration_seconds=float(row),
         tags=tuple(
-            (field, part) for field, text in tags.items() for part in sorted(set(text.split("; ")))
+            (field, part)
+            for field, text in tags.items()
+            if field != "path"
+            for part in sorted(set(text.split("; ")))
         ),
     )

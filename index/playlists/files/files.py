@@ -8,8 +8,13 @@ from typing import Any
 
 from embedder.errors import BadInput, UnknownChoice, printable_path
 from embedder.whole_files import check_output, write_whole
-from index.catalogue.records import Json, TrackRecord
-from index.playlists.files.entries import PlaylistEntry, path_from_text, seconds_of
+from index.catalogue.records import Json, TrackRecord, valid_json
+from index.playlists.files.entries import (
+    PlaylistEntry,
+    path_from_text,
+    path_from_uri,
+    seconds_of,
+)
 from index.playlists.files.m3u import format_m3u, parse_m3u
 from index.playlists.files.xspf import format_xspf, parse_xspf
 
@@ -77,7 +82,8 @@ def check_writable(path: Path, *, force: bool) -> None:
     check_output(path, force=force)
 
 
-def _parse_json(data: bytes, folder: Path) -> list[PlaylistEntry]:
+def parse_json(data: bytes, folder: Path) -> list[PlaylistEntry]:
+    """The entries of a JSON playlist in `folder`; raises BadInput if it is not one."""
     try:
         content: Any = json.loads(data.removeprefix(b"\xef\xbb\xbf"))
     except (ValueError, RecursionError) as error:
@@ -92,8 +98,10 @@ def _json_entry(entry: Any, folder: Path) -> PlaylistEntry:
     record: dict[str, Any] = {"path": entry} if isinstance(entry, str) else entry
     if not isinstance(record, dict) or not isinstance(record.get("path"), str):
         raise BadInput(f"an entry without a path: {str(entry)[:60]}")
+    location = record.get("location")
+    is_exact = isinstance(location, str)
     return PlaylistEntry(
-        path_from_text(record["path"], folder),
+        path_from_uri(location, folder) if is_exact else path_from_text(record["path"], folder),
         title=str(record.get("title") or ""),
         artist=str(record.get("artist") or ""),
         album=str(record.get("album") or ""),
@@ -108,15 +116,12 @@ def _number(value: Any) -> float | None:
 
 
 def _as_json(document: Json) -> bytes:
-    try:
-        return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
-    except UnicodeEncodeError:  # a path is not UTF-8: escape it, so that it can be read back
-        return json.dumps(document, indent=2).encode() + b"\n"
+    return json.dumps(valid_json(document), ensure_ascii=False, indent=2).encode() + b"\n"
 
 
 _PARSERS: dict[str, Callable[[bytes, Path], list[PlaylistEntry]]] = {
     ".m3u": parse_m3u,
     ".m3u8": parse_m3u,
     ".xspf": parse_xspf,
-    ".json": _parse_json,
+    ".json": parse_json,
 }

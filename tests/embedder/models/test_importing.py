@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from embedder.config.model import BackboneConfig, ModelConfig
-from embedder.errors import CorruptArtefact, FingerprintMismatch
+from embedder.errors import BadInput, CorruptArtefact, FingerprintMismatch
 from embedder.models.exporting import export_model
 from embedder.models.importing import import_model
 from embedder.models.kinds.network import save_model
@@ -74,3 +74,10 @@ def test_importing_again_leaves_nothing_of_the_old_model(model: Path) -> None:
     (user_models_folder() / "m" / "head.safetensors").touch()
     import_model(model, name="m", replace=True)
     assert not (user_models_folder() / "m" / "head.safetensors").exists()
+
+
+@pytest.mark.parametrize("name", ["nosuch.onnx", "nosuch.zip"])
+def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
+    """Before any option that the file would need."""
+    with pytest.raises(BadInput, match=f"{name}: no such file"):
+        import_model(tmp_path / name, name="other")

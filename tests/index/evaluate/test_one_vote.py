@@ -1,6 +1,7 @@
 """`evaluate` and `label` count the neighbours' vote in the same way."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +15,11 @@ from index.evaluate.votes import correct_votes, vote_in
 from index.labels.labelling import label_tracks
 from index.labels.request import LabelRequest, VoteSettings
 from index.labels.results import LabelVote
+from index.labels.voting import Voting
 from index.library import Library
 from tests.index.styled_music import StyledEncoder, make_music
 from tests.index.toy_encoder import tag_wav
+from tests.index.vector_library import library_of, unit_vectors
 
 K = 7
 
@@ -50,11 +53,11 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     return library
 
 
-def answers(library: Library, *, include_artist: bool) -> Answers:
+def answers(library: Library, *, include_artist: bool, field: str = "genre") -> Answers:
     group: Group = "track" if include_artist else "artist"
-    settings = EvaluationSettings(k=K, group=group, n_draws=10)
+    settings = EvaluationSettings(field, k=K, group=group, n_draws=10)
     dataset, stored = library_subject(library)
-    material = material_of(dataset, field="genre", group=group, by_content=False)
+    material = material_of(dataset, field=field, group=settings.apart, by_content=False)
     (clean,) = rounds_of(material, settings).clean
     votes = vote_in(stored, material, clean, k=K)
     paths = [dataset.rows[position].key for position in clean.queries.tolist()]
@@ -62,7 +65,7 @@ def answers(library: Library, *, include_artist: bool) -> Answers:
         path: (material.label_names[int(row.argmax())], float(row.max()))
         for path, row in zip(paths, votes.probabilities, strict=True)
     }
-    request = LabelRequest(tuple(paths), VoteSettings(k=K, include_artist=include_artist))
+    request = LabelRequest(tuple(paths), VoteSettings(field, K, include_artist=include_artist))
     labelled = {vote.track.path: vote for vote in label_tracks(library, request).votes}
     truth = {path: material.tags[row] > 0 for path, row in zip(paths, clean.queries, strict=True)}
     right = [
@@ -89,6 +92,23 @@ def test_the_accuracy_is_the_share_of_right_answers(library: Library, include_ar
     both = answers(library, include_artist=include_artist)
     assert both.accuracy == pytest.approx(both.share_right)
     assert 0.5 < both.share_right < 1
+
+
+def test_an_artists_own_tracks_vote_on_the_artist(library: Library) -> None:
+    """In both, without being told: no other track can name the artist."""
+    both = answers(library, include_artist=False, field="artist")
+    assert both.accuracy == pytest.approx(both.share_right)
+    assert both.accuracy > 0
+
+
+def test_both_see_the_same_genres(tmp_path: Path) -> None:
+    """A genre in the catalogue's column alone, without a tag, is no label."""
+    library = library_of(tmp_path / "library", unit_vectors(6), [{"genre": "Folk"}] * 6)
+    with library.writing() as catalogue:
+        catalogue.database.run("DELETE FROM tags WHERE track_id > 4")
+    dataset, _ = library_subject(library)
+    table = Voting(library).table
+    assert sum(bool(row.values("genre")) for row in dataset.rows) == table.n_tracks == 4
 
 
 def test_a_track_without_voters_has_no_answer(library: Library) -> None:

@@ -235,3 +235,10 @@ def test_the_artist_is_told_by_the_artists_tracks(library: Library) -> None:
     """Where the artist is what is asked for, its own tracks vote."""
     (vote,) = label_tracks(library, LabelRequest(("1",), VoteSettings("artist"))).votes
     assert vote.track.artist in {label for voter in vote.voters for label in voter.labels}
+
+
+def test_a_library_without_tracks_is_called_empty(library: Library) -> None:
+    """Also if it had tracks before: the message does not complain about missing tags."""
+    library.remove(library.store.ids().tolist())
+    with pytest.raises(NotFound, match="the library is empty"):
+        label_tracks(library, LabelRequest(("1",)))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from embedder.errors import BadInput, OutputExists, UnknownChoice, UsageError
 from index.catalogue.records import TrackRecord
-from index.playlists.files.files import format_playlist, read_playlist, write_playlist
+from index.playlists.files.files import format_playlist, parse_json, read_playlist, write_playlist
 from index.playlists.files.m3u import format_m3u, parse_m3u
 from index.playlists.files.xspf import format_xspf, parse_xspf
 
@@ -63,10 +63,20 @@ def test_names_like_drives_and_addresses_come_back(
 
 @given(paths=st.lists(PATHS, max_size=5))
 def test_json_comes_back(paths) -> None:
-    """The document of a playlist is a playlist."""
+    """A playlist saved as JSON is read back with the exact bytes of its paths."""
     document = {"tracks": [track.to_json() for track in tracks_at(*paths)]}
     data = format_playlist(".json", tracks_at(*paths), document=document)
-    assert [track["path"] for track in json.loads(data)["tracks"]] == paths
+    assert [entry.path for entry in parse_json(data, HERE)] == paths
+
+
+def test_json_has_no_lone_surrogate() -> None:
+    """A path that is not UTF-8 is escaped, and its bytes are in `location`."""
+    path = os.fsdecode(b"/m/caf\xe9.mp3")
+    document = {"tracks": [track.to_json() for track in tracks_at(path, "/m/b.mp3")]}
+    data = format_playlist(".json", tracks_at(path, "/m/b.mp3"), document=document)
+    first, second = json.loads(data)["tracks"]
+    assert (first["path"], first["location"]) == ("/m/caf\\xe9.mp3", "file:///m/caf%E9.mp3")
+    assert "location" not in second
 
 
 def test_extinf_names_artist_title_and_length() -> None:

@@ -17,6 +17,7 @@ from index.playlists.request import Arc, PlaylistRequest
 from index.playlists.results import Playlist
 from index.playlists.seeds import Seeds
 from tests.index.playlists.playlist_library import Song, line_of_styles, progress, write_library
+from tests.index.vector_library import library_of, unit_vectors
 
 N = 600
 START, MIDDLE, END = "60", "300", "540"
@@ -280,7 +281,7 @@ def test_wrong_names_are_refused(library: Library) -> None:
         Arc.parse("bpm:up")
     with pytest.raises(UsageError, match="named twice"):
         made(library, START, to=START)
-    with pytest.raises(BadInput, match="no track of the library fits"):
+    with pytest.raises(BadInput, match=r"^--where 'genre=polka': no track matches$"):
         made(library, where="genre=polka")
 
 
@@ -295,3 +296,11 @@ def test_a_playlist_needs_no_torch(library: Library) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_an_empty_library_has_no_playlist(tmp_path: Path) -> None:
+    """The message says that the library is empty and what fills it."""
+    library = library_of(tmp_path / "library", unit_vectors(2))
+    library.remove(library.store.ids().tolist())
+    with pytest.raises(NotFound, match=r"the library is empty.*soundalike index"):
+        library.playlist(PlaylistRequest(("1",)))
