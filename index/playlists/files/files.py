@@ -99,9 +99,9 @@ def _json_entry(entry: Any, folder: Path) -> PlaylistEntry:
     if not isinstance(record, dict) or not isinstance(record.get("path"), str):
         raise BadInput(f"an entry without a path: {str(entry)[:60]}")
     location = record.get("location")
-    is_exact = isinstance(location, str)
+    path = path_from_text(record["path"], folder)
     return PlaylistEntry(
-        path_from_uri(location, folder) if is_exact else path_from_text(record["path"], folder),
+        path_from_uri(location, folder) if isinstance(location, str) else path,
         title=str(record.get("title") or ""),
         artist=str(record.get("artist") or ""),
         album=str(record.get("album") or ""),
