@@ -6,9 +6,9 @@
 
 FAISS reads its part and ignores what follows: the vectors of the last rows, which are not in the
 FAISS index yet, and the ids of all. The header (JSON) holds offsets, the state of the catalogue
-that the store was made from, and a checksum of all before it. Opening a store verifies the checksum: a flipped bit
-leaves the file's time as it was, and reading 50 MB takes 20 ms. Knows neither
-FAISS nor the catalogue.
+that the store was made from, and a checksum of all before it. Opening a store verifies the
+checksum: a flipped bit leaves the file's time as it was, and reading 50 MB takes 20 ms. Knows
+neither FAISS nor the catalogue.
 """
 
 import json
