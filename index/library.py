@@ -217,11 +217,18 @@ class Library(OpenLibrary):
 
         return report_on(self)
 
-    def verify(self) -> list[str]:
-        """What is wrong with the library, in sentences; empty if all is well."""
-        from index.library_folder.upkeep import verify
+    def verify(self, *, deep: bool = False, encoder: "Encoder | None" = None) -> list[str]:
+        """What is wrong with the library, in sentences; empty if all is well.
 
-        return verify(self)
+        With `deep`, some files are also analysed again, with the library's model or `encoder`,
+        and their vectors compared.
+        """
+        from index.library_folder.checkup import verify, verify_by_analysis
+
+        problems = verify(self)
+        if deep and not problems:
+            problems = verify_by_analysis(self, encoder=encoder)
+        return problems
 
     def remove(self, ids: Sequence[int]) -> "list[TrackRecord]":
         """Forget tracks; their files stay. Returns the removed tracks; raises NotFound."""

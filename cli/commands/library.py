@@ -84,7 +84,15 @@ def export(
 
 
 @app.command("verify")
-def verify(context: typer.Context) -> None:
+def verify(
+    context: typer.Context,
+    deep: Annotated[
+        bool,
+        typer.Option(
+            "--deep", help="Also analyse 20 files again and compare their vectors. Needs the model."
+        ),
+    ] = False,
+) -> None:
     """Read the whole library and report what is wrong with it.
 
     The exit code is 4 if anything is wrong.
@@ -96,7 +104,7 @@ def verify(context: typer.Context) -> None:
 
     settings = globals_of(context)
     with Library.open(settings.library_folder()) as library:
-        problems = library.verify()
+        problems = library.verify(deep=deep)
     for problem in problems:
         say(settings, problem)
     emit(settings, {"ok": not problems, "problems": problems}, columns=("ok",))

@@ -4,25 +4,23 @@ Paths are bytes in the database, as they are on disk: names that are no valid te
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedder.config.model import GeometryKind
+from embedder.errors import CorruptArtefact, SoundalikeError
 from index.catalogue.database import Database, Row, Value
 from index.catalogue.records import Failure, TrackRecord
 from index.catalogue.revisions import Revisions
+from index.catalogue.track_rows import TRACK_COLUMNS, as_track
 from index.catalogue.vector_rows import VectorRows
 from index.vectors.distances import Space
 
-TRACK_COLUMNS = (
-    "tracks.id, path, title, artist, album, genre, duration_seconds, year, track_number, "
-    "start_seconds, end_seconds, audio_digest, is_gone"
-)
 _CURRENT_VECTORS = (
     "JOIN vectors ON vectors.track_id = tracks.id AND vectors.model_id = "
     "(SELECT value + 0 FROM settings WHERE key = 'current_model')"
@@ -32,6 +30,11 @@ FIELD_TABLES = ("tags", "measurements")
 """Where the values of a field stand: the file's tags, and what was measured from its audio."""
 IDS_PER_STATEMENT = 900
 """SQLite's oldest limit on the values of one statement is 999."""
+PARSING_FAILED = (
+    *(ValueError, TypeError, LookupError, AttributeError, RecursionError),
+    SoundalikeError,
+)
+Setting = TypeVar("Setting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,20 @@ class Catalogue:
         rows = self.database.rows("SELECT value FROM settings WHERE key = ?", (key,))
         return str(rows[0][0]) if rows else None
 
+    def parsed_setting(
+        self, key: str, parse: Callable[[str], Setting], *, advice: str
+    ) -> Setting | None:
+        """A setting's value; None if it was never set. Raises CorruptArtefact if it is damaged."""
+        text = self.setting(key)
+        if not text:
+            return None
+        try:
+            return parse(text)
+        except PARSING_FAILED as error:
+            raise CorruptArtefact(
+                f"{self.database.path}: its setting {key!r} is damaged. {advice}"
+            ) from error
+
     def set_setting(self, key: str, value: str) -> None:
         """Set or replace a setting."""
         self.database.run(
@@ -96,7 +113,9 @@ class Catalogue:
             "SELECT models.id, fingerprint, embedding_size, geometry, curvature FROM models "
             "JOIN settings ON key = 'current_model' AND value = models.id"
         )
-        return ModelRow(*rows[0]) if rows else None
+        if not rows and self.setting("current_model") is not None:
+            raise CorruptArtefact(self.database.damaged("it lacks the model that it names"))
+        return self._as_model(rows[0]) if rows else None
 
     def model_with(
         self, fingerprint: str, *, embedding_size: int, geometry: str, curvature: float
@@ -107,12 +126,24 @@ class Catalogue:
             "SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM models WHERE fingerprint = ?)",
             (fingerprint, embedding_size, geometry, curvature, fingerprint),
         )
-        return ModelRow(*self._model_rows(fingerprint)[0])
+        return self._as_model(self._model_rows(fingerprint)[0])
 
     def find_model(self, fingerprint: str) -> ModelRow | None:
         """The row of a model; None if the catalogue does not have it."""
         rows = self._model_rows(fingerprint)
-        return ModelRow(*rows[0]) if rows else None
+        return self._as_model(rows[0]) if rows else None
+
+    def _as_model(self, row: Row) -> ModelRow:
+        model = ModelRow(*row)
+        is_valid = (
+            isinstance(model.embedding_size, int)
+            and isinstance(model.curvature, float)
+            and isinstance(model.fingerprint, str)
+            and model.geometry in get_args(GeometryKind)
+        )
+        if not is_valid:
+            raise CorruptArtefact(self.database.damaged("its model has values of a wrong type"))
+        return model
 
     def _model_rows(self, fingerprint: str) -> list[Row]:
         return self.database.rows(
@@ -170,6 +201,11 @@ class Catalogue:
             (bytes.fromhex(digest_hex),),
         )
         return [as_track(row) for row in rows]
+
+    def file_states(self) -> dict[int, tuple[int, int]]:
+        """Size and time of change, when it was read, of every file that can be searched, by id."""
+        statement = f"SELECT tracks.id, size_bytes, modified_ns FROM tracks {_SEARCHABLE}"  # noqa: S608
+        return {row[0]: (row[1], row[2]) for row in self.database.rows(statement)}
 
     def digests(self) -> dict[int, bytes]:
         """The audio digest of every track that can be searched."""
@@ -259,22 +295,3 @@ class Catalogue:
             "gone": int(self.database.rows(f"{count_rows} tracks WHERE is_gone")[0][0]),
             "failures": int(self.database.rows(f"{count_rows} failures")[0][0]),
         }
-
-
-def as_track(row: Row) -> TrackRecord:
-    """A row of TRACK_COLUMNS as a record."""
-    return TrackRecord(
-        id=row[0],
-        path=os.fsdecode(row[1]),
-        title=row[2],
-        artist=row[3],
-        album=row[4],
-        genre=row[5],
-        duration_seconds=row[6],
-        year=row[7],
-        track_number=row[8],
-        start_seconds=row[9],
-        end_seconds=row[10],
-        audio_digest=row[11].hex(),
-        is_gone=bool(row[12]),
-    )

@@ -200,7 +200,7 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        text = str(error)
+        text = str(error).partition(" with text ")[0]  # what follows is the damaged text itself
         if "locked" in text or "busy" in text:
             raise LibraryBusy(f"{path}: another process is writing. Try again.") from error
         if "full" in text or "disk I/O" in text:

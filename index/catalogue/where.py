@@ -23,6 +23,8 @@ USUAL_TAGS = ("title", "artist", "album", "genre")
 """These may be asked for in any library, even if no track has them."""
 OPERATORS = ("!=", "<=", ">=", "!~", "==", "=", "<", ">", "~")
 MAX_DEPTH = 50
+MAX_COMPARISONS = 4000
+"""SQLite takes 32,766 values in a statement and a million characters."""
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<operator>!=|<=|>=|!~|==|=|<|>|~)|(?P<bracket>[()])
@@ -77,11 +79,17 @@ class _Parser:
     def __init__(self, text: str, fields: set[str]) -> None:
         self._text = text
         self._fields = fields
+        self._n_comparisons = 0
         self._tokens = self._tokenise()
         self._next = 0
 
     def whole(self) -> Expression:
         expression = self._any(0)
+        if self._n_comparisons > MAX_COMPARISONS:
+            raise UsageError(
+                f"--where is too long: {self._n_comparisons} comparisons, at most "
+                f"{MAX_COMPARISONS}. Split it over several calls."
+            )
         token = self._peek()
         if token.kind == "word":
             self._fail(
@@ -122,6 +130,7 @@ class _Parser:
         return self._comparison()
 
     def _comparison(self) -> Comparison:
+        self._n_comparisons += 1
         name, operator = self._advance(), self._peek()
         if name.kind not in ("word", "quoted"):
             self._fail(name, "expected a field, such as genre")

@@ -7,7 +7,7 @@ letter case beyond ASCII nor numbers inside text. The values that fit go in as o
 import json
 import operator
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
 def ids_where(catalogue: Catalogue, text: str) -> NDArray[np.int64]:
     """The ids of the tracks that can be searched and fit an expression, ascending."""
     expression = parse_filter(text, catalogue.field_names())
-    condition, values = _condition(expression, catalogue)
+    condition, values = _condition(expression, _Values(catalogue))
     return catalogue.ids_matching(condition, values)
 
 
@@ -42,6 +42,25 @@ def fits(comparison: Comparison, value: str) -> bool:
             return wanted in value.casefold()
         case order:
             return _is_ordered(_ORDERS[order], value, comparison)
+
+
+class _Values:
+    """The values that fields have: each field is read once, for thousands of comparisons."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._by_folded: dict[str, dict[str, list[str]]] = {}
+
+    def fitting(self, comparison: Comparison) -> list[str]:
+        """The values of its field that fit a comparison, its negation apart."""
+        by_folded = self._by_folded.get(comparison.field)
+        if by_folded is None:
+            self._by_folded[comparison.field] = by_folded = {}
+            for value in self._catalogue.values_of(comparison.field):
+                by_folded.setdefault(value.casefold(), []).append(value)
+        if comparison.operator in ("=", "!=") and comparison.number is None:
+            return by_folded.get(comparison.value.casefold(), [])
+        return [value for some in by_folded.values() for value in some if fits(comparison, value)]
 
 
 def _is_ordered(order: Callable[[Any, Any], bool], value: str, comparison: Comparison) -> bool:
@@ -61,20 +80,44 @@ def _same_number(wanted: float | None, value: str) -> bool:
         return False
 
 
-def _condition(expression: Expression, catalogue: Catalogue) -> tuple[str, list[Value]]:
+def _condition(expression: Expression, known_values: _Values) -> tuple[str, list[Value]]:
     if isinstance(expression, Comparison):
-        return _compared(expression, catalogue)
+        return _compared(expression, known_values)
     if isinstance(expression, Conjunction):
-        parts = [_condition(part, catalogue) for part in expression.parts]
+        parts = _parts(expression, known_values)
         word = " OR " if expression.is_any else " AND "
         values = [value for _, some in parts for value in some]
-        return word.join(f"({condition})" for condition, _ in parts), values
-    condition, values = _condition(expression.inner, catalogue)
+        return _joined([condition for condition, _ in parts], word), values
+    condition, values = _condition(expression.inner, known_values)
     return f"NOT ({condition})", values
 
 
-def _compared(comparison: Comparison, catalogue: Catalogue) -> tuple[str, list[Value]]:
-    is_negated = comparison.operator in ("!=", "!~")
+def _parts(expression: Conjunction, known_values: _Values) -> list[tuple[str, list[Value]]]:
+    """Its conditions; `genre=a or genre=b` is one, and so is `genre!=a and genre!=b`."""
+    parts: list[tuple[str, list[Value]]] = []
+    fitting: dict[str, list[str]] = {}
+    for part in expression.parts:
+        is_of_tag = isinstance(part, Comparison) and part.field not in COLUMN_FIELDS
+        if isinstance(part, Comparison) and is_of_tag and _is_negated(part) != expression.is_any:
+            fitting.setdefault(part.field, []).extend(known_values.fitting(part))
+        else:
+            parts.append(_condition(part, known_values))
+    for field, some in fitting.items():
+        condition, values = _has_one_of(field, some)
+        parts.append((condition if expression.is_any else f"NOT {condition}", values))
+    return parts
+
+
+def _joined(conditions: Sequence[str], word: str) -> str:
+    """Conditions in nested halves: SQLite takes 1,000 levels, and `a OR b OR …` has one a part."""
+    if len(conditions) == 1:
+        return f"({conditions[0]})"
+    half = len(conditions) // 2
+    return f"({_joined(conditions[:half], word)}{word}{_joined(conditions[half:], word)})"
+
+
+def _compared(comparison: Comparison, known_values: _Values) -> tuple[str, list[Value]]:
+    is_negated = _is_negated(comparison)
     if comparison.field == "path":
         condition, values = _path_compared(comparison)
     elif comparison.field in COLUMN_FIELDS:
@@ -83,22 +126,27 @@ def _compared(comparison: Comparison, catalogue: Catalogue) -> tuple[str, list[V
         condition = f"coalesce(tracks.{comparison.field} {sign} ?, 0)"
         values = [comparison.number]
     else:
-        fitting = [
-            value for value in catalogue.values_of(comparison.field) if fits(comparison, value)
-        ]
-        tables = [
-            f"tracks.id IN (SELECT track_id FROM {table} WHERE field = ? "  # noqa: S608 - our names
-            "AND value IN (SELECT value FROM json_each(?)))"
-            for table in FIELD_TABLES
-        ]
-        condition = f"({' OR '.join(tables)})"
-        values = [comparison.field, json.dumps(fitting)] * len(FIELD_TABLES)
+        condition, values = _has_one_of(comparison.field, known_values.fitting(comparison))
     return (f"NOT {condition}" if is_negated else condition), values
+
+
+def _is_negated(comparison: Comparison) -> bool:
+    return comparison.operator in ("!=", "!~")
+
+
+def _has_one_of(field: str, values: list[str]) -> tuple[str, list[Value]]:
+    """That a track has one of these values of a tag."""
+    tables = [
+        f"tracks.id IN (SELECT track_id FROM {table} WHERE field = ? "  # noqa: S608 - our names
+        "AND value IN (SELECT value FROM json_each(?)))"
+        for table in FIELD_TABLES
+    ]
+    return f"({' OR '.join(tables)})", [field, json.dumps(values)] * len(FIELD_TABLES)
 
 
 def _path_compared(comparison: Comparison) -> tuple[str, list[Value]]:
     if comparison.operator in ("~", "!~"):
         text = "lower(CAST(tracks.path AS TEXT))"
-        return f"(instr({text}, lower(?)) > 0)", [comparison.value]
+        return f"(instr({text}, lower(CAST(? AS TEXT))) > 0)", [os.fsencode(comparison.value)]
     sign = "=" if comparison.operator == "!=" else comparison.operator
     return f"(tracks.path {sign} ?)", [os.fsencode(comparison.value)]

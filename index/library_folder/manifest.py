@@ -43,13 +43,13 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         fields = {name: values[name] for name in Manifest.__dataclass_fields__ if name in values}
-        manifest = Manifest(**fields)
+        manifest = _checked(Manifest(**fields))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFound(
             f"{folder}: no library here. Make one with 'soundalike index' and a folder of music, "
             "or name another with --library."
         ) from error
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptArtefact(
             f"{path}: damaged. Run 'soundalike index' with the library's model: it is written anew."
         ) from error
@@ -58,4 +58,18 @@ def read_manifest(folder: Path) -> Manifest:
             f"{folder}: a library of format {manifest.format}, this version reads up to "
             f"{LIBRARY_FORMAT}. Update soundalike."
         )
+    return manifest
+
+
+def _checked(manifest: Manifest) -> Manifest:
+    """The same manifest; raises TypeError if a value has a wrong type."""
+    whole_numbers = (manifest.format, manifest.embedding_size)
+    is_valid = (
+        all(type(number) is int for number in whole_numbers)
+        and isinstance(manifest.fingerprint, str)
+        and isinstance(manifest.geometry, str)
+        and type(manifest.curvature) in (int, float)
+    )
+    if not is_valid:
+        raise TypeError("values of a wrong type")
     return manifest

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embedder.errors import ArtefactError
+from embedder.errors import ArtefactError, CorruptArtefact
 from embedder.models.card import read_card
 from index.catalogue.catalogue import Catalogue, ModelRow
-from index.library_folder.model_notes import notes_in
+from index.library_folder.model_notes import ModelNotes, notes_in
 
 if TYPE_CHECKING:
     from embedder.encoding.encoder import TrackEncoder
@@ -16,7 +16,10 @@ def library_model_folder(folder: Path, catalogue: Catalogue, model: ModelRow) ->
     """The folder of a library's model; raises ArtefactError if it cannot be found."""
     from embedder.models.registry import list_models
 
-    notes = notes_in(catalogue, model)
+    try:
+        notes = notes_in(catalogue, model)
+    except CorruptArtefact:  # the next run of `index`, which needs the model, writes them anew
+        notes = ModelNotes(model.fingerprint)
     if notes.folder and _holds_model(Path(notes.folder), model.fingerprint):
         return Path(notes.folder)
     for listed in list_models():

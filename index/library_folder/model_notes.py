@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from embedder.errors import CorruptArtefact
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.library_folder.encoder import Encoder
 from index.vectors import hubness, random_pairs
@@ -15,6 +16,7 @@ from index.vectors.calibration import CARD_KEY, Calibration
 from index.vectors.random_pairs import RandomPairs, measure_random_pairs, sampled_ids
 
 SETTING = "model"
+RENEWED_BY_INDEX = "'soundalike index' with your music writes it anew."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,9 @@ class ModelNotes:
         content: dict[str, Any] = json.loads(text)
         calibration = content.get("calibration")
         return cls(
-            content["fingerprint"],
-            content["name"],
-            content["folder"],
+            _text(content["fingerprint"]),
+            _text(content["name"]),
+            _text(content["folder"]),
             Calibration.from_json(calibration) if calibration else None,
             hubness.check_correction(content["correction"]),
         )
@@ -55,8 +57,7 @@ class ModelNotes:
 
 def notes_in(catalogue: Catalogue, model: ModelRow) -> ModelNotes:
     """What a catalogue remembers of the model that is searched."""
-    text = catalogue.setting(SETTING)
-    notes = ModelNotes.from_text(text) if text else None
+    notes = catalogue.parsed_setting(SETTING, ModelNotes.from_text, advice=RENEWED_BY_INDEX)
     is_of_model = notes is not None and notes.fingerprint == model.fingerprint
     return notes if notes is not None and is_of_model else ModelNotes(model.fingerprint)
 
@@ -88,11 +89,27 @@ def keep_up(catalogue: Catalogue, notes: ModelNotes) -> None:
     if catalogue.setting(SETTING) != text:
         catalogue.set_setting(SETTING, text)
     ids = catalogue.vectors.ids(model.id)
-    stored = catalogue.setting(random_pairs.SETTING)
-    if stored and RandomPairs.from_text(stored).is_current(model.fingerprint, len(ids)):
+    if _has_current_pairs(catalogue, model, len(ids)):
         return
     vectors = catalogue.vectors.matrix(model.id, sampled_ids(ids), size=model.embedding_size)
     pairs = measure_random_pairs(
         model.space, vectors, fingerprint=model.fingerprint, n_tracks=len(ids)
     )
     catalogue.set_setting(random_pairs.SETTING, pairs.to_text())
+
+
+def _has_current_pairs(catalogue: Catalogue, model: ModelRow, n_tracks: int) -> bool:
+    """Whether the distances of random pairs still hold; damaged ones are measured again."""
+    try:
+        pairs = catalogue.parsed_setting(
+            random_pairs.SETTING, RandomPairs.from_text, advice=RENEWED_BY_INDEX
+        )
+    except CorruptArtefact:
+        return False
+    return pairs is not None and pairs.is_current(model.fingerprint, n_tracks)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value

@@ -5,7 +5,6 @@ A library is a folder: `catalogue.sqlite` is the truth, `vectors.faiss` a cache 
 """
 
 import difflib
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from embedder.errors import (
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.catalogue.records import Failure, TrackRecord
 from index.catalogue.vector_rows import TrackExcerpts
+from index.library_folder.leftovers import remove_leftovers
 from index.library_folder.lock import LOCK_NAME, writing
 from index.library_folder.manifest import (
     LIBRARY_FORMAT,
@@ -39,7 +39,7 @@ from index.library_folder.scoring import Scoring
 from index.library_folder.vector_cache import StoreCache, Warn
 from index.vectors.distances import FloatMatrix, Space
 from index.vectors.faiss_store import FaissStore
-from index.vectors.kinds import StoreSettings
+from index.vectors.kinds import StoreSettings, settings_from_text
 from index.vectors.store import IdArray
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ class OpenLibrary:
         """The catalogue, open to write, with the library locked. Closes what was open to read."""
         self.close()
         with writing(self.folder):
+            remove_leftovers(self.folder)
             is_complete = (self.folder / MANIFEST_NAME).exists()
             catalogue = Catalogue.create_or_open(
                 self.folder / CATALOGUE_NAME, must_exist=is_complete
@@ -281,8 +282,9 @@ class OpenLibrary:
 
 def store_settings_in(catalogue: Catalogue) -> StoreSettings:
     """How a library's vectors are to be kept."""
-    text = catalogue.setting(STORE_SETTINGS_KEY)
-    return StoreSettings(**json.loads(text)) if text else StoreSettings()
+    advice = "'soundalike library rebuild --store auto' sets it anew."
+    settings = catalogue.parsed_setting(STORE_SETTINGS_KEY, settings_from_text, advice=advice)
+    return settings or StoreSettings()
 
 
 def check_fingerprint(folder: Path, model: ModelRow, fingerprint: str) -> None:

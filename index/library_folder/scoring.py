@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.catalogue.catalogue import Catalogue, ModelRow
-from index.library_folder.model_notes import ModelNotes, notes_in
+from index.library_folder.model_notes import RENEWED_BY_INDEX, ModelNotes, notes_in
 from index.vectors import hubness, random_pairs
 from index.vectors.calibration import Calibration
 from index.vectors.distances import FloatMatrix
@@ -44,14 +44,18 @@ class Scoring:
     @cached_property
     def correction(self) -> hubness.Correction:
         """The correction against hubs: the library's setting, else the model's."""
-        text = self._catalogue.setting(hubness.SETTING)
-        return hubness.check_correction(text) if text else self._notes.correction
+        advice = "'soundalike library rebuild --hubness model' sets it anew."
+        correction = self._catalogue.parsed_setting(
+            hubness.SETTING, hubness.check_correction, advice=advice
+        )
+        return correction or self._notes.correction
 
     @cached_property
     def random_pairs(self) -> RandomPairs:
         """How far random tracks are from each other."""
-        text = self._catalogue.setting(random_pairs.SETTING)
-        stored = RandomPairs.from_text(text) if text else None
+        stored = self._catalogue.parsed_setting(
+            random_pairs.SETTING, RandomPairs.from_text, advice=RENEWED_BY_INDEX
+        )
         fingerprint, n_tracks = self._model.fingerprint, len(self._store.ids())
         if stored and stored.is_current(fingerprint, n_tracks):
             return stored

@@ -1,14 +1,13 @@
-"""Changes to a library that need no audio: removing tracks, settings, rebuilding, checking."""
+"""Changes to a library that need no audio: removing tracks, settings, rebuilding."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-from embedder.errors import NotFound, UsageError
+from embedder.errors import CorruptArtefact, NotFound, UsageError
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import Ledger
 from index.catalogue.records import Json, TrackRecord
-from index.library_folder.manifest import read_manifest
 from index.library_folder.open_library import (
     EMPTY,
     STORE_SETTINGS_KEY,
@@ -66,18 +65,23 @@ def set_correction(library: OpenLibrary, name: str) -> None:
 
 def rebuild_as(library: OpenLibrary, kind: str | None, *, memory_mb: int | None = None) -> None:
     """Rebuild `vectors.faiss`; a new kind or memory budget is kept as the library's setting."""
-    settings = library.store_settings
+    try:
+        old_settings = settings = library.store_settings
+    except CorruptArtefact:
+        if kind is None:
+            raise
+        old_settings, settings = None, StoreSettings()
     if kind is not None:
         settings = replace(settings, kind=check_kind(kind))
     if memory_mb is not None:
         settings = replace(settings, memory_bytes=memory_mb * 2**20)
-    n_vectors = library_info(library).n_tracks
+    n_vectors = library.catalogue.counts()["tracks"]
     if kind == "ivf-pq" and n_vectors < MIN_CODED_VECTORS:
         raise UsageError(
             f"ivf-pq: its codes are learnt from {MIN_CODED_VECTORS} tracks at least, and there "
             f"are {n_vectors}. Any other kind will do."
         )
-    if settings == library.store_settings:
+    if settings == old_settings:
         rebuild(library)
     else:
         set_store(library, settings)
@@ -114,20 +118,6 @@ def library_info(library: OpenLibrary) -> LibraryInfo:
         n_failures=counts["failures"],
         store=library.store.info().to_json(),
     )
-
-
-def verify(library: OpenLibrary) -> list[str]:
-    """What is wrong with the library, in sentences; empty if all is well."""
-    model, problems = library.model, list(library.catalogue.database.check())
-    cache = StoreCache(library.folder, library.catalogue, settings=library.store_settings)
-    problems += cache.problems(model, library.space)
-    manifest = read_manifest(library.folder)
-    if manifest.fingerprint != model.fingerprint:
-        problems.append(
-            f"library.json names the model {manifest.fingerprint}, the catalogue "
-            f"{model.fingerprint}. Any run of 'soundalike index' writes it anew."
-        )
-    return problems
 
 
 def _rebuild(library: OpenLibrary, catalogue: Catalogue, settings: StoreSettings) -> None:

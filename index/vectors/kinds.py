@@ -7,6 +7,7 @@ ivf-sq8    lists of one-byte vectors: a quarter of the memory, no graph
 ivf-pq     lists of short codes, for what would not fit otherwise
 """
 
+import json
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -36,6 +37,15 @@ class StoreSettings:
     memory_bytes: int = DEFAULT_MEMORY_BYTES
     search_effort: int = 0
     """Candidates looked at in HNSW, lists probed in IVF; 0: the kind's own default."""
+
+
+def settings_from_text(text: str) -> StoreSettings:
+    """Settings from their JSON; raises ValueError or TypeError if they are not valid."""
+    settings = StoreSettings(**json.loads(text))
+    numbers = (settings.memory_bytes, settings.search_effort)
+    if settings.kind not in get_args(KindSetting) or {type(number) for number in numbers} != {int}:
+        raise ValueError(f"no settings of a store: {text[:100]}")
+    return settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ to draws it each time, which costs some milliseconds.
 
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,10 @@ class RandomPairs:
     def from_text(cls, text: str) -> "RandomPairs":
         """From the settings."""
         content: dict[str, Any] = json.loads(text)
-        return cls(content["fingerprint"], content["n_tracks"], tuple(content["quantiles"]))
+        quantiles = tuple(float(value) for value in content["quantiles"])
+        if any(not low <= high for low, high in pairwise(quantiles)):
+            raise ValueError("quantiles that do not ascend")
+        return cls(str(content["fingerprint"]), int(content["n_tracks"]), quantiles)
 
 
 def sampled_ids(ids: IdArray, *, n_tracks: int = N_TRACKS) -> IdArray:

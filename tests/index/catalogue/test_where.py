@@ -1,6 +1,7 @@
 """What --where understands, held against a slow loop; and where it points on a mistake."""
 
 import operator
+import os
 from pathlib import Path
 
 import numpy as np
@@ -175,3 +176,41 @@ def test_a_filter_in_an_unindexed_place(tmp_path: Path) -> None:
     bare = library_of(tmp_path / "library", unit_vectors(3))
     assert ids_where(bare.catalogue, "genre=jazz").tolist() == []
     assert ids_where(bare.catalogue, "genre!=jazz").tolist() == [1, 2, 3]
+
+
+LONG = {
+    "genre=g{} or": [3, 4],
+    "genre!=g{} and": [1, 2],
+    "genre~g{} or": [3, 4],
+    "id={} or": [2, 3, 4],
+    "id!={} and": [1],
+    "not genre=g{} and": [1, 2],
+}
+
+
+@pytest.mark.parametrize("part", LONG)
+def test_thousands_of_comparisons_are_answered(tmp_path: Path, part: str) -> None:
+    """A long expression is no damage of the catalogue."""
+    tags = [{"genre": f"g{number}"} for number in range(4)]
+    library = library_of(tmp_path / "library", unit_vectors(4), tags)
+    n_comparisons = 300 if part.startswith("not") else 3000
+    text = " ".join(part.format(number) for number in range(2, 2 + n_comparisons))
+    assert ids_where(library.catalogue, text.rpartition(" ")[0]).tolist() == LONG[part]
+
+
+def test_a_path_that_is_no_text_can_be_compared(tmp_path: Path) -> None:
+    """A command line's bytes that are no UTF-8 are looked for as they are."""
+    library = library_of(tmp_path / "library", unit_vectors(2))
+    path = b"/music/caf\xe9.mp3"
+    with library.writing() as catalogue:
+        catalogue.database.run("UPDATE tracks SET path = ? WHERE id = 1", (path,))
+    for text in (f'path="{os.fsdecode(path)}"', f'path~"{os.fsdecode(bytes([0xE9]))}"'):
+        assert ids_where(library.catalogue, text).tolist() == [1]
+
+
+def test_too_many_comparisons_are_a_usage_error(tmp_path: Path) -> None:
+    """The limit is named."""
+    library = library_of(tmp_path / "library", unit_vectors(2), [{"genre": "jazz"}] * 2)
+    text = " or ".join(["genre=jazz"] * 5000)
+    with pytest.raises(UsageError, match="too long: 5000 comparisons, at most 4000"):
+        ids_where(library.catalogue, text)

@@ -1,0 +1,47 @@
+"""Rows of the table of tracks as records, with their types checked: SQLite takes any value."""
+
+import os
+from functools import lru_cache
+
+from embedder.errors import CorruptArtefact
+from index.catalogue.database import Row
+from index.catalogue.records import TrackRecord
+
+TRACK_COLUMNS = (
+    "tracks.id, path, title, artist, album, genre, duration_seconds, year, track_number, "
+    "start_seconds, end_seconds, audio_digest, is_gone"
+)
+_NUMBERS = (float, int, type(None))
+TRACK_TYPES = (
+    *((int,), (bytes,), (str,), (str,), (str,), (str,), _NUMBERS, _NUMBERS, _NUMBERS),
+    *(_NUMBERS, _NUMBERS, (bytes,), (int,)),
+)
+
+
+def as_track(row: Row) -> TrackRecord:
+    """A row of TRACK_COLUMNS as a record; raises CorruptArtefact for a value of a wrong type."""
+    if not _are_track_types(tuple(map(type, row))):
+        raise CorruptArtefact(
+            f"the catalogue is damaged: track {row[0]} has values of a wrong type. 'soundalike "
+            f"library remove {row[0]}', then 'soundalike index' with its folder, mends it."
+        )
+    return TrackRecord(
+        id=row[0],
+        path=os.fsdecode(row[1]),
+        title=row[2],
+        artist=row[3],
+        album=row[4],
+        genre=row[5],
+        duration_seconds=row[6],
+        year=row[7],
+        track_number=row[8],
+        start_seconds=row[9],
+        end_seconds=row[10],
+        audio_digest=row[11].hex(),
+        is_gone=bool(row[12]),
+    )
+
+
+@lru_cache(maxsize=64)
+def _are_track_types(types: tuple[type, ...]) -> bool:
+    return all(kind in allowed for kind, allowed in zip(types, TRACK_TYPES, strict=True))
