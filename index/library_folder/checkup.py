@@ -11,9 +11,9 @@ from index.catalogue.records import TrackRecord
 from index.catalogue.types import type_problems
 from index.library_folder.encoder import Encoder
 from index.library_folder.manifest import read_manifest
-from index.library_folder.model_notes import notes_in
+from index.library_folder.model_notes import notes_in, random_pairs_in
 from index.library_folder.open_library import OpenLibrary
-from index.library_folder.scoring import Scoring
+from index.library_folder.scoring import correction_in
 from index.library_folder.vector_cache import StoreCache
 
 N_ANALYSED_AGAIN = 20
@@ -78,12 +78,11 @@ def _sentences(check: Callable[[], Iterable[str]]) -> list[str]:
 
 
 def _setting_problems(library: OpenLibrary) -> Iterator[str]:
-    scoring = Scoring(library.catalogue, library.model, library.store)
     readers: tuple[Callable[[], object], ...] = (
         lambda: library.store_settings,
         lambda: notes_in(library.catalogue, library.model),
-        lambda: scoring.correction,
-        lambda: scoring.random_pairs,
+        lambda: correction_in(library.catalogue),
+        lambda: random_pairs_in(library.catalogue),
     )
     for read in readers:
         try:

@@ -62,6 +62,13 @@ def notes_in(catalogue: Catalogue, model: ModelRow) -> ModelNotes:
     return notes if notes is not None and is_of_model else ModelNotes(model.fingerprint)
 
 
+def random_pairs_in(catalogue: Catalogue) -> RandomPairs | None:
+    """How far random tracks are from each other, as it was last measured; None if never."""
+    return catalogue.parsed_setting(
+        random_pairs.SETTING, RandomPairs.from_text, advice=RENEWED_BY_INDEX
+    )
+
+
 def notes_of(encoder: Encoder) -> ModelNotes:
     """What an encoder's card says; little, where it has none."""
     from embedder.models.card import Card  # with all configurations: a search needs none of them
@@ -101,9 +108,7 @@ def keep_up(catalogue: Catalogue, notes: ModelNotes) -> None:
 def _has_current_pairs(catalogue: Catalogue, model: ModelRow, n_tracks: int) -> bool:
     """Whether the distances of random pairs still hold; damaged ones are measured again."""
     try:
-        pairs = catalogue.parsed_setting(
-            random_pairs.SETTING, RandomPairs.from_text, advice=RENEWED_BY_INDEX
-        )
+        pairs = random_pairs_in(catalogue)
     except CorruptArtefact:
         return False
     return pairs is not None and pairs.is_current(model.fingerprint, n_tracks)

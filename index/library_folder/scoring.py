@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.catalogue.catalogue import Catalogue, ModelRow
-from index.library_folder.model_notes import RENEWED_BY_INDEX, ModelNotes, notes_in
+from index.library_folder.model_notes import ModelNotes, notes_in, random_pairs_in
 from index.vectors import hubness, random_pairs
 from index.vectors.calibration import Calibration
 from index.vectors.distances import FloatMatrix
@@ -44,18 +44,12 @@ class Scoring:
     @cached_property
     def correction(self) -> hubness.Correction:
         """The correction against hubs: the library's setting, else the model's."""
-        advice = "'soundalike library rebuild --hubness model' sets it anew."
-        correction = self._catalogue.parsed_setting(
-            hubness.SETTING, hubness.check_correction, advice=advice
-        )
-        return correction or self._notes.correction
+        return correction_in(self._catalogue) or self._notes.correction
 
     @cached_property
     def random_pairs(self) -> RandomPairs:
         """How far random tracks are from each other."""
-        stored = self._catalogue.parsed_setting(
-            random_pairs.SETTING, RandomPairs.from_text, advice=RENEWED_BY_INDEX
-        )
+        stored = random_pairs_in(self._catalogue)
         fingerprint, n_tracks = self._model.fingerprint, len(self._store.ids())
         if stored and stored.is_current(fingerprint, n_tracks):
             return stored
@@ -73,3 +67,9 @@ class Scoring:
     def sample(self) -> FloatMatrix:
         """The vectors [n, d] of some tracks, always the same ones."""
         return self._store.vectors(random_pairs.sampled_ids(self._store.ids()))
+
+
+def correction_in(catalogue: Catalogue) -> hubness.Correction | None:
+    """The library's own correction against hubs; None if it has none."""
+    advice = "'soundalike library rebuild --hubness model' sets it anew."
+    return catalogue.parsed_setting(hubness.SETTING, hubness.check_correction, advice=advice)

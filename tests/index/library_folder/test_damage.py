@@ -209,6 +209,16 @@ def test_a_flipped_byte_of_the_store_is_noticed(library: Library, where: float) 
     np.testing.assert_array_equal(answers[1], expected[1])
 
 
+def test_verify_mends_nothing(library: Library) -> None:
+    """It tells of a damaged store and leaves it as it is."""
+    path = library.folder / "vectors.faiss"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    for _ in range(2):
+        problems = library.verify()
+        assert len(problems) == 1
+        assert "library rebuild" in problems[0]
+
+
 def test_analysing_again_finds_another_vector(library: Library) -> None:
     """A vector that the file's audio does not have is found, whatever its checksum says."""
     assert library.verify(deep=True, encoder=ToyEncoder()) == []
