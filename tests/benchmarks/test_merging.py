@@ -158,7 +158,7 @@ def test_what_cannot_be_merged_is_refused() -> None:
     levels = levels_for(first)
     settings = {"evenness": 0.5, "shrinkage": 1.0}
     other = seeded_network(dataclasses.replace(config(), geometry="euclidean"), seed=0)
-    with pytest.raises(ConfigError, match="hear the same"):
+    with pytest.raises(ConfigError, match="with the same input"):
         merged_network([first, other], levels, targets_for(levels), size=4, **settings)
     twice = merged_network([first, first], levels, targets_for(levels), size=4, **settings)
     with pytest.raises(ConfigError, match="merged again"):
