@@ -3,8 +3,8 @@
     rows   0 ……………………………………………… n-1 │ n … n+m
            main, mapped from its file │ recent, exact, in memory
 
-A graph or lists of a million rows take seconds to be read into memory, changed and written, so
-what is added waits behind them until there is enough of it.
+Changing a graph or lists of a million rows takes seconds: they are read into memory and written
+again. So new rows are kept apart until there are enough of them.
 """
 
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from index.vectors.faiss_part import FaissPart, Rows, selector_of
 from index.vectors.kinds import StorePlan
 
 MAX_RECENT = 4096
-"""So many are compared in about the time of one walk through a graph of a million."""
+"""Comparing this many takes about as long as a search in a graph of a million."""
 MAX_RECENT_SHARE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which rows may be found, as FAISS wants it."""
+    """The rows that a search may return, as FAISS selectors."""
 
     n_main: int
     n_recent: int
@@ -42,16 +42,16 @@ class LayeredPart:
 
     @property
     def n_rows(self) -> int:
-        """How many rows both have, removed ones counted where the kind keeps them."""
+        """The number of rows in both, with removed rows if the kind keeps them."""
         return self.main.n_rows + self.n_recent
 
     @property
     def n_recent(self) -> int:
-        """How many of them are recent."""
+        """The number of recent rows."""
         return self._recent.n_rows if self._recent else 0
 
     def selection(self, rows: Rows) -> Selection:
-        """These rows alone."""
+        """A selection of these rows."""
         n_main, n_recent = self.main.n_rows, self.n_recent
         is_main = rows < n_main
         old, new = rows[is_main], rows[~is_main] - n_main
@@ -60,7 +60,7 @@ class LayeredPart:
     def search(
         self, queries: FloatMatrix, k: int, *, selection: Selection | None = None
     ) -> tuple[FloatMatrix, Rows]:
-        """FAISS's own values and rows [n, k], best first; a -1 says that some were not reached."""
+        """FAISS's own values and rows [n, k], best first; -1 if a row was not reached."""
         if self._recent is None:
             if selection is None:
                 return self.main.search(queries, k)
@@ -77,8 +77,8 @@ class LayeredPart:
         if n_new == 0:
             return values, rows
         new_values, new_rows = self._recent.search(queries, n_new, selector=every.recent)
-        # Where the graph did not reach all that it was asked for, what it missed may be nearer
-        # than the recent ones that would fill the gap.
+        # If the graph missed rows, they may be nearer than the recent rows that would take their
+        # places, so no recent row does.
         new_rows = np.where(rows.min(axis=1, keepdims=True) < 0, -1, new_rows + self.main.n_rows)
         values = np.concatenate([values, new_values], axis=1)
         rows = np.concatenate([rows, new_rows], axis=1)
@@ -87,7 +87,7 @@ class LayeredPart:
         return np.take_along_axis(values, order, 1), np.take_along_axis(rows, order, 1)
 
     def add(self, vectors: FloatMatrix) -> bool:
-        """Append rows [n, d] behind the others; whether there was room, else nothing is done."""
+        """Append rows [n, d] to the recent ones; False, and no change, if there is no room."""
         room = min(MAX_RECENT, int(MAX_RECENT_SHARE * self.main.n_rows)) - self.n_recent
         if self.main.plan.kind == "exact" or len(vectors) > room:
             return False

@@ -1,4 +1,4 @@
-"""Putting found rows into their true order. Pure: arrays in, arrays out."""
+"""The results of a search in their true order. Pure: arrays in, arrays out."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from index.vectors.store import NO_TRACK, IdArray
 
 
 def padded(n_queries: int, k: int) -> tuple[FloatMatrix, IdArray]:
-    """Results [n, k] with nothing found yet."""
+    """Empty results [n, k]: infinite distances, and no track."""
     distances = np.full((n_queries, k), np.inf, dtype=np.float32)
     return distances, np.full((n_queries, k), NO_TRACK, dtype=np.int64)
 
@@ -18,16 +18,16 @@ def padded(n_queries: int, k: int) -> tuple[FloatMatrix, IdArray]:
 def measured(
     space: Space,
     queries: FloatMatrix,
-    found: NDArray[np.int64],
+    hit_rows: NDArray[np.int64],
     vectors_at: Callable[[NDArray[np.int64]], FloatMatrix],
 ) -> tuple[FloatMatrix, NDArray[np.int64]]:
-    """Found rows [n, candidates] with their true distances, nearest first; -1 goes last."""
-    distances = np.empty(found.shape, dtype=np.float32)
-    rows = np.empty_like(found)
+    """Rows [n, candidates] with their true distances, nearest first; -1 goes last."""
+    distances = np.empty(hit_rows.shape, dtype=np.float32)
+    rows = np.empty_like(hit_rows)
     for position, query in enumerate(queries):
-        candidates = found[position]
+        candidates = hit_rows[position]
         measures = space.between(query, vectors_at(candidates))
-        if candidates[-1] < 0:  # FAISS puts what is lacking last
+        if candidates[-1] < 0:  # FAISS puts missing rows last
             measures[candidates < 0] = np.inf
         order = measures.argsort(kind="stable")
         distances[position] = measures[order]
@@ -36,7 +36,7 @@ def measured(
 
 
 def with_ties_by_id(distances: FloatMatrix, ids: IdArray) -> tuple[FloatMatrix, IdArray]:
-    """The same results, equally near ones by their ids, so that rebuilding changes no order."""
+    """The same results; ties are ordered by id, so that a rebuilt store gives the same order."""
     tied = distances[:, 1:] == distances[:, :-1]
     if not tied.any():
         return distances, ids
