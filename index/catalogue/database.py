@@ -182,6 +182,12 @@ def _opened_to_read(path: Path) -> sqlite3.Connection:
             # No process can write to a read-only folder, and SQLite cannot make the files there
             # that its write-ahead log needs.
             connection.close()
+            log = path.with_name(f"{path.name}-wal")
+            if log.exists() and log.stat().st_size:
+                raise StorageError(
+                    f"{log}: a killed process left commits there, which a read-only folder hides. "
+                    "Run 'soundalike library info' once where the folder can be written to."
+                ) from None
             connection = _connect_read_only(f"{uri}?immutable=1")
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     return connection

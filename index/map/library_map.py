@@ -62,7 +62,7 @@ def map_of(library: OpenLibrary, request: MapRequest | None = None) -> LibraryMa
 
 def _current_layout(library: OpenLibrary, request: MapRequest, ids: Ids) -> SavedLayout:
     """The layout of the current tracks: the saved one, the saved one extended, or a new one."""
-    model, revision = library.model, library.catalogue.revisions.current().revision
+    model, state = library.model, library.catalogue.revisions.current()
     saved = read_layout(
         library.folder, dimensions=request.dimensions, fingerprint=model.fingerprint
     )
@@ -84,7 +84,7 @@ def _current_layout(library: OpenLibrary, request: MapRequest, ids: Ids) -> Save
         coordinates = lay_out(vectors, near, settings, is_cosine=model.geometry == "cosine")
     layout = SavedLayout(
         model.fingerprint,
-        revision,
+        state,
         settings,
         method,
         ids=ids,
@@ -99,7 +99,9 @@ def _current_layout(library: OpenLibrary, request: MapRequest, ids: Ids) -> Save
 
 def _is_unchanged(library: OpenLibrary, saved: SavedLayout, ids: Ids) -> Flags:
     """Which tracks are in the saved layout with their current vector."""
-    changed = library.catalogue.vectors.ids_changed_since(library.model.id, saved.revision)
+    if not library.catalogue.revisions.includes(saved.state):
+        return np.zeros(len(ids), dtype=np.bool_)  # of another catalogue, or one from a backup
+    changed = library.catalogue.vectors.ids_changed_since(library.model.id, saved.state.revision)
     flags: Flags = np.isin(ids, saved.ids) & ~np.isin(ids, changed)
     return flags
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.whole_files import write_whole
+from index.catalogue.revisions import CatalogueState
 from index.map.layout import LayoutSettings, Method
 from index.map.neighbours import Floats, Ids, NearTable
 from index.map.quality import Trust
@@ -32,8 +33,8 @@ class SavedLayout:
 
     fingerprint: str
     """Of the model that made the vectors."""
-    revision: int
-    """The revision of the library's vectors at that time."""
+    state: CatalogueState
+    """The catalogue's state at that time; empty in files of older versions."""
     settings: LayoutSettings
     method: Method
     ids: Ids
@@ -54,7 +55,7 @@ def save_layout(folder: Path, layout: SavedLayout) -> None:
     about = {
         "format": MAP_FORMAT,
         "fingerprint": layout.fingerprint,
-        "revision": layout.revision,
+        **asdict(layout.state),
         "settings": asdict(layout.settings),
         "method": layout.method,
         "trust": None if layout.trust is None else asdict(layout.trust),
@@ -90,7 +91,11 @@ def read_layout(folder: Path, *, dimensions: int, fingerprint: str) -> SavedLayo
                 return None
             layout = SavedLayout(
                 fingerprint=fingerprint,
-                revision=int(about["revision"]),
+                state=CatalogueState(
+                    str(about.get("catalogue_id", "")),
+                    int(about["revision"]),
+                    str(about.get("token", "")),
+                ),
                 settings=LayoutSettings(**about["settings"]),
                 method=cast("Method", about["method"]),
                 ids=arrays["ids"].astype(np.int64),

@@ -1,14 +1,17 @@
 """The store of vectors belongs to one state of one catalogue; any other store is rebuilt."""
 
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from embedder.errors import StorageError
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import Ledger
 from index.library import Library
@@ -191,3 +194,31 @@ def test_a_damaged_log_of_commits_gives_no_wrong_vectors(tmp_path: Path, where: 
     with Library.open(folder) as library:
         assert library.verify() == []
         assert len(library) == 40
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become a user who may not write")
+def test_commits_in_the_log_of_a_read_only_library_are_not_hidden() -> None:
+    """Without the log the catalogue would be of an older state, or torn: it is refused."""
+    place = Path(tempfile.mkdtemp())
+    try:
+        folder = place / "library"
+        index_music(folder, write_music(place / "music", range(3)))
+        with Library.open(folder) as library, library.writing() as catalogue:
+            Ledger(catalogue).mark_gone([1])
+            shutil.copytree(folder, place / "copy")
+        (place / "copy" / "catalogue.sqlite-shm").unlink()
+        place.chmod(0o755)
+        (place / "copy").chmod(0o755)
+        child = os.fork()
+        if child == 0:
+            os.setuid(65534)
+            code = 1
+            try:
+                len(Library.open(place / "copy"))
+            except StorageError as error:
+                code = 0 if "left commits" in str(error) else 2
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    finally:
+        shutil.rmtree(place)

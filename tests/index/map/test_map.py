@@ -1,5 +1,6 @@
 """The map's layout: what is kept, what moves and what does not, and how it is judged."""
 
+import shutil
 import warnings
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from index.map.saved import layout_path
 from index.vectors.distances import Space
 from tests.index.map.map_library import MapLibrary
 from tests.index.toy_encoder import ToyEncoder
+from tests.index.vector_library import library_of, unit_vectors
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +124,17 @@ def test_tracks_that_are_all_the_same_have_a_map(tmp_path: Path) -> None:
             warnings.simplefilter("error")
             drawn = map_of(library)
     assert np.isfinite(drawn.coordinates).all()
+
+
+def test_a_map_of_another_library_is_not_taken(tmp_path: Path) -> None:
+    """Nor is one of the same library before its catalogue was restored: ids say nothing there."""
+    first, second = (
+        library_of(tmp_path / str(seed), unit_vectors(20, seed=seed)) for seed in (1, 2)
+    )
+    expected = map_of(first).coordinates
+    map_of(second)
+    shutil.copy(second.folder / "map-2d.npz", first.folder / "map-2d.npz")
+    np.testing.assert_array_equal(map_of(first).coordinates, expected)
 
 
 def test_an_empty_library_says_what_to_do(tmp_path: Path) -> None:
