@@ -101,6 +101,8 @@ def _progress(settings: Globals) -> Iterator[Callable[["IndexProgress"], None]]:
 def _show(settings: Globals, report: "IndexReport", *, prune: bool) -> None:
     for note in report.notes:
         say(settings, note)
+    for file_note in report.file_notes:
+        say(settings, f"{file_note.path}: {file_note.reason}")
     for failure in report.failed:
         hint = " (as before; --retry-failed tries again)" if failure.is_known else ""
         say(settings, f"{failure.path}: {failure.reason}{hint}")

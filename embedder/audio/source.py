@@ -22,6 +22,8 @@ from av.stream import Discard
 
 from embedder.audio.length_header import has_length_header
 from embedder.audio.records import AudioInfo
+from embedder.audio.tag_limits import OversizedTags, check_tag_limits
+from embedder.audio.without_tags import WithoutTags
 from embedder.errors import AudioError, MissingAudio, NotAnAudioFile, UnreadableAudio
 
 _PLAYLIST_STARTS = (b"#EXTM3U", b"ffconcat", b"[playlist]")
@@ -48,19 +50,24 @@ class AudioSource:
         self.n_decoded = 0
         self.n_damaged = 0
         """Numbers of packets, over everything that was read."""
-        self._start(_opened(path))
+        self._file: WithoutTags | None = None
+        self._start()
 
     def reopen(self) -> None:
         """Open it again: the only way back to the beginning that works for every container."""
         self.close()
-        self._start(_opened(self.path))
+        self._start()
 
     def close(self) -> None:
         """Close the file."""
         self._container.close()
+        if self._file is not None:
+            self._file.close()
 
-    def _start(self, container: InputContainer) -> None:
-        self._container = container
+    def _start(self) -> None:
+        _refuse_other_files(self.path)
+        self._file = _without_oversized_tags(self.path)
+        self._container = container = _opened(self._file or self.path)
         self._stream = stream = _audio_stream(self.path, container)
         self.sample_rate: int = stream.codec_context.sample_rate
         self._time_base = stream.time_base or Fraction(1, av.time_base)
@@ -156,11 +163,24 @@ def open_source(path: Path) -> Iterator[AudioSource]:
         yield source
 
 
-def _opened(path: Path) -> InputContainer:
-    _refuse_other_files(path)
+def _opened(source: Path | WithoutTags) -> InputContainer:
     # "file:" makes a name like `http:x.mp3` a path; the list keeps FFmpeg off the network.
     options = {"protocol_whitelist": "file"}
-    return av.open(f"file:{path}", "r", options=options, metadata_errors="replace")
+    name_or_file = f"file:{source}" if isinstance(source, Path) else source
+    return av.open(name_or_file, "r", options=options, metadata_errors="replace")
+
+
+def _without_oversized_tags(path: Path) -> WithoutTags | None:
+    """A view of a file whose tags FFmpeg must not read; None: it may read them."""
+    try:
+        check_tag_limits(path)
+    except OversizedTags as error:
+        view = WithoutTags(path)
+        if view.differs:
+            return view
+        view.close()
+        raise UnreadableAudio(path, f"{error}, and FFmpeg cannot leave them out") from error
+    return None
 
 
 def _audio_stream(path: Path, container: InputContainer) -> AudioStream:

@@ -1,11 +1,17 @@
 """Read artist, album, title, genres and moods from the tags of a file."""
 
+import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import mutagen
 from mutagen.id3 import ID3
+
+from embedder.audio.tag_limits import OversizedTags, check_tag_limits
+from embedder.errors import printable_path
+
+logger = logging.getLogger(__name__)
 
 _ID3_FRAMES = {
     "artist": "TPE1",
@@ -37,7 +43,11 @@ def read_file_tags(path: Path) -> FileTags:
     if not path.is_file():  # opening a pipe would wait for a writer
         return FileTags()
     try:
+        check_tag_limits(path)
         file = mutagen.File(path, easy=True)
+    except OversizedTags as error:
+        logger.warning("%s: %s: its tags are left out", printable_path(path), error)
+        return FileTags()
     except (mutagen.MutagenError, OSError, ValueError, KeyError):
         return FileTags()  # an unreadable file is reported where its audio is decoded
     if file is None:

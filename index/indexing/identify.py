@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -14,8 +15,16 @@ from index.indexing.changes import Sighting
 from index.indexing.cue import CueTrack
 from index.indexing.tags import FileTags, as_file_tags, read_tags
 
-Identified = tuple[Sighting, FileFacts | str]
-"""A sighting with its facts, or with the reason if it could not be read."""
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """A sighting with its facts, or with the reason if it could not be read."""
+
+    sighting: Sighting
+    facts: FileFacts | None
+    reason: str = ""
+    note: str = ""
+    """What was left out of the facts."""
 
 
 T = TypeVar("T")
@@ -35,11 +44,18 @@ def identify_many(sightings: Iterable[Sighting], *, workers: int) -> Iterator[Id
     """
     with ThreadPoolExecutor(max_workers=workers) as pool:
         for batch in in_batches(sightings, 64 * workers):
-            yield from zip(batch, pool.map(_facts_or_reason, batch), strict=True)
+            yield from pool.map(identify, batch)
 
 
-def identify(sighting: Sighting) -> FileFacts:
-    """Read a track's digest and tags; raises AudioError if the file cannot be read."""
+def identify(sighting: Sighting) -> Identified:
+    """Read a track's digest and tags."""
+    try:
+        return _read(sighting)
+    except AudioError as error:
+        return Identified(sighting, None, error.reason)
+
+
+def _read(sighting: Sighting) -> Identified:
     path = Path(os.fsdecode(sighting.path))
     digest = audio_digest(path)
     tags = read_tags(path)
@@ -47,7 +63,7 @@ def identify(sighting: Sighting) -> FileFacts:
     if cue is not None:
         digest = part_digest(digest, cue.start_seconds, cue.end_seconds)
         tags = _tags_of_part(tags, cue)
-    return FileFacts(
+    facts = FileFacts(
         path=sighting.path,
         part=sighting.part,
         size_bytes=sighting.size_bytes,
@@ -64,13 +80,7 @@ def identify(sighting: Sighting) -> FileFacts:
         duration_seconds=tags.duration_seconds,
         tags=tags.fields,
     )
-
-
-def _facts_or_reason(sighting: Sighting) -> FileFacts | str:
-    try:
-        return identify(sighting)
-    except AudioError as error:
-        return error.reason
+    return Identified(sighting, facts, note=tags.problem)
 
 
 def _tags_of_part(whole: FileTags, cue: CueTrack) -> FileTags:

@@ -22,7 +22,7 @@ from index.indexing.analyse import Analysis
 from index.indexing.changes import Changes, Sighting, known_failures
 from index.indexing.identify import Identified, identify_many, in_batches
 from index.indexing.request import IndexOptions
-from index.indexing.results import IndexProgress, IndexReport
+from index.indexing.results import FileNote, IndexProgress, IndexReport
 from index.indexing.survey import survey
 from index.library_folder.encoder import Encoder
 
@@ -58,6 +58,7 @@ class Ingest:
         self._n_touched = 0
         self._n_replaced = 0
         self._failed: list[Failure] = []
+        self._file_notes: list[FileNote] = []
         self._vacant: set[int] = set()
         """Tracks whose recording is no longer at their path: another path may claim them."""
 
@@ -98,10 +99,11 @@ class Ingest:
             self._identified([sighting for _, sighting in changed]), COMMIT_TRACKS
         ):
             with self._catalogue.database.transaction():
-                for sighting, facts in batch:
-                    track_id = ids[sighting.key]
-                    if isinstance(facts, str):
-                        self._fail(sighting, facts)
+                for identified in batch:
+                    facts = identified.facts
+                    track_id = ids[identified.sighting.key]
+                    if facts is None:
+                        self._fail(identified.sighting, identified.reason)
                     elif facts.audio_digest == self._ledger.known_file(track_id).audio_digest:
                         self._retag(track_id, facts)
                     else:
@@ -124,9 +126,10 @@ class Ingest:
         registered: list[int] = []
         for batch in in_batches(self._identified(sightings), COMMIT_TRACKS):
             with self._catalogue.database.transaction():
-                for sighting, facts in batch:
-                    if isinstance(facts, str):
-                        self._fail(sighting, facts)
+                for identified in batch:
+                    facts = identified.facts
+                    if facts is None:
+                        self._fail(identified.sighting, identified.reason)
                         continue
                     claimed = self._claim(facts)
                     if claimed is None:
@@ -222,7 +225,12 @@ class Ingest:
         self._done(path)
 
     def _identified(self, sightings: Sequence[Sighting]) -> Iterator[Identified]:
-        return identify_many(sightings, workers=self._options.workers or os.cpu_count() or 1)
+        workers = self._options.workers or os.cpu_count() or 1
+        for identified in identify_many(sightings, workers=workers):
+            if identified.note:
+                path = os.fsdecode(identified.sighting.path)
+                self._file_notes.append(FileNote(path, identified.note))
+            yield identified
 
     def _done(self, path: str) -> None:
         self._n_done += 1
@@ -243,4 +251,5 @@ class Ingest:
             seconds=seconds,
             n_analysed=len(outcome.analysed),
             n_duplicates=len(outcome.copied),
+            file_notes=tuple(dict.fromkeys(self._file_notes)),  # a file of many parts has one
         )

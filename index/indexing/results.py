@@ -1,6 +1,6 @@
 """What a run of indexing did, and how far it is."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from index.catalogue.records import Failure, Json
 
@@ -12,6 +12,18 @@ class IndexProgress:
     n_done: int
     n_total: int
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileNote:
+    """A file that was indexed without something that it has, and why."""
+
+    path: str
+    reason: str
+
+    def to_json(self) -> Json:
+        """The fields by their names."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,7 @@ class IndexReport:
     """Added copies of recordings that the library already has: they were not analysed."""
     is_dry_run: bool = False
     notes: tuple[str, ...] = field(default=())
+    file_notes: tuple[FileNote, ...] = ()
 
     @property
     def tracks_per_second(self) -> float:
@@ -53,4 +66,5 @@ class IndexReport:
             "duplicates": self.n_duplicates,
             "dry_run": self.is_dry_run,
             "notes": list(self.notes),
+            "file_notes": [note.to_json() for note in self.file_notes],
         }

@@ -1,15 +1,20 @@
 """Tags of audio files, read with mutagen and brought to one set of names. Writes nothing.
 
-A file whose tags cannot be read counts as a file without tags; its audio may still be sound.
+A file whose tags cannot be read counts as a file without tags; its audio may still be sound. Tags
+beyond the limits of `embedder.audio.tag_limits` are not parsed, and `problem` says so.
 """
 
 import logging
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import mutagen
+from mutagen._vorbis import VComment
+
+from embedder.audio.tag_limits import OversizedTags, check_tag_limits
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +85,8 @@ class FileTags:
     track_number: int | None = None
     duration_seconds: float | None = None
     fields: tuple[tuple[str, str], ...] = ()
+    problem: str = ""
+    """Why the tags were left out, if they are too many or too large."""
 
 
 def read_tags(path: Path) -> FileTags:
@@ -87,7 +94,10 @@ def read_tags(path: Path) -> FileTags:
     if not path.is_file():  # opening a pipe would wait for its writer
         return FileTags()
     try:
+        check_tag_limits(path)
         opened: Any = mutagen.File(path)
+    except OversizedTags as error:
+        return FileTags(problem=f"{error}: its tags are left out")
     except (mutagen.MutagenError, OSError, ValueError, IndexError, KeyError) as error:
         logger.debug("%r: its tags cannot be read (%s)", path, error)
         return FileTags()
@@ -119,14 +129,22 @@ def as_file_tags(named: dict[str, list[str]], duration_seconds: float | None) ->
 
 
 def _named(tags: Any) -> dict[str, list[str]]:
-    named: dict[str, list[str]] = {}
-    for key, value in tags.items():
+    named: dict[str, dict[str, None]] = {}
+    for key, value in _pairs(tags):
         field = field_of(key, value)
-        if field is None:
-            continue
-        texts = named.setdefault(field, [])
-        texts.extend(text for text in texts_of(value) if text and text not in texts)
-    return {field: texts for field, texts in named.items() if texts}
+        if field is not None:
+            named.setdefault(field, {}).update(dict.fromkeys(texts_of(value)))
+    return {field: list(texts) for field, texts in named.items() if texts}
+
+
+def _pairs(tags: Any) -> Iterable[tuple[str, Any]]:
+    """Each tag with its value. `items()` searches the list of Vorbis and ASF tags for each key."""
+    if not isinstance(tags, list):
+        pairs: Iterable[tuple[str, Any]] = tags.items()
+        return pairs
+    if isinstance(tags, VComment):
+        return ((key.lower(), value) for key, value in tags)
+    return tags
 
 
 def field_of(key: str, value: Any) -> str | None:
