@@ -44,18 +44,24 @@ def identify_many(sightings: Iterable[Sighting], *, workers: int) -> Iterator[Id
     """
     with ThreadPoolExecutor(max_workers=workers) as pool:
         for batch in in_batches(sightings, 64 * workers):
-            yield from pool.map(identify, batch)
+            yield from pool.map(_identified, batch)
 
 
-def identify(sighting: Sighting) -> Identified:
-    """Read a track's digest and tags."""
+def identify(sighting: Sighting) -> FileFacts:
+    """Read a track's digest and tags; raises AudioError if the file cannot be read."""
+    return _read(sighting)[0]
+
+
+def _identified(sighting: Sighting) -> Identified:
     try:
-        return _read(sighting)
+        facts, note = _read(sighting)
     except AudioError as error:
         return Identified(sighting, None, error.reason)
+    return Identified(sighting, facts, note=note)
 
 
-def _read(sighting: Sighting) -> Identified:
+def _read(sighting: Sighting) -> tuple[FileFacts, str]:
+    """What a track's file says, and what was left out of it."""
     path = Path(os.fsdecode(sighting.path))
     digest = audio_digest(path)
     tags = read_tags(path)
@@ -80,7 +86,7 @@ def _read(sighting: Sighting) -> Identified:
         duration_seconds=tags.duration_seconds,
         tags=tags.fields,
     )
-    return Identified(sighting, facts, note=tags.problem)
+    return facts, tags.problem
 
 
 def _tags_of_part(whole: FileTags, cue: CueTrack) -> FileTags:
