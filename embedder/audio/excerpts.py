@@ -79,11 +79,13 @@ def load_excerpts(
     start_seconds: float | None = None,
     seconds: float | None = None,
     generator: np.random.Generator | None = None,
+    odd_too: bool = True,
 ) -> Excerpts:
     """Decode the excerpts of one track, and nothing else of it.
 
     `start_seconds` and `seconds` limit the excerpts to a part of the track. With a `generator`
-    they are random. `sample_rate` 0 keeps the file's own rate.
+    they are random. `sample_rate` 0 keeps the file's own rate. Raises OddAudio for a file that
+    looks odd, unless `odd_too`.
     """
     _check_part(start_seconds, seconds)
     part_seconds = math.inf
@@ -98,7 +100,9 @@ def load_excerpts(
             starts = random_starts(part_seconds, config, generator=generator)
         return tuple(first + start for start in starts)
 
-    read = read_stretches(path, plan, seconds=config.excerpt_seconds, sample_rate=sample_rate)
+    read = read_stretches(
+        path, plan, seconds=config.excerpt_seconds, sample_rate=sample_rate, odd_too=odd_too
+    )
     n_part_samples = round(part_seconds * read.sample_rate)
     rows = [row for row, n_read in enumerate(read.n_read) if n_read > 0]
     return Excerpts(

@@ -1,6 +1,6 @@
 """Encoding many tracks on a CPU: each worker takes groups of tracks through all steps on one core.
 
-    thread 1 ──▶ this process (one thread at a time)
+    thread 1 ──▶ this process (one thread at a time), which leaves odd files to a decoder
     thread 2 ──▶ child 1, as soon as it is ready
     thread 3 ──▶ child 2 …
 
@@ -15,9 +15,11 @@ from typing import Self
 
 import torch
 
+from embedder.audio.excerpts import Excerpts
+from embedder.audio.odd import OddAudio
 from embedder.encoding.processes.decoder import DecoderProcess
 from embedder.encoding.processes.encoder import EncoderProcess
-from embedder.encoding.requests import EncodingResult, TrackRequest
+from embedder.encoding.requests import EncodingFailure, EncodingResult, TrackRequest
 from embedder.encoding.steps import EncodingSteps
 from embedder.encoding.threads import in_groups, map_in_threads
 
@@ -57,6 +59,7 @@ class Cores:
         self._steps = steps
         self._n_children = n_workers - 1
         self._turn_here = threading.Lock()
+        self._decoder = DecoderProcess(steps.config)
         self._children_lock = threading.Lock()
         self._children: list[EncoderProcess] = []
         self._busy: set[int] = set()
@@ -71,6 +74,7 @@ class Cores:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._decoder.close()
         for child in self._children:
             child.close()
 
@@ -78,14 +82,20 @@ class Cores:
         """Encode a group in a free child, or in this process if none is free."""
         child = self._free_child()
         if child is None:
-            with self._turn_here:
-                return self._steps.encode_group(group)
+            return self._here(group)
         try:
             results = child.encode_group(group)
         finally:
             with self._children_lock:
                 self._busy.discard(id(child))
         return results if results is not None else self._one_by_one(group)
+
+    def _here(self, group: Group) -> list[EncodingResult]:
+        try:
+            with self._turn_here:
+                return self._steps.encode_group(group, self._load)
+        except MemoryError:
+            return self._one_by_one(group)
 
     def _free_child(self) -> EncoderProcess | None:
         with self._children_lock:
@@ -98,10 +108,24 @@ class Cores:
                     return child
         return None
 
+    def _load(self, request: TrackRequest) -> Excerpts:
+        """An odd file is decoded in a child process: a crash or hang is that file's failure."""
+        try:
+            return self._steps.load_excerpts(request, odd_too=False)
+        except OddAudio:
+            return self._decoder.load(request)
+
     def _one_by_one(self, group: Group) -> list[EncodingResult]:
         """After a crash, decode each file in a child process: only the broken file fails."""
-        with DecoderProcess(self._steps.config) as decoder, self._turn_here:
-            return [self._steps.encode_group([request], decoder.load)[0] for request in group]
+        results: list[EncodingResult] = []
+        for request in group:
+            try:
+                with self._turn_here:
+                    results += self._steps.encode_group([request], self._decoder.load)
+            except MemoryError:
+                reason = "encoding it takes more memory than there is"
+                results.append(EncodingFailure(request.path, reason))
+        return results
 
 
 def _start_child(steps: EncodingSteps) -> EncoderProcess:

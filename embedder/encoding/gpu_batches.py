@@ -4,7 +4,7 @@
     thread 2 ──▶ decoder process 2 ─┼──▶ features ──▶ batches on the GPU
     …                               ┘
 
-A single worker decodes in this process: a process of its own would gain nothing.
+A decoder that crashes, hangs or takes too much memory costs only the file that it had.
 """
 
 import threading
@@ -26,7 +26,7 @@ def encode_in_batches(
     """Each track's encoding or failure; each worker decodes and computes features on one core."""
     n_tracks = steps.batch_tracks
     n_threads_before = torch.get_num_threads()
-    with _loader(steps, n_workers) as load:
+    with _loader(steps) as load:
         try:
             prepared = map_in_threads(
                 lambda request: steps.prepare(request, load),
@@ -43,11 +43,8 @@ def encode_in_batches(
 
 
 @contextmanager
-def _loader(steps: EncodingSteps, n_workers: int) -> Iterator[LoadExcerpts]:
-    """How a thread reads excerpts: a decoder process each, or this process for one thread."""
-    if n_workers == 1:
-        yield steps.load_excerpts
-        return
+def _loader(steps: EncodingSteps) -> Iterator[LoadExcerpts]:
+    """How a thread reads excerpts: a decoder process each."""
     thread = threading.local()
     decoders: list[DecoderProcess] = []
 

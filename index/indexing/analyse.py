@@ -95,10 +95,8 @@ class Analysis:
                     full, batch = batch, []
                     self._commit(full)
                     committed_at = time.monotonic()
-        except KeyboardInterrupt:
-            self._commit(batch)
-            raise
-        self._commit(batch)
+        finally:
+            self._commit(batch)  # also if the run ends early, whatever the cause
         return [copies for copies in again if copies]
 
     def _commit(self, batch: list[tuple[list[KnownFile], TrackEncoding]]) -> None:

@@ -2,7 +2,8 @@
 
 Decoding makes thousands of short calls, and each releases the interpreter lock and takes it again:
 two decoding threads are slower than one. A child process for each thread shares no lock. If a
-decoder crashes on a broken file, that file is a failure, and the next file gets a new process.
+decoder crashes, hangs or runs out of memory, it gets the file once more in a new process, because
+the cause may have been another one. The second time the file is a failure.
 """
 
 import json
@@ -24,10 +25,17 @@ from embedder.config.model import ModelConfig
 from embedder.encoding.requests import TrackRequest
 from embedder.errors import UnreadableAudio
 from embedder.processes.child import end_child, pipes_of, start_child
+from embedder.processes.limits import Watchdog, patience_seconds
 
 logger = logging.getLogger(__name__)
 
+PATIENCE_SECONDS = 60.0
+"""For a file of no size; see `patience_seconds`. A whole hour of MP3 takes 10 s."""
 MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - files in memory, if the system has them
+
+
+class _Ended(Exception):
+    """The child ended instead of answering."""
 
 
 class DecoderProcess:
@@ -60,9 +68,24 @@ class DecoderProcess:
         self._end_child()
         self._shared_path.unlink(missing_ok=True)
 
+    def start(self) -> None:
+        """Start the child now, so that the first request does not wait for it."""
+        self._running_child()
+
     def load(self, request: TrackRequest) -> Excerpts:
         """Return or raise what `load_excerpts` does for this request."""
+        try:
+            return self._ask(request)
+        except _Ended as end:
+            logger.debug("%s: %s, trying again", request.path, end)
+        try:
+            return self._ask(request)
+        except _Ended as end:
+            raise UnreadableAudio(request.path, str(end)) from end
+
+    def _ask(self, request: TrackRequest) -> Excerpts:
         child = self._running_child()
+        seconds = patience_seconds(request.path, base_seconds=PATIENCE_SECONDS)
         message = {
             **self._settings,
             "path": str(request.path),
@@ -71,9 +94,10 @@ class DecoderProcess:
         }
         try:
             stdin, stdout = pipes_of(child)
-            stdin.write(json.dumps(message).encode("ascii") + b"\n")
-            stdin.flush()
-            head: dict[str, Any] = json.loads(stdout.readline())
+            with Watchdog(child, seconds) as watchdog:
+                stdin.write(json.dumps(message).encode("ascii") + b"\n")
+                stdin.flush()
+                head: dict[str, Any] = json.loads(stdout.readline())
             if "error" in head:
                 raise getattr(errors, head["error"])(request.path, head["reason"])
             samples = np.fromfile(self._shared_path, np.float32, math.prod(head["shape"]))
@@ -81,7 +105,9 @@ class DecoderProcess:
         except (OSError, ValueError) as error:  # no answer, or a part of one: the child has ended
             self._end_child()
             logger.debug("%s: the decoder ended with code %s", request.path, child.returncode)
-            raise UnreadableAudio(request.path, "the decoder crashed on it") from error
+            if watchdog.has_expired:
+                raise _Ended(f"decoding it took more than {seconds:.0f} s") from error
+            raise _Ended("the decoder crashed on it") from error
         return Excerpts(
             samples, head["sample_rate"], tuple(head["starts_seconds"]), head["duration_seconds"]
         )
@@ -95,6 +121,9 @@ class DecoderProcess:
         if self._child is None:
             debug = ["--debug"] if logger.isEnabledFor(logging.DEBUG) else []
             self._child = start_child(
-                "embedder.encoding.processes.decoder_child", str(self._shared_path), *debug
+                "embedder.encoding.processes.decoder_child",
+                str(self._shared_path),
+                *debug,
+                environment={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
             )
         return self._child

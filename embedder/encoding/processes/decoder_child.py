@@ -17,7 +17,11 @@ import numpy as np
 from embedder.audio.excerpts import load_excerpts
 from embedder.config.loading import from_dict
 from embedder.config.model import ExcerptConfig
-from embedder.errors import AudioError
+from embedder.errors import AudioError, UnreadableAudio
+from embedder.processes.limits import die_before_parent, limit_memory
+
+MEMORY_BYTES = 4 * 2**30
+"""Beyond what the process takes to start. `audio.decoding` holds at most 1 GiB of samples."""
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, shared: BinaryIO) -> None:
@@ -39,6 +43,9 @@ def answer(request: dict[str, Any], shared: BinaryIO) -> dict[str, Any]:
             start_seconds=request["start_seconds"],
             seconds=request["seconds"],
         )
+    except MemoryError:
+        reason = "decoding it takes more memory than there is"
+        return {"error": UnreadableAudio.__name__, "reason": reason}
     except AudioError as error:
         return {"error": type(error).__name__, "reason": error.reason}
     shared.seek(0)
@@ -54,6 +61,8 @@ def answer(request: dict[str, Any], shared: BinaryIO) -> dict[str, Any]:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_before_parent()
+    limit_memory(MEMORY_BYTES)
     if "--debug" in sys.argv:
         logging.basicConfig(level=logging.DEBUG, format="%(message)s")
     with (

@@ -3,7 +3,7 @@
 Decoding makes thousands of short calls, and each releases the interpreter lock and takes it again:
 two decoding threads are slower than one (0.6 times). Sending decoded audio between processes would
 cost a quarter of the gain. So a child process takes all steps and sends back vectors. If a decoder
-crashes on a broken file, only the child ends.
+crashes on a broken file, or hangs, only the child ends.
 """
 
 import json
@@ -16,8 +16,12 @@ import numpy as np
 
 from embedder.encoding.requests import EncodingFailure, EncodingResult, TrackEncoding, TrackRequest
 from embedder.processes.child import pipes_of, start_child
+from embedder.processes.limits import Watchdog, patience_seconds
 
 logger = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 60.0
+"""For a file of no size; see `patience_seconds`."""
 
 
 class EncoderProcess:
@@ -51,10 +55,14 @@ class EncoderProcess:
             {"path": str(r.path), "start_seconds": r.start_seconds, "seconds": r.seconds}
             for r in group
         ]
+        seconds = sum(
+            patience_seconds(request.path, base_seconds=PATIENCE_SECONDS) for request in group
+        )
         try:
-            stdin.write(json.dumps(items).encode("ascii") + b"\n")
-            stdin.flush()
-            heads = json.loads(stdout.readline())
+            with Watchdog(self._child, seconds):
+                stdin.write(json.dumps(items).encode("ascii") + b"\n")
+                stdin.flush()
+                heads = json.loads(stdout.readline())
             pairs = zip(group, heads, strict=True)
             return [self._result(request, head, stdout) for request, head in pairs]
         except (OSError, ValueError):  # no answer, or a part of one

@@ -17,6 +17,7 @@ import torch
 from embedder.encoding.requests import EncodingFailure, TrackRequest
 from embedder.encoding.steps import EncodingSteps
 from embedder.models.registry import load_model
+from embedder.processes.limits import die_before_parent
 
 
 def serve(steps: EncodingSteps, requests: BinaryIO, answers: BinaryIO) -> None:
@@ -51,6 +52,7 @@ def _request(item: dict[str, Any]) -> TrackRequest:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_before_parent()
     torch.set_num_threads(1)
     encoding_steps = EncodingSteps(
         load_model(Path(sys.argv[1])),

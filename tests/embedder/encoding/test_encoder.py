@@ -29,7 +29,6 @@ from embedder.errors import (
     MissingAudio,
     SilentAudio,
     UnknownChoice,
-    UnreadableAudio,
 )
 from embedder.models.kinds.network import save_model
 from embedder.models.registry import load_model
@@ -296,23 +295,6 @@ def test_an_unknown_model_lists_the_known(tmp_path: Path) -> None:
     """A misspelt model is answered with those there are."""
     with pytest.raises(UnknownChoice, match="unknown model 'nosuch'"):
         TrackEncoder.load("nosuch")
-
-
-def test_a_decoder_that_crashes_takes_only_its_file(
-    encoder: TrackEncoder, songs: list[Path]
-) -> None:
-    """With several workers decoding has processes of its own: one that dies is a failure of the
-    file that it had, and the next file gets a new one.
-    """
-    decoder = DecoderProcess(encoder.config)
-    with decoder:
-        first = decoder.load(TrackRequest(songs[0]))
-        assert decoder._child is not None
-        decoder._child.kill()
-        with pytest.raises(UnreadableAudio, match="the decoder crashed on it"):
-            decoder.load(TrackRequest(songs[1]))
-        again = decoder.load(TrackRequest(songs[0]))
-    np.testing.assert_array_equal(first.samples, again.samples)
 
 
 def test_a_decoder_of_its_own_says_what_is_wrong(encoder: TrackEncoder, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from embedder.errors import MissingAudio
 from index.indexing.cue import decode_cue, parse_cue
 from index.indexing.request import ScanRules
-from index.indexing.scan import scan
+from index.indexing.scan import _storable, scan
 
 
 def make(folder: Path, *names: str) -> None:
@@ -138,3 +138,17 @@ def test_a_sheets_words_are_read() -> None:
 def test_anything_may_stand_in_a_sheet(data: bytes) -> None:
     """Whatever the bytes, reading them ends without an error."""
     parse_cue(decode_cue(data))
+
+
+@pytest.mark.parametrize("year", [1650, 2400])
+def test_a_time_of_change_that_sqlite_cannot_hold_is_stored_as_its_limit(
+    year: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A file from a far year is taken, with the nearest time that a database column holds."""
+    path = tmp_path / "song.wav"
+    path.write_bytes(b"RIFF")
+    time_ns = (year - 1970) * 31_556_952 * 10**9
+    assert abs(_storable(time_ns)) <= 2**63
+    assert _storable(10**18) == 10**18
+    monkeypatch.setattr("index.indexing.scan._storable", lambda _: 7)
+    assert scan([tmp_path]).files == {os.fsencode(path): (4, 7)}

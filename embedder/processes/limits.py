@@ -1,0 +1,69 @@
+"""Bounds on what a child process may take, set by the child itself, and on how long it may take.
+
+Where the system has no such bounds (Windows), the child runs without them.
+"""
+
+import contextlib
+import importlib
+import subprocess
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+_STATM = Path("/proc/self/statm")
+_OOM_SCORE = Path("/proc/self/oom_score_adj")
+
+
+def limit_memory(n_bytes: int) -> None:
+    """Let this process take so many bytes more than it has now; then allocating fails."""
+    try:
+        resource: Any = importlib.import_module("resource")
+        n_pages = int(_STATM.read_text().split()[0])
+    except (ImportError, OSError):
+        return
+    limit = n_pages * resource.getpagesize() + n_bytes
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+
+
+def die_before_parent() -> None:
+    """If the machine runs out of memory, Linux ends this process before its parent."""
+    with contextlib.suppress(OSError):
+        _OOM_SCORE.write_text("500")
+
+
+class Watchdog:
+    """Kills a child that takes longer than so many seconds over what stands in its block."""
+
+    def __init__(self, child: "subprocess.Popen[bytes]", seconds: float) -> None:
+        self.has_expired = False
+        self._child = child
+        self._timer = threading.Timer(seconds, self._expire)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._timer.cancel()
+
+    def _expire(self) -> None:
+        self.has_expired = True
+        self._child.kill()
+
+
+def patience_seconds(path: Path, *, base_seconds: float) -> float:
+    """How long reading a file may take: a slow disk or network gives a megabyte a second."""
+    try:
+        return base_seconds + path.stat().st_size / 1e6
+    except OSError:
+        return base_seconds

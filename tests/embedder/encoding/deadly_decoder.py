@@ -1,0 +1,39 @@
+"""A decoder's child process that dies, hangs or takes all memory where a file's name says so."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from embedder.audio.excerpts import Excerpts, load_excerpts
+from embedder.encoding.processes import decoder_child
+from embedder.processes.limits import limit_memory
+
+
+def load(path: Path, *arguments: Any, **settings: Any) -> Excerpts:
+    """Do what a decoder does on a hostile file; read any other."""
+    match path.stem.partition("-")[0]:
+        case "segv":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "hang":
+            time.sleep(600)
+        case "hungry":
+            np.ones(2**40)
+    return load_excerpts(path, *arguments, **settings)
+
+
+if __name__ == "__main__":
+    limit_memory(decoder_child.MEMORY_BYTES)
+    decoder_child.load_excerpts = load  # type: ignore[attr-defined]
+    with (
+        open(0, "rb") as incoming,
+        open(1, "wb") as outgoing,
+        Path(sys.argv[1]).open("r+b") as file,
+    ):
+        decoder_child.serve(incoming, outgoing, file)
