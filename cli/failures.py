@@ -42,6 +42,7 @@ _ENVIRONMENT = frozenset(
     {
         errno.EACCES,
         errno.EDQUOT,
+        errno.EFBIG,
         errno.EISDIR,
         errno.ELOOP,
         errno.EMFILE,

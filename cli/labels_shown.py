@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cli.records import Json
+from embedder.csv_cells import plain_row
 
 if TYPE_CHECKING:
     from index.labels.files.writing import TagChange
@@ -72,9 +73,9 @@ def as_csv(report: "LabelReport") -> str:
         about = (track.id or "", track.path, track.title, track.artist, track.album)
         named = ("; ".join(vote.labels), f"{vote.probability:.6f}", vote.abstained or "")
         chances = (f"{vote.probabilities[label]:.6f}" for label in labels)
-        writer.writerow([*about, vote.field, *named, *chances])
+        writer.writerow(plain_row([*about, vote.field, *named, *chances]))
     for failure in report.failed:
-        writer.writerow(["", failure.path, "", "", "", "", "", "", failure.reason])
+        writer.writerow(plain_row(["", failure.path, "", "", "", "", "", "", failure.reason]))
     return text.getvalue()
 
 

@@ -88,6 +88,8 @@ def chosen_form(*, json: bool, ndjson: bool, paths: bool) -> Form:
 
 def hoist_global_flags(arguments: Sequence[str]) -> list[str]:
     """The same line with global options moved to the front; what follows `--` stays as it is."""
+    if any("\0" in word for word in arguments):
+        raise UsageError("a NUL in an argument: no file's name has one")
     hoisted: list[str] = []
     rest: list[str] = []
     remaining = iter(arguments)
@@ -141,5 +143,7 @@ def read_tracks(settings: Globals, arguments: Iterable[str]) -> list[str]:
 
 def _paths_from_stdin(*, null_separated: bool) -> list[str]:
     data = sys.stdin.buffer.read()
+    if b"\0" in data and not null_separated:
+        raise UsageError("standard input has NULs: give -0 if they separate paths")
     pieces = data.split(b"\0") if null_separated else data.splitlines()
     return [os.fsdecode(piece) for piece in pieces if piece]

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from cli.options import Form, Globals
 from cli.records import Json, cell, dump, heading, to_row
-from embedder.errors import UsageError
+from embedder.errors import BadInput, UsageError
 
 PIPE_COLUMNS = 10_000  # wide enough that no cell is cut
 
@@ -67,12 +67,16 @@ def write_path(settings: Globals, path: str) -> None:
 
 def write_bytes(data: bytes) -> None:
     """Write raw bytes to stdout (an export to `-`, say)."""
+    if sys.stdout is None:
+        raise BadInput("standard output is closed: there is nowhere to print to")
     sys.stdout.flush()  # text that is still in the upper buffer goes first
     sys.stdout.buffer.write(data)
 
 
 def flush() -> None:
     """Write out all buffers; raises BrokenPipeError if the reader has closed the pipe."""
+    if sys.stdout is None:
+        return
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -119,7 +123,7 @@ def _draw(
     from rich.table import Table
     from rich.text import Text
 
-    on_terminal = sys.stdout.isatty()
+    on_terminal = sys.stdout is not None and sys.stdout.isatty()
     table = Table(box=None, pad_edge=False, show_header=with_header, header_style="bold")
     for name, is_number in columns:
         table.add_column(name, justify="right" if is_number else "left", no_wrap=not on_terminal)
@@ -137,7 +141,7 @@ def _draw(
     if title:
         console.print(Text(title, style="bold"))
     console.print(table)
-    encoding = sys.stdout.encoding or "utf-8"
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     for line in canvas.getvalue().splitlines():
         write_bytes(line.rstrip().encode(encoding, "replace") + b"\n")
 

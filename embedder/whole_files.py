@@ -74,6 +74,9 @@ def check_output(path: Path, *, force: bool) -> None:
         raise UsageError(f"{printable_path(path)} is a folder. Name a file.")
     if path.exists() and not force:
         raise OutputExists(path)
+    above = next((folder for folder in path.parents if folder.exists()), None)
+    if above is not None and not above.is_dir():
+        raise UsageError(f"{printable_path(above)} is a file, so it holds no {path.name}.")
 
 
 def _umask() -> int:

@@ -106,8 +106,10 @@ def _read_json(path: Path) -> dict[str, Any]:
         ) from error
     except OSError as error:
         raise CorruptArtefact(f"{printable_path(path)}: {error.strerror or error}") from error
-    except ValueError as error:  # neither UTF-8 nor JSON
-        raise CorruptArtefact(f"{printable_path(path)}: not JSON: {error}") from error
+    except (ValueError, RecursionError) as error:  # neither UTF-8 nor JSON, or nested too deeply
+        raise CorruptArtefact(
+            f"{printable_path(path)}: not JSON: {error}. Copy the model again."
+        ) from error
     if not isinstance(content, dict):
         raise CorruptArtefact(f"{printable_path(path)}: not a card: expected a JSON object")
     return content

@@ -7,7 +7,6 @@ folder that holds anything but a model is never replaced.
 
 import dataclasses
 import io
-import shutil
 import tempfile
 import warnings
 import zipfile
@@ -29,6 +28,7 @@ from embedder.models.card import CARD_NAME
 from embedder.models.kinds.onnx_file import ONNX_NAME
 from embedder.models.kinds.onnx_spec import InputSpec, OnnxSpec, OutputSpec
 from embedder.models.loaded import LoadedModel
+from embedder.models.model_files import copy_model, model_files
 from embedder.models.registry import load_model
 from embedder.networks.network import EmbeddingNetwork
 from embedder.networks.profile import input_shape_of
@@ -69,13 +69,13 @@ def _export_folder(folder: Path, output: Path, *, replace: bool) -> None:
     if output.resolve().is_relative_to(folder.resolve()):
         raise UsageError(f"{printable_path(output)} is inside the model. Name another folder.")
     with whole_folder(output) as made:
-        shutil.copytree(folder, made, dirs_exist_ok=True)
+        copy_model(folder, made)
 
 
 def _zipped(folder: Path) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        for path in model_files(folder):
             entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _ZIP_TIME)
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, path.read_bytes())

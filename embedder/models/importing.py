@@ -10,7 +10,6 @@ opened.
 
 import dataclasses
 import shutil
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import resources
@@ -24,7 +23,6 @@ from embedder.config.model import ExcerptConfig, FrontEndConfig, ModelConfig
 from embedder.errors import (
     BadInput,
     ConfigError,
-    CorruptArtefact,
     OutputExists,
     SoundalikeError,
     UnknownChoice,
@@ -36,6 +34,7 @@ from embedder.models.fingerprint import files_fingerprint
 from embedder.models.kinds import huggingface, onnx_file
 from embedder.models.kinds.onnx_spec import OnnxSpec, check_spec, config_of
 from embedder.models.loaded import FrontEndCall, NetworkCall
+from embedder.models.model_files import copy_model, unzip_model
 from embedder.models.registry import (
     bundled_models_folder,
     load_model,
@@ -45,8 +44,6 @@ from embedder.models.registry import (
 from embedder.whole_files import whole_folder
 
 FILE_SUFFIXES = (".onnx", ".zip")
-MAX_ARCHIVE_BYTES = 8 * 2**30
-"""More than any audio model has; a small malicious archive can unpack to far more."""
 
 
 def import_model(
@@ -121,28 +118,9 @@ def _target(name: str, *, replace: bool) -> Path:
 
 def _copy_own(path: Path, made: Path) -> None:
     if path.is_dir():
-        shutil.copytree(path, made, dirs_exist_ok=True)
-        return
-    _unzip(path, made)
-    folders = list(made.iterdir())
-    if len(folders) == 1 and (folders[0] / CARD_NAME).is_file():  # the folder itself was zipped
-        for part in folders[0].iterdir():
-            part.rename(made / part.name)
-        folders[0].rmdir()
-
-
-def _unzip(path: Path, made: Path) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > MAX_ARCHIVE_BYTES:
-                raise CorruptArtefact(f"{printable_path(path)} unpacks to more than 8 GiB")
-            archive.extractall(made)  # zipfile keeps names inside the folder
-    except OSError as error:
-        raise BadInput(f"{printable_path(path)}: {error.strerror or error}") from error
-    except (zipfile.BadZipFile, EOFError) as error:
-        raise CorruptArtefact(
-            f"{printable_path(path)}: not a complete zip file: {error}"
-        ) from error
+        copy_model(path, made)
+    else:
+        unzip_model(path, made)
 
 
 def _copy_onnx(

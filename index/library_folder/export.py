@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from embedder.csv_cells import plain_cell
 from embedder.errors import UnknownChoice, utf8_text
 from embedder.whole_files import check_output, write_whole
 from index.catalogue.records import TrackRecord, valid_json
@@ -37,7 +38,8 @@ def _csv(
     text = io.StringIO()
     writer = csv.DictWriter(text, list(TrackRecord.__dataclass_fields__))
     writer.writeheader()
-    writer.writerows(track.to_json() for track in tracks)
+    for track in tracks:
+        writer.writerow({name: plain_cell(value) for name, value in track.to_json().items()})
     return text.getvalue().encode("utf-8", "surrogateescape")
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 
+from embedder.csv_cells import plain_row
 from index.map.library_map import LibraryMap
 from index.map.quality import misleads
 
@@ -22,5 +23,5 @@ def csv_text(drawn: LibraryMap) -> str:
     ):
         texts = [getattr(track, name) for name in TEXTS]
         numbers = [f"{value:.6g}" for value in coordinates]
-        writer.writerow([track.id, *texts, *numbers, f"{share:.2f}", int(flag)])
+        writer.writerow(plain_row([track.id, *texts, *numbers, f"{share:.2f}", int(flag)]))
     return file.getvalue()

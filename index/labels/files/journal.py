@@ -93,7 +93,7 @@ def read_journal(path: Path) -> list[JournalEntry]:
     for number, line in enumerate(lines[:-1], start=1):  # the last part is empty
         try:
             entries.append(_entry(json.loads(line)))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise CorruptArtefact(
                 f"{printable_path(path)}: line {number} is not an entry of a label journal"
             ) from error
@@ -101,6 +101,8 @@ def read_journal(path: Path) -> list[JournalEntry]:
 
 
 def _entry(content: dict[str, Any]) -> JournalEntry:
+    if "\0" in str(content["path"]):
+        raise ValueError("a NUL in a path")
     return JournalEntry(
         path=str(content["path"]),
         field=str(content["field"]),

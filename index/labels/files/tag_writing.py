@@ -18,11 +18,11 @@ import mutagen
 from mutagen._vorbis import VComment
 from mutagen.apev2 import APEv2
 from mutagen.asf import ASFTags
-from mutagen.id3 import ID3, Frames
+from mutagen.id3 import ID3, Frames, TextFrame
 from mutagen.mp4 import MP4FreeForm, MP4Tags
 
 from embedder.audio.digest import audio_digest
-from embedder.errors import AudioError, UnreadableAudio, UsageError
+from embedder.errors import AudioError, CorruptArtefact, UnreadableAudio, UsageError
 from index.indexing.tags import ASF_FIELDS, ID3_FIELDS, MP4_FIELDS, field_of, texts_of
 from index.labels.table import split_labels
 
@@ -217,6 +217,11 @@ def _put(tags: Any, key: str, texts: list[str]) -> None:
         tags[key] = texts
         return
     frame, _, description = key.partition(":")
+    if not issubclass(_FRAMES.get(frame, object), TextFrame):
+        raise CorruptArtefact(
+            f"{key!r} is no text frame of ID3: the journal was altered. Files that were restored "
+            "before stay restored."
+        )
     named = {"desc": description} if frame == "TXXX" else {}
     tags.add(_FRAMES[frame](encoding=3, text=texts, **named))
 

@@ -23,6 +23,7 @@ from index.playlists.files.entries import (
 )
 
 _LENGTH = re.compile(r"\s*(-?\d+(?:\.\d+)?)([^,]*),?(.*)", re.DOTALL)
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _OPTION = re.compile(r"(start|stop)-time=(\d+(?:\.\d+)?)")
 _WIDE_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
@@ -100,4 +101,4 @@ def _length_and_name(value: str) -> tuple[float | None, str, str]:
 
 
 def _on_one_line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(_CONTROL.sub(" ", text).split())

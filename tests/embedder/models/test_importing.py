@@ -2,12 +2,15 @@
 
 import json
 import shutil
+import stat
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from embedder.config.model import BackboneConfig, ModelConfig
 from embedder.errors import BadInput, CorruptArtefact, FingerprintMismatch
+from embedder.models import model_files
 from embedder.models.exporting import export_model
 from embedder.models.importing import import_model
 from embedder.models.kinds.network import save_model
@@ -81,3 +84,95 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
     """Before any option that the file would need."""
     with pytest.raises(BadInput, match=f"{name}: no such file"):
         import_model(tmp_path / name, name="other")
+
+
+def test_only_a_models_own_files_are_copied(model: Path, tmp_path: Path) -> None:
+    """A link and a file that no model has stay behind when a model is imported or exported."""
+    (tmp_path / "private").write_text("secret")
+    (model / "secret").symlink_to(tmp_path / "private")
+    (model / "notes.py").write_text("secret")
+    (model / "huggingface").mkdir()
+    (model / "huggingface" / "modeling.py").write_text("secret")
+    import_model(model, name="m")
+    export_model(model, tmp_path / "folder")
+    (archive,) = export_model(model, tmp_path / "m.zip")
+    wanted = {"card.json", "weights.safetensors"}
+    for folder in (user_models_folder() / "m", tmp_path / "folder"):
+        assert {path.name for path in folder.rglob("*")} == wanted
+    assert set(zipfile.ZipFile(archive).namelist()) == wanted
+
+
+def test_a_linked_weights_file_is_refused(model: Path, tmp_path: Path) -> None:
+    """A link with the name of a model's file could hand on any file of this machine."""
+    (model / "weights.safetensors").rename(tmp_path / "elsewhere")
+    (model / "weights.safetensors").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BadInput, match="a link"):
+        import_model(model, name="m")
+    assert not list(user_models_folder().iterdir())
+
+
+def test_an_archive_gives_only_a_models_own_files(model: Path, tmp_path: Path) -> None:
+    """Names that lead out of the folder, and unknown ones, are not unpacked."""
+    (archive,) = export_model(model, tmp_path / "small.zip")
+    with zipfile.ZipFile(archive, "a") as opened:
+        for name in ("../escaped", "base/../../escaped", "/escaped", "evil.py"):
+            opened.writestr(name, "x")
+    import_model(archive, name="m")
+    assert {path.name for path in (user_models_folder() / "m").rglob("*")} == {
+        "card.json",
+        "weights.safetensors",
+    }
+    assert not list(tmp_path.rglob("escaped"))
+
+
+def test_a_link_in_an_archive_is_refused(model: Path, tmp_path: Path) -> None:
+    """An entry that is a link and has the name of a model's file is no model."""
+    (archive,) = export_model(model, tmp_path / "small.zip")
+    link = zipfile.ZipInfo("learnt.bin")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(archive, "a") as opened:
+        opened.writestr(link, "/etc/passwd")
+    with pytest.raises(CorruptArtefact, match=r"learnt\.bin is a link"):
+        import_model(archive, name="m")
+
+
+def test_a_model_has_a_bound_on_its_size(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond it, a folder and an archive are refused before anything is copied."""
+    (archive,) = export_model(model, tmp_path / "small.zip")
+    monkeypatch.setattr(model_files, "MAX_BYTES", 100)
+    with pytest.raises(BadInput, match="larger than"):
+        import_model(model, name="m")
+    with pytest.raises(CorruptArtefact, match="larger than"):
+        import_model(archive, name="m")
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"null",
+        b'{"format": "1"}',
+        b'{"format": 1, "name": 3, "fingerprint": [], "config": "x"}',
+        b'{"format": 1, "name": "a", "fingerprint": "b", "config": {"front_end": 5}}',
+    ],
+    ids=["deep-list", "deep-object", "null", "format", "types", "config"],
+)
+def test_a_damaged_card_is_a_corrupt_artefact(model: Path, card: bytes) -> None:
+    """Nested too deeply or of wrong types, it is named as damaged."""
+    (model / "card.json").write_bytes(card)
+    with pytest.raises(CorruptArtefact, match=r"card\.json"):
+        import_model(model, name="m")
+
+
+@pytest.mark.parametrize("position", [0.1, 0.5, 0.99])
+def test_a_flipped_byte_in_the_weights_is_noticed(model: Path, position: float) -> None:
+    """One flipped bit anywhere is refused: by the fingerprint, or as no tensors at all."""
+    weights = model / "weights.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[int(position * len(data))] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises((CorruptArtefact, FingerprintMismatch), match="again"):
+        import_model(model, name="m")

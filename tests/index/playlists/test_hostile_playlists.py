@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from index.catalogue.database import Database
+from index.catalogue.records import TrackRecord
 from index.library import Library
 from index.playlists.files.entries import seconds_of
 from index.playlists.files.files import read_playlist
+from index.playlists.files.m3u import format_m3u
 from index.playlists.seeds import Seeds
 from tests.conftest import RunCli
 from tests.index.playlists.playlist_library import Song, line_of_styles, write_library
@@ -145,3 +147,9 @@ def test_a_playlist_of_100_000_entries_takes_two_seconds(tmp_path: Path, place: 
         seconds = time.process_time() - start
     assert len(seeds) == 5000
     assert seconds < 2
+
+
+def test_a_written_playlist_has_no_control_characters() -> None:
+    """An escape sequence in a tag does not get into `#EXTINF`."""
+    track = TrackRecord(1, "/m/a.mp3", "bell\x07 \x1b[31m\x9bred\nline\u2028", "a\0b", "", "", 3.0)
+    assert b"#EXTINF:3,a b - bell [31m red line\n" in format_m3u([track])

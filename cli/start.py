@@ -1,0 +1,48 @@
+"""What the `soundalike` script calls: it imports almost nothing, so that Ctrl-C is quiet at once.
+
+Importing the command line takes a tenth of a second and more, and Ctrl-C may come meanwhile.
+"""
+
+import os
+import signal
+import sys
+from types import FrameType
+
+INTERRUPTED = 130
+
+
+def main() -> int:
+    """Run the process's command line and return its exit code."""
+    _fill_closed_streams()
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return _run()  # a shell ignores Ctrl-C for what runs in the background
+    signal.signal(signal.SIGINT, _end_now)
+    return _run()
+
+
+def _run() -> int:
+    from cli.app import main as run
+
+    if signal.getsignal(signal.SIGINT) is _end_now:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    return run()
+
+
+def _end_now(number: int, frame: FrameType | None) -> None:
+    # Nothing has begun, so nothing needs to be closed; an exception could be lost in an import.
+    del number, frame
+    os.write(2, b"soundalike: interrupted\n")
+    os._exit(INTERRUPTED)
+
+
+def _fill_closed_streams() -> None:
+    """Open the null device for each closed standard stream: otherwise the next file that is opened,
+    such as the catalogue, would become standard output.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 - open to the end

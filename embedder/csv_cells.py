@@ -1,0 +1,25 @@
+"""CSV cells that a spreadsheet takes as text.
+
+A spreadsheet computes a cell that begins with = + - or @. A tag of a file, which anybody may have
+written, must not become a formula.
+"""
+
+from collections.abc import Iterable
+
+_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def plain_cell(value: object) -> object:
+    """A value for a CSV writer: a text that would be a formula begins with an apostrophe."""
+    if not isinstance(value, str) or not value.startswith(_STARTS):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
+
+
+def plain_row(values: Iterable[object]) -> list[object]:
+    """A row of such values."""
+    return [plain_cell(value) for value in values]
