@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cli.records import Json
-from embedder.csv_cells import plain_row
 
 if TYPE_CHECKING:
     from index.labels.files.writing import TagChange
@@ -64,6 +63,8 @@ def change_rows(changes: Sequence["TagChange"]) -> list[dict[str, Json]]:
 
 def as_csv(report: "LabelReport") -> str:
     """A row a track, with a column for each label; then the tracks that failed."""
+    from index.library_folder.csv_cells import plain_row
+
     labels = sorted({label for vote in report.votes for label in vote.probabilities})
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

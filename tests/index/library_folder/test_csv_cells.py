@@ -2,7 +2,7 @@
 
 import pytest
 
-from embedder.csv_cells import plain_cell, plain_row
+from index.library_folder.csv_cells import plain_cell, plain_row
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
