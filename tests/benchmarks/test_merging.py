@@ -139,7 +139,7 @@ def test_a_merged_network_does_not_hear_what_it_is_told_not_to() -> None:
 
 
 def test_two_forms_can_both_differ_from_the_track() -> None:
-    """Indifferent to which half is heard, the halves come together."""
+    """A projection fitted to ignore the half brings both halves together."""
     networks = [seen(seeded_network(config(), seed=1))]
     halves: tuple[Form, Form] = (lambda x: x[:, :, :12], lambda x: x[:, :, 12:])
     apart = []

@@ -85,7 +85,7 @@ def test_a_full_disk_is_told() -> None:
 
 
 def test_loggers_are_left_as_they_were(run_cli: RunCli) -> None:
-    """A call of main() inside a program changes nobody's logging."""
+    """A call of main() inside a program leaves the program's logging alone."""
     logger = logging.getLogger("embedder")
     before = (logger.level, list(logger.handlers))
     run_cli("models", "list", "--debug")

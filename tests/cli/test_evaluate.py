@@ -149,7 +149,7 @@ def test_a_library_knows_what_its_model_learnt(
 def test_a_library_of_a_model_from_elsewhere_has_no_split(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The message speaks of the library's model, not of a name for its vectors."""
+    """The message names the library's model, not its vectors."""
     library = ["--library", str(tmp_path / "library")]
     write_audio_set(tmp_path / "shelf")
     assert main([*library, "index", str(tmp_path / "shelf"), "--model", "default"]) == 0

@@ -20,7 +20,7 @@ def arrays(tmp_path: Path) -> Path:
 def test_files_that_cannot_be_used_are_listed(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """What never became a track, what could not be heard, and exit code 5."""
+    """Files that gave no track or no vector are listed, and the exit code is 5."""
     music = tmp_path / "music"
     for number in range(6):
         write_wav(music / ("folk", "jazz")[number % 2] / f"{number}.wav", number, n_samples=16000)

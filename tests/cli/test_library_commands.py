@@ -153,7 +153,7 @@ def test_a_missing_folder_and_a_foreign_one(run_cli: RunCli, tmp_path: Path, mod
 
 
 def test_an_index_run_without_files_says_so(run_cli: RunCli, tmp_path: Path, model: Path) -> None:
-    """An empty folder, and an --include that matches nothing, are told from a quiet success."""
+    """An empty folder and an --include that matches nothing give a note."""
     (tmp_path / "music").mkdir()
     line = ("--library", str(tmp_path / "library"), "index", str(tmp_path / "music"))
     line += ("--model", str(model), "--dry-run")
@@ -227,7 +227,7 @@ def test_paths_flow_through_pipes(run_cli: RunCli, ready: Path) -> None:
 
 
 def test_a_file_from_elsewhere(run_cli: RunCli, ready: Path, tmp_path: Path) -> None:
-    """A new file is heard; a copy of a known one is known, and its copies are marked or dropped."""
+    """A new file is encoded; a copy of a stored one is not, and copies are marked or left out."""
     library = ("--json", "--library", str(ready / "library"))
     write_song(tmp_path / "new.wav", 77)
     new = json.loads(run_cli(*library, "query", str(tmp_path / "new.wav")).out)

@@ -57,7 +57,7 @@ def test_one_form_at_most() -> None:
 
 
 def test_an_empty_name_is_refused() -> None:
-    """It would be the path of the current folder, which nobody means by ''."""
+    """An empty name is refused and not taken for the current folder."""
     with pytest.raises(UsageError, match="an empty name"):
         read_tracks(Globals(), ["a.mp3", ""])
 

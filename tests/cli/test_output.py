@@ -47,7 +47,7 @@ def test_json_is_one_document(capfdbinary: pytest.CaptureFixture[bytes]) -> None
 
 
 def test_rows_alone_are_the_document(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    """Without a document the rows are the JSON; none at all is []."""
+    """Without a document the rows are the JSON; without rows it is []."""
     emit(Globals(form=Form.JSON), rows=SONGS)
     assert len(json.loads(printed(capfdbinary))) == 2
     emit(Globals(form=Form.JSON), rows=[])
@@ -188,6 +188,6 @@ def test_talk_goes_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_progress_is_silent_without_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:
-    """Where nobody watches, items pass through and nothing is drawn."""
+    """If stderr is no terminal, items pass through and no bar is drawn."""
     assert list(track(Globals(), range(5), label="counting")) == [0, 1, 2, 3, 4]
     assert capfd.readouterr() == ("", "")

@@ -77,7 +77,7 @@ def test_placements(placement: Placement, expected: tuple[float, ...]) -> None:
 
 
 def test_excerpts_overlap_in_a_short_track() -> None:
-    """Seven seconds are covered by three excerpts of three, not heard ten times."""
+    """Three excerpts of three seconds cover seven seconds; the other seven are not read."""
     assert grid_starts(7.0, ExcerptConfig()) == pytest.approx((0.0, 2.0, 4.0))
     assert grid_starts(3.0, ExcerptConfig()) == (0.0,)
     assert grid_starts(2.0, ExcerptConfig()) == (0.0,)
@@ -163,7 +163,7 @@ def test_next_to_nothing_is_always_refused(tmp_path: Path) -> None:
 
 
 def test_excerpts_stay_inside_a_given_stretch(song: Path, song_samples: np.ndarray) -> None:
-    """`start_seconds` and `seconds` are a fence; nothing beyond it is heard."""
+    """Excerpts lie between `start_seconds` and its end."""
     config = ExcerptConfig(n_excerpts=2, excerpt_seconds=2.0)
     excerpts = load_excerpts(song, config, start_seconds=5.0, seconds=10.0)
     assert excerpts.starts_seconds == pytest.approx((7.0, 11.0))

@@ -188,7 +188,7 @@ def test_an_m4a_with_chapters(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", ["mp4", "mkv", "avi"])
 def test_a_video_with_sound(tmp_path: Path, ending: str) -> None:
-    """The sound of a film is heard, the pictures are not decoded."""
+    """The audio of a film is decoded, its pictures are not."""
     path = tmp_path / f"film.{ending}"
     video(path, np.stack([tone(440, 4.0), tone(440, 4.0)]), seconds=4.0)
     spectrum = np.abs(np.fft.rfft(middle_second(path)))
@@ -295,7 +295,7 @@ def test_a_directory_with_the_name_of_a_song(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(20)
 def test_a_pipe_does_not_block(tmp_path: Path) -> None:
-    """A FIFO that nobody writes to is refused at once, not waited for."""
+    """A FIFO without a writer is refused at once."""
     path = tmp_path / "song.mp3"
     os.mkfifo(path)
     assert "it is a pipe" in refusal(path, NotAnAudioFile)

@@ -28,7 +28,7 @@ def rewrite_arrays(path: Path, **arrays: object) -> None:
 
 
 def test_missing_folder(tmp_path: Path) -> None:
-    """A path that is not there is named."""
+    """The message names the missing path."""
     with pytest.raises(DatasetError, match=r"nowhere: no such file or folder"):
         open_dataset(tmp_path / "nowhere")
 
@@ -105,7 +105,7 @@ def test_audio_root_is_where_paths_start(tmp_path: Path) -> None:
 
 
 def test_track_listed_twice(tmp_path: Path) -> None:
-    """A path that stands in two rows is named."""
+    """The message names a path that stands in two rows."""
     table = manifest_csv(tmp_path)
     with table.open("a", encoding="utf-8") as file:
         file.write("audio/3.flac,rock,Somebody,training,\n")
@@ -171,7 +171,7 @@ class TestArrays:
             open_dataset(path)
 
     def test_repeated_name(self, tmp_path: Path) -> None:
-        """A track that has two arrays is named."""
+        """The message names a track with two arrays."""
         path = spectrograms(tmp_path)
         rewrite_arrays(path, spectrogram=np.zeros((2, 2, 2)), track=np.array(["000", "000"]))
         with pytest.raises(DatasetError, match=r"'000' is there twice"):
@@ -252,7 +252,7 @@ def test_an_array_that_shortens_all_others_is_named(
 
 
 def test_a_table_that_lists_a_pipe_is_told(tmp_path: Path) -> None:
-    """What is no regular file is left out with that reason, and nobody waits for it."""
+    """A pipe or device is left out with that reason, at once."""
     write_tone(tmp_path / "one.wav", 1)
     os.mkfifo(tmp_path / "pipe.wav")
     (tmp_path / "tracks.csv").write_text("path,genre\none.wav,jazz\npipe.wav,rock\n")

@@ -53,7 +53,7 @@ def test_another_front_end_finds_nothing(tmp_path: Path) -> None:
 
 
 def test_arrays_are_mapped_and_cannot_be_changed(tmp_path: Path) -> None:
-    """Reading maps the file; nobody can write into the cache by accident."""
+    """The file is mapped read-only, so that no reader can change the cache."""
     cache = FeatureCache(tmp_path, "front-end")
     cache.put("abc", values(0))
     found = cache.get("abc")
@@ -120,7 +120,7 @@ def test_bound_holds_after_every_step(
 
 
 def test_least_recently_used_goes_first(tmp_path: Path) -> None:
-    """An entry that was read stays; the one that nobody asked for goes."""
+    """The entry that was read stays, the unused one is removed."""
     cache = FeatureCache(tmp_path, "front-end", max_bytes=3 * ENTRY_BYTES)
     for age, number in enumerate((0, 1, 2)):
         cache.put(f"{number:02d}", values(number))

@@ -241,7 +241,7 @@ def test_silent_stretches_do_not_pull_the_mean(encoder: TrackEncoder, tmp_path: 
 
 
 def test_a_stretch_of_a_track(encoder: TrackEncoder, tmp_path: Path) -> None:
-    """`start_seconds` and `seconds` choose what is heard; beyond the end is an error."""
+    """`start_seconds` and `seconds` choose the part; one beyond the end is an error."""
     path = tmp_path / "two.wav"
     low, high = tune(10.0, pitch_hz=110), tune(10.0, pitch_hz=1760)
     write_audio(path, np.concatenate([low, high], axis=1), RATE)

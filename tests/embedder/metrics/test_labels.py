@@ -45,7 +45,7 @@ def test_votes_are_those_of_scikit_learns_neighbours(weighting: Weighting) -> No
 
 
 def test_queries_without_a_label_or_a_voter_do_not_count() -> None:
-    """They are neither right nor wrong; those without a voter are told."""
+    """They count as neither right nor wrong, and are reported."""
     shares = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.5, 0.5]])
     scores = vote_scores(shares, np.array([0, -1, 1, 1]))
     assert scores.accuracy == 0.5
@@ -68,7 +68,7 @@ def test_vote_shares_sum_to_one_or_to_nothing(seed: int) -> None:
 
 
 def test_tag_areas_are_scikit_learns_macro_means() -> None:
-    """Tags that nobody or everybody has are left out and counted."""
+    """Tags of no track or of every track are left out and counted."""
     tags = draw(1).random((50, 5)) < 0.4
     chances = draw(2).random((50, 5))
     scores = tag_scores(chances, tags)

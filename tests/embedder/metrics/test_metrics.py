@@ -137,7 +137,7 @@ def test_trustworthiness_is_scikit_learns_and_needs_no_table_of_all_pairs() -> N
 
 
 def test_a_star_has_one_hub_and_its_orphans() -> None:
-    """Everybody's nearest is the middle; with k = 1 nobody chooses most of the others."""
+    """The middle is the nearest neighbour of all; with k = 1 most others are chosen by none."""
     directions = np.eye(20)
     vectors = np.concatenate([np.zeros((1, 20)), directions, -directions])
     found = neighbour_ranking(vectors, vectors, geometry=EUCLIDEAN, k=1, same_set=True)

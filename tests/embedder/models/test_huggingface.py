@@ -162,7 +162,7 @@ def test_pickled_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_id_is_not_fetched_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without --download an id that is not here is refused, and the flag is named."""
+    """Without --download an id that is not here is refused, and the message names the option."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("socket.socket.connect", _no_network)
     with pytest.raises(BadInput, match="--download"):

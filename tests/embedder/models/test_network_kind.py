@@ -290,7 +290,7 @@ def test_a_card_that_is_none_is_refused(folder: Path, text: str, message: str) -
 def test_a_card_with_wrong_values_is_refused(
     folder: Path, changes: dict[str, object], message: str
 ) -> None:
-    """An unknown key or a value of the wrong kind is named."""
+    """The message names an unknown key or a value of the wrong type."""
     edit_card(folder, **changes)
     with pytest.raises(CorruptArtefact, match=message):
         load_model(folder)

@@ -173,7 +173,7 @@ def test_unknown_backbones_and_poolings_list_the_known_ones() -> None:
 @pytest.mark.parametrize("kind", ["plain-cnn", "short-chunk"])
 @pytest.mark.parametrize("settings", [{"stride": 2, "pool": 1}, {"pool": 2}])
 def test_later_stages_can_leave_time_alone(kind: str, settings: dict[str, Any]) -> None:
-    """After one stage over time, columns stay apart: a change is heard near its place only."""
+    """A change in one column changes the output near that column only."""
     network = seeded_network(small(kind, time_stages=1, **settings), seed=1).eval()
     assert network.least_columns == least_columns(BackboneConfig(filters=(4,), **settings))
     batch = noise(network)

@@ -89,7 +89,7 @@ def test_tempo_keeps_the_tone(audio: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_with_pitch_tempo_and_masks_trains(audio: Path, tmp_path: Path) -> None:
-    """Sound first, then the spectrogram; held-out tracks are heard as they are."""
+    """The waveform changes first, then the spectrogram; held-out tracks are not changed."""
     changes = AugmentationConfig(pitch_semitones=2, tempo_share=0.1, time_masks=1, noise=0.02)
     run = open_run(audio, config_for(MEL, changes), tmp_path)
     assert isinstance(run.source, StreamedTracks)

@@ -38,7 +38,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def start(data: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A network that has learnt nothing, but whose backbone hears all the same."""
+    """An untrained network, whose backbone still tells sounds apart."""
     folder = tmp_path_factory.mktemp("first") / "run"
     still = dataclasses.replace(
         small_config(epochs=1), optimiser=OptimiserConfig(learning_rate=1e-12)

@@ -40,7 +40,7 @@ def test_a_larger_preset_trains_on_pictures_of_its_size(tmp_path: Path, name: st
 
 @pytest.mark.slow
 def test_the_tiny_preset_learns_the_demo(tmp_path: Path) -> None:
-    """Nine of ten held-out songs, by artists that were not heard, get the vote of their style."""
+    """Nine of ten held-out songs by unseen artists get the right label."""
     write_music_folder(tmp_path / "music", seconds=15.0)
     config = TRAINING_PRESETS["tiny"]
     dataset = dataclasses.replace(config.dataset, cache_dir=str(tmp_path / "cache"))

@@ -133,7 +133,7 @@ def facts(**changes: object) -> RunFacts:
     ],
 )
 def test_advice_follows_from_the_numbers(changes: dict[str, object], expected: str) -> None:
-    """Each rule speaks where its numbers say so, and a good run is left alone."""
+    """Each rule gives its advice for the numbers that call for it, and none for a good run."""
     told = what_to_try(facts(**changes))
     assert any(re.search(expected, text) for text in told), told
     if not changes:

@@ -116,7 +116,7 @@ def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
 
 
 def test_progress_counts_to_the_end(dataset: Dataset) -> None:
-    """Progress is told for every track."""
+    """Progress is reported for every track."""
     seen: list[tuple[int, int]] = []
     prepare_dataset(dataset, MODEL, on_progress=lambda done, total: seen.append((done, total)))
     assert seen == [(number, 12) for number in range(1, 13)]

@@ -50,7 +50,7 @@ def pair_similarities(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 def test_a_distilled_network_compares_held_out_tracks_like_its_teacher(
     data: Path, tmp_path: Path
 ) -> None:
-    """Tracks that the teacher puts near each other come near each other, unheard ones too."""
+    """Tracks that the teacher places close together end up close together, unseen ones too."""
     run = open_run(data, distilling(), tmp_path)
     assert run.known.teacher is not None
     of_teacher = pair_similarities(run.known.teacher[run.held_out.queries])

@@ -243,7 +243,7 @@ def test_an_imported_model_cannot_be_trained_itself(imported: str) -> None:
 
 
 def test_frozen_vectors_cannot_be_augmented(audio: Path, imported: str, tmp_path: Path) -> None:
-    """Their audio is heard once."""
+    """Their audio is decoded once."""
     config = projecting(imported, augmentation=AugmentationConfig(gain_db=3))
     with pytest.raises(ConfigError, match="leave augmentation out"):
         opened(audio, config, tmp_path / "run")

@@ -71,7 +71,7 @@ def test_a_file_that_was_cut_off_is_named(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["track.wav", "track.flac", "track.mp3", "track.m4a"])
 def test_the_end_is_looked_up_where_listening_stops_before(tmp_path: Path, name: str) -> None:
-    """A long file is heard in part, and its end counts all the same."""
+    """A long file is read in part, and its end is checked as well."""
     write(tmp_path / name)
     assert cut_off(tmp_path / name, max_seconds=2.0) == []
     truncated(tmp_path / name, keep=0.6)

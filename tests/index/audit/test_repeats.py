@@ -102,7 +102,7 @@ def test_a_drone_is_like_every_drone_and_no_repeat() -> None:
 
 
 def test_near_repeats_are_found_among_strangers() -> None:
-    """Three planted among forty, by vectors that say only who is near; nothing else is named."""
+    """Of forty tracks, the three with a wrong label are found from the vectors, and no other."""
     pictures = [music(seed) for seed in range(40)]
     long = music(99, columns=180)
     pictures[4], pictures[30] = long[:, :120], copy_of(long[:, 30:150], seed=1)

@@ -96,7 +96,7 @@ def test_one_channel_twice_is_seen_behind_an_encoder(
 
 @pytest.mark.parametrize("suffix", [".wav", ".mp3", ".ogg"])
 def test_channels_that_cancel_each_other_out_are_found(tmp_path: Path, suffix: str) -> None:
-    """All that listens to their mean hears nothing; the file itself is not silent."""
+    """The mean of the channels is silent, the file is not."""
     mono = twice_the_same(melody(0, seconds=6))
     turned = mono * np.array([[1.0], [-1.0]], dtype=np.float32)
     write_audio(tmp_path / f"track{suffix}", turned, RATE)
@@ -129,7 +129,7 @@ def test_measurements_equal_what_was_written(tmp_path: Path) -> None:
 
 
 def test_a_level_that_stands_still_is_silence(tmp_path: Path) -> None:
-    """However high it stands: a constant is nothing that can be heard."""
+    """A constant is silence, however large it is."""
     samples = np.full((2, 4 * RATE), 0.1, dtype=np.float32)
     write_audio(tmp_path / "track.wav", samples, RATE)
     assert "silent" in kinds_of(tmp_path / "track.wav")
@@ -173,7 +173,7 @@ def test_what_is_no_sound_says_why(tmp_path: Path) -> None:
 
 
 def test_a_file_of_one_sample_is_named_and_no_more(tmp_path: Path) -> None:
-    """It is too short for a picture; all other files are heard as ever."""
+    """It is too short for a spectrogram; all other files are compared as usual."""
     (tmp_path / "jazz").mkdir()
     write_audio(tmp_path / "jazz" / "click.wav", np.full((1, 1), 0.5, dtype=np.float32), RATE)
     for name, loudness in (("0.flac", 1.0), ("1.flac", 0.5)):

@@ -209,7 +209,7 @@ def test_a_path_that_is_no_text_can_be_compared(tmp_path: Path) -> None:
 
 
 def test_too_many_comparisons_are_a_usage_error(tmp_path: Path) -> None:
-    """The limit is named."""
+    """The message names the limit."""
     library = library_of(tmp_path / "library", unit_vectors(2), [{"genre": "jazz"}] * 2)
     text = " or ".join(["genre=jazz"] * 5000)
     with pytest.raises(UsageError, match="too long: 5000 comparisons, at most 4000"):

@@ -39,13 +39,13 @@ def test_neighbours_of_the_same_artist_are_worth_nothing() -> None:
     centres = np.repeat(generator.standard_normal((40, 16)), 6, axis=0)
     dataset = dataset_of(labels, artists, centres + 0.01 * generator.standard_normal((240, 16)))
     for settings in (EvaluationSettings(k=3), EvaluationSettings(k=3, n_folds=5)):
-        found = evaluate(dataset, ["given"], settings=settings).models[0]
+        evaluation = evaluate(dataset, ["given"], settings=settings).models[0]
         # A few artists of six have most of their tracks in one fold.
-        assert found.leaky_accuracy >= (0.95 if settings.n_folds else 1.0)
-        assert found.accuracy.mean < 0.45
-        assert found.accuracy.low < 0.25
-        assert found.same_artist is not None
-        assert found.same_artist["hit_rate"] == 1.0
+        assert evaluation.leaky_accuracy >= (0.95 if settings.n_folds else 1.0)
+        assert evaluation.accuracy.mean < 0.45
+        assert evaluation.accuracy.low < 0.25
+        assert evaluation.same_artist is not None
+        assert evaluation.same_artist["hit_rate"] == 1.0
     by_track = evaluate(dataset, ["given"], settings=EvaluationSettings(k=5, group="track"))
     assert by_track.models[0].accuracy.mean == 1.0
 
@@ -54,12 +54,12 @@ def test_shuffled_labels_give_chance() -> None:
     """A quarter of four equal labels lies within the interval; the probe finds no more."""
     _, artists, vectors = noisy_genres(240)
     labels = np.random.default_rng(2).permutation([GENRES[i % 4] for i in range(240)]).tolist()
-    found = evaluate(
+    evaluation = evaluate(
         dataset_of(labels, artists, vectors), ["given"], settings=EvaluationSettings()
     ).models[0]
-    assert found.accuracy.low <= 0.25 <= found.accuracy.high
-    assert found.probe is not None
-    assert found.probe["accuracy"] < 0.35
+    assert evaluation.accuracy.low <= 0.25 <= evaluation.accuracy.high
+    assert evaluation.probe is not None
+    assert evaluation.probe["accuracy"] < 0.35
 
 
 def test_copies_across_the_split_are_removed_and_said() -> None:
@@ -69,20 +69,20 @@ def test_copies_across_the_split_are_removed_and_said() -> None:
     vectors = generator.standard_normal((80, 12))
     vectors[40:] = vectors[:40]
     labels = labels[:40] * 2
-    nobody = [""] * 80
+    no_artists = [""] * 80
     sides = ["train"] * 40 + ["test"] * 40
     dataset = dataset_of(
         labels,
-        nobody,
+        no_artists,
         vectors,
         sides=sides,
         duplicates={i: i - 40 for i in range(40, 78)},  # type: ignore[arg-type]  # plain words
     )
-    found = evaluate(dataset, ["given"], settings=EvaluationSettings(k=1, has_split=True))
-    assert found.models[0].leaky_accuracy == 1.0
-    assert found.models[0].accuracy.mean < 0.8
-    assert found.protocol["n_references"] == 2
-    assert any("38 training tracks repeat" in note for note in found.notes)
+    evaluation = evaluate(dataset, ["given"], settings=EvaluationSettings(k=1, has_split=True))
+    assert evaluation.models[0].leaky_accuracy == 1.0
+    assert evaluation.models[0].accuracy.mean < 0.8
+    assert evaluation.protocol["n_references"] == 2
+    assert any("38 training tracks repeat" in note for note in evaluation.notes)
 
 
 def test_artists_on_both_sides_are_kept_apart_and_said() -> None:
@@ -91,33 +91,33 @@ def test_artists_on_both_sides_are_kept_apart_and_said() -> None:
     vectors = np.repeat(np.random.default_rng(0).standard_normal((20, 8)), 4, axis=0)
     sides = ["train", "train", "train", "test"] * 20
     dataset = dataset_of(labels, artists, vectors, sides=sides)  # type: ignore[arg-type]  # plain words
-    found = evaluate(dataset, ["given"], settings=EvaluationSettings(k=3, has_split=True))
-    assert found.models[0].leaky_accuracy == 1.0
-    assert found.models[0].accuracy.mean < 0.6
-    assert any("60 training tracks share an artist" in note for note in found.notes)
+    evaluation = evaluate(dataset, ["given"], settings=EvaluationSettings(k=3, has_split=True))
+    assert evaluation.models[0].leaky_accuracy == 1.0
+    assert evaluation.models[0].accuracy.mean < 0.6
+    assert any("60 training tracks share an artist" in note for note in evaluation.notes)
 
 
 def test_one_label_and_more_neighbours_than_tracks() -> None:
     """Both are measured as they are, and a note says what they are worth."""
     dataset = dataset_of(["jazz"] * 4, ["a", "b", "c", "d"], np.eye(4) + 0.1)
-    found = evaluate(dataset, ["given"], settings=EvaluationSettings(k=50))
-    assert found.models[0].accuracy.mean == 1.0
-    assert found.models[0].probe is None
-    assert any("only 3 reference tracks" in note for note in found.notes)
-    assert any("every vote is right" in note for note in found.notes)
-    assert page_of(found)
-    json.dumps(found.to_json())
+    evaluation = evaluate(dataset, ["given"], settings=EvaluationSettings(k=50))
+    assert evaluation.models[0].accuracy.mean == 1.0
+    assert evaluation.models[0].probe is None
+    assert any("only 3 reference tracks" in note for note in evaluation.notes)
+    assert any("every vote is right" in note for note in evaluation.notes)
+    assert page_of(evaluation)
+    json.dumps(evaluation.to_json())
 
 
-def test_a_track_with_nobody_to_ask_has_no_vote() -> None:
+def test_a_track_without_references_has_no_vote() -> None:
     """One artist alone: no query has an answer, and no figure is made up."""
     dataset = dataset_of(["jazz", "rock"] * 3, ["a"] * 6, np.eye(6))
-    found = evaluate(dataset, ["given"], settings=EvaluationSettings(k=2))
-    document = found.to_json()
+    evaluation = evaluate(dataset, ["given"], settings=EvaluationSettings(k=2))
+    document = evaluation.to_json()
     assert document["accuracy"] is None
-    assert document["n_queries"] == found.models[0].n_without_vote == 6
+    assert document["n_queries"] == evaluation.models[0].n_without_vote == 6
     assert document["map"] is None
-    assert page_of(found)
+    assert page_of(evaluation)
 
 
 def test_a_missing_field_lists_the_fields() -> None:
@@ -149,9 +149,9 @@ def test_too_few_groups_for_folds() -> None:
     dataset = dataset_of(labels, artists, vectors)
     with pytest.raises(DatasetError, match="9 tracks in 3 groups are too few for 5 folds"):
         evaluate(dataset, ["given"], settings=EvaluationSettings(n_folds=5))
-    found = evaluate(dataset, ["given"], settings=EvaluationSettings(k=2))
-    assert found.models[0].calibration is None
-    assert any("no probe" in note for note in found.notes)
+    evaluation = evaluate(dataset, ["given"], settings=EvaluationSettings(k=2))
+    assert evaluation.models[0].calibration is None
+    assert any("no probe" in note for note in evaluation.notes)
 
 
 def test_several_models_are_paired() -> None:
@@ -159,15 +159,15 @@ def test_several_models_are_paired() -> None:
     labels, artists, vectors = noisy_genres(160, noise=0.5)
     dataset = dataset_of(labels, artists, vectors)
     extra = {**dataset.extra_vectors, "copy": dataset.extra_vectors["given"]}
-    found = evaluate(
+    evaluation = evaluate(
         replace(dataset, extra_vectors=extra),
         ["given", "random", "copy"],
         settings=EvaluationSettings(k=5),
     )
-    by_name = {one.other: one for one in found.comparisons}
+    by_name = {comparison.other: comparison for comparison in evaluation.comparisons}
     assert by_name["random"].difference.low > 0.2
     assert (by_name["copy"].difference.low, by_name["copy"].difference.high) == (0.0, 0.0)
-    document = found.to_json()
+    document = evaluation.to_json()
     assert [m["model"]["name"] for m in document["models"]] == ["given", "random", "copy"]
     assert document["accuracy"] == document["models"][0]["accuracy"]
     with pytest.raises(UsageError, match="same model twice"):
@@ -205,9 +205,9 @@ def test_scaling_is_fitted_on_those_who_answer() -> None:
 def test_row_statistics_are_means_and_deviations() -> None:
     """Of each row over the columns, in this order; cosine coefficients keep their covariance."""
     pictures = np.random.default_rng(0).integers(0, 255, (3, 24, 50)).astype(np.uint8)
-    found = picture_statistics(pictures, "row-statistics")
-    np.testing.assert_allclose(found[1, :24], pictures[1].mean(axis=1), rtol=1e-5)
-    np.testing.assert_allclose(found[1, 24:], pictures[1].std(axis=1), rtol=1e-4)
+    statistics = picture_statistics(pictures, "row-statistics")
+    np.testing.assert_allclose(statistics[1, :24], pictures[1].mean(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(statistics[1, 24:], pictures[1].std(axis=1), rtol=1e-4)
     assert picture_statistics(pictures, "mfcc").shape == (3, 20 + 210)
 
 
@@ -216,17 +216,17 @@ def test_an_array_set_through_every_door(tmp_path: Path) -> None:
     folder = write_array_set(tmp_path / "set")
     save_model(tmp_path / "model", EmbeddingNetwork(small_config().model), name="small")
     dataset = open_subject(folder, split="split")
-    found = evaluate(
+    evaluation = evaluate(
         dataset,
         ["row-statistics", "random", str(tmp_path / "model")],
         settings=EvaluationSettings(k=5, has_split=True),
     )
-    rows, chance, network = found.models
+    rows, chance, network = evaluation.models
     assert rows.accuracy.mean > 0.9
     assert chance.accuracy.mean < 0.6
     assert network.fingerprint
     assert network.geometry == "cosine"
-    assert found.protocol["kind"] == "split"
+    assert evaluation.protocol["kind"] == "split"
     with pytest.raises(UnknownChoice, match="mfcc, random, row-statistics"):
         evaluate(dataset, ["rhythm-patterns"], settings=EvaluationSettings())
     with pytest.raises(UnknownChoice, match="no-such-model"):
@@ -257,43 +257,43 @@ def test_a_library_is_measured_by_its_stored_vectors(tmp_path: Path) -> None:
     library.index([tmp_path / "music"], encoder=ToyEncoder())
     dataset, stored = library_subject(library)
     library.close()
-    found = evaluate(dataset, ["stored"], stored=stored, settings=EvaluationSettings(k=3))
-    assert found.models[0].kind == "library"
-    assert found.models[0].n_queries == 12
-    assert found.protocol["n_repeated"] == 1
+    evaluation = evaluate(dataset, ["stored"], stored=stored, settings=EvaluationSettings(k=3))
+    assert evaluation.models[0].kind == "library"
+    assert evaluation.models[0].n_queries == 12
+    assert evaluation.protocol["n_repeated"] == 1
     with pytest.raises(DatasetError, match="no tag 'side'"):
         library_subject(library, split="side")
 
 
 def test_audio_baselines_hear_files(tmp_path: Path) -> None:
-    """What cannot be heard is listed, and left out for all."""
+    """Unreadable files are listed, and left out for every model."""
     generator = np.random.default_rng(0)
     for number in range(8):
         write_wav(tmp_path / GENRES[number % 2] / f"{number}.wav", number, n_samples=16000)
     (tmp_path / GENRES[0] / "broken.wav").write_bytes(generator.bytes(200))
     dataset = open_subject(tmp_path, layout="folders")
-    found = evaluate(
+    evaluation = evaluate(
         dataset, ["mfcc", "spectrum", "rhythm-patterns"], settings=EvaluationSettings(k=3)
     )
-    assert found.protocol["n_tracks"] == 8
-    assert [Path(one["path"]).name for one in found.failed] == ["broken.wav"]
+    assert evaluation.protocol["n_tracks"] == 8
+    assert [Path(left_out["path"]).name for left_out in evaluation.failed] == ["broken.wav"]
     assert set(BASELINES) >= {"mfcc", "spectrum", "rhythm-patterns", "bliss", "random"}
 
 
-def test_the_page_is_whole_and_calls_nobody(tmp_path: Path) -> None:
+def test_the_page_is_whole_and_loads_nothing(tmp_path: Path) -> None:
     """One file with charts and tables; names are escaped, no address is in it."""
     labels, artists, vectors = noisy_genres(80)
     labels = [label.replace("rock", "<rock> & 'roll'") for label in labels]
     dataset = dataset_of(labels, artists, vectors)
-    found = evaluate(dataset, ["given", "random"], settings=EvaluationSettings(k=5))
-    write_page(tmp_path / "new" / "page.html", found)
+    evaluation = evaluate(dataset, ["given", "random"], settings=EvaluationSettings(k=5))
+    write_page(tmp_path / "new" / "page.html", evaluation)
     page = (tmp_path / "new" / "page.html").read_text()
     assert page.count("<svg") >= 4
     assert "&lt;rock&gt; &amp; &#x27;roll&#x27;" in page
     assert "<rock>" not in page
     assert "http" not in page.replace("http-equiv", "")
-    assert f"{found.models[0].accuracy.mean:.3f}" in page
-    assert len(tables_of(found)) == 4
+    assert f"{evaluation.models[0].accuracy.mean:.3f}" in page
+    assert len(tables_of(evaluation)) == 4
 
 
 @pytest.mark.slow  # UMAP compiles itself for half a minute

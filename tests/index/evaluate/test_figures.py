@@ -252,7 +252,7 @@ def test_hubness_and_same_artist_equal_a_loop(
 def test_whole_average_precision_shares_places_as_scikit_learn(
     geometry: Cosine | Euclidean,
 ) -> None:
-    """Whole numbers make many ties, and those who must not meet are not in the ranking."""
+    """Ranks hold with many ties, and excluded pairs are not in the ranking."""
     generator = np.random.default_rng(5)
     vectors = generator.integers(1, 4, (40, 2)).astype(np.float32)
     labels = generator.integers(0, 3, 40)

@@ -77,7 +77,7 @@ def test_json_holds_no_nan(settings: EvaluationSettings) -> None:
 
 
 def test_a_split_whose_sides_are_the_same_music_is_refused() -> None:
-    """Each training track repeats one that asks: nobody is left, and that is said."""
+    """If every training track repeats a query, no reference is left, and a note says so."""
     labels, artists, vectors = noisy_genres(12)
     asking: list[Side] = ["test"] * 12
     answering: list[Side] = ["train"] * 12
@@ -124,7 +124,7 @@ def test_finding_ones_own_artist_is_compared_in_pairs() -> None:
 
 
 def test_without_artists_only_votes_are_compared() -> None:
-    """Where nobody has a fellow, nothing is said of artists."""
+    """If no artist has two tracks, there is no figure for artists."""
     labels, _, vectors = noisy_genres(40)
     found = evaluate(
         dataset_of(labels, [""] * 40, vectors),

@@ -95,7 +95,7 @@ def test_the_accuracy_is_the_share_of_right_answers(library: Library, include_ar
 
 
 def test_an_artists_own_tracks_vote_on_the_artist(library: Library) -> None:
-    """In both, without being told: no other track can name the artist."""
+    """Both let the artist's own tracks vote: no other track can name the artist."""
     both = answers(library, include_artist=False, field="artist")
     assert both.accuracy == pytest.approx(both.share_right)
     assert both.accuracy > 0

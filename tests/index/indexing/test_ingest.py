@@ -162,7 +162,7 @@ def test_a_copy_is_a_duplicate_and_not_analysed(library: Library, music: Path) -
 
 
 def test_copies_in_one_run_are_analysed_once(library: Library, tmp_path: Path) -> None:
-    """Of a recording that comes twice at once, one copy is heard."""
+    """Of two copies of a recording in one run, one is encoded."""
     for name in ("a", "b"):
         write_wav(tmp_path / "music" / f"{name}.wav", 1)
     report, encoder = index(library, tmp_path / "music")
@@ -261,7 +261,7 @@ def test_a_failure_goes_with_its_file(library: Library, music: Path) -> None:
 
 
 def test_a_dry_run_changes_nothing(library: Library, music: Path) -> None:
-    """It tells what would be done, hears nothing, and the next run finds all as it was."""
+    """A dry run forecasts, encodes nothing, and changes nothing for the next run."""
     index(library, music)
     write_wav(music / "new.wav", 70)
     (music / "album 0" / "0.wav").unlink()
@@ -340,7 +340,7 @@ def test_an_interrupted_migration_leaves_the_old_vectors(library: Library, music
 
 
 def test_two_writers_at_once_are_refused(library: Library, music: Path) -> None:
-    """The second is told which process is writing; readers go on."""
+    """The second writer is refused and told of the process that writes; readers go on."""
     index(library, music)
     reader = Library.open(library.folder)
     with writing(library.folder):
@@ -429,7 +429,7 @@ def test_names_that_are_no_text_are_indexed(library: Library, tmp_path: Path) ->
 
 
 def test_an_interrupted_run_goes_on(library: Library, music: Path) -> None:
-    """What was analysed before an interrupt is kept and not heard again."""
+    """Vectors from before an interrupt are kept and not encoded again."""
 
     class Interrupted(ToyEncoder):
         def encode_many(self, paths, **options):  # type: ignore[no-untyped-def]

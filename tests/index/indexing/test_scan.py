@@ -89,13 +89,13 @@ def test_a_pipe_named_itself_is_told(tmp_path: Path) -> None:
 
 
 def test_a_file_named_itself_is_taken_whatever_its_suffix(tmp_path: Path) -> None:
-    """Who names a file knows what it is."""
+    """A file that is named is taken, whatever its suffix."""
     make(tmp_path, "song.strange")
     assert len(scan([tmp_path / "song.strange"]).files) == 1
 
 
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
-    """It is named."""
+    """The message names the missing folder."""
     with pytest.raises(MissingAudio, match="nowhere: no such file or folder"):
         scan([tmp_path / "nowhere"])
 

@@ -81,7 +81,7 @@ def test_mp4(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"text", b"ID3\x04\x00\x00\x7f\x7f\x7f\x7f", b"fLaC" * 9])
 def test_broken_files_have_no_tags(tmp_path: Path, data: bytes) -> None:
-    """Whether the audio can be heard is not decided here."""
+    """A file with unreadable audio can still have tags."""
     path = tmp_path / "a.mp3"
     path.write_bytes(data)
     assert read_tags(path).fields == ()
@@ -89,7 +89,7 @@ def test_broken_files_have_no_tags(tmp_path: Path, data: bytes) -> None:
 
 @pytest.mark.parametrize("read", [read_tags, read_file_tags])
 def test_nobody_waits_for_a_pipe(tmp_path: Path, read: Callable[[Path], object]) -> None:
-    """A pipe that nobody writes to has no tags, and that is said at once."""
+    """A pipe without a writer has no tags, and is not waited for."""
     pipe = tmp_path / "pipe.mp3"
     os.mkfifo(pipe)
     answers: list[object] = []

@@ -212,7 +212,7 @@ def test_bad_tracks_are_failures_among_many(library: Library, tmp_path: Path) ->
 
 
 def test_a_stretch_is_heard_and_judged_as_one(library: Library, music: list[Path]) -> None:
-    """It is heard even of a known track, which does not vote, and it tells less than all of it."""
+    """A part is encoded anew, and the track itself does not vote on it."""
     encoder = StyledEncoder()
     request = LabelRequest((str(music[0]),), start_seconds=0.0, seconds=0.5)
     (vote,) = label_tracks(library, request, encoder=encoder).votes
@@ -225,7 +225,7 @@ def test_a_stretch_is_heard_and_judged_as_one(library: Library, music: list[Path
 
 
 def test_known_tracks_need_no_model(library: Library) -> None:
-    """Nothing is heard where the library has the vector: an encoder that cannot hear is enough."""
+    """A track with a stored vector is not encoded: an encoder that raises is enough."""
     deaf = StyledEncoder()
     label_tracks(library, LabelRequest(("1", "2", "3")), encoder=deaf)
     assert deaf.heard == []

@@ -174,7 +174,7 @@ def test_opening_to_index_brings_an_old_library_up_to_date(tmp_path: Path) -> No
 
 
 def test_excerpts_are_kept(library: Library) -> None:
-    """Which stretch of a track was heard, and as what, to half precision."""
+    """The excerpts' places and vectors come back, in half precision."""
     excerpts = library.excerpts(1)
     assert excerpts is not None
     assert excerpts.starts_seconds.tolist() == [0.0, 0.5, 1.0]
@@ -288,7 +288,7 @@ def start_child(library: Path, music: Path, log: Path, *, seconds: float = 0.004
 
 
 def check_kills(tmp_path: Path, *, n_kills: int, seed: int) -> None:
-    """Kill indexing again and again, then let it end: nothing is lost, little heard twice."""
+    """After many kills and one whole run nothing is lost and few tracks are analysed twice."""
     rng = np.random.default_rng(seed)
     music, log, folder = tmp_path / "music", tmp_path / "log", tmp_path / "library"
     n_files = 60

@@ -126,7 +126,7 @@ def test_search_by_keyboard_ends_at_a_track(page: Browser) -> None:
 
 
 def test_a_click_shows_the_true_neighbours(page: Browser, folder: Path) -> None:
-    """The ten that the library itself finds, in its order, whatever lies near on the map."""
+    """The ten neighbours of the library in their order, wherever they lie on the map."""
     page.click(*spot(page, 20))
     chosen = page.run("soundalike.page.selected")
     with Library.open(folder / "library") as library:

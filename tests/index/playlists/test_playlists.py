@@ -172,7 +172,7 @@ def test_many_seeds_are_all_heard_from(library: Library) -> None:
 
 
 def test_a_playlist_and_a_folder_are_seeds(library: Library, tmp_path: Path) -> None:
-    """A file of paths stands for its tracks; what it names in vain is told."""
+    """A file of paths stands for its tracks; paths without a track are reported."""
     paths = [track.path for track in library.tracks([50, 55, 60])]
     mixed = tmp_path / "mixed.m3u8"
     mixed.write_text("\n".join([*paths, "/nowhere/a.mp3"]))
@@ -201,7 +201,7 @@ def test_seeds_are_found_through_links(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_everything_is_played_itself(library: Library) -> None:
-    """Where all that there is was named, it comes, and that is told."""
+    """If the seeds are all tracks, the list is made of them, and a note says so."""
     everything = tuple(str(track_id) for track_id in range(1, N + 1))
     playlist = made(library, *everything, length=10)
     assert len(playlist.tracks) == 10
@@ -209,7 +209,7 @@ def test_a_folder_of_everything_is_played_itself(library: Library) -> None:
 
 
 def test_judged_tracks_pull_and_push(library: Library, tmp_path: Path) -> None:
-    """Kept tracks lead the next list, dropped ones do not come and push theirs away."""
+    """Kept tracks attract the next list; dropped ones are left out and push similar tracks away."""
     judged = tmp_path / "judged.m3u8"
     both = library.tracks([100, 500])
     judged.write_text("\n".join(track.path for track in both))
@@ -217,7 +217,7 @@ def test_judged_tracks_pull_and_push(library: Library, tmp_path: Path) -> None:
         playlist = made(library, judged=judged, keep=keep, drop=drop, length=10)
         assert ids(playlist)[0] == stays
         assert goes not in ids(playlist)
-        assert all(abs(one - stays) < abs(one - goes) for one in ids(playlist))
+        assert all(abs(number - stays) < abs(number - goes) for number in ids(playlist))
     with pytest.raises(UsageError, match="places 1 to 2"):
         made(library, judged=judged, keep=(3,))
     with pytest.raises(UsageError, match="both kept and dropped"):

@@ -107,7 +107,7 @@ def test_stretches_are_the_nearest_pairs(n_query: int) -> None:
 
 
 def test_files_that_are_gone_still_have_stretches(tmp_path: Path) -> None:
-    """What was stored is told; what would have to be heard is left open."""
+    """Stored excerpts are compared; what needs the audio is left out."""
     library = library_of(tmp_path / "library", unit_vectors(8))
     for neighbour in library.search(SearchRequest(("1",), k=3, explain=True)).neighbours:
         reasons = neighbour.explanation or {}

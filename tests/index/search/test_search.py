@@ -242,7 +242,7 @@ def test_bad_requests(tmp_path: Path) -> None:
 
 
 def test_a_library_of_one_track(tmp_path: Path) -> None:
-    """Nothing is near, and that is no error."""
+    """An empty answer is no error."""
     library = library_of(tmp_path / "library", VECTORS[:1])
     for correction in CORRECTIONS:
         assert library.search(SearchRequest(("1",), correction=correction)).neighbours == ()

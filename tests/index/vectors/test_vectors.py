@@ -158,7 +158,7 @@ def saved(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("where", [0.0, 0.3, 0.6, 0.9, 0.999])
 def test_a_damaged_file_is_refused(saved: Path, where: float) -> None:
-    """One wrong byte anywhere is noticed, though the file's time says that nobody wrote it."""
+    """One wrong byte anywhere is noticed, although the file's time has not changed."""
     before = saved.stat().st_mtime_ns
     data = bytearray(saved.read_bytes())
     data[int(where * (len(data) - 1))] ^= 0x55
