@@ -60,7 +60,10 @@ class StoreCache:
     def rebuild(self, model: ModelRow, space: Space) -> None:
         """Build the store from the catalogue and save it; the caller holds the lock."""
         store = self._built(model, space)
-        self._save(store, self._source(model), has_lock=True)
+        try:
+            store.save(self._path, self._source(model))
+        except OSError as error:
+            raise StorageError(f"{self._path}: could not be written ({error.strerror}).") from error
 
     def problems(self, model: ModelRow, space: Space) -> list[str]:
         """Where the file and the catalogue differ, after reading all of both."""

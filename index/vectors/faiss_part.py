@@ -10,7 +10,7 @@ import faiss as untyped_faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.errors import ArtefactError, CorruptArtefact
+from embedder.errors import CorruptArtefact, StorageError
 from index.vectors.distances import FloatMatrix
 from index.vectors.kinds import (
     LINKS_PER_VECTOR,
@@ -68,11 +68,11 @@ class FaissPart:
         return cls(faiss.read_index(str(path)), plan)
 
     def write(self, path: Path) -> None:
-        """Write it to a file; raises ArtefactError where the disk does not take it."""
+        """Write it to a file; raises StorageError if the disk does not take it."""
         try:
             faiss.write_index(self._raw, str(path))
         except RuntimeError as error:
-            raise ArtefactError(f"{path}: could not be written. Is the disk full?") from error
+            raise StorageError(f"{path}: could not be written. Is the disk full?") from error
 
     @property
     def n_rows(self) -> int:

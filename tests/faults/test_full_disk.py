@@ -81,3 +81,19 @@ def test_a_read_only_disk_can_be_searched_and_not_written(
         assert (refused.code, refused.err.count("\n")) == (3, 1), refused
     for words in (("query", "1"), ("library", "info"), ("library", "verify")):
         assert workshop.run(*at, *words).code == 0
+
+
+def test_a_rebuild_that_cannot_be_saved_says_so(
+    workshop: Workshop, tmp_path: Path, music: Path
+) -> None:
+    """It ends with code 3, leaves no half of a file, and searches answer as before."""
+    at = ("--library", tmp_path / "library")
+    assert workshop.run(*at, "index", music).code == 0
+    before = workshop.run(*at, "query", "1")
+    graph = ("library", "rebuild", "--store", "hnsw")
+    refused = workshop.run(*at, *graph, file_limit=60_000)  # the catalogue's log needs less
+    assert refused.code == 3
+    assert "vectors.faiss" in refused.err
+    assert list((tmp_path / "library").glob("*.tmp")) == []
+    assert workshop.run(*at, "query", "1").out == before.out
+    assert workshop.run(*at, *graph).code == 0
