@@ -42,6 +42,7 @@ def check_rebuild(workshop: Workshop, tmp_path: Path, music: Path, *, n_kills: i
         workshop.run(*at, "library", "rebuild", after="writing", die_at=moment)
         assert content_of(tmp_path / "library") == before
     assert workshop.run(*at, "library", "rebuild").code == 0
+    assert list((tmp_path / "library").glob("*.tmp")) == []
 
 
 def check_migration(workshop: Workshop, tmp_path: Path, music: Path, *, n_kills: int) -> None:
@@ -82,7 +83,7 @@ def check_labels(workshop: Workshop, tmp_path: Path, music: Path, *, n_kills: in
     assert workshop.run(*at, "index", music).code == 0
     unlabelled = [str(number + 1) for number in range(0, N_FILES, 2)]
     line = (*at, "label", *unlabelled, "--write", "--yes")
-    before = genres(music)
+    before, names = genres(music), {path.name for path in music.iterdir()}
     whole = workshop.run(*line, after="writing")
     assert whole.code == 0, whole.err
     labelled = genres(music)
@@ -97,6 +98,7 @@ def check_labels(workshop: Workshop, tmp_path: Path, music: Path, *, n_kills: in
         assert changed <= {entry.path for path in journals for entry in read_journal(path)}
         undo_all(workshop, tmp_path / "library")
         assert genres(music) == before
+        assert {path.name for path in music.iterdir()} == names
     with Library.open(tmp_path / "library") as library:
         encoder = ToyEncoder()
         assert library.index([music], encoder=encoder).failed == ()
