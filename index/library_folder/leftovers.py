@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 _OF_A_WRITER = re.compile(r"(vectors\.faiss|library)\.\d+\.tmp")
-"""Written with the library's lock held, so whoever holds the lock now may delete it."""
+"""Written with the library's lock held, so the process that holds it now may delete it."""
 _OF_ANYONE = re.compile(r"\..+\.partial")
 """Written without the lock: maps and exports."""
 MIN_AGE_SECONDS = 3600.0
