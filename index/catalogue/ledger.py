@@ -6,6 +6,7 @@ Nothing here commits by itself: the caller's transaction says what belongs toget
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from embedder.errors import CorruptArtefact
 from index.catalogue.catalogue import Catalogue
 
 PathKey = bytes
@@ -81,6 +82,8 @@ class Ledger:
             "SELECT path, part, id, size_bytes, modified_ns, is_gone FROM tracks WHERE part > 0"
         ):
             stats[path_key(path, part)] = tuple(rest)
+        if any(type(key) is not bytes for key in stats):
+            raise CorruptArtefact(self._database.damaged("a path has a wrong type"))
         return stats
 
     def known_file(self, track_id: int) -> KnownFile:

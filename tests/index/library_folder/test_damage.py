@@ -170,6 +170,13 @@ def test_a_track_with_values_of_wrong_types_is_refused(library: Library, assignm
         assert any(f"tracks.{column}" in problem for problem in opened.verify())
 
 
+def test_indexing_refuses_a_path_of_a_wrong_type(library: Library, tmp_path: Path) -> None:
+    """It ends as damage, before anything is compared with the files."""
+    change(library, "UPDATE tracks SET path = 'text' WHERE id = 3")
+    with pytest.raises(CorruptArtefact, match="a path has a wrong type"):
+        library.index([tmp_path / "music"], encoder=ToyEncoder())
+
+
 @pytest.mark.parametrize(
     "statement",
     [
