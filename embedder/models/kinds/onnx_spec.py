@@ -92,11 +92,25 @@ class OnnxSpec:
     output: OutputSpec = field(default_factory=OutputSpec)
 
 
+MAX_SIZES = {
+    "fft_size": 2**20,
+    "window_samples": 2**20,
+    "hop_samples": 2**20,
+    "n_bins": 2**14,
+    "n_columns": 2**20,
+}
+"""Beyond these, the front end would ask for gigabytes."""
+
+
 def check_spec(spec: OnnxSpec, *, where: str) -> None:
     """Refuse a description that contradicts itself; the error names the setting."""
     layout = spec.input.layout
     if spec.input.mel is not None and spec.input.front_end is not None:
         raise ConfigError(f"{where}: give input.mel or input.front_end, not both")
+    for name, most in MAX_SIZES.items():
+        size = 0 if spec.input.mel is None else getattr(spec.input.mel, name)
+        if size > most:
+            raise ConfigError(f"{where}: input.mel.{name} = {size}: at most {most}")
     if spec.sample_rate < 1 and spec.input.front_end is None:
         raise ConfigError(f"{where}: sample_rate is missing: what was the network trained on?")
     if "columns" not in layout or any(layout.count(axis) > 1 for axis in layout if axis != "1"):

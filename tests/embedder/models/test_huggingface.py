@@ -1,6 +1,8 @@
 """Hugging Face audio models as encoders, with tiny random ones made here."""
 
+import contextlib
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -214,3 +216,21 @@ def test_a_projection_on_its_vectors_is_a_model(tmp_path: Path) -> None:
     assert result.ended == "finished"
     encoder = TrackEncoder.load(tmp_path / "run" / "best", device="cpu")
     assert encoder.encode(next(audio.rglob("*.wav"))).vector.shape == (8,)
+
+
+def test_a_models_own_code_never_runs(tmp_path: Path) -> None:
+    """Code that `auto_map` names is neither run nor copied, whatever becomes of the import."""
+    folder, marker = tmp_path / "w2v", tmp_path / "marker"
+    save_tiny(folder, "wav2vec2")
+    (folder / "evil.py").write_text(f"open({str(marker)!r}, 'w').close()\n")
+    for kind, auto_map in (
+        ("wav2vec2", {"AutoModel": "evil.Model", "AutoConfig": "evil.Config"}),
+        ("unknown-kind", {"AutoModel": "evil.Model", "AutoConfig": "evil.Config"}),
+    ):
+        settings = json.loads((folder / "config.json").read_text())
+        settings |= {"auto_map": auto_map, "model_type": kind}
+        (folder / "config.json").write_text(json.dumps(settings))
+        with contextlib.suppress(BadInput, CorruptArtefact):
+            import_model(folder, name="m", replace=True)
+        assert not marker.exists()
+    assert not list((tmp_path / "models").rglob("*.py"))

@@ -397,3 +397,34 @@ def test_a_crash_of_the_runtime_ends_in_a_message(
     spec = spec_file(tmp_path, WAVEFORM)
     with pytest.raises(ForeignCodeCrashed, match="cannot run it on this processor"):
         import_model(linear_onnx(tmp_path), name="m", spec=spec)
+
+
+def test_data_outside_the_file_is_refused(tmp_path: Path, models_folder: Path) -> None:
+    """A graph whose weights stand in another file, wherever that is, is not imported."""
+    path = linear_onnx(tmp_path)
+    (tmp_path / "folder").mkdir()
+    model = onnx.load(str(path))
+    onnx.save(
+        model,
+        str(tmp_path / "folder" / "m.onnx"),
+        save_as_external_data=True,
+        location="data.bin",
+        size_threshold=0,
+    )
+    moved = onnx.load(str(tmp_path / "folder" / "m.onnx"), load_external_data=False)
+    for location in ("data.bin", "../../folder/data.bin", str(tmp_path / "folder" / "data.bin")):
+        moved.graph.initializer[0].external_data[0].value = location
+        path.write_bytes(moved.SerializeToString())
+        with pytest.raises(CorruptArtefact, match="not an ONNX file that can be run"):
+            import_model(path, name="m", spec=spec_file(tmp_path, WAVEFORM))
+    assert not list(models_folder.iterdir())
+
+
+@pytest.mark.parametrize("name", ["fft_size", "n_bins", "n_columns"])
+def test_a_description_of_a_billion_rows_is_refused(tmp_path: Path, name: str) -> None:
+    """Sizes are checked before anything is allocated."""
+    text = (
+        f'{WAVEFORM}\n[input]\nlayout = ["batch", "rows", "columns"]\n[input.mel]\n{name} = {10**9}'
+    )
+    with pytest.raises(ConfigError, match=f"{name} = 1000000000: at most"):
+        import_model(linear_onnx(tmp_path), name="m", spec=spec_file(tmp_path, text))

@@ -357,3 +357,22 @@ def test_the_order_of_several_labels_is_no_change(songs: Path, tmp_path: Path) -
     assert (change.action, change.old) == ("same", ("calm", "warm"))
     (other,) = plan_changes([replace(vote, labels=("warm",))], replace_old=True)
     assert other.action == "write"
+
+
+@pytest.mark.parametrize("line", ["[" * 100_000, "{", "[]", "3", '{"path": "a"}'])
+def test_broken_lines_of_a_journal_are_corrupt(tmp_path: Path, line: str) -> None:
+    """Nested too deeply, not JSON, or no entry: the line is named."""
+    (tmp_path / "labels-1.jsonl").write_text(f"{line}\n")
+    with pytest.raises(CorruptArtefact, match="line 1 is not an entry"):
+        read_journal(tmp_path / "labels-1.jsonl")
+
+
+@pytest.mark.parametrize("frame", ["ZZZZ", "APIC", "genre"])
+def test_an_unknown_frame_in_a_journal_is_corrupt(songs: Path, tmp_path: Path, frame: str) -> None:
+    """A journal that names a frame without text is refused, and the file stays as it is."""
+    path = copy_of(songs, ".mp3", tmp_path)
+    data = path.read_bytes()
+    state = replace(read_field(path, "genre"), raw={frame: ["x"]})
+    with pytest.raises(CorruptArtefact, match=f"{frame!r} is no text frame"):
+        restore_field(path, "genre", state)
+    assert path.read_bytes() == data
