@@ -14,6 +14,7 @@ from index.catalogue.catalogue import Catalogue, ModelRow
 from index.catalogue.ledger import KnownFile, Ledger
 from index.catalogue.records import Failure
 from index.catalogue.vector_rows import TrackVectors
+from index.indexing.scan import storable_time
 from index.library_folder.encoder import Encoder
 
 BATCH_TRACKS = 32
@@ -158,7 +159,8 @@ def _has_changed(track: KnownFile) -> bool:
         status = os.stat(track.path)  # noqa: PTH116 - the path is bytes
     except OSError:
         return False  # it was read, and is gone now: the next run sees that
-    return (status.st_size, status.st_mtime_ns) != (track.size_bytes, track.modified_ns)
+    present = status.st_size, storable_time(status.st_mtime_ns)
+    return present != (track.size_bytes, track.modified_ns)
 
 
 def _vectors(track_id: int, encoding: TrackEncoding) -> TrackVectors:

@@ -61,7 +61,7 @@ def scan(paths: Sequence[Path], *, rules: ScanRules | None = None) -> Found:
         elif not stat.S_ISREG(state.st_mode):
             scanned.unreadable.append((root, "it is a pipe, socket or device, not a regular file"))
         else:
-            scanned.files[root] = (state.st_size, _storable(state.st_mtime_ns))
+            scanned.files[root] = (state.st_size, storable_time(state.st_mtime_ns))
             if root.lower().endswith(b".cue"):
                 del scanned.files[root]
                 walk.sheets.append(root)
@@ -125,7 +125,7 @@ class _Walk:
                     self._found.unreadable.append((entry.path, reason))
                 continue
             if stat.S_ISREG(state.st_mode):
-                files[entry.path] = (state.st_size, _storable(state.st_mtime_ns))
+                files[entry.path] = (state.st_size, storable_time(state.st_mtime_ns))
 
     def _is_new_folder(self, entry: "os.DirEntry[bytes]") -> bool:
         """Each real folder once. Only links can lead back, but links and real ones can meet."""
@@ -146,7 +146,7 @@ class _Walk:
         return excluded is not None and excluded(entry.name, entry.path[n_root:])
 
 
-def _storable(time_ns: int) -> int:
+def storable_time(time_ns: int) -> int:
     """A time of change within SQLite's whole numbers: some disks allow the year 2300."""
     return max(-(2**63), min(time_ns, 2**63 - 1))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from embedder.errors import MissingAudio
 from index.indexing.cue import decode_cue, parse_cue
 from index.indexing.request import ScanRules
-from index.indexing.scan import _storable, scan
+from index.indexing.scan import scan, storable_time
 
 
 def make(folder: Path, *names: str) -> None:
@@ -148,7 +148,7 @@ def test_a_time_of_change_that_sqlite_cannot_hold_is_stored_as_its_limit(
     path = tmp_path / "song.wav"
     path.write_bytes(b"RIFF")
     time_ns = (year - 1970) * 31_556_952 * 10**9
-    assert abs(_storable(time_ns)) <= 2**63
-    assert _storable(10**18) == 10**18
-    monkeypatch.setattr("index.indexing.scan._storable", lambda _: 7)
+    assert abs(storable_time(time_ns)) <= 2**63
+    assert storable_time(10**18) == 10**18
+    monkeypatch.setattr("index.indexing.scan.storable_time", lambda _: 7)
     assert scan([tmp_path]).files == {os.fsencode(path): (4, 7)}
