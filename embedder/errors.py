@@ -159,7 +159,11 @@ class PartialFailure(SoundalikeError):
 
 def utf8_text(path: Path | str) -> str:
     r"""A path as text that every JSON reader takes: bytes that are not UTF-8 become \xNN."""
-    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    try:
+        data = str(path).encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # a surrogate that stands for no byte, such as JSON may hold
+        data = str(path).encode("utf-8", "backslashreplace")
+    return data.decode("utf-8", "backslashreplace")
 
 
 def printable_path(path: Path | str) -> str:

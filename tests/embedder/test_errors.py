@@ -19,3 +19,8 @@ def test_a_path_in_a_message_is_one_line() -> None:
     """Line breaks and terminal codes in a file's name change nothing on the screen."""
     assert printable_path("a\nb\x1b[31m.mp3") == "a\\nb\\x1b[31m.mp3"
     assert str(AudioError(NOT_UTF8, "too short")) == "caf\\xe9.mp3: too short"
+
+
+def test_a_surrogate_that_is_no_byte_can_be_shown() -> None:
+    """JSON may hold one, in a model's name for example; messages show it escaped."""
+    assert printable_path("a\ud800b") == "a\\ud800b"
