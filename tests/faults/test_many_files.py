@@ -4,12 +4,14 @@ import threading
 import time
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 
-from embedder.audio.writing import write_audio
+from embedder.features.building import build_front_end
+from embedder.models.kinds.network import save_model
+from embedder.networks.network import seeded_network
 from index.library import Library
+from tests.embedder.small_sets import small_config
 from tests.faults.processes import Running, Workshop, open_workshop
 from tests.index.toy_encoder import write_wav
 
@@ -59,15 +61,20 @@ def test_five_thousand_tiny_files(workshop: Workshop, tmp_path: Path) -> None:
 
 
 def test_memory_and_handles_stay_flat_over_two_thousand_files(tmp_path: Path) -> None:
-    """With the bundled model: the last quarter of a run needs no more than the second."""
-    generator = np.random.default_rng(0)
+    """With a small network: the last quarter of a run needs no more than the second."""
     for number in range(2000):
-        noise = generator.normal(0, 0.1, 8000 * 2).astype(np.float32)
-        (tmp_path / "music").mkdir(exist_ok=True)
-        write_audio(tmp_path / "music" / f"{number}.wav", noise, 8000)
+        write_wav(tmp_path / "music" / f"{number}.wav", number, n_samples=16_000)
+    config = small_config().model
+    save_model(
+        tmp_path / "small",
+        seeded_network(config, seed=0),
+        front_end=build_front_end(config.front_end),
+        name="small",
+    )
+    line = ("index", tmp_path / "music", "--model", tmp_path / "small")
     (tmp_path / "work").mkdir()
     with open_workshop(tmp_path / "work", setup="plain", preload=PRELOAD) as plain:
-        running = plain.start("--library", tmp_path / "library", "index", tmp_path / "music")
+        running = plain.start("--library", tmp_path / "library", *line)
         meter = Meter(running)
         meter.start()
         ended = running.wait()
