@@ -8,7 +8,7 @@ import errno
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -67,7 +67,14 @@ class AudioSource:
     def _start(self) -> None:
         _refuse_other_files(self.path)
         self._file = _without_oversized_tags(self.path)
-        self._container = container = _opened(self._file or self.path)
+        with ExitStack() as on_failure:
+            if self._file is not None:
+                on_failure.callback(self._file.close)
+            self._use(_opened(self._file or self.path))
+            on_failure.pop_all()
+
+    def _use(self, container: InputContainer) -> None:
+        self._container = container
         self._stream = stream = _audio_stream(self.path, container)
         self.sample_rate: int = stream.codec_context.sample_rate
         self._time_base = stream.time_base or Fraction(1, av.time_base)
