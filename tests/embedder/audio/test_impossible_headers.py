@@ -9,7 +9,7 @@ import pytest
 from embedder.audio.decoding import probe, read_stretches, read_whole
 from embedder.audio.writing import write_audio
 from embedder.errors import AudioError, UnreadableAudio
-from tests.embedder.hostile_files import write_matroska, write_wav
+from tests.embedder.hostile_files import write_matroska, write_nan_wav, write_wav
 
 
 def test_a_sample_rate_beyond_a_megahertz_is_refused(tmp_path: Path) -> None:
@@ -52,3 +52,12 @@ def test_memory_that_runs_out_is_the_failure_of_the_file(
     monkeypatch.setattr("embedder.audio.decoding.gather", out_of_memory)
     with pytest.raises(UnreadableAudio, match=r"song\.flac: .*more memory than there is"):
         read_whole(path)
+
+
+def test_a_file_of_no_numbers_is_damaged(tmp_path: Path) -> None:
+    """A float WAV that holds nothing but NaN is refused, read whole or in parts."""
+    path = write_nan_wav(tmp_path / "nan.wav")
+    with pytest.raises(UnreadableAudio, match="88200 of 88200 samples are not numbers"):
+        read_whole(path)
+    with pytest.raises(UnreadableAudio, match="samples are not numbers"):
+        read_stretches(path, lambda _: [0.5], seconds=1.0)
