@@ -275,5 +275,5 @@ def test_labels_that_are_alike_are_not_pushed_as_far(data: Path, tmp_path: Path)
     assert distance_of((("jazz", "rock", 0.9),), "alike") < 0.7 * distance_of((), "unlike")
     with pytest.raises(DatasetError, match="Did you mean 'jazz'"):
         distance_of((("jaz", "rock", 0.9),), "wrong")
-    with pytest.raises(DatasetError, match="0 up to 1"):
+    with pytest.raises(DatasetError, match="give 0 to 1"):
         distance_of((("jazz", "rock", 9.0),), "far")
