@@ -1,5 +1,7 @@
-"""Several tracks as one point, and away from others. In numpy, so that a search needs no torch;
-a test holds the means to those of `embedder.geometry`.
+"""One vector for several tracks, moved away from others.
+
+Written in numpy, so that a search needs no torch. A test compares the means with those of
+`embedder.geometry`.
 """
 
 import math
@@ -11,26 +13,27 @@ from embedder.errors import BadInput
 from index.vectors.distances import RIM, FloatMatrix, Space
 
 PUSH = 0.5
-"""How far `minus` takes a taste away, as a part of the way that lies between the two. More than
-a half ends where no music is."""
+"""How far `minus` moves the mean, as a share of the distance between the two. With more than a
+half, the vector ends where there are no tracks."""
 
 Point = NDArray[np.float64]
 
 
 def taste_of(space: Space, likes: FloatMatrix, dislikes: FloatMatrix | None = None) -> FloatMatrix:
-    """The middle [d] of vectors [n, d], moved away from the middle of others [m, d]."""
+    """The mean [d] of vectors [n, d], moved away from the mean of others [m, d]."""
     middle = _mean(space, np.asarray(likes, dtype=np.float64))
     if dislikes is not None and len(dislikes):
         other = _mean(space, np.asarray(dislikes, dtype=np.float64))
         if np.allclose(middle, other, atol=1e-6):
-            raise BadInput("what is asked for and what is taken away is the same: nothing is left")
+            raise BadInput("the tracks and the tracks of --minus have the same vector: nothing is left to search for")
         return _farther(space, middle, _away(space, middle, other), other)
     return middle.astype(np.float32)
 
 
 def _farther(space: Space, point: Point, moved: Point, other: Point) -> FloatMatrix:
-    """The moved point; the point itself where none is farther (on the ball's rim) and rounding
-    would have brought it nearer.
+    """The moved vector, or the vector itself if moving it brought it nearer.
+
+    That happens at the rim of the ball, through rounding.
     """
     both = np.stack([moved, point]).astype(np.float32)
     distances = space.between(other.astype(np.float32), both)
@@ -47,7 +50,7 @@ def _mean(space: Space, points: Point) -> Point:
     if space.kind == "cosine":
         units = _units(points)
         middle = units.mean(axis=0)
-        # Where they cancel out, every direction would be as good: the first stands for all.
+        # If they cancel out, the mean has no direction: take the first vector.
         is_lost = np.linalg.norm(middle) < 1e-6
         return _row(units if is_lost else _units(middle[None]))
     # The Einstein midpoint, by way of the hyperboloid.
@@ -61,12 +64,12 @@ def _mean(space: Space, points: Point) -> Point:
 
 
 def _away(space: Space, point: Point, other: Point) -> Point:
-    """From a point on, along the way that leads away from another one."""
+    """A vector moved along the line that leads away from another vector."""
     if space.kind == "euclidean":
         return point + PUSH * (point - other)
     if space.kind == "cosine":
         return _row(_units(_units(point[None]) - PUSH * _units(other[None])))
-    # The way from `point` to `other` as seen from `point`, turned round and walked for a part.
+    # The direction from `point` to `other`, reversed and followed for a part of its length.
     root = math.sqrt(space.curvature)
     towards = _moebius_sum(-point, other, space.curvature)
     length = float(np.linalg.norm(towards))
@@ -85,7 +88,7 @@ def _moebius_sum(first: Point, second: Point, curvature: float) -> Point:
 
 
 def _row(points: Point) -> Point:
-    """The first point [d] of points [n, d]."""
+    """The first vector [d] of vectors [n, d]."""
     first: Point = points[0]
     return first
 
