@@ -25,7 +25,7 @@ def taste_of(space: Space, likes: FloatMatrix, dislikes: FloatMatrix | None = No
     if dislikes is not None and len(dislikes):
         other = _mean(space, np.asarray(dislikes, dtype=np.float64))
         if np.allclose(middle, other, atol=1e-6):
-            raise BadInput("the tracks and the tracks of --minus have the same vector: nothing is left to search for")
+            raise BadInput("the tracks of --minus sound the same as the others: nothing is left")
         return _farther(space, middle, _away(space, middle, other), other)
     return middle.astype(np.float32)
 

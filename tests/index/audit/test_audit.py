@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedder.datasets.records import Side
-from index.audit.audit import AuditSettings, audit, write_split
+from index.audit.audit import Audited, AuditSettings, audit, write_split
 from index.audit.page import page_of, write_page
 from index.audit.repeats import with_repeats
 from index.audit.results import KINDS, Finding
@@ -26,25 +27,25 @@ def test_leaks_between_sides_are_found() -> None:
     artists = ["a", "a", "b", "b", "c", "c"]
     dataset = dataset_of(["jazz"] * 6, artists, np.eye(6), sides=sides)
     repeat = Finding("near-duplicate", ("t3", "t5"), "planted")
-    found = leaks(dataset, [repeat, Finding("near-duplicate", ("t2", "t3"), "planted")])
-    assert findings_of("artist-across-split", found) == [{"t0", "t1"}]
-    assert findings_of("album-across-split", found) == [{"t0", "t1"}]
-    assert findings_of("duplicate-across-split", found) == [{"t3", "t5"}]
+    findings = leaks(dataset, [repeat, Finding("near-duplicate", ("t2", "t3"), "planted")])
+    assert findings_of("artist-across-split", findings) == [{"t0", "t1"}]
+    assert findings_of("album-across-split", findings) == [{"t0", "t1"}]
+    assert findings_of("duplicate-across-split", findings) == [{"t3", "t5"}]
 
 
 def test_albums_of_one_name_are_a_hint_only() -> None:
-    """Everybody has a `Greatest Hits`; an album on two sides is certain where its artist is too."""
+    """Two artists may each have a `Greatest Hits`; with its artist, an album is certain."""
     sides: list[Side] = ["train", "train", "test", "test", "train", "test"]
     dataset = dataset_of(["jazz"] * 6, ["a", "a", "b", "b", "c", "c"], np.eye(6), sides=sides)
     albums = ["Hits: Vol. 1"] * 4 + ["Live"] * 2
     rows = tuple(replace(r, album=name) for r, name in zip(dataset.rows, albums, strict=True))
-    found = [
-        (set(one.tracks), one.certainty, one.why)
-        for one in leaks(replace(dataset, rows=rows), [])
-        if one.kind == "album-across-split"
+    findings = [
+        (set(leak.tracks), leak.certainty, leak.why)
+        for leak in leaks(replace(dataset, rows=rows), [])
+        if leak.kind == "album-across-split"
     ]
     hint = "hits: vol. 1: 2 train, 2 test; by 2 artists, none of them on two sides"
-    assert found == [
+    assert findings == [
         ({"t0", "t1", "t2", "t3"}, "hint", hint),
         ({"t4", "t5"}, "certain", "live: 1 train, 1 test"),
     ]
@@ -55,9 +56,9 @@ def test_labels_of_too_few_artists_are_found() -> None:
     labels = ["jazz"] * 6 + ["rock"] * 6 + ["folk"] * 6
     artists = ["a"] * 3 + ["b"] * 3 + [f"r{i}" for i in range(6)] + [""] * 6
     dataset = dataset_of(labels, artists, np.eye(18))
-    found = rare_labels(dataset, "genre", fewest=5)
-    assert [one.evidence["label"] for one in found] == ["jazz"]
-    assert found[0].evidence["n_artists"] == 2
+    findings = rare_labels(dataset, "genre", fewest=5)
+    assert [finding.evidence["label"] for finding in findings] == ["jazz"]
+    assert findings[0].evidence["n_artists"] == 2
 
 
 @given(seed=st.integers(0, 10**6))
@@ -80,7 +81,7 @@ def test_a_fixed_split_parts_nothing(seed: int) -> None:
     rows = tuple(replace(row, split=fixed.sides[row.key]) for row in dataset.rows)
     mended = replace(dataset, rows=rows)
     known = [Finding("exact-duplicate", (f"t{i}", f"t{j}"), "") for i, j in repeated.items()]
-    sided = [one for one in known if all(fixed.sides[key] for key in one.tracks)]
+    sided = [copy for copy in known if all(fixed.sides[key] for key in copy.tracks)]
     assert leaks(mended, sided) == []
     assert fixed_split(mended, label_field="genre").moved == ()
 
@@ -118,44 +119,76 @@ def planted(folder: Path) -> Path:
     return folder
 
 
-def test_everything_planted_is_found_and_nothing_else(tmp_path: Path) -> None:
-    """One audit over all kinds; its page and its split are of use."""
-    dataset = open_subject(planted(tmp_path / "set"))
-    done = audit(dataset, settings=AuditSettings(fewest_artists=3))
-    found = done.audit
-    assert findings_of("near-duplicate", found.findings) == [{"p01", "p14"}]
-    assert findings_of("duplicate-across-split", found.findings) == [{"p01", "p14"}]
-    assert findings_of("silent", found.findings) == [{"p20"}]
-    assert findings_of("constant", found.findings) == [{"p21"}]
-    assert {"p30"} in findings_of("suspicious-label", found.findings)
-    assert len(findings_of("suspicious-label", found.findings)) <= 3
-    assert findings_of("label-conflict", found.findings) == [{"p01", "p14"}]
-    assert found.counts()["exact-duplicate"] == found.counts()["few-artists"] == 0
-    assert set(found.counts()) <= set(KINDS)
-    json.dumps(found.to_json())
-    write_page(tmp_path / "audit.html", found)
+@pytest.fixture(scope="module")
+def planted_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return planted(tmp_path_factory.mktemp("planted") / "set")
+
+
+@pytest.fixture(scope="module")
+def audited(planted_set: Path) -> Audited:
+    return audit(open_subject(planted_set), settings=AuditSettings(fewest_artists=3))
+
+
+@pytest.mark.parametrize(
+    ("kind", "tracks"),
+    [
+        ("near-duplicate", [{"p01", "p14"}]),
+        ("duplicate-across-split", [{"p01", "p14"}]),
+        ("label-conflict", [{"p01", "p14"}]),
+        ("silent", [{"p20"}]),
+        ("constant", [{"p21"}]),
+        ("exact-duplicate", []),
+        ("few-artists", []),
+    ],
+)
+def test_what_was_planted_is_found_and_nothing_else(
+    audited: Audited, kind: str, tracks: list[set[str]]
+) -> None:
+    """Each kind of finding names the planted tracks alone."""
+    assert findings_of(kind, audited.audit.findings) == tracks
+
+
+def test_a_planted_wrong_label_is_suspicious(audited: Audited) -> None:
+    """It is among at most three suspicious labels of 48 tracks."""
+    suspicious = findings_of("suspicious-label", audited.audit.findings)
+    assert {"p30"} in suspicious
+    assert len(suspicious) <= 3
+
+
+def test_an_audit_is_a_document(audited: Audited) -> None:
+    """Its kinds are the documented ones, and it can be written as JSON."""
+    assert set(audited.audit.counts()) <= set(KINDS)
+    json.dumps(audited.audit.to_json())
+
+
+def test_the_page_names_the_tracks_and_loads_nothing(audited: Audited, tmp_path: Path) -> None:
+    """The page of an audit lists its findings and has no address in it."""
+    write_page(tmp_path / "audit.html", audited.audit)
     page = (tmp_path / "audit.html").read_text()
     assert "p14" in page
     assert "http" not in page
-    fixed = write_split(tmp_path / "fixed.csv", done)
+
+
+def test_a_fixed_split_leaks_nothing(audited: Audited, planted_set: Path, tmp_path: Path) -> None:
+    """It keeps the planted copies on one side, and a second audit with it finds no leak."""
+    fixed = write_split(tmp_path / "fixed.csv", audited)
     assert "p14" in fixed.moved or "p01" in fixed.moved
     with (tmp_path / "fixed.csv").open() as file:
         table = {row["track"]: row for row in csv.DictReader(file)}
     assert table["p01"]["split"] == table["p14"]["split"]
-    again = open_subject(tmp_path / "set", split=str(tmp_path / "fixed.csv"))
-    repaired = audit(again, settings=AuditSettings()).audit
-    assert repaired.counts()["duplicate-across-split"] == 0
-    assert repaired.counts()["artist-across-split"] == 0
+    again = open_subject(planted_set, split=str(tmp_path / "fixed.csv"))
+    counts = audit(again, settings=AuditSettings()).audit.counts()
+    assert (counts["duplicate-across-split"], counts["artist-across-split"]) == (0, 0)
 
 
 def test_a_page_of_nothing_wrong_says_so() -> None:
     """Kinds that were looked for stand there with 0; others do not stand there."""
     labels, artists, vectors = noisy_genres(12)
     dataset = dataset_of(labels, artists, vectors)
-    found = audit(dataset, settings=AuditSettings(fewest_artists=1), by_content=False).audit
-    assert set(found.counts().values()) == {0}
-    assert "artist-across-split" not in found.counts()
-    assert "Audit of small" in page_of(found)
+    report = audit(dataset, settings=AuditSettings(fewest_artists=1), by_content=False).audit
+    assert set(report.counts().values()) == {0}
+    assert "artist-across-split" not in report.counts()
+    assert "Audit of small" in page_of(report)
 
 
 def test_a_fixed_split_keeps_its_sides() -> None:
@@ -195,7 +228,7 @@ def test_likely_repeats_are_kept_together_too(tmp_path: Path) -> None:
     lines = [f"{n},jazz,{n},{'train' if i < 30 else 'test'}\n" for i, n in enumerate(names)]
     (tmp_path / "tracks.csv").write_text("track,genre,artist,split\n" + "".join(lines))
     done = audit(open_subject(tmp_path), settings=AuditSettings())
-    near = [one for one in done.audit.findings if one.kind == "near-duplicate"]
-    assert [(one.tracks, one.certainty) for one in near] == [(("p03", "p35"), "likely")]
+    near = [finding for finding in done.audit.findings if finding.kind == "near-duplicate"]
+    assert [(copy.tracks, copy.certainty) for copy in near] == [(("p03", "p35"), "likely")]
     sides = done.fixed_split().sides
     assert sides["p03"] == sides["p35"]

@@ -177,28 +177,39 @@ def test_a_plan_writes_nothing_and_keeps_what_is_there(library: Library, tmp_pat
     assert {path: path.read_bytes() for path in (tmp_path / "music").iterdir()} == before
 
 
-def test_written_and_undone(library: Library, tmp_path: Path) -> None:
-    """The catalogue learns of both, so that the next scan analyses and updates nothing."""
+def test_written_labels_are_in_the_files_and_the_catalogue(library: Library) -> None:
+    """Each file has its new label as a tag, and the catalogue knows it at once."""
     changes = plan_changes(votes_on(library, 9, 10, 11, 12))
     report = write_labels(library, changes)
     assert report.n_written == 4
-    assert report.journal is not None and report.journal.parent == library.folder
     for change in changes:
         assert read_field(Path(change.path), "genre").labels == change.new
     assert library.track(9).genre == changes[0].new[0]
     assert library.catalogue.field_values("genre")[9] == changes[0].new
-    encoder = ToyEncoder()
-    rescan = library.index([tmp_path / "music"], encoder=encoder)
-    assert (rescan.unchanged, rescan.updated, encoder.heard) == (12, 0, [])
     assert library.verify() == []
 
+
+def test_undone_labels_are_gone(library: Library) -> None:
+    """The journal, in the library's folder, restores each file; a second undo changes nothing."""
+    report = write_labels(library, plan_changes(votes_on(library, 9, 10, 11, 12)))
+    assert report.journal is not None and report.journal.parent == library.folder
     undone = undo_labels(library, report.journal)
     assert [change.action for change in undone.changes] == ["restore"] * 4
     assert library.track(9).genre == ""
-    rescan = library.index([tmp_path / "music"], encoder=encoder)
-    assert (rescan.unchanged, rescan.updated, encoder.heard) == (12, 0, [])
     again = undo_labels(library, report.journal)
     assert [change.action for change in again.changes] == ["same"] * 4
+
+
+def test_written_and_undone_files_are_not_analysed_again(library: Library, tmp_path: Path) -> None:
+    """After writing and after undoing, the next scan finds every file unchanged."""
+    report = write_labels(library, plan_changes(votes_on(library, 9, 10, 11, 12)))
+    encoder = ToyEncoder()
+    rescan = library.index([tmp_path / "music"], encoder=encoder)
+    assert (rescan.unchanged, rescan.updated, encoder.heard) == (12, 0, [])
+    assert report.journal is not None
+    undo_labels(library, report.journal)
+    rescan = library.index([tmp_path / "music"], encoder=encoder)
+    assert (rescan.unchanged, rescan.updated, encoder.heard) == (12, 0, [])
 
 
 def test_the_journal_says_what_was_and_what_is(library: Library) -> None:
