@@ -22,7 +22,7 @@ def test_a_preset_comes_back_from_its_dict(name: str) -> None:
     assert from_dict(TrainingConfig, to_dict(config)) == config
 
 
-@pytest.mark.parametrize("name", ["base", "large"])
+@pytest.mark.parametrize("name", ["base", pytest.param("large", marks=pytest.mark.slow)])
 def test_a_larger_preset_trains_on_pictures_of_its_size(tmp_path: Path, name: str) -> None:
     """All parts learn: after three short epochs the held-out pictures are told apart."""
     pictures = write_array_set(tmp_path / "set", tracks_per_genre=12, rows=128, columns=128)
