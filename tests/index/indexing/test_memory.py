@@ -1,6 +1,5 @@
 """What a run of indexing takes."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -8,16 +7,10 @@ import numpy as np
 import pytest
 
 from embedder.audio.writing import write_audio
+from tests.peak_memory import run_and_measure
 
 PEAK_MEGABYTES = 1212
 """Of one short file, measured on Linux with torch 2.11; importing torch alone takes 743."""
-MEASURE = (
-    "import resource, runpy, sys\n"
-    "try:\n"
-    "    runpy.run_module('cli', run_name='__main__', alter_sys=True)\n"
-    "finally:\n"
-    "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)\n"
-)
 
 
 @pytest.mark.slow
@@ -27,8 +20,6 @@ def test_indexing_one_file_takes_no_more_memory_than_before(tmp_path: Path) -> N
     song = tmp_path / "song.flac"
     noise = 0.1 * np.random.default_rng(0).standard_normal(10 * 22_050)
     write_audio(song, noise.astype(np.float32), 22_050)
-    arguments = ["--library", str(tmp_path / "library"), "index", str(song)]
-    run = subprocess.run(
-        [sys.executable, "-c", MEASURE, *arguments], capture_output=True, text=True, check=True
-    )
-    assert int(run.stderr.split()[-1]) / 1024 < 1.1 * PEAK_MEGABYTES
+    run, peak_bytes = run_and_measure("--library", str(tmp_path / "library"), "index", str(song))
+    assert run.returncode == 0, run.stderr
+    assert peak_bytes / 2**20 < 1.1 * PEAK_MEGABYTES
