@@ -62,8 +62,10 @@ check: $(DEV)
 	$(BIN)/python docs/write_cli_reference.py --check
 
 MARK ?= not slow
+# The slow tests compare times, so they run one after the other.
+PROCESSES ?= $(if $(filter not,$(MARK)),2,0)
 test: check
-	$(BIN)/python -m pytest -m '$(MARK)' --cov --cov-report=term
+	$(BIN)/python -m pytest -m '$(MARK)' -n $(PROCESSES) --dist loadfile --cov --cov-report=term
 
 bench: $(DEV)
 	-$(BIN)/python -m pip install --quiet -c constraints.txt --group rivals

@@ -126,9 +126,9 @@ def test_broken_containers_still_have_one(song: Path, tmp_path: Path, seed: int)
         data[rng.randrange(min(len(data), 400))] = rng.randrange(256)
     path = tmp_path / song.name
     path.write_bytes(data)
-    started = time.perf_counter()
+    started = time.process_time()
     assert audio_digest(path) == audio_digest(path)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_parts_differ_from_each_other_and_from_the_whole() -> None:

@@ -163,9 +163,9 @@ def test_seeking_is_far_quicker_than_decoding_everything(tmp_path: Path) -> None
     path = tmp_path / "long.mp3"
     write_audio(path, tune(240), RATE)
     read_stretches(path, lambda _: [1.0], seconds=1.0)
-    began = time.perf_counter()
+    began = time.process_time()
     read_stretches(path, lambda _: [23.0 * i for i in range(10)], seconds=3.0)
-    stretches = time.perf_counter() - began
-    began = time.perf_counter()
+    stretches = time.process_time() - began
+    began = time.process_time()
     read_whole(path)
-    assert stretches < (time.perf_counter() - began) / 3
+    assert stretches < (time.process_time() - began) / 3

@@ -90,11 +90,11 @@ def test_the_count_takes_no_time(tmp_path: Path, sound: np.ndarray) -> None:
     audio = (tmp_path / "song.mp3").read_bytes()
     flac = add_flac_comments(tmp_path / "song.flac", 300_000)
     (tmp_path / "song.mp3").write_bytes(id3_header(txxx_frames(200_000), version=3) + audio)
-    started = time.perf_counter()
+    started = time.process_time()
     for path in (flac, tmp_path / "song.mp3"):
         with pytest.raises(OversizedTags):
             check_tag_limits(path)
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
 
 
 def test_sizes_that_are_not_synchsafe_are_counted_as_well(
