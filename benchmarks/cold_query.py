@@ -1,10 +1,10 @@
-"""A cold `soundalike query ID`, the whole process, beside `python -c "import faiss"`.
+"""Time a cold `soundalike query ID`, as a whole process, against `python -c "import faiss"`.
 
     python benchmarks/cold_query.py [--tracks 100000] [--size 128] [--runs 15]
 
-The library is made of clustered synthetic vectors in a temporary folder. The two take turns, so
-that a busy machine slows both; the middle of each side's times is shown, and their ratio. It fails
-above 2.5, and where torch or another slow package is imported.
+The library holds clustered synthetic vectors in a temporary folder. The two commands take turns, so
+that a busy machine slows both. The script prints the median of each and their ratio. It fails if
+the ratio is above 2.5, or if the query imports torch or another slow package.
 """
 
 import argparse
@@ -29,34 +29,37 @@ HIGHEST_RATIO = 2.5
 
 
 def main() -> int:
-    """Make the library, time both, print both."""
+    """Make the library, time both commands, print the medians."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tracks", type=int, default=100_000)
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--runs", type=int, default=15)
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "library"
-        make_library(folder, n_tracks=given.tracks, size=given.size)
+        make_library(folder, n_tracks=options.tracks, size=options.size)
         query = [sys.executable, "-m", "cli", "--library", str(folder), "--json", "query"]
         bare = [sys.executable, "-c", "import faiss"]
         times: dict[str, list[float]] = {"query": [], "faiss": []}
-        for run in range(given.runs + 1):
+        for run in range(options.runs + 1):
             for name, words in (("query", [*query, str(run * 37 + 1)]), ("faiss", bare)):
                 seconds = _seconds(words)
-                if run:  # the first warms the disk's cache
+                if run:  # the first run warms the disk cache
                     times[name].append(seconds)
-        ours, theirs = (statistics.median(times[name]) for name in ("query", "faiss"))
-        print(f"query ID at {given.tracks:,} x {given.size}: {ours:.3f} s")
-        print(f"python -c 'import faiss':        {theirs:.3f} s")
+        query_seconds, faiss_seconds = (
+            statistics.median(times[name]) for name in ("query", "faiss")
+        )
+        print(f"query ID at {options.tracks:,} x {options.size}: {query_seconds:.3f} s")
+        print(f"python -c 'import faiss':        {faiss_seconds:.3f} s")
         slow = heavy_imports(folder)
-        print(f"ratio {ours / theirs:.2f}, at most {HIGHEST_RATIO}; {os.cpu_count()} cores")
-        print(f"imported without need: {', '.join(slow) or 'nothing'}")
-    return 0 if ours / theirs <= HIGHEST_RATIO and not slow else 1
+        ratio = query_seconds / faiss_seconds
+        print(f"ratio {ratio:.2f}, at most {HIGHEST_RATIO}; {os.cpu_count()} cores")
+        print(f"slow imports that are not needed: {', '.join(slow) or 'none'}")
+    return 0 if ratio <= HIGHEST_RATIO and not slow else 1
 
 
 def make_library(folder: Path, *, n_tracks: int, size: int) -> None:
-    """A library of clustered unit vectors, with names and genres and without files."""
+    """Write a library of clustered unit vectors, with tags and without audio files."""
     generator = np.random.default_rng(0)
     centres = generator.standard_normal((N_CLUSTERS, size))
     cluster = generator.integers(N_CLUSTERS, size=n_tracks)
@@ -105,7 +108,7 @@ def _facts(row: int, cluster: int) -> FileFacts:
 
 
 def heavy_imports(folder: Path) -> list[str]:
-    """Which of the slow packages a query by id imports."""
+    """The slow packages that a query by id imports."""
     code = (
         "import sys, json; from cli.app import main; "
         f"main(['--library', {str(folder)!r}, '--json', 'query', '1']); "

@@ -1,10 +1,10 @@
-"""How long the decoding of one 4-minute song takes: all of it, its excerpts, and other programs.
+"""Time the decoding of a 4-minute song: all of it, only its excerpts, and by other libraries.
 
     python benchmarks/decoding.py [--seconds 240] [--rounds 5] [--file SONG]
 
-Ways of reading take turns on one core and the best of all rounds counts. Ends with 1 where ten
-excerpts take more than a sixth of the time of bliss-audio's analysis (of which decoding is the
-larger part) or more than a third of decoding everything.
+The ways of reading take turns on one core, and the best round counts. The exit code is 1 if ten
+excerpts take more than a sixth of the time of bliss-audio's analysis (most of which is decoding),
+or more than a third of the time of decoding everything.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=240.0, help="length of the songs")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--file", type=Path, help="a file of your own instead of a made one")
+    parser.add_argument("--file", type=Path, help="measure this file, and not synthesised songs")
     options = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def made_songs(folder: Path, seconds: float) -> list[Path]:
-    """One rock song in the formats that people have."""
+    """One synthesised rock song in the common formats."""
     samples = synthesise_song("rock", seed=1, seconds=seconds, sample_rate=44100)
     paths = [folder / f"song{ending}" for ending in (".mp3", ".flac", ".ogg", ".m4a")]
     for path in paths:
@@ -53,7 +53,7 @@ def made_songs(folder: Path, seconds: float) -> list[Path]:
 
 
 def report(song: Path, rounds: int) -> bool:
-    """Print milliseconds and ratios; tell whether the goals were reached."""
+    """Print milliseconds and ratios; returns whether the goals were reached."""
     best = measured(ways_of_reading(song), rounds)
     reached = True
     for name, seconds in best.items():
@@ -66,7 +66,7 @@ def report(song: Path, rounds: int) -> bool:
 
 
 def ways_of_reading(song: Path) -> dict[str, Callable[[], object]]:
-    """Everything that is compared."""
+    """A function for each way of reading, by name."""
     grid = ExcerptConfig(n_excerpts=10, excerpt_seconds=3.0)
 
     def middle(seconds: float) -> tuple[float]:
@@ -84,7 +84,7 @@ def ways_of_reading(song: Path) -> dict[str, Callable[[], object]]:
     except ImportError:
         print("  librosa is not installed: left out")
     else:
-        if song.suffix != ".m4a":  # which it cannot read without a program called ffmpeg
+        if song.suffix != ".m4a":  # librosa needs the ffmpeg program for M4A
             ways |= {
                 "librosa.load, native rate": lambda: librosa.load(song, sr=None),
                 "librosa.load, 22 050 Hz": lambda: librosa.load(song),
@@ -103,12 +103,12 @@ def ways_of_reading(song: Path) -> dict[str, Callable[[], object]]:
 
 
 def measured(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Best seconds of each way, which take turns, so that a busy moment hits all alike."""
+    """The best time of each way in seconds. The ways take turns, so that load slows all alike."""
     best = dict.fromkeys(ways, float("inf"))
     for _ in range(rounds):
-        for name, read in ways.items():
+        for name, read_song in ways.items():
             began = time.perf_counter()
-            read()
+            read_song()
             best[name] = min(best[name], time.perf_counter() - began)
     return best
 

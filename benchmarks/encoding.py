@@ -1,11 +1,11 @@
-"""How fast `encode_many` is, beside bliss-audio and librosa, and whether its memory stays flat.
+"""Time `encode_many` against bliss-audio and librosa, and check that its memory stays flat.
 
     python benchmarks/encoding.py [--model M] [--tracks 8] [--memory-files 2000]
 
-The songs are 4-minute MP3s made by the synthesiser. Everything is measured in one run: a
-contender is a process of its own, pinned to one core (two for two workers). Ours get the songs
-sixty times over, since a second worker is a process that takes seconds to start. Contenders take
-turns, two rounds, and the best round counts.
+The songs are synthesised 4-minute MP3s. Each contender is a process of its own, pinned to one core
+(two for two workers). `encode_many` gets the songs sixty times, since its second worker is a
+process that takes seconds to start. Contenders take turns for two rounds, and the better round
+counts.
 """
 
 import argparse
@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def report_speed(model: str, songs: list[str]) -> None:
-    """Tracks a second of each contender, and the ratios that were promised."""
+    """Print the tracks per second of each contender, and whether the ratios reach their goals."""
     cores = sorted(os.sched_getaffinity(0))
     one_core, two_cores = cores[:1], cores[:2]
     contenders = {
@@ -97,17 +97,17 @@ def report_speed(model: str, songs: list[str]) -> None:
     best = dict.fromkeys(contenders, 0.0)
     for _ in range(ROUNDS):
         for name, on_cores in contenders.items():
-            few = songs * 60 if name.startswith("encode_many") else songs[:3]
-            rate = run(CONTENDER, [name, on_cores, model, *few])
+            files = songs * 60 if name.startswith("encode_many") else songs[:3]
+            rate = run(CONTENDER, [name, on_cores, model, *files])
             best[name] = max(best[name], rate)
     print(f"{'contender':28} {'tracks/s':>9}")
     for name, rate in best.items():
         print(f"{name:28} {rate:9.2f}")
-    ours = best["encode_many, one core"]
+    one_core_rate = best["encode_many, one core"]
     ratios = {
-        **({"bliss-audio": ours / best["bliss-audio"]} if "bliss-audio" in best else {}),
-        "librosa + MFCC": ours / best["librosa + MFCC"],
-        "one worker": best["encode_many, two workers"] / ours,
+        **({"bliss-audio": one_core_rate / best["bliss-audio"]} if "bliss-audio" in best else {}),
+        "librosa + MFCC": one_core_rate / best["librosa + MFCC"],
+        "one worker": best["encode_many, two workers"] / one_core_rate,
     }
     for name, ratio in ratios.items():
         verdict = "reached" if ratio >= GOALS[name] else "MISSED"
@@ -115,7 +115,7 @@ def report_speed(model: str, songs: list[str]) -> None:
 
 
 def bliss_runs(song: str) -> bool:
-    """Whether bliss-audio is here and runs on this processor; says why not."""
+    """Whether bliss-audio is installed and runs on this processor; otherwise prints why not."""
     from embedder.errors import ForeignCodeCrashed, UsageError
     from index.evaluate.bliss import Bliss
 
@@ -129,7 +129,7 @@ def bliss_runs(song: str) -> bool:
 
 
 def report_memory(model: str, files: list[str]) -> None:
-    """Resident memory, the workers' too, after 200 files and at the end."""
+    """Print the resident memory, including the workers', after 200 files and at the end."""
     at_200, at_end = run(MEMORY, [model, 2, files])
     growth = at_end / at_200 - 1
     verdict = "reached" if growth <= 0.1 else "MISSED"
@@ -140,14 +140,14 @@ def report_memory(model: str, files: list[str]) -> None:
 
 
 def run(program: str, arguments: list[object]) -> object:
-    """What a contender prints, from a process of its own."""
+    """Run a contender in a process of its own; returns what it prints."""
     command = [sys.executable, "-c", program, json.dumps(arguments)]
     finished = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
     return json.loads(finished.stdout.splitlines()[-1])
 
 
 def untrained_model(folder: Path) -> str:
-    """The `base` preset with seeded weights: speed does not ask what it learnt."""
+    """The `base` preset with seeded weights: training does not change its speed."""
     from embedder.config.presets import MODELS
     from embedder.models.kinds.network import save_model
     from embedder.networks.network import seeded_network
@@ -157,7 +157,7 @@ def untrained_model(folder: Path) -> str:
 
 
 def four_minute_songs(folder: Path, n_songs: int) -> list[str]:
-    """Synthesised MP3s of four minutes, in turn through the styles."""
+    """Synthesised MP3s of four minutes, in all styles."""
     from embedder.audio.writing import write_audio
     from embedder.datasets.synthesis.songs import STYLES, synthesise_song
 
@@ -175,7 +175,7 @@ def four_minute_songs(folder: Path, n_songs: int) -> list[str]:
 
 
 def many_files(songs: list[str], folder: Path, n_files: int) -> list[str]:
-    """The songs under many names."""
+    """Hard links to the songs under many names."""
     folder.mkdir()
     paths = []
     for number in range(n_files):

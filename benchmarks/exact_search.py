@@ -1,9 +1,9 @@
-"""Exact search beside numpy: the product of queries and vectors, and a partial sort.
+"""Time exact search against numpy: the product of queries and vectors, and a partial sort.
 
     python benchmarks/exact_search.py [--vectors 100000]
 
-One thread each, in processor time, so that a busy machine is unfair to neither. It ends
-with 1 where soundalike is not the faster one.
+Both use one thread and are measured in processor time, so that a busy machine does not favour
+either. The exit code is 1 if soundalike is not faster.
 """
 
 import argparse
@@ -27,7 +27,7 @@ Vectors = NDArray[np.float32]
 
 
 def main() -> int:
-    """Measure both, for one query at a time and for a thousand at once."""
+    """Measure both, with one query at a time and with batches of a thousand."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--vectors", type=int, default=100_000)
     n = parser.parse_args().vectors
@@ -51,21 +51,25 @@ def main() -> int:
     is_faster = True
     for size, n_queries, n_rounds in ((1, 20, N_ROUNDS), (1000, 1000, 3)):
         with threadpool_limits(1):
-            ours, theirs = (
+            store_seconds, numpy_seconds = (
                 seconds_of(search, queries[:n_queries], size=size, n_rounds=n_rounds)
                 for search in (by_store, by_numpy)
             )
         what = f"{n:,} x {SIZE}, {size} at once"
-        print(f"{what}: {1e3 * ours:.2f} ms a query, numpy {1e3 * theirs:.2f} ms", flush=True)
-        print(f"    {theirs / ours:.2f} times as fast (more than 1); {os.cpu_count()} cores")
-        is_faster = is_faster and ours < theirs
+        print(
+            f"{what}: {1e3 * store_seconds:.2f} ms a query, numpy {1e3 * numpy_seconds:.2f} ms",
+            flush=True,
+        )
+        ratio = numpy_seconds / store_seconds
+        print(f"    {ratio:.2f} times as fast (more than 1); {os.cpu_count()} cores")
+        is_faster = is_faster and store_seconds < numpy_seconds
     return 0 if is_faster else 1
 
 
 def seconds_of(
     search: Callable[[Vectors], object], queries: Vectors, *, size: int, n_rounds: int
 ) -> float:
-    """Processor time of a query, asked in batches of a size: the middle of some rounds."""
+    """Processor time per query in batches of `size`: the median of `n_rounds`."""
     spent = []
     for _ in range(n_rounds):
         started = time.process_time()

@@ -1,14 +1,14 @@
-"""Do the presets `fma-mel` and `gtzan-log` compute what the published pictures show?
+"""Compare the presets `fma-mel` and `gtzan-log` with the published spectrogram pictures.
 
     python benchmarks/front_ends.py DATA_FOLDER
 
 DATA_FOLDER holds `fma-clips` and `fma-small`, `gtzan-clips` and `gtzan-spectrograms`: audio of
-some of the tracks, and `spectrograms.npz` with the pictures of all. Values are those of 8 bits.
+some of the tracks, and `spectrograms.npz` with the pictures of all. Values are 8-bit (0 to 255).
 
 fma-mel      the mean absolute difference of every clip is at most 0.5
-gtzan-log    mean and deviation of every row over all clips within 10 %; correlation printed
+gtzan-log    mean and deviation of every row over all clips differ by at most 10 %
 
-Exit code 0 where both hold, 1 where one does not, 3 where the data is absent.
+Exit codes: 0 if both hold, 1 if one does not, 3 if the data is missing.
 """
 
 import argparse
@@ -31,14 +31,14 @@ CLIP_SECONDS = 30
 MAX_DIFFERENCE = 0.5
 MAX_ROW_CHANGE = 0.1
 MIN_CORRELATION = 0.5
-"""Below this a clip is another recording than its picture: two of the GTZAN clips are."""
+"""Below this, clip and picture are different recordings, as two of the GTZAN clips are."""
 
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One clip beside its picture, both [rows, columns] with values 0 to 255."""
+    """A clip's spectrogram and its picture, both [rows, columns] with values 0 to 255."""
 
     name: str
     computed: Values
@@ -57,7 +57,7 @@ class Comparison:
 
 
 def compare(clips: Path, pictures: Path, *, preset: str) -> Iterator[Comparison]:
-    """Every clip that has a picture."""
+    """Compare every clip that has a picture."""
     with np.load(pictures / "spectrograms.npz") as arrays:
         by_track = dict(zip(arrays["track"].tolist(), arrays["spectrogram"], strict=True))
     front_end = build_front_end(FRONT_ENDS[preset]).eval()
@@ -73,11 +73,11 @@ def _compare_one(
     samples = waveform.samples[: CLIP_SECONDS * waveform.sample_rate]
     n_columns = picture.shape[1]
     if len(samples) < 0.9 * CLIP_SECONDS * waveform.sample_rate:
-        # Half a clip: its columns are those at the beginning, in the same places.
-        whole = np.zeros(CLIP_SECONDS * waveform.sample_rate, np.float32)
-        n_columns = n_columns * len(samples) // len(whole) - 1
-        whole[: len(samples)] = samples
-        samples = whole
+        # A short clip is padded; only the columns of its audio are compared.
+        padded = np.zeros(CLIP_SECONDS * waveform.sample_rate, np.float32)
+        n_columns = n_columns * len(samples) // len(padded) - 1
+        padded[: len(samples)] = samples
+        samples = padded
     batch = torch.from_numpy(samples)[None]
     with torch.inference_mode():
         front_end(batch, waveform.sample_rate)
@@ -89,7 +89,7 @@ def _compare_one(
 
 
 def row_changes(comparisons: list[Comparison]) -> tuple[Values, Values]:
-    """How far each row's mean and deviation over all clips are from the pictures', as parts."""
+    """The relative change of each row's mean and deviation over all clips, against the pictures."""
     computed = np.concatenate([c.computed for c in comparisons], axis=1)
     pictures = np.concatenate([c.picture for c in comparisons], axis=1)
     means = np.abs(computed.mean(axis=1) / pictures.mean(axis=1) - 1)
@@ -98,31 +98,34 @@ def row_changes(comparisons: list[Comparison]) -> tuple[Values, Values]:
 
 
 def check_fma(data: Path) -> bool:
-    """Print a line a clip; true where every clip is near enough."""
+    """Print a line for each clip; returns whether every clip is near enough."""
     comparisons = list(compare(data / "fma-clips", data / "fma-small", preset="fma-mel"))
     _print_table("fma-mel", comparisons)
     worst = max(c.difference for c in comparisons)
-    print(f"worst difference {worst:.3f} of 255, at most {MAX_DIFFERENCE} wanted\n")
+    print(f"largest difference {worst:.3f} of 255 (goal: at most {MAX_DIFFERENCE})\n")
     return worst <= MAX_DIFFERENCE
 
 
 def check_gtzan(data: Path) -> bool:
-    """Print a line a clip and the rows' statistics; true where every row is near enough."""
+    """Print a line for each clip and the rows' statistics; returns whether every row is near."""
     comparisons = list(
         compare(data / "gtzan-clips", data / "gtzan-spectrograms", preset="gtzan-log")
     )
     _print_table("gtzan-log", comparisons)
-    same = [c for c in comparisons if c.correlation >= MIN_CORRELATION]
-    others = [c.name for c in comparisons if c.correlation < MIN_CORRELATION]
-    if others:
-        print(f"another recording than the picture, left out below: {', '.join(others)}")
-    means, deviations = row_changes(same)
+    matched = [c for c in comparisons if c.correlation >= MIN_CORRELATION]
+    mismatched_names = [c.name for c in comparisons if c.correlation < MIN_CORRELATION]
+    if mismatched_names:
+        print(f"left out below, not the recording of the picture: {', '.join(mismatched_names)}")
+    means, deviations = row_changes(matched)
     print(
-        f"rows of {len(same)} clips: mean within {means.max():.2%}, deviation within "
-        f"{deviations.max():.2%}, at most {MAX_ROW_CHANGE:.0%} wanted; "
-        f"correlation {min(c.correlation for c in same):.5f} or more"
+        f"rows of {len(matched)} clips: mean within {means.max():.2%}, deviation within "
+        f"{deviations.max():.2%} (goal: at most {MAX_ROW_CHANGE:.0%}); "
+        f"correlation {min(c.correlation for c in matched):.5f} or more"
     )
-    return bool(max(means.max(), deviations.max()) <= MAX_ROW_CHANGE and len(same) > len(others))
+    return bool(
+        max(means.max(), deviations.max()) <= MAX_ROW_CHANGE
+        and len(matched) > len(mismatched_names)
+    )
 
 
 def _print_table(preset: str, comparisons: list[Comparison]) -> None:
@@ -132,16 +135,16 @@ def _print_table(preset: str, comparisons: list[Comparison]) -> None:
 
 
 def main() -> int:
-    """Parse, compare, say."""
+    """Compare both presets and print the results."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("data", type=Path, metavar="DATA_FOLDER")
     data: Path = parser.parse_args().data
-    wanted = ("fma-clips", "fma-small", "gtzan-clips", "gtzan-spectrograms")
-    absent = [name for name in wanted if not (data / name).is_dir()]
+    folder_names = ("fma-clips", "fma-small", "gtzan-clips", "gtzan-spectrograms")
+    absent = [name for name in folder_names if not (data / name).is_dir()]
     if absent:
-        print(f"{data}: no {', '.join(absent)} there, so nothing was compared", file=sys.stderr)
+        print(f"{data}: {', '.join(absent)} not found, nothing was compared", file=sys.stderr)
         return 3
     torch.set_num_threads(1)
     return 0 if all([check_fma(data), check_gtzan(data)]) else 1

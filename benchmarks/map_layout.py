@@ -1,12 +1,12 @@
-"""The map of a library beside umap-learn called directly on the same vectors.
+"""Compare the map of a library with umap-learn called directly on the same vectors.
 
     python -m benchmarks.map_layout                      10,000 tracks
     python -m benchmarks.map_layout --tracks 100000      minutes, and about 1.2 GB of memory
 
-Each runs in a process of its own. Ours opens the library, finds every track's neighbours, lays the
-map out, judges it and keeps it; the other has the vectors in an array and calls `fit_transform`.
-Times are CPU seconds of all threads, which other work on the machine does not lengthen, with wall
-seconds beside them; memory is the highest that the process ever held.
+Each runs in a process of its own. soundalike opens the library, finds every track's neighbours,
+computes the map, measures its trustworthiness and stores it. The alternative has the vectors in an
+array and calls `fit_transform`. Times are CPU seconds of all threads, which other work on the
+machine does not lengthen, and wall seconds. Memory is the peak of the process.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # it makes its library as the tests do
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for the library of the tests
 
 from tests.index.map.map_library import MapLibrary
 
@@ -54,20 +54,20 @@ trustworthiness = None
 
 
 def measured(work: str, argument: Path) -> dict[str, float]:
-    """What one process needed."""
+    """Time and memory of one process."""
     code = MEASURE.format(work=work)
-    done = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, str(argument)],
         cwd=Path(__file__).parents[1],
         capture_output=True,
         text=True,
         check=True,
     )
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return dict(json.loads(finished.stdout.splitlines()[-1]))
 
 
 def main() -> int:
-    """Measure both, print both and their ratios; 1 if ours needs too much."""
+    """Print both measurements and their ratios; returns 1 if a ratio is too high."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tracks", type=int, default=10_000)
     n_tracks = parser.parse_args().tracks
@@ -78,16 +78,15 @@ def main() -> int:
         array = Path(folder) / "vectors.npy"
         np.save(array, library.vectors(library.store.ids()))
         library.close()
-        ours = measured(OURS, library.folder)
+        soundalike = measured(OURS, library.folder)
         direct = measured(DIRECT, array)
     print(f"{n_tracks} tracks of {SIZE} numbers")
     print(f"{'':16}{'soundalike':>12}{'umap-learn':>12}{'ratio':>8}")
-    ratios = {name: ours[name] / direct[name] for name in direct if direct[name]}
+    ratios = {name: soundalike[name] / direct[name] for name in direct if direct[name]}
     for name, ratio in ratios.items():
-        print(f"{name:16}{ours[name]:12.1f}{direct[name]:12.1f}{ratio:8.2f}")
-    print(f"trustworthiness of ours: {ours['trustworthiness']:.3f}")
-    is_short = max(ratios["cpu_seconds"], ratios["peak_megabytes"]) > HIGHEST_RATIO
-    return int(is_short)
+        print(f"{name:16}{soundalike[name]:12.1f}{direct[name]:12.1f}{ratio:8.2f}")
+    print(f"trustworthiness of soundalike's map: {soundalike['trustworthiness']:.3f}")
+    return int(max(ratios["cpu_seconds"], ratios["peak_megabytes"]) > HIGHEST_RATIO)
 
 
 if __name__ == "__main__":

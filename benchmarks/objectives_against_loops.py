@@ -1,10 +1,10 @@
-"""Every loss, miner and metric beside a slow loop in float64.
+"""Compare every loss, miner and metric with a slow loop in float64.
 
     python -m benchmarks.objectives_against_loops
 
-Ours run in float32, as in training (metrics: in float64, as in evaluation). The difference is
-relative where the loop's value is above one. The loops are in tests/embedder/slow_*.py, and the
-test suite makes the same comparisons.
+Losses and miners run in float32, as in training; metrics run in float64, as in evaluation. The
+difference is relative if the loop's value is above one. The loops are in
+tests/embedder/*/slow_*.py, and the test suite makes the same comparisons.
 """
 
 import time
@@ -18,7 +18,7 @@ LIMIT = 1e-5
 
 
 def main() -> None:
-    """Print the table; fail where anything is off by more than the limit."""
+    """Print the table; fail if any difference is above the limit."""
     torch.set_num_threads(1)
     print(f"| {'what':46} | {'ours':>12} | {'loop':>12} | difference |")
     print(f"|{'-' * 48}|{'-' * 13}:|{'-' * 13}:|{'-' * 11}:|")
@@ -31,7 +31,7 @@ def main() -> None:
     seconds = time.perf_counter() - begun
     print(f"\n{len(rows)} comparisons in {seconds:.1f} s; largest difference {worst:.1e}")
     if worst > LIMIT:
-        raise SystemExit(f"more than {LIMIT:.0e} apart")
+        raise SystemExit(f"the largest difference is above {LIMIT:.0e}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""Does a model that was trained on pictures hear the same in the audio of the same tracks?
+"""Compare a model's vectors of spectrogram pictures with its vectors of the same tracks' audio.
 
     python benchmarks/paired_clips.py DATA/fma-clips DATA/fma-small [--model default]
 
-Each clip is encoded from its file and sought among the pictures of all tracks, its own among them
-(the clip's name is the track's). Printed is how often its own comes first, and the cosine of the
-two, worst first. Exit code 0 where all come first and every cosine is at least 0.98.
+Each clip is encoded from its file, and its nearest picture among those of all tracks is searched (a
+clip has the name of its track). The script prints how often the own picture comes first, and the
+lowest cosines of a clip and its own picture. The exit code is 0 if every own picture comes first
+and every cosine is at least 0.98.
 """
 
 import argparse
@@ -24,7 +25,7 @@ N_WORST = 5
 
 
 def main() -> None:
-    """Encode both forms, compare, print."""
+    """Encode clips and pictures, compare them, print the result."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clips", type=Path)
     parser.add_argument("pictures", type=Path)
@@ -39,14 +40,14 @@ def main() -> None:
     n_first = 0
     for clip in audio_files_below(options.clips):
         if clip.stem not in row_of:
-            print(f"{clip.name}: no picture of it")
+            print(f"{clip.name}: no picture")
             continue
-        own = row_of[clip.stem]
+        own_row = row_of[clip.stem]
         likeness = pictures @ encoder.encode(clip).vector
-        n_first += int(likeness.argmax() == own)
+        n_first += int(likeness.argmax() == own_row)
         rate = probe(clip).sample_rate
-        cosines.append((float(likeness[own]), f"{clip.stem} ({rate} Hz)"))
-    print(f"{n_first} of {len(cosines)} clips find their own picture first of {len(pictures)}")
+        cosines.append((float(likeness[own_row]), f"{clip.stem} ({rate} Hz)"))
+    print(f"{n_first} of {len(cosines)} clips find their own picture first among {len(pictures)}")
     print(f"cosine {np.mean([cosine for cosine, _ in cosines]):.3f} on average; the lowest:")
     for cosine, name in sorted(cosines)[:N_WORST]:
         print(f"  {cosine:.3f}  {name}")

@@ -1,13 +1,13 @@
-"""A playlist of 100 tracks against plain searches of the same library, in one run.
+"""Time a playlist of 100 tracks against plain searches of the same library.
 
     python -m benchmarks.playlists --tracks 1000000 --folder million
 
-A library of clustered synthetic vectors (see `vector_search`) with tags and without files; with
-`--folder` it is kept and used again. A plain search is the library's: ten neighbours of one track,
-with their records, as a playlist has them. Beside it stands the bare search of the vector store.
-One thread, processor time, turn by turn; the middle of several rounds. Searches and playlists are
-both asked for twice and timed the second time: what the first call reads off the disk or maps into
-memory is the machine's, and neither's.
+The library holds clustered synthetic vectors (see `vector_search`) with tags and without files.
+With `--folder` it is kept and used again. A plain search finds ten neighbours of one track, with
+their catalogue rows, as a playlist has them. A bare search asks the vector store alone. All are
+measured with one thread, in processor time, in turns; the median of several rounds counts. Each
+search and playlist runs twice and the second run is timed, so that reading from disk is not
+counted.
 """
 
 import argparse
@@ -38,24 +38,24 @@ BLOCK = 20_000
 
 
 def main() -> int:
-    """Build or open the library, measure each kind; 1 where one of them takes too long."""
+    """Build or open the library and measure each kind; returns 1 if one of them is too slow."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tracks", type=int, default=100_000)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--store", default="hnsw", help="the kind of index")
     parser.add_argument("--rounds", type=int, default=9)
-    given = parser.parse_args()
+    options = parser.parse_args()
     faiss.omp_set_num_threads(1)
     with tempfile.TemporaryDirectory() as temporary:
-        folder = given.folder or Path(temporary) / "library"
+        folder = options.folder or Path(temporary) / "library"
         if not folder.exists():
-            write_library(folder, given.tracks, store=given.store)
+            write_library(folder, options.tracks, store=options.store)
         with Library.open(folder) as library, threadpool_limits(1):
-            return compare(library, rounds=given.rounds)
+            return compare(library, rounds=options.rounds)
 
 
 def compare(library: Library, *, rounds: int) -> int:
-    """Print each kind beside plain searches."""
+    """Print the time of each kind in plain searches; returns 1 if one of them is too slow."""
     info = library.store.info()
     print(f"{info.n_vectors:,} tracks, {info.kind}, {LENGTH} tracks a playlist")
     numbers = np.random.default_rng(5).integers(1, info.n_vectors, size=2 * rounds + 2).tolist()
@@ -91,7 +91,7 @@ def compare(library: Library, *, rounds: int) -> int:
 
 
 def search_seconds(library: Library, turn: int) -> tuple[float, float]:
-    """The time of one search of the library, and of one of its store, over some tracks."""
+    """Seconds of a search of the library, and of a search of its store."""
     rng = np.random.default_rng(turn)
     ids = library.store.ids()[rng.integers(len(library), size=SEARCHES_PER_TURN)]
     queries = library.vectors(ids)
@@ -109,7 +109,7 @@ def search_seconds(library: Library, turn: int) -> tuple[float, float]:
 
 
 def write_library(folder: Path, n_tracks: int, *, store: str) -> None:
-    """A library whose artists sound like themselves: each has twenty tracks of one cluster."""
+    """Write a library with twenty tracks an artist, in the order of a permutation."""
     library = Library.open_or_create(folder)
     n_an_artist = TRACKS_PER_ALBUM * ALBUMS_PER_ARTIST
     vectors = clustered(n_tracks, seed=1)
@@ -133,7 +133,7 @@ def write_library(folder: Path, n_tracks: int, *, store: str) -> None:
 
 
 def facts_of(number: int, n_an_artist: int) -> FileFacts:
-    """The tags of a made-up track."""
+    """The tags of a synthetic track."""
     artist, album = f"artist {number // n_an_artist}", f"album {number // TRACKS_PER_ALBUM}"
     return FileFacts(
         path=os.fsencode(f"/music/{artist}/{album}/{number:07}.mp3"),

@@ -1,10 +1,10 @@
-"""A rescan of an unchanged collection, and a cold start on it.
+"""Time a rescan of unchanged files, and a cold search among them.
 
     python benchmarks/rescan.py [--files 100000]
 
-Makes as many empty files as asked for, a catalogue that knows them all, and measures: the rescan
-against `find -printf`, and opening the library and searching once, in a process of its own,
-against `python -c "import faiss"`. It ends with 1 when a figure is missed.
+The script makes empty files and a catalogue with all of them. It times the rescan against
+`find -printf`, and a process that opens the library and searches once against
+`python -c "import faiss"`. The exit code is 1 if a goal is missed.
 """
 
 import argparse
@@ -39,7 +39,7 @@ assert "torch" not in sys.modules and "pandas" not in sys.modules
 
 
 class NoEncoder:
-    """A model that must not be asked."""
+    """An encoder that must not get any file."""
 
     fingerprint = "benchmark"
     embedding_size = SIZE
@@ -52,7 +52,7 @@ class NoEncoder:
 
 
 def make_files(music: Path, n: int) -> None:
-    """Empty files, an album a folder."""
+    """Make empty files, with a folder for each album."""
     for number in range(0, n, FILES_PER_FOLDER):
         folder = music / f"artist {number // 600}" / f"album {number // FILES_PER_FOLDER}"
         folder.mkdir(parents=True)
@@ -61,13 +61,13 @@ def make_files(music: Path, n: int) -> None:
 
 
 def fill(catalogue: Catalogue, music: Path) -> None:
-    """Write the files down as if they had been analysed."""
+    """Write rows for the files as if they had been analysed."""
     rng = np.random.default_rng(0)
     model = catalogue.model_with("benchmark", embedding_size=SIZE, geometry="cosine", curvature=1.0)
     database = catalogue.database
     with database.transaction():
         for number, path in enumerate(sorted(music.rglob("*.mp3")), start=1):
-            state = path.stat()
+            status = path.stat()
             vector = rng.standard_normal(SIZE, dtype=np.float32)
             vector /= np.linalg.norm(vector)
             database.run(
@@ -76,8 +76,8 @@ def fill(catalogue: Catalogue, music: Path) -> None:
                 (
                     number,
                     os.fsencode(path),
-                    state.st_size,
-                    state.st_mtime_ns,
+                    status.st_size,
+                    status.st_mtime_ns,
                     number.to_bytes(16),
                     path.stem,
                 ),
@@ -90,7 +90,7 @@ def fill(catalogue: Catalogue, music: Path) -> None:
 
 
 def best_of(n_rounds: int, command: list[str]) -> float:
-    """Seconds of the quickest run of a process."""
+    """The shortest time of a command in seconds."""
     best = np.inf
     for _ in range(n_rounds):
         started = time.perf_counter()
@@ -100,7 +100,7 @@ def best_of(n_rounds: int, command: list[str]) -> float:
 
 
 def main() -> int:
-    """Measure both."""
+    """Measure the rescan and the cold search."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=100_000)
     options = parser.parse_args()
@@ -114,7 +114,7 @@ def main() -> int:
         rescans = []
         for _ in range(4):
             started = time.perf_counter()
-            report = library.index([music], encoder=NoEncoder())  # type: ignore[arg-type] # never asked
+            report = library.index([music], encoder=NoEncoder())  # type: ignore[arg-type] # encodes nothing
             rescans.append(time.perf_counter() - started)
             assert report.unchanged == options.files
         find_seconds = best_of(4, ["find", str(music), "-printf", r"%p %s %T@\n"])

@@ -1,11 +1,10 @@
-"""Is a recording still its own nearest neighbour when it comes in another form?
+"""Measure how often a track in another form has its original as the nearest neighbour.
 
     python benchmarks/robustness.py FOLDER_OF_MUSIC [--model default] [--tracks 400]
 
-Each track of the folder is encoded as it is, and again as MP3 at 64 kbit/s, 12 dB quieter,
-resampled to 16 kHz, and from a stretch of 15 seconds beside the one that is kept. Printed is how
-often the track itself is the nearest of all. The music should be none that the model was trained
-on, and of 30 seconds a track at least.
+Each track of the folder is encoded without change, as MP3 at 64 kbit/s, 12 dB quieter, and
+resampled to 16 kHz. Its first and second 15 seconds are compared as well. Use music that the model
+was not trained on. Tracks under 30 seconds are left out.
 """
 
 import argparse
@@ -26,7 +25,7 @@ from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequ
 
 GOALS = {"64 kbit/s MP3": 0.97, "12 dB quieter": 0.99, "16 kHz": 0.95, "another 15 s": 0.80}
 LEAST = 29.9
-"""Seconds that a track must have to take part."""
+"""Shorter tracks, in seconds, are left out."""
 Vectors = NDArray[np.float32]
 
 
@@ -39,9 +38,11 @@ def main() -> None:
     options = parser.parse_args()
     encoder = TrackEncoder.load(options.model, device="cpu")
     files = list(audio_files_below(options.folder))
-    chosen = np.random.default_rng(0).permutation(len(files))[: options.tracks]
+    chosen_rows = np.random.default_rng(0).permutation(len(files))[: options.tracks]
     files = [
-        files[row] for row in sorted(chosen) if (probe(files[row]).duration_seconds or 0) >= LEAST
+        files[row]
+        for row in sorted(chosen_rows)
+        if (probe(files[row]).duration_seconds or 0) >= LEAST
     ]
     references = vectors_of(encoder, [TrackRequest(file) for file in files])
     first = vectors_of(encoder, [TrackRequest(file, 0.0, 15.0) for file in files])
@@ -58,19 +59,19 @@ def main() -> None:
 
 
 def as_small_mp3(samples: NDArray[np.float32], rate: int, path: Path) -> Path:
-    """At 64 kbit/s."""
+    """Write the samples as MP3 at 64 kbit/s."""
     write_audio(path.with_suffix(".mp3"), samples, rate, bit_rate_kbps=64)
     return path.with_suffix(".mp3")
 
 
 def quieter(samples: NDArray[np.float32], rate: int, path: Path) -> Path:
-    """At a quarter of the amplitude."""
+    """Write the samples at a quarter of their amplitude."""
     write_audio(path.with_suffix(".flac"), samples * np.float32(10 ** (-12 / 20)), rate)
     return path.with_suffix(".flac")
 
 
 def narrow(samples: NDArray[np.float32], rate: int, path: Path) -> Path:
-    """With nothing above 8 kHz."""
+    """Write the samples without frequencies above 8 kHz."""
     low = np.stack([resampled(channel, from_rate=rate, to_rate=16_000) for channel in samples])
     write_audio(path.with_suffix(".flac"), low, 16_000)
     return path.with_suffix(".flac")
@@ -84,26 +85,26 @@ OTHER_FORMS: dict[str, Callable[[NDArray[np.float32], int, Path], Path]] = {
 
 
 def other_form(encoder: TrackEncoder, files: list[Path], name: str) -> Vectors:
-    """Vectors of the files in another form, which is written and encoded a few at a time."""
+    """Vectors of the files in another form. Few files are written at a time, to save space."""
     parts = []
-    for some in np.array_split(np.arange(len(files)), max(len(files) // 40, 1)):
+    for rows in np.array_split(np.arange(len(files)), max(len(files) // 40, 1)):
         with tempfile.TemporaryDirectory() as folder:
-            written = []
-            for row in some:
+            paths = []
+            for row in rows:
                 sound = read_whole(files[row])
                 samples = np.atleast_2d(sound.samples)
                 path = Path(folder) / f"{row:04}"
-                written.append(OTHER_FORMS[name](samples, sound.sample_rate, path))
-            parts.append(vectors_of(encoder, [TrackRequest(path) for path in written]))
+                paths.append(OTHER_FORMS[name](samples, sound.sample_rate, path))
+            parts.append(vectors_of(encoder, [TrackRequest(path) for path in paths]))
     return np.concatenate(parts)
 
 
 def vectors_of(encoder: TrackEncoder, requests: list[TrackRequest]) -> Vectors:
     """Unit vectors [tracks, size]."""
     encoded = list(encoder.encode_many(requests, workers=1))
-    silent = next((result for result in encoded if isinstance(result, EncodingFailure)), None)
-    if silent:
-        raise SystemExit(f"{silent.path}: {silent.reason}. Leave it out.")
+    failure = next((result for result in encoded if isinstance(result, EncodingFailure)), None)
+    if failure:
+        raise SystemExit(f"{failure.path}: {failure.reason}. Remove it from the folder.")
     vectors = np.stack([result.vector for result in encoded if isinstance(result, TrackEncoding)])
     units: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return units

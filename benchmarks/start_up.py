@@ -1,9 +1,9 @@
-"""How long `soundalike --help` takes, beside `python -c "import typer"`, in one run.
+"""Time `soundalike --help` against `python -c "import typer"`.
 
     python benchmarks/start_up.py [--runs 15]
 
-The two take turns, so that a busy machine slows both; the ratio is that of their medians. It fails
-above 4 times.
+The two take turns, so that a busy machine slows both. The script fails if the ratio of their
+medians is above 4.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=15)
     n_runs = parser.parse_args().runs
     for command in COMMANDS.values():
-        seconds_of(command)  # bytecode and disk cache
+        seconds_of(command)  # fills the bytecode and disk caches
     seconds: dict[str, list[float]] = {name: [] for name in COMMANDS}
     for _ in range(n_runs):
         for name, command in COMMANDS.items():

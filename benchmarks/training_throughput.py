@@ -1,12 +1,12 @@
-"""Training examples a second, beside what the machine can do at most, in one run.
+"""Measure training examples per second against what the machine can do at most.
 
     python benchmarks/training_throughput.py [--rounds 3] [--threads 2] [--part cached|streamed]
 
-cached    the whole loop on features that lie ready (sampling, crops, augmentation, doctor and all),
-          against bare forward, loss, backward and optimiser steps over one resident batch of the
-          same model; the two take turns. It fails below 0.9.
-streamed  the whole loop on MP3 files without a cache, two workers, against decoding the same crops
-          alone with two workers. It fails below 0.8.
+cached    the whole loop on cached features, with sampling, crops, augmentation and doctor, against
+          bare forward, loss, backward and optimiser steps on one batch in memory, with the same
+          model. The two take turns. It fails below 0.9.
+streamed  the whole loop on MP3 files without a cache, against only decoding the same crops, both
+          with two threads. It fails below 0.8.
 """
 
 import argparse
@@ -42,7 +42,7 @@ BARE_STEPS = 12
 
 
 def cached_config(rounds: int) -> TrainingConfig:
-    """A middling network on 128 x 128 pictures, all usual augmentation on."""
+    """A medium network on 128 x 128 pictures, with the usual augmentation."""
     return TrainingConfig(
         model=ModelConfig(
             front_end=FrontEndConfig(n_columns=128, sample_rate=0),
@@ -59,7 +59,7 @@ def cached_config(rounds: int) -> TrainingConfig:
 
 
 def streamed_config(rounds: int) -> TrainingConfig:
-    """Ten seconds of MP3 into a small network: decoding is most of the work."""
+    """A small network on ten seconds of MP3: decoding is most of the work."""
     return TrainingConfig(
         model=ModelConfig(
             excerpts=ExcerptConfig(n_excerpts=1, excerpt_seconds=10.0),
@@ -74,31 +74,31 @@ def streamed_config(rounds: int) -> TrainingConfig:
 
 
 class Turns:
-    """An observer that times whole epochs, and lets the alternative run after each of them."""
+    """An observer that times whole epochs and runs the alternative after each."""
 
     def __init__(self, run: TrainingRun, alternative: Callable[[TrainingRun], float]) -> None:
         self.run, self.alternative = run, alternative
-        self.ours: list[float] = []
-        self.theirs: list[float] = []
+        self.loop_rates: list[float] = []
+        self.alternative_rates: list[float] = []
         self._n_steps = 0
         self._start = time.perf_counter()
 
     def after_step(self, *_: object) -> None:
-        """Nothing is measured here: batches are prepared ahead of the steps."""
+        """Count the step. Times are taken per epoch, because batches are prepared ahead."""
         self._n_steps += 1
 
     def after_epoch(self, _: object) -> None:
-        """Examples a second of both, the waiting for the first batch counted."""
+        """Record the rates of both. The loop's includes waiting for the first batch."""
         seconds = time.perf_counter() - self._start
         sampler = self.run.loop.parts.sampler
         n_crops = sampler.tracks_per_batch * sampler.config.crops_per_track
-        self.ours.append(self._n_steps * n_crops / seconds)
-        self.theirs.append(self.alternative(self.run))
+        self.loop_rates.append(self._n_steps * n_crops / seconds)
+        self.alternative_rates.append(self.alternative(self.run))
         self._n_steps, self._start = 0, time.perf_counter()
 
 
 def bare_loop(run: TrainingRun) -> float:
-    """Examples a second of forward, loss, backward and step over one batch in memory."""
+    """Examples per second of forward, loss, backward and step on one batch in memory."""
     parts = run.loop.parts
     network, objective = parts.network.train(), parts.objective
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-9)
@@ -118,7 +118,7 @@ def bare_loop(run: TrainingRun) -> float:
 
 
 def decoder_alone(run: TrainingRun) -> float:
-    """Crops a second that two threads decode and do nothing else with."""
+    """Crops per second that two threads decode."""
     paths = [run.dataset.rows[int(row)].path for row in run.loop.parts.rows]
     config = run.config.model.excerpts
     rate = run.config.model.front_end.sample_rate
@@ -133,7 +133,7 @@ def decoder_alone(run: TrainingRun) -> float:
 
 
 def measure(part: str, folder: Path, rounds: int) -> float:
-    """Print both rates of one part; their ratio."""
+    """Print both rates of one part; returns their ratio."""
     if part == "cached":
         run = open_run(write_pictures(folder / "pictures"), cached_config(rounds), folder / "run")
         turns = Turns(run, bare_loop)
@@ -149,14 +149,20 @@ def measure(part: str, folder: Path, rounds: int) -> float:
     run.folder.mkdir(exist_ok=True)
     run.loop.parts = dataclasses.replace(run.loop.parts, validate=lambda *_: {"score": 0.0})
     run.loop.run([turns], keep_best=lambda _: None)
-    ratios = [ours / theirs for ours, theirs in zip(turns.ours, turns.theirs, strict=True)]
-    for name, rates in ((f"{part}: soundalike", turns.ours), (against, turns.theirs)):
+    ratios = [
+        rate / alternative
+        for rate, alternative in zip(turns.loop_rates, turns.alternative_rates, strict=True)
+    ]
+    for name, rates in (
+        (f"{part}: soundalike", turns.loop_rates),
+        (against, turns.alternative_rates),
+    ):
         print(f"{name:<34} {statistics.median(rates):8.1f} examples/s   median of {len(rates)}")
     return statistics.median(ratios)
 
 
 def write_pictures(folder: Path) -> Path:
-    """512 spectrograms of four genres."""
+    """Write 512 spectrograms of four genres."""
     generator = np.random.default_rng(0)
     lines = ["track,genre,artist"]
     lines += [f"t{n:03},{'abcd'[n % 4]},artist {n // 16}" for n in range(512)]
@@ -169,7 +175,7 @@ def write_pictures(folder: Path) -> Path:
 
 
 def main() -> int:
-    """Measure the parts; 1 when one falls short."""
+    """Measure the parts; returns 1 if one misses its goal."""
     parser = argparse.ArgumentParser(description="Training throughput")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)

@@ -1,12 +1,12 @@
-"""The vector store beside what it is built from and what it competes with, in one run.
+"""Compare the vector store with its own FAISS index, hnswlib and voyager.
 
     python benchmarks/vector_search.py [--vectors 1000000] [--store million.faiss] [--skip-others]
 
-Clustered synthetic vectors: 32 dimensions of music, laid into 128, with a little noise. With
+The vectors are clustered and synthetic: 32 dimensions mapped to 128, with a little noise. With
 `--store` the built store is kept there and used again. hnswlib and voyager take part if they are
-installed; they get the same links and effort in building, and all cores. Searching is measured
-with one thread, one query at a time, turn by turn, in processor time, so that a busy machine is
-unfair to nobody. It ends with 1 when a figure is missed.
+installed. They build with the same links and effort, on all cores. Searches run on one thread, one
+query at a time, in turns, in processor time, so that a busy machine favours none. The exit code is
+1 if a goal is missed.
 """
 
 import argparse
@@ -32,7 +32,7 @@ SIZE = 128
 K = 10
 N_QUERIES = 1000
 N_ROUNDS = 11
-"""A prime, so that each of two or three contenders meets every part of the queries."""
+"""A prime number, so that each of two or three contenders gets every part of the queries."""
 Vectors = NDArray[np.float32]
 Search = Callable[[Vectors], object]
 missed: list[str] = []
@@ -40,7 +40,7 @@ missed: list[str] = []
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A graph that was built, and how to ask it with some effort."""
+    """A graph index, and its search with a given effort."""
 
     name: str
     build_seconds: float
@@ -56,8 +56,8 @@ def clustered(n: int, *, seed: int) -> Vectors:
     rng = np.random.default_rng(seed)
     latent = centres[rng.integers(0, len(centres), n)]
     latent += 0.7 * rng.standard_normal((n, 32), dtype=np.float32)
-    points = latent @ mixing + 0.3 * rng.standard_normal((n, SIZE), dtype=np.float32)
-    units: Vectors = points / np.linalg.norm(points, axis=1, keepdims=True)
+    vectors = latent @ mixing + 0.3 * rng.standard_normal((n, SIZE), dtype=np.float32)
+    units: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return units
 
 
@@ -67,52 +67,57 @@ def recall(ids: NDArray[np.int64], truth: NDArray[np.int64]) -> float:
 
 
 def seconds_per_query(searches: Sequence[Search], queries: Vectors) -> list[float]:
-    """Processor time of each, one query at a time, turn by turn; the middle of all turns.
+    """Median processor time of each search, one query at a time, in turns.
 
-    Each asks every query once, and none that another has just warmed the cache with.
+    Each search gets every query once, and never right after another search had the same query.
     """
     slices = np.array_split(queries, N_ROUNDS)
     spent: list[list[float]] = [[] for _ in searches]
     for turn in range(N_ROUNDS * len(searches)):
-        asked, search = slices[turn % N_ROUNDS], searches[turn % len(searches)]
+        turn_queries, search = slices[turn % N_ROUNDS], searches[turn % len(searches)]
         started = time.thread_time()
-        for row in range(len(asked)):
-            search(asked[row : row + 1])
-        spent[turn % len(searches)].append((time.thread_time() - started) / len(asked))
+        for row in range(len(turn_queries)):
+            search(turn_queries[row : row + 1])
+        spent[turn % len(searches)].append((time.thread_time() - started) / len(turn_queries))
     return [float(np.median(seconds)) for seconds in spent]
 
 
 def report(what: str, value: str, target: str = "", *, is_met: bool = True) -> None:
-    """One row, remembered where its figure is missed."""
+    """Print one row, and note it if its goal is missed."""
     print(f"{what:<60} {value:>28}   {target}{'' if is_met else '  MISSED'}", flush=True)
     if not is_met:
         missed.append(what)
 
 
 def compare_warm(store: FaissStore, queries: Vectors, truth: NDArray[np.int64]) -> None:
-    """The store against its own FAISS index."""
+    """Compare the store with its own FAISS index, called directly."""
     part = store._part.main
     parameters = part._usual_parameters(K)
-    ours, theirs = seconds_per_query(
+    store_seconds, direct_seconds = seconds_per_query(
         [lambda q: store.search(q, K), lambda q: part._raw.search(q, K, params=parameters)],
         queries,
     )
     what = f"warm, {store.plan.kind}: against FAISS called directly"
-    report(what, f"{ours / theirs:.3f} times", "≤ 1.15", is_met=ours / theirs <= 1.15)
+    report(
+        what,
+        f"{store_seconds / direct_seconds:.3f} times",
+        "≤ 1.15",
+        is_met=store_seconds / direct_seconds <= 1.15,
+    )
     share = recall(store.search(queries, K)[1], truth)
     report("recall@10 against exact", f"{share:.4f}", "≥ 0.97", is_met=share >= 0.97)
 
 
 def compare_filtered(store: FaissStore, queries: Vectors, n: int) -> None:
-    """A filter that lets one in a thousand through."""
-    allowed = np.sort(np.random.default_rng(3).choice(n, max(n // 1000, K), replace=False))
-    ours, unfiltered = seconds_per_query(
-        [lambda q: store.search(q, K, allowed_ids=allowed), lambda q: store.search(q, K)],
+    """Compare a search with a filter that allows one vector in a thousand with a plain one."""
+    allowed_ids = np.sort(np.random.default_rng(3).choice(n, max(n // 1000, K), replace=False))
+    filtered, unfiltered = seconds_per_query(
+        [lambda q: store.search(q, K, allowed_ids=allowed_ids), lambda q: store.search(q, K)],
         queries,
     )
-    ids = store.search(queries, K, allowed_ids=allowed)[1]
-    is_full = set(ids.ravel().tolist()) <= set(allowed.tolist())
-    ratio = ours / unfiltered
+    ids = store.search(queries, K, allowed_ids=allowed_ids)[1]
+    is_full = set(ids.ravel().tolist()) <= set(allowed_ids.tolist())
+    ratio = filtered / unfiltered
     is_met = is_full and ratio <= 5
     report("filtered to 0.1 %", f"{ratio:.2f} times", "≤ 5, with k results", is_met=is_met)
 
@@ -134,11 +139,11 @@ print(resident() - before)
 
 
 def compare_memory(path: Path, queries: Vectors) -> float:
-    """What opening and a thousand queries keep in memory, in a process of its own, in bytes."""
+    """Bytes in memory after opening and a thousand queries, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        asked = Path(folder) / "queries.npy"
-        np.save(asked, queries)
-        command = [sys.executable, "-c", MEMORY_CHILD, str(path), str(asked)]
+        query_path = Path(folder) / "queries.npy"
+        np.save(query_path, queries)
+        command = [sys.executable, "-c", MEMORY_CHILD, str(path), str(query_path)]
         used = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     share = used / path.stat().st_size
     what = "memory to open and query, against the file"
@@ -147,7 +152,7 @@ def compare_memory(path: Path, queries: Vectors) -> float:
 
 
 def compare_adding(path: Path, build_seconds: float) -> None:
-    """Opening, adding a thousand and writing it all down again."""
+    """Time opening the store, adding a thousand vectors and writing it again."""
     new = clustered(1000, seed=9)
     started = time.perf_counter()
     store = FaissStore.open(path, Space())
@@ -157,12 +162,12 @@ def compare_adding(path: Path, build_seconds: float) -> None:
         seconds = time.perf_counter() - started
     share = seconds / build_seconds if build_seconds else 0.0
     value = f"{seconds:.1f} s" + (f", {share:.2%} of building" if share else "")
-    report("adding 1,000, written down", value, "< 2 %", is_met=share < 0.02)
+    report("adding 1,000, with writing", value, "< 2 %", is_met=share < 0.02)
 
 
-def others(vectors: Vectors) -> list[Contender]:
-    """Those of hnswlib and voyager, as far as they are installed."""
-    built = []
+def other_libraries(vectors: Vectors) -> list[Contender]:
+    """Graphs of hnswlib and voyager, if they are installed."""
+    contenders = []
     for name, build in (("hnswlib", with_hnswlib), ("voyager", with_voyager)):
         before, started = resident(), time.perf_counter()
         try:
@@ -171,12 +176,12 @@ def others(vectors: Vectors) -> list[Contender]:
             report(name, "not installed")
             continue
         seconds = time.perf_counter() - started
-        built.append(Contender(name, seconds, (resident() - before) / 1e6, search))
-    return built
+        contenders.append(Contender(name, seconds, (resident() - before) / 1e6, search))
+    return contenders
 
 
 def with_hnswlib(vectors: Vectors) -> Callable[[Vectors, int], NDArray[np.int64]]:
-    """Its graph."""
+    """Build hnswlib's graph; returns its search."""
     import hnswlib
 
     graph = hnswlib.Index("ip", SIZE)
@@ -193,11 +198,11 @@ def with_hnswlib(vectors: Vectors) -> Callable[[Vectors, int], NDArray[np.int64]
 
 
 def with_voyager(vectors: Vectors) -> Callable[[Vectors, int], NDArray[np.int64]]:
-    """Its graph."""
+    """Build voyager's graph; returns its search."""
     import voyager
 
-    space, tried = voyager.Space.InnerProduct, LINKS_TRIED_PER_VECTOR
-    graph = voyager.Index(space, SIZE, M=LINKS_PER_VECTOR, ef_construction=tried)
+    space, links_tried = voyager.Space.InnerProduct, LINKS_TRIED_PER_VECTOR
+    graph = voyager.Index(space, SIZE, M=LINKS_PER_VECTOR, ef_construction=links_tried)
     graph.add_items(vectors, num_threads=os.cpu_count() or 1)
 
     def search(rows: Vectors, effort: int) -> NDArray[np.int64]:
@@ -215,14 +220,14 @@ def resident() -> int:
 def compare_others(
     contenders: Sequence[Contender], queries: Vectors, truth: NDArray[np.int64]
 ) -> None:
-    """Queries a second at equal recall; the first is ours."""
+    """Compare queries per second at equal recall; the first contender is soundalike."""
     for engine in contenders:
         built = f"{engine.build_seconds:.0f} s" if engine.build_seconds else "before"
         report(f"{engine.name}: built", f"{built}, {engine.megabytes:,.0f} MB")
-    for wanted in (0.95, 0.99):
+    for goal in (0.95, 0.99):
         searches, notes = [], []
         for engine in contenders:
-            effort, share = least_effort(engine, wanted, queries, truth)
+            effort, share = least_effort(engine, goal, queries, truth)
             searches.append(lambda q, engine=engine, effort=effort: engine.search(q, effort))
             notes.append(f"{engine.name}: recall {share:.3f} at effort {effort}")
         seconds = seconds_per_query(searches, queries)
@@ -230,19 +235,19 @@ def compare_others(
             ratio = min(seconds) / spent
             is_met = ratio >= 0.7 or spent != seconds[0]
             value = f"{1 / spent:,.0f} queries/s, {ratio:.2f}"
-            report(note, value, "ours ≥ 0.7 of the best", is_met=is_met)
+            report(note, value, "soundalike ≥ 0.7 of best", is_met=is_met)
 
 
 def least_effort(
-    engine: Contender, wanted: float, queries: Vectors, truth: NDArray[np.int64]
+    engine: Contender, goal: float, queries: Vectors, truth: NDArray[np.int64]
 ) -> tuple[int, float]:
-    """The least effort that reaches a recall, by halving, and the recall there."""
+    """The least effort that reaches the goal's recall, by bisection, and its recall."""
     low, high = K - 1, 1024
     share = 0.0
     while high - low > 1:
         middle = (low + high) // 2
         reached = recall(engine.search(queries, middle), truth)
-        if reached >= wanted:
+        if reached >= goal:
             high, share = middle, reached
         else:
             low = middle
@@ -250,7 +255,7 @@ def least_effort(
 
 
 def our_search(store: FaissStore) -> Callable[[Vectors, int], NDArray[np.int64]]:
-    """The store, asked with another effort than its own."""
+    """The store's search with a given effort."""
 
     def search(rows: Vectors, effort: int) -> NDArray[np.int64]:
         if store._part.main.plan.search_effort != effort:
@@ -286,13 +291,13 @@ def main() -> int:
             store.save(path, StoreSource("benchmark", 1))
         store = FaissStore.open(path, Space())
         compare_adding(path, build_seconds)
-        rivals = [] if options.skip_others else others(vectors)
+        rivals = [] if options.skip_others else other_libraries(vectors)
         faiss.omp_set_num_threads(1)
         compare_warm(store, queries, truth)
         compare_filtered(store, queries, n)
         used = compare_memory(path, queries)
-        ours = Contender("soundalike", build_seconds, used / 1e6, our_search(store))
-        compare_others([ours, *rivals], queries, truth)
+        soundalike = Contender("soundalike", build_seconds, used / 1e6, our_search(store))
+        compare_others([soundalike, *rivals], queries, truth)
     return 1 if missed else 0
 
 

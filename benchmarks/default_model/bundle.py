@@ -1,10 +1,10 @@
-"""Make a trained run, or several merged, the model that comes with soundalike.
+"""Make a trained or merged model the one that comes with soundalike.
 
     python benchmarks/default_model/bundle.py runs/merged DATA/fma-small --scores FILE
 
-Copies the run's best model to embedder/models/bundled/default with a card that says where it comes
-from, its scores (FILE is the output of `soundalike evaluate … --json`), and the calibration and
-hubness correction of its distances, fitted on the validation tracks.
+Copies the run's best model to embedder/models/bundled/default. Its card gets the model's origin,
+its scores (FILE is the output of `soundalike evaluate … --json`), and the calibration and hubness
+correction of its distances, fitted on the validation tracks.
 """
 
 import argparse
@@ -25,21 +25,20 @@ from index.evaluate.model_vectors import model_vectors
 from index.vectors.distances import Space
 
 DESCRIPTION = (
-    "Three residual networks and three of how cepstral coefficients vary together, side by side "
-    "over mel spectrograms (128 rows, 128 instants of 30 seconds), trained from three seeds on "
-    "6394 tracks of the training side of FMA small: genre, sub-genre, artist, and the vectors of a "
-    "larger network as a teacher; a projection over all of them, and over such moments without "
-    "training, fitted in closed form, that is told not to hear which half of a track is played, at "
-    "which rate, or what lies above 8 kHz. Weak where genre is a "
-    "matter of rhythm (it hears single instants, no onsets), on speech, and on pop, which it takes "
-    "for nearly anything else."
+    "Three residual networks and three networks of cepstral moments, side by side over mel "
+    "spectrograms (128 rows, 128 frames of 30 seconds), trained with three seeds on the 6394 "
+    "training tracks of FMA small: genre, sub-genre, artist, and the vectors of a larger network "
+    "as a teacher. One projection over all of them and over untrained moments, fitted in closed "
+    "form, ignores which half of a track is played, the sample rate, and what lies above 8 kHz. "
+    "Weak where genre depends on rhythm (it sees one frame in a quarter of a second, no onsets), "
+    "on speech, and on pop."
 )
 LICENCE = "Apache-2.0; trained on spectrograms of Creative Commons music"
 KEPT_SCORES = ("protocol", "n_queries", "accuracy", "accuracy_ci95", "macro_f1", "leaky_accuracy")
 
 
 def main() -> None:
-    """Load, calibrate, write."""
+    """Load the model, calibrate it, write it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path)
     parser.add_argument("data", type=Path)
@@ -78,7 +77,7 @@ def main() -> None:
 
 
 def without_paths(facts: dict[str, Any]) -> dict[str, Any]:
-    """The facts, where a run that went on from another names that one's part of the recipe."""
+    """The facts, with the path of a starting checkpoint replaced by its recipe's file name."""
     settings = re.sub(r'checkpoint = ".+"', 'checkpoint = "recipe.toml"', facts["settings"])
     return {**facts, "settings": settings}
 

@@ -1,6 +1,6 @@
-"""Variants of a recording, as spectrograms, that the default model is trained to ignore.
+"""Variants of a recording, as spectrograms, that the default model is fitted to ignore.
 
-Each takes levels [tracks, rows, columns] whose rows are mel bands up to 22 050 Hz.
+Each function takes levels [tracks, rows, columns] whose rows are mel bands up to 22 050 Hz.
 """
 
 import numpy as np
@@ -27,19 +27,19 @@ def second_half(levels: Tensor) -> Tensor:
 
 def below(levels: Tensor, *, hertz: float) -> Tensor:
     """Without frequencies above `hertz`, as in a file of a lower sample rate."""
-    kept = torch.from_numpy(centres(RATE) < hertz)
-    return levels * kept[:, None]
+    is_below = torch.from_numpy(centres(RATE) < hertz)
+    return levels * is_below[:, None]
 
 
 def at_other_rate(levels: Tensor) -> Tensor:
-    """With the rows of a file of 48 000 Hz, which reach up to 24 000 Hz."""
+    """With the rows of a 48 000 Hz file, which reach up to 24 000 Hz."""
     places = np.interp(centres(OTHER_RATE), centres(RATE), np.arange(levels.shape[1]), right=-1)
     is_there = torch.from_numpy(places >= 0)
     lower = torch.from_numpy(np.maximum(places, 0)).long()
     upper = (lower + 1).clamp(max=levels.shape[1] - 1)
     share = torch.from_numpy(places - np.floor(places)).to(levels.dtype)[:, None]
-    drawn = levels[:, lower] * (1 - share) + levels[:, upper] * share
-    return drawn * is_there[:, None]
+    interpolated = levels[:, lower] * (1 - share) + levels[:, upper] * share
+    return interpolated * is_there[:, None]
 
 
 def centres(sample_rate: int) -> NDArray[np.float64]:
@@ -49,7 +49,7 @@ def centres(sample_rate: int) -> NDArray[np.float64]:
 
 
 INDIFFERENT_TO = (
-    Indifference(second_half, strictness=15.0, one=first_half),
+    Indifference(second_half, strictness=15.0, first=first_half),
     Indifference(at_other_rate, strictness=90.0),
     Indifference(lambda levels: below(levels, hertz=8_000), strictness=1.0),
 )

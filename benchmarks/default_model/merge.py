@@ -3,10 +3,10 @@ r"""Put the seeds of a recipe side by side as one model, with one projection fit
     python -m benchmarks.default_model.merge runs/default/seed-? runs/default/moments/seed-? \
         DATA/fma-small -o runs/merged --weight-bits 8
 
-The projection is fitted on the training tracks alone: to the teacher's vector of an artist, to the
-genre, and to the networks' own vectors and main directions, ignoring the variants in forms.py. The
-resulting folder can be evaluated and bundled like that of a run. A single seed, or networks of one
-kind, can be given too. Moments of cepstral coefficients, which need no training, are added.
+The projection is fitted on the training tracks alone. Its targets are the teacher's mean vector of
+each artist, the genre, and the networks' own vectors and main directions. It ignores the variants
+in forms.py. Moments of cepstral coefficients, which need no training, are added. The output folder
+can be evaluated and bundled like a run folder. A single seed, or networks of one kind, also work.
 """
 
 import argparse
@@ -43,9 +43,9 @@ def main() -> None:
     parser.add_argument("paths", type=Path, nargs="+", help="folders of runs, then the data")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument(
-        "--coefficients", type=int, default=32, help="of the moments beside; 0: none"
+        "--coefficients", type=int, default=32, help="of the untrained moments; 0 adds none"
     )
-    parser.add_argument("--moments-weight", type=float, default=0.5, help="beside convolutions' 1")
+    parser.add_argument("--moments-weight", type=float, default=0.5, help="convolutions have 1")
     parser.add_argument("--coefficients-weight", type=float, default=1.2)
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--evenness", type=float, default=0.6)
@@ -68,10 +68,10 @@ def main() -> None:
         if backbone.kind == "moments":
             plain, trained = options.coefficients_weight, options.moments_weight
             weights[backbone] = plain if is_plain(backbone) else trained
-    known = known_tracks(training, DatasetConfig())
+    tracks = known_tracks(training, DatasetConfig())
     targets = [
-        teacher_of_artists(known),
-        options.genre_weight * np.eye(len(known.label_names))[known.labels],
+        teacher_of_artists(tracks),
+        options.genre_weight * np.eye(len(tracks.label_names))[tracks.labels],
         options.place_weight * places(networks, levels, weights),
     ]
     front_end = models[0].front_end
@@ -98,19 +98,20 @@ def main() -> None:
     print(f"{options.output}: {card.fingerprint[:12]}")
 
 
-def teacher_of_artists(known: KnownTracks) -> Matrix:
-    """The mean of the teacher's unit vectors over a track's artist."""
-    assert known.teacher is not None, "the projection is fitted to a teacher's vectors"
-    _, artist, n_tracks = np.unique(known.artists, return_inverse=True, return_counts=True)
-    sums = np.zeros((len(n_tracks), known.teacher.shape[1]))
-    np.add.at(sums, artist, known.teacher)
+def teacher_of_artists(tracks: KnownTracks) -> Matrix:
+    """For each track, the mean of the teacher's unit vectors over all tracks of its artist."""
+    assert tracks.teacher is not None, "the projection is fitted to a teacher's vectors"
+    _, artist, n_tracks = np.unique(tracks.artists, return_inverse=True, return_counts=True)
+    sums = np.zeros((len(n_tracks), tracks.teacher.shape[1]))
+    np.add.at(sums, artist, tracks.teacher)
     return (sums / n_tracks[:, None])[artist]
 
 
 @torch.no_grad()
 def plain_moments(config: ModelConfig, levels: Tensor, n_coefficients: int) -> EmbeddingNetwork:
-    """A network that hears as `config` says and pools moments of cosines over the rows, each as
-    wide as any other in the given tracks.
+    """An untrained network with the input of `config` that pools moments of cosines over the rows.
+
+    Each moment is scaled to the same spread over the given tracks.
     """
     backbone = BackboneConfig(kind="moments", filters=(n_coefficients,))
     network = seeded_network(dataclasses.replace(config, backbone=backbone), seed=0)
@@ -123,16 +124,17 @@ def plain_moments(config: ModelConfig, levels: Tensor, n_coefficients: int) -> E
 def places(
     networks: list[EmbeddingNetwork], levels: Tensor, weights: dict[BackboneConfig, float]
 ) -> Matrix:
-    """Where the networks put tracks, twice: their vectors side by side, and the main directions of
-    what they pool, where each kind of network has its weight; both centred and of unit length.
+    """Two descriptions of each track, side by side, each centred and of unit length.
 
-    A network that has not learnt its vectors gives its own main directions in their place.
+    The first is the networks' vectors. The second is the main directions of their pooled features,
+    with a weight for each kind of network. An untrained network has no vectors to give: the main
+    directions of its features take their place.
     """
     vectors: list[Matrix] = []
     pooled: dict[BackboneConfig, list[Matrix]] = {}
     for network in map(fused_for_inference, networks):
-        some = [levels[at : at + N_AT_ONCE] for at in range(0, len(levels), N_AT_ONCE)]
-        features = torch.cat([network.features(part) for part in some])
+        batches = [levels[at : at + N_AT_ONCE] for at in range(0, len(levels), N_AT_ONCE)]
+        features = torch.cat([network.features(batch) for batch in batches])
         backbone = network.config.backbone
         standard = StandardScaler().fit_transform(features.double().numpy())
         pooled.setdefault(backbone, []).append(standard)
@@ -141,23 +143,25 @@ def places(
         else:
             vectors.append(network.geometry.project(network.projection(features)).double().numpy())
     kinds = {backbone: np.hstack(parts) for backbone, parts in pooled.items()}
-    even = np.hstack([of * (weights[b] / of.shape[1] ** 0.5) for b, of in kinds.items()])
+    even = np.hstack(
+        [features * (weights[b] / features.shape[1] ** 0.5) for b, features in kinds.items()]
+    )
     return np.hstack([around_mean(np.hstack(vectors)), around_mean(main_directions(even))])
 
 
 def is_plain(backbone: BackboneConfig) -> bool:
-    """Whether it was made by `plain_moments`."""
+    """Whether `plain_moments` made the network of this backbone."""
     return backbone.kind == "moments" and len(backbone.filters) == 1
 
 
 def main_directions(vectors: Matrix) -> Matrix:
-    """Positions along them, each as wide as the root of its spread."""
+    """Coordinates along the main directions, each scaled to the square root of its spread."""
     directions, spread, _ = randomized_svd(vectors, N_MAIN_DIRECTIONS, random_state=0)
     return np.asarray(directions * spread**0.5)
 
 
 def around_mean(vectors: NDArray[np.floating]) -> Matrix:
-    """Directions from the mean, of unit length."""
+    """The vectors minus their mean, at unit length."""
     centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
     return np.asarray(centred / np.linalg.norm(centred, axis=1, keepdims=True))
 

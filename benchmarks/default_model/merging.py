@@ -1,10 +1,10 @@
 """Several trained networks as one: side by side, with one projection fitted to all of them.
 
-The networks keep their weights; what they pool stands side by side. On it a ridge regression learns
-the given targets while it is told what not to hear, and the main directions of its predictions,
-each divided by a power of its deviation, become the new vector, beside a constant that is the same
-for all: a track of which little is predicted would be all noise at unit length without it. All of
-this is linear, so it goes into one projection.
+The networks keep their weights, and their pooled features are concatenated. On these features a
+ridge regression learns the targets, with a penalty on differences that the vector must ignore. The
+main directions of its predictions, each divided by a power of its deviation, become the new vector.
+A constant that is the same for all tracks is appended: without it, a track with a small prediction
+would be mostly noise at unit length. All of this is linear, so it fits into one projection.
 """
 
 import dataclasses
@@ -29,12 +29,12 @@ N_AT_ONCE = 64
 
 @dataclass(frozen=True, slots=True)
 class Indifference:
-    """Two forms of any track that the vector shall not tell apart, and how strictly."""
+    """Two forms of a track that get the same vector, and how strictly this is enforced."""
 
-    other: Form
+    second: Form
     strictness: float
-    one: Form | None = None
-    """The track as it is where none is given."""
+    first: Form | None = None
+    """None: the track without change."""
 
 
 def merged_network(
@@ -49,16 +49,17 @@ def merged_network(
     indifferent_to: Sequence[Indifference] = (),
     kind_weights: Sequence[float] = (),
 ) -> EmbeddingNetwork:
-    """One network of the given ones, which hear the same. Those of one backbone become its
-    members, in the order given, and each kind of backbone weighs as `kind_weights` says, in the
-    order in which they come, or as much as any other.
+    """Merge networks with the same input into one.
 
-    levels: [tracks, rows, columns], the tracks that it is fitted on.
-    targets: [tracks, n], what the projection is to tell of them.
-    evenness: 0 keeps the directions as wide as they are, 1 makes them all equally wide.
+    Networks with the same backbone become members of one branch, in the given order.
+
+    levels: [tracks, rows, columns], the tracks that the projection is fitted on.
+    targets: [tracks, n], what the projection predicts.
+    evenness: 0 keeps the spread of each direction, 1 makes all spreads equal.
     shrinkage: the ridge, as a multiple of the mean squared length of a track's features.
-    constant: how long the constant part is beside the mean length of the rest; it takes one of the
-        `size` numbers, and 0 is none.
+    constant: the length of the constant part, as a multiple of the mean length of the rest. It
+        takes one of the `size` numbers; 0 adds no constant.
+    kind_weights: a weight for each backbone, in order of first appearance; empty: all equal.
     """
     merged = _side_by_side(networks, size=size)
     n_directions = size - (constant > 0)
@@ -68,19 +69,19 @@ def merged_network(
             f"size = {size}: {merged.feature_size} features, {targets.shape[1]} targets and "
             f"{len(levels)} tracks have {most} directions at most"
         )
-    hears = fused_for_inference(merged)
-    features = _features(hears, levels)
+    fused = fused_for_inference(merged)
+    features = _features(fused, levels)
     mean, deviation = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
     weights = np.asarray(kind_weights or [1.0] * len(merged.feature_sizes))
     n_kinds = len(merged.feature_sizes)
     if len(weights) != n_kinds:
-        raise ConfigError(f"kind_weights: {len(weights)}, and there are {n_kinds} kinds")
+        raise ConfigError(f"kind_weights: {len(weights)} weights for {n_kinds} kinds of network")
     deviation *= np.repeat(np.sqrt(merged.feature_sizes) / weights, merged.feature_sizes)
     standard = (features - mean) / deviation
     penalty = np.diag(np.full(features.shape[1], shrinkage * np.square(standard).sum(1).mean()))
     for forms in indifferent_to:
-        one = features if forms.one is None else _features(hears, levels, forms.one)
-        difference = (one - _features(hears, levels, forms.other)) / deviation
+        first_form = features if forms.first is None else _features(fused, levels, forms.first)
+        difference = (first_form - _features(fused, levels, forms.second)) / deviation
         penalty += forms.strictness * difference.T @ difference
     fitted = penalised_regression(standard, targets - targets.mean(axis=0), penalty)
     directions = even_directions(standard @ fitted.T, size=n_directions, evenness=evenness)
@@ -97,7 +98,7 @@ def merged_network(
 
 
 def _side_by_side(networks: Sequence[EmbeddingNetwork], *, size: int) -> EmbeddingNetwork:
-    """Those of each backbone as members of one branch; the projection is as it began."""
+    """The networks as members of one branch per backbone; the projection is not fitted yet."""
     config = networks[0].config
     kinds: dict[BackboneConfig, list[EmbeddingNetwork]] = {}
     for network in networks:
@@ -106,14 +107,16 @@ def _side_by_side(networks: Sequence[EmbeddingNetwork], *, size: int) -> Embeddi
         if dataclasses.replace(settings, backbone=config.backbone) != config:
             raise ConfigError("only networks with the same input can be merged")
         if settings.backbone.members > 1 or settings.beside:
-            raise ConfigError("a network that was merged cannot be merged again")
+            raise ConfigError("a merged network cannot be merged again")
     if any(backbone.pooling == "attention" and len(kinds[backbone]) > 1 for backbone in kinds):
-        raise ConfigError("attention was learnt over one network's features: it cannot be merged")
-    first, *others = (
+        raise ConfigError("attention pooling is learnt for one network and cannot be merged")
+    first_backbone, *other_backbones = (
         dataclasses.replace(backbone, members=len(members)) for backbone, members in kinds.items()
     )
     merged = EmbeddingNetwork(
-        dataclasses.replace(config, backbone=first, beside=tuple(others), embedding_size=size)
+        dataclasses.replace(
+            config, backbone=first_backbone, beside=tuple(other_backbones), embedding_size=size
+        )
     ).eval()
     branches: list[EmbeddingNetwork | Branch] = [merged]
     branches += [branch for branch in merged.beside if isinstance(branch, Branch)]
@@ -123,23 +126,23 @@ def _side_by_side(networks: Sequence[EmbeddingNetwork], *, size: int) -> Embeddi
 
 
 def _copy_members(branch: EmbeddingNetwork | Branch, networks: Sequence[EmbeddingNetwork]) -> None:
-    """A lone network is no member and has its normalisation in front."""
+    """Copy the weights. Members carry their normalisation; a single network has it in `branch`."""
     if not isinstance(branch.backbone, Members):
         branch.row_norm.load_state_dict(networks[0].row_norm.state_dict())
         branch.backbone.load_state_dict(networks[0].backbone.state_dict())
         branch.pooling.load_state_dict(networks[0].pooling.state_dict())
         return
     for member, network in zip(branch.backbone.members, networks, strict=True):
-        whole = nn.Sequential(network.row_norm, network.backbone)
-        member.load_state_dict(whole.state_dict())
+        normalised = nn.Sequential(network.row_norm, network.backbone)
+        member.load_state_dict(normalised.state_dict())
 
 
 @torch.inference_mode()
 def _features(network: EmbeddingNetwork, levels: Tensor, form: Form | None = None) -> Matrix:
-    """What the projection starts from: [tracks, features]."""
+    """The input of the projection: [tracks, features]."""
     parts = []
     for at in range(0, len(levels), N_AT_ONCE):
-        some = levels[at : at + N_AT_ONCE]
-        parts.append(network.features(form(some) if form else some))
+        part = levels[at : at + N_AT_ONCE]
+        parts.append(network.features(form(part) if form else part))
     numbers: Matrix = torch.cat(parts).double().numpy()
     return numbers

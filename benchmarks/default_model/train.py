@@ -2,9 +2,9 @@
 
     python benchmarks/default_model/train.py DATA/fma-small -o runs/default --seeds 0 1 2
 
-A seed is three runs: recipe.toml, then refine.toml from where that ended, and moments.toml for a
-network of another kind (in OUTPUT/moments). Prints the held-out accuracy of each seed and their
-mean. After an interruption, call it again to resume.
+Each seed takes three runs: recipe.toml, refine.toml from the checkpoint of the first, and
+moments.toml for a network of another kind (in OUTPUT/moments). The script prints the held-out
+accuracy of each seed and their mean. After an interruption, run the same command again to resume.
 """
 
 import argparse
@@ -76,7 +76,7 @@ def main() -> None:
 def run_seed(
     recipe: TrainingConfig, refinement: TrainingConfig, data: Path, output: Path, seed: int
 ) -> float:
-    """The held-out accuracy of one seed; trained if it is not yet."""
+    """The held-out accuracy of one seed, which is trained first if necessary."""
     first, folder = output / "first" / f"seed-{seed}", output / f"seed-{seed}"
     run_part(recipe, data, first, seed)
     start = TransferConfig(checkpoint=str(first / "best"))
@@ -86,7 +86,7 @@ def run_seed(
 
 
 def run_part(config: TrainingConfig, data: Path, folder: Path, seed: int) -> dict[str, float]:
-    """One of the three runs of a seed: its held-out scores."""
+    """The held-out scores of one of the three runs of a seed."""
     if not (folder / RESULT_NAME).exists():
         seeded = dataclasses.replace(
             config,

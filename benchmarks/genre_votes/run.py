@@ -1,4 +1,4 @@
-"""Which objective finds neighbours of the right genre? Several seeds of each, on real data.
+"""Train each objective with several seeds on real data and compare the votes for the genre.
 
     python benchmarks/genre_votes/run.py DATA/fma-small fma -o runs/votes-fma
     python benchmarks/genre_votes/run.py DATA/gtzan-spectrograms gtzan -o runs/votes-gtzan
@@ -6,12 +6,12 @@
     python benchmarks/genre_votes/run.py DATA/midi-audio fit --folds 5 -o runs/votes-midi-fit
     python benchmarks/genre_votes/run.py DATA/midi-audio base --folds 5 -o runs/votes-midi-base
 
-Each objective is trained with the same network, batches, augmentation and number of epochs (the
-TOML of that name beside this file, `--set loop.epochs=…` for more); what differs is the loss and
-what makes a positive. The vote is that of the nearest reference tracks, the asked track's artist
-left out. A recipe without epochs (fit.toml) has no objective, and one row; so has a preset (tiny,
-base, large), which is trained as it is, and whose best epoch by its validation side is asked. Cells
-that are done are kept in the output folder, so it can be stopped and gone on with.
+All objectives are trained with the same network, batches, augmentation and number of epochs (from
+the TOML file of that name in this folder; `--set loop.epochs=…` changes it). Only the loss and the
+kind of positives differ. The nearest reference tracks vote, without those of the query's artist. A
+recipe without epochs (fit.toml) has one row, and so has a preset (tiny, base, large), which is
+trained without change and measured at its best epoch on the validation tracks. Finished cells are
+kept in the output folder: run the same command again to resume.
 """
 
 import argparse
@@ -40,7 +40,7 @@ OBJECTIVES = {
 
 
 def main() -> None:
-    """Train what is missing, then print the table."""
+    """Train the cells that are not finished, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("recipe", choices=[*RECIPES, *TRAINING_PRESETS])
@@ -82,7 +82,7 @@ def main() -> None:
 
 
 def with_objective(base: TrainingConfig, name: str, positive: RelationKind) -> TrainingConfig:
-    """The recipe with one objective, and batches that hold its positives."""
+    """The recipe with one objective, and batches that contain its positives."""
     objective = dataclasses.replace(OBJECTIVES[name], relations=(positive,))
     sampler = base.sampler
     if positive == "artist":
@@ -98,14 +98,14 @@ def with_objective(base: TrainingConfig, name: str, positive: RelationKind) -> T
 
 
 def cell(config: TrainingConfig, options: argparse.Namespace, *, name: str, seed: int) -> float:
-    """The vote of one objective and seed (the mean of its folds), trained now or before."""
+    """The accuracy of one objective and seed (the mean of its folds), trained if necessary."""
     path = options.output / f"{name}, seed {seed}.json"
     if not path.exists():
         config = dataclasses.replace(
             config,
             loop=dataclasses.replace(config.loop, seed=seed),
             sampler=dataclasses.replace(config.sampler, seed=seed),
-            dataset=dataclasses.replace(config.dataset, seed=seed),  # other folds, where drawn
+            dataset=dataclasses.replace(config.dataset, seed=seed),  # draws other folds
         )
         folds = range(options.folds) if options.folds else [-1]
         votes = [fold_vote(config, options, fold) for fold in folds]
@@ -114,7 +114,7 @@ def cell(config: TrainingConfig, options: argparse.Namespace, *, name: str, seed
 
 
 def fold_vote(config: TrainingConfig, options: argparse.Namespace, fold: int) -> float:
-    """Train, then let the neighbours of the held-out side vote: test where there is one."""
+    """Train, then measure the vote on the test tracks, or on validation if there are none."""
     split = dataclasses.replace(config.dataset, fold=fold, n_folds=max(options.folds, 2))
     runs: list[TrainingRun] = []
 
@@ -127,11 +127,11 @@ def fold_vote(config: TrainingConfig, options: argparse.Namespace, fold: int) ->
             options.data,
             dataclasses.replace(config, dataset=split),
             Path(folder) / "run",
-            make_observers=keep,  # type: ignore[arg-type]  # nobody observes
+            make_observers=keep,  # type: ignore[arg-type]  # no observers
         )
         run = runs[0]
-        kept = "best" if options.recipe in TRAINING_PRESETS else "last"
-        network = run.start.load(Path(folder) / "run" / kept)
+        checkpoint = "best" if options.recipe in TRAINING_PRESETS else "last"
+        network = run.start.load(Path(folder) / "run" / checkpoint)
     test = run.dataset.positions("test")
     if not len(test):
         return float(result.scores["accuracy"])
@@ -143,7 +143,7 @@ def fold_vote(config: TrainingConfig, options: argparse.Namespace, fold: int) ->
 
 
 def line(name: str, positive: str, scores: list[float]) -> str:
-    """A row of the table; the interval is Student's, over seeds."""
+    """A row of the table, with Student's interval over the seeds."""
     mean, n_seeds = np.mean(scores), len(scores)
     reach = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}.get(n_seeds, 2.0)
     half = reach * np.std(scores, ddof=1) / np.sqrt(n_seeds) if n_seeds > 1 else float("nan")

@@ -1,4 +1,4 @@
-"""Several networks as one: their features, the space of all, and the file."""
+"""Merging several networks into one."""
 
 import dataclasses
 
@@ -32,13 +32,13 @@ def levels_for(network: EmbeddingNetwork, n: int = 60) -> Tensor:
 
 
 def seen(network: EmbeddingNetwork) -> EmbeddingNetwork:
-    """With running statistics of its own."""
+    """The network after a batch has changed its running statistics."""
     network.train()(levels_for(network) * 0.7 + 0.1)
     return network.eval()
 
 
 def targets_for(levels: Tensor) -> Matrix:
-    """Something to tell of tracks that their pictures do show, in part."""
+    """Targets that depend on the levels, with a nonlinear part."""
     mixed = torch.randn(levels.shape[1], 5, generator=torch.Generator().manual_seed(3))
     return (levels.mean(dim=2) @ mixed).square().double().numpy()
 
@@ -53,7 +53,7 @@ def merged_outputs(
     indifferent_to: tuple[Indifference, ...] = (),
     form: Form = torch.clone,
 ) -> Matrix:
-    """What the merged projection gives before it is brought to unit length."""
+    """The output of the merged projection before normalisation."""
     levels = levels_for(networks[0])
     merged = merged_network(
         networks,
@@ -75,7 +75,7 @@ def merged_outputs(
 def test_a_merged_network_is_a_ridge_regression_on_all_features(
     pooling: str, n_networks: int
 ) -> None:
-    """Its output spans the main directions of what scikit-learn's regression predicts."""
+    """Its output spans the main directions of the predictions of scikit-learn's regression."""
     networks = [seen(seeded_network(config(pooling=pooling), seed=s)) for s in range(n_networks)]
     levels = levels_for(networks[0])
     by_member = [n.features(levels).detach().double().numpy() for n in networks]
@@ -91,8 +91,8 @@ def test_a_merged_network_is_a_ridge_regression_on_all_features(
         assert np.allclose(outputs.T @ outputs, np.diag(expected), atol=expected.max() * 2e-3)
 
 
-def test_networks_of_several_kinds_are_branches_that_weigh_as_told() -> None:
-    """Members by kind, in order, each as it was; a kind of no weight says nothing to the fit."""
+def test_networks_of_several_kinds_are_weighted_branches() -> None:
+    """Networks become members by kind, in order; a kind of tiny weight does not change the fit."""
     first, second = (seen(seeded_network(config(pooling="mean"), seed=s)) for s in (0, 1))
     moments = seen(seeded_network(config("moments", filters=(3, 8, 6, 5)), seed=0))
     levels = levels_for(first)
@@ -113,8 +113,8 @@ def test_networks_of_several_kinds_are_branches_that_weigh_as_told() -> None:
     assert not torch.allclose(both(levels), alone(levels), atol=1e-2)
 
 
-def test_the_constant_is_as_long_as_asked() -> None:
-    """One number is the same for every track; the others are what they are without it."""
+def test_the_constant_has_the_given_length() -> None:
+    """The last number is the same for every track; the constant does not change the others."""
     network = seen(seeded_network(config(), seed=2))
     plain, beside = merged_outputs([network]), merged_outputs([network], size=5, constant=0.5)
     mean_length = np.linalg.norm(plain, axis=1).mean()
@@ -122,8 +122,8 @@ def test_the_constant_is_as_long_as_asked() -> None:
     assert np.allclose(beside[:, 4], 0.5 * mean_length, rtol=1e-4)
 
 
-def test_a_merged_network_does_not_hear_what_it_is_told_not_to() -> None:
-    """The stricter, the less two forms of a track differ beside what tracks differ."""
+def test_a_merged_network_ignores_a_form() -> None:
+    """The stricter the indifference, the less two forms of a track differ."""
     networks = [seen(seeded_network(config(filters=(8, 16)), seed=seed)) for seed in range(2)]
 
     def darker(levels: Tensor) -> Tensor:
@@ -142,14 +142,14 @@ def test_two_forms_can_both_differ_from_the_track() -> None:
     """A projection fitted to ignore the half brings both halves together."""
     networks = [seen(seeded_network(config(), seed=1))]
     halves: tuple[Form, Form] = (lambda x: x[:, :, :12], lambda x: x[:, :, 12:])
-    apart = []
-    for forms in ((), (Indifference(halves[1], strictness=10.0, one=halves[0]),)):
+    differences = []
+    for forms in ((), (Indifference(halves[1], strictness=10.0, first=halves[0]),)):
         first, second = (
             merged_outputs(networks, indifferent_to=forms, form=half) for half in halves
         )
         whole = merged_outputs(networks, indifferent_to=forms)
-        apart.append(np.linalg.norm(first - second) / np.linalg.norm(whole))
-    assert apart[1] < 0.7 * apart[0]
+        differences.append(np.linalg.norm(first - second) / np.linalg.norm(whole))
+    assert differences[1] < 0.7 * differences[0]
 
 
 def test_what_cannot_be_merged_is_refused() -> None:
@@ -166,7 +166,7 @@ def test_what_cannot_be_merged_is_refused() -> None:
     attending = seeded_network(config(pooling="attention"), seed=0)
     with pytest.raises(ConfigError, match="attention"):
         merged_network([attending, attending], levels, targets_for(levels), size=4, **settings)
-    with pytest.raises(ConfigError, match="2, and there are 1 kinds"):
+    with pytest.raises(ConfigError, match="2 weights for 1 kinds"):
         merged_network(
             [first], levels, targets_for(levels), size=4, kind_weights=(1.0, 1.0), **settings
         )
