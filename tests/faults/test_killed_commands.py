@@ -102,7 +102,7 @@ def check_labels(workshop: Workshop, tmp_path: Path, music: Path, *, n_kills: in
     with Library.open(tmp_path / "library") as library:
         encoder = ToyEncoder()
         assert library.index([music], encoder=encoder).failed == ()
-        assert encoder.heard == []
+        assert encoder.analysed_paths == []
 
 
 def genres(music: Path) -> dict[str, str]:

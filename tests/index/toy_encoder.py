@@ -1,7 +1,7 @@
-"""A model without a network: a file's vector follows from its audio's digest alone.
+"""An encoder without a network: a file's vector depends only on its audio digest.
 
-It stands in for the real encoder wherever a test is about the library, so that these tests need
-no torch. Files are small WAVs; a file of no samples fails as a broken one would.
+It replaces the real encoder in tests of the library, so that these tests need no torch. Files are
+small WAVs; a file without samples fails as a broken file does.
 """
 
 import wave
@@ -25,7 +25,7 @@ N_EXCERPTS = 3
 
 
 class ToyEncoder:
-    """Deterministic vectors of a few numbers. `heard` lists what was analysed, in order."""
+    """Deterministic vectors of a few numbers. `analysed_paths` lists the files, in order."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class ToyEncoder:
         self.fingerprint = f"{name}-fingerprint"
         self.embedding_size = size
         self.config = ModelConfig(embedding_size=size, geometry=geometry)
-        self.heard: list[Path] = []
+        self.analysed_paths: list[Path] = []
         self._log = log
 
     def encode_many(
@@ -49,7 +49,7 @@ class ToyEncoder:
         ordered: bool = True,
     ) -> Iterator[EncodingResult]:
         for request in as_requests(paths):
-            self.heard.append(request.path)
+            self.analysed_paths.append(request.path)
             if self._log is not None:
                 with self._log.open("a") as file:
                     file.write(f"{request.path}\n")
@@ -87,7 +87,7 @@ class ToyEncoder:
 
 
 def write_wav(path: Path, seed: int, *, n_samples: int = 64) -> Path:
-    """A small WAV whose samples follow from a seed."""
+    """Write a small WAV with seeded samples."""
     samples = np.random.default_rng(seed).integers(-9000, 9000, n_samples).astype("<i2")
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as file:

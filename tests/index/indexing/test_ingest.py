@@ -51,7 +51,7 @@ def test_new_files_are_analysed_and_can_be_searched(library: Library, music: Pat
     """Each new file becomes a track that is its own nearest neighbour."""
     report, encoder = index(library, music)
     assert counts(report) == {"added": 6}
-    assert len(encoder.heard) == 6
+    assert len(encoder.analysed_paths) == 6
     ids = library.store.ids()
     distances, found = library.nearest(library.vectors(ids), 1)
     assert found[:, 0].tolist() == ids.tolist()
@@ -66,7 +66,7 @@ def test_a_second_run_analyses_nothing(library: Library, music: Path) -> None:
     index(library, music)
     report, encoder = index(library, music)
     assert counts(report) == {"unchanged": 6}
-    assert encoder.heard == []
+    assert encoder.analysed_paths == []
 
 
 def test_a_moved_file_keeps_its_id(library: Library, music: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_moved_file_keeps_its_id(library: Library, music: Path) -> None:
     report, encoder = index(library, music)
     after = ids_by_name(library)
     assert counts(report) == {"moved": 4, "unchanged": 2}
-    assert encoder.heard == []
+    assert encoder.analysed_paths == []
     assert after["renamed.wav"] == before["0.wav"]
     assert {after[name] for name in ("1.wav", "3.wav")} == {before["1.wav"], before["3.wav"]}
 
@@ -90,7 +90,7 @@ def test_a_retagged_file_is_not_analysed(library: Library, music: Path) -> None:
     tag_wav(path, genre="blues")
     report, encoder = index(library, music)
     assert counts(report) == {"updated": 1, "unchanged": 5}
-    assert encoder.heard == []
+    assert encoder.analysed_paths == []
     assert library.find(str(path))[0].genre == "blues"
     assert set(library.catalogue.field_values("genre").values()) == {("jazz",), ("blues",)}
 
@@ -112,7 +112,7 @@ def test_changed_audio_is_analysed_again(library: Library, music: Path) -> None:
     write_wav(path, 99)
     report, encoder = index(library, music)
     assert counts(report) == {"updated": 1, "unchanged": 5}
-    assert encoder.heard == [path]
+    assert encoder.analysed_paths == [path]
     assert library.find(str(path))[0].id == track.id
     assert not np.allclose(library.vectors([track.id]), before)
 
@@ -130,7 +130,7 @@ def test_files_that_swap_names_keep_their_ids(library: Library, music: Path) -> 
         os.utime(path, ns=(time_ns, time_ns))
     report, encoder = index(library, music)
     assert counts(report) == {"moved": 2, "unchanged": 4}
-    assert encoder.heard == []
+    assert encoder.analysed_paths == []
     assert (library.find(str(other))[0].id, library.find(str(one))[0].id) == before
 
 
@@ -144,7 +144,7 @@ def test_a_file_moved_over_another_replaces_it(library: Library, music: Path) ->
     os.utime(target, ns=(10**18, 10**18))
     report, encoder = index(library, music)
     assert counts(report) == {"moved": 1, "unchanged": 4, "removed": 1}
-    assert encoder.heard == []
+    assert encoder.analysed_paths == []
     assert library.find(str(target))[0].id == moved
     assert lost not in library.store.ids()
 
@@ -155,7 +155,7 @@ def test_a_copy_is_a_duplicate_and_not_analysed(library: Library, music: Path) -
     copy = write_wav(music / "copy.wav", 0)
     report, encoder = index(library, music)
     assert counts(report) == {"added": 1, "unchanged": 6}
-    assert (report.n_duplicates, encoder.heard) == (1, [])
+    assert (report.n_duplicates, encoder.analysed_paths) == (1, [])
     digest = library.find(str(copy))[0].audio_digest
     assert len(library.catalogue.tracks_with_digest(digest)) == 2
     assert library.info().n_duplicates == 1
@@ -166,7 +166,7 @@ def test_copies_in_one_run_are_analysed_once(library: Library, tmp_path: Path) -
     for name in ("a", "b"):
         write_wav(tmp_path / "music" / f"{name}.wav", 1)
     report, encoder = index(library, tmp_path / "music")
-    assert (report.added, len(encoder.heard)) == (2, 1)
+    assert (report.added, len(encoder.analysed_paths)) == (2, 1)
     assert len(library) == 2
 
 
@@ -182,7 +182,7 @@ def test_gone_files_are_marked_and_come_back(library: Library, music: Path, tmp_
     away.rename(path)
     report, encoder = index(library, music)
     assert counts(report) == {"unchanged": 6}
-    assert encoder.heard == []
+    assert encoder.analysed_paths == []
     assert track_id in library.store.ids()
 
 
@@ -234,10 +234,10 @@ def test_failures_are_kept_and_retried_when_asked(library: Library, music: Path)
     ]
     report, encoder = index(library, music)
     assert [f.is_known for f in report.failed] == [True]
-    assert encoder.heard == []
+    assert encoder.analysed_paths == []
     report, encoder = index(library, music, retry_failed=True)
     assert [f.is_known for f in report.failed] == [False]
-    assert encoder.heard == [broken]
+    assert encoder.analysed_paths == [broken]
     assert [f.path for f in library.failures()] == [str(broken)]
 
 
@@ -267,7 +267,7 @@ def test_a_dry_run_changes_nothing(library: Library, music: Path) -> None:
     (music / "album 0" / "0.wav").unlink()
     report, encoder = index(library, music, dry_run=True)
     assert counts(report) == {"added": 1, "removed": 1, "unchanged": 5}
-    assert (report.is_dry_run, encoder.heard) == (True, [])
+    assert (report.is_dry_run, encoder.analysed_paths) == (True, [])
     assert len(library) == 6
 
 
@@ -335,7 +335,7 @@ def test_an_interrupted_migration_leaves_the_old_vectors(library: Library, music
     assert len(library) == 6
     encoder = ToyEncoder("other")
     library.index([music], encoder=encoder, migrate=True)
-    assert len(encoder.heard) == 2
+    assert len(encoder.analysed_paths) == 2
     assert library.model.fingerprint == "other-fingerprint"
 
 
@@ -402,7 +402,7 @@ def test_cue_sheets_make_several_tracks(library: Library, tmp_path: Path) -> Non
     )
     sheet.write_text(text)
     report, encoder = index(library, music)
-    assert (report.added, len(encoder.heard)) == (2, 2)
+    assert (report.added, len(encoder.analysed_paths)) == (2, 2)
     one, two = library.find(str(music / "live.wav"))
     assert (one.title, one.artist, one.album, one.start_seconds) == ("One", "Band", "Live", 0.0)
     assert (two.title, two.start_seconds, two.duration_seconds) == ("Two", 4.0, 6.0)
@@ -410,7 +410,7 @@ def test_cue_sheets_make_several_tracks(library: Library, tmp_path: Path) -> Non
     sheet.write_text(text.replace("00:04:00", "00:05:00"))
     report, encoder = index(library, music)
     assert counts(report) == {"updated": 2}
-    assert len(encoder.heard) == 2
+    assert len(encoder.analysed_paths) == 2
 
 
 def test_names_that_are_no_text_are_indexed(library: Library, tmp_path: Path) -> None:
@@ -442,7 +442,7 @@ def test_an_interrupted_run_goes_on(library: Library, music: Path) -> None:
         index(library, music, Interrupted())
     assert len(library) == 3
     report, encoder = index(library, music)
-    assert (report.added, len(encoder.heard)) == (3, 3)
+    assert (report.added, len(encoder.analysed_paths)) == (3, 3)
     assert report.unchanged == 3
 
 
@@ -467,7 +467,7 @@ def test_a_renamed_folder_keeps_its_ids(library: Library, music: Path) -> None:
     music.rename(music.with_name("renamed"))
     report, encoder = index(library, music.with_name("renamed"))
     assert counts(report) == {"moved": 6}
-    assert encoder.heard == []
+    assert encoder.analysed_paths == []
     assert ids_by_name(library) == before
     assert all(Path(track.path).exists() for track in library.all_tracks())
 

@@ -204,7 +204,7 @@ def test_bad_tracks_are_failures_among_many(library: Library, tmp_path: Path) ->
     reasons = {failure.path: failure.reason for failure in report.failed}
     assert reasons["/no/such.wav"].startswith("no such file")
     assert reasons[str(broken)].startswith("broken")
-    assert encoder.heard == [new[0], broken, new[1], new[2]]
+    assert encoder.analysed_paths == [new[0], broken, new[1], new[2]]
     with pytest.raises(AudioError, match="broken"):
         label_tracks(library, LabelRequest((str(broken),)), encoder=encoder)
     with pytest.raises(NotFound, match="no track has the id 77"):
@@ -216,7 +216,7 @@ def test_a_stretch_is_heard_and_judged_as_one(library: Library, music: list[Path
     encoder = StyledEncoder()
     request = LabelRequest((str(music[0]),), start_seconds=0.0, seconds=0.5)
     (vote,) = label_tracks(library, request, encoder=encoder).votes
-    assert encoder.heard == [music[0]]
+    assert encoder.analysed_paths == [music[0]]
     assert all(voter.track.path != str(music[0]) for voter in vote.voters)
     voting = Voting(library)
     whole, stretch = voting.calibration(), voting.calibration(0.5)
@@ -228,7 +228,7 @@ def test_known_tracks_need_no_model(library: Library) -> None:
     """A track with a stored vector is not encoded: an encoder that raises is enough."""
     deaf = StyledEncoder()
     label_tracks(library, LabelRequest(("1", "2", "3")), encoder=deaf)
-    assert deaf.heard == []
+    assert deaf.analysed_paths == []
 
 
 def test_the_artist_is_told_by_the_artists_tracks(library: Library) -> None:

@@ -205,11 +205,11 @@ def test_written_and_undone_files_are_not_analysed_again(library: Library, tmp_p
     report = write_labels(library, plan_changes(votes_on(library, 9, 10, 11, 12)))
     encoder = ToyEncoder()
     rescan = library.index([tmp_path / "music"], encoder=encoder)
-    assert (rescan.unchanged, rescan.updated, encoder.heard) == (12, 0, [])
+    assert (rescan.unchanged, rescan.updated, encoder.analysed_paths) == (12, 0, [])
     assert report.journal is not None
     undo_labels(library, report.journal)
     rescan = library.index([tmp_path / "music"], encoder=encoder)
-    assert (rescan.unchanged, rescan.updated, encoder.heard) == (12, 0, [])
+    assert (rescan.unchanged, rescan.updated, encoder.analysed_paths) == (12, 0, [])
 
 
 def test_the_journal_says_what_was_and_what_is(library: Library) -> None:
@@ -341,7 +341,7 @@ def test_a_crash_at_any_moment_can_be_undone(library: Library, tmp_path: Path) -
         assert {p.name: (read_tags(p), audio_digest(p)) for p in music.glob("*.wav")} == before
     encoder = ToyEncoder()
     library.index([music], encoder=encoder)
-    assert encoder.heard == []
+    assert encoder.analysed_paths == []
 
 
 def test_paths_that_are_no_text(tmp_path: Path) -> None:

@@ -248,7 +248,7 @@ def test_analysing_again_leaves_out_changed_files(library: Library, tmp_path: Pa
     write_wav(tmp_path / "music" / "1.wav", 77, n_samples=99)
     encoder = ToyEncoder()
     assert library.verify(deep=True, encoder=encoder) == []
-    assert len(encoder.heard) == 4
+    assert len(encoder.analysed_paths) == 4
 
 
 KILLED = """
