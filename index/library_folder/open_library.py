@@ -19,7 +19,7 @@ from embedder.errors import (
     BadInput,
     FingerprintMismatch,
     NotFound,
-    OutputExists,
+    UsageError,
     printable_path,
 )
 from index.catalogue.catalogue import Catalogue, ModelRow
@@ -88,7 +88,9 @@ class OpenLibrary:
             (folder / name).exists() for name in (CATALOGUE_NAME, LOCK_NAME, MANIFEST_NAME)
         )
         if is_foreign:
-            raise OutputExists(folder)
+            raise UsageError(
+                f"{folder}: a folder of other files. Name an empty or new folder with --library."
+            )
         library = cls(folder, warn=warn)
         path = folder / CATALOGUE_NAME
         if path.exists() and Catalogue.is_outdated(path):

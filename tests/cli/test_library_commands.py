@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from embedder.audio.writing import write_audio
 from embedder.config.presets import MODELS
 from embedder.models.kinds.network import save_model
 from embedder.networks.network import seeded_network
+from index.library_folder.lock import writing
 from index.vectors.calibration import Calibration
 from tests.conftest import RunCli
 
@@ -149,7 +151,8 @@ def test_a_missing_folder_and_a_foreign_one(run_cli: RunCli, tmp_path: Path, mod
     assert not (tmp_path / "library").exists()
     write_song(tmp_path / "music" / "a.wav", 1)
     music = str(tmp_path / "music")
-    assert run_cli("--library", music, "index", music, "--model", str(model)).code == 2
+    foreign = run_cli("--library", music, "index", music, "--model", str(model))
+    assert (foreign.code, "--library" in foreign.err, "--force" in foreign.err) == (2, True, False)
 
 
 def test_an_index_run_without_files_says_so(run_cli: RunCli, tmp_path: Path, model: Path) -> None:
@@ -191,6 +194,25 @@ def test_a_dry_run_leaves_nothing(run_cli: RunCli, tmp_path: Path, model: Path) 
     narrow = run_cli(*line, "--include", "*.wav", "--exclude", "live")
     assert json.loads(narrow.out)["added"] == 2
     assert not (tmp_path / "library").exists()
+
+
+def test_a_dry_run_with_another_model_foresees_it(
+    run_cli: RunCli, ready: Path, place: Path
+) -> None:
+    """It works while another process writes, adds no model, and counts as the run then does."""
+    save_model(place / "other", seeded_network(MODELS["tiny"], seed=2), name="other")
+    library = place / "library"
+    line = ("--json", "--library", str(library), "index", str(ready / "music"))
+    line += ("--model", str(place / "other"), "--exclude", BROKEN)
+    with writing(library):
+        forecast = json.loads(run_cli(*line, "--dry-run").out)
+    with sqlite3.connect(library / "catalogue.sqlite") as catalogue:
+        assert catalogue.execute("SELECT count(*) FROM models").fetchall() == [(1,)]
+    catalogue.close()
+    report = json.loads(run_cli(*line).out)
+    counts = ("added", "updated", "moved", "unchanged", "removed")
+    assert [forecast[name] for name in counts] == [report[name] for name in counts]
+    assert forecast["updated"] == len(NAMES)
 
 
 def test_a_query_by_id_path_and_several(run_cli: RunCli, ready: Path) -> None:
@@ -245,6 +267,17 @@ def test_a_file_from_elsewhere(run_cli: RunCli, ready: Path, tmp_path: Path) -> 
     first = json.loads(part.out)["neighbours"][0]
     assert Path(first["path"]).name == "b.wav"
     assert first["distance"] > 0
+
+
+def test_a_digit_that_is_no_id_names_a_file(
+    run_cli: RunCli, ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file with the name `²` is a query track."""
+    shutil.copy(ready / "music" / "c.flac", tmp_path / "²")
+    monkeypatch.chdir(tmp_path)
+    line = ("--json", "--library", str(ready / "library"))
+    query = json.loads(run_cli(*line, "query", "²").out)["query"]
+    assert [track["path"] for track in query] == [str(tmp_path / "²")]
 
 
 def test_reasons(run_cli: RunCli, ready: Path) -> None:

@@ -19,9 +19,9 @@ from embedder.errors import (
     BadInput,
     CorruptArtefact,
     NotFound,
-    OutputExists,
     StorageError,
     UnsupportedFormat,
+    UsageError,
 )
 from index.indexing.analyse import BATCH_TRACKS
 from index.indexing.request import IndexOptions
@@ -66,7 +66,7 @@ def test_an_empty_library_says_what_to_do(tmp_path: Path) -> None:
 
 def test_a_folder_of_something_else_is_left_alone(music: Path) -> None:
     """A library is never made among other files."""
-    with pytest.raises(OutputExists):
+    with pytest.raises(UsageError, match=r"Name an empty or new folder with --library"):
         Library.open_or_create(music)
 
 
