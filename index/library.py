@@ -1,7 +1,7 @@
 """The library with a method for each use case: everything that the command line does.
 
 The methods import what they need when they are called, so that opening a library stays quick.
-`search`, `label` and `playlist` take a request, or tracks and the request's fields as keywords.
+`search`, `label` and `playlist` take a request, or tracks and the command's options as keywords.
 """
 
 from collections.abc import Callable, Sequence
@@ -95,11 +95,12 @@ class Library(OpenLibrary):
     def search(self, *arguments: "SearchRequest | str", **options: Any) -> "QueryResult":
         """The tracks nearest to some: `search("song.flac", k=5)`, or `search(SearchRequest(…))`.
 
-        The options are the fields of `SearchRequest`.
+        The options are those of `soundalike query`.
         """
+        from index.search.options import search_request
         from index.search.request import SearchRequest
 
-        request = _request(SearchRequest, arguments, options, make=SearchRequest)
+        request = _request(SearchRequest, arguments, options, make=search_request)
         return self.searcher.search(request)
 
     @overload
@@ -109,12 +110,13 @@ class Library(OpenLibrary):
     def playlist(self, *arguments: "PlaylistRequest | str", **options: Any) -> "Playlist":
         """A playlist: `playlist("song.flac", length=8)`, or `playlist(PlaylistRequest(…))`.
 
-        The options are the fields of `PlaylistRequest`.
+        The options are those of `soundalike playlist`; `--from` is `from_`.
         """
         from index.playlists.make import make_playlist
+        from index.playlists.options import playlist_request
         from index.playlists.request import PlaylistRequest
 
-        request = _request(PlaylistRequest, arguments, options, make=PlaylistRequest)
+        request = _request(PlaylistRequest, arguments, options, make=playlist_request)
         return make_playlist(self, request)
 
     @overload
@@ -137,7 +139,7 @@ class Library(OpenLibrary):
     ) -> "LabelReport":
         """The neighbours' vote: `label("song.mp3", field="mood")`, or `label(LabelRequest(…))`.
 
-        The options are the fields of `VoteSettings`, `start_seconds` and `seconds`.
+        The options are those of `soundalike label`.
         """
         from index.labels.labelling import label_tracks
         from index.labels.options import label_request

@@ -4,7 +4,8 @@ from typing import Any, TypedDict
 
 from index.labels.request import LabelRequest, VoteSettings
 
-PART = ("start_seconds", "seconds")
+PART = {"start": "start_seconds", "seconds": "seconds"}
+"""The options that are no fields of `VoteSettings`, with their fields of `LabelRequest`."""
 
 
 class LabelOptions(TypedDict, total=False):
@@ -16,11 +17,11 @@ class LabelOptions(TypedDict, total=False):
     include_artist: bool
     abstain: float
     several: bool | None
-    start_seconds: float | None
+    start: float | None
     seconds: float | None
 
 
 def label_request(tracks: tuple[str, ...], **options: Any) -> LabelRequest:
     """A request of `LabelOptions`."""
-    part = {name: options.pop(name) for name in PART if name in options}
+    part = {field: options.pop(name) for name, field in PART.items() if name in options}
     return LabelRequest(tracks, VoteSettings(**options), **part)

@@ -1,9 +1,12 @@
-"""The options of `Library.playlist`'s short form: a `PlaylistRequest`'s fields as keywords."""
+"""The options of `Library.playlist`'s short form: those of `soundalike playlist`, as keywords."""
 
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
-from index.playlists.request import Arc
+from index.playlists.request import Arc, PlaylistRequest
+
+FIELD_OF = {"from_": "judged"}
+"""The request's field that has another name than the option; `from` is a word of Python."""
 
 
 class PlaylistOptions(TypedDict, total=False):
@@ -24,6 +27,11 @@ class PlaylistOptions(TypedDict, total=False):
     recent: Path | None
     min_score: float | None
     seed: int | None
-    judged: Path | None
+    from_: Path | None
     keep: tuple[int, ...]
     drop: tuple[int, ...]
+
+
+def playlist_request(seeds: tuple[str, ...], **options: Any) -> PlaylistRequest:
+    """A request of `PlaylistOptions`."""
+    return PlaylistRequest(seeds, **{FIELD_OF.get(name, name): options[name] for name in options})

@@ -1,8 +1,12 @@
-"""The options of `Library.search`'s short form: the fields of a `SearchRequest`, as keywords."""
+"""The options of `Library.search`'s short form: those of `soundalike query`, as keywords."""
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
+from index.search.request import SearchRequest
 from index.vectors.hubness import Correction
+
+FIELD_OF = {"start": "start_seconds", "hubness": "correction"}
+"""The request's fields that have another name than the option."""
 
 
 class SearchOptions(TypedDict, total=False):
@@ -14,8 +18,15 @@ class SearchOptions(TypedDict, total=False):
     where: str
     per_artist: int | None
     per_album: int | None
-    with_duplicates: bool
-    start_seconds: float | None
+    no_duplicates: bool
+    start: float | None
     seconds: float | None
-    correction: Correction | None
+    hubness: Correction | None
     explain: bool
+
+
+def search_request(tracks: tuple[str, ...], **options: Any) -> SearchRequest:
+    """A request of `SearchOptions`."""
+    if "no_duplicates" in options:
+        options["with_duplicates"] = not options.pop("no_duplicates")
+    return SearchRequest(tracks, **{FIELD_OF.get(name, name): options[name] for name in options})

@@ -10,12 +10,16 @@ from embedder.errors import UsageError
 from index.labels.options import PART, LabelOptions
 from index.labels.request import LabelRequest, VoteSettings
 from index.library import Library
+from index.playlists.options import FIELD_OF as PLAYLIST_FIELD_OF
 from index.playlists.options import PlaylistOptions
 from index.playlists.request import PlaylistRequest
-from index.search.options import SearchOptions
+from index.search.options import FIELD_OF as SEARCH_FIELD_OF
+from index.search.options import SearchOptions, search_request
 from index.search.request import SearchRequest
 from tests.index.toy_encoder import ToyEncoder, write_wav
 from tests.index.vector_library import library_of, unit_vectors
+
+DUPLICATES = {"no_duplicates": "with_duplicates"}
 
 
 @pytest.fixture
@@ -26,29 +30,43 @@ def library(tmp_path: Path) -> Library:
 
 
 @pytest.mark.parametrize(
-    ("options", "record", "left_out"),
+    ("options", "record", "left_out", "field_of"),
     [
-        (SearchOptions, SearchRequest, {"tracks"}),
-        (LabelOptions, VoteSettings, set(PART)),
-        (PlaylistOptions, PlaylistRequest, {"seeds"}),
+        (SearchOptions, SearchRequest, {"tracks"}, SEARCH_FIELD_OF | DUPLICATES),
+        (LabelOptions, VoteSettings, set(PART), {}),
+        (PlaylistOptions, PlaylistRequest, {"seeds"}, PLAYLIST_FIELD_OF),
     ],
 )
 def test_the_options_are_the_fields_of_the_record(
-    options: type, record: type, left_out: set[str]
+    options: type, record: type, left_out: set[str], field_of: dict[str, str]
 ) -> None:
     """A short form has every option of the record that it fills, with the same type."""
-    types_of_options, types_of_fields = get_type_hints(options), get_type_hints(record)
-    for name in left_out:
-        types_of_options.pop(name, types_of_fields.pop(name, None))
-    assert types_of_options == types_of_fields
+    types_of_options = {
+        field_of.get(name, name): kind
+        for name, kind in get_type_hints(options).items()
+        if name not in left_out
+    }
+    types_of_fields = get_type_hints(record)
+    assert types_of_options == {
+        name: kind for name, kind in types_of_fields.items() if name not in left_out
+    }
 
 
 def test_the_part_of_a_track_to_label_has_the_types_of_the_request() -> None:
     """What is not about the vote are the fields of `LabelRequest`."""
     hints, wanted = get_type_hints(LabelOptions), get_type_hints(LabelRequest)
     names = {field.name for field in fields(LabelRequest)} - {"tracks", "settings"}
-    assert names == set(PART)
-    assert {name: hints[name] for name in PART} == {name: wanted[name] for name in PART}
+    assert names == set(PART.values())
+    assert [hints[name] for name in PART] == [wanted[field] for field in PART.values()]
+
+
+def test_every_option_of_a_short_search_reaches_its_field() -> None:
+    """Options that have another name than their field too."""
+    request = search_request(("1",), start=2.0, seconds=3.0, hubness="csls", no_duplicates=True)
+    assert request == SearchRequest(
+        ("1",), start_seconds=2.0, seconds=3.0, correction="csls", with_duplicates=False
+    )
+    assert search_request(("1",), no_duplicates=False) == SearchRequest(("1",))
 
 
 def test_a_short_search_is_a_search_request(library: Library) -> None:
@@ -70,7 +88,7 @@ def test_a_short_label_is_a_label_request(library: Library) -> None:
 def test_a_short_label_can_be_of_a_part(library: Library) -> None:
     """Start and length of a part go into the request, where they are checked."""
     with pytest.raises(UsageError, match="seconds = -2"):
-        library.label("1", k=3, seconds=-2)
+        library.label("1", k=3, start=1, seconds=-2)
 
 
 def test_a_short_playlist_is_a_playlist_request(library: Library) -> None:
@@ -79,6 +97,15 @@ def test_a_short_playlist_is_a_playlist_request(library: Library) -> None:
     short = library.playlist("1", length=5, per_artist=1, seed=2)
     assert short.to_json() == library.playlist(request).to_json()
     assert len(short.tracks) == 5
+
+
+def test_a_short_playlist_goes_on_from_another(library: Library, tmp_path: Path) -> None:
+    """`from_` is the command's --from, which Python cannot spell."""
+    library.playlist("1", length=3, seed=2).save(tmp_path / "first.m3u8")
+    judged = tmp_path / "first.m3u8"
+    short = library.playlist(from_=judged, keep=(1,), drop=(2,), length=5, seed=3)
+    request = PlaylistRequest(judged=judged, keep=(1,), drop=(2,), length=5, seed=3)
+    assert short.to_json() == library.playlist(request).to_json()
 
 
 def test_options_beside_a_request_are_refused(library: Library) -> None:
