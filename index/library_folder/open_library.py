@@ -88,9 +88,7 @@ class OpenLibrary:
             (folder / name).exists() for name in (CATALOGUE_NAME, LOCK_NAME, MANIFEST_NAME)
         )
         if is_foreign:
-            raise UsageError(
-                f"{folder}: a folder of other files. Name an empty or new folder with --library."
-            )
+            raise UsageError(f"{folder} holds other files. Name an empty folder with --library.")
         library = cls(folder, warn=warn)
         path = folder / CATALOGUE_NAME
         if path.exists() and Catalogue.is_outdated(path):
