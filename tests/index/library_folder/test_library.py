@@ -66,7 +66,7 @@ def test_an_empty_library_says_what_to_do(tmp_path: Path) -> None:
 
 def test_a_folder_of_something_else_is_left_alone(music: Path) -> None:
     """A library is never made among other files."""
-    with pytest.raises(UsageError, match="holds other files.*--library"):
+    with pytest.raises(UsageError, match=r"holds other files.*--library"):
         Library.open_or_create(music)
 
 
@@ -97,6 +97,19 @@ def test_a_wrong_shape_is_refused(library: Library) -> None:
     """Both shapes are named."""
     with pytest.raises(BadInput, match=r"\(1, 5\), this library needs \[n, 8\]"):
         library.nearest(np.ones((1, 5)), 3)
+
+
+@pytest.mark.parametrize("is_behind", [True, False])
+def test_a_store_that_was_just_saved_comes_from_its_file(library: Library, is_behind: bool) -> None:
+    """Caught up or built anew, it is mapped, so that no second copy stays in memory."""
+    if is_behind:
+        with library.writing() as catalogue:
+            catalogue.vectors.drop([1])
+    else:
+        (library.folder / "vectors.faiss").unlink()
+    with Library.open(library.folder) as opened:
+        assert len(opened) == 8 - is_behind
+        assert opened.store.info().is_memory_mapped
 
 
 @pytest.mark.parametrize("damage", ["garbage", "cut", "flip", "empty"])

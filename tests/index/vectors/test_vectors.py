@@ -34,6 +34,8 @@ from tests.index.vectors.store_cases import (
     recall,
 )
 
+MAPS = Path("/proc/self/maps")
+
 
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: space.kind)
 def test_exact_is_exact(space: Space) -> None:
@@ -146,6 +148,20 @@ def test_a_store_survives_its_file(kind: KindSetting, tmp_path: Path) -> None:
     again = FaissStore.open(path, Space())
     assert again.search(vectors[:1], 1)[1].tolist() == [[n + 1]]
     np.testing.assert_array_equal(again.vectors(np.array([n + 1, 5])), vectors[[0, 5]])
+
+
+@pytest.mark.skipif(not MAPS.exists(), reason="needs Linux, which lists the mapped files")
+@pytest.mark.parametrize("kind", KINDS[:4])
+def test_an_opened_store_is_mapped_from_its_file(kind: KindSetting, tmp_path: Path) -> None:
+    """The system maps the file as long as the store is open."""
+    path = tmp_path / "vectors.faiss"
+    vectors = clustered(500, seed=1)
+    store = FaissStore.build(Space(), np.arange(500), vectors=vectors, settings=StoreSettings(kind))
+    store.save(path, StoreSource("model", 1))
+    assert str(path) not in MAPS.read_text()
+    opened = FaissStore.open(path, Space())
+    assert opened.info().is_memory_mapped
+    assert str(path) in MAPS.read_text()
 
 
 @pytest.fixture
