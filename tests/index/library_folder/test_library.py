@@ -23,6 +23,7 @@ from embedder.errors import (
     UnsupportedFormat,
     UsageError,
 )
+from index.catalogue.ledger import Ledger
 from index.indexing.analyse import BATCH_TRACKS
 from index.indexing.request import IndexOptions
 from index.library import Library
@@ -104,7 +105,7 @@ def test_a_store_that_was_just_saved_comes_from_its_file(library: Library, is_be
     """Caught up or built anew, it is mapped, so that no second copy stays in memory."""
     if is_behind:
         with library.writing() as catalogue:
-            catalogue.vectors.drop([1])
+            Ledger(catalogue).mark_gone([1])
     else:
         (library.folder / "vectors.faiss").unlink()
     with Library.open(library.folder) as opened:
