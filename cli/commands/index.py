@@ -11,7 +11,7 @@ from cli.options import Form, Globals, globals_of
 from cli.output import emit
 from cli.progress import bar
 from cli.talk import say
-from embedder.errors import PartialFailure
+from embedder.errors import PartialFailure, UsageError
 
 if TYPE_CHECKING:
     from index.indexing.results import IndexProgress, IndexReport
@@ -56,6 +56,14 @@ def run(
     hidden: Annotated[
         bool, typer.Option("--hidden", help="Include hidden files and folders.")
     ] = False,
+    labels_from: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DATASET",
+            help="Also take labels from a folder for each label, a table, or any other data set "
+            "that train reads. Later runs use it too; 'none' forgets all. Repeatable.",
+        ),
+    ] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try files again that failed in an earlier run.")
     ] = False,
@@ -68,6 +76,9 @@ def run(
 
     $ soundalike index ~/Music
     Analyses every new or changed file below ~/Music, and prints how many there were.
+
+    $ soundalike index gtzan --labels-from gtzan
+    Analyses the files below gtzan. The names of its folders become their genres.
     """
     from index.indexing.request import IndexOptions, ScanRules
     from index.indexing.run import update_library
@@ -79,12 +90,22 @@ def run(
         prune=prune,
         retry_failed=retry_failed,
         dry_run=dry_run,
+        labels_from=_labels_from(labels_from),
     )
     with _progress(settings) as on_progress:
         report = update_library(
             settings.library_folder(), paths, model=model, options=options, on_progress=on_progress
         )
     _show(settings, report, prune=prune)
+
+
+def _labels_from(given: list[Path] | None) -> tuple[Path, ...] | None:
+    """The data sets; empty for `none`, None without the option."""
+    if given is None or given == [Path("none")]:
+        return None if given is None else ()
+    if Path("none") in given:
+        raise UsageError("--labels-from none forgets all data sets: give it alone")
+    return tuple(given)
 
 
 @contextmanager
@@ -110,6 +131,8 @@ def _show(settings: Globals, report: "IndexReport", *, prune: bool) -> None:
         counts = {name: getattr(report, name) for name in COUNTS}
         counts |= {"removed" if prune else "gone": report.removed, "failed": len(report.failed)}
         title = "Would be done:" if report.is_dry_run else ""
+        if report.labels:
+            counts["labelled"] = sum(labels.tracks for labels in report.labels)
         emit(settings, {**counts, "seconds": report.seconds}, title=title)
     else:
         emit(settings, report, rows=None if settings.form is Form.NDJSON else report.failed)

@@ -23,6 +23,7 @@ INFO_COLUMNS = (
     *("is_calibrated", "embedding_size", "geometry", "store", "why", "bytes_on_disk"),
     *("hubness_correction", "hubness", "fields"),
 )
+LABEL_COLUMNS = ("dataset", "layout", "tracks", "fields")
 TRACK_COLUMNS = ("id", "title", "artist", "path")
 
 
@@ -39,6 +40,9 @@ def info(context: typer.Context) -> None:
     with Library.open(settings.library_folder()) as library:
         report = library.report()
     emit(settings, report, columns=INFO_COLUMNS)
+    if settings.form is Form.TABLE and report.label_sources:
+        title = "\nlabels of data sets (they replace file tags in the same field)"
+        emit(settings, rows=report.label_sources, columns=LABEL_COLUMNS, title=title)
     if settings.form is Form.TABLE and report.failures:
         emit(settings, rows=report.failures, columns=("path", "reason"), title="\nfailures")
 

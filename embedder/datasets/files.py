@@ -7,6 +7,8 @@ from pathlib import Path
 from embedder.audio.suffixes import AUDIO_SUFFIXES
 from embedder.errors import DatasetError, printable_path
 
+NO_SUCH_FILE = "no such file"
+
 
 def audio_files_below(folder: Path) -> Iterator[Path]:
     """Every file with an audio suffix, in the order of its path."""
@@ -26,7 +28,7 @@ def reason_unusable(path: Path) -> str | None:
             return "is a pipe, socket or device, not a regular file"
         size = path.stat().st_size
     except (FileNotFoundError, NotADirectoryError):
-        return "no such file"
+        return NO_SUCH_FILE
     except OSError as error:
         return error.strerror or str(error)
     return "empty file" if size == 0 else None

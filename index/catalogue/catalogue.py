@@ -15,19 +15,14 @@ from numpy.typing import NDArray
 from embedder.config.model import GeometryKind
 from embedder.errors import CorruptArtefact, SoundalikeError
 from index.catalogue.database import Database, Row, Value
+from index.catalogue.field_rows import SEARCHABLE, FieldRows
+from index.catalogue.label_rows import LabelRows
 from index.catalogue.records import Failure, TrackRecord
 from index.catalogue.revisions import Revisions
-from index.catalogue.track_rows import TRACK_COLUMNS, as_track
+from index.catalogue.track_rows import TRACK_COLUMNS, as_track, labelled_columns
 from index.catalogue.vector_rows import VectorRows
 from index.vectors.distances import Space
 
-_CURRENT_VECTORS = (
-    "JOIN vectors ON vectors.track_id = tracks.id AND vectors.model_id = "
-    "(SELECT value + 0 FROM settings WHERE key = 'current_model')"
-)
-_SEARCHABLE = f"{_CURRENT_VECTORS} WHERE NOT is_gone"
-FIELD_TABLES = ("tags", "measurements")
-"""Where the values of a field stand: the file's tags, and what was measured from its audio."""
 IDS_PER_STATEMENT = 900
 """SQLite's oldest limit on the values of one statement is 999."""
 PARSING_FAILED = (
@@ -53,11 +48,15 @@ class ModelRow:
         return Space(cast("GeometryKind", self.geometry), self.curvature)
 
 
-class Catalogue:
-    """An open catalogue. `vectors` are its vectors; what changes it is in `ledger`."""
+class Catalogue(FieldRows):
+    """An open catalogue. `vectors` are its vectors; what changes it is in `ledger`.
+
+    `labels` are those of data sets. Its fields are read with the methods of `FieldRows`.
+    """
 
     def __init__(self, database: Database) -> None:
-        self.database = database
+        super().__init__(database)
+        self.labels = LabelRows(database)
         self.revisions = Revisions(database)
         self.vectors = VectorRows(database, self.revisions)
 
@@ -152,6 +151,10 @@ class Catalogue:
             (fingerprint,),
         )
 
+    @property
+    def _track_columns(self) -> str:
+        return labelled_columns() if self.labels.exist() else TRACK_COLUMNS
+
     def tracks(self, ids: Iterable[int]) -> list[TrackRecord]:
         """The tracks with these ids, in their order; unknown ids are left out."""
         wanted_ids = [int(track_id) for track_id in ids]
@@ -160,7 +163,7 @@ class Catalogue:
             some = wanted_ids[start : start + IDS_PER_STATEMENT]
             marks = ",".join("?" * len(some))
             for row in self.database.rows(
-                f"SELECT {TRACK_COLUMNS} FROM tracks WHERE id IN ({marks})",  # noqa: S608 - marks only
+                f"SELECT {self._track_columns} FROM tracks WHERE id IN ({marks})",  # noqa: S608 - marks only
                 some,
             ):
                 by_id[row[0]] = as_track(row)
@@ -168,14 +171,14 @@ class Catalogue:
 
     def all_tracks(self) -> Iterator[TrackRecord]:
         """Every track that can be searched, by id."""
-        statement = f"SELECT {TRACK_COLUMNS} FROM tracks {_SEARCHABLE} ORDER BY tracks.id"  # noqa: S608
+        statement = f"SELECT {self._track_columns} FROM tracks {SEARCHABLE} ORDER BY tracks.id"  # noqa: S608
         for block in self.database.blocks(statement):
             yield from map(as_track, block)
 
     def tracks_at(self, path: Path) -> list[TrackRecord]:
         """The tracks of a file: one, or its parts in their order."""
         rows = self.database.rows(
-            f"SELECT {TRACK_COLUMNS} FROM tracks WHERE path = ? ORDER BY part",  # noqa: S608
+            f"SELECT {self._track_columns} FROM tracks WHERE path = ? ORDER BY part",  # noqa: S608
             (os.fsencode(path),),
         )
         return [as_track(row) for row in rows]
@@ -188,7 +191,7 @@ class Catalogue:
             some = names[start : start + IDS_PER_STATEMENT]
             marks = ",".join("?" * len(some))
             for row in self.database.rows(
-                f"SELECT {TRACK_COLUMNS} FROM tracks WHERE path IN ({marks}) ORDER BY part",  # noqa: S608 - marks only
+                f"SELECT {self._track_columns} FROM tracks WHERE path IN ({marks}) ORDER BY part",  # noqa: S608 - marks only
                 some,
             ):
                 by_path.setdefault(os.fsdecode(row[1]), []).append(as_track(row))
@@ -197,19 +200,19 @@ class Catalogue:
     def tracks_with_digest(self, digest_hex: str) -> list[TrackRecord]:
         """All tracks of one recording."""
         rows = self.database.rows(
-            f"SELECT {TRACK_COLUMNS} FROM tracks WHERE audio_digest = ? ORDER BY id",  # noqa: S608
+            f"SELECT {self._track_columns} FROM tracks WHERE audio_digest = ? ORDER BY id",  # noqa: S608
             (bytes.fromhex(digest_hex),),
         )
         return [as_track(row) for row in rows]
 
     def file_states(self) -> dict[int, tuple[int, int]]:
         """Size and time of change, when it was read, of every file that can be searched, by id."""
-        statement = f"SELECT tracks.id, size_bytes, modified_ns FROM tracks {_SEARCHABLE}"  # noqa: S608
+        statement = f"SELECT tracks.id, size_bytes, modified_ns FROM tracks {SEARCHABLE}"  # noqa: S608
         return {row[0]: (row[1], row[2]) for row in self.database.rows(statement)}
 
     def digests(self) -> dict[int, bytes]:
         """The audio digest of every track that can be searched."""
-        statement = f"SELECT tracks.id, audio_digest FROM tracks {_SEARCHABLE}"  # noqa: S608
+        statement = f"SELECT tracks.id, audio_digest FROM tracks {SEARCHABLE}"  # noqa: S608
         return dict(self.database.rows(statement))
 
     def paths(self) -> list[str]:
@@ -224,59 +227,10 @@ class Catalogue:
         it: text goes into `values`.
         """
         rows = self.database.rows(
-            f"SELECT tracks.id FROM tracks {_SEARCHABLE} AND ({condition}) ORDER BY tracks.id",  # noqa: S608
+            f"SELECT tracks.id FROM tracks {SEARCHABLE} AND ({condition}) ORDER BY tracks.id",  # noqa: S608
             values,
         )
         return np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
-
-    def fields(self) -> dict[str, int]:
-        """Every tag and measured field, with the number of tracks that have it."""
-        return dict(
-            self.database.rows(
-                "SELECT field, count(DISTINCT track_id) FROM (SELECT field, track_id FROM tags "
-                "UNION ALL SELECT field, track_id FROM measurements) GROUP BY field ORDER BY field"
-            )
-        )
-
-    def field_names(self) -> list[str]:
-        """Every tag and measured field, by jumps through the index: rows are many, fields few."""
-        names: set[str] = set()
-        for table in FIELD_TABLES:
-            rows = self.database.rows(
-                f"WITH RECURSIVE fields(name) AS (SELECT min(field) FROM {table} UNION ALL SELECT "  # noqa: S608 - our names
-                f"(SELECT min(field) FROM {table} WHERE field > name) FROM fields "
-                "WHERE name NOT NULL) SELECT name FROM fields WHERE name NOT NULL"
-            )
-            names.update(str(row[0]) for row in rows)
-        return sorted(names)
-
-    def values_of(self, field: str) -> list[str]:
-        """Every different value that a tag or measured field has."""
-        rows = self.database.rows(
-            "SELECT value FROM tags WHERE field = ? "
-            "UNION SELECT value FROM measurements WHERE field = ?",
-            (field, field),
-        )
-        return [str(row[0]) for row in rows]
-
-    def field_values(self, field: str) -> dict[int, tuple[str, ...]]:
-        """The values of each track that can be searched; tracks without the field are absent.
-
-        The file's own tags come first, then what was measured.
-        """
-        values: dict[int, list[str]] = {}
-        for table in FIELD_TABLES:
-            rows = self.database.rows(
-                f"SELECT {table}.track_id, {table}.value FROM {table} "  # noqa: S608 - our names
-                f"JOIN tracks ON {table}.track_id = tracks.id {_SEARCHABLE} "
-                f"AND {table}.field = ? ORDER BY {table}.track_id, {table}.value",
-                (field,),
-            )
-            for track_id, value in rows:
-                track_values = values.setdefault(track_id, [])
-                if value not in track_values:
-                    track_values.append(value)
-        return {track_id: tuple(track_values) for track_id, track_values in values.items()}
 
     def failures(self) -> list[Failure]:
         """Files that could not be used, and why."""
@@ -287,8 +241,8 @@ class Catalogue:
         """How many tracks can be searched, are gone, are further copies; how many failed."""
         count_rows = "SELECT count(*) FROM "
         distinct = "SELECT count(DISTINCT audio_digest) FROM tracks"
-        n_tracks = int(self.database.rows(f"{count_rows} tracks {_SEARCHABLE}")[0][0])
-        n_recordings = int(self.database.rows(f"{distinct} {_SEARCHABLE}")[0][0])
+        n_tracks = int(self.database.rows(f"{count_rows} tracks {SEARCHABLE}")[0][0])
+        n_recordings = int(self.database.rows(f"{distinct} {SEARCHABLE}")[0][0])
         return {
             "tracks": n_tracks,
             "duplicates": n_tracks - n_recordings,

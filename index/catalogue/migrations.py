@@ -165,4 +165,32 @@ FORMAT_3 = (
         SET checksum = row_checksum(track_id, excerpt_seconds, starts_seconds, vectors)""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (FORMAT_1, FORMAT_2, FORMAT_3)
+FORMAT_4 = (
+    # Labels of data sets stand apart from the file's tags, which are read anew.
+    """CREATE TABLE label_sources (
+        id INTEGER PRIMARY KEY,
+        path BLOB NOT NULL UNIQUE,
+        layout TEXT NOT NULL,
+        folders BLOB NOT NULL
+    )""",
+    """CREATE TABLE label_links (
+        source_id INTEGER NOT NULL REFERENCES label_sources(id) ON DELETE CASCADE,
+        track_id INTEGER NOT NULL REFERENCES tracks(id) ON DELETE CASCADE,
+        entry BLOB NOT NULL,
+        PRIMARY KEY (source_id, track_id)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX label_links_by_track ON label_links (track_id)",
+    """CREATE TABLE labels (
+        track_id INTEGER NOT NULL REFERENCES tracks(id) ON DELETE CASCADE,
+        field TEXT NOT NULL,
+        value TEXT NOT NULL,
+        source_id INTEGER NOT NULL REFERENCES label_sources(id) ON DELETE CASCADE,
+        PRIMARY KEY (track_id, field, value, source_id)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX labels_by_value ON labels (field, value)",
+    "CREATE INDEX labels_by_source ON labels (source_id)",
+    # The program that wrote a file says nothing about its music.
+    "DELETE FROM tags WHERE field IN ('encoder', 'encodedby', 'encoded_by', 'encoded-by')",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4)

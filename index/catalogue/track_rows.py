@@ -11,11 +11,25 @@ TRACK_COLUMNS = (
     "tracks.id, path, title, artist, album, genre, duration_seconds, year, track_number, "
     "start_seconds, end_seconds, audio_digest, is_gone"
 )
+LABELLED_COLUMNS = ("title", "artist", "album", "genre")
+"""Columns with a file's own tags; a data set's labels replace them."""
 _NUMBERS = (float, int, type(None))
 TRACK_TYPES = (
     *((int,), (bytes,), (str,), (str,), (str,), (str,), _NUMBERS, _NUMBERS, _NUMBERS),
     *(_NUMBERS, _NUMBERS, (bytes,), (int,)),
 )
+
+
+def labelled_columns() -> str:
+    """TRACK_COLUMNS with the labels of data sets in place of file tags, where a track has them."""
+    columns = TRACK_COLUMNS
+    for name in LABELLED_COLUMNS:
+        labels = (
+            "coalesce((SELECT group_concat(value, '; ') FROM labels "  # noqa: S608 - our names
+            f"WHERE track_id = tracks.id AND field = '{name}'), {name})"
+        )
+        columns = columns.replace(f" {name},", f" {labels},")
+    return columns
 
 
 def as_track(row: Row) -> TrackRecord:

@@ -4,7 +4,6 @@ Tags are compared here, not in SQL: a field has few different values, and SQLite
 letter case beyond ASCII nor numbers inside text. The values that fit go in as one JSON list.
 """
 
-import json
 import operator
 import os
 from collections.abc import Callable, Sequence
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.catalogue.catalogue import FIELD_TABLES, Catalogue
+from index.catalogue.catalogue import Catalogue
 from index.catalogue.database import Value
 from index.catalogue.where import COLUMN_FIELDS, Comparison, Conjunction, Expression, parse_filter
 
@@ -50,6 +49,10 @@ class _Values:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._by_folded: dict[str, dict[str, list[str]]] = {}
+
+    def has_one_of(self, field: str, values: list[str]) -> tuple[str, list[Value]]:
+        """That a track has one of these values of a field."""
+        return self._catalogue.has_one_of(field, values)
 
     def fitting(self, comparison: Comparison) -> list[str]:
         """The values of its field that fit a comparison, its negation apart."""
@@ -103,7 +106,7 @@ def _parts(expression: Conjunction, known_values: _Values) -> list[tuple[str, li
         else:
             parts.append(_condition(part, known_values))
     for field, some in fitting.items():
-        condition, values = _has_one_of(field, some)
+        condition, values = known_values.has_one_of(field, some)
         parts.append((condition if expression.is_any else f"NOT {condition}", values))
     return parts
 
@@ -126,22 +129,13 @@ def _compared(comparison: Comparison, known_values: _Values) -> tuple[str, list[
         condition = f"coalesce(tracks.{comparison.field} {sign} ?, 0)"
         values = [comparison.number]
     else:
-        condition, values = _has_one_of(comparison.field, known_values.fitting(comparison))
+        fitting = known_values.fitting(comparison)
+        condition, values = known_values.has_one_of(comparison.field, fitting)
     return (f"NOT {condition}" if is_negated else condition), values
 
 
 def _is_negated(comparison: Comparison) -> bool:
     return comparison.operator in ("!=", "!~")
-
-
-def _has_one_of(field: str, values: list[str]) -> tuple[str, list[Value]]:
-    """That a track has one of these values of a tag."""
-    tables = [
-        f"tracks.id IN (SELECT track_id FROM {table} WHERE field = ? "  # noqa: S608 - our names
-        "AND value IN (SELECT value FROM json_each(?)))"
-        for table in FIELD_TABLES
-    ]
-    return f"({' OR '.join(tables)})", [field, json.dumps(values)] * len(FIELD_TABLES)
 
 
 def _path_compared(comparison: Comparison) -> tuple[str, list[Value]]:

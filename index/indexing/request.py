@@ -1,6 +1,7 @@
 """How to index: which files, with how many workers, and what happens to missing files."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +26,6 @@ class IndexOptions:
     prune: bool = False
     retry_failed: bool = False
     dry_run: bool = False
+    labels_from: tuple[Path, ...] | None = None
+    """Data sets to take labels from, beside those of earlier runs. None: only those; empty: none
+    from now on."""

@@ -27,6 +27,24 @@ class FileNote:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What the library took from a data set of labels."""
+
+    dataset: str
+    layout: str
+    tracks: int
+    """Tracks of the library that have labels of the data set."""
+    fields: dict[str, int]
+    """Tracks for each label field."""
+    n_unmatched: int = 0
+    """Tracks of the data set that are not in the library."""
+
+    def to_json(self) -> Json:
+        """The fields by their names."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class IndexReport:
     """What a run of `index` did."""
 
@@ -44,6 +62,7 @@ class IndexReport:
     is_dry_run: bool = False
     notes: tuple[str, ...] = field(default=())
     file_notes: tuple[FileNote, ...] = ()
+    labels: tuple[SourceReport, ...] = ()
 
     @property
     def tracks_per_second(self) -> float:
@@ -67,4 +86,5 @@ class IndexReport:
             "dry_run": self.is_dry_run,
             "notes": list(self.notes),
             "file_notes": [note.to_json() for note in self.file_notes],
+            "labels": [labels.to_json() for labels in self.labels],
         }

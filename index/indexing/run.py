@@ -5,7 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from embedder.errors import MissingAudio, printable_path
+from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import Ledger
+from index.indexing.dataset_labels import (
+    DatasetLabels,
+    offer,
+    read_labels,
+    register,
+    store_labels,
+)
 from index.indexing.ingest import Ingest
 from index.indexing.model_choice import LazyEncoder, choose_model
 from index.indexing.request import IndexOptions, ScanRules
@@ -34,6 +42,7 @@ def update_library(
         if not path.exists():  # before a library is made for it
             raise MissingAudio(path, "no such file or folder")
     options = options or IndexOptions()
+    labels = _given_labels(options)  # a data set that cannot be read is refused first of all
     is_new = not (folder / CATALOGUE_NAME).exists()
     # A new library's folder is made once there is a model for it, and not for a dry run.
     library = OpenLibrary(folder) if is_new else OpenLibrary.open_or_create(folder)
@@ -46,6 +55,7 @@ def update_library(
             paths,
             encoder=encoder,
             options=options,
+            labels=labels,
             migrate=model is not None,
             on_progress=on_progress,
         )
@@ -57,15 +67,18 @@ def index_into(
     *,
     encoder: Encoder,
     options: IndexOptions | None = None,
+    labels: Sequence[DatasetLabels] | None = None,
     migrate: bool = False,
     on_progress: Callable[[IndexProgress], None] | None = None,
 ) -> IndexReport:
     """Bring an open library up to date with folders of music.
 
     Another model than the library's is refused. With `migrate`, all tracks get the new model's
-    vectors, and searches use the old ones until the last new one is there.
+    vectors, and searches use the old ones until the last new one is there. `labels`: the data sets
+    that the options name, if they are read already.
     """
     options = options or IndexOptions()
+    labels = _given_labels(options) if labels is None else labels
     if options.dry_run:
         return _dry_run(library, paths, encoder=encoder, options=options, migrate=migrate)
     with library.writing() as catalogue:
@@ -83,6 +96,9 @@ def index_into(
             library.write_manifest(catalogue)  # finished batches can be searched at once
         notes = notes_of(encoder)
         keep_up(catalogue, notes)
+        if options.labels_from == ():
+            catalogue.labels.remove_sources()
+        register(catalogue, labels, paths)
         ingest = Ingest(catalogue, model, encoder=encoder, options=options, on_progress=on_progress)
         report = _noted(ingest.run(paths), paths, options.rules)
         if current is not None and current.id != model.id:
@@ -90,7 +106,23 @@ def index_into(
                 Ledger(catalogue).switch_to(model.id)
         sync_store(library, catalogue)
         keep_up(catalogue, notes)
-    return report
+        return _labelled(report, catalogue, labels, paths)
+
+
+def _given_labels(options: IndexOptions) -> list[DatasetLabels]:
+    return [read_labels(path) for path in options.labels_from or ()]
+
+
+def _labelled(
+    report: IndexReport,
+    catalogue: Catalogue,
+    labels: Sequence[DatasetLabels],
+    paths: Sequence[Path],
+) -> IndexReport:
+    """Store the labels of data sets; the report with what was stored, or with an offer."""
+    reports, notes = store_labels(catalogue, labels)
+    offers = tuple(offer(catalogue, paths)) if report.added else ()
+    return replace(report, labels=reports, notes=(*report.notes, *notes, *offers))
 
 
 def _dry_run(

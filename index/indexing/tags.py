@@ -69,6 +69,8 @@ OTHER_NAMES = {
     "track": "tracknumber",
     "initialkey": "key",
 }
+NO_FIELDS = frozenset({"encoder", "encodedby", "encoded_by", "encoded-by"})
+"""The program that wrote a file, which says nothing about its music."""
 MAX_VALUE_CHARACTERS = 200
 """Longer ones are lyrics, comments or pictures in text form: nothing to vote or filter on."""
 
@@ -132,7 +134,7 @@ def _named(tags: Any) -> dict[str, list[str]]:
     named: dict[str, dict[str, None]] = {}
     for key, value in _pairs(tags):
         field = field_of(key, value)
-        if field is not None:
+        if field is not None and field not in NO_FIELDS:
             named.setdefault(field, {}).update(dict.fromkeys(texts_of(value)))
     return {field: list(texts) for field, texts in named.items() if texts}
 

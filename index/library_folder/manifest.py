@@ -8,7 +8,7 @@ from pathlib import Path
 from embedder.errors import CorruptArtefact, NotFound, UnsupportedFormat
 
 MANIFEST_NAME = "library.json"
-LIBRARY_FORMAT = 3
+LIBRARY_FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True)

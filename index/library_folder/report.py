@@ -1,5 +1,6 @@
 """A library at length: how it is kept and why, its model, its fields, its hubs."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -56,6 +57,8 @@ class LibraryReport:
     correction: str
     bytes_on_disk: dict[str, int]
     fields: dict[str, int]
+    label_sources: tuple[Json, ...]
+    """The data sets that the library takes labels from, with the tracks for each field."""
     failures: tuple[Json, ...]
     hubness: LibraryHubness | None
     hub_paths: tuple[str, ...]
@@ -78,6 +81,7 @@ class LibraryReport:
             "hubness_correction": self.correction,
             "bytes_on_disk": self.bytes_on_disk,
             "fields": self.fields,
+            "label_sources": list(self.label_sources),
             "failures": list(self.failures),
             "hubness": hubs,
         }
@@ -100,10 +104,22 @@ def report_on(library: OpenLibrary) -> LibraryReport:
         correction=scoring.correction,
         bytes_on_disk=_bytes_on_disk(library.folder),
         fields=library.catalogue.fields(),
+        label_sources=tuple(_label_sources(library)),
         failures=tuple(failure.to_json() for failure in library.failures()),
         hubness=hubness,
         hub_paths=tuple(track.path for track in library.tracks(hubs)),
     )
+
+
+def _label_sources(library: OpenLibrary) -> Iterator[Json]:
+    labels = library.catalogue.labels
+    for source in labels.sources():
+        yield {
+            "dataset": str(source.path),
+            "layout": source.layout,
+            "tracks": len(labels.tracks_of(source.id)),
+            "fields": labels.fields_of(source.id),
+        }
 
 
 def _bytes_on_disk(folder: Path) -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from embedder.datasets.array_stores import ArrayStore
+from embedder.datasets.files import NO_SUCH_FILE, reason_unusable
 from embedder.datasets.labels import labels_in_cell
 from embedder.datasets.records import LeftOut, Side, TrackRow
 from embedder.datasets.tables import Table
@@ -44,6 +45,13 @@ class ReadingOptions:
     """Where the paths of a table start, if not beside it."""
     read_tags: bool = True
     """Whether the files' own tags give artist and album where the layout does not."""
+    with_missing: bool = False
+    """Whether listed tracks without a file are read too: for their labels, not their audio."""
+
+    def reason_unusable(self, file: Path) -> str | None:
+        """Why a listed file cannot be used; None if it can, as far as can be told."""
+        reason = reason_unusable(file)
+        return None if self.with_missing and reason == NO_SUCH_FILE else reason
 
 
 @dataclass(frozen=True, slots=True)

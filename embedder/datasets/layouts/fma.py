@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedder.datasets.files import audio_files_below, reason_unusable
+from embedder.datasets.files import audio_files_below
 from embedder.datasets.labels import labels_in_cell
 from embedder.datasets.layouts.contents import Contents, ReadingOptions, seconds_in, side_named
 from embedder.datasets.records import LeftOut, TrackRow
@@ -79,11 +79,13 @@ def read(path: Path, options: ReadingOptions) -> Contents:
         if wanted is not None and headings.cell(record, "set.subset") not in wanted:
             continue
         file = audio.get(key)
+        if file is None and options.with_missing:
+            file = (options.audio_root or path) / key[:3] / f"{key}.mp3"
         if file is None:
             if wanted is not None:
                 left_out.append(LeftOut(f"{key[:3]}/{key}.mp3", "no such file"))
             continue
-        reason = reason_unusable(file)
+        reason = options.reason_unusable(file)
         if reason is not None:
             left_out.append(LeftOut(file, reason))
             continue

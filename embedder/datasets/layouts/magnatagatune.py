@@ -6,7 +6,6 @@ titles; without it the artist is read from the name of the clip.
 
 from pathlib import Path
 
-from embedder.datasets.files import reason_unusable
 from embedder.datasets.layouts.contents import Contents, ReadingOptions
 from embedder.datasets.records import LeftOut, Side, TrackRow
 from embedder.datasets.tables import Table, first_cells, read_table
@@ -40,7 +39,7 @@ def read(path: Path, options: ReadingOptions) -> Contents:
     for record in table.rows:
         name = record[path_column]
         file = base / name
-        reason = reason_unusable(file)
+        reason = options.reason_unusable(file)
         if reason is not None:
             left_out.append(LeftOut(file, reason))
             continue

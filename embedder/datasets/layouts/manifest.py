@@ -7,7 +7,6 @@ they say; every other column is a label field.
 from dataclasses import replace
 from pathlib import Path
 
-from embedder.datasets.files import reason_unusable
 from embedder.datasets.layouts.contents import (
     NAMES_OF_KEY,
     NAMES_OF_PATH,
@@ -64,7 +63,7 @@ def read(path: Path, options: ReadingOptions) -> Contents:
     left_out: list[LeftOut] = []
     for row, record, group in zip(listed, table.rows, artist_groups, strict=True):
         file = base / record[path_column]
-        reason = reason_unusable(file) if record[path_column] else "no path given"
+        reason = options.reason_unusable(file) if record[path_column] else "no path given"
         if reason is not None:
             left_out.append(LeftOut(file, reason))
         else:

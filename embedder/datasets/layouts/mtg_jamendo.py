@@ -7,7 +7,6 @@ A folder with `….-train.tsv`, `-validation.tsv` and `-test.tsv` brings its spl
 from collections import defaultdict
 from pathlib import Path
 
-from embedder.datasets.files import reason_unusable
 from embedder.datasets.layouts.contents import Contents, ReadingOptions, seconds_in
 from embedder.datasets.records import LeftOut, Side, TrackRow
 from embedder.datasets.tables import first_cells, read_cells
@@ -63,7 +62,7 @@ def read(path: Path, options: ReadingOptions) -> Contents:
                     f"{len(_HEADER) - 1} are needed."
                 )
             file = _audio_file(options.audio_root or table.parent, cells[3])
-            reason = reason_unusable(file)
+            reason = options.reason_unusable(file)
             if reason is not None:
                 left_out.append(LeftOut(file, reason))
                 continue

@@ -1,0 +1,91 @@
+"""The values of fields: tags of files, labels of data sets, and values measured from the audio.
+
+If a track has labels of a data set in a field, they replace its file's tags in this field.
+"""
+
+import json
+
+from index.catalogue.database import Database, Value
+
+SEARCHABLE = (
+    "JOIN vectors ON vectors.track_id = tracks.id AND vectors.model_id = "
+    "(SELECT value + 0 FROM settings WHERE key = 'current_model') WHERE NOT is_gone"
+)
+FIELD_TABLES = ("labels", "tags", "measurements")
+_NOT_REPLACED = (
+    " AND NOT EXISTS (SELECT 1 FROM labels WHERE labels.track_id = tags.track_id "
+    "AND labels.field = tags.field)"
+)
+
+
+class FieldRows:
+    """Fields and their values, of all tracks."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def fields(self) -> dict[str, int]:
+        """Every field, with the number of tracks that have it."""
+        tables = " UNION ALL ".join(f"SELECT field, track_id FROM {name}" for name in FIELD_TABLES)  # noqa: S608 - our names
+        return dict(
+            self.database.rows(
+                f"SELECT field, count(DISTINCT track_id) FROM ({tables}) "  # noqa: S608
+                "GROUP BY field ORDER BY field"
+            )
+        )
+
+    def field_names(self) -> list[str]:
+        """Every field, by jumps through the index: rows are many, fields few."""
+        names: set[str] = set()
+        for table in FIELD_TABLES:
+            rows = self.database.rows(
+                f"WITH RECURSIVE fields(name) AS (SELECT min(field) FROM {table} UNION ALL SELECT "  # noqa: S608 - our names
+                f"(SELECT min(field) FROM {table} WHERE field > name) FROM fields "
+                "WHERE name NOT NULL) SELECT name FROM fields WHERE name NOT NULL"
+            )
+            names.update(str(row[0]) for row in rows)
+        return sorted(names)
+
+    def values_of(self, field: str) -> list[str]:
+        """Every different value that a field has."""
+        selects = [
+            f"SELECT value FROM {table} WHERE field = ?{condition}"  # noqa: S608 - our names
+            for table, condition in self._tables_of(field)
+        ]
+        rows = self.database.rows(" UNION ".join(selects), [field] * len(selects))
+        return [str(row[0]) for row in rows]
+
+    def field_values(self, field: str) -> dict[int, tuple[str, ...]]:
+        """The values of each track that can be searched; tracks without the field are absent.
+
+        Labels and tags come first, then what was measured.
+        """
+        values: dict[int, list[str]] = {}
+        for table, condition in self._tables_of(field):
+            rows = self.database.rows(
+                f"SELECT {table}.track_id, {table}.value FROM {table} "  # noqa: S608 - our names
+                f"JOIN tracks ON {table}.track_id = tracks.id {SEARCHABLE} "
+                f"AND {table}.field = ?{condition} ORDER BY {table}.track_id, {table}.value",
+                (field,),
+            )
+            for track_id, value in rows:
+                track_values = values.setdefault(track_id, [])
+                if value not in track_values:
+                    track_values.append(value)
+        return {track_id: tuple(track_values) for track_id, track_values in values.items()}
+
+    def has_one_of(self, field: str, values: list[str]) -> tuple[str, list[Value]]:
+        """An SQL condition on `tracks`: that a track has one of these values of a field."""
+        conditions = [
+            f"tracks.id IN (SELECT track_id FROM {table} WHERE field = ? "  # noqa: S608 - our names
+            f"AND value IN (SELECT value FROM json_each(?)){condition})"
+            for table, condition in self._tables_of(field)
+        ]
+        return f"({' OR '.join(conditions)})", [field, json.dumps(values)] * len(conditions)
+
+    def _tables_of(self, field: str) -> list[tuple[str, str]]:
+        """The tables with values of a field, each with a condition on its rows."""
+        has_labels = self.database.rows("SELECT 1 FROM labels WHERE field = ? LIMIT 1", (field,))
+        if not has_labels:
+            return [("tags", ""), ("measurements", "")]
+        return [("labels", ""), ("tags", _NOT_REPLACED), ("measurements", "")]
