@@ -10,7 +10,7 @@ from cli.options import ForceOption, Form, Globals, check_dataset, globals_of
 from cli.output import emit, emit_text
 from cli.talk import say
 from cli.training_talk import Follower
-from embedder.errors import PartialFailure, UsageError
+from embedder.errors import DatasetError, PartialFailure, UsageError
 
 if TYPE_CHECKING:
     from embedder.training.folder.run_folder import TrainingResult
@@ -186,9 +186,11 @@ def _show(settings: Globals, dataset: Path, result: "TrainingResult") -> None:
     }
     if settings.form is Form.TABLE:
         emit(settings, summary, title=f"Trained {result.folder}")
-        use = shlex.join(["soundalike", "index", _music_of(dataset), "--model", str(model)])
+        use = ["soundalike", "index", _music_of(dataset), "--model", str(model)]
+        if _has_own_labels(dataset):
+            use += ["--labels-from", str(dataset)]
         more = f"  {again}\n" if result.ended == "out of time" else ""
-        emit_text(settings, f"\nNext:\n{more}  {use}")
+        emit_text(settings, f"\nNext:\n{more}  {shlex.join(use)}")
     else:
         paths = {"path": model, "model": model, "report": summary["report"]}
         emit(settings, {**result.to_json(), **paths})
@@ -204,6 +206,16 @@ def _music_of(dataset: Path) -> str:
         return str(dataset.parent)
     holds_arrays = any(dataset.glob("*.npz")) or any(dataset.glob("*.npy"))
     return "MUSIC" if holds_arrays else str(dataset)
+
+
+def _has_own_labels(dataset: Path) -> bool:
+    """Whether its labels come from elsewhere than the files' own tags."""
+    from embedder.datasets.opening import detect_layout
+
+    try:
+        return detect_layout(dataset) != "library"
+    except DatasetError:  # the settings name one of several layouts that fit
+        return False
 
 
 def _run_grid(

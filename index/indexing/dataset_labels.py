@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from embedder.audio.suffixes import AUDIO_SUFFIXES
 from embedder.datasets.layouts.contents import ReadingOptions
 from embedder.datasets.opening import detect_layout, open_dataset
 from embedder.datasets.records import TrackRow
@@ -207,7 +208,11 @@ def _with_paths(entries: Iterable[Entry]) -> Iterator[tuple[Entry, bytes]]:
 
 
 def _name(entry: Entry) -> str:
-    return entry.path.stem if entry.path is not None else Path(entry.key).stem
+    """The name of its file without the suffix; the key, if it has no file."""
+    if entry.path is not None:
+        return entry.path.stem
+    is_file = Path(entry.key).suffix[1:].lower() in AUDIO_SUFFIXES
+    return Path(entry.key).stem if is_file else entry.key
 
 
 def _named(

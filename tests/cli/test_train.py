@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,8 @@ def test_a_run_ends_with_scores_and_how_to_go_on(
     assert main(["train", str(data), "--config", config, "-o", str(tmp_path / "run")]) == 0
     said = capsys.readouterr()
     assert "accuracy" in said.out
-    assert f"soundalike index MUSIC --model {tmp_path / 'run' / 'best'}" in said.out  # of arrays
+    use = f"soundalike index MUSIC --model {tmp_path / 'run' / 'best'}"  # of arrays
+    assert shlex.join([*shlex.split(use), "--labels-from", str(data)]) in said.out
     lines = [line for line in said.err.splitlines() if line.startswith("epoch")]
     assert [line.split(":")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
     assert "held-out accuracy" in lines[0]

@@ -64,6 +64,17 @@ def test_vorbis_comments(tmp_path: Path, suffix: str) -> None:
     assert "metadata_block_picture" not in dict(tags.fields)
 
 
+def test_the_encoder_is_no_field(tmp_path: Path) -> None:
+    """The program that wrote a file is nothing to vote or filter on."""
+    path = tmp_path / "a.ogg"
+    write_audio(path, SILENCE, 24_000)
+    audio = mutagen.File(path)
+    audio["encoder"] = "Lavf61"
+    audio["mood"] = "calm"
+    audio.save()
+    assert read_tags(path).fields == (("mood", "calm"),)
+
+
 def test_mp4(tmp_path: Path) -> None:
     """Atoms, and the freeform ones that taggers use for moods."""
     path = tmp_path / "a.m4a"

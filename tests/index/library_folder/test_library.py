@@ -176,7 +176,7 @@ def test_a_library_of_format_1_is_brought_up_to_date(tmp_path: Path, music: Path
         assert old.excerpts(10) is None
         report = old.index([music], encoder=ToyEncoder("first-model", size=4), migrate=True)
         assert report.added == 8
-    assert json.loads((folder / "library.json").read_text())["format"] == 3
+    assert json.loads((folder / "library.json").read_text())["format"] == 4
 
 
 def test_opening_to_index_brings_an_old_library_up_to_date(tmp_path: Path) -> None:
