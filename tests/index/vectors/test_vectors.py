@@ -208,7 +208,7 @@ def test_a_file_of_an_older_format_is_refused(saved: Path) -> None:
     n_old = int.from_bytes(data[-16:-12], "little")
     tail = struct.pack("<II8s", len(text), zlib.crc32(text), b"SNDALIKE")
     saved.write_bytes(data[: -16 - n_old] + text + tail)
-    with pytest.raises(UnsupportedFormat, match="format 2, this version reads 4"):
+    with pytest.raises(UnsupportedFormat, match="format 2, this version reads 3"):
         FaissStore.open(saved, Space())
 
 
