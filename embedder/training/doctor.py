@@ -3,6 +3,7 @@
     point     tracks with different labels lie on nearly one point
     rank      the vectors use hardly any of their dimensions
     margin    the triplet loss equals its margin: positives are no nearer than negatives
+    pairs     an objective that learns from pairs found no positive pair in a whole epoch
 
 Every network begins with some of these symptoms, so one counts only after `stuck_steps` steps, and
 the doctor warns of it once a run. It changes nothing unless `fallback` is set, and then only how
@@ -94,6 +95,8 @@ class Doctor:
         self._objective = objective
         self._relation = relation
         self._geometry = geometry
+        self._positive_distances: dict[str, list[Tensor]] = {}
+        """Of each objective that learns from pairs, in every step since the last epoch's end."""
 
     def is_due(self, step: int) -> bool:
         """Whether this step, counted from 1, is to be observed."""
@@ -115,6 +118,31 @@ class Doctor:
             "margin": self._is_at_margin(value),
         }
         return self._warn(step, symptoms, rank=rank, negative_mean=negative_mean)
+
+    def note_pairs(self, value: ObjectiveValue) -> None:
+        """Remember, at every step, whether each objective had a positive pair."""
+        for name, distance in value.by_pairs.items():
+            self._positive_distances.setdefault(name, []).append(distance)
+
+    def find_lacking_pairs(self) -> list[str]:
+        """At the end of an epoch: a warning of objectives without a positive pair in all of it."""
+        lacking = [
+            name
+            for name, distances in self._positive_distances.items()
+            if f"pairs of {name}" not in self.findings.told
+            and bool(torch.stack(distances).isnan().all())
+        ]
+        self._positive_distances.clear()
+        if not lacking:
+            return []
+        self.findings.told += [f"pairs of {name}" for name in lacking]
+        text = (
+            f"epoch {self.findings.epoch}: no batch had a positive pair for {', '.join(lacking)}, "
+            "so it learns nothing. Draw such pairs: sampler.relations names what a group of the "
+            "batch has in common, sampler.crops_per_track makes pairs of one track."
+        )
+        _logger.warning("%s", text)
+        return [text]
 
     def end_epoch(self) -> dict[str, float]:
         """Numbers for the epoch's record; the next epoch starts with an empty histogram."""

@@ -40,6 +40,7 @@ from embedder.training.objectives.relations import build_relation
 from embedder.training.objectives.targets import TargetFacts
 from embedder.training.report.tag_report import write_tag_report
 from embedder.training.sampling.batches import BatchSampler
+from embedder.training.sampling.groups import require_identity_pairs
 from embedder.training.start.starting_point import CardParts, starting_point
 from embedder.training.validation import HeldOut, Measured, some_references
 
@@ -79,6 +80,7 @@ class TrainingRun:
             features=features,
             needs_latent=needs("latent", config.objectives, config.sampler),
         )
+        require_identity_pairs(config.objectives, config.sampler, targets)
         self.start = starting_point(
             config,
             source,

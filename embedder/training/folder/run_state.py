@@ -40,7 +40,11 @@ class RunState:
     """Finished batches of the current epoch."""
     n_average_updates: int = 0
     best_score: float = -1.0
+    best_loss: float | None = None
+    """The training loss of the best epoch; None if it has none."""
     best_epoch: int = -1
+    improved_epoch: int = -1
+    """The last epoch with a higher score than all before it."""
     seconds: float = 0.0
     is_finished: bool = False
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -51,6 +55,28 @@ class RunState:
     """The doctor's warnings."""
     doctor: dict[str, Any] = field(default_factory=dict)
     """Its findings."""
+
+    def accept_best(self, record: dict[str, Any]) -> bool:
+        """Whether the epoch of the record is the best so far; if so, remember it.
+
+        Of equal scores, the lower training loss wins, then the later epoch. If no tracks are held
+        out, there is no score, and the last epoch is the best.
+        """
+        score, loss = record.get("score"), record.get("loss")
+        is_higher = score is None or self.best_epoch < 0 or score > self.best_score
+        if not (is_higher or self._is_equally_good(record)):
+            return False
+        if is_higher:
+            self.improved_epoch = self.epoch
+        self.best_score = self.best_score if score is None else score
+        self.best_loss, self.best_epoch = loss, self.epoch
+        return True
+
+    def _is_equally_good(self, record: dict[str, Any]) -> bool:
+        """Whether an epoch has the best score so far and no higher loss."""
+        loss = record.get("loss")
+        is_lower = self.best_loss is None or (loss is not None and loss <= self.best_loss)
+        return is_lower and record.get("score") == self.best_score
 
 
 def save_state(folder: Path, state: RunState, tensors: dict[str, Tensor]) -> None:

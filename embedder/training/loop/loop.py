@@ -203,8 +203,10 @@ class TrainingLoop:
     def _consult_doctor(
         self, value: ObjectiveValue, embeddings: Tensor, targets: BatchTargets
     ) -> None:
-        doctor = self.parts.doctor
-        if doctor is None or not doctor.is_due(self.state.step):
+        if (doctor := self.parts.doctor) is None:
+            return
+        doctor.note_pairs(value)
+        if not doctor.is_due(self.state.step):
             return
         warning = doctor.observe(self.state.step, value, embeddings, targets)
         self.state.notes += [warning] if warning else []
@@ -223,6 +225,7 @@ class TrainingLoop:
         record = {"epoch": state.epoch + 1, "step": state.step, "learning_rate": rate}
         record |= self._sums.means(state.epoch_sums)
         if self.parts.doctor is not None:
+            state.notes += self.parts.doctor.find_lacking_pairs()
             record |= self.parts.doctor.end_epoch()
         state.epoch, state.next_batch, state.epoch_sums = state.epoch + 1, 0, {}
         is_last = state.epoch == self.config.loop.epochs
@@ -242,10 +245,7 @@ class TrainingLoop:
         state.history.append(record)  # before `keep_best`: the card shows this epoch's scores
         if is_due:
             record |= self._validate()
-            score = record.get("score", math.inf)  # nothing held out: the last epoch is best
-            if score > state.best_score:
-                state.best_score = record.get("score", state.best_score)
-                state.best_epoch = state.epoch
+            if state.accept_best(record):
                 keep_best(self.best_network)
         record["seconds"] = round(state.seconds, 3)
         for observer in observers:
@@ -259,7 +259,7 @@ class TrainingLoop:
 
     def _has_stalled(self) -> bool:
         patience = self.config.stopping.patience_epochs
-        since = self.state.epoch - max(self.state.best_epoch, 0)
+        since = self.state.epoch - max(self.state.improved_epoch, 0)
         return bool(patience) and since >= patience
 
     def _agreed(self, *flags: bool) -> list[bool]:

@@ -46,8 +46,16 @@ class MultiObjective(Objective):
         first = next((v for v in values if not v.positive_distance.isnan()), values[0])
         names = [f"{at}-{part.name}" for at, part in enumerate(self.objectives)]
         parts = {name: v.loss.detach() for name, v in zip(names, values, strict=True)}
+        by_pairs = {
+            name: v.positive_distance for name, v in zip(names, values, strict=True) if v.by_pairs
+        }
         return ObjectiveValue(
-            loss, first.active_share, first.positive_distance, first.negative_distance, parts
+            loss,
+            first.active_share,
+            first.positive_distance,
+            first.negative_distance,
+            parts,
+            by_pairs,
         )
 
 

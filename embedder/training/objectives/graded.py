@@ -51,7 +51,7 @@ class GradedContrastive(Objective):
         push = (1 - grades) * (self.config.margin - distances).clamp_min(0.0).square()
         loss = _mean_over(pull, grades * is_known) + _mean_over(push, (1 - grades) * is_known)
         masks = PairMasks(is_known & (grades >= 0.5), is_known & (grades < 0.5))
-        return pair_value(loss, distances, masks, margin=self.config.margin)
+        return pair_value(loss, distances, masks, margin=self.config.margin, learns_from=self.name)
 
     def grades(self, targets: BatchTargets) -> tuple[torch.Tensor, torch.Tensor]:
         """How alike each pair is, float32 [batch, batch], and whether that is known, bool."""

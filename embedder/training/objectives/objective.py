@@ -25,6 +25,8 @@ class ObjectiveValue:
     positive_distance: torch.Tensor
     negative_distance: torch.Tensor
     parts: dict[str, torch.Tensor] = field(default_factory=dict)
+    by_pairs: dict[str, torch.Tensor] = field(default_factory=dict)
+    """The mean distance of positives for each objective that learns from pairs; NaN without any."""
 
 
 class Objective(nn.Module):
@@ -58,15 +60,25 @@ class Objective(nn.Module):
 
 
 def pair_value(
-    loss: torch.Tensor, distances: torch.Tensor, masks: PairMasks, *, margin: float
+    loss: torch.Tensor,
+    distances: torch.Tensor,
+    masks: PairMasks,
+    *,
+    margin: float,
+    learns_from: str = "",
 ) -> ObjectiveValue:
-    """A loss and the statistics of its pairs. distances: [batch, batch]."""
+    """A loss and the statistics of its pairs. distances: [batch, batch].
+
+    learns_from: the name of an objective that learns nothing without a positive pair.
+    """
     detached = distances.detach()
+    positive_distance = detached[masks.positive].mean()
     return ObjectiveValue(
         loss=loss,
         active_share=active_share(detached, masks, margin=margin),
-        positive_distance=detached[masks.positive].mean(),
+        positive_distance=positive_distance,
         negative_distance=detached[masks.negative].mean(),
+        by_pairs={learns_from: positive_distance} if learns_from else {},
     )
 
 

@@ -42,7 +42,7 @@ class PairObjective(Objective):
         masks = self.relation(targets)
         distances = self.geometry.pairwise(embeddings, embeddings)
         loss = self.loss(embeddings, distances, masks)
-        return pair_value(loss, distances, masks, margin=self.config.margin)
+        return pair_value(loss, distances, masks, margin=self.config.margin, learns_from=self.name)
 
 
 def info_nce(distances: torch.Tensor, masks: PairMasks, *, temperature: float) -> torch.Tensor:

@@ -55,7 +55,7 @@ class TripletObjective(Objective):
         )
         loss = self.loss(embeddings, indices_tuple=triplets) if len(triplets[0]) else None
         loss = zero_loss(embeddings) if loss is None else loss
-        return pair_value(loss, distances, masks, margin=self.config.margin)
+        return pair_value(loss, distances, masks, margin=self.config.margin, learns_from=self.name)
 
 
 def _loss(config: ObjectiveConfig, geometry: Geometry) -> TripletMarginLoss:

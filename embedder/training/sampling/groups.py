@@ -11,12 +11,30 @@ from typing import TypeVar
 
 import numpy as np
 
-from embedder.config.training import RelationKind, SmallGroups
-from embedder.errors import DatasetError
+from embedder.config.training import (
+    ObjectiveConfig,
+    ObjectiveKind,
+    RelationKind,
+    SamplerConfig,
+    SmallGroups,
+)
+from embedder.errors import ConfigError, DatasetError
 from embedder.training.objectives.relations import ID_COLUMNS
 from embedder.training.objectives.targets import Ids, Matrix, TrackTargets
 
 _CHUNK_ROWS = 1024
+
+BY_RELATION: frozenset[ObjectiveKind] = frozenset(
+    {
+        "triplet",
+        "contrastive",
+        "graded-contrastive",
+        "multi-similarity",
+        "nt-xent",
+        "supervised-contrastive",
+    }
+)
+"""The objectives that learn from the pairs of their relations."""
 
 Known = TypeVar("Known", Ids, Matrix)
 
@@ -65,6 +83,24 @@ def require_enough(groups: Groups, *, groups_per_batch: int, tracks_per_group: i
             f"tracks; only {len(groups)} have as many. Lower sampler.groups_per_batch or "
             "sampler.tracks_per_group, or set sampler.small_groups = 'repeat'."
         )
+
+
+def require_identity_pairs(
+    objectives: Sequence[ObjectiveConfig], sampler: SamplerConfig, targets: TrackTargets
+) -> None:
+    """Refuse an objective that pairs crops of one track if each batch has one crop of a track."""
+    has_parts = targets.tracks is not None and len(np.unique(targets.tracks)) < len(targets)
+    groups_by_track = sampler.kind == "groups" and "track" in sampler.relations
+    if sampler.crops_per_track > 1 or has_parts:
+        return
+    if groups_by_track and sampler.tracks_per_group > 1:
+        return
+    for number, objective in enumerate(objectives):
+        if objective.kind in BY_RELATION and objective.relations == ("track",):
+            raise ConfigError(
+                f"objectives.{number}.relations = ['track'] pairs the crops of one track, but a "
+                "batch has one crop of each track: set sampler.crops_per_track = 2"
+            )
 
 
 def _required(values: Known | None, relation: str) -> Known:

@@ -3,10 +3,10 @@
 import dataclasses
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from embedder.config.training import OptimiserConfig, StoppingMeasure
+from embedder.training.folder.run_state import RunState
 from embedder.training.train import open_run, train
 from tests.embedder.small_sets import small_config, write_array_set
 
@@ -23,7 +23,7 @@ def test_the_best_epoch_is_that_of_the_wished_measure(
     result = train(write_array_set(tmp_path / "data"), config, tmp_path / "run")
     scores = [record["score"] for record in result.history]
     assert scores == [record[measure] for record in result.history]
-    assert result.best_epoch == 1 + int(np.argmax(scores))
+    assert scores[result.best_epoch - 1] == max(scores)
 
 
 def test_a_set_without_a_findable_track_goes_by_the_vote(tmp_path: Path) -> None:
@@ -53,3 +53,48 @@ def test_early_stopping_waits_for_its_patience(tmp_path: Path) -> None:
     result = train(write_array_set(tmp_path / "data"), config, tmp_path / "run")
     assert result.ended == "stopped early"
     assert result.epochs == result.best_epoch + 2
+
+
+def ended(state: RunState, epoch: int, **record: float) -> bool:
+    """Whether the epoch with this record becomes the best one."""
+    state.epoch = epoch
+    return state.accept_best(record)
+
+
+def test_of_equal_scores_the_lower_loss_wins() -> None:
+    """An easy set reaches its best score at once; the epochs after it still learn."""
+    state = RunState("", "")
+    assert ended(state, 1, score=1.0, loss=0.9)
+    assert ended(state, 2, score=1.0, loss=0.5)
+    assert not ended(state, 3, score=1.0, loss=0.6)
+    assert state.best_epoch == 2
+
+
+def test_of_equal_scores_and_losses_the_later_epoch_wins() -> None:
+    """A loss that has reached zero no longer tells epochs apart."""
+    state = RunState("", "")
+    assert ended(state, 1, score=1.0, loss=0.0)
+    assert ended(state, 2, score=1.0, loss=0.0)
+
+
+def test_a_lower_loss_is_no_better_score() -> None:
+    """The held-out score decides first."""
+    state = RunState("", "")
+    assert ended(state, 1, score=0.8, loss=0.9)
+    assert not ended(state, 2, score=0.7, loss=0.1)
+
+
+def test_a_tie_does_not_put_off_early_stopping() -> None:
+    """Patience counts from the last epoch that was better than all before it."""
+    state = RunState("", "")
+    ended(state, 1, score=0.8, loss=0.9)
+    ended(state, 2, score=0.8, loss=0.5)
+    assert (state.best_epoch, state.improved_epoch) == (2, 1)
+
+
+def test_an_easy_set_keeps_a_trained_model(tmp_path: Path) -> None:
+    """All epochs vote right; the best one is that with the lowest loss, not the first."""
+    result = train(write_array_set(tmp_path / "data"), small_config(epochs=6), tmp_path / "run")
+    top = [r for r in result.history if r["score"] == max(q["score"] for q in result.history)]
+    assert len(top) > 1
+    assert result.best_epoch == min(top, key=lambda r: (r["loss"], -r["epoch"]))["epoch"]

@@ -4,6 +4,7 @@ import dataclasses
 import logging
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from embedder.config.training import (
@@ -17,7 +18,8 @@ from embedder.config.training import (
 from embedder.training.folder.run_folder import TrainingResult
 from embedder.training.objectives.triplets import TripletObjective
 from embedder.training.run import TrainingRun
-from embedder.training.train import train
+from embedder.training.train import open_run, train
+from tests.embedder.rich_sets import write_rich_set
 from tests.embedder.small_sets import small_config, write_array_set
 
 
@@ -121,3 +123,39 @@ def test_without_leave_the_doctor_changes_nothing(data: Path, tmp_path: Path) ->
         train(data, config, folder)
         weights.append((folder / "last" / "weights.safetensors").read_bytes())
     assert weights[0] == weights[1]
+
+
+def test_an_objective_without_positive_pairs_is_reported(tmp_path: Path) -> None:
+    """Batches of one track an artist leave artist pairs out, while label pairs are learnt."""
+    data = write_rich_set(tmp_path / "set")
+    config = dataclasses.replace(
+        small_config(epochs=2),
+        objectives=(
+            ObjectiveConfig(kind="triplet"),
+            ObjectiveConfig(kind="contrastive", relations=("artist",)),
+        ),
+    )
+    run = open_run(data, config, tmp_path / "run")
+    targets = run.loop.parts.targets
+    assert targets.artists is not None
+    targets.artists[:] = np.arange(len(targets))
+    result = run.run()
+    assert [note for note in result.notes if "no batch had a positive pair" in note] == [
+        "epoch 1: no batch had a positive pair for 1-contrastive, so it learns nothing. Draw such "
+        "pairs: sampler.relations names what a group of the batch has in common, "
+        "sampler.crops_per_track makes pairs of one track."
+    ]
+
+
+def test_one_objective_without_positive_pairs_is_reported(tmp_path: Path) -> None:
+    """A run of a single objective is watched like one of several."""
+    data = write_rich_set(tmp_path / "set")
+    config = dataclasses.replace(
+        small_config(epochs=1),
+        objectives=(ObjectiveConfig(kind="graded-contrastive", relations=("artist",)),),
+    )
+    run = open_run(data, config, tmp_path / "run")
+    targets = run.loop.parts.targets
+    assert targets.artists is not None
+    targets.artists[:] = np.arange(len(targets))
+    assert "positive pair for graded-contrastive" in " ".join(run.run().notes)

@@ -21,7 +21,7 @@ from embedder.config.training import (
     SamplerConfig,
     TrainingConfig,
 )
-from embedder.errors import DatasetError
+from embedder.errors import ConfigError, DatasetError
 from embedder.training.folder.run_folder import TrainingResult
 from embedder.training.train import open_run, train
 from tests.embedder.rich_sets import HEARS, write_audio_set, write_rich_set
@@ -277,3 +277,13 @@ def test_labels_that_are_alike_are_not_pushed_as_far(data: Path, tmp_path: Path)
         distance_of((("jaz", "rock", 0.9),), "wrong")
     with pytest.raises(DatasetError, match="give 0 to 1"):
         distance_of((("jazz", "rock", 9.0),), "far")
+
+
+def test_one_crop_of_each_track_makes_no_identity_pairs(data: Path, tmp_path: Path) -> None:
+    """Such a run would learn nothing, so it is refused, with the setting that helps."""
+    config = config_for("label")
+    config = dataclasses.replace(
+        config, objectives=(ObjectiveConfig(kind="contrastive", relations=("track",)),)
+    )
+    with pytest.raises(ConfigError, match=r"set sampler\.crops_per_track = 2"):
+        run(data, config, tmp_path / "run")
