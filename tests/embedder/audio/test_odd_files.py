@@ -1,14 +1,6 @@
-"""The files that real collections hold: each is read, or refused alone with one clear line."""
+"""Sound files of unusual kinds that real collections contain."""
 
 import logging
-import os
-import subprocess
-import sys
-import textwrap
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,106 +8,18 @@ import pytest
 
 from embedder.audio.decoding import probe, read_stretches, read_whole
 from embedder.audio.writing import write_audio
-from embedder.errors import AudioError, MissingAudio, NotAnAudioFile, UnreadableAudio
+from embedder.errors import NotAnAudioFile, UnreadableAudio
+from tests.embedder.audio.reading import middle_second, refusal, run_python
 from tests.embedder.audio_files import (
     RATE,
-    flac_with_broken_frame,
     hours_of_mp3,
     m4a_with_chapters,
     mp3_with_giant_picture,
     mp3_without_length,
     tone,
-    truncated,
     tune,
     video,
 )
-
-
-def middle_second(path: Path, *, sample_rate: int = 0) -> np.ndarray:
-    """Read one second from the middle, float32 [samples]."""
-    read = read_stretches(
-        path, lambda seconds: [seconds / 2 - 0.5], seconds=1.0, sample_rate=sample_rate
-    )
-    return read.samples[0]
-
-
-def refusal(path: Path, kind: type[AudioError]) -> str:
-    """Ask for the file in all three ways; each gives the same line, which is returned."""
-    lines = []
-    for attempt in (probe, read_whole, middle_second):
-        with pytest.raises(kind) as caught:
-            attempt(path)
-        lines.append(str(caught.value))
-    assert len(set(lines)) == 1, lines
-    assert "\n" not in lines[0]
-    return lines[0]
-
-
-def test_an_empty_file(tmp_path: Path) -> None:
-    """Nothing in it is said as such."""
-    path = tmp_path / "song.mp3"
-    path.touch()
-    assert refusal(path, NotAnAudioFile) == f"{path}: the file is empty"
-
-
-def test_text_named_as_a_song(tmp_path: Path) -> None:
-    """The name does not make it music."""
-    path = tmp_path / "song.mp3"
-    path.write_text("These are not the sounds you are looking for.\n" * 500)
-    assert "not a format that FFmpeg reads" in refusal(path, NotAnAudioFile)
-
-
-def test_random_bytes_named_as_a_song(tmp_path: Path) -> None:
-    """Noise on the disk is refused, whatever frames FFmpeg believes to see in it."""
-    path = tmp_path / "song.mp3"
-    path.write_bytes(np.random.default_rng(1).bytes(200_000))
-    with pytest.raises(AudioError):
-        read_whole(path)
-
-
-@pytest.mark.parametrize("text", ["#EXTM3U\nhttp://127.0.0.1:9/x.mp3\n", "ffconcat version 1.0\n"])
-def test_a_playlist_named_as_a_song(tmp_path: Path, text: str) -> None:
-    """It is not followed to other files or to the network."""
-    path = tmp_path / "song.mp3"
-    path.write_text(text)
-    assert "a playlist" in refusal(path, NotAnAudioFile)
-
-
-def test_a_truncated_mp3(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """What is there is used; the debug log says how much that is."""
-    path = tmp_path / "song.mp3"
-    whole = tune(10.0)
-    write_audio(path, whole, RATE)
-    truncated(path, keep=0.4)
-    with caplog.at_level(logging.DEBUG):
-        read = read_stretches(path, lambda seconds: [seconds - 1.5], seconds=1.0)
-    assert 3.5 < read.duration_seconds < 4.5
-    assert "its header says 10.00 s, it has" in caplog.text
-    first = round(read.starts_seconds[0] * RATE)
-    assert np.corrcoef(read.samples[0], whole.mean(axis=0)[first : first + RATE])[0, 1] > 0.95
-
-
-@pytest.mark.parametrize("name", ["a.flac", "a.ogg", "a.wav", "a.aac"])
-def test_other_truncated_files(tmp_path: Path, name: str) -> None:
-    """Formats that need nothing from their end are used as far as they go."""
-    path = tmp_path / name
-    if name == "a.aac":
-        from tests.embedder.audio_files import aac_without_container
-
-        aac_without_container(path, tune(8.0))
-    else:
-        write_audio(path, tune(8.0), RATE)
-    truncated(path, keep=0.5)
-    assert middle_second(path).std() > 0.05
-    assert 3.0 < read_whole(path).duration_seconds < 5.0
-
-
-def test_a_truncated_m4a(tmp_path: Path) -> None:
-    """M4A has its table at the end: without it there is nothing to be read."""
-    path = tmp_path / "song.m4a"
-    write_audio(path, tune(5.0), RATE)
-    truncated(path, keep=0.5)
-    assert "cut off" in refusal(path, NotAnAudioFile)
 
 
 def test_an_mp3_with_a_giant_picture(tmp_path: Path) -> None:
@@ -159,21 +63,6 @@ def test_seeking_is_exact_without_a_length(endless_mp3: Path) -> None:
     first = round(read.starts_seconds[0] * RATE)
     whole = read_whole(endless_mp3)
     assert np.array_equal(read.samples[0], whole.samples[first : first + RATE])
-
-
-def test_a_flac_with_a_broken_frame(tmp_path: Path) -> None:
-    """The broken tenth of a second is silent, and what follows is not moved."""
-    path = tmp_path / "song.flac"
-    written = tune(8.0)
-    flac_with_broken_frame(path, written)
-    expected = written.mean(axis=0)
-    read = read_whole(path).samples
-    assert len(read) == len(expected)
-    wrong = np.abs(read - expected) > 1e-3
-    assert 0 < np.count_nonzero(wrong) < 0.5 * RATE
-    assert not read[wrong].any()
-    stretches = read_stretches(path, lambda _: [0.5, 3.5, 6.0], seconds=1.0)
-    assert np.abs(stretches.samples[2] - expected[6 * RATE : 7 * RATE]).max() < 1e-3
 
 
 def test_an_m4a_with_chapters(tmp_path: Path) -> None:
@@ -264,169 +153,6 @@ def test_a_clipped_float_file(tmp_path: Path) -> None:
     assert np.array_equal(read_whole(path).samples, samples[0])
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "a\nb.mp3",
-        "😀 – naïve.mp3",
-        os.fsdecode(b"caf\xe9 \xff.mp3"),
-        "http:x.mp3",
-        "-i.mp3",
-        "50%d #1?.mp3",
-        " .mp3",
-    ],
-)
-def test_unusual_names(tmp_path: Path, name: str) -> None:
-    """A name is only a name; in a message it stays on one line and printable."""
-    path = tmp_path / name
-    write_audio(tmp_path / "plain.mp3", tune(2.0), RATE)
-    (tmp_path / "plain.mp3").rename(path)
-    assert len(middle_second(path)) == RATE
-    path.write_bytes(b"")
-    assert refusal(path, NotAnAudioFile).isprintable()
-
-
-def test_a_directory_with_the_name_of_a_song(tmp_path: Path) -> None:
-    """It is called what it is."""
-    path = tmp_path / "song.mp3"
-    path.mkdir()
-    assert refusal(path, NotAnAudioFile) == f"{path}: it is a directory"
-
-
-@pytest.mark.timeout(20)
-def test_a_pipe_does_not_block(tmp_path: Path) -> None:
-    """A FIFO without a writer is refused at once."""
-    path = tmp_path / "song.mp3"
-    os.mkfifo(path)
-    assert "it is a pipe" in refusal(path, NotAnAudioFile)
-    assert "it is a pipe" in refusal(Path("/dev/zero"), NotAnAudioFile)
-
-
-def test_no_such_file(tmp_path: Path) -> None:
-    """A missing file, and a link to one, are named as missing."""
-    link = tmp_path / "link.mp3"
-    link.symlink_to(tmp_path / "gone.mp3")
-    for path in (tmp_path / "gone.mp3", link):
-        assert "no such file" in refusal(path, MissingAudio)
-
-
-def test_a_link_in_a_circle(tmp_path: Path) -> None:
-    """The system's own refusals come out as one line, too."""
-    path = tmp_path / "a.mp3"
-    path.symlink_to(path)
-    assert "reading failed" in refusal(path, UnreadableAudio)
-
-
-def test_no_permission(tmp_path: Path) -> None:
-    """A file that may not be read is refused with that reason, also by another user's process."""
-    path = tmp_path / "song.wav"
-    write_audio(path, tune(1.0), RATE)
-    path.chmod(0)
-    if os.geteuid() != 0:
-        assert "no permission" in refusal(path, UnreadableAudio)
-        return
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == os.getuid() and "pytest" in folder.name:
-            folder.chmod(0o755)
-    source = f"""
-        import os
-        from pathlib import Path
-        from embedder.audio.decoding import read_whole
-        from embedder.errors import UnreadableAudio
-        os.setuid(65534)  # nobody: root may read everything
-        try:
-            read_whole(Path({str(path)!r}))
-        except UnreadableAudio as error:
-            print(error)
-    """
-    assert run_python(source).strip() == f"{path}: no permission to read it"
-
-
-def test_a_file_that_vanishes_while_it_is_read(tmp_path: Path) -> None:
-    """Each attempt gives sound or an AudioError, never anything else."""
-    path = tmp_path / "song.mp3"
-    write_audio(path, tune(4.0), RATE)
-    content = path.read_bytes()
-    stop = threading.Event()
-
-    def come_and_go() -> None:
-        while not stop.is_set():
-            path.unlink(missing_ok=True)
-            time.sleep(0.001)
-            path.write_bytes(content)
-            time.sleep(0.001)
-
-    other = threading.Thread(target=come_and_go)
-    other.start()
-    outcomes = set()
-    try:
-        for _ in range(150):
-            try:
-                outcomes.add(type(middle_second(path)))
-            except AudioError as error:
-                outcomes.add(type(error))
-    finally:
-        stop.set()
-        other.join()
-    assert MissingAudio in outcomes
-
-
-def test_a_file_that_vanishes_during_its_plan(tmp_path: Path) -> None:
-    """An open file stays readable; where it must be opened again, it is named as missing."""
-    path = tmp_path / "song.mp3"
-    write_audio(path, tune(4.0), RATE)
-
-    def plan(_: float) -> list[float]:
-        path.unlink()
-        return [2.0, 0.0]
-
-    read = read_stretches(path, plan, seconds=0.5)
-    assert read.n_read == (RATE // 2, RATE // 2)
-
-
-def test_threads_do_not_disturb_each_other(tmp_path: Path) -> None:
-    """Four threads read good and bad files at once and get what one thread gets."""
-    paths = [tmp_path / f"{i}.mp3" for i in range(4)]
-    for seed, path in enumerate(paths):
-        write_audio(path, tune(3.0, seed=seed), RATE)
-    bad = tmp_path / "bad.mp3"
-    bad.write_text("no music" * 1000)
-    alone = [middle_second(path) for path in paths]
-
-    def attempt(number: int) -> bool:
-        if number % 5 == 4:
-            with pytest.raises(NotAnAudioFile):
-                middle_second(bad)
-            return True
-        return np.array_equal(middle_second(paths[number % 5]), alone[number % 5])
-
-    with ThreadPoolExecutor(4) as pool:
-        assert all(pool.map(attempt, range(60)))
-
-
-def test_ffmpeg_keeps_quiet(tmp_path: Path) -> None:
-    """Damaged files put nothing on stderr or stdout of the process."""
-    path = tmp_path / "song.flac"
-    flac_with_broken_frame(path, tune(5.0))
-    cut = tmp_path / "cut.mp3"
-    write_audio(cut, tune(5.0), RATE)
-    truncated(cut, keep=0.5)
-    text = tmp_path / "text.mp3"
-    text.write_text("no music" * 1000)
-    source = f"""
-        from pathlib import Path
-        from embedder.audio.decoding import read_stretches, read_whole
-        from embedder.errors import AudioError
-        for name in ({str(path)!r}, {str(cut)!r}, {str(text)!r}):
-            try:
-                read_whole(Path(name))
-                read_stretches(Path(name), lambda seconds: [seconds * 0.5], seconds=1.0)
-            except AudioError:
-                pass
-    """
-    assert run_python(source) == ""
-
-
 def test_ten_hours_in_little_memory(tmp_path: Path) -> None:
     """Excerpts of a ten-hour MP3 without any header stay under 400 MB, all over the file."""
     path = tmp_path / "long.mp3"
@@ -460,31 +186,3 @@ def test_too_long_to_be_read_at_once(tmp_path: Path) -> None:
     with pytest.raises(UnreadableAudio, match=r"longer than 0\.04 minutes"):
         read_whole(path, max_seconds=2.4)
     assert read_whole(path, max_seconds=3.0).duration_seconds == 3.0
-
-
-def test_every_truncation_is_survived(tmp_path: Path) -> None:
-    """Cut anywhere, a file gives sound or an AudioError; more bytes never give less sound."""
-    path = tmp_path / "a.mp3"
-    write_audio(path, tune(1.0), RATE)
-    whole = path.read_bytes()
-    lengths = []
-    for n_bytes in range(0, len(whole), 997):
-        path.write_bytes(whole[:n_bytes])
-        try:
-            lengths.append(read_whole(path).duration_seconds)
-        except AudioError:
-            lengths.append(0.0)
-    assert all(less <= more for less, more in pairwise(lengths))
-    assert lengths[-1] > 0.9
-
-
-def run_python(source: str) -> str:
-    """Run a script in a process of its own; return its stdout and stderr."""
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(source)],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=Path(__file__).parents[3],
-    )
-    return done.stdout + done.stderr

@@ -1,28 +1,16 @@
-"""Files in, vectors out: order, failures, stretches, silence."""
+"""Encoding one track: its vector and excerpts, failures, stretches, silence."""
 
-import itertools
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from embedder.audio.writing import write_audio
-from embedder.config.presets import MODELS
-from embedder.encoding import cores
-from embedder.encoding.batched_network import BatchedForward
 from embedder.encoding.encoder import TrackEncoder
 from embedder.encoding.processes.decoder import DecoderProcess
-from embedder.encoding.processes.encoder import EncoderProcess
 from embedder.encoding.requests import (
-    EncodingFailure,
-    EncodingResult,
-    TrackEncoding,
     TrackRequest,
 )
-from embedder.encoding.steps import EncodingSteps
 from embedder.errors import (
     AudioError,
     AudioTooShort,
@@ -30,44 +18,7 @@ from embedder.errors import (
     SilentAudio,
     UnknownChoice,
 )
-from embedder.models.kinds.network import save_model
-from embedder.models.registry import load_model
-from embedder.networks.network import seeded_network
-
-RATE = 22050
-
-
-def tune(seconds: float, *, pitch_hz: float = 220.0, seed: int = 0) -> np.ndarray:
-    """A tone with overtones over a little noise, float32 [1, samples]."""
-    time = np.arange(round(seconds * RATE)) / RATE
-    noise = np.random.default_rng(seed).normal(0, 0.01, len(time))
-    tones = sum(np.sin(2 * np.pi * pitch_hz * n * time) / n for n in range(1, 6))
-    return (0.1 * tones + noise).astype(np.float32)[None]
-
-
-def vectors(results: Iterable[EncodingResult]) -> list[np.ndarray]:
-    """Each track's vector; every track must have one."""
-    encodings = [result for result in results if isinstance(result, TrackEncoding)]
-    return [encoding.vector for encoding in encodings]
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> TrackEncoder:
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    save_model(folder, seeded_network(MODELS["tiny"], seed=0))
-    return TrackEncoder.load(folder, device="cpu", precision="float32")
-
-
-@pytest.fixture(scope="module")
-def songs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Nine songs of several lengths and pitches."""
-    folder = tmp_path_factory.mktemp("songs")
-    paths = []
-    for number in range(9):
-        path = folder / f"{number}.{('wav', 'flac', 'mp3')[number % 3]}"
-        write_audio(path, tune(2.5 + number, pitch_hz=110.0 * (number + 1), seed=number), RATE)
-        paths.append(path)
-    return paths
+from tests.embedder.encoding.songs import RATE, tune
 
 
 def test_a_track_becomes_a_vector_of_unit_length(encoder: TrackEncoder, songs: list[Path]) -> None:
@@ -86,138 +37,6 @@ def test_the_vector_is_the_mean_of_the_excerpts(encoder: TrackEncoder, songs: li
     np.testing.assert_allclose(encoding.vector, mean / np.linalg.norm(mean), atol=1e-5)
     assert len(encoding.starts_seconds) == len(encoding.excerpt_vectors) == 2
     assert encoding.duration_seconds == pytest.approx(10.5, abs=0.1)
-
-
-@pytest.mark.parametrize("workers", [1, 2, 3])
-def test_many_tracks_come_in_input_order(
-    encoder: TrackEncoder, songs: list[Path], workers: int
-) -> None:
-    """Whatever the number of workers, results are those of one track at a time, in order."""
-    together = list(encoder.encode_many(songs, workers=workers))
-    assert [result.path for result in together] == songs
-    for path, result in zip(songs, together, strict=True):
-        assert isinstance(result, TrackEncoding)
-        np.testing.assert_allclose(result.vector, encoder.encode(path).vector, atol=1e-4)
-
-
-@pytest.fixture
-def children(monkeypatch: pytest.MonkeyPatch) -> list[EncoderProcess]:
-    """The children that `encode_many` starts: at once, and each is ready before it is used."""
-    started: list[EncoderProcess] = []
-
-    class ReadyProcess(EncoderProcess):
-        def __init__(self, *args: Any, **settings: Any) -> None:
-            super().__init__(*args, **settings)
-            self._ready_thread.join()
-            started.append(self)
-
-    monkeypatch.setattr(cores, "START_AFTER_GROUPS", 0)
-    monkeypatch.setattr(cores, "EncoderProcess", ReadyProcess)
-    return started
-
-
-def test_children_encode_as_this_process_does(
-    encoder: TrackEncoder, songs: list[Path], children: list[EncoderProcess]
-) -> None:
-    """A second worker is a process with its own copy of the model: the same vectors, in order."""
-    paths = songs * 3
-    results = list(encoder.encode_many(paths, workers=2))
-    assert len(children) == 1
-    assert not children[0].is_gone
-    assert [result.path for result in results] == paths
-    np.testing.assert_allclose(
-        vectors(results), [encoder.encode(p).vector for p in paths], atol=1e-4
-    )
-
-
-def test_a_child_reports_broken_files(
-    encoder: TrackEncoder, songs: list[Path], tmp_path: Path, children: list[EncoderProcess]
-) -> None:
-    """A file that a child cannot read is a failure in its place."""
-    broken = tmp_path / "broken.mp3"
-    broken.write_text("this is no music")
-    results = list(encoder.encode_many([songs[0], broken] * 9, workers=2))
-    assert len(children) == 1
-    assert [type(result) for result in results] == [TrackEncoding, EncodingFailure] * 9
-
-
-def test_a_child_that_dies_loses_no_track(
-    encoder: TrackEncoder, songs: list[Path], children: list[EncoderProcess]
-) -> None:
-    """The tracks that it had are encoded again in this process."""
-    results = []
-    for n_results, result in enumerate(encoder.encode_many(songs * 6, workers=2)):
-        if n_results == 30:
-            children[0]._child.kill()
-        results.append(result)
-    assert children[0].is_gone
-    assert [result.path for result in results] == songs * 6
-    assert all(isinstance(result, TrackEncoding) for result in results)
-
-
-def test_a_worker_uses_one_core(
-    encoder: TrackEncoder, songs: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever the number of torch's threads is outside, the network runs in one."""
-    n_threads_inside: list[int] = []
-    run_network = BatchedForward.__call__
-
-    def recorded(forward: BatchedForward, features: torch.Tensor) -> torch.Tensor:
-        n_threads_inside.append(torch.get_num_threads())
-        return run_network(forward, features)
-
-    monkeypatch.setattr(BatchedForward, "__call__", recorded)
-    n_threads_before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    try:
-        list(encoder.encode_many(songs[:3], workers=1))
-        assert torch.get_num_threads() == 3
-    finally:
-        torch.set_num_threads(n_threads_before)
-    assert set(n_threads_inside) == {1}
-
-
-def test_tracks_with_different_numbers_of_excerpts_share_a_batch(
-    encoder: TrackEncoder, songs: list[Path], tmp_path: Path
-) -> None:
-    """Each track of a group gets the vectors of its own excerpts."""
-    short = tmp_path / "short.wav"
-    write_audio(short, tune(1.5), RATE)
-    model = load_model(encoder.model.folder)
-    steps = EncodingSteps(model, device=torch.device("cpu"), precision="float32")
-    results = steps.encode_group([TrackRequest(path) for path in (short, songs[8])])
-    encodings = [result for result in results if isinstance(result, TrackEncoding)]
-    assert [len(encoding.excerpt_vectors) for encoding in encodings] == [1, 2]
-    for encoding in encodings:
-        np.testing.assert_allclose(encoding.vector, encoder.encode(encoding.path).vector, atol=1e-4)
-
-
-def test_unordered_results_are_the_same_ones(encoder: TrackEncoder, songs: list[Path]) -> None:
-    """As they come: another order, perhaps, but every track once."""
-    results = list(encoder.encode_many(songs, workers=2, ordered=False))
-    assert sorted(result.path for result in results) == songs
-
-
-def test_one_broken_file_fails_alone(
-    encoder: TrackEncoder, songs: list[Path], tmp_path: Path
-) -> None:
-    """Failures are records in their place, with a reason; the others are encoded."""
-    broken = tmp_path / "broken.mp3"
-    broken.write_text("this is no music")
-    silent = tmp_path / "silent.wav"
-    write_audio(silent, np.zeros((1, 3 * RATE), dtype=np.float32), RATE)
-    paths = [songs[0], broken, songs[1], silent, tmp_path / "missing.flac"]
-    results = list(encoder.encode_many(paths, workers=2))
-    assert [type(result) for result in results] == [
-        TrackEncoding,
-        EncodingFailure,
-        TrackEncoding,
-        EncodingFailure,
-        EncodingFailure,
-    ]
-    reasons = [result.reason for result in results if isinstance(result, EncodingFailure)]
-    assert "silence" in reasons[1]
-    assert all(reason and "\n" not in reason for reason in reasons)
 
 
 def test_a_single_track_that_fails_raises(encoder: TrackEncoder, tmp_path: Path) -> None:
@@ -254,33 +73,6 @@ def test_a_stretch_of_a_track(encoder: TrackEncoder, tmp_path: Path) -> None:
     assert near > far
     with pytest.raises(AudioTooShort, match="20"):
         encoder.encode(path, start_seconds=40.0)
-
-
-def test_requests_for_stretches_go_with_paths(encoder: TrackEncoder, songs: list[Path]) -> None:
-    """`encode_many` takes parts of files (CUE sheets) beside whole ones."""
-    request = TrackRequest(songs[8], start_seconds=4.0, seconds=3.0)
-    part, whole = encoder.encode_many([request, songs[8]], workers=1)
-    assert isinstance(part, TrackEncoding)
-    assert isinstance(whole, TrackEncoding)
-    assert 4.0 <= part.starts_seconds[0] < 7.0
-    assert not np.allclose(part.vector, whole.vector)
-
-
-def test_an_endless_stream_can_be_left(encoder: TrackEncoder, songs: list[Path]) -> None:
-    """Only a bounded number of files is opened ahead of the consumer."""
-    drawn = 0
-
-    def endless() -> Iterator[Path]:
-        nonlocal drawn
-        for path in itertools.cycle(songs):
-            drawn += 1
-            yield path
-
-    results = encoder.encode_many(endless(), workers=1)
-    for _ in range(3):
-        next(results)
-    results.close()
-    assert drawn <= 3 * 16
 
 
 def test_samples_that_are_decoded_already(encoder: TrackEncoder) -> None:

@@ -25,12 +25,6 @@ transformers = pytest.importorskip("transformers")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
-@pytest.fixture(autouse=True)
-def models_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("SOUNDALIKE_MODELS", str(tmp_path / "models"))
-    return tmp_path / "models"
-
-
 def tiny_model(kind: str) -> tuple[Any, Any]:
     """A model of random weights and its extractor."""
     sizes = {

@@ -20,12 +20,7 @@ from embedder.training.objectives.triplets import TripletObjective
 from embedder.training.run import TrainingRun
 from embedder.training.train import open_run, train
 from tests.embedder.rich_sets import write_rich_set
-from tests.embedder.small_sets import small_config, write_array_set
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_array_set(tmp_path_factory.mktemp("set"))
+from tests.embedder.small_sets import small_config
 
 
 def collapsing(*, fallback: Fallback = "none", epochs: int = 5) -> TrainingConfig:

@@ -12,7 +12,7 @@ from embedder.errors import ConfigError
 from embedder.training.grid.grid import Cell, read_grid, run_grid
 from embedder.training.grid.grid_table import seed_mean
 from embedder.training.train import MakeObservers
-from tests.embedder.small_sets import small_config, write_array_set
+from tests.embedder.small_sets import small_config
 
 GRID = """
 seeds = [0, 1]
@@ -24,11 +24,6 @@ seeds = [0, 1]
 name = "as it is"
 set = []
 """
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_array_set(tmp_path_factory.mktemp("set"))
 
 
 def cells_of(tmp_path: Path, text: str, data: Path) -> list[Cell]:

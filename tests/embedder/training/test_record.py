@@ -16,12 +16,7 @@ from embedder.training.folder.record import log_table
 from embedder.training.report.advice import RunFacts, what_to_try
 from embedder.training.report.charts import histogram_chart, line_chart, ticks
 from embedder.training.train import train
-from tests.embedder.small_sets import small_config, write_array_set
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_array_set(tmp_path_factory.mktemp("set"))
+from tests.embedder.small_sets import small_config
 
 
 def epochs_in(folder: Path) -> list[int]:

@@ -31,12 +31,7 @@ from embedder.training.settings import TrainingRequest, training_config
 from embedder.training.start.inheriting import base_model, config_from
 from embedder.training.train import open_run, train
 from tests.embedder.rich_sets import HEARS, write_audio_set
-from tests.embedder.small_sets import small_config, write_array_set
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_array_set(tmp_path_factory.mktemp("set"))
+from tests.embedder.small_sets import small_config
 
 
 @pytest.fixture(scope="module")
