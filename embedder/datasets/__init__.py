@@ -1,1 +1,1 @@
-"""Music with labels, in the layouts it is shared in: rows, splits, cached features, crops."""
+"""Labelled data sets in their published layouts: rows, splits, cached features, crops."""

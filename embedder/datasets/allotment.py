@@ -1,4 +1,4 @@
-"""Share groups of tracks out over sides, so that every side has its part of every label.
+"""Distribute groups of tracks over the sides of a split, with a share of every label on each side.
 
 Pure: numbers in, side numbers out. A group is never divided. Large groups are placed first, each on
 the side where the label counts come nearest to their targets (like scikit-learn's
@@ -19,15 +19,14 @@ def allot(
 ) -> NDArray[np.int64]:
     """The side of each group, int64 [groups].
 
-    `group_counts: float [groups, labels]`, tracks of a group with each label; the first column
-    counts its tracks. `shares` are of the whole, one a side, and sum to one.
+    `group_counts: float [groups, labels]` holds a group's number of tracks with each label; the
+    first column counts all its tracks. `shares` has one share for each side; they sum to one.
     """
     totals = group_counts.sum(axis=0)
     targets = np.outer(shares, totals)  # [sides, labels]
     weights = 1.0 / np.maximum(totals, 1.0)
-    weights[0] *= max(
-        1, len(totals) - 1
-    )  # otherwise many rare labels would outweigh the side's size
+    # Otherwise many rare labels would count more than the size of a side.
+    weights[0] *= max(1, len(totals) - 1)
     placed = np.zeros_like(targets)
     order = generator.permutation(len(group_counts))
     order = order[np.argsort(-group_counts[order, 0], kind="stable")]
@@ -35,7 +34,7 @@ def allot(
     open_sides = np.asarray(shares) > 0
     for group in order:
         counts = group_counts[group]
-        # (placed + counts - target)² - (placed - target)², without what all sides share
+        # (placed + counts - target)² - (placed - target)², without terms that all sides share
         costs = ((placed - targets) * counts * weights).sum(axis=1)
         costs[~open_sides] = np.inf
         side = int(np.argmin(costs))

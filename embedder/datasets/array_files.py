@@ -1,8 +1,8 @@
-"""A folder with one .npy a track: which of its files fit into one array.
+"""A folder with a .npy file for each track: which of its files fit into one array.
 
-Unreadable files are left out with the reason, and so are a few files of another shape or much
-shorter ones. Many of them are no accident: then other shapes are refused, and all lengths are cut
-to the shortest (`ArrayStore.load`).
+Unreadable files are left out with a reason. A few files of another shape, or much shorter than the
+rest, are left out too. If there are many, other shapes are an error, and all arrays are cut to the
+shortest (`ArrayStore.load`).
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from embedder.datasets.records import LeftOut
 from embedder.errors import DatasetError, printable_path
 
 FEW = 0.2
-"""Up to this share of the files, odd ones count as mistakes."""
+"""Up to this share of the files, files that do not fit count as mistakes and are left out."""
 _KINDS: dict[int, ArrayKind] = {1: "waveforms", 2: "spectrograms"}
 
 Shapes = dict[Path, tuple[int, ...]]
@@ -41,8 +41,8 @@ def store_of_files(path: Path) -> tuple[ArrayStore, list[LeftOut]]:
             f"{printable_path(path)}: none of its {len(files)} .npy files can be used. The first: "
             f"{printable_path(first.path)} ({first.reason})."
         )
-    left_out += _odd_ones(path, shapes)
-    left_out += _short_ones(shapes)
+    left_out += _remove_odd_shapes(path, shapes)
+    left_out += _remove_short_arrays(shapes)
     files = list(shapes)
     shape = shapes[files[0]]
     return ArrayStore(_KINDS[len(shape)], tuple(files), len(files), shape), left_out
@@ -60,7 +60,7 @@ def _shape_or_reason(file: Path) -> tuple[int, ...] | str:
     return "holds no values" if not array.size else tuple(array.shape)
 
 
-def _odd_ones(path: Path, shapes: Shapes) -> list[LeftOut]:
+def _remove_odd_shapes(path: Path, shapes: Shapes) -> list[LeftOut]:
     """Leave out the few files with another number of rows than the rest."""
     counts = Counter(shape[:-1] for shape in shapes.values())
     usual = counts.most_common(1)[0][0]
@@ -68,22 +68,23 @@ def _odd_ones(path: Path, shapes: Shapes) -> list[LeftOut]:
     if len(odd) > FEW * len(shapes):
         raise DatasetError(
             f"{printable_path(path)}: the .npy files differ in shape ({sorted(counts)} before "
-            "the last axis). Each must be [samples], or each [rows, columns] with as many rows."
+            "the last axis). Each must be [samples], or each [rows, columns] with equal rows."
         )
-    return _taken_out(shapes, odd, "the shape {shape}, unlike all others")
+    return _remove(shapes, odd, "the shape {shape}, unlike all others")
 
 
-def _short_ones(shapes: Shapes) -> list[LeftOut]:
-    """Leave out the few files that all others would have to be cut to."""
+def _remove_short_arrays(shapes: Shapes) -> list[LeftOut]:
+    """Leave out a few short files, because all others would be cut to their length."""
     usual = float(np.median([shape[-1] for shape in shapes.values()]))
     short = [file for file, shape in shapes.items() if shape[-1] < MUCH_SHORTER * usual]
     if len(short) > FEW * len(shapes):
         return []
-    return _taken_out(shapes, short, f"{{length}} values long, the others some {usual:.0f}")
+    return _remove(shapes, short, f"{{length}} values long, the others about {usual:.0f}")
 
 
-def _taken_out(shapes: Shapes, files: Sequence[Path], reason: str) -> list[LeftOut]:
-    taken = [(file, shapes.pop(file)) for file in files]
+def _remove(shapes: Shapes, files: Sequence[Path], reason: str) -> list[LeftOut]:
+    removed_shapes = [(file, shapes.pop(file)) for file in files]
     return [
-        LeftOut(file, reason.format(shape=list(shape), length=shape[-1])) for file, shape in taken
+        LeftOut(file, reason.format(shape=list(shape), length=shape[-1]))
+        for file, shape in removed_shapes
     ]

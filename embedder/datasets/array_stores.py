@@ -1,6 +1,6 @@
 """Spectrograms or waveforms that a data set contains as arrays; they are read when needed.
 
-A store is one array in an .npz or .npy (`[tracks, …]`), or a folder with one .npy a track.
+A store is one array in an .npz or .npy (`[tracks, …]`), or a folder with a .npy for each track.
 """
 
 import logging
@@ -117,12 +117,12 @@ def npz_header(path: Path, member: str) -> ArrayHeader:
     try:
         with zipfile.ZipFile(path) as archive, archive.open(f"{member}.npy") as file:
             version = np.lib.format.read_magic(file)
-            read = (
+            read_header = (
                 np.lib.format.read_array_header_1_0
                 if version == (1, 0)
                 else np.lib.format.read_array_header_2_0
             )
-            shape, _, dtype = read(file)
+            shape, _, dtype = read_header(file)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DatasetError(f"{printable_path(path)}: {member!r} is damaged ({error}).") from error
     return ArrayHeader(tuple(shape), dtype)
@@ -143,6 +143,6 @@ def finite_rows(arrays: NDArray[Any]) -> NDArray[np.bool_]:
     if arrays.dtype.kind != "f":
         return fit
     for start in range(0, len(arrays), _ROWS_AT_ONCE):
-        some = arrays[start : start + _ROWS_AT_ONCE]
-        fit[start : start + len(some)] = np.isfinite(some).all(axis=tuple(range(1, some.ndim)))
+        block = arrays[start : start + _ROWS_AT_ONCE]
+        fit[start : start + len(block)] = np.isfinite(block).all(axis=tuple(range(1, block.ndim)))
     return fit

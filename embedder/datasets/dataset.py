@@ -1,4 +1,4 @@
-"""An opened data set: rows, arrays where it brings them, and digests of what it is."""
+"""An opened data set: rows, arrays if it contains them, and digests of its contents."""
 
 import hashlib
 import json
@@ -60,8 +60,8 @@ class Dataset:
         array_rows = np.array([row.array_row for row in self.rows], dtype=np.int64)
         if np.array_equal(array_rows, np.arange(len(arrays))):
             return arrays
-        chosen: NDArray[Any] = arrays[array_rows]
-        return chosen
+        chosen_arrays: NDArray[Any] = arrays[array_rows]
+        return chosen_arrays
 
     def positions(self, side: Side) -> NDArray[np.int64]:
         """Positions in `rows` of the tracks on one side."""
@@ -69,11 +69,11 @@ class Dataset:
 
     def subset(self, positions: Sequence[int] | NDArray[np.int64]) -> "Dataset":
         """The data set of these rows only, in this order."""
-        chosen = [int(position) for position in positions]
+        row_numbers = [int(position) for position in positions]
         return replace(
             self,
-            rows=tuple(self.rows[position] for position in chosen),
-            extra_vectors={name: array[chosen] for name, array in self.extra_vectors.items()},
+            rows=tuple(self.rows[position] for position in row_numbers),
+            extra_vectors={name: array[row_numbers] for name, array in self.extra_vectors.items()},
         )
 
     @cached_property

@@ -1,8 +1,8 @@
-"""The same recording under two names: as the table says, or by equal content.
+"""Find copies of a recording, by the table's `duplicate_of` or by equal content.
 
-The content of an audio file is its audio without its tags: the samples' MD5 that FLAC files hold,
-otherwise the audio digest. The same music encoded twice is not recognised here; an audit, which
-compares vectors, does that.
+The content of an audio file is its audio without tags: the MD5 of the samples that FLAC files
+store, otherwise the audio digest. Two encodings of the same music are not recognised here. An audit
+finds them by their vectors.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from embedder.errors import AudioError
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """`sets[i]`: the lowest position among the tracks that are the same as row i (often i)."""
+    """`sets[i]`: the lowest position among row i and its copies."""
 
     sets: tuple[int, ...]
 
@@ -33,13 +33,13 @@ class Repeats:
 
 
 def find_repeats(dataset: Dataset, *, by_content: bool = True) -> Repeats:
-    """Which rows are the same recording."""
+    """Find the rows that are the same recording."""
     links = LinkedSets()
     positions = {row.key: position for position, row in enumerate(dataset.rows)}
     contents: defaultdict[Hashable, list[int]] = defaultdict(list)
     for position, row in enumerate(dataset.rows):
         links.root(position)
-        if row.duplicate_of:  # the original may be missing here, and two repeats of it still link
+        if row.duplicate_of:  # two copies are linked even if their original is missing
             links.link([position, positions.get(row.duplicate_of, f"absent {row.duplicate_of}")])
     if by_content:
         for position, content in _contents(dataset).items():
@@ -52,7 +52,7 @@ def find_repeats(dataset: Dataset, *, by_content: bool = True) -> Repeats:
 
 
 def _contents(dataset: Dataset) -> Mapping[int, Hashable]:
-    """Position to something that is equal for equal content; unique tracks may be missing."""
+    """Position to a key that is equal for equal content; unique tracks may be missing."""
     if dataset.store is not None:
         return {
             position: hashlib.blake2b(array.tobytes(), digest_size=16).digest()
@@ -67,10 +67,10 @@ def _contents(dataset: Dataset) -> Mapping[int, Hashable]:
         if samples_digest:
             contents[position] = samples_digest
             continue
-        with suppress(AudioError):  # reported where the file is decoded
+        with suppress(AudioError):  # reported when the file is decoded
             by_size[audio_size(row.path)].append((position, row.path))
     for tracks in by_size.values():
-        if len(tracks) > 1:  # otherwise no other track can be equal: not worth reading
+        if len(tracks) > 1:  # otherwise no other track can be equal
             for position, path in tracks:
                 with suppress(AudioError):
                     contents[position] = audio_digest(path)

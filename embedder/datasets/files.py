@@ -20,7 +20,7 @@ def audio_files_below(folder: Path) -> Iterator[Path]:
 
 
 def reason_unusable(path: Path) -> str | None:
-    """Why a listed file cannot be used, without decoding it; None: nothing found."""
+    """Why a listed file cannot be used, without decoding it. None: no reason."""
     try:
         if path.is_dir():
             return "is a folder"

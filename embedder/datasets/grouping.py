@@ -27,8 +27,8 @@ class LinkedSets:
     def link(self, members: Iterable[Hashable]) -> None:
         """Put all members into one set."""
         roots = [self.root(member) for member in members]
-        for other in roots[1:]:
-            self._parents[self.root(other)] = self.root(roots[0])
+        for other_root in roots[1:]:
+            self._parents[self.root(other_root)] = self.root(roots[0])
 
 
 def is_known_artist(name: str) -> bool:

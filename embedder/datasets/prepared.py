@@ -49,10 +49,10 @@ class PreparedTracks:
         if width == n_columns:
             return unpack_levels(torch.from_numpy(np.take(self.spectrograms, items, axis=0)))
         starts = (draws[1] * (n_columns - width + 1)).astype(int)
-        taken = np.empty((len(rows), n_rows, width), dtype=self.spectrograms.dtype)
+        crops = np.empty((len(rows), n_rows, width), dtype=self.spectrograms.dtype)
         for place, (item, start) in enumerate(zip(items.tolist(), starts.tolist(), strict=True)):
-            taken[place] = self.spectrograms[item, :, start : start + width]
-        return unpack_levels(torch.from_numpy(taken))
+            crops[place] = self.spectrograms[item, :, start : start + width]
+        return unpack_levels(torch.from_numpy(crops))
 
     def readable_crops(self, rows: Rows, *, generator: torch.Generator) -> tuple[Rows, Tensor]:
         """As `crops`, with the places of the rows: all of them can be read."""

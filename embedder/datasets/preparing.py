@@ -97,13 +97,13 @@ def storage_of(model: ModelConfig) -> StoredAs:
 
 
 def kept_excerpts(model: ModelConfig) -> ExcerptConfig:
-    """The excerpts that are kept: the model's, but enough of them to cover half a minute."""
+    """The excerpts to store: the model's, but at least enough to cover half a minute."""
     n_covering = math.ceil(_COVERED_SECONDS / model.excerpts.excerpt_seconds)
     return replace(model.excerpts, n_excerpts=max(model.excerpts.n_excerpts, n_covering))
 
 
 class _Work:
-    """Turns a row of the data set into its packed items, or into the reason why not."""
+    """Turns a row of the data set into its packed items, or into a `LeftOut` with the reason."""
 
     def __init__(
         self,
@@ -158,15 +158,15 @@ class _Work:
 
         def compute() -> NDArray[Any]:
             samples = _as_float(waveform)
-            if not np.isfinite(samples).all():  # otherwise they would become some level
+            if not np.isfinite(samples).all():  # they would become arbitrary levels
                 raise AudioError(row.key, NOT_FINITE)
             length = round(self.excerpts.excerpt_seconds * rate)
             if len(samples) < self.excerpts.min_seconds * rate:
                 raise AudioError(row.key, f"only {len(samples)} samples")
             starts = grid_starts(len(samples) / rate, self.excerpts)
             firsts = [round(start * rate) for start in starts]
-            cut = [np.resize(samples[at : at + length], length) for at in firsts]
-            return self._packed(np.stack(cut), rate)
+            excerpts = [np.resize(samples[at : at + length], length) for at in firsts]
+            return self._packed(np.stack(excerpts), rate)
 
         if self.cache is None:
             return compute()
@@ -196,7 +196,7 @@ class _Gathered:
             self.shape, self._dtype = items.shape[1:], items.dtype
         if items.shape[1:] != self.shape:
             raise DatasetError(
-                f"{name}: features of {list(items.shape[1:])}, those before have "
+                f"{name}: features of shape {list(items.shape[1:])}, the tracks before it have "
                 f"{list(self.shape)}. Set front_end.sample_rate or n_columns."
             )
         self.counts.append(len(items))
@@ -206,7 +206,7 @@ class _Gathered:
             self._write_out()
 
     def array(self) -> NDArray[Any]:
-        """All of them, `[items, rows, columns]`."""
+        """All items, `[items, rows, columns]`."""
         if self._file is None:
             return np.concatenate(self._parts)
         self._file.flush()
@@ -227,12 +227,12 @@ def _ready_made(dataset: Dataset, model: ModelConfig, crop_columns: int) -> Prep
     if arrays.dtype not in (np.uint8, np.float16, np.float32):
         arrays = arrays.astype(np.float32)
     _, n_rows, n_columns = arrays.shape
-    expected = build_front_end(model.front_end).n_rows
-    if n_rows != expected:
+    n_model_rows = build_front_end(model.front_end).n_rows
+    if n_rows != n_model_rows:
         raise DatasetError(
             f"{dataset.root.name}: its spectrograms have {n_rows} rows, the model's front end "
-            f"makes {expected}. Give the front end that made the spectrograms as model.front_end; "
-            "with --from, set transfer.translate=true as well."
+            f"makes {n_model_rows}. Give the front end that made the spectrograms as "
+            "model.front_end; with --from, set transfer.translate=true as well."
         )
     fit = finite_rows(arrays)
     failures = [
@@ -265,7 +265,7 @@ def _check_some_left(dataset: Dataset, failures: Sequence[LeftOut], *, n_kept: i
 
 
 def _as_float(waveform: NDArray[Any]) -> NDArray[np.float32]:
-    """Whole numbers are full scale at the end of their range."""
+    """Float samples; the lowest integer becomes -1."""
     if np.issubdtype(waveform.dtype, np.integer):
         return (waveform / -float(np.iinfo(waveform.dtype).min)).astype(np.float32)
     return waveform.astype(np.float32)

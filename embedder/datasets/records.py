@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 Side = Literal["train", "validation", "test", ""]
-"""The side of a split that a track is on; empty: none of them."""
+"""The side of a split that a track is on. Empty: no side."""
 
 SIDES: tuple[Side, ...] = ("train", "validation", "test")
 
@@ -16,7 +16,7 @@ class TrackRow:
     """A track of a data set: an audio file (`path`) or a row of its arrays (`array_row`)."""
 
     key: str
-    """Unique in the data set, and the same wherever its folder lies."""
+    """Unique in the data set, and independent of where its folder is."""
     path: Path | None = None
     array_row: int | None = None
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

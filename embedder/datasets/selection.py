@@ -22,26 +22,26 @@ def limit_per_label(
     balance: Balance = "balanced",
     seed: int = 0,
 ) -> Dataset:
-    """At most `n_tracks` training tracks a label; the others go to no side.
+    """Keep at most `n_tracks` training tracks for each label; the others go to no side.
 
-    `natural` keeps the labels' proportions, and `n_tracks` a label on average. Different artists
-    come first. A track with several labels counts for each of them, and is used if any
-    of them needs it. Without a split, every track counts as training.
+    `natural` keeps the labels' proportions, with `n_tracks` for each label on average. Tracks by
+    different artists come first. A track with several labels counts for each of them, and is kept
+    if any of them needs it. Without a split, every track counts as training.
     """
     if n_tracks < 1:
-        raise ConfigError(f"limit_per_label {n_tracks}: at least 1.")
+        raise ConfigError(f"limit_per_label {n_tracks}: give at least 1.")
     if balance not in ("balanced", "natural"):
         raise UnknownChoice("balance", balance, ["balanced", "natural"])
     dataset.require_field(label_field)
     has_split = any(row.split for row in dataset.rows)
     candidates = [i for i, row in enumerate(dataset.rows) if row.split == "train" or not has_split]
     limits = _limits(dataset, candidates, n_tracks, label_field, balance)
-    taken: Counter[str] = Counter()
+    n_chosen: Counter[str] = Counter()
     kept_positions = set()
     for position in _artists_in_turn(dataset, candidates, np.random.default_rng([seed, 4])):
         labels = dataset.rows[position].values(label_field)
-        if any(taken[label] < limits[label] for label in labels):
-            taken.update(labels)
+        if any(n_chosen[label] < limits[label] for label in labels):
+            n_chosen.update(labels)
             kept_positions.add(position)
     if not has_split:
         return dataset.subset(sorted(kept_positions))

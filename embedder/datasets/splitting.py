@@ -25,7 +25,7 @@ _APART_BY = ("artist", "album", "track")
 
 
 def split_configured(dataset: Dataset, config: DatasetConfig) -> Dataset:
-    """Split, limit and check labels as the settings of a training run say."""
+    """Apply the settings of a training run: split, limit and check labels."""
     if config.fold >= 0:
         split = fold_dataset(
             dataset,
@@ -85,7 +85,7 @@ def split_dataset(
     training = dataset.positions("train")
     if shares[0] <= 0 or len(dataset.positions("validation")) or not len(training):
         return dataset
-    drawn = _draw(
+    drawn_sides = _draw(
         dataset.subset(training),
         blocks[training],
         (1.0 - shares[0], shares[0], 0.0),
@@ -93,7 +93,7 @@ def split_dataset(
         generator=generator,
     )
     sides = [row.split for row in dataset.rows]
-    for position, side in zip(training, drawn, strict=True):
+    for position, side in zip(training, drawn_sides, strict=True):
         sides[position] = side
     origin = (
         f"{dataset.split_origin}; validation drawn from training "
@@ -127,14 +127,14 @@ def fold_dataset(
     if not validation_share:
         return plain
     training = plain.positions("train")
-    drawn = _draw(
+    drawn_sides = _draw(
         plain.subset(training),
         track_blocks(dataset, apart_by)[training],
         (1.0 - validation_share, validation_share, 0.0),
         label_field=label_field,
         generator=np.random.default_rng([seed, 3, fold]),
     )
-    for position, side in zip(training, drawn, strict=True):
+    for position, side in zip(training, drawn_sides, strict=True):
         sides[position] = side
     return _with_sides(dataset, sides, plain.split_origin)
 
@@ -234,7 +234,7 @@ def _with_sides(dataset: Dataset, sides: Sequence[Side], origin: str) -> Dataset
 
 
 def _apart(dataset: Dataset, apart_by: str) -> str:
-    """What the split keeps apart; it says so if no artist is known."""
+    """What the split keeps apart, in words; also if no artist or album is known."""
     has_names = {
         "artist": any(row.group for row in dataset.rows),
         "album": any(row.album for row in dataset.rows),
@@ -246,13 +246,13 @@ def _apart(dataset: Dataset, apart_by: str) -> str:
 def _check_shares(shares: tuple[float, float]) -> None:
     if min(shares) < 0 or sum(shares) >= 1:
         raise ConfigError(
-            f"validation_share {shares[0]} and test_share {shares[1]}: each at least 0, together "
-            "less than 1."
+            f"validation_share {shares[0]} and test_share {shares[1]}: each must be at least 0, "
+            "and their sum less than 1."
         )
 
 
 def _too_few_blocks(dataset: Dataset, n_blocks: int, n_sides: int) -> str:
     return (
         f"{dataset.root.name}: {len(dataset.rows)} tracks by {n_blocks} artist(s) cannot be split "
-        f"into {n_sides} sides without sharing one. Set split_by to track, or add music."
+        f"into {n_sides} sides with different artists. Set split_by to track, or add music."
     )

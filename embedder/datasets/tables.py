@@ -22,7 +22,7 @@ LIST_MARK = "\ue000"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Column names and rows of text, one mapping a row."""
+    """Column names and rows of text; each row is a mapping."""
 
     path: Path
     columns: tuple[str, ...]
@@ -137,7 +137,7 @@ def _read_parquet(path: Path) -> Table:
 
 
 def _cell_text(value: object) -> str:
-    """The parts of a list are marked by a character that no label has; missing values are empty."""
+    """A cell as text: parts of a list begin with `LIST_MARK`; missing values are empty."""
     if isinstance(value, str):
         return value.strip()
     import pandas as pd
@@ -146,6 +146,6 @@ def _cell_text(value: object) -> str:
         return LIST_MARK.join(["", *(str(part) for part in value)])
     if value is None or value is pd.NA or value is pd.NaT:
         return ""
-    if isinstance(value, float):  # whole numbers beside a missing value come as floats
+    if isinstance(value, float):  # pandas turns integers into floats if a value is missing
         return "" if math.isnan(value) else f"{value:.0f}" if value.is_integer() else str(value)
     return str(value)

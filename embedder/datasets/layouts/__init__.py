@@ -1,1 +1,1 @@
-"""One file a layout: how to recognise it, and how to read it into rows."""
+"""A file for each layout: how to recognise it, and how to read it into rows."""

@@ -1,9 +1,9 @@
-"""Arrays instead of audio: `spectrograms.npz` or `waveforms.npz` and `tracks.csv`, or a folder of
-.npy files (one a track, named by it) and a table.
+"""Arrays instead of audio: one .npz with `tracks.csv`, or .npy files with a table.
 
+The .npz is `spectrograms.npz` or `waveforms.npz`. A .npy file has the name of its track.
 Spectrograms are `[tracks, rows, columns]`, 0…255 or 0…1, lowest row first; waveforms are
-`[tracks, samples]`. Every other .npz with `track` and an array of vectors comes along as
-`extra_vectors`, by the array's name.
+`[tracks, samples]`. Every other .npz with `track` and an array of vectors is read into
+`extra_vectors`, under the array's name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ _DIMENSIONS: Mapping[ArrayKind, int] = {"spectrograms": 3, "waveforms": 2}
 
 
 def evidence(path: Path) -> str | None:
-    """One of the two archives, or arrays beside a table that lists tracks."""
+    """One of the two .npz files, or .npy files with a table that lists tracks."""
     if not path.is_dir():
         return None
     for name in _ARCHIVES:
@@ -60,12 +60,12 @@ def _tables(path: Path) -> list[Path]:
 
 
 def read(path: Path, options: ReadingOptions) -> Contents:
-    """One row a track that is in the table and in the arrays."""
+    """A row for each track that is in the table and in the arrays."""
     tables = _tables(path)
     if not tables:
         raise DatasetError(
             f"{printable_path(path)}: no table of the tracks. Put a tracks.csv with a column "
-            "'track' beside the arrays."
+            "'track' into this folder."
         )
     table = read_table(tables[0])
     reader = TableReader(table, options)
@@ -104,30 +104,30 @@ def _archive_store(path: Path) -> tuple[ArrayStore, list[str]]:
     kind = _ARCHIVES[path.name]
     with open_npz(path) as archive:
         names = archive.files
-        wanted = [name for name in (kind[:-1], kind) if name in names]
-        if not wanted or "track" not in names:
+        member_names = [name for name in (kind[:-1], kind) if name in names]
+        if not member_names or "track" not in names:
             raise DatasetError(
                 f"{printable_path(path)}: needs the arrays {kind[:-1]!r} and 'track', "
                 f"holds {', '.join(map(repr, names)) or 'nothing'}."
             )
         tracks = [str(track) for track in read_npz_member(path, "track")]
         rate = int(read_npz_member(path, "sample_rate")) if "sample_rate" in names else 0
-    header = npz_header(path, wanted[0])
+    header = npz_header(path, member_names[0])
     if len(header.shape) != _DIMENSIONS[kind]:
         raise DatasetError(
-            f"{printable_path(path)}: {wanted[0]!r} has the shape {list(header.shape)}, "
+            f"{printable_path(path)}: {member_names[0]!r} has the shape {list(header.shape)}, "
             f"{_DIMENSIONS[kind]} dimensions are needed."
         )
     if header.dtype.kind not in NUMBERS:
         raise DatasetError(
-            f"{printable_path(path)}: {wanted[0]!r} holds no numbers ({header.dtype})."
+            f"{printable_path(path)}: {member_names[0]!r} holds no numbers ({header.dtype})."
         )
     if header.shape[0] != len(tracks):
         raise DatasetError(
-            f"{printable_path(path)}: {header.shape[0]} arrays in {wanted[0]!r}, but "
+            f"{printable_path(path)}: {header.shape[0]} arrays in {member_names[0]!r}, but "
             f"{len(tracks)} names in 'track'."
         )
-    return ArrayStore(kind, (path,), len(tracks), header.shape[1:], wanted[0], rate), tracks
+    return ArrayStore(kind, (path,), len(tracks), header.shape[1:], member_names[0], rate), tracks
 
 
 def _places(tracks: Sequence[str], *, where: str) -> dict[str, int]:
@@ -165,7 +165,7 @@ def _extra_vectors(
 
 
 def _is_vectors(header: ArrayHeader, n_tracks: int) -> bool:
-    """Rows of numbers, one a track; everything else is no business of ours."""
+    """Whether an array has a row of numbers for each track; other arrays are ignored."""
     is_number = header.dtype.kind in NUMBERS
     return (
         is_number and len(header.shape) == 2 and header.shape[0] == n_tracks > 0 < header.shape[1]

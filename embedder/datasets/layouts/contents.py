@@ -1,4 +1,4 @@
-"""What a layout's reader is asked and what it gives back; the parts that readers share."""
+"""Options and results of a layout's reader, and parts that readers share."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ _NOT_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class ReadingOptions:
-    """Settings that layouts share; each takes what concerns it."""
+    """Settings that layouts share; each layout uses those that apply to it."""
 
     label_columns: tuple[str, ...] = ()
     """Empty: every column that has no other meaning."""
@@ -42,21 +42,21 @@ class ReadingOptions:
     variant: str = ""
     """FMA: `small`, `medium` …; MTG-Jamendo: the subset, such as `genre`."""
     audio_root: Path | None = None
-    """Where the paths of a table start, if not beside it."""
+    """The folder of a table's paths. None: the folder of the table."""
     read_tags: bool = True
-    """Whether the files' own tags give artist and album where the layout does not."""
+    """Whether artist and album come from the files' tags if the layout does not give them."""
     with_missing: bool = False
-    """Whether listed tracks without a file are read too: for their labels, not their audio."""
+    """Whether listed tracks without a file are read too, for their labels."""
 
     def reason_unusable(self, file: Path) -> str | None:
-        """Why a listed file cannot be used; None if it can, as far as can be told."""
+        """Why a listed file cannot be used. None: no reason."""
         reason = reason_unusable(file)
         return None if self.with_missing and reason == NO_SUCH_FILE else reason
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a reader returns."""
+    """The rows and arrays that a reader returns."""
 
     rows: Sequence[TrackRow]
     left_out: Sequence[LeftOut] = ()
@@ -68,7 +68,7 @@ class Contents:
 
 
 def side_named(name: str, *, where: str) -> Side:
-    """`train` or `training`, `valid` or `validation`, `test`, or empty for none of them."""
+    """The side for a name such as `training` or `valid`; empty for an empty name or `none`."""
     try:
         return _SIDE_NAMES[name.strip().lower()]
     except KeyError:
@@ -86,14 +86,14 @@ class TableReader:
     options: ReadingOptions
 
     def label_columns(self) -> list[str]:
-        """The chosen columns, or all that mean nothing else."""
+        """The chosen columns, or all columns without another meaning."""
         if self.options.label_columns:
             return [self.table.require(name) for name in self.options.label_columns]
-        taken = {*_NOT_LABELS, self.options.split_column.lower()}
-        return [name for name in self.table.columns if name and name.lower() not in taken]
+        other_columns = {*_NOT_LABELS, self.options.split_column.lower()}
+        return [name for name in self.table.columns if name and name.lower() not in other_columns]
 
     def split_column(self) -> str | None:
-        """The column of the split; a name other than the usual one has to exist."""
+        """The column of the split. A column with another name than `split` must exist."""
         if self.options.split_column in ("", "split"):
             return self.table.find(["split"]) if self.options.split_column else None
         return self.table.require(self.options.split_column)
@@ -112,7 +112,7 @@ class TableReader:
             where = f"{printable_path(self.table.path)}, row {number}"
             text = {name: record[column] if column else "" for name, column in names.items()}
             if not record[key_column]:
-                raise DatasetError(f"{where}: nothing in the column {key_column!r}.")
+                raise DatasetError(f"{where}: the column {key_column!r} is empty.")
             rows.append(
                 TrackRow(
                     key=record[key_column],
@@ -135,7 +135,7 @@ class TableReader:
 
 
 def seconds_in(cell: str) -> float | None:
-    """A duration, where the cell holds a number."""
+    """The number in a cell; None if it holds no number."""
     try:
         return float(cell)
     except ValueError:

@@ -1,7 +1,7 @@
 """FMA: folders `000/000002.mp3` of six-digit ids, and `fma_metadata/tracks.csv`.
 
-That table has two rows of headings (`track` over `genre_top`) and a third that names the ids.
-`variant` small, medium, large or full keeps the tracks of that subset (each holds the smaller).
+The table has two rows of headings (`track` above `genre_top`) and a third row for the ids.
+`variant` small, medium, large or full keeps the tracks of that subset and of the smaller ones.
 """
 
 import re
@@ -16,7 +16,7 @@ from embedder.datasets.records import LeftOut, TrackRow
 from embedder.datasets.tables import first_cells, read_cells, read_table
 from embedder.errors import DatasetError, UnknownChoice, printable_path
 
-LOOKS_FOR = "files named by six digits, with fma_metadata/tracks.csv in the folder or beside it"
+LOOKS_FOR = "files named by six digits, with fma_metadata/tracks.csv in or next to the folder"
 _SUBSETS = ("small", "medium", "large", "full")
 _ID = re.compile(r"\d{6}$")
 _PLACES = ("fma_metadata/tracks.csv", "../fma_metadata/tracks.csv", "tracks.csv")
@@ -34,7 +34,7 @@ def evidence(path: Path) -> str | None:
 
 
 def _find_table(path: Path) -> Path | None:
-    """Its first row repeats `album`, `artist`, `set`, `track` over the columns."""
+    """The table whose first row has `set` and `track` among its headings."""
     for place in _PLACES:
         if (path / place).is_file() and {"set", "track"} <= set(first_cells(path / place)):
             return path / place
@@ -43,18 +43,18 @@ def _find_table(path: Path) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class _Headings:
-    """Where `track.genre_top` and the like stand."""
+    """The column numbers of headings such as `track.genre_top`."""
 
     places: Mapping[str, int]
 
     def cell(self, record: Sequence[str], name: str) -> str:
-        """The cell under a double heading; empty where there is no such column."""
+        """The cell under a double heading; empty if there is no such column."""
         place = self.places.get(name)
         return record[place].strip() if place is not None and place < len(record) else ""
 
 
 def read(path: Path, options: ReadingOptions) -> Contents:
-    """One row a track of the table that belongs to the variant (all that are there, without)."""
+    """A row for each track of the variant; without a variant, for each track with a file."""
     if options.variant and options.variant not in _SUBSETS:
         raise UnknownChoice("variant of FMA", options.variant, _SUBSETS)
     table = _find_table(path)
@@ -65,10 +65,10 @@ def read(path: Path, options: ReadingOptions) -> Contents:
     if "set.subset" not in headings.places or "track.genre_top" not in headings.places:
         raise DatasetError(
             f"{printable_path(table)}: no columns set.subset and track.genre_top under the two "
-            "rows of headings. Take tracks.csv as it comes in fma_metadata.zip."
+            "rows of headings. Use tracks.csv from fma_metadata.zip without changes."
         )
     genre_names = _genre_names(table.parent / "genres.csv")
-    wanted = set(_SUBSETS[: _SUBSETS.index(options.variant) + 1]) if options.variant else None
+    subsets = set(_SUBSETS[: _SUBSETS.index(options.variant) + 1]) if options.variant else None
     audio = {file.stem: file for file in audio_files_below(options.audio_root or path)}
     rows: list[TrackRow] = []
     left_out: list[LeftOut] = []
@@ -76,13 +76,13 @@ def read(path: Path, options: ReadingOptions) -> Contents:
         if not record[0].strip().isdigit():
             continue  # the third row of headings
         key = f"{int(record[0]):06d}"
-        if wanted is not None and headings.cell(record, "set.subset") not in wanted:
+        if subsets is not None and headings.cell(record, "set.subset") not in subsets:
             continue
         file = audio.get(key)
         if file is None and options.with_missing:
             file = (options.audio_root or path) / key[:3] / f"{key}.mp3"
         if file is None:
-            if wanted is not None:
+            if subsets is not None:
                 left_out.append(LeftOut(f"{key[:3]}/{key}.mp3", "no such file"))
             continue
         reason = options.reason_unusable(file)
@@ -114,7 +114,7 @@ def _row(
 
 
 def _genre_names(path: Path) -> dict[str, str]:
-    """Numbers of genres to their names, where `genres.csv` lies beside the table."""
+    """Names of genres by number, from `genres.csv` next to the table; empty without it."""
     if not path.is_file():
         return {}
     table = read_table(path)

@@ -1,4 +1,4 @@
-"""A folder per label: `rock/song.mp3`. What lies deeper counts to the label at the top."""
+"""A folder for each label: `rock/song.mp3`. Deeper files have the label of the top folder."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +9,12 @@ from embedder.datasets.layouts.contents import Contents, ReadingOptions
 from embedder.datasets.records import LeftOut, TrackRow
 from embedder.errors import DatasetError, printable_path
 
-LOOKS_FOR = "folders (one a label) with audio files in them"
+LOOKS_FOR = "a folder of audio files for each label"
 _ENOUGH = 200
 
 
 def evidence(path: Path) -> str | None:
-    """At least two folders that hold audio, none of it deeper than that."""
+    """At least two folders with audio files, and no deeper audio files."""
     if not path.is_dir():
         return None
     labels = set()
@@ -30,12 +30,12 @@ def evidence(path: Path) -> str | None:
 
 
 def read(path: Path, options: ReadingOptions) -> Contents:
-    """One row a file; the folder's name is its `genre`."""
+    """A row for each file; the folder's name is its `genre`."""
     rows: list[TrackRow] = []
     left_out: list[LeftOut] = []
     for file in audio_files_below(path):
         key = key_below(file, path)
-        reason = "in no label's folder" if file.parent == path else reason_unusable(file)
+        reason = "not in a label's folder" if file.parent == path else reason_unusable(file)
         if reason is not None:
             left_out.append(LeftOut(file, reason))
             continue
@@ -47,7 +47,7 @@ def read(path: Path, options: ReadingOptions) -> Contents:
 
 
 def with_file_tags(row: TrackRow, file: Path) -> TrackRow:
-    """The row with artist, album, title and duration from the file's own tags."""
+    """The row, with missing artist, album, title and duration from the file's tags."""
     tags = read_file_tags(file)
     return replace(
         row,

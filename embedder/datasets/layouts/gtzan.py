@@ -1,9 +1,9 @@
-"""GTZAN: `genres/blues/blues.00000.wav` (or .au), with its fault-filtered split if it is known.
+"""GTZAN: `genres/blues/blues.00000.wav` (or .au), with its fault-filtered split.
 
-The set has repeats, one artist in several tracks and damaged files; the split to use keeps artists
-apart and drops the faults. `gtzan_split.json` says for 792 of the 1000 tracks on which side they
-are; the others stand on no side here. Where the published lists (`train_filtered.txt`,
-`valid_filtered.txt`, `test_filtered.txt`) lie in the folder, they decide.
+The data set contains copies, several tracks of some artists, and damaged files. The fault-filtered
+split keeps artists apart and leaves out the faults. `gtzan_split.json` has the side of 792 of the
+1000 tracks; the others are on no side. If the published lists (`train_filtered.txt`,
+`valid_filtered.txt`, `test_filtered.txt`) are in the folder, they are used instead.
 """
 
 import json
@@ -31,7 +31,7 @@ _LISTS: tuple[tuple[str, Side], ...] = (
 
 
 def evidence(path: Path) -> str | None:
-    """The first audio files have GTZAN's names."""
+    """The first audio file has a name as in GTZAN."""
     if not path.is_dir():
         return None
     first = next(audio_files_below(path), None)
@@ -39,13 +39,13 @@ def evidence(path: Path) -> str | None:
 
 
 def read(path: Path, options: ReadingOptions) -> Contents:
-    """One row a track of GTZAN; other files are left out."""
+    """A row for each track of GTZAN; other files are left out."""
     sides, origin = _listed_sides(path)
     rows: list[TrackRow] = []
     left_out: list[LeftOut] = []
     for file in audio_files_below(path):
         named = _NAME.match(file.stem)
-        reason = reason_unusable(file) if named else "not named as GTZAN's tracks are"
+        reason = reason_unusable(file) if named else "not named like a track of GTZAN"
         if reason is not None or named is None:
             left_out.append(LeftOut(file, reason or ""))
             continue
@@ -67,19 +67,19 @@ def _listed_sides(path: Path) -> tuple[dict[str, Side], str]:
     if len(lists) != len(_LISTS):
         raise DatasetError(
             f"{printable_path(path)}: only {len(lists)} of the lists "
-            f"{', '.join(name for name, _ in _LISTS)}. Put all three there, or none."
+            f"{', '.join(name for name, _ in _LISTS)}. Add the others, or remove all."
         )
     return {
         Path(line.strip()).stem: side
         for file, side in lists
         for line in file.read_text(encoding="utf-8").splitlines()
         if line.strip()
-    }, "fault-filtered split as listed in the folder"
+    }, "fault-filtered split of the lists in the folder"
 
 
 @cache
 def known_sides() -> dict[str, Side]:
-    """The side of each track as far as it is known; those filtered out are on none."""
+    """The stored side of each track; tracks that were filtered out are on no side."""
     resource = files("embedder.datasets.layouts") / "gtzan_split.json"
     listed = json.loads(resource.read_text(encoding="utf-8"))["sides"]
     sides: dict[str, Side] = {}

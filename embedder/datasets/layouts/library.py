@@ -1,4 +1,4 @@
-"""One's own music, in any order of folders: the labels are what the files' tags say."""
+"""A music collection in any folders: the labels come from the files' tags."""
 
 from pathlib import Path
 
@@ -8,16 +8,16 @@ from embedder.datasets.layouts.contents import Contents, ReadingOptions
 from embedder.datasets.records import LeftOut, TrackRow
 from embedder.errors import DatasetError, printable_path
 
-LOOKS_FOR = "audio files, in any folders, with a genre in their tags where labels are needed"
+LOOKS_FOR = "audio files in any folders, with a genre in their tags if labels are needed"
 
 
 def evidence(path: Path) -> str | None:
-    """Any audio file: uses that need only the sound need no labels."""
+    """Any audio file; labels are not required."""
     return "audio files" if path.is_dir() and next(audio_files_below(path), None) else None
 
 
 def read(path: Path, options: ReadingOptions) -> Contents:  # noqa: ARG001  # every layout takes options
-    """One row a file, with `genre` and `mood` from its tags."""
+    """A row for each file, with `genre` and `mood` from its tags."""
     rows: list[TrackRow] = []
     left_out: list[LeftOut] = []
     for file in audio_files_below(path):

@@ -1,7 +1,8 @@
-"""MagnaTagATune: `annotations_final.csv` (tabs, a 0/1 column a tag) and clips in folders 0 … f.
+"""MagnaTagATune: `annotations_final.csv` (tab-separated) and clips in folders 0 … f.
 
-The usual split goes by those folders, 12 : 1 : 3. `clip_info_final.csv` gives artists, albums and
-titles; without it the artist is read from the name of the clip.
+The table has a 0/1 column for each tag. The usual split is by folder, 12 : 1 : 3.
+`clip_info_final.csv` has artists, albums and titles; without it the artist is read from the name of
+the clip.
 """
 
 from pathlib import Path
@@ -27,7 +28,7 @@ def evidence(path: Path) -> str | None:
 
 
 def read(path: Path, options: ReadingOptions) -> Contents:
-    """One row a clip, its tags in the field `tag`."""
+    """A row for each clip, with its tags in the field `tag`."""
     table_path = path / _TABLE if path.is_dir() else path
     table = read_table(table_path)
     id_column, path_column = table.require("clip_id"), table.require("mp3_path")
@@ -61,7 +62,7 @@ def read(path: Path, options: ReadingOptions) -> Contents:
 def _side_of(clip_path: str, *, where: str) -> Side:
     folder = clip_path.split("/")[0].lower()
     if folder not in _FOLDERS or len(folder) != 1:
-        raise DatasetError(f"{where}: the clip {clip_path!r} is in none of the folders 0 to f.")
+        raise DatasetError(f"{where}: the clip {clip_path!r} is not in a folder 0 to f.")
     number = _FOLDERS.index(folder)
     return "train" if number < 12 else "validation" if number == 12 else "test"
 

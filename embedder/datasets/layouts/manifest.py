@@ -1,7 +1,7 @@
 """A CSV, TSV or Parquet table with a `path` column, relative to the table or to `audio_root`.
 
-`artist`, `album`, `title`, `split`, `artist_group`, `duplicate_of` and `duration_seconds` mean what
-they say; every other column is a label field.
+The columns `artist`, `album`, `title`, `split`, `artist_group`, `duplicate_of` and
+`duration_seconds` have the meaning of their names. Every other column is a label field.
 """
 
 from dataclasses import replace
@@ -21,7 +21,7 @@ LOOKS_FOR = "a .csv, .tsv or .parquet table with a column 'path'"
 
 
 def evidence(path: Path) -> str | None:
-    """A table with a path column, or a folder with exactly one of them."""
+    """A table with a path column, or a folder with exactly one such table."""
     tables = _tables(path)
     return f"{tables[0].name} with a column of paths" if len(tables) == 1 else None
 
@@ -38,7 +38,7 @@ def _tables(path: Path) -> list[Path]:
 
 
 def _key_column(table: Table) -> str | None:
-    """A column that names tracks; `track` may be a number on an album, and `key` a musical one."""
+    """The first key column with unique values; `track` may be a number, `key` a musical key."""
     for name in NAMES_OF_KEY:
         column = table.find([name])
         if column is None:
@@ -50,7 +50,7 @@ def _key_column(table: Table) -> str | None:
 
 
 def read(path: Path, options: ReadingOptions) -> Contents:
-    """One row for each line; missing files are left out."""
+    """A row for each line; missing files are left out."""
     tables = _tables(path)
     table = read_table(tables[0] if path.is_dir() and tables else path)
     path_column = table.require(*NAMES_OF_PATH)

@@ -1,7 +1,7 @@
 """MTG-Jamendo: `TRACK_ID ARTIST_ID ALBUM_ID PATH DURATION TAGS`, tags as `genre---rock`.
 
-The tags go on past the last heading, one a cell. What stands before `---` is the label field.
-A folder with `….-train.tsv`, `-validation.tsv` and `-test.tsv` brings its split with it.
+The tags continue after the last heading, one in each cell. The text before `---` is the label
+field. The tables `…-train.tsv`, `…-validation.tsv` and `…-test.tsv` give the split.
 """
 
 from collections import defaultdict
@@ -25,7 +25,7 @@ def evidence(path: Path) -> str | None:
 
 
 def _tables(path: Path, variant: str) -> list[Path]:
-    """The tables to read: one of each side if they exist, otherwise the one that holds all."""
+    """The tables to read: those of the sides if they exist, otherwise the others."""
     files = [path] if path.is_file() else sorted(path.rglob("*.tsv"))
     tables = [file for file in files if first_cells(file)[: len(_HEADER)] == _HEADER]
     if path.is_file():
@@ -40,17 +40,19 @@ def _side_of(table: Path) -> Side:
 
 
 def read(path: Path, options: ReadingOptions) -> Contents:
-    """One row a track of the tables."""
+    """A row for each track of the tables."""
     tables = _tables(path, options.variant)
     if not tables:
-        wanted = f" with {options.variant!r} in its name" if options.variant else ""
-        raise DatasetError(f"{printable_path(path)}: {LOOKS_FOR} expected{wanted}, none found.")
+        name_condition = f" with {options.variant!r} in its name" if options.variant else ""
+        raise DatasetError(
+            f"{printable_path(path)}: {LOOKS_FOR} expected{name_condition}, none found."
+        )
     sides = [_side_of(table) for table in tables]
     if len(tables) > 1 and (len(set(sides)) != len(sides) or "" in sides):
         names = ", ".join(table.name for table in tables)
         raise DatasetError(
-            f"{printable_path(path)}: several tables ({names}). Name one of them, or give the "
-            "variant that tells them apart."
+            f"{printable_path(path)}: several tables ({names}). Give the path of one of them, or "
+            "set the variant."
         )
     rows: list[TrackRow] = []
     left_out: list[LeftOut] = []
@@ -91,7 +93,7 @@ def _row(cells: list[str], file: Path, side: Side) -> TrackRow:
 
 
 def _audio_file(base: Path, listed: str) -> Path:
-    """The file in full or in low quality (`48/948.low.mp3`), beside the table or below `audio`."""
+    """The file in full or low quality (`48/948.low.mp3`), near the table or below `audio`."""
     for folder in _AUDIO_FOLDERS:
         for name in (Path(listed), Path(listed).with_suffix(".low.mp3")):
             if (base / folder / name).exists():

@@ -1,1 +1,1 @@
-"""Music from numpy alone: songs of several styles and artists, for demos, tests and benchmarks."""
+"""Synthesised songs of several styles and artists, for the demo, tests and benchmarks."""

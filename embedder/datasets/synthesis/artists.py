@@ -1,4 +1,4 @@
-"""Artists: what makes one band of a style sound unlike the next, on all of its records."""
+"""Styles and artists: the traits that all songs of an artist share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ _GOLDEN = 0.6180339887
 
 @dataclass(frozen=True, slots=True)
 class Production:
-    """The room and the sound of the desk."""
+    """Reverb, equaliser, loudness and noise of the mix."""
 
     reverb_seconds: float = 1.2
     reverb_level: float = 0.3
@@ -39,16 +39,16 @@ class Artist:
     """0 = dark instruments, 1 = bright ones."""
     detune_cents: float
     ring: float
-    """Factor on how long notes last."""
+    """Factor on the decay of notes."""
     variant: int
-    """Which of a style's line-ups plays."""
+    """Which of a style's instruments and patterns are used."""
     kit: DrumKit
     production: Production
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A style of music: its limits, and how its bands arrange a song."""
+    """A style of music: its range of traits, and how its artists arrange a song."""
 
     name: str
     tempo_bpm: tuple[float, float]
@@ -64,14 +64,14 @@ class Style:
     beats_per_bar: int = 4
     swing: float = 0.5
     artist_spread: float = 1.0
-    """How far apart its artists' productions lie."""
+    """How much its artists' productions differ."""
 
 
 def artist_of(style: Style, *, seed: int, number: int) -> Artist:
     """Return artist `number` of a style.
 
-    Traits step by the golden ratio from a random start, so that the first few artists already lie
-    far apart; drawn freely, two of three might be twins.
+    Traits step by the golden ratio from a random start, so that even the first few artists differ
+    clearly. With independent random traits, two of them could sound alike.
     """
     offsets = generator_for("traits", seed, style.name).random(8)
     steps = np.array([1, 2, 3, 5, 7, 4, 6, 9]) * _GOLDEN * number

@@ -1,4 +1,4 @@
-"""Drums: a tone that drops, noise in a band, and both together; each kit is tuned its own way."""
+"""Drums made of falling tones and band-limited noise; each kit has its own tuning."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ from embedder.datasets.synthesis.randomness import generator_for
 
 Samples = NDArray[np.float32]
 
-# The numbers of General MIDI, so that a drum is played as a pitch.
+# The note numbers of General MIDI: a drum is played as a pitch.
 KICK, RIM, SNARE, CLAP, TOM = 36, 37, 38, 39, 45
 HAT, OPEN_HAT, RIDE, BRUSH, SHAKER = 42, 46, 51, 57, 70
 
 
 @dataclass(frozen=True, slots=True)
 class DrumKit:
-    """A set of drums with a sound of its own."""
+    """A set of drums and its sound."""
 
     tune: float = 1.0
     """Factor on every frequency."""
@@ -27,10 +27,10 @@ class DrumKit:
     punch: float = 0.5
     """How far the kick's pitch drops, and how much it clicks."""
     crushed: bool = False
-    """Coarse noise as of an old games console."""
+    """Coarse noise, as of an old games console."""
 
     def note(self, pitch: int, seconds: float, sample_rate: int) -> Samples:
-        """Return `float32 [samples]`: one stroke; `seconds` plays no part, a drum rings out."""
+        """Return `float32 [samples]`: one stroke. A drum rings out, so `seconds` is ignored."""
         del seconds
         match pitch:
             case 36:  # KICK
@@ -69,7 +69,7 @@ class DrumKit:
         return sound.astype(np.float32)
 
     def _noise(self, decay: float, low_hz: float, high_hz: float, sample_rate: int) -> Samples:
-        """Noise between two frequencies that dies away."""
+        """Decaying noise between two frequencies."""
         decay *= self.ring
         n_samples = int(6 * decay * sample_rate) + 64
         noise = generator_for("drum", round(low_hz), n_samples).standard_normal(n_samples)
@@ -96,7 +96,7 @@ class DrumKit:
         return sound
 
     def _swish(self, sample_rate: int) -> Samples:
-        """A brush drawn over a snare: noise that swells and fades."""
+        """A brush on a snare: noise that swells and fades."""
         noise = self._noise(0.25, 2000, 8000, sample_rate)
         rise = np.minimum(np.arange(len(noise)) / (0.09 * sample_rate), 1)
         return (noise * rise * 0.5).astype(np.float32)

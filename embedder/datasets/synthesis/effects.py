@@ -16,17 +16,17 @@ Samples = NDArray[np.float32]
 def room(seconds: float, brightness: float, sample_rate: int) -> Samples:
     """A stereo impulse response of a room: `float32 [2, samples]`.
 
-    Noise that dies away, its treble sooner than its bass, as the air and walls take it.
+    It is decaying noise. The treble decays faster than the bass, as in a real room.
     """
     n_samples = int(seconds * sample_rate)
     noise = generator_for("room", round(seconds * 1000)).standard_normal((2, n_samples))
     times = np.arange(n_samples) / sample_rate
     dark = sosfilt(butter(1, 1200, fs=sample_rate, output="sos"), noise)
     treble = noise - dark
-    # 60 dB down at the end for the bass, much earlier for the treble.
+    # The bass is 60 dB down at the end, the treble much earlier.
     shaped = 1.6 * dark * np.exp(-6.9 * times / seconds)
     shaped += treble * np.exp(-6.9 * times / (seconds * (0.2 + 0.5 * brightness)))
-    shaped *= np.minimum(times / 0.008, 1)  # the first reflections take a moment
+    shaped *= np.minimum(times / 0.008, 1)  # the first reflections arrive after some milliseconds
     shaped /= np.sqrt(np.sum(shaped**2, axis=1, keepdims=True))
     impulse: Samples = shaped.astype(np.float32)
     return impulse
@@ -35,9 +35,10 @@ def room(seconds: float, brightness: float, sample_rate: int) -> Samples:
 def reverberate(
     dry: Samples, *, seconds: float, level: float, brightness: float, sample_rate: int
 ) -> Samples:
-    """The sound of a room around `dry: float32 [samples]`; returns `float32 [2, samples]`.
+    """Reverb of `dry: float32 [samples]`; returns `float32 [2, samples]`.
 
-    It is worked out at half the sample rate: a room keeps little treble, and it costs the most.
+    It is computed at half the sample rate: this step takes the most time, and a room has little
+    treble.
     """
     impulse = room(seconds, brightness, sample_rate // 2) * np.float32(level)
     halved = np.append(dry, np.zeros(len(dry) % 2, dtype=np.float32)).reshape(-1, 2).mean(axis=1)
@@ -52,7 +53,7 @@ def reverberate(
 def _convolve(sound: Samples, impulse: Samples) -> Samples:
     """`sound [samples]` through `impulse [2, samples]`, block by block: `float32 [2, samples]`.
 
-    scipy's oaconvolve transforms all blocks at once, which leaves the cache and takes longer.
+    scipy's oaconvolve transforms all blocks at once, which exceeds the CPU cache and takes longer.
     """
     size = 4 << (impulse.shape[1] - 1).bit_length()
     step = size - impulse.shape[1] + 1
@@ -65,7 +66,7 @@ def _convolve(sound: Samples, impulse: Samples) -> Samples:
 
 
 def distort(sound: Samples, drive: float, *, sample_rate: int) -> Samples:
-    """An overdriven amplifier and its speaker, which lets nothing above 5 kHz through."""
+    """An overdriven amplifier and its speaker, which cuts off above 5 kHz."""
     pushed = np.tanh(sound * np.float32(1 + 24 * drive)) * np.float32(0.3)
     band = (90, min(5000, 0.4 * sample_rate))
     cabinet = butter(2, band, "bandpass", fs=sample_rate, output="sos").astype(np.float32)
@@ -84,7 +85,7 @@ def echo(sound: Samples, level: float, delay_samples: int) -> Samples:
 
 
 def duck(sound: Samples, depth: float, beat_samples: float) -> Samples:
-    """Push the sound down on every beat and let it come back, as a compressor on the kick does."""
+    """Lower the level on every beat and let it recover, like a compressor driven by the kick."""
     since_beat = np.arange(int(beat_samples) + 2)
     pressed = (1 - depth * np.exp(-5 * since_beat / beat_samples)).astype(np.float32)
     ducked = sound.copy()
@@ -95,20 +96,20 @@ def duck(sound: Samples, depth: float, beat_samples: float) -> Samples:
 
 
 def tremble(sound: Samples, hz: float, sample_rate: int) -> Samples:
-    """A tremolo of a third of the level."""
+    """Tremolo: the level swings between 0.64 and 1."""
     turn = np.arange(len(sound), dtype=np.float32) * np.float32(2 * np.pi * hz / sample_rate)
     shaken: Samples = sound * (np.float32(0.82) + np.float32(0.18) * np.sin(turn))
     return shaken
 
 
 def equalise(stereo: Samples, *, low_db: float, high_db: float, sample_rate: int) -> Samples:
-    """Remove what lies below hearing, and raise or lower bass and treble."""
+    """Remove inaudibly low frequencies, and raise or lower bass and treble."""
     stages = [
         butter(2, 28, "highpass", fs=sample_rate, output="sos"),
         _shelf(160, low_db, sample_rate, is_high=False),
         _shelf(min(3500, 0.3 * sample_rate), high_db, sample_rate, is_high=True),
     ]
-    # Double precision: a 28 Hz filter rings for ever in float32.
+    # Double precision: in float32 a 28 Hz filter never stops ringing.
     shaped: Samples = sosfilt(np.vstack(stages), stereo.astype(np.float64)).astype(np.float32)
     return shaped
 
@@ -135,7 +136,7 @@ def _shelf(hz: float, gain_db: float, sample_rate: int, *, is_high: bool) -> NDA
 
 
 def levelled(stereo: Samples, target_db: float) -> Samples:
-    """Bring the RMS to `target_db` (0 = full scale) and round off the peaks below 0.97."""
+    """Scale the RMS to `target_db` (0 = full scale) and limit the peaks softly to 0.97."""
     rms = float(np.sqrt(np.mean(np.square(stereo, dtype=np.float32))))
     loud = stereo * np.float32(10 ** (target_db / 20) / max(rms, 1e-9))
     knee = np.float32(0.6)

@@ -1,4 +1,4 @@
-"""Tags in each format's own way: Vorbis comments, ID3 frames, MP4 atoms."""
+"""Write the tags of synthesised songs: Vorbis comments, ID3 frames, MP4 atoms."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from mutagen.wave import WAVE
 
 from embedder.errors import UnknownChoice
 
-# mutagen annotates only a part of itself.
+# mutagen is only partly annotated.
 _Open = Callable[[Path], Any]
 _Frame = Callable[..., Any]
 
@@ -33,7 +33,7 @@ _ATOMIC: dict[str, _Open] = {".m4a": MP4}
 
 @dataclass(frozen=True, slots=True)
 class SongTags:
-    """What a file says about itself."""
+    """The tags of a song."""
 
     title: str
     artist: str

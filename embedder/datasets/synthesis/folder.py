@@ -1,4 +1,4 @@
-"""A folder of synthesised songs, tagged, in the formats that people have.
+"""A folder of synthesised and tagged songs in common formats.
 
     folder/
       music.json                         settings and files; written last
@@ -6,8 +6,7 @@
         Return to Golden Pulse/
           01 Burning Skyline.flac
 
-Each song appears under its name only when it is complete. It refuses to write into a folder that
-holds anything else.
+A song gets its name only when it is complete. A folder with other files is refused.
 """
 
 import os
@@ -34,13 +33,13 @@ from embedder.datasets.synthesis.songs import STYLES, refuse_bad_lengths, style_
 from embedder.errors import OutputExists, UnknownChoice, UsageError
 
 FORMATS = (".flac", ".mp3", ".ogg", ".m4a", ".wav")
-_UNFINISHED_SONG = ".writing-"  # as embedder.audio.writing begins its own
-_LEFT_OVER_SECONDS = 600.0  # no song takes that long: its writer was killed
+_UNFINISHED_SONG = ".writing-"  # the prefix that embedder.audio.writing uses
+_LEFT_OVER_SECONDS = 600.0  # no song takes that long, so the writer of an older file was killed
 
 
 @dataclass(frozen=True, slots=True)
 class SongFile:
-    """One song of the folder, and how to make it again."""
+    """A song of the folder, with the numbers to make it again."""
 
     path: Path
     title: str
@@ -53,7 +52,7 @@ class SongFile:
     duration_seconds: float
     artist_number: int
     song_number: int
-    """The numbers by which `synthesise_song` knows it."""
+    """`artist_number` and `song_number` are arguments of `synthesise_song`."""
 
 
 def write_music_folder(
@@ -71,10 +70,10 @@ def write_music_folder(
     workers: int | None = None,
     on_song: Callable[[SongFile], None] | None = None,
 ) -> list[SongFile]:
-    """Write the songs (default: of all styles) that are not there yet, and return all of them.
+    """Write the missing songs (default: of all styles), and return all songs.
 
-    A finished folder with these settings is left as it is. One with other settings is replaced
-    only with `force`. `on_song` is called with each song that was written.
+    A finished folder with these settings is not changed. A folder with other settings is replaced
+    only with `force`. `on_song` is called with each new song.
     """
     settings = MusicSettings(
         seed=seed,
@@ -95,7 +94,7 @@ def write_music_folder(
     folder.mkdir(parents=True, exist_ok=True)
     names = tuple(song.path.relative_to(folder).as_posix() for song in songs)
     write_unfinished(folder, Manifest(settings, names))
-    # Threads are enough: numpy and the encoders work without the interpreter's lock.
+    # Threads are enough: numpy and the audio encoders release the interpreter lock.
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         for song in pool.map(lambda song: _write_song(song, settings), missing):
             if on_song is not None:
@@ -106,7 +105,7 @@ def write_music_folder(
 
 
 def plan_songs(folder: Path, settings: MusicSettings) -> list[SongFile]:
-    """The songs that a folder with these settings has, in the order of styles and artists."""
+    """The songs of a folder with these settings, in the order of styles and artists."""
     return [
         _plan_song(folder, settings, name, artist, album, place)
         for name in settings.styles
@@ -124,7 +123,7 @@ def _plan_song(
     band = artist_name(style, seed=seed, artist=artist)
     record = album_name(style, seed=seed, artist=artist, album=album)
     title = title_of(style, seed=seed, artist=artist, song=song)
-    # The format follows the place and not the style, or a model could hear one by the other.
+    # The format does not depend on the style: a model could learn one from the other.
     turn = list(STYLES).index(style_name) + 2 * artist + 2 * album + place
     suffix = settings.formats[turn % len(settings.formats)]
     return SongFile(
@@ -162,7 +161,7 @@ def _write_song(song: SongFile, settings: MusicSettings) -> SongFile:
         n_tracks=settings.songs_per_album,
     )
     song.path.parent.mkdir(parents=True, exist_ok=True)
-    # Tagged under another name first: a song without tags must never stand under its own.
+    # The tags are written under a temporary name, so that no song is ever seen without tags.
     untagged = song.path.with_name(f"{_UNFINISHED_SONG}{os.getpid()}-{song.path.name}")
     try:
         write_audio(untagged, samples, settings.sample_rate)
@@ -180,7 +179,7 @@ def _refuse_bad_settings(settings: MusicSettings) -> None:
         if suffix not in FORMATS:
             raise UnknownChoice("format", suffix, FORMATS)
     if not settings.styles or not settings.formats:
-        raise UsageError("no style or no format was given: give at least one of each")
+        raise UsageError("no style or no format: give at least one of each")
     refuse_bad_lengths(settings.seconds, settings.sample_rate)
     counts = {
         "artists_per_style": settings.artists_per_style,
@@ -197,21 +196,21 @@ def _refuse_bad_settings(settings: MusicSettings) -> None:
 
 
 def _clear_other_music(folder: Path, settings: MusicSettings, *, force: bool) -> None:
-    """Empty the folder for the songs, or refuse: only files that we wrote ourselves are removed."""
+    """Remove other songs from the folder, or refuse. Only files of its manifest are removed."""
     if not folder.exists():
         return
     if not folder.is_dir():
-        raise UsageError(f"{folder}: a file stands there, so no folder of music can")
+        raise UsageError(f"{folder}: this is a file. Name a folder")
     manifest = read_manifest(folder, FINISHED) or read_manifest(folder, UNFINISHED)
     if manifest is None:
         if any(not entry.name.startswith(".") for entry in folder.iterdir()):
-            raise UsageError(f"{folder}: holds other files. Name an empty folder or a new one")
+            raise UsageError(f"{folder}: contains other files. Name an empty or new folder")
         return
     if manifest.settings == settings:
         return
     if not force and (folder / FINISHED).exists():
         raise OutputExists(folder)
-    write_unfinished(folder, manifest)  # if this is interrupted, the next call goes on from here
+    write_unfinished(folder, manifest)  # after an interruption, the next call continues here
     for name in manifest.files:
         path = folder / name
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The form of a song: intro, verse, chorus and the rest, as bars with chords."""
+"""The form of a song: intro, verse, chorus and other sections, as bars with chords."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from embedder.datasets.synthesis.score import Bar
 
-# Section, how lively it is, and its share of the song.
+# Section, its energy, and its share of the song.
 _SHORT = (("intro", 0.35, 1), ("verse", 0.65, 3), ("chorus", 1.0, 3), ("outro", 0.5, 1))
 _LONG = (
     ("intro", 0.35, 1),
@@ -28,24 +28,28 @@ def lay_out(
     progressions: Sequence[tuple[int, ...]],
     generator: np.random.Generator,
 ) -> tuple[Bar, ...]:
-    """Fill `n_bars` with sections; verse, chorus and bridge each have their progression."""
+    """Fill `n_bars` with sections; verse, chorus and bridge each have their own progression."""
     plan = _LONG if n_bars >= _LONG_FROM_BARS else _SHORT
     order = generator.permutation(len(progressions))
-    chosen = {
+    section_chords = {
         name: progressions[int(order[place % len(order)])]
         for place, name in enumerate(("verse", "chorus", "bridge"))
     }
-    chosen |= {"intro": chosen["verse"], "outro": chosen["chorus"]}
+    section_chords |= {"intro": section_chords["verse"], "outro": section_chords["chorus"]}
     total = sum(share for _, _, share in plan)
-    # Whole pairs of bars, as music mostly goes, wherever the song is long enough for it.
+    # Sections consist of pairs of bars if the song is long enough.
     pair = 2 if n_bars >= 2 * len(plan) else 1
     bars: list[Bar] = []
-    gone = 0
+    share_so_far = 0
     for name, energy, share in plan:
-        gone += share
-        end = n_bars if gone == total else min(n_bars, pair * round(gone / total * n_bars / pair))
+        share_so_far += share
+        end = (
+            n_bars
+            if share_so_far == total
+            else min(n_bars, pair * round(share_so_far / total * n_bars / pair))
+        )
         first = len(bars)
-        degrees = chosen[name]
+        degrees = section_chords[name]
         bars.extend(
             Bar(
                 number=number,

@@ -1,4 +1,4 @@
-"""Scales, chords and where to play them. Pitches are MIDI numbers (60 = middle C)."""
+"""Scales, chords and octaves. Pitches are MIDI numbers (60 = middle C)."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ SCALES: dict[str, tuple[int, ...]] = {
 
 
 def scale_pitch(root: int, scale: str, step: int) -> int:
-    """The pitch `step` scale steps above `root`; below it for negative steps."""
+    """The pitch `step` scale steps above `root`; a negative step is below it."""
     steps = SCALES[scale]
     octave, place = divmod(step, len(steps))
     return root + 12 * octave + steps[place]
@@ -25,12 +25,12 @@ def chord(root: int, scale: str, degree: int, *, size: int = 3) -> tuple[int, ..
 
 
 def nearest_octave(pitch: int, centre: int) -> int:
-    """The same note in the octave whose middle is `centre`."""
+    """The same note in the octave around `centre`."""
     return centre - 6 + (pitch - centre + 6) % 12
 
 
 def voiced(pitches: Sequence[int], centre: int) -> tuple[int, ...]:
-    """The notes of a chord gathered around `centre`, so that one chord leads softly to the next."""
+    """The notes of a chord near `centre`, so that consecutive chords have small steps."""
     return tuple(sorted({nearest_octave(pitch, centre) for pitch in pitches}))
 
 

@@ -1,8 +1,8 @@
-"""Pitched instruments: wavetables that grow duller as they ring, under an envelope.
+"""Pitched instruments: wavetables with an envelope, whose treble decays first.
 
-A note reads two single-cycle tables (as struck, and as it dies away) and fades from one to the
-other; several slightly detuned voices make it wide. The tables hold only partials that the sample
-rate can carry, so nothing aliases.
+A note fades from one single-cycle table (just struck) to another (decaying). Several slightly
+detuned voices make it wide. The tables hold only partials below half the sample rate, so nothing
+aliases.
 """
 
 import functools
@@ -22,7 +22,7 @@ _GOLDEN = 0.618034  # start phases that never line up
 
 
 class Instrument(Protocol):
-    """Whatever can sound a note."""
+    """An object that renders notes."""
 
     def note(self, pitch: int, seconds: float, sample_rate: int) -> Samples:
         """Return `float32 [samples]`: the note, held for `seconds`, and its release."""
@@ -34,14 +34,14 @@ class Timbre:
     """How an instrument sounds."""
 
     partials: tuple[float, ...]
-    """Level of each harmonic when struck, the fundamental first."""
+    """Level of each harmonic at the start of a note, the fundamental first."""
     dulling: float = 0.0
-    """How much the harmonics sink while the note rings: partial k times k ** -dulling."""
+    """How much the harmonics decay during the note: partial k is multiplied by k ** -dulling."""
     dulling_seconds: float = 0.5
     attack_seconds: float = 0.005
     decay_seconds: float = 1.0
     sustain: float = 0.0
-    """Level that the decay tends to while the note is held."""
+    """The level of a held note after its decay."""
     release_seconds: float = 0.1
     voices: int = 1
     detune_cents: float = 0.0
@@ -76,12 +76,12 @@ class Timbre:
     def _positions(
         self, frequency: float, voice: int, n_samples: int, sample_rate: int
     ) -> NDArray[np.int64]:
-        """Where in the table each sample of one voice is read: `int64 [samples]`."""
+        """The position in the table for each sample of one voice: `int64 [samples]`."""
         spread = 0.0 if self.voices == 1 else 2 * voice / (self.voices - 1) - 1
         tuned = frequency * 2 ** (spread * self.detune_cents / 1200)
         cycles = np.arange(n_samples) * (tuned / sample_rate) + (voice + 1) * _GOLDEN
         if self.vibrato_cents > 0:
-            # The swing of the phase whose derivative is the wanted swing of the pitch.
+            # The swing of the phase; its derivative is the vibrato of the pitch.
             swing = tuned * (2 ** (self.vibrato_cents / 1200) - 1) / (2 * np.pi * self.vibrato_hz)
             turn = np.arange(n_samples, dtype=np.float32) * np.float32(1 / sample_rate)
             cycles += swing * np.sin(turn * np.float32(2 * np.pi * self.vibrato_hz) + voice)
@@ -99,11 +99,11 @@ class Timbre:
 
 @functools.lru_cache(maxsize=512)
 def _table(partials: tuple[float, ...], dulling: float) -> Samples:
-    """One cycle of the waveform, at the loudness that its struck form has at RMS 0.2."""
+    """One cycle of the waveform, scaled so that it has RMS 0.2 without dulling."""
     struck = np.asarray(partials)
     numbers = np.arange(1, len(struck) + 1)
     spectrum = np.zeros(_TABLE_SIZE // 2 + 1, dtype=np.complex128)
-    # Partials that start at different phases peak less than a row of sines would.
+    # Different phases give lower peaks than a sum of sines would have.
     phases = np.exp(2j * np.pi * _GOLDEN * numbers * numbers)
     spectrum[1 : len(struck) + 1] = struck * numbers**-dulling * phases
     loudness = np.sqrt(np.sum(struck**2) / 2)
@@ -117,7 +117,7 @@ def saw_partials(n_partials: int, *, tilt: float = 1.0) -> tuple[float, ...]:
 
 
 def square_partials(n_partials: int, *, duty: float = 0.5, tilt: float = 1.0) -> tuple[float, ...]:
-    """A pulse wave that is high for `duty` of its cycle; at one half, the hollow square."""
+    """A pulse wave that is high for `duty` of its cycle; 0.5 is a square wave."""
     levels = (
         abs(float(np.sin(np.pi * k * duty))) * k**-tilt + 1e-4 for k in range(1, n_partials + 1)
     )

@@ -1,8 +1,7 @@
-"""The list of what a music folder holds, which also says whether the folder is finished.
+"""The list of a music folder's files, which also shows whether the folder is finished.
 
-While songs are being written it is called `music.unfinished.json`; the last act is to rename it
-`music.json`. So a folder that was left half done is known for what it is, and goes on where it
-stopped.
+While songs are written, its name is `music.unfinished.json`. The last step renames it to
+`music.json`. The next call continues an unfinished folder.
 """
 
 import contextlib
@@ -19,7 +18,7 @@ UNFINISHED = "music.unfinished.json"
 
 @dataclass(frozen=True, slots=True)
 class MusicSettings:
-    """What decides every sample and name in a music folder."""
+    """The settings that determine every sample and name in a music folder."""
 
     seed: int
     styles: tuple[str, ...]
@@ -30,7 +29,7 @@ class MusicSettings:
     formats: tuple[str, ...]
     sample_rate: int
     release: int = 1
-    """Raised whenever the same settings come to sound otherwise."""
+    """Incremented when the same settings give other samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +55,12 @@ def read_manifest(folder: Path, name: str) -> Manifest | None:
         return None
     except (ValueError, TypeError, KeyError) as error:
         raise CorruptArtefact(
-            f"{path}: not the list of a music folder ({error}). Remove the folder and write it anew"
+            f"{path}: not the list of a music folder ({error}). Remove the folder and try again"
         ) from error
 
 
 def write_unfinished(folder: Path, manifest: Manifest) -> None:
-    """Say what is about to be written; the folder does not count as finished any more."""
+    """Write the list of files to come; from now on the folder counts as unfinished."""
     text = json.dumps(asdict(manifest), indent=1, ensure_ascii=False)
     temporary = folder / f".{UNFINISHED}-{os.getpid()}"
     with temporary.open("w", encoding="utf-8") as target:
@@ -73,14 +72,14 @@ def write_unfinished(folder: Path, manifest: Manifest) -> None:
 
 
 def mark_finished(folder: Path) -> None:
-    """The last act. Another process may have done it already; then there is nothing to do."""
+    """Rename the list. If another process has done so, nothing happens."""
     with contextlib.suppress(FileNotFoundError):
         (folder / UNFINISHED).replace(folder / FINISHED)
 
 
 def _refuse_files_elsewhere(files: tuple[str, ...]) -> None:
-    """Files of the list may be removed one day, so none may lie outside of the folder."""
+    """Refuse paths outside the folder, because files of the list may be removed."""
     for name in files:
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts:
-            raise ValueError(f"{name} lies outside of the folder")
+            raise ValueError(f"{name} is outside the folder")

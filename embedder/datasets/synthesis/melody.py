@@ -1,4 +1,4 @@
-"""Tunes: a short motif that returns, bent to each bar's chord."""
+"""Tunes: a short motif that is repeated and fitted to each bar's chord."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ Motif = tuple[tuple[float, float, int], ...]
 def motif(
     generator: np.random.Generator, *, beats: int, step_beats: float = 0.5, density: float = 0.6
 ) -> Motif:
-    """A rhythm and a shape: a walk over the scale that begins on a note of the chord."""
+    """A random rhythm, and a random walk over the scale that begins on a note of the chord."""
     starts = [0.0] if generator.random() < 0.8 else [step_beats]
     n_steps = round(beats / step_beats)
     for number in range(1, n_steps):
@@ -38,7 +38,7 @@ def tune(
     level: float,
     min_energy: float = 0.5,
 ) -> list[Note]:
-    """Play each section's motif in every bar that is lively enough, each fourth a little freer."""
+    """Play each section's motif in every bar with enough energy; each fourth bar varies it."""
     notes = []
     for bar in sketch.bars:
         if bar.energy < min_energy or bar.section not in motifs:

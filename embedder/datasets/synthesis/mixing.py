@@ -1,4 +1,4 @@
-"""From parts to a stereo song: every part through its channel, then the room, then the desk."""
+"""Mix parts into a stereo song: channels, then reverb, then the production of the whole."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from embedder.datasets.synthesis.artists import Production
 from embedder.datasets.synthesis.effects import Samples
 from embedder.datasets.synthesis.score import Channel, Part, Sketch
 
-_SIDE_DELAY_SECONDS = 0.013  # short enough to be heard as width and not as an echo
+_SIDE_DELAY_SECONDS = 0.013  # short enough to sound wide and not like an echo
 
 
 def mix(
@@ -51,20 +51,20 @@ def play(
     sample_rate: int,
     generator: np.random.Generator,
 ) -> Samples:
-    """Play one part: `float32 [samples]`. Equal notes are made once and added where they stand."""
+    """Play one part: `float32 [samples]`. Equal notes are rendered once and added repeatedly."""
     sound = np.zeros(n_samples, dtype=np.float32)
-    made: dict[tuple[int, float], Samples] = {}
-    late = generator.normal(0, 0.004, len(part.notes)) * sample_rate  # nobody is a machine
+    rendered_notes: dict[tuple[int, float], Samples] = {}
+    late = generator.normal(0, 0.004, len(part.notes)) * sample_rate  # human timing
     touch = generator.uniform(0.85, 1.15, len(part.notes))
     for number, note in enumerate(part.notes):
         first = max(0, int(sketch.seconds_at(note.start_beat) * sample_rate + late[number]))
         if first >= n_samples:
             continue
         key = (note.pitch, round(note.length_beats * 8) / 8 or 0.125)
-        if key not in made:
+        if key not in rendered_notes:
             seconds = key[1] * 60 / sketch.tempo_bpm
-            made[key] = part.instrument.note(note.pitch, seconds, sample_rate)
-        note_samples = made[key][: n_samples - first]
+            rendered_notes[key] = part.instrument.note(note.pitch, seconds, sample_rate)
+        note_samples = rendered_notes[key][: n_samples - first]
         sound[first : first + len(note_samples)] += note_samples * np.float32(
             note.velocity * touch[number]
         )
@@ -79,7 +79,7 @@ def _through_channel(
     send: Samples,
     sample_rate: int,
 ) -> None:
-    """Add a part to the desk's sum `stereo [2, samples]` and to the reverb's input `send`."""
+    """Add a part to the mix `stereo [2, samples]` and to the reverb's input `send`."""
     beat_samples = 60 / sketch.tempo_bpm * sample_rate
     if channel.drive > 0:
         dry = effects.distort(dry, channel.drive, sample_rate=sample_rate)
@@ -90,7 +90,7 @@ def _through_channel(
     if channel.echo > 0:
         dry = effects.echo(dry, channel.echo, int(1.5 * beat_samples))
     dry = dry * np.float32(10 ** (channel.gain_db / 20))
-    angle = (channel.pan + 1) * np.pi / 4  # equal power from wall to wall
+    angle = (channel.pan + 1) * np.pi / 4  # equal power at every pan
     stereo[0] += dry * np.float32(np.cos(angle) * 2**0.5)
     stereo[1] += dry * np.float32(np.sin(angle) * 2**0.5)
     if channel.width > 0:
@@ -102,7 +102,7 @@ def _through_channel(
 
 
 def _fade(stereo: Samples, sample_rate: int) -> None:
-    """Close the song: no click at either end."""
+    """Fade in and out, so that neither end clicks."""
     n_in = min(stereo.shape[1], sample_rate // 200)
     n_out = min(stereo.shape[1], int(1.5 * sample_rate))
     stereo[:, :n_in] *= np.linspace(0, 1, n_in, dtype=np.float32)
@@ -112,7 +112,7 @@ def _fade(stereo: Samples, sample_rate: int) -> None:
 def _hiss(
     n_samples: int, level_db: float, sample_rate: int, generator: np.random.Generator
 ) -> Samples:
-    """Tape hiss: `float32 [2, samples]`, two seconds of it over and over, which nobody hears."""
+    """Tape hiss: `float32 [2, samples]`, a loop of two seconds."""
     loop = generator.standard_normal((2, 2 * sample_rate), dtype=np.float32)
     loop *= np.float32(10 ** (level_db / 20))
     return np.tile(loop, -(-n_samples // loop.shape[1]))[:, :n_samples]

@@ -1,4 +1,4 @@
-"""What artists, albums and songs are called."""
+"""Names of artists, albums and songs."""
 
 from embedder.datasets.synthesis.artists import SONGS_PER_ALBUM_AT_MOST, Style
 from embedder.datasets.synthesis.randomness import generator_for
@@ -7,7 +7,7 @@ _ALBUM_SHAPES = ("{}", "{} & Other Stories", "The {} Sessions", "Return to {}", 
 
 
 def artist_name(style: Style, *, seed: int, artist: int) -> str:
-    """A name that no other artist of the style has, whatever number of them is asked for."""
+    """A name that is unique among the artists of the style, for any number of artists."""
     first_words, second_words = style.band_words
     n_pairs = len(first_words) * len(second_words)
     order = generator_for("names", seed, style.name).permutation(n_pairs)
@@ -23,7 +23,7 @@ def title_of(style: Style, *, seed: int, artist: int, song: int) -> str:
     n_pairs = len(first_words) * len(second_words)
     order = generator_for("titles", seed, style.name, artist).permutation(n_pairs)
     album, number = divmod(song, SONGS_PER_ALBUM_AT_MOST)
-    # Each album has eight titles of its own; longer albums go on with second parts of them.
+    # Each album has eight titles of its own; longer albums add second parts of them.
     part, number = divmod(number, 8)
     again, place = divmod(album * 8 + number, n_pairs)
     part += again * SONGS_PER_ALBUM_AT_MOST
@@ -33,7 +33,7 @@ def title_of(style: Style, *, seed: int, artist: int, song: int) -> str:
 
 
 def album_name(style: Style, *, seed: int, artist: int, album: int) -> str:
-    """Named after a song that is not on it, as so often."""
+    """A name made from the title of a song that is not on the album."""
     chance = generator_for("albums", seed, style.name, artist)
     order = chance.permutation(len(_ALBUM_SHAPES))
     again, place = divmod(album, len(_ALBUM_SHAPES))
@@ -43,7 +43,7 @@ def album_name(style: Style, *, seed: int, artist: int, album: int) -> str:
 
 
 def album_year(style: Style, *, seed: int, artist: int, album: int) -> int:
-    """A first album within the style's years, and another every two or three."""
+    """The first album is within the style's years, and the others follow every two or three."""
     chance = generator_for("years", seed, style.name, artist)
     first_year, last_year = style.years
     return int(chance.integers(first_year, last_year - 3)) + 2 * album + int(chance.integers(2))

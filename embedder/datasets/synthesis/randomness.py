@@ -1,4 +1,4 @@
-"""Chance that depends on names alone, so that a song is the same in every folder and order."""
+"""Random generators that depend on names alone, so that a song is the same in every folder."""
 
 import hashlib
 

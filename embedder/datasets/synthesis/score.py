@@ -1,4 +1,4 @@
-"""What is played: notes in beats, parts, sections and bars. No sound is made here."""
+"""The notes of a song: notes in beats, parts, sections and bars, without any audio."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -21,19 +21,19 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """How a part sits in the mix."""
+    """The settings of a part in the mix."""
 
     gain_db: float = 0.0
     pan: float = 0.0
     """-1 = left, 1 = right."""
     width: float = 0.0
-    """0 = a point, 1 = from wall to wall."""
+    """0 = mono, 1 = full width."""
     send: float = 0.2
-    """How much of it goes to the reverb."""
+    """The level that goes to the reverb."""
     drive: float = 0.0
-    """Distortion, 0 = none; with a speaker cabinet behind it."""
+    """Distortion with a speaker cabinet; 0 = none."""
     duck: float = 0.0
-    """How far the beat pushes it down."""
+    """How much each beat lowers the level."""
     echo: float = 0.0
     """Level of an echo three eighths later."""
     tremolo_hz: float = 0.0
@@ -41,7 +41,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one instrument plays in a song."""
+    """The notes of one instrument in a song."""
 
     instrument: Instrument
     notes: list[Note] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: where it starts, its section, its chord and how lively it is."""
+    """One bar: its start, section, chord and energy."""
 
     number: int
     first_beat: float
@@ -59,14 +59,14 @@ class Bar:
     """Its number within the section."""
     degree: int
     energy: float
-    """0 = nearly nothing, 1 = everybody plays."""
+    """0 = almost silent, 1 = all instruments play."""
     is_last: bool
-    """The last bar of its section, where drummers fill."""
+    """Whether it is the last bar of its section, which has a drum fill."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """The plan of a song, before anybody plays."""
+    """The plan of a song: key, tempo and bars."""
 
     bars: tuple[Bar, ...]
     root: int
@@ -75,28 +75,28 @@ class Sketch:
     tempo_bpm: float
     beats_per_bar: int
     swing: float
-    """Share of the beat that its first half takes: 0.5 straight, 0.67 triplets."""
+    """The share of the beat's first half: 0.5 is straight, 0.67 is triplets."""
 
     def chord_of(self, bar: Bar, *, size: int = 3) -> tuple[int, ...]:
         """The bar's chord as stacked thirds."""
         return chord(self.root, self.scale, bar.degree, size=size)
 
     def pitch(self, step: int) -> int:
-        """A pitch of the song's scale, `step` steps above home."""
+        """A pitch of the song's scale, `step` steps above the root."""
         return scale_pitch(self.root, self.scale, step)
 
     def seconds_at(self, beat: float) -> float:
-        """When a beat sounds, the swing included."""
-        whole, part = divmod(beat, 1.0)
+        """The time of a beat, including swing."""
+        whole_beats, part = divmod(beat, 1.0)
         first, second = 2 * self.swing, 2 * (1 - self.swing)
         swung = part * first if part < 0.5 else self.swing + (part - 0.5) * second
-        return (whole + swung) * 60 / self.tempo_bpm
+        return (whole_beats + swung) * 60 / self.tempo_bpm
 
 
 def strokes(
     first_beat: float, pattern: str, pitch: int, *, step_beats: float = 0.25, level: float = 1.0
 ) -> list[Note]:
-    """Notes from a drawn rhythm: `X` accent, `x` normal, `o` soft, `-` ghost, all else a rest."""
+    """Notes from a pattern: `X` accent, `x` normal, `o` soft, `-` ghost, all else a rest."""
     return [
         Note(first_beat + place * step_beats, step_beats, pitch, level * _STRENGTH[mark])
         for place, mark in enumerate(pattern)
@@ -119,7 +119,7 @@ def rolled(
     *,
     gap_beats: float = 0.03,
 ) -> list[Note]:
-    """The notes of a chord one after the other, as a hand strums them."""
+    """The notes of a chord one after the other, as if strummed."""
     return [
         Note(start_beat + place * gap_beats, length_beats, pitch, velocity)
         for place, pitch in enumerate(pitches)

@@ -2,7 +2,7 @@
 
     style ─▶ artist ─▶ sketch (key, tempo, sections, chords) ─▶ parts (notes) ─▶ mix ─▶ samples
 
-The samples depend on these names alone, never on what was made before.
+The samples depend on these arguments alone, never on earlier calls.
 """
 
 from dataclasses import replace
@@ -53,18 +53,18 @@ def synthesise_song(
 ) -> NDArray[np.float32]:
     """Return a song in stereo, `float32 [2, samples]`, all within ±1.
 
-    Songs 0 to 99 are of an artist's first album, 100 to 199 of the second, and so on: an album
-    has a production of its own. A longer song is another song, not the same with an end added.
+    Songs 0 to 99 are on the artist's first album, 100 to 199 on the second, and so on. Each album
+    has its own production. With another length, the whole song differs, not just its end.
     """
-    played = style_of(style)
+    chosen_style = style_of(style)
     refuse_bad_lengths(seconds, sample_rate)
     if artist < 0 or song < 0:
         raise UsageError(f"artist {artist}, song {song}: count from 0")
-    band = _on_album(artist_of(played, seed=seed, number=artist), seed, song)
+    band = _on_album(artist_of(chosen_style, seed=seed, number=artist), seed, song)
     chance = generator_for("song", seed, style, artist, song)
-    sketch = sketch_song(played, band, seconds=seconds, generator=chance)
+    sketch = sketch_song(chosen_style, band, seconds=seconds, generator=chance)
     return mix(
-        played.arrange(sketch, band, chance),
+        chosen_style.arrange(sketch, band, chance),
         sketch,
         production=band.production,
         n_samples=round(seconds * sample_rate),
@@ -74,11 +74,11 @@ def synthesise_song(
 
 
 def refuse_bad_lengths(seconds: float, sample_rate: int) -> None:
-    """Raise where no song can be that short, or at that rate."""
+    """Raise UsageError for a song that is too short or a sample rate that is too low."""
     if not SHORTEST_SECONDS <= seconds < float("inf"):
-        raise UsageError(f"a song of {seconds} s: ask for {SHORTEST_SECONDS} s or more")
+        raise UsageError(f"a song of {seconds} s: give {SHORTEST_SECONDS} s or more")
     if sample_rate < LOWEST_SAMPLE_RATE:
-        raise UsageError(f"{sample_rate} Hz: ask for {LOWEST_SAMPLE_RATE} Hz or more")
+        raise UsageError(f"{sample_rate} Hz: give {LOWEST_SAMPLE_RATE} Hz or more")
 
 
 def sketch_song(
@@ -94,7 +94,7 @@ def sketch_song(
             progressions=style.progressions,
             generator=generator,
         ),
-        # The artist's own key most of the time, its neighbours now and then.
+        # The artist's own key most of the time, otherwise a related key.
         root=int(generator.choice(artist.roots, p=(0.4, 0.25, 0.2, 0.15))),
         scale=str(generator.choice(artist.scales)),
         tempo_bpm=tempo_bpm,
@@ -104,7 +104,7 @@ def sketch_song(
 
 
 def _on_album(artist: Artist, seed: int, song: int) -> Artist:
-    """The artist as produced on the album that a song is from."""
+    """The artist with the production of the album that a song is on."""
     album = song // SONGS_PER_ALBUM_AT_MOST
     chance = generator_for("album", seed, artist.style, artist.number, album)
     production = artist.production

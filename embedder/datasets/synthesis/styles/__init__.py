@@ -1,1 +1,1 @@
-"""One file a style of music: its tempo, chords, instruments, rhythm and production."""
+"""A file for each style of music: tempo, chords, instruments, rhythm and production."""

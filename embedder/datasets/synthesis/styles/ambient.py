@@ -1,4 +1,4 @@
-"""Ambient pads: no drums, chords that swell for bars, slow bells, a very large room."""
+"""Ambient: no drums, chords that swell over whole bars, slow bells, a very large room."""
 
 import numpy as np
 

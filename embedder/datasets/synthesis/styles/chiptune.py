@@ -1,4 +1,4 @@
-"""Chiptune: pulse waves, arpeggios instead of chords, drums of coarse noise, no room at all."""
+"""Chiptune: pulse waves, arpeggios instead of chords, drums of coarse noise, almost no reverb."""
 
 from dataclasses import replace
 
@@ -56,7 +56,7 @@ def _bass_line(sketch: Sketch) -> list[Note]:
 
 
 def _arpeggios(sketch: Sketch, artist: Artist) -> list[Note]:
-    """Chord notes so quick that they blend: the old chips had too few voices for chords."""
+    """Fast chord notes that blend, because old sound chips had too few voices for chords."""
     notes = []
     step = (0.125, 0.25)[artist.variant % 2]
     for bar in sketch.bars:

@@ -12,7 +12,7 @@ _FIGURES = ((0, 1, 2, 1, 3, 1, 2, 1), (0, 2, 1, 2, 0, 2, 1, 2), (0, 1, 2, 3, 4, 
 
 
 def arrange(sketch: Sketch, artist: Artist, generator: np.random.Generator) -> list[Part]:
-    """Two hands on one instrument; the low strings stand left of the high ones."""
+    """Two hands on one instrument, the low notes to the left of the high ones."""
     tunes = {
         name: motif(generator, beats=sketch.beats_per_bar, density=0.45)
         for name in ("intro", "verse", "chorus", "bridge", "outro")

@@ -34,7 +34,7 @@ def arrange(sketch: Sketch, artist: Artist, generator: np.random.Generator) -> l
 
 
 def _drums(sketch: Sketch, artist: Artist) -> list[Note]:
-    """One drop (nothing on one), steppers (a kick a beat) or rockers, by artist."""
+    """One drop (no kick on one), steppers (a kick on each beat) or rockers, by artist."""
     kick = (".....x..", "x.x.x.x.", "x...x...")[artist.variant % 3].replace(".....x", "....X.")
     notes = []
     for bar in sketch.bars:

@@ -44,7 +44,7 @@ def _drums(sketch: Sketch, artist: Artist) -> list[Note]:
 
 
 def _walk(sketch: Sketch, generator: np.random.Generator) -> list[Note]:
-    """A quarter note a beat: root, two steps over the chord, and a half step into the next."""
+    """A note on each beat: the root, two notes of the chord, and a half step to the next root."""
     notes = []
     for bar, following in zip(sketch.bars, (*sketch.bars[1:], sketch.bars[0]), strict=True):
         tones = [nearest_octave(pitch, 40) for pitch in sketch.chord_of(bar, size=4)]
