@@ -1,4 +1,4 @@
-"""Every error that a user can meet, in one tree, and the text of paths in messages and JSON.
+"""All errors that users see, in one tree, and the text of paths in messages and JSON.
 
 A message says what happened, to which file, with which value, and what to do next.
 
@@ -121,7 +121,7 @@ class UnsupportedFormat(ArtefactError):
 
 
 class ForeignCodeCrashed(ArtefactError):
-    """Other people's compiled code cannot run here; it crashed in a process of its own."""
+    """Other people's compiled code cannot run here: it crashed in a child process."""
 
 
 class TrainingDiverged(SoundalikeError):

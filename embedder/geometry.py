@@ -1,4 +1,4 @@
-"""The spaces of vectors, and what "nearer" means in each. Nothing else in soundalike defines it.
+"""The spaces of vectors, and the distance in each. No other module defines "nearer".
 
 In every geometry a smaller distance is nearer. All functions but `project` take vectors that
 `project` has returned: of unit length for cosine, anywhere for Euclidean, inside the ball for
@@ -57,11 +57,11 @@ class Geometry(ABC):
         """The mean [..., d] of vectors [..., n, d], itself a vector of the space."""
 
     def stored_form(self, vectors: Tensor) -> Tensor:
-        """What a vector store keeps of vectors [n, d]."""
+        """The form of vectors [n, d] in a vector store."""
         return vectors
 
     def query_form(self, vectors: Tensor) -> Tensor:
-        """What a vector store searches with for query vectors [n, d]."""
+        """The form of query vectors [n, d] for a search in a vector store."""
         return vectors
 
 

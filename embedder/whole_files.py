@@ -42,12 +42,12 @@ def whole_folder(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
-        made = scratch / target.name
-        made.mkdir()
-        yield made
+        folder = scratch / target.name
+        folder.mkdir()
+        yield folder
         if target.exists():
             target.rename(scratch / "replaced")
-        made.rename(target)
+        folder.rename(target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -92,7 +92,7 @@ def run(
     $ soundalike train music-by-genre --preset base -o my-run
     Trains a model, and prints its held-out scores and how to index with it.
     """
-    everything = globals_of(context)
+    global_options = globals_of(context)
     folder = output or Path(f"{dataset.absolute().name}-{'grid' if grid else 'run'}")
     _check(
         dataset,
@@ -108,15 +108,15 @@ def run(
         preset, config, tuple(settings or ()), checkpoint, freeze, label, limit_per_label, fit
     )
     if grid is not None:
-        _run_grid(everything, dataset, grid, request, folder)
+        _run_grid(global_options, dataset, grid, request, folder)
         return
     configuration = training_config(request, resume_from=folder if resume else None)
     if show_config:
-        _show_config(everything, configuration)
+        _show_config(global_options, configuration)
         return
     from embedder.training.train import train
 
-    with Follower(everything) as follower:
+    with Follower(global_options) as follower:
         result = train(
             dataset,
             configuration,
@@ -126,7 +126,7 @@ def run(
             make_observers=follower.observe,
             on_progress=follower.prepared,
         )
-    _show(everything, dataset, result)
+    _show(global_options, dataset, result)
 
 
 def _check(

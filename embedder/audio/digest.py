@@ -31,7 +31,7 @@ OGG_HEADER_PACKETS = {b"\x01vorbis": 3, b"OpusHead": 2, b"Speex   ": 2, b"\x80th
 
 
 class _Unfamiliar(Exception):
-    """The bytes do not follow the container's rules."""
+    """The bytes do not have the structure of the container."""
 
 
 def audio_digest(path: Path) -> bytes:
@@ -41,7 +41,7 @@ def audio_digest(path: Path) -> bytes:
 
 
 def audio_size(path: Path) -> int:
-    """How many bytes `audio_digest` covers; far quicker, and equal for equal digests."""
+    """How many bytes `audio_digest` covers. It is much faster; equal digests have equal sizes."""
     with _opened(path) as file:
         return _hashed(file, is_counting=True).n_taken
 

@@ -1,4 +1,4 @@
-"""Where the excerpts of a track lie, and reading them from its file.
+"""The positions of a track's excerpts, and reading them from its file.
 
 For inference they lie on a fixed grid, so that a file always gives the same vector; for training
 a seeded generator draws them. A track shorter than an excerpt is repeated until it fills one, or
@@ -18,7 +18,7 @@ from embedder.config.model import ExcerptConfig
 from embedder.errors import AudioTooShort, SilentAudio, UnknownChoice, UsageError
 
 SILENCE_PEAK = 1e-4
-"""-80 dB below full scale: nobody hears anything quieter."""
+"""-80 dB below full scale: anything quieter counts as silence."""
 _SLACK_SECONDS = 0.05
 """A part may reach this far beyond the end of a file, because lengths are shown rounded."""
 
@@ -81,7 +81,7 @@ def load_excerpts(
     generator: np.random.Generator | None = None,
     odd_too: bool = True,
 ) -> Excerpts:
-    """Decode the excerpts of one track, and nothing else of it.
+    """Decode only the excerpts of one track.
 
     `start_seconds` and `seconds` limit the excerpts to a part of the track. With a `generator`
     they are random. `sample_rate` 0 keeps the file's own rate. Raises OddAudio for a file that
@@ -100,18 +100,21 @@ def load_excerpts(
             starts = random_starts(part_seconds, config, generator=generator)
         return tuple(first + start for start in starts)
 
-    read = read_stretches(
+    stretches = read_stretches(
         path, plan, seconds=config.excerpt_seconds, sample_rate=sample_rate, odd_too=odd_too
     )
-    n_part_samples = round(part_seconds * read.sample_rate)
-    rows = [row for row, n_read in enumerate(read.n_read) if n_read > 0]
+    n_part_samples = round(part_seconds * stretches.sample_rate)
+    rows = [row for row, n_read in enumerate(stretches.n_read) if n_read > 0]
     return Excerpts(
         samples=np.stack(
-            [_filled(read.samples[row], min(read.n_read[row], n_part_samples)) for row in rows]
+            [
+                _filled(stretches.samples[row], min(stretches.n_read[row], n_part_samples))
+                for row in rows
+            ]
         ),
-        sample_rate=read.sample_rate,
-        starts_seconds=tuple(read.starts_seconds[row] for row in rows),
-        duration_seconds=read.duration_seconds,
+        sample_rate=stretches.sample_rate,
+        starts_seconds=tuple(stretches.starts_seconds[row] for row in rows),
+        duration_seconds=stretches.duration_seconds,
     )
 
 

@@ -1,4 +1,4 @@
-"""From packets to mono samples at the positions that their time stamps say.
+"""From packets to mono samples at the positions of their time stamps.
 
 Damaged packets are left out, and zeros take their time: samples after a broken frame do not move.
 """
@@ -47,7 +47,7 @@ class Run:
         """The position after the last decoded sample; `first` if there is none."""
 
     def add(self, position: int, mono: NDArray[np.float32]) -> None:
-        """Take what is inside of `mono: float32 [samples]`, which starts at `position`."""
+        """Copy what is in the run from `mono: float32 [samples]`, which starts at `position`."""
         end = min(position + len(mono), self.end)
         start = max(position, self.first)
         if start < end:
@@ -63,7 +63,7 @@ def placed_frames(source: AudioSource) -> Iterator[tuple[int | None, AudioFrame]
     more, sound was lost, and it starts at the time stamp. (FFmpeg's stamps for Vorbis are off by
     parts of a frame where its blocks change length.) None: the file has no time stamps.
     """
-    expected: int | None = None
+    next_position: int | None = None
     tolerance = max(source.pts_tolerance, source.frame_samples // 2)
     max_gap = round(_MAX_GAP_SECONDS * source.sample_rate)
     for frame in _decoded(source):
@@ -74,11 +74,11 @@ def placed_frames(source: AudioSource) -> Iterator[tuple[int | None, AudioFrame]
             )
         if frame.pts is not None:
             position = source.position_of(frame.pts)
-            if expected is None or tolerance < position - expected <= max_gap:
-                expected = position
-        yield expected, frame
-        if expected is not None:
-            expected += frame.samples
+            if next_position is None or tolerance < position - next_position <= max_gap:
+                next_position = position
+        yield next_position, frame
+        if next_position is not None:
+            next_position += frame.samples
 
 
 def _decoded(source: AudioSource) -> Iterator[AudioFrame]:

@@ -1,4 +1,4 @@
-"""Does a file of bare MPEG frames say how long it is?
+"""Check whether a file of bare MPEG frames states its length.
 
 An MP3 is a row of frames. Its length stands only in a header that the encoder hides in the first
 frame (Xing, Info or VBRI). If that is missing, FFmpeg guesses from the bit rate of the first

@@ -19,7 +19,7 @@ Channels = NDArray[np.float32]
 
 
 class SoundMeasures:
-    """How loud a file's channels are, how alike, and how much of them is clipped or quiet."""
+    """Levels of a file's channels, their similarity, and how much is clipped or quiet."""
 
     def __init__(self, sample_rate: int) -> None:
         self.peak = 0.0

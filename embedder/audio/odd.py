@@ -1,6 +1,6 @@
-"""Does a file look so odd that its decoder should run in a process of its own?
+"""Recognise files that are so odd that a child process should decode them.
 
-Told from the headers of a file that is open already, so that an honest file costs nothing more.
+Only the headers of a file that is already open are checked, so ordinary files take no extra time.
 """
 
 from embedder.audio.source import AudioSource
@@ -12,11 +12,11 @@ _LEAST_BYTES_A_SECOND = 50
 
 
 class OddAudio(Exception):
-    """The file may be honest, but should be decoded where it can do no harm."""
+    """The file may be sound, but must be decoded in a child process."""
 
 
 def refuse_odd(source: AudioSource) -> None:
-    """Raise OddAudio if the headers claim what hardly any recording has."""
+    """Raise OddAudio if the headers state values that hardly any recording has."""
     info = source.info()
     if info.sample_rate > _USUAL_RATE:
         raise OddAudio(f"{info.sample_rate} samples a second")

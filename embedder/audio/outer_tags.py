@@ -1,8 +1,8 @@
-"""Where tags before and after the audio begin and end, in files that are a row of frames.
+"""Find the tags before and after the audio, in files that are a sequence of frames.
 
     [ID3v2][APEv2][ audio ········][Lyrics3][APEv2][ID3v1]
 
-It reads the tags' headers and never their content; `mutagen` does that.
+Only the tags' headers are read; `mutagen` reads their content.
 """
 
 import struct

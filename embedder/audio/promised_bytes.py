@@ -1,4 +1,4 @@
-"""How many bytes of sound a file's header promises, and how many the file holds.
+"""How many bytes of audio a file's header states, and how many the file contains.
 
 FFmpeg reduces the size in the header of WAV, W64 and CAF to that of the file, so that a truncated
 file looks whole. Ogg promises nothing, but the last page of a whole file is marked as the last:
@@ -21,7 +21,7 @@ _SIZES_OF_STREAMS = (
     range(0xFFFF_0000, 0x1_0000_0000),
     range(0x7FFF_0000, 0x8000_0001),
 )
-"""What programs write that do not know the size yet: all bits, or the largest signed number."""
+"""Sizes that programs write if they do not know the size: all bits, or the largest signed one."""
 _OGG_MARK = b"OggS\0"
 _OGG_HEAD_BYTES = 27
 _OGG_PAGE_BYTES = 1 << 17
@@ -57,7 +57,7 @@ _KINDS: Mapping[bytes, _Chunks] = {
 
 
 def sound_bytes(path: Path) -> SoundBytes | None:
-    """Promised and held bytes; None: the container promises none, or none to be trusted."""
+    """Stated and actual bytes. None: the container states no size, or one that cannot be right."""
     with path.open("rb") as file:
         n_bytes = file.seek(0, os.SEEK_END)
         file.seek(0)

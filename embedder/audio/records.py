@@ -1,4 +1,4 @@
-"""What reading an audio file returns."""
+"""Records that reading an audio file returns."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """What a file says about itself, before anything is decoded."""
+    """The facts in a file's headers, before anything is decoded."""
 
     duration_seconds: float | None
-    """None: the file does not say, and only reading all of it can tell."""
+    """None: the headers do not state it; only reading the whole file shows it."""
     sample_rate: int
     n_channels: int
     codec: str
@@ -32,7 +32,7 @@ class Waveform:
 
     @property
     def duration_seconds(self) -> float:
-        """How long it sounds."""
+        """The duration."""
         return len(self.samples) / self.sample_rate
 
 
@@ -47,6 +47,6 @@ class Stretches:
     sample_rate: int
     starts_seconds: tuple[float, ...]
     n_read: tuple[int, ...]
-    """How many samples of each stretch, from its beginning, the file has."""
+    """How many samples of each stretch the file has, counted from the stretch's beginning."""
     duration_seconds: float
     """The file's length: as its header says, or measured if that is missing or wrong."""

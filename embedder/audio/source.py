@@ -1,4 +1,4 @@
-"""Open an audio file, or say in one sentence why it is not one.
+"""Open an audio file, or raise an AudioError that says in one sentence why it cannot be used.
 
 All exceptions of FFmpeg and the operating system become an AudioError here; no other module knows
 them. FFmpeg prints nothing: PyAV's log is off by default, and this module does not change that.
@@ -54,7 +54,7 @@ class AudioSource:
         self._start()
 
     def reopen(self) -> None:
-        """Open it again: the only way back to the beginning that works for every container."""
+        """Open the file again, because no seek to the beginning works for every container."""
         self.close()
         self._start()
 
@@ -83,7 +83,7 @@ class AudioSource:
         self._ticks_down = self._time_base.denominator
         self._start_pts = stream.start_time or 0
         self.is_untouched = True
-        """Nothing was read and nothing sought, so the decoder drops the encoder's delay."""
+        """Whether nothing was read or sought yet, so that the decoder drops the encoder's delay."""
 
     @property
     def pts_tolerance(self) -> int:
@@ -191,10 +191,10 @@ def _without_oversized_tags(path: Path) -> WithoutTags | None:
 
 
 def _audio_stream(path: Path, container: InputContainer) -> AudioStream:
-    chosen = container.streams.best("audio")
-    if chosen is None:
+    best_stream = container.streams.best("audio")
+    if best_stream is None:
         raise NotAnAudioFile(path, "there is no audio in it")
-    stream = cast("AudioStream", chosen)
+    stream = cast("AudioStream", best_stream)
     if stream.codec_context is None or not stream.codec_context.sample_rate:
         raise UnreadableAudio(path, "FFmpeg has no decoder for its audio")
     _refuse_impossible(path, stream)

@@ -1,4 +1,4 @@
-"""The endings of audio files' names."""
+"""The suffixes of audio files."""
 
 # fmt: off
 AUDIO_SUFFIXES = frozenset({

@@ -2,7 +2,7 @@
 
 The time of a tag reader can grow with the square of the number of tags, and a compressed frame of
 some kilobytes can unpack to gigabytes. So the number and size of tags are looked up first, without
-parsing them. Formats without such a list of tags are not looked into.
+parsing them. Formats without such a list of tags are not checked.
 """
 
 import io
@@ -78,7 +78,7 @@ def _refuse_large(n_bytes: int, what: str) -> None:
 
 
 def _check_id3(file: BinaryIO, start: int) -> int:
-    """Check the ID3v2 tag at a place; the place after it."""
+    """Check the ID3v2 tag at a position; returns the position after it."""
     file.seek(start)
     header = file.read(10)
     version, flags = header[3], header[5]
@@ -176,7 +176,7 @@ def _check_ogg(file: BinaryIO) -> None:
 
 
 def _ogg_page(file: BinaryIO) -> tuple[bytes, bool]:
-    """What a page holds, and whether a packet ends on it."""
+    """A page's content, and whether a packet ends on it."""
     header = file.read(27)
     if len(header) < 27 or not header.startswith(b"OggS"):
         return b"", True

@@ -1,4 +1,4 @@
-"""A view of a file in which a decoder meets no tags, for files with too many of them.
+"""A view of a file without its tags, for decoders of files with too many tags.
 
 FFmpeg reads all tags when it opens a file, and searches the list of those before for each one: the
 time grows with the square of their number. The view begins after ID3 tags, and shows the comments
@@ -16,7 +16,7 @@ _PADDING, _COMMENTS = 1, 4
 
 
 class WithoutTags(io.FileIO):
-    """An open file without its beginning, some of whose bytes read as others."""
+    """An open file without its beginning and with some bytes replaced."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -45,12 +45,12 @@ class WithoutTags(io.FileIO):
         return bytes(patched)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Go to a place, counted from where the view begins."""
+        """Go to a position, counted from the beginning of the view."""
         start = self._start if whence == io.SEEK_SET else 0
         return super().seek(offset + start, whence) - self._start
 
     def tell(self) -> int:
-        """The present place in the view."""
+        """The current position in the view."""
         return super().tell() - self._start
 
 

@@ -1,4 +1,4 @@
-"""Which device computes: the CPU, CUDA or Apple's MPS. A device that is not there is refused."""
+"""Choose the device: the CPU, CUDA or Apple's MPS. A missing device is an error."""
 
 import torch
 

@@ -19,7 +19,7 @@ class TrackRequest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrackEncoding:
-    """A track's vector, and the vectors of its excerpts, whose mean it is.
+    """A track's vector, which is the mean of its excerpts' vectors, and these vectors.
 
     vector: float32 [size]; excerpt_vectors: float32 [excerpts, size]
     """

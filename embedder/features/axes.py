@@ -11,7 +11,7 @@ Edges = NDArray[np.float64]
 
 
 def row_edges_hz(config: FrontEndConfig, sample_rate: int) -> Edges | None:
-    """The frequencies between rows, lowest first: float64 [rows + 1]; None: rows have no pitch."""
+    """The frequencies between rows, lowest first: float64 [rows + 1]. None: rows have no pitch."""
     if config.kind == "log-mel":
         return np.asarray(mel_between(config, sample_rate).numpy())
     if config.kind == "log-frequency":

@@ -31,7 +31,7 @@ def check_front_end(config: FrontEndConfig) -> None:
     if config.fft_size % 2:
         raise ConfigError(f"front_end.fft_size = {config.fft_size}: give an even number")
     if config.sample_rate < 0 or config.n_columns < 0:
-        raise ConfigError("front_end.sample_rate and n_columns: give 0 (as it comes) or more")
+        raise ConfigError("front_end.sample_rate and n_columns: give 0 (not set) or more")
     if config.magnitude_power <= 0 or config.corner_hz <= 0:
         raise ConfigError("front_end.magnitude_power and corner_hz: give more than 0")
     if config.floor_db >= 0:

@@ -31,8 +31,8 @@ class ConstantQFrontEnd(SpectrogramFrontEnd):
         rows = []
         for kernels in self._groups(sample_rate, frames.device):
             start = (frames.shape[-1] - kernels.shape[0]) // 2
-            both = frames[..., start : start + kernels.shape[0]] @ kernels
-            cosines, sines = both.chunk(2, dim=-1)
+            products = frames[..., start : start + kernels.shape[0]] @ kernels
+            cosines, sines = products.chunk(2, dim=-1)
             rows.append(cosines.square() + sines.square())
         return torch.cat(rows, dim=-1).pow_(self.config.magnitude_power / 2)
 

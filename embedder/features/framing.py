@@ -1,4 +1,4 @@
-"""Which parts of a waveform become columns.
+"""The parts of a waveform that become columns.
 
 Frames lie on a grid of one hop. Each is centred on its instant, with silence beyond both ends:
 

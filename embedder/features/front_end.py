@@ -56,7 +56,7 @@ class FrontEnd(nn.Module, abc.ABC):
         """A table for a rate; made once for each device."""
         key = (name, sample_rate, device)
         if key not in self._tables:
-            with torch.inference_mode(mode=False):  # else training could not use it afterwards
+            with torch.inference_mode(mode=False):  # otherwise training could not use it afterwards
                 self._tables[key] = make().to(device)
         return self._tables[key]
 

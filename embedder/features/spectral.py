@@ -81,8 +81,8 @@ class SpectrogramFrontEnd(FrontEnd):
                 hop_samples=config.hop_samples,
                 n_frames=n_frames,
             )
-            _, others = self._in_parts(windows, sample_rate, candidates)
-            loudest = torch.maximum(loudest, others)
+            _, candidate_peaks = self._in_parts(windows, sample_rate, candidates)
+            loudest = torch.maximum(loudest, candidate_peaks)
         silence = full_scale * 10 ** (SILENCE_DB * config.magnitude_power / 20)
         return values, torch.maximum(loudest, silence)[:, None, None]
 

@@ -1,4 +1,4 @@
-"""Calibration: are predictions of 80 % right eight times out of ten? Reliability and its error."""
+"""Calibration: whether predictions with a probability of 0.8 are right 80 % of the time."""
 
 from dataclasses import dataclass
 

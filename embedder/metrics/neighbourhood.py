@@ -18,7 +18,7 @@ _CHUNK_ENTRIES = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class Hubness:
-    """How unevenly tracks occur as neighbours; all three figures are 0 if they occur equally."""
+    """How unevenly tracks occur as neighbours; all figures are 0 if they occur equally often."""
 
     skewness: float
     hub_share: float
@@ -86,7 +86,7 @@ def trustworthiness(
     return float(1.0 - penalty * 2.0 / (n_tracks * k * (2.0 * n_tracks - 3.0 * k - 1.0)))
 
 
-def _ranks(distances: torch.Tensor, rows: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+def _ranks(distances: torch.Tensor, rows: torch.Tensor, neighbours: torch.Tensor) -> torch.Tensor:
     """The rank (1 is nearest) of each of `others` [rows, k] among all other tracks.
 
     It sorts the distances alone, which numpy does in vector instructions, and searches for each
@@ -94,4 +94,4 @@ def _ranks(distances: torch.Tensor, rows: torch.Tensor, others: torch.Tensor) ->
     """
     distances[torch.arange(len(rows)), rows] = float("inf")
     sorted_distances = torch.from_numpy(np.sort(distances.numpy(), axis=1))
-    return torch.searchsorted(sorted_distances, distances.gather(1, others)) + 1
+    return torch.searchsorted(sorted_distances, distances.gather(1, neighbours)) + 1

@@ -1,4 +1,4 @@
-"""The nearest references of each query, without those that must not count.
+"""The nearest references of each query, without those that are excluded.
 
 A query never finds itself, nor a reference of its own group: the same artist (the sound of an
 album is easy to recognise and says nothing about the genre), or another copy of the recording. The
@@ -42,7 +42,7 @@ class Ranking:
 
     @property
     def found(self) -> Flags:
-        """Which places are filled, bool [queries, k]."""
+        """Which places are not empty, bool [queries, k]."""
         return self.rows >= 0
 
     def top(self, k: int) -> "Ranking":
@@ -79,7 +79,7 @@ def distance_chunks(
 ) -> Iterator[tuple[Ids, torch.Tensor]]:
     """Rows of some queries at a time, and their distances [rows, references].
 
-    The distance to a reference that must not count is infinite.
+    The distance to an excluded reference is infinite.
     """
     reference_vectors = torch.from_numpy(np.ascontiguousarray(references))
     for rows in _chunks(len(queries), len(references)):
@@ -113,10 +113,10 @@ def count_relevant(
     """How many references with its label each query can find, int64 [queries]."""
     counts = []
     for rows in _chunks(len(query_labels), len(reference_labels)):
-        allowed = _allowed(rows, len(reference_labels), apart, same_set=same_set)
+        is_allowed = _allowed(rows, len(reference_labels), apart, same_set=same_set)
         labels = query_labels[rows][:, None]
         is_relevant = (labels == reference_labels[None, :]) & (labels >= 0)
-        counts.append((is_relevant & allowed).sum(axis=1))
+        counts.append((is_relevant & is_allowed).sum(axis=1))
     return np.concatenate(counts) if counts else np.zeros(0, dtype=np.int64)
 
 
@@ -133,8 +133,8 @@ def count_tag_relevant(
     )
     counts = []
     for rows in _chunks(len(of_queries), len(of_references)):
-        allowed = _allowed(rows, len(of_references), apart, same_set=same_set)
-        counts.append(((of_queries[rows] @ of_references.T > 0) & allowed).sum(axis=1))
+        is_allowed = _allowed(rows, len(of_references), apart, same_set=same_set)
+        counts.append(((of_queries[rows] @ of_references.T > 0) & is_allowed).sum(axis=1))
     return np.concatenate(counts) if counts else np.zeros(0, dtype=np.int64)
 
 
@@ -170,7 +170,7 @@ def _joined(parts: Sequence[Ranking], k: int) -> Ranking:
 
 
 def _exclude(distances: torch.Tensor, rows: Ids, apart: Sequence[Apart], *, same_set: bool) -> None:
-    """Set the distance to references that must not count to infinity, in place."""
+    """Set the distance to excluded references to infinity, in place."""
     for ids in apart:
         query_ids = torch.from_numpy(ids.queries[rows])[:, None]
         is_same = (query_ids == torch.from_numpy(ids.references)) & (query_ids >= 0)
@@ -181,13 +181,13 @@ def _exclude(distances: torch.Tensor, rows: Ids, apart: Sequence[Apart], *, same
 
 
 def _allowed(rows: Ids, n_references: int, apart: Sequence[Apart], *, same_set: bool) -> Flags:
-    allowed = np.ones((len(rows), n_references), dtype=bool)
+    is_allowed = np.ones((len(rows), n_references), dtype=bool)
     for ids in apart:
         query_ids = ids.queries[rows][:, None]
-        allowed &= (query_ids != ids.references[None, :]) | (query_ids < 0)
+        is_allowed &= (query_ids != ids.references[None, :]) | (query_ids < 0)
     if same_set:
-        allowed[np.arange(len(rows)), rows] = False
-    return allowed
+        is_allowed[np.arange(len(rows)), rows] = False
+    return is_allowed
 
 
 def _chunks(n_queries: int, n_references: int) -> Iterator[Ids]:

@@ -1,4 +1,4 @@
-"""How well probabilities of tags rank the tracks: ROC-AUC and PR-AUC of each tag, and means."""
+"""ROC-AUC and PR-AUC of each tag's probabilities, and their means."""
 
 from dataclasses import dataclass
 

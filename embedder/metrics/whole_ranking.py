@@ -39,8 +39,8 @@ def whole_average_precision(
     for rows, torch_distances in chunks:
         distances = torch_distances.numpy()
         is_relevant = (of_queries[rows] @ of_references.T > 0) & np.isfinite(distances)
-        for row, all_distances, chosen in zip(rows, distances, is_relevant, strict=True):
-            relevant = np.sort(all_distances[chosen])
+        for row, all_distances, is_row_relevant in zip(rows, distances, is_relevant, strict=True):
+            relevant = np.sort(all_distances[is_row_relevant])
             if len(relevant):
                 places = np.searchsorted(np.sort(all_distances), relevant, side="right")
                 n_relevant = np.searchsorted(relevant, relevant, side="right")

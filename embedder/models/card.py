@@ -40,7 +40,7 @@ class TagHeadRecord:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A model in words: its kind, its settings, where it comes from, how good it is."""
+    """A model's kind, settings, origin and scores."""
 
     name: str
     fingerprint: str

@@ -1,4 +1,4 @@
-"""Describe a model for people: its settings, its layers, what it costs, how good it is."""
+"""Describe a model: its settings, layers, cost and scores."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -68,8 +68,8 @@ def _export_folder(folder: Path, output: Path, *, replace: bool) -> None:
             raise OutputExists(output)
     if output.resolve().is_relative_to(folder.resolve()):
         raise UsageError(f"{printable_path(output)} is inside the model. Name another folder.")
-    with whole_folder(output) as made:
-        copy_model(folder, made)
+    with whole_folder(output) as new_folder:
+        copy_model(folder, new_folder)
 
 
 def _zipped(folder: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""The digest that says which model made a vector.
+"""The digest that identifies the model of a vector.
 
 It covers names, types, shapes and values of the tensors, and the settings of excerpts, front end
 and network. It does not cover the card's facts, so that a new licence line does not make a library
@@ -36,7 +36,7 @@ def network_fingerprint(config: ModelConfig, tensors: Mapping[str, Tensor]) -> s
 
 def files_fingerprint(config: ModelConfig, source: Mapping[str, Any], paths: Iterable[Path]) -> str:
     """64 hexadecimal digits for an imported model: names and contents of its files, and `source`,
-    which says what goes in and out.
+    which describes input and output.
     """
     digest = hashlib.sha256(_settings(config))
     digest.update(json.dumps(source, sort_keys=True).encode())

@@ -61,28 +61,28 @@ def import_model(
     if path.suffix.lower() in FILE_SUFFIXES and not path.is_file():
         raise BadInput(f"{printable_path(path)}: no such file")
     settings = read_toml(find_recipe(spec)) if spec is not None else {}
-    with whole_folder(target) as made, _naming(path, made):
+    with whole_folder(target) as folder, _naming(path, folder):
         if (path / CARD_NAME).is_file() or path.suffix.lower() == ".zip":
-            _copy_own(path, made)
-            write_card(made, dataclasses.replace(read_card(made), name=name))
+            _copy_own(path, folder)
+            write_card(folder, dataclasses.replace(read_card(folder), name=name))
         elif path.suffix.lower() == ".onnx":
             if spec is None:
                 raise UsageError(f"{printable_path(path)}: give --spec TOML: its input and output")
-            _copy_onnx(path, made, settings, name=name, where=str(spec))
+            _copy_onnx(path, folder, settings, name=name, where=str(spec))
         else:
-            _copy_huggingface(str(source), made, settings, name=name, download=download)
-        load_model(made)
+            _copy_huggingface(str(source), folder, settings, name=name, download=download)
+        load_model(folder)
     return read_card(target)
 
 
 @contextmanager
-def _naming(path: Path, made: Path) -> Iterator[None]:
+def _naming(path: Path, folder: Path) -> Iterator[None]:
     """Errors name the user's file or folder, and not the temporary copy of it."""
     try:
         yield
     except SoundalikeError as error:
         message = str(error)
-        for copy in (made / onnx_file.ONNX_NAME, made):
+        for copy in (folder / onnx_file.ONNX_NAME, folder):
             message = message.replace(printable_path(copy), printable_path(path))
         error.args = (message,)
         raise
@@ -116,21 +116,21 @@ def _target(name: str, *, replace: bool) -> Path:
     return target
 
 
-def _copy_own(path: Path, made: Path) -> None:
+def _copy_own(path: Path, folder: Path) -> None:
     if path.is_dir():
-        copy_model(path, made)
+        copy_model(path, folder)
     else:
-        unzip_model(path, made)
+        unzip_model(path, folder)
 
 
 def _copy_onnx(
-    path: Path, made: Path, settings: Mapping[str, Any], *, name: str, where: str
+    path: Path, folder: Path, settings: Mapping[str, Any], *, name: str, where: str
 ) -> None:
     spec = from_dict(OnnxSpec, settings, where=where)
     check_spec(spec, where=where)
     if not path.is_file():
         raise BadInput(f"{printable_path(path)}: no such file")
-    copy = made / onnx_file.ONNX_NAME
+    copy = folder / onnx_file.ONNX_NAME
     shutil.copyfile(path, copy)
     size = _size_of_vectors(
         onnx_file.front_end_of(spec),
@@ -139,16 +139,16 @@ def _copy_onnx(
     )
     config = config_of(spec, embedding_size=size)
     _write_imported_card(
-        made, name=name, kind="onnx", config=config, source=_without_none(spec), files=[copy]
+        folder, name=name, kind="onnx", config=config, source=_without_none(spec), files=[copy]
     )
 
 
 def _copy_huggingface(
-    source: str, made: Path, settings: Mapping[str, Any], *, name: str, download: bool
+    source: str, folder: Path, settings: Mapping[str, Any], *, name: str, download: bool
 ) -> None:
     spec = from_dict(huggingface.HuggingFaceSpec, {"origin": source, **settings})
     model, extractor = huggingface.open_pretrained(source, download=download)
-    files = made / huggingface.FILES_NAME
+    files = folder / huggingface.FILES_NAME
     huggingface.save_files(model, extractor, files)
     seconds = huggingface.extractor_seconds(extractor)
     config = ModelConfig(
@@ -160,7 +160,7 @@ def _copy_huggingface(
     )
     size = _size_of_vectors(*huggingface.parts_of(files, spec), config)
     _write_imported_card(
-        made,
+        folder,
         name=name,
         kind="huggingface",
         config=from_dict(ModelConfig, {**to_dict(config), "embedding_size": size}),
@@ -184,7 +184,7 @@ def _size_of_vectors(front_end: FrontEndCall, network: NetworkCall, config: Mode
 
 
 def _write_imported_card(
-    made: Path,
+    folder: Path,
     *,
     name: str,
     kind: ModelKind,
@@ -201,7 +201,7 @@ def _write_imported_card(
         description=str(source.get("description", "")),
         source=source,
     )
-    write_card(made, card)
+    write_card(folder, card)
 
 
 def _without_none(spec: object) -> dict[str, Any]:

@@ -38,9 +38,9 @@ class ListedModel:
 
 def user_models_folder() -> Path:
     """Where `models import` puts models; it may not exist yet."""
-    chosen = os.environ.get(MODELS_VARIABLE)
-    if chosen:
-        return Path(chosen).expanduser()
+    named_folder = os.environ.get(MODELS_VARIABLE)
+    if named_folder:
+        return Path(named_folder).expanduser()
     return platformdirs.user_data_path("soundalike", appauthor=False) / "models"
 
 

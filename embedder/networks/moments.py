@@ -1,4 +1,4 @@
-"""How the rows of a spectrogram move together: second moments over time, and a perceptron on them.
+"""Second moments of a spectrogram's rows over time, and a perceptron on them.
 
     rows ─linear map────────────▶ coefficients ┐ means of all and of the rows, deviations of the
     rows ─convolutions over time▶ coefficients ┘ rows, eighth roots of the covariances of all
@@ -9,7 +9,7 @@ The linear map starts as a cosine transform, so its coefficients are cepstral. `
 number, then the channels of the convolutions (which add as many coefficients), then the units of
 each layer of the perceptron. With a single number, the moments themselves are the features.
 
-Which coefficients rise and fall together says much about instruments, room and production, and a
+Coefficients that rise and fall together depend on instruments, room and production, and a
 perceptron learns it in a quarter of the time that convolutions need. The eighth root of a
 covariance is nearly its logarithm, in which a matrix twice as large is as far away as one half as
 large; and it needs only matrix products.

@@ -1,4 +1,4 @@
-"""What a network costs: parameters and multiply-adds of each layer, for one excerpt.
+"""The cost of a network: parameters and multiply-adds of each layer, for one excerpt.
 
 Multiply-adds are those of convolutions and linear layers; normalisation, activations and pooling
 are left out, as is usual. The network runs on the meta device, so nothing is computed.
@@ -40,7 +40,7 @@ class NetworkProfile:
 
     @property
     def n_parameters(self) -> int:
-        """How many numbers training sets."""
+        """The number of trained parameters."""
         return sum(layer.n_parameters for layer in self.layers)
 
     @property
@@ -50,7 +50,7 @@ class NetworkProfile:
 
 
 def profile_network(config: ModelConfig) -> NetworkProfile:
-    """What one excerpt costs in the network of a configuration."""
+    """The cost of one excerpt in the network of a configuration."""
     input_shape = input_shape_of(config)
     layers: list[LayerProfile] = []
 

@@ -25,9 +25,14 @@ def kernel_of(config: BackboneConfig, stage: int) -> tuple[int, int]:
 
 def column_shrinks(config: BackboneConfig) -> tuple[AxisShrink, ...]:
     """The time axis: every stage that covers time strides and pools."""
-    whole, none = AxisShrink(stride=config.stride, pool=config.pool), AxisShrink(stride=1, pool=1)
+    shrinking, unchanged = (
+        AxisShrink(stride=config.stride, pool=config.pool),
+        AxisShrink(stride=1, pool=1),
+    )
     n_stages = len(config.filters)
-    return tuple(whole if _covers_time(config, stage) else none for stage in range(n_stages))
+    return tuple(
+        shrinking if _covers_time(config, stage) else unchanged for stage in range(n_stages)
+    )
 
 
 def _covers_time(config: BackboneConfig, stage: int) -> bool:

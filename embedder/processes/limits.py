@@ -1,4 +1,4 @@
-"""Bounds on what a child process may take, set by the child itself, and on how long it may take.
+"""Limits on a child's memory, which the child sets itself, and on its time.
 
 Where the system has no such bounds (Windows), the child runs without them.
 """
@@ -16,7 +16,7 @@ _OOM_SCORE = Path("/proc/self/oom_score_adj")
 
 
 def limit_memory(n_bytes: int) -> None:
-    """Let this process take so many bytes more than it has now; then allocating fails."""
+    """Limit this process to so many more bytes than it has now; beyond that, allocating fails."""
     try:
         resource: Any = importlib.import_module("resource")
         n_pages = int(_STATM.read_text().split()[0])
@@ -36,7 +36,7 @@ def die_before_parent() -> None:
 
 
 class Watchdog:
-    """Kills a child that takes longer than so many seconds over what stands in its block."""
+    """Kills a child if its block takes longer than the given seconds."""
 
     def __init__(self, child: "subprocess.Popen[bytes]", seconds: float) -> None:
         self.has_expired = False

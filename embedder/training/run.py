@@ -201,22 +201,22 @@ class TrainingRun:
         return without_head.measure(self.start.before.cpu(), self.start.front_end).scores
 
     def _held_out(self) -> HeldOut:
-        known, config = self.known, self.config
+        tracks, config = self.known, self.config
         training = self.dataset.positions("train")
         tagging = self.tagging
         return HeldOut(
             source=self.source,
             references=some_references(training, seed=config.loop.seed),
             queries=self.dataset.positions("validation"),
-            labels=known.labels,
-            groups=known.artists,
-            tags=known.tags,
-            n_labels=len(known.label_names),
+            labels=tracks.labels,
+            groups=tracks.artists,
+            tags=tracks.tags,
+            n_labels=len(tracks.label_names),
             geometry=self.start.geometry,
             n_neighbours=config.stopping.n_neighbours,
             device=self.fabric.device,
             tag_probabilities=(
-                (lambda vectors: head_of(tagging, known.tag_names).probabilities(vectors))
+                (lambda vectors: head_of(tagging, tracks.tag_names).probabilities(vectors))
                 if tagging
                 else None
             ),

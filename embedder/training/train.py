@@ -74,14 +74,16 @@ def train(
         if fabric.is_global_zero and not was_there:
             remove_unused(folder)
         raise
-    if resume and (folder / STATE_NAME).exists():  # else it ended before its first step was saved
+    if (
+        resume and (folder / STATE_NAME).exists()
+    ):  # otherwise it ended before its first step was saved
         run.loop.resume()
     observers = list(make_observers(run)) if make_observers else []
     if not fabric.is_global_zero:
         return run.run(observers)
     with RunRecord(folder, run.loop.state) as record:
         result = run.run([record, *observers])
-    if result.ended != "interrupted":  # after Ctrl-C the command shall end at once
+    if result.ended != "interrupted":  # after Ctrl-C the command must end at once
         write_report(run, result)
     write_result(result)
     return result
@@ -153,7 +155,7 @@ def handcrafted_features(dataset: Dataset) -> NDArray[np.float32]:
     """Timbre and beat of every track, standardised: float32 [tracks, d]; NaN if unreadable."""
     if dataset.store is not None:
         raise DatasetError(
-            f"{dataset.root.name}: handcrafted positives need audio, and it brings arrays"
+            f"{dataset.root.name}: handcrafted positives need audio, and it has arrays"
         )
     paths = [row.path for row in dataset.rows if row.path is not None]
     tables = [_table(paths, DESCRIPTORS[name]) for name in DESCRIBED_BY]

@@ -1,4 +1,4 @@
-"""Held-out retrieval while training: do a track's neighbours among the training tracks agree?
+"""Held-out retrieval during training: labels of a track's neighbours among training tracks.
 
 The scores of an epoch are the accuracy of the neighbours' vote and the mean average precision over
 the whole ranking, of labels and of tags, and the AUCs of the tagging head, if there is one.
@@ -48,7 +48,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Query tracks, reference tracks and what is true of them. Ids are those of all tracks."""
+    """Query tracks, reference tracks and their labels and tags. Ids are those of all tracks."""
 
     source: BatchSource
     references: Rows
@@ -158,8 +158,8 @@ def some_references(rows: Rows, *, seed: int) -> Rows:
     """At most `MAX_REFERENCES` of the rows, in order."""
     if len(rows) <= MAX_REFERENCES:
         return rows
-    chosen = np.random.default_rng([seed, 7]).choice(rows, MAX_REFERENCES, replace=False)
-    return np.sort(chosen)
+    chosen_rows = np.random.default_rng([seed, 7]).choice(rows, MAX_REFERENCES, replace=False)
+    return np.sort(chosen_rows)
 
 
 def readable_rows(rows: Rows, encoded: EncodedExcerpts) -> Rows:

@@ -1,4 +1,4 @@
-"""How loud each of 24 Bark bands sounds to the ear, frame by frame.
+"""The perceived loudness of 24 Bark bands in each frame.
 
     spectrum ─ Bark bands ─ spreading ─ decibels ─ phon ─ sone
 
@@ -88,9 +88,9 @@ def bark_matrix(fft_size: int, sample_rate: int) -> Array:
 
 
 def spreading_matrix() -> Array:
-    """How a band's power masks its neighbours: float64 [24 heard, 24 sounding].
+    """How a band's power masks its neighbours: float64 [24 masked, 24 masking].
 
-    15.81 + 7.5 (d + 0.474) − 17.5 √(1 + (d + 0.474)²) dB at d Bark above the sounding band
+    15.81 + 7.5 (d + 0.474) − 17.5 √(1 + (d + 0.474)²) dB at d Bark above the masking band
     (Schroeder, Atal and Hall 1979).
     """
     distance = np.subtract.outer(np.arange(N_BANDS), np.arange(N_BANDS)) + 0.474

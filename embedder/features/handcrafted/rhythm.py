@@ -16,7 +16,7 @@ N_MODULATIONS = 60
 SEGMENT_SECONDS = 2**18 / 44100
 """5.9 s: bins of 0.168 Hz, so that sixty of them reach 10 Hz."""
 STRONGEST_HZ = 4.0
-"""Where the ear hears fluctuation most."""
+"""The modulation frequency to which the ear is most sensitive."""
 SMOOTHING_BINS = 0.75
 PATTERN_SIZE = N_BANDS * N_MODULATIONS
 

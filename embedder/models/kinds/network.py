@@ -127,12 +127,12 @@ def _fill(module: nn.Module, tensors: Mapping[str, Tensor], prefix: str, *, path
         if name.startswith(prefix)
     }
     for name in sorted(own_tensors.keys() | file_tensors.keys()):
-        found = _described(file_tensors.get(name))
-        expected = _described(own_tensors.get(name))
-        if found != expected:
+        file_form = _described(file_tensors.get(name))
+        own_form = _described(own_tensors.get(name))
+        if file_form != own_form:
             raise CorruptArtefact(
-                f"{printable_path(path)}: {prefix}{name} is {found}, and the card's "
-                f"configuration expects {expected}"
+                f"{printable_path(path)}: {prefix}{name} is {file_form}, and the card's "
+                f"configuration expects {own_form}"
             )
     module.load_state_dict(file_tensors, assign=True)
 

@@ -19,37 +19,41 @@ STEPS = ".steps"
 
 def packed(tensors: Mapping[str, Tensor], bits: WeightBits) -> dict[str, Tensor]:
     """The tensors to write."""
-    written: dict[str, Tensor] = {}
+    file_tensors: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
         is_unchanged = bits == 32 or tensor.ndim <= 1 or not tensor.is_floating_point()
         if is_unchanged:
-            written[name] = tensor
+            file_tensors[name] = tensor
         elif bits == 16:
-            written[name] = tensor.half()
+            file_tensors[name] = tensor.half()
         else:
             groups = _in_groups(tensor.float())
             steps = groups.abs().amax(dim=1) / 127
             counts = (groups / steps.clamp(min=1e-30)[:, None]).round().clamp(-127, 127)
-            written[name] = counts.flatten()[: tensor.numel()].view(tensor.shape).to(torch.int8)
-            written[name + STEPS] = steps
-    return written
+            file_tensors[name] = (
+                counts.flatten()[: tensor.numel()].view(tensor.shape).to(torch.int8)
+            )
+            file_tensors[name + STEPS] = steps
+    return file_tensors
 
 
 def unpacked(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Packed tensors in 32 bits again. Steps that fit no weight are returned unchanged."""
-    read: dict[str, Tensor] = {}
+    unpacked_tensors: dict[str, Tensor] = {}
     used = set()
     for name, tensor in tensors.items():
         steps = tensors.get(name + STEPS)
         if tensor.dtype == torch.float16:
-            read[name] = tensor.float()
+            unpacked_tensors[name] = tensor.float()
         elif tensor.dtype == torch.int8 and steps is not None and _fit(steps, tensor):
             weights = _in_groups(tensor.float()) * steps[:, None]
-            read[name] = weights.flatten()[: tensor.numel()].view(tensor.shape).contiguous()
+            unpacked_tensors[name] = (
+                weights.flatten()[: tensor.numel()].view(tensor.shape).contiguous()
+            )
             used.add(name + STEPS)
         else:
-            read[name] = tensor
-    return {name: tensor for name, tensor in read.items() if name not in used}
+            unpacked_tensors[name] = tensor
+    return {name: tensor for name, tensor in unpacked_tensors.items() if name not in used}
 
 
 def _fit(steps: Tensor, weights: Tensor) -> bool:

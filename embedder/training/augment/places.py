@@ -3,7 +3,7 @@
     audio ──pitch, tempo──▶ front end ──all others──▶ spectrogram
     audio ──────────all of them────────▶ network              waveform front ends
 
-Pitch and tempo need audio at hand: tracks that are decoded while training, or waveforms.
+Pitch and tempo need audio: tracks that are decoded while training, or waveforms.
 """
 
 from collections.abc import Callable
@@ -49,8 +49,8 @@ def after_front_end(
 ) -> Augment:
     """Changes of batches that the source has cropped already."""
     if front_end.kind == "waveform":
-        whole = replace(config, crop_columns=0)
-        return OnSamples(build_augmentation(whole, front_end, on_waveforms=True))
+        without_crop = replace(config, crop_columns=0)
+        return OnSamples(build_augmentation(without_crop, front_end, on_waveforms=True))
     if _needs_audio(config) and not is_streamed:
         raise ConfigError(
             "augmentation.pitch_semitones and tempo_share need audio, and this run reads features "

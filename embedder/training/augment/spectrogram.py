@@ -1,7 +1,7 @@
 """Seeded changes to whole batches of spectrograms: float32 [batch, rows, columns], levels 0…1.
 
 A level is a position between floor and reference in decibels, so gain adds. A level at the
-floor stays there: how quiet it really was is unknown, and the empty upper rows of a low-rate MP3
+floor stays there: its true level is unknown, and the empty upper rows of a low-rate MP3
 must stay empty. Every function draws each example's values at once; a loop over examples
 would cost as much as the network.
 """
@@ -13,9 +13,9 @@ from torch import Tensor
 def uniform(
     shape: tuple[int, ...], low: float, high: float, *, generator: torch.Generator, like: Tensor
 ) -> Tensor:
-    """Draws between low and high, drawn on the device of the generator, moved to that of `like`."""
-    drawn = torch.rand(shape, generator=generator, device=generator.device)
-    return (low + (high - low) * drawn).to(device=like.device, dtype=like.dtype)
+    """Random numbers from `low` to `high`, drawn on the generator's device, moved to `like`'s."""
+    uniforms = torch.rand(shape, generator=generator, device=generator.device)
+    return (low + (high - low) * uniforms).to(device=like.device, dtype=like.dtype)
 
 
 def gain(batch: Tensor, *, db: float, level_per_db: float, generator: torch.Generator) -> Tensor:
@@ -28,8 +28,8 @@ def gain(batch: Tensor, *, db: float, level_per_db: float, generator: torch.Gene
 def noise(batch: Tensor, *, deviation: float, generator: torch.Generator) -> Tensor:
     """Normal noise on the levels, its deviation drawn up to `deviation` for each example."""
     strength = uniform((len(batch), 1, 1), 0.0, deviation, generator=generator, like=batch)
-    drawn = torch.randn(batch.shape, generator=generator, device=generator.device)
-    return (batch + strength * drawn.to(batch)).clamp(0.0, 1.0)
+    samples = torch.randn(batch.shape, generator=generator, device=generator.device)
+    return (batch + strength * samples.to(batch)).clamp(0.0, 1.0)
 
 
 def tilt(batch: Tensor, *, db: float, level_per_db: float, generator: torch.Generator) -> Tensor:
@@ -67,7 +67,7 @@ def mask_rows(
 
 
 def shift_columns(batch: Tensor, *, share: float, generator: torch.Generator) -> Tensor:
-    """Earlier or later by up to that share; columns that leave on one side come in on the other."""
+    """Shift in time by up to that share; columns that leave on one side enter on the other."""
     n_columns = batch.shape[2]
     moved = uniform((len(batch), 1), -share, share, generator=generator, like=batch) * n_columns
     at = torch.arange(n_columns, device=batch.device)[None, :] - moved.round().long()
@@ -75,7 +75,7 @@ def shift_columns(batch: Tensor, *, share: float, generator: torch.Generator) ->
 
 
 def shift_rows(batch: Tensor, *, rows: int, generator: torch.Generator) -> Tensor:
-    """Higher or lower by up to `rows`; empty rows come in."""
+    """Shift in frequency by up to `rows`; empty rows enter."""
     n_rows = batch.shape[1]
     moved = uniform((len(batch), 1), -rows - 0.5, rows + 0.5, generator=generator, like=batch)
     moved = moved.round().clamp(-rows, rows).long()
@@ -120,7 +120,7 @@ def _shifted_levels(batch: Tensor, change: Tensor) -> Tensor:
 def _outside_masks(
     batch: Tensor, length: int, n_masks: int, longest_share: float, generator: torch.Generator
 ) -> Tensor:
-    """Which positions no mask covers, bool [batch, length]."""
+    """The positions without a mask, bool [batch, length]."""
     size = (len(batch), n_masks, 1)
     widths = uniform(size, 0.0, longest_share, generator=generator, like=batch) * length
     starts = uniform(size, 0.0, 1.0, generator=generator, like=batch) * (length - widths)

@@ -27,8 +27,8 @@ def noise(batch: Tensor, *, share: float, generator: torch.Generator) -> Tensor:
     """White noise of up to `share` of each example's root mean square."""
     level = batch.square().mean(dim=1, keepdim=True).sqrt()
     strength = uniform((len(batch), 1), 0.0, share, generator=generator, like=batch) * level
-    drawn = torch.randn(batch.shape, generator=generator, device=generator.device)
-    return (batch + strength * drawn.to(batch)).clamp(-1.0, 1.0)
+    samples = torch.randn(batch.shape, generator=generator, device=generator.device)
+    return (batch + strength * samples.to(batch)).clamp(-1.0, 1.0)
 
 
 def equalise(
@@ -52,7 +52,7 @@ def equalise(
 
 
 def shift_in_time(batch: Tensor, *, share: float, generator: torch.Generator) -> Tensor:
-    """Earlier or later by up to that share; samples that leave on one side come in on the other."""
+    """Shift in time by up to that share; samples that leave on one side enter on the other."""
     n_samples = batch.shape[1]
     moved = uniform((len(batch), 1), -share, share, generator=generator, like=batch) * n_samples
     at = torch.arange(n_samples, device=batch.device)[None, :] - moved.round().long()
@@ -69,14 +69,14 @@ def mix_up(batch: Tensor, *, share: float, generator: torch.Generator) -> Tensor
 def change_tempo(batch: Tensor, *, share: float, generator: torch.Generator) -> Tensor:
     """Faster or slower by up to 1 + share, at the same pitch and length."""
     reach = math.log(1.0 + share)
-    drawn = uniform((1,), -reach, reach, generator=generator, like=batch)
-    return _to_length(stretched(batch, speed=math.exp(float(drawn))), batch.shape[1])
+    exponent = uniform((1,), -reach, reach, generator=generator, like=batch)
+    return _to_length(stretched(batch, speed=math.exp(float(exponent))), batch.shape[1])
 
 
 def change_pitch(batch: Tensor, *, semitones: float, generator: torch.Generator) -> Tensor:
     """Higher or lower by up to `semitones`, at the same tempo and length."""
-    drawn = uniform((1,), -semitones, semitones, generator=generator, like=batch)
-    factor = 2.0 ** (float(drawn) / 12)
+    shift = uniform((1,), -semitones, semitones, generator=generator, like=batch)
+    factor = 2.0 ** (float(shift) / 12)
     longer = stretched(batch, speed=1.0 / factor)
     return resampled(longer, n_samples=batch.shape[1])
 
@@ -101,8 +101,8 @@ def resampled(batch: Tensor, *, n_samples: int) -> Tensor:
     n_bins = n_samples // 2 + 1
     lower = spectrum[:, :n_bins]
     padded = torch.nn.functional.pad(lower, (0, n_bins - lower.shape[1]))
-    read: Tensor = torch.fft.irfft(padded, n=n_samples) * (n_samples / batch.shape[1])
-    return read.clamp(-1.0, 1.0)
+    resampled_batch: Tensor = torch.fft.irfft(padded, n=n_samples) * (n_samples / batch.shape[1])
+    return resampled_batch.clamp(-1.0, 1.0)
 
 
 def _to_length(batch: Tensor, n_samples: int) -> Tensor:

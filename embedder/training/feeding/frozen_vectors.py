@@ -44,8 +44,10 @@ class VectorSource:
         """One random excerpt of each track."""
         draws = torch.rand(len(rows), generator=generator, dtype=torch.float64).numpy()
         counts = self.first_rows[rows + 1] - self.first_rows[rows]
-        chosen = self.first_rows[rows] + np.minimum((draws * counts).astype(np.int64), counts - 1)
-        return self.vectors[torch.from_numpy(chosen)][:, :, None]
+        vector_rows = self.first_rows[rows] + np.minimum(
+            (draws * counts).astype(np.int64), counts - 1
+        )
+        return self.vectors[torch.from_numpy(vector_rows)][:, :, None]
 
     def readable_crops(self, rows: Rows, *, generator: torch.Generator) -> tuple[Rows, Tensor]:
         """As `crops`, with the places of the rows: all of them can be read."""
@@ -95,7 +97,7 @@ def encoder_vectors(
     paths = [row.path for row in dataset.rows if row.path is not None]
     if dataset.store is not None or len(paths) < len(dataset.rows):
         raise DatasetError(
-            f"{dataset.root.name}: brings arrays, and {model.name} ({model.kind}) reads audio "
+            f"{dataset.root.name}: it has arrays, and {model.name} ({model.kind}) reads audio "
             "files only"
         )
     vectors = _cached_vectors(paths, cache)

@@ -28,7 +28,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class KnownTracks:
-    """What the data set states about all its tracks, as numbers."""
+    """Labels and other facts of all tracks of a data set, as numbers."""
 
     labels: Ids
     label_names: tuple[str, ...]
@@ -42,7 +42,7 @@ class KnownTracks:
     def targets(
         self, rows: Rows, *, sampler: SamplerConfig, features: Matrix | None, needs_latent: bool
     ) -> TrackTargets:
-        """The targets of some tracks, in this order. `features`: those of all tracks, or None."""
+        """The targets of the tracks at `rows`, in order. `features`: of all tracks, or None."""
         tags = None if self.tags is None else self.tags[rows]
         return TrackTargets(
             labels=self.labels[rows] if self.label_names else None,

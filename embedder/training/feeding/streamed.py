@@ -1,6 +1,6 @@
 """Train straight from compressed audio: a crop is decoded when a batch needs it.
 
-This takes no disk space and gives a new crop every time, at the price of decoding. Decoding
+This takes no disk space and gives a new crop every time, but takes time for decoding. Decoding
 releases Python's lock, so the loop prepares several batches at once in threads.
 """
 
@@ -46,7 +46,7 @@ class StreamedTracks:
         `crop_columns`: columns of a crop; 0 keeps all that the front end gives.
         """
         if dataset.store is not None:
-            raise DatasetError(f"{dataset.root.name}: brings arrays; there is no audio to decode.")
+            raise DatasetError(f"{dataset.root.name}: it has arrays and no audio to decode.")
         self._excerpts = model.excerpts
         self._sample_rate = model.front_end.sample_rate
         self._front_end = build_front_end(model.front_end).eval()

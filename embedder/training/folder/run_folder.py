@@ -66,7 +66,7 @@ def prepare_folder(folder: Path, config: TrainingConfig, *, resume: bool, force:
         if config_digest(saved_config(folder)) != config_digest(config):
             raise ConfigError(
                 f"{folder / CONFIG_NAME} has other settings than this call: leave yours out to "
-                "resume with those of the run, or start anew with --force"
+                "resume with those of the run, or start again with --force"
             )
         return
     if not force:
@@ -108,6 +108,6 @@ def write_result(result: TrainingResult) -> None:
 
 
 def config_digest(config: TrainingConfig) -> str:
-    """The digest of all settings but `max_minutes`, which each call may choose anew."""
+    """The digest of all settings but `max_minutes`, which each call may change."""
     config = replace(config, loop=replace(config.loop, max_minutes=0.0))
     return hashlib.blake2b(to_toml(config).encode(), digest_size=16).hexdigest()

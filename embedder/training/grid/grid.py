@@ -148,10 +148,10 @@ def _variants(content: dict[str, Any], *, where: str) -> list[tuple[str, tuple[s
     for variant in named:
         if set(variant) - {"name", "set"} or "name" not in variant:
             raise ConfigError(f"{where}: a [[variant]] has a name and a list called set")
-        for chosen in itertools.product(*choices):
-            words = [f"{key.rpartition('.')[2]}={_shown(value)}" for key, value in chosen]
+        for combination in itertools.product(*choices):
+            words = [f"{key.rpartition('.')[2]}={_shown(value)}" for key, value in combination]
             name = ", ".join([*([variant["name"]] if variant["name"] else []), *words])
-            assignments = tuple(f"{key}={_as_toml(value)}" for key, value in chosen)
+            assignments = tuple(f"{key}={_as_toml(value)}" for key, value in combination)
             variants.append((name or "unchanged", (*variant.get("set", ()), *assignments)))
     names = [name for name, _ in variants]
     if len(set(names)) < len(names):

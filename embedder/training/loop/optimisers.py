@@ -55,8 +55,10 @@ def rate_factor(config: ScheduleConfig, *, step: int, n_steps: int, steps_per_ep
         return float(
             rising * config.step_factor ** ((step // steps_per_epoch) // config.step_epochs)
         )
-    done = min(max(step + 1 - n_warm_up, 0) / max(n_steps - n_warm_up, 1), 1.0)
-    falling = config.final_factor + (1 - config.final_factor) * (1 + math.cos(math.pi * done)) / 2
+    share_done = min(max(step + 1 - n_warm_up, 0) / max(n_steps - n_warm_up, 1), 1.0)
+    falling = (
+        config.final_factor + (1 - config.final_factor) * (1 + math.cos(math.pi * share_done)) / 2
+    )
     if config.kind == "cosine":
         return rising * falling
     # One cycle (Smith 2018): from a twenty-fifth up along a cosine, then down along another.

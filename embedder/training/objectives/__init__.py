@@ -1,1 +1,1 @@
-"""Losses: embeddings and what is known about their tracks in, one number out."""
+"""Losses: from vectors and the targets of their tracks to one number."""

@@ -1,7 +1,7 @@
 """Our geometries as pytorch-metric-learning's distances, so that its losses take any of them.
 
-A loss of that library asks `is_inverted` for the direction. Distances here never are; losses
-whose formula lives on a similarity (proxy-anchor, softmax) get 1 - distance, which on the sphere
+A loss of that library reads `is_inverted`, which is always false here. Losses
+that are defined on a similarity (proxy-anchor, softmax) get 1 - distance, which on the sphere
 is the cosine that their authors used.
 """
 
@@ -33,7 +33,7 @@ class GeometryDistance(BaseDistance):  # type: ignore[misc]  # the library has n
 
 
 class ProxyDistance(GeometryDistance):
-    """Embeddings against proxies, which are free parameters and still have to be projected."""
+    """Distances to proxies, which are free parameters and are projected here."""
 
     def compute_mat(self, query_emb: torch.Tensor, ref_emb: torch.Tensor) -> torch.Tensor:
         """[n, d] and [m, d] to [n, m]."""

@@ -17,7 +17,7 @@ class GradedContrastive(Objective):
     The grade of a pair is the largest weight among the relations that hold for it; two crops of
     one track (the relation `track`) are the identity pairs. With a label similarity in the data
     set's facts, the relation `label` counts its weight times that. Pulling and pushing are each
-    averaged over their grades, so that the many unlike pairs do not drown the few alike.
+    averaged over their grades, so that many unlike pairs do not outweigh a few alike ones.
     """
 
     name = "graded-contrastive"

@@ -1,4 +1,4 @@
-"""A latent space out of the tags: tracks whose tags tend to come together lie close by.
+"""A latent space of the tags, in which tracks with tags that often occur together are near.
 
 Two ways, both without an iterative trainer: the truncated singular value decomposition of the
 weighted tag matrix (latent semantic analysis), and an embedding of the tags from how often they
@@ -36,7 +36,7 @@ def tag_vectors(tags: Tags, size: int) -> npt.NDArray[np.float64]:
     """A vector for each tag from positive pointwise mutual information, float64 [tags, size]."""
     binary = (tags > 0).astype(np.float64)
     together = binary.T @ binary
-    # The diagonal stays: a tag goes with itself, and a tag that comes alone keeps a vector.
+    # The diagonal stays, so that a tag that only occurs alone has a vector.
     single = binary.sum(axis=0)
     chance = np.outer(single, single) / max(len(binary), 1)
     ratio = np.divide(together, chance, out=np.zeros_like(together), where=chance > 0)
@@ -54,7 +54,7 @@ def _largest_eigenvectors(
         )
     values, vectors = np.linalg.eigh(symmetric)
     values, vectors = values[::-1][:size], vectors[:, ::-1][:, :size]
-    # The sign of an eigenvector is arbitrary; the largest entry positive makes runs comparable.
+    # The sign of an eigenvector is arbitrary: the largest entry is made positive in every run.
     signs = np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(size)])
     return values, vectors * np.where(signs == 0, 1.0, signs)
 

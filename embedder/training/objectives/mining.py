@@ -1,4 +1,4 @@
-"""Which triplets of a batch a loss looks at.
+"""Choose the triplets of a batch that a loss uses.
 
 The miners of pytorch-metric-learning take one label a row; a relation here can also be
 unknown and need not be transitive (tags, neighbours), so mining starts from masks. It draws from
@@ -23,7 +23,7 @@ Triplets = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 SMALLEST_DISTANCE = 0.5
 LARGEST_DISTANCE = 1.4
-"""Wu et al.'s bounds on the unit sphere: nearer ones are too noisy, farther ones give no loss."""
+"""Wu et al.'s bounds on the unit sphere: nearer negatives are noisy, farther ones give no loss."""
 
 
 def mine_triplets(
@@ -77,12 +77,12 @@ def negative_weights(embeddings: torch.Tensor, negative: torch.Tensor) -> torch.
     directions = torch.nn.functional.normalize(embeddings, dim=1)
     cosines = (directions @ directions.T).clamp(-1.0, 1.0)
     gaps = (2.0 - 2.0 * cosines).clamp_min(0.0).sqrt().clamp_min(SMALLEST_DISTANCE)
-    allowed = negative & (gaps < LARGEST_DISTANCE)
+    is_candidate = negative & (gaps < LARGEST_DISTANCE)
     size = embeddings.shape[1]
     logarithms = (2.0 - size) * gaps.log() - (size - 3) / 2 * (1.0 - gaps**2 / 4).clamp_min(
         1e-12
     ).log()
-    weights = torch.softmax(logarithms.masked_fill(~allowed, float("-inf")), dim=1)
+    weights = torch.softmax(logarithms.masked_fill(~is_candidate, float("-inf")), dim=1)
     return torch.nan_to_num(weights)
 
 
@@ -102,14 +102,14 @@ def _distance_weighted(
     possible = masks.positive & (weights.sum(dim=1) > 0)[:, None]
     anchors, positives = possible.nonzero(as_tuple=True)
     cumulative = weights.cumsum(dim=1)[anchors]
-    # Drawn where the generator lives (often the CPU), so that every device draws the same.
+    # Drawn on the generator's device (often the CPU), so that every device draws the same.
     draws = torch.rand(len(anchors), generator=generator, device=generator.device)
     levels = draws.to(weights)[:, None] * cumulative[:, -1:]
     negatives = (cumulative <= levels).sum(dim=1).clamp_max(len(embeddings) - 1)
     return anchors, positives, negatives
 
 
-def _expand(anchors: torch.Tensor, positives: torch.Tensor, chosen: torch.Tensor) -> Triplets:
+def _expand(anchors: torch.Tensor, positives: torch.Tensor, is_chosen: torch.Tensor) -> Triplets:
     """chosen: bool [positive pairs, batch], the negatives of each pair."""
-    pairs, negatives = chosen.nonzero(as_tuple=True)
+    pairs, negatives = is_chosen.nonzero(as_tuple=True)
     return anchors[pairs], positives[pairs], negatives

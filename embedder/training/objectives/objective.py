@@ -1,4 +1,4 @@
-"""What every objective is: embeddings and targets in, a loss and the doctor's numbers out."""
+"""The interface of objectives: from vectors and targets to a loss and the doctor's numbers."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from embedder.training.objectives.targets import BatchTargets
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveValue:
-    """The loss of a batch, and how hard it was. All are tensors of no dimension, on its device.
+    """The loss of a batch, and statistics of its pairs: scalar tensors on its device.
 
     active_share: triplets (of all in the batch) whose positive is not nearer than the negative by
     the margin; NaN where the batch has no triplets. positive_distance, negative_distance: means,
@@ -112,5 +112,5 @@ def active_share(distances: torch.Tensor, masks: PairMasks, *, margin: float) ->
 
 
 def zero_loss(embeddings: torch.Tensor) -> torch.Tensor:
-    """Zero that `backward` still accepts."""
+    """A loss of zero with a gradient of zeros."""
     return (embeddings * 0).sum()

@@ -53,13 +53,13 @@ def info_nce(distances: torch.Tensor, masks: PairMasks, *, temperature: float) -
     positive pair, or without an anchor that has both kinds, give zero.
     """
     logits = -distances / temperature
-    others = logits.masked_fill(~masks.negative, float("-inf")).logsumexp(dim=1)
+    negative_logits = logits.masked_fill(~masks.negative, float("-inf")).logsumexp(dim=1)
     usable = masks.positive & masks.negative.any(dim=1)[:, None]
     if not usable.any():
         return zero_loss(distances)
     anchors, positives = usable.nonzero(as_tuple=True)
-    own = logits[anchors, positives]
-    return (torch.logaddexp(own, others[anchors]) - own).mean()
+    positive_logits = logits[anchors, positives]
+    return (torch.logaddexp(positive_logits, negative_logits[anchors]) - positive_logits).mean()
 
 
 def _pair_loss(config: ObjectiveConfig, geometry: Geometry) -> PairLoss:

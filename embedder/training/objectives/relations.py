@@ -1,6 +1,6 @@
-"""Which pairs of a batch are positives, which are negatives, and which are neither.
+"""The positive and negative pairs of a batch; some pairs are neither.
 
-A relation is a rule with three answers: yes, no, unknown. If there are several, a pair is
+A relation is a rule with three results: yes, no, unknown. If there are several, a pair is
 positive if any says yes, and negative if none says yes and at least one says no.
 
     label, artist, album, track   the same known id, or two known ids that differ
@@ -168,5 +168,5 @@ def _required(values: torch.Tensor | None, kind: str, column: str) -> torch.Tens
 
 
 def _off_diagonal(positive: torch.Tensor, negative: torch.Tensor) -> PairMasks:
-    others = ~torch.eye(len(positive), dtype=torch.bool, device=positive.device)
-    return PairMasks(positive & others, negative & others)
+    off_diagonal = ~torch.eye(len(positive), dtype=torch.bool, device=positive.device)
+    return PairMasks(positive & off_diagonal, negative & off_diagonal)

@@ -1,8 +1,8 @@
-"""What is known about the tracks of a data set, and about those of one batch.
+"""Labels, tags and features of the tracks of a data set, and of one batch.
 
 `TrackTargets` holds a row for every track (numpy, made once by the data set). `.batch(rows)`
 takes the rows of one batch to torch. `.facts()` is what building an objective needs: how many
-labels there are, how common each tag is, and a sample of distances, which says what counts as
+labels there are, how common each tag is, and a sample of distances, which defines what counts as
 near. -1 stands for an unknown id; a row of zeros for a track without tags; a row of NaN for
 missing features, latent or teacher vectors.
 """
@@ -23,7 +23,7 @@ _PAIRS_FOR_RADII = 50_000
 
 @dataclass(frozen=True, slots=True)
 class BatchTargets:
-    """What is known about the rows of a batch; None if the data set does not have it.
+    """The targets of the rows of a batch; None if the data set does not have them.
 
     labels, artists, albums, tracks: int64 [batch], -1 unknown; tags: float32 [batch, tags] of 0
     and 1; features, latent, teacher: float32 [batch, size], NaN unknown.

@@ -1,4 +1,4 @@
-"""The triplet loss: a positive nearer than a negative by a margin, fixed or soft."""
+"""The triplet loss: positives should be nearer than negatives by a margin, fixed or soft."""
 
 import torch
 from pytorch_metric_learning.losses import TripletMarginLoss

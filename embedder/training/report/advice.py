@@ -73,10 +73,12 @@ def _too_few_tracks(facts: RunFacts) -> str:
         return ""
     shown = ", ".join(f"{name} ({n})" for name, n in sorted(few.items(), key=lambda i: i[1])[:6])
     more = f" and {len(few) - 6} more labels" if len(few) > 6 else ""
-    other = ""
+    transfer_hint = ""
     if not facts.config.transfer.checkpoint:
-        other = ", or start from a model that was trained on more music (--from default --fit)"
-    return f"Few training tracks of {shown}{more}: add some{other}."
+        transfer_hint = (
+            ", or start from a model that was trained on more music (--from default --fit)"
+        )
+    return f"Few training tracks of {shown}{more}: add some{transfer_hint}."
 
 
 def _few_queries(facts: RunFacts) -> str:

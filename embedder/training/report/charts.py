@@ -17,18 +17,18 @@ COLOURS = ("var(--first)", "var(--second)", "var(--third)")
 
 def line_chart(title: str, series: Mapping[str, Points], *, top: float | None = None) -> str:
     """Lines from zero (or their least value) to `top` (or their greatest); x is the epoch."""
-    drawn = {name: points for name, points in series.items() if points}
-    values = [y for points in drawn.values() for _, y in points]
+    nonempty = {name: points for name, points in series.items() if points}
+    values = [y for points in nonempty.values() for _, y in points]
     if not values:
-        return _frame(title, '<text x="50%" y="50%" class="tick">not measured</text>', drawn)
+        return _frame(title, '<text x="50%" y="50%" class="tick">not measured</text>', nonempty)
     low, high = min(0.0, *values), max(values) if top is None else top
-    last = max(x for points in drawn.values() for x, _ in points)
-    first = min(x for points in drawn.values() for x, _ in points)
+    last = max(x for points in nonempty.values() for x, _ in points)
+    first = min(x for points in nonempty.values() for x, _ in points)
     axes = _Axes(first, max(last, first + 1), low, max(high, low + 1e-9))
-    body = axes.drawn()
-    for colour, points in zip(COLOURS, drawn.values(), strict=False):
+    body = axes.grid()
+    for colour, points in zip(COLOURS, nonempty.values(), strict=False):
         body += _line(axes, points, colour)
-    return _frame(title, body, drawn)
+    return _frame(title, body, nonempty)
 
 
 def histogram_chart(title: str, series: Mapping[str, Sequence[int]], *, reach: float) -> str:
@@ -36,7 +36,7 @@ def histogram_chart(title: str, series: Mapping[str, Sequence[int]], *, reach: f
     shares = {name: [c / max(sum(counts), 1) for c in counts] for name, counts in series.items()}
     high = max((share for row in shares.values() for share in row), default=0.0)
     axes = _Axes(0.0, reach, 0.0, max(high, 1e-9))
-    body = axes.drawn(has_values=False)
+    body = axes.grid(has_values=False)
     for colour, row in zip(COLOURS, shares.values(), strict=False):
         width = reach / len(row)
         for at, share in enumerate(row):
@@ -66,7 +66,7 @@ class _Axes:
         share = (value - self.low) / (self.high - self.low)
         return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
 
-    def drawn(self, *, has_values: bool = True) -> str:
+    def grid(self, *, has_values: bool = True) -> str:
         """Grid lines and numbers."""
         parts = []
         for value in ticks(self.low, self.high) if has_values else []:

@@ -1,4 +1,4 @@
-"""`report.html`: one page about a run. It loads nothing and runs no script."""
+"""`report.html`: a page about a run, without scripts or external files."""
 
 import html
 from collections import Counter
@@ -173,9 +173,9 @@ def _doctor(run: TrainingRun, result: TrainingResult) -> str:
     notes = _list(result.notes) if result.notes else "<p>No warnings.</p>"
     if findings.first is None or findings.latest is None:
         return notes
-    drawn = [findings.first, findings.latest]
-    drawn = drawn[:1] if findings.first.epoch == findings.latest.epoch else drawn
-    return notes + _charts("".join(_histogram(histogram) for histogram in drawn))
+    histograms = [findings.first, findings.latest]
+    histograms = histograms[:1] if findings.first.epoch == findings.latest.epoch else histograms
+    return notes + _charts("".join(_histogram(histogram) for histogram in histograms))
 
 
 def _histogram(histogram: Histogram) -> str:
@@ -223,8 +223,8 @@ def _spread(n: int) -> list[int]:
     return [int(place) for place in places]
 
 
-def _charts(drawn: str) -> str:
-    return f'<div class="charts">{drawn}</div>'
+def _charts(charts: str) -> str:
+    return f'<div class="charts">{charts}</div>'
 
 
 def _list(texts: Iterable[str]) -> str:

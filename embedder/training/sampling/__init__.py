@@ -1,1 +1,1 @@
-"""Which tracks make a batch, and what makes two of them alike."""
+"""The composition of batches, and the groups of tracks that count as alike."""

@@ -132,16 +132,16 @@ def _split(total: int, shares: npt.NDArray[np.float64], *, epoch: int) -> list[i
 
     A share that is rounded down in one epoch is made up for in a later one, however small it is.
     """
-    given = np.zeros(len(shares))
-    counts = given.astype(int)
+    given_counts = np.zeros(len(shares))
+    counts = given_counts.astype(int)
     for number in range(epoch + 1):
-        lacking = shares * total * (number + 1) - given
+        lacking = shares * total * (number + 1) - given_counts
         counts = np.maximum(np.floor(lacking), 0).astype(int)
-        while counts.sum() > total:  # one relation has to wait for its due of earlier epochs
+        while counts.sum() > total:  # one relation gets its missing batch in a later epoch
             counts[np.argmax(counts - lacking)] -= 1
         for at in np.argsort(counts - lacking, kind="stable")[: total - counts.sum()]:
             counts[at] += 1
-        given += counts
+        given_counts += counts
     return [int(count) for count in counts]
 
 

@@ -76,20 +76,20 @@ class _Visits:
 
     def _from_rounds(self) -> Generator[int, None, None]:
         """Groups that are in the batch already keep their place in the queue."""
-        seen: set[int] = set()
-        passed: list[int] = []
+        yielded_groups: set[int] = set()
+        skipped_groups: list[int] = []
         try:
-            while len(seen) < len(self._sizes):
+            while len(yielded_groups) < len(self._sizes):
                 if not self._queue:
                     self._queue.extend(self._generator.permutation(len(self._sizes)).tolist())
                 group = self._queue.popleft()
-                if group in seen:
-                    passed.append(group)
+                if group in yielded_groups:
+                    skipped_groups.append(group)
                 else:
-                    seen.add(group)
+                    yielded_groups.add(group)
                     yield group
         finally:
-            self._queue.extendleft(reversed(passed))
+            self._queue.extendleft(reversed(skipped_groups))
 
 
 class _Members:
@@ -110,47 +110,47 @@ class _Members:
         if anchor in used:
             return None
         n_tracks = min(self._count, len(rows))
-        drawn = [] if anchor is None else [anchor]
-        drawn += self._next(group, n_tracks - len(drawn), used=used | set(drawn))
-        if len(drawn) < n_tracks:
+        members = [] if anchor is None else [anchor]
+        members += self._next(group, n_tracks - len(members), used=used | set(members))
+        if len(members) < n_tracks:
             return None
         # A small group repeats its own tracks.
-        return [drawn[place % n_tracks] for place in range(self._count)]
+        return [members[place % n_tracks] for place in range(self._count)]
 
     def _next(self, group: int, count: int, *, used: set[int]) -> list[int]:
         """Up to `count` tracks: the rest of this round, then those of a new one."""
         queue = self._queues.setdefault(group, deque())
-        drawn: list[int] = []
-        passed: list[int] = []
-        fresh = False
-        while len(drawn) < count:
+        tracks: list[int] = []
+        skipped: list[int] = []
+        is_new_round = False
+        while len(tracks) < count:
             if not queue:
-                if fresh:
+                if is_new_round:
                     break
                 queue.extend(self._generator.permutation(self._groups.members[group]).tolist())
-                fresh = True
+                is_new_round = True
             row = queue.popleft()
-            (passed if row in used or row in drawn else drawn).append(row)
-        returned = dict.fromkeys(passed if len(drawn) == count else [*passed, *drawn])
+            (skipped if row in used or row in tracks else tracks).append(row)
+        returned = dict.fromkeys(skipped if len(tracks) == count else [*skipped, *tracks])
         queue.extendleft(reversed(returned))
-        return drawn
+        return tracks
 
 
 def _fill(visits: _Visits, members: _Members, groups_per_batch: int) -> Rows:
     used: set[int] = set()
     batch: list[int] = []
     n_groups = 0
-    chosen = visits.different()
-    for group in chosen:
-        drawn = members.draw(group, used=used)
-        if drawn is None:
+    groups = visits.different()
+    for group in groups:
+        tracks = members.draw(group, used=used)
+        if tracks is None:
             continue
-        batch += drawn
-        used |= set(drawn)
+        batch += tracks
+        used |= set(tracks)
         n_groups += 1
         if n_groups == groups_per_batch:
             break
-    chosen.close()  # skipped groups go back into the queue now
+    groups.close()  # skipped groups go back into the queue now
     if n_groups < groups_per_batch:
         raise DatasetError(
             f"the groups share so many tracks that only {n_groups} of {groups_per_batch} fit into "

@@ -93,8 +93,8 @@ def own_network(network: object) -> EmbeddingNetwork:
     return network
 
 
-def _translated(model: ModelConfig, wanted: ModelConfig, base: LoadedModel) -> ModelConfig:
-    if wanted.front_end == model.front_end:
+def _translated(model: ModelConfig, run_model: ModelConfig, base: LoadedModel) -> ModelConfig:
+    if run_model.front_end == model.front_end:
         raise ConfigError(
             f"transfer.translate: {base.name} uses model.front_end already; set it to the front "
             "end that made the data's spectrograms"
@@ -105,5 +105,5 @@ def _translated(model: ModelConfig, wanted: ModelConfig, base: LoadedModel) -> M
             "other spectrograms cannot be translated for it"
         )
     return dataclasses.replace(
-        model, front_end=wanted.front_end, translated_to=model.translated_to or model.front_end
+        model, front_end=run_model.front_end, translated_to=model.translated_to or model.front_end
     )

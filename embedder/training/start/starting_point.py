@@ -1,4 +1,4 @@
-"""What a run trains, and how it is saved and loaded.
+"""The part of a model that a run trains, and how it is saved and loaded.
 
     a whole network      random weights or another model's; the backbone may be frozen
     the head of one      frozen backbone, no augmentation: the features are computed once, and the

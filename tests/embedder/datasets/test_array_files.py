@@ -29,7 +29,7 @@ def write_arrays(folder: Path, *, lengths: list[int] | None = None) -> Path:
     [
         (b"", "not a readable array"),
         (b"\x93NUMPY and nothing more", "not a readable array"),
-        (np.zeros((8, 2), np.float32), "2 values long, the others some 40"),
+        (np.zeros((8, 2), np.float32), "2 values long, the others about 40"),
         (np.zeros((5, 40), np.float32), r"the shape \[5, 40\], unlike all others"),
         (np.zeros(40, np.float32), r"the shape \[40\], unlike all others"),
         (np.zeros((8, 0), np.float32), "holds no values"),

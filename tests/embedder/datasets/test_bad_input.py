@@ -212,10 +212,10 @@ def test_half_of_the_gtzan_lists(tmp_path: Path) -> None:
 
 
 def test_files_beside_the_label_folders_are_left_out(tmp_path: Path) -> None:
-    """Audio that lies in no label's folder has no label, and is not guessed one."""
+    """Audio outside the folders of labels has no label, and is left out."""
     path = MINIATURES["folders"].make(tmp_path)
     write_tone(path / "stray.flac", 1)
-    assert [left.reason for left in open_dataset(path).left_out] == ["in no label's folder"]
+    assert [left.reason for left in open_dataset(path).left_out] == ["not in a label's folder"]
 
 
 def test_a_number_or_a_key_of_music_names_no_track(tmp_path: Path) -> None:

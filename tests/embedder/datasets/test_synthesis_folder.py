@@ -213,7 +213,7 @@ def test_a_file_in_the_folders_place_is_named(tmp_path: Path) -> None:
     """A path that is a file is a usage error."""
     place = tmp_path / "music"
     place.write_text("text")
-    with pytest.raises(UsageError, match="a file stands there"):
+    with pytest.raises(UsageError, match="this is a file"):
         write_music_folder(place, **SMALL)
 
 
