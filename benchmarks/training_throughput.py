@@ -22,15 +22,11 @@ import numpy as np
 import torch
 
 from embedder.audio.excerpts import load_excerpts
+from embedder.config.batches import AugmentationConfig, SamplerConfig
+from embedder.config.dataset import DatasetConfig
 from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
-from embedder.config.training import (
-    AugmentationConfig,
-    DatasetConfig,
-    LoopConfig,
-    ObjectiveConfig,
-    SamplerConfig,
-    TrainingConfig,
-)
+from embedder.config.objectives import ObjectiveConfig
+from embedder.config.training import LoopConfig, TrainingConfig
 from embedder.datasets.synthesis.folder import write_music_folder
 from embedder.encoding.threads import map_in_threads
 from embedder.training.loop.step import known_fields, step_generator

@@ -22,8 +22,8 @@ from torch import Tensor
 
 from benchmarks.default_model.forms import INDIFFERENT_TO
 from benchmarks.default_model.merging import N_AT_ONCE, merged_network
+from embedder.config.dataset import DatasetConfig
 from embedder.config.model import BackboneConfig, ModelConfig
-from embedder.config.training import DatasetConfig
 from embedder.datasets.opening import open_dataset
 from embedder.features.front_end import FrontEnd
 from embedder.models.kinds.network import save_model

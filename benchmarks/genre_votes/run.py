@@ -23,8 +23,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from embedder.config.batches import SamplerConfig
 from embedder.config.loading import configure
-from embedder.config.training import ObjectiveConfig, RelationKind, SamplerConfig, TrainingConfig
+from embedder.config.objectives import ObjectiveConfig, RelationKind
+from embedder.config.training import TrainingConfig
 from embedder.config.training_presets import TRAINING_PRESETS
 from embedder.training.run import TrainingRun
 from embedder.training.train import train

@@ -1,15 +1,14 @@
 """Training presets: a model by size, with settings that train it well."""
 
+from embedder.config.batches import AugmentationConfig, SamplerConfig
+from embedder.config.dataset import DatasetConfig
 from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
+from embedder.config.objectives import ObjectiveConfig
 from embedder.config.presets import MODELS
 from embedder.config.training import (
-    AugmentationConfig,
-    DatasetConfig,
     DoctorConfig,
     LoopConfig,
-    ObjectiveConfig,
     OptimiserConfig,
-    SamplerConfig,
     ScheduleConfig,
     StoppingConfig,
     TrainingConfig,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
-from embedder.config.training import DatasetConfig
+from embedder.config.dataset import DatasetConfig
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.files import check_exists
 from embedder.datasets.grouping import with_groups

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from embedder.config.training import Balance
+from embedder.config.dataset import Balance
 from embedder.datasets.dataset import Dataset
 from embedder.errors import ConfigError, UnknownChoice
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.config.training import DatasetConfig
+from embedder.config.dataset import DatasetConfig
 from embedder.datasets.allotment import allot
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.duplicates import find_repeats

@@ -21,7 +21,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from embedder.config.training import DoctorConfig, ObjectiveConfig
+from embedder.config.objectives import ObjectiveConfig
+from embedder.config.training import DoctorConfig
 from embedder.geometry import Geometry
 from embedder.metrics.neighbourhood import effective_rank
 from embedder.training.objectives.objective import Objective, ObjectiveValue

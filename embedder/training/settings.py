@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from embedder.config.batches import AugmentationConfig, SamplerConfig
 from embedder.config.loading import configure
-from embedder.config.training import AugmentationConfig, SamplerConfig, TrainingConfig
+from embedder.config.training import TrainingConfig
 from embedder.config.training_presets import TRAINING_PRESETS
 from embedder.config.transfer import TransferConfig
 from embedder.errors import ConfigError, UnknownChoice

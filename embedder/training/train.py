@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from embedder.audio.decoding import read_whole
 from embedder.config.checking import check_training
-from embedder.config.training import DatasetConfig, TrainingConfig
+from embedder.config.dataset import DatasetConfig
+from embedder.config.training import TrainingConfig
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.labels import count_labels
 from embedder.datasets.opening import open_configured

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from embedder.audio.digest import audio_digest
+from embedder.config.dataset import DatasetConfig
 from embedder.config.loading import from_dict
-from embedder.config.training import DatasetConfig
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.records import Side, TrackRow
 from embedder.datasets.splitting import split_configured

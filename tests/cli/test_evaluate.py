@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from cli.app import main
-from embedder.config.training import DatasetConfig, SamplerConfig
+from embedder.config.batches import SamplerConfig
+from embedder.config.dataset import DatasetConfig
 from embedder.config.transfer import TransferConfig
 from embedder.models.learnt_recordings import read_learnt
 from embedder.training.train import train

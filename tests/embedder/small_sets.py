@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
+from embedder.config.batches import SamplerConfig
 from embedder.config.model import BackboneConfig, FrontEndConfig, ModelConfig
+from embedder.config.objectives import ObjectiveConfig
 from embedder.config.training import (
     DoctorConfig,
     LoopConfig,
-    ObjectiveConfig,
     OptimiserConfig,
-    SamplerConfig,
     StoppingConfig,
     TrainingConfig,
 )

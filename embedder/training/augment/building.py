@@ -7,8 +7,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from embedder.config.batches import AugmentationConfig
 from embedder.config.model import FrontEndConfig
-from embedder.config.training import AugmentationConfig
 from embedder.errors import ConfigError
 from embedder.training.augment import spectrogram, waveform
 

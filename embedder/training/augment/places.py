@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from embedder.config.batches import AugmentationConfig
 from embedder.config.model import FrontEndConfig
-from embedder.config.training import AugmentationConfig
 from embedder.errors import ConfigError
 from embedder.training.augment.building import Augmentation, build_augmentation
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.config.training import DatasetConfig, ObjectiveConfig, SamplerConfig
+from embedder.config.batches import SamplerConfig
+from embedder.config.dataset import DatasetConfig
+from embedder.config.objectives import ObjectiveConfig
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.tables import nearest_hint
 from embedder.errors import DatasetError

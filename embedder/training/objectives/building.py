@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from embedder.config.training import ObjectiveConfig
+from embedder.config.objectives import ObjectiveConfig
 from embedder.errors import ConfigError
 from embedder.geometry import Geometry
 from embedder.training.objectives.graded import GradedContrastive, TagSimilarityObjective

@@ -2,7 +2,7 @@
 
 import torch
 
-from embedder.config.training import ObjectiveConfig
+from embedder.config.objectives import ObjectiveConfig
 from embedder.errors import ConfigError, DatasetError
 from embedder.geometry import Geometry
 from embedder.training.objectives.objective import Objective, ObjectiveValue, pair_value, zero_loss

@@ -15,7 +15,7 @@ the given generator; the library draws from the global generator.
 
 import torch
 
-from embedder.config.training import Mining
+from embedder.config.objectives import Mining
 from embedder.errors import UnknownChoice
 from embedder.training.objectives.relations import PairMasks
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from pytorch_metric_learning.losses import ContrastiveLoss, MultiSimilarityLoss, SupConLoss
 
-from embedder.config.training import ObjectiveConfig
+from embedder.config.objectives import ObjectiveConfig
 from embedder.geometry import Geometry
 from embedder.training.objectives.distances import GeometryDistance
 from embedder.training.objectives.mining import informative_pairs

@@ -4,7 +4,7 @@ import torch
 from pytorch_metric_learning.losses import NormalizedSoftmaxLoss, ProxyAnchorLoss
 from torch import nn
 
-from embedder.config.training import ObjectiveConfig, RelationKind
+from embedder.config.objectives import ObjectiveConfig, RelationKind
 from embedder.errors import ConfigError, DatasetError
 from embedder.geometry import Geometry
 from embedder.training.objectives.distances import GeometryDistance, ProxyDistance

@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from embedder.config.training import ObjectiveConfig, RelationKind
+from embedder.config.objectives import ObjectiveConfig, RelationKind
 from embedder.errors import DatasetError
 from embedder.training.objectives.tags import tag_similarity, tag_weights
 from embedder.training.objectives.targets import BatchTargets, Matrix, TargetFacts

@@ -4,7 +4,7 @@ import torch
 from pytorch_metric_learning.losses import TripletMarginLoss
 from pytorch_metric_learning.reducers import MeanReducer
 
-from embedder.config.training import ObjectiveConfig
+from embedder.config.objectives import ObjectiveConfig
 from embedder.geometry import Geometry
 from embedder.training.objectives.distances import GeometryDistance
 from embedder.training.objectives.mining import mine_triplets

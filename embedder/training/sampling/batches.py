@@ -22,7 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from embedder.config.training import RelationKind, SamplerConfig
+from embedder.config.batches import SamplerConfig
+from embedder.config.objectives import RelationKind
 from embedder.errors import ConfigError, DatasetError
 from embedder.training.objectives.targets import TrackTargets
 from embedder.training.sampling.groups import Groups, build_groups, require_enough, usable_groups

@@ -11,13 +11,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from embedder.config.training import (
-    ObjectiveConfig,
-    ObjectiveKind,
-    RelationKind,
-    SamplerConfig,
-    SmallGroups,
-)
+from embedder.config.batches import SamplerConfig, SmallGroups
+from embedder.config.objectives import ObjectiveConfig, ObjectiveKind, RelationKind
 from embedder.errors import ConfigError, DatasetError
 from embedder.training.objectives.relations import ID_COLUMNS
 from embedder.training.objectives.targets import Ids, Matrix, TrackTargets

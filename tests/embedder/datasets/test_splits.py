@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mutagen.id3 import TIT2
 
 from embedder.audio.writing import write_audio
-from embedder.config.training import DatasetConfig
+from embedder.config.dataset import DatasetConfig
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.duplicates import find_repeats
 from embedder.datasets.grouping import with_groups

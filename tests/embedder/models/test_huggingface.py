@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from embedder.config.training import DatasetConfig, SamplerConfig
+from embedder.config.batches import SamplerConfig
+from embedder.config.dataset import DatasetConfig
 from embedder.config.transfer import TransferConfig
 from embedder.encoding.encoder import TrackEncoder
 from embedder.errors import BadInput, CorruptArtefact, FingerprintMismatch

@@ -7,7 +7,7 @@ from typing import Literal, cast
 import numpy as np
 import torch
 
-from embedder.config.training import Mining, ObjectiveConfig, ObjectiveKind
+from embedder.config.objectives import Mining, ObjectiveConfig, ObjectiveKind
 from embedder.geometry import Geometry, geometry_of
 from embedder.training.objectives.building import build_objective
 from embedder.training.objectives.heads import DistillationObjective, TaggingObjective

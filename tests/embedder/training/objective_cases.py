@@ -3,9 +3,7 @@
 import numpy as np
 import torch
 
-from embedder.config.training import (
-    ObjectiveConfig,
-)
+from embedder.config.objectives import ObjectiveConfig
 from embedder.geometry import geometry_of
 from embedder.training.objectives.building import build_objective
 from embedder.training.objectives.objective import Objective

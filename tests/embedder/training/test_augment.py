@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embedder.config.batches import AugmentationConfig
 from embedder.config.model import FrontEndConfig
-from embedder.config.training import AugmentationConfig
 from embedder.errors import ConfigError
 from embedder.training.augment import spectrogram, waveform
 from embedder.training.augment.building import Augmentation, build_augmentation

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from embedder.config.batches import AugmentationConfig, SamplerConfig
+from embedder.config.dataset import DatasetConfig
 from embedder.config.model import (
     BackboneConfig,
     BackboneKind,
@@ -14,12 +16,7 @@ from embedder.config.model import (
     FrontEndConfig,
     ModelConfig,
 )
-from embedder.config.training import (
-    AugmentationConfig,
-    DatasetConfig,
-    SamplerConfig,
-    TrainingConfig,
-)
+from embedder.config.training import TrainingConfig
 from embedder.errors import ConfigError
 from embedder.training.augment.places import after_front_end
 from embedder.training.feeding.streamed import StreamedTracks

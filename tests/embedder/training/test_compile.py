@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from embedder.config.training import AugmentationConfig
+from embedder.config.batches import AugmentationConfig
 from embedder.errors import ConfigError
 from embedder.training.train import train
 from tests.embedder.small_sets import small_config, write_array_set

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from embedder.config.objectives import ObjectiveConfig
 from embedder.config.training import (
     DoctorConfig,
     Fallback,
-    ObjectiveConfig,
     OptimiserConfig,
     ScheduleConfig,
     TrainingConfig,

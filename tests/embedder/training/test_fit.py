@@ -10,13 +10,10 @@ import torch
 from safetensors import torch as safetensors
 from sklearn.linear_model import Ridge
 
-from embedder.config.training import (
-    DatasetConfig,
-    ObjectiveConfig,
-    OptimiserConfig,
-    SamplerConfig,
-    TrainingConfig,
-)
+from embedder.config.batches import SamplerConfig
+from embedder.config.dataset import DatasetConfig
+from embedder.config.objectives import ObjectiveConfig
+from embedder.config.training import OptimiserConfig, TrainingConfig
 from embedder.config.transfer import TransferConfig
 from embedder.encoding.encoder import TrackEncoder
 from embedder.errors import ConfigError

@@ -10,12 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedder.config.loading import from_dict, to_dict
-from embedder.config.training import (
-    Mining,
-    ObjectiveConfig,
-    ObjectiveKind,
-    TrainingConfig,
-)
+from embedder.config.objectives import Mining, ObjectiveConfig, ObjectiveKind
+from embedder.config.training import TrainingConfig
 from embedder.errors import ConfigError, DatasetError
 from embedder.geometry import geometry_of
 from embedder.training.objectives.building import MultiObjective, build_objectives

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from embedder.config.training import ObjectiveConfig, ObjectiveKind, SamplerConfig
+from embedder.config.batches import SamplerConfig
+from embedder.config.objectives import ObjectiveConfig, ObjectiveKind
 from embedder.geometry import geometry_of
 from embedder.metrics.ranking import neighbour_ranking
 from embedder.metrics.voting import neighbour_vote, vote_scores

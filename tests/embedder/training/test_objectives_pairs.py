@@ -8,11 +8,7 @@ import torch
 from pytorch_metric_learning.losses import NTXentLoss, ProxyAnchorLoss
 from pytorch_metric_learning.miners import BatchHardMiner, TripletMarginMiner
 
-from embedder.config.training import (
-    Mining,
-    ObjectiveConfig,
-    RelationKind,
-)
+from embedder.config.objectives import Mining, ObjectiveConfig, RelationKind
 from embedder.errors import DatasetError, UnknownChoice
 from embedder.geometry import geometry_of
 from embedder.training.objectives.mining import mine_triplets, negative_weights

@@ -10,17 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from embedder.config.batches import AugmentationConfig, SamplerConfig
+from embedder.config.dataset import Balance, DatasetConfig
 from embedder.config.model import ExcerptConfig, FrontEndConfig, GeometryKind
-from embedder.config.training import (
-    AugmentationConfig,
-    Balance,
-    DatasetConfig,
-    ObjectiveConfig,
-    ObjectiveKind,
-    RelationKind,
-    SamplerConfig,
-    TrainingConfig,
-)
+from embedder.config.objectives import ObjectiveConfig, ObjectiveKind, RelationKind
+from embedder.config.training import TrainingConfig
 from embedder.errors import ConfigError, DatasetError
 from embedder.training.folder.run_folder import TrainingResult
 from embedder.training.train import open_run, train

@@ -12,11 +12,9 @@ import pytest
 import torch
 from safetensors import torch as safetensors
 
+from embedder.config.batches import AugmentationConfig
 from embedder.config.loading import to_toml
-from embedder.config.training import (
-    AugmentationConfig,
-    OptimiserConfig,
-)
+from embedder.config.training import OptimiserConfig
 from embedder.errors import (
     ConfigError,
     CorruptArtefact,

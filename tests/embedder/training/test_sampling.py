@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedder.config.training import SamplerConfig
+from embedder.config.batches import SamplerConfig
 from embedder.errors import ConfigError, DatasetError
 from embedder.training.objectives.targets import TrackTargets
 from embedder.training.sampling.batches import Batch, BatchSampler

@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from embedder.audio.excerpts import load_excerpts
+from embedder.config.batches import AugmentationConfig
+from embedder.config.dataset import DatasetConfig
 from embedder.config.model import ExcerptConfig, FrontEndConfig, ModelConfig
-from embedder.config.training import AugmentationConfig, DatasetConfig, TrainingConfig
+from embedder.config.training import TrainingConfig
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.opening import open_dataset
 from embedder.datasets.prepared import PreparedTracks

@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedder.config.training import DatasetConfig, ObjectiveConfig, SamplerConfig, TrainingConfig
+from embedder.config.batches import SamplerConfig
+from embedder.config.dataset import DatasetConfig
+from embedder.config.objectives import ObjectiveConfig
+from embedder.config.training import TrainingConfig
 from embedder.metrics.tagging import TagScores, tag_scores
 from embedder.models.card import read_card
 from embedder.models.tag_head import HEAD_NAME, read_tag_head

@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from embedder.config.training import DatasetConfig, ObjectiveConfig, SamplerConfig, TrainingConfig
+from embedder.config.batches import SamplerConfig
+from embedder.config.dataset import DatasetConfig
+from embedder.config.objectives import ObjectiveConfig
+from embedder.config.training import TrainingConfig
 from embedder.datasets.opening import open_dataset
 from embedder.training.feeding.known_tracks import known_tracks
 from embedder.training.run import TrainingRun

@@ -10,14 +10,10 @@ import pytest
 import torch
 from safetensors import torch as safetensors
 
+from embedder.config.dataset import DatasetConfig
 from embedder.config.loading import configure, to_toml
-from embedder.config.training import (
-    DatasetConfig,
-    ObjectiveConfig,
-    OptimiserConfig,
-    ScheduleConfig,
-    TrainingConfig,
-)
+from embedder.config.objectives import ObjectiveConfig
+from embedder.config.training import OptimiserConfig, ScheduleConfig, TrainingConfig
 from embedder.config.transfer import TransferConfig
 from embedder.errors import (
     DatasetError,

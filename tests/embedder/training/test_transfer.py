@@ -8,14 +8,11 @@ import pytest
 import torch
 from safetensors import torch as safetensors
 
+from embedder.config.batches import AugmentationConfig, SamplerConfig
+from embedder.config.dataset import DatasetConfig
 from embedder.config.model import BackboneConfig, ModelConfig
-from embedder.config.training import (
-    AugmentationConfig,
-    DatasetConfig,
-    ObjectiveConfig,
-    SamplerConfig,
-    TrainingConfig,
-)
+from embedder.config.objectives import ObjectiveConfig
+from embedder.config.training import TrainingConfig
 from embedder.config.transfer import TransferConfig
 from embedder.encoding.encoder import TrackEncoder
 from embedder.encoding.tagger import TrackTagger

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from embedder.audio.excerpts import load_excerpts
+from embedder.config.dataset import DatasetConfig
 from embedder.config.model import FrontEndConfig, ModelConfig
-from embedder.config.training import DatasetConfig, TrainingConfig
+from embedder.config.training import TrainingConfig
 from embedder.config.transfer import TransferConfig
 from embedder.datasets.files import audio_files_below
 from embedder.encoding.encoder import TrackEncoder

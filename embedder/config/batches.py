@@ -1,0 +1,78 @@
+"""What a batch contains, and how its examples are changed."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from embedder.config.objectives import RelationKind
+
+LatentKind = Literal["svd", "co-occurrence"]
+SamplerKind = Literal["groups", "plain"]
+SmallGroups = Literal["leave-out", "repeat"]
+
+
+@dataclass(frozen=True, slots=True)
+class SamplerConfig:
+    """The contents of a batch: P groups of K tracks with C crops each (see sampling/batches.py)."""
+
+    kind: SamplerKind = "groups"
+    groups_per_batch: int = 8
+    tracks_per_group: int = 4
+    crops_per_track: int = 1
+    relations: tuple[RelationKind, ...] = ("label",)
+    relation_weights: tuple[float, ...] = ()
+    """The share of the batches that each relation gets. Empty: the same share for each."""
+    balanced: bool = True
+    """Draw every group equally often. Otherwise draw groups in proportion to their tracks."""
+    small_groups: SmallGroups = "leave-out"
+    """Leave out groups with fewer tracks than `tracks_per_group`, or repeat their tracks."""
+    batch_size: int = 32
+    """`plain` only: tracks in a batch."""
+    n_neighbours: int = 10
+    """handcrafted and latent: a group is a track and this many of its neighbours."""
+    latent: LatentKind = "svd"
+    latent_size: int = 32
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentationConfig:
+    """Strengths of random changes to crops; 0 switches one off. Decibels are the spectrogram's."""
+
+    probability: float = 1.0
+    """The probability of each change, drawn for each example separately."""
+    gain_db: float = 0.0
+    noise: float = 0.0
+    """Standard deviation on the levels (0…1); for waveforms relative to their root mean square."""
+    tilt_db: float = 0.0
+    """Equaliser: a straight slope of up to this much from the lowest to the highest row."""
+    equaliser_db: float = 0.0
+    """Equaliser: raise or lower random bands by up to this much."""
+    time_masks: int = 0
+    time_mask_share: float = 0.1
+    """The longest mask, as a share of the columns."""
+    frequency_masks: int = 0
+    frequency_mask_share: float = 0.1
+    time_shift_share: float = 0.0
+    """Shift by up to this share. What leaves on one side comes in on the other."""
+    frequency_shift_rows: int = 0
+    """Shift by up to this many rows. Empty rows come in."""
+    bandwidth_limit_share: float = 0.0
+    """Empty up to this share of the upper rows, as low-rate MP3 does."""
+    mix_up: float = 0.0
+    """Mix in another track with up to this share. Below 0.5, so that the target stays right."""
+    crop_columns: int = 0
+    """Train on a random stretch of this many columns; 0 keeps all."""
+    pitch_semitones: float = 0.0
+    """Needs audio. Drawn once for a batch."""
+    tempo_share: float = 0.0
+    """Needs audio. 0.1 means between 1/1.1 and 1.1 times as fast. Drawn once for a batch."""
+
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing is changed."""
+        strengths = (
+            self.gain_db, self.noise, self.tilt_db, self.equaliser_db, self.time_masks,
+            self.frequency_masks, self.time_shift_share, self.frequency_shift_rows,
+            self.bandwidth_limit_share, self.mix_up, self.pitch_semitones, self.tempo_share,
+        )  # fmt: skip
+        return self.crop_columns == 0 and (self.probability == 0.0 or not any(strengths))
