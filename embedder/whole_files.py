@@ -19,28 +19,45 @@ _IN_PROGRESS = re.compile(r"\.(?P<final>.+)\.[a-z0-9_]{8}(?P<is_file>\.partial)?
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write `data` to `path`; after a crash `path` still has its old content, or none."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
-    temporary = Path(name)
+    with errors_name(path):
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.chmod(0o666 & ~_umask())  # mkstemp's files are for their owner only
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+
+
+@contextmanager
+def errors_name(path: Path) -> Iterator[None]:
+    """An OSError of the block names `path`: a failed write names no file, others a temporary one.
+
+    The errors keep their types and numbers.
+    """
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())  # mkstemp's files are for their owner only
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
 @contextmanager
 def whole_folder(target: Path) -> Iterator[Path]:
     """An empty folder to fill, which then becomes `target`; an old one goes with all its files.
 
-    If the block raises, `target` stays as it was.
+    If the block raises, `target` stays as it was. An OSError of the block that names a file of
+    the folder names it by its place in `target`.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    with errors_name(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
         folder = scratch / target.name
         folder.mkdir()
@@ -48,6 +65,11 @@ def whole_folder(target: Path) -> Iterator[Path]:
         if target.exists():
             target.rename(scratch / "replaced")
         folder.rename(target)
+    except OSError as error:
+        if error.errno is None or not _is_below(error.filename, scratch):
+            raise
+        place = target.parent / Path(error.filename).relative_to(scratch)
+        raise OSError(error.errno, error.strerror, str(place)) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -77,6 +99,10 @@ def check_output(path: Path, *, force: bool) -> None:
     above = next((folder for folder in path.parents if folder.exists()), None)
     if above is not None and not above.is_dir():
         raise UsageError(f"{printable_path(above)} is a file, so it holds no {path.name}.")
+
+
+def _is_below(name: object, folder: Path) -> bool:
+    return isinstance(name, str) and Path(name).is_relative_to(folder)
 
 
 def _umask() -> int:

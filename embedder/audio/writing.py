@@ -23,6 +23,7 @@ from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
 from embedder.errors import OutputExists, UnknownChoice, UsageError
+from embedder.whole_files import errors_name
 
 SampleFormat = Literal["int16", "int24", "float32"]
 
@@ -80,17 +81,18 @@ def write_audio(
     if not overwrite and path.exists():
         raise OutputExists(path)
     kind = _format_of(path.suffix.lower(), sample_format)
-    handle, name = tempfile.mkstemp(prefix=".writing-", suffix=path.suffix, dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w+b") as target:
-            _encode(target, kind, samples, sample_rate, bit_rate_kbps, tags or {})
-            target.flush()
-            os.fsync(target.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with errors_name(path):
+        handle, name = tempfile.mkstemp(prefix=".writing-", suffix=path.suffix, dir=path.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "w+b") as target:
+                _encode(target, kind, samples, sample_rate, bit_rate_kbps, tags or {})
+                target.flush()
+                os.fsync(target.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def encode_audio(

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.errors import ConfigError, printable_path
+from embedder.whole_files import errors_name
 
 _logger = logging.getLogger(__name__)
 
@@ -202,14 +203,15 @@ def _entry_bytes(array: NDArray[Any]) -> bytes:
 
 def _replace_file(path: Path, content: bytes) -> None:
     """All or nothing, but not fsynced: what a power cut damages, the checksum finds."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=_ENDING_OF_PARTS)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with errors_name(path):
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=_ENDING_OF_PARTS)
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def _read_entry(path: Path) -> NDArray[Any]:

@@ -9,7 +9,6 @@ opened.
 """
 
 import dataclasses
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import resources
@@ -34,7 +33,7 @@ from embedder.models.fingerprint import files_fingerprint
 from embedder.models.kinds import huggingface, onnx_file
 from embedder.models.kinds.onnx_spec import OnnxSpec, check_spec, config_of
 from embedder.models.loaded import FrontEndCall, NetworkCall
-from embedder.models.model_files import copy_model, unzip_model
+from embedder.models.model_files import copy_file, copy_model, unzip_model
 from embedder.models.registry import (
     bundled_models_folder,
     load_model,
@@ -131,7 +130,7 @@ def _copy_onnx(
     if not path.is_file():
         raise BadInput(f"{printable_path(path)}: no such file")
     copy = folder / onnx_file.ONNX_NAME
-    shutil.copyfile(path, copy)
+    copy_file(path, copy)
     size = _size_of_vectors(
         onnx_file.front_end_of(spec),
         onnx_file.OnnxNetwork(copy, spec),

@@ -4,15 +4,17 @@ A model may come from a stranger: a link in its folder could lead to any file of
 an archive may unpack to far more than it weighs.
 """
 
-import shutil
+import json
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from embedder.errors import BadInput, CorruptArtefact, printable_path
 from embedder.models.card import CARD_NAME
+from embedder.whole_files import errors_name
 
 MAX_BYTES = 8 * 2**30
 """More than any audio model has."""
@@ -29,6 +31,13 @@ NAMES = frozenset(
 BASE_NAME, FILES_NAME = "base", "huggingface"
 FILES_SUFFIXES = frozenset({".json", ".safetensors", ".txt"})
 """Of the files that `transformers` saves; code is not among them."""
+_BLOCK_BYTES = 2**20
+SHARDS_SUFFIX = ".safetensors.index.json"
+MOST_UNPACKED = 100
+"""How many times the archive's size its files may have; trained weights hardly shrink."""
+SMALL_BYTES = 64 * 2**20
+"""Below this no ratio is too high."""
+A_LINK = "a link. Put the file itself there: links are not copied."
 TOO_LARGE = "it is larger than 8 GiB, more than any audio model has"
 
 
@@ -57,7 +66,34 @@ def copy_model(folder: Path, target: Path) -> None:
     for path in model_files(folder):
         copy = target / path.relative_to(folder)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy, follow_symlinks=False)
+        copy_file(path, copy)
+
+
+def check_foreign_files(folder: Path) -> None:
+    """Refuse a Hugging Face folder whose files are links or no files, or are too large.
+
+    The links of a Hugging Face cache pass: they lead to the `blobs` beside its snapshots.
+    """
+    blobs = folder.resolve().parent.parent / "blobs"
+    n_bytes = 0
+    for path in sorted(folder.iterdir()):
+        if path.suffix not in FILES_SUFFIXES or path.is_dir():
+            continue
+        if path.is_symlink() and path.resolve().parent != blobs:
+            raise BadInput(f"{printable_path(path)}: {A_LINK}")
+        if not path.is_file():
+            raise BadInput(f"{printable_path(path)}: not a regular file")
+        n_bytes += path.stat().st_size
+        if path.name.endswith(SHARDS_SUFFIX):
+            _check_shards(path)
+    if n_bytes > MAX_BYTES:
+        raise BadInput(f"{printable_path(folder)}: {TOO_LARGE}")
+
+
+def copy_file(path: Path, copy: Path) -> None:
+    """Copy a file's content; an error of writing names the copy, one of reading the file."""
+    with path.open("rb") as source:
+        _write_from(source, copy)
 
 
 def unzip_model(archive_path: Path, target: Path) -> None:
@@ -66,22 +102,54 @@ def unzip_model(archive_path: Path, target: Path) -> None:
     try:
         with zipfile.ZipFile(archive_path) as archive:
             entries = _model_entries(archive)
-            if sum(entry.file_size for _, entry in entries) > MAX_BYTES:
-                raise CorruptArtefact(f"{where}: {TOO_LARGE}")
+            _check_sizes(archive_path, [entry.file_size for _, entry in entries])
             for name, entry in entries:
                 if stat.S_ISLNK(entry.external_attr >> 16):
                     raise CorruptArtefact(f"{where}: {name} is a link, and a model has none")
                 copy = target / name
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 # zipfile reads no more than the entry's declared size.
-                with archive.open(entry) as source, copy.open("wb") as file:
-                    shutil.copyfileobj(source, file)
+                with archive.open(entry) as source:
+                    _write_from(source, copy)
     except OSError as error:
+        if error.filename is not None:  # the copy, or the archive itself
+            raise
         raise BadInput(f"{where}: {error.strerror or error}") from error
     except (zipfile.BadZipFile, EOFError, zlib.error) as error:
         raise CorruptArtefact(f"{where}: not a complete zip file: {error}") from error
     except (NotImplementedError, RuntimeError) as error:  # a password, or another compression
         raise CorruptArtefact(f"{where}: cannot be unpacked: {error}") from error
+
+
+def _check_sizes(archive_path: Path, sizes: list[int]) -> None:
+    """Refuse an archive that unpacks to more than a model has."""
+    if sum(sizes) > MAX_BYTES:
+        raise CorruptArtefact(f"{printable_path(archive_path)}: {TOO_LARGE}")
+    times = sum(sizes) / archive_path.stat().st_size
+    if sum(sizes) > SMALL_BYTES and times > MOST_UNPACKED:
+        raise CorruptArtefact(
+            f"{printable_path(archive_path)}: its files are {times:.0f} times as large as the "
+            f"archive, and those of a model at most {MOST_UNPACKED} times"
+        )
+
+
+def _check_shards(path: Path) -> None:
+    """Refuse a list of weights files that names files elsewhere."""
+    try:
+        names = json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()
+        is_here = all(PurePosixPath(name).parts == (name,) and name != ".." for name in names)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CorruptArtefact(f"{printable_path(path)}: not a list of weights files") from error
+    if not is_here:
+        raise CorruptArtefact(f"{printable_path(path)}: it names files outside the folder")
+
+
+def _write_from(source: IO[bytes], copy: Path) -> None:
+    with copy.open("wb", buffering=0) as file:
+        while block := source.read(_BLOCK_BYTES):
+            with errors_name(copy):
+                while block:
+                    block = block[file.write(block) :]
 
 
 def _files_below(folder: Path, root: Path) -> Iterable[Path]:
@@ -91,9 +159,7 @@ def _files_below(folder: Path, root: Path) -> Iterable[Path]:
         if not is_folder and not is_model_file(name):
             continue
         if path.is_symlink():
-            raise BadInput(
-                f"{printable_path(path)}: a link. Put the file itself there: links are not copied."
-            )
+            raise BadInput(f"{printable_path(path)}: {A_LINK}")
         if path.is_file() and is_model_file(name):
             yield path
         elif is_folder and path.is_dir():

@@ -20,7 +20,7 @@ def writing(folder: Path) -> Iterator[None]:
     """
     path = folder / LOCK_NAME
     try:
-        file = path.open("a+b")
+        file = path.open("a+b", buffering=0)  # so that closing writes nothing
     except OSError as error:
         raise StorageError(
             f"{folder}: the library cannot be written to ({error.strerror}). Check the "
@@ -29,9 +29,11 @@ def writing(folder: Path) -> Iterator[None]:
     with file:
         if not _try_to_lock(file):
             raise LibraryBusy(f"{folder}: {_holder(file)} is writing to the library. Wait for it.")
-        file.truncate(0)
-        file.write(str(os.getpid()).encode())
-        file.flush()
+        try:
+            file.truncate(0)
+            file.write(str(os.getpid()).encode())
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be written ({error.strerror}).") from error
         yield
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from embedder.errors import CorruptArtefact, NotFound, UnsupportedFormat
+from embedder.whole_files import errors_name
 
 MANIFEST_NAME = "library.json"
 LIBRARY_FORMAT = 4
@@ -26,15 +27,16 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Put it in place in one rename, after all that it vouches for."""
     path = folder / MANIFEST_NAME
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(asdict(manifest), file, indent=2)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with errors_name(path):
+        try:
+            with temporary.open("w", encoding="utf-8") as file:
+                json.dump(asdict(manifest), file, indent=2)
+                file.write("\n")
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.errors import CorruptArtefact, UnsupportedFormat
+from embedder.whole_files import errors_name
 
 MAGIC = b"SNDALIKE"
 FORMAT = 3
@@ -83,40 +84,41 @@ def write_store_file(
     ids: NDArray[np.int64],
 ) -> StoreHeader:
     """Write all to a temporary file, then put it in the old one's place."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        write_faiss(temporary)
-        with temporary.open("r+b") as file:
-            file.seek(0, os.SEEK_END)
-            recent_offset = _pad(file.tell(), file.write)
-            file.write(np.ascontiguousarray(recent).data)
-            ids_offset = _pad(file.tell(), file.write)
-            file.write(np.ascontiguousarray(ids).data)
-            end = file.tell()
-            file.flush()  # the checksum is of what has reached the file
-            header = StoreHeader(
-                format=FORMAT,
-                fingerprint=source.fingerprint,
-                catalogue_id=source.catalogue_id,
-                revision=source.revision,
-                token=source.token,
-                kind=shape.kind,
-                embedding_size=shape.embedding_size,
-                n_rows=len(ids),
-                n_lists=shape.n_lists,
-                code_bytes=shape.code_bytes,
-                recent_offset=recent_offset,
-                n_recent=len(recent),
-                ids_offset=ids_offset,
-                checksum=_checksum(temporary, end),
-            )
-            text = json.dumps(asdict(header)).encode()
-            file.write(text + _TAIL.pack(len(text), zlib.crc32(text), MAGIC))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with errors_name(path):
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        try:
+            write_faiss(temporary)
+            with temporary.open("r+b") as file:
+                file.seek(0, os.SEEK_END)
+                recent_offset = _pad(file.tell(), file.write)
+                file.write(np.ascontiguousarray(recent).data)
+                ids_offset = _pad(file.tell(), file.write)
+                file.write(np.ascontiguousarray(ids).data)
+                end = file.tell()
+                file.flush()  # the checksum is of what has reached the file
+                header = StoreHeader(
+                    format=FORMAT,
+                    fingerprint=source.fingerprint,
+                    catalogue_id=source.catalogue_id,
+                    revision=source.revision,
+                    token=source.token,
+                    kind=shape.kind,
+                    embedding_size=shape.embedding_size,
+                    n_rows=len(ids),
+                    n_lists=shape.n_lists,
+                    code_bytes=shape.code_bytes,
+                    recent_offset=recent_offset,
+                    n_recent=len(recent),
+                    ids_offset=ids_offset,
+                    checksum=_checksum(temporary, end),
+                )
+                text = json.dumps(asdict(header)).encode()
+                file.write(text + _TAIL.pack(len(text), zlib.crc32(text), MAGIC))
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
     return header
 
 

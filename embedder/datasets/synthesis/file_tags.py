@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mutagen import MutagenError
 from mutagen.flac import FLAC
 from mutagen.id3 import TALB, TCON, TDRC, TIT2, TMOO, TPE1, TRCK
 from mutagen.mp3 import MP3
@@ -48,14 +49,19 @@ class SongTags:
 def write_tags(path: Path, tags: SongTags) -> None:
     """Replace the tags of an audio file in place."""
     suffix = path.suffix.lower()
-    if suffix in _COMMENTED:
-        _write_comments(_COMMENTED[suffix](path), tags)
-    elif suffix in _FRAMED:
-        _write_frames(_FRAMED[suffix](path), tags)
-    elif suffix in _ATOMIC:
-        _write_atoms(_ATOMIC[suffix](path), tags)
-    else:
-        raise UnknownChoice("format", suffix, (*_COMMENTED, *_FRAMED, *_ATOMIC))
+    try:
+        if suffix in _COMMENTED:
+            _write_comments(_COMMENTED[suffix](path), tags)
+        elif suffix in _FRAMED:
+            _write_frames(_FRAMED[suffix](path), tags)
+        elif suffix in _ATOMIC:
+            _write_atoms(_ATOMIC[suffix](path), tags)
+        else:
+            raise UnknownChoice("format", suffix, (*_COMMENTED, *_FRAMED, *_ATOMIC))
+    except MutagenError as error:
+        if error.args and isinstance(error.args[0], OSError):  # such as a full disk
+            raise error.args[0] from error
+        raise
 
 
 def _write_comments(file: Any, tags: SongTags) -> None:

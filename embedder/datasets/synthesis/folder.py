@@ -31,6 +31,7 @@ from embedder.datasets.synthesis.manifest import (
 from embedder.datasets.synthesis.naming import album_name, album_year, artist_name, title_of
 from embedder.datasets.synthesis.songs import STYLES, refuse_bad_lengths, style_of, synthesise_song
 from embedder.errors import OutputExists, UnknownChoice, UsageError
+from embedder.whole_files import errors_name
 
 FORMATS = (".flac", ".mp3", ".ogg", ".m4a", ".wav")
 _UNFINISHED_SONG = ".writing-"  # the prefix that embedder.audio.writing uses
@@ -163,12 +164,13 @@ def _write_song(song: SongFile, settings: MusicSettings) -> SongFile:
     song.path.parent.mkdir(parents=True, exist_ok=True)
     # The tags are written under a temporary name, so that no song is ever seen without tags.
     untagged = song.path.with_name(f"{_UNFINISHED_SONG}{os.getpid()}-{song.path.name}")
-    try:
-        write_audio(untagged, samples, settings.sample_rate)
-        write_tags(untagged, tags)
-        untagged.replace(song.path)
-    finally:
-        untagged.unlink(missing_ok=True)
+    with errors_name(song.path):
+        try:
+            write_audio(untagged, samples, settings.sample_rate)
+            write_tags(untagged, tags)
+            untagged.replace(song.path)
+        finally:
+            untagged.unlink(missing_ok=True)
     return song
 
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from embedder.errors import CorruptArtefact
+from embedder.whole_files import errors_name
 
 FINISHED = "music.json"
 UNFINISHED = "music.unfinished.json"
@@ -63,11 +64,15 @@ def write_unfinished(folder: Path, manifest: Manifest) -> None:
     """Write the list of files to come; from now on the folder counts as unfinished."""
     text = json.dumps(asdict(manifest), indent=1, ensure_ascii=False)
     temporary = folder / f".{UNFINISHED}-{os.getpid()}"
-    with temporary.open("w", encoding="utf-8") as target:
-        target.write(text + "\n")
-        target.flush()
-        os.fsync(target.fileno())
-    temporary.replace(folder / UNFINISHED)
+    with errors_name(folder / UNFINISHED):
+        try:
+            with temporary.open("w", encoding="utf-8") as target:
+                target.write(text + "\n")
+                target.flush()
+                os.fsync(target.fileno())
+            temporary.replace(folder / UNFINISHED)
+        finally:
+            temporary.unlink(missing_ok=True)
     (folder / FINISHED).unlink(missing_ok=True)
 
 

@@ -4,11 +4,14 @@ Weights must be safetensors, and only code of `transformers` itself runs, never 
 Loading downloads nothing; only `models import --download` does.
 """
 
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from embedder.config.loading import from_dict
@@ -24,6 +27,7 @@ from embedder.geometry import Geometry, geometry_of
 from embedder.models.card import Card
 from embedder.models.fingerprint import files_fingerprint, short_fingerprint
 from embedder.models.loaded import LoadedModel
+from embedder.models.model_files import check_foreign_files
 
 FILES_NAME = "huggingface"
 """The sub-folder with the model as `transformers` saves it."""
@@ -119,6 +123,8 @@ def open_pretrained(source: str, *, download: bool) -> tuple[Any, Any]:
         from huggingface_hub.errors import StrictDataclassError
     except ImportError as error:
         raise MissingExtra("A Hugging Face model", "pretrained") from error
+    if Path(source).is_dir():
+        check_foreign_files(Path(source))
     logs: Any = transformers.utils.logging
     logs.disable_progress_bar()  # local files load in a moment
     settings = {"local_files_only": not download, "trust_remote_code": False}
@@ -147,8 +153,19 @@ def open_pretrained(source: str, *, download: bool) -> tuple[Any, Any]:
 
 def save_files(model: Any, extractor: Any, files: Path) -> None:
     """Both as `transformers` saves them: safetensors and JSON."""
-    model.save_pretrained(files)
-    extractor.save_pretrained(files)
+    try:
+        model.save_pretrained(files)
+        extractor.save_pretrained(files)
+    except SafetensorError as error:
+        number = re.search(r"\(os error (\d+)\)", str(error))  # such as a full disk
+        if number is None:
+            raise
+        code = int(number[1])
+        raise OSError(code, os.strerror(code), str(files)) from error
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(files)) from error
 
 
 def fingerprint_files(files: Path) -> list[Path]:

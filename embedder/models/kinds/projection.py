@@ -7,7 +7,6 @@
 Because of the copy, the folder needs no other model.
 """
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,9 @@ from embedder.geometry import geometry_of
 from embedder.models.card import CARD_NAME, Card, TagHeadRecord, read_card, write_card
 from embedder.models.fingerprint import files_fingerprint, short_fingerprint
 from embedder.models.loaded import LoadedModel, NetworkCall
+from embedder.models.model_files import copy_model
 from embedder.models.tag_head import HEAD_NAME, TagHead, write_tag_head
-from embedder.whole_files import write_whole
+from embedder.whole_files import whole_folder, write_whole
 
 PROJECTION_NAME, BASE_NAME = "projection.safetensors", "base"
 MIN_DEVIATION = 1e-4
@@ -115,8 +115,8 @@ def save_projection(
         raise OutputExists(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if not _is_copied(base, folder / BASE_NAME):
-        shutil.rmtree(folder / BASE_NAME, ignore_errors=True)
-        shutil.copytree(base.folder, folder / BASE_NAME)
+        with whole_folder(folder / BASE_NAME) as made:
+            copy_model(base.folder, made)
     state = {n: t.detach().cpu().contiguous() for n, t in projection.state_dict().items()}
     write_whole(folder / PROJECTION_NAME, safetensors.save(state))
     (folder / HEAD_NAME).unlink(missing_ok=True)

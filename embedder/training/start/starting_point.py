@@ -34,6 +34,7 @@ from embedder.models.kinds.projection import (
     seeded_projection,
 )
 from embedder.models.loaded import LoadedModel
+from embedder.models.model_files import model_files
 from embedder.models.registry import load_model
 from embedder.models.tag_head import TagHead
 from embedder.networks.network import EmbeddingNetwork, seeded_network
@@ -224,6 +225,7 @@ def _projection(
             f"augmentation: the vectors of {base.name} are computed once, so nothing can change "
             "its input; leave augmentation out"
         )
+    model_files(base.folder)  # refuses links now, and not when the first model is saved
     projection = seeded_projection(
         config.model,
         n_inputs=base.embedding_size,

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from embedder.errors import CorruptArtefact, NotFound, StorageError, printable_path
 from index.labels.files.tag_writing import FieldState
@@ -46,18 +47,24 @@ def now_text() -> str:
 
 
 class JournalWriter:
-    """An open journal."""
+    """An open journal, in an unbuffered file."""
 
-    def __init__(self, path: Path, file: BinaryIO) -> None:
+    def __init__(self, path: Path, file: FileIO) -> None:
         self.path = path
         self._file = file
 
     def add(self, entry: JournalEntry) -> None:
         """Append an entry; it is on disk when this returns."""
         # ASCII, because a path may not be UTF-8.
-        self._file.write(json.dumps(asdict(entry)).encode("ascii") + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        line = json.dumps(asdict(entry)).encode("ascii") + b"\n"
+        try:
+            while line:
+                line = line[self._file.write(line) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise StorageError(
+                f"{printable_path(self.path)}: the journal takes no more ({error.strerror})."
+            ) from error
 
 
 @contextmanager
@@ -70,12 +77,13 @@ def new_journal(folder: Path) -> Iterator[JournalWriter]:
         raise StorageError(
             f"{folder}: no journal can be written there ({error.strerror}), so no file is changed"
         ) from error
-    with file:
-        _sync_folder(folder)
-        yield JournalWriter(path, file)
-        is_empty = file.tell() == 0
-    if is_empty:
-        path.unlink()
+    try:
+        with file:
+            _sync_folder(folder)
+            yield JournalWriter(path, file)
+    finally:
+        if path.stat().st_size == 0:
+            path.unlink()
 
 
 def read_journal(path: Path) -> list[JournalEntry]:
@@ -115,11 +123,12 @@ def _entry(content: dict[str, Any]) -> JournalEntry:
     )
 
 
-def _create(folder: Path, stamp: str) -> tuple[Path, BinaryIO]:
+def _create(folder: Path, stamp: str) -> tuple[Path, FileIO]:
     for number in range(1000):
         path = folder / f"labels-{stamp}{f'-{number}' if number else ''}{SUFFIX}"
         try:
-            return path, path.open("xb")
+            # Without a buffer: closing never has to write what did not fit before.
+            return path, path.open("xb", buffering=0)
         except FileExistsError:
             continue
     raise FileExistsError(f"{folder}: too many journals of one second")

@@ -2,10 +2,12 @@
 
 The tag is written into a copy beside the file. When the copy is complete and its audio unchanged,
 it replaces the file in one rename, so a crash leaves either the old or the new file. Read-only
-files and fields that are not plain text raise an error.
+files and fields that are not plain text raise an error. A disk that is full or read-only raises
+StorageError, because it takes no other file either.
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -22,7 +24,14 @@ from mutagen.id3 import ID3, Frames, TextFrame
 from mutagen.mp4 import MP4FreeForm, MP4Tags
 
 from embedder.audio.digest import audio_digest
-from embedder.errors import AudioError, CorruptArtefact, UnreadableAudio, UsageError
+from embedder.errors import (
+    AudioError,
+    CorruptArtefact,
+    StorageError,
+    UnreadableAudio,
+    UsageError,
+    printable_path,
+)
 from index.indexing.tags import ASF_FIELDS, ID3_FIELDS, MP4_FIELDS, field_of, texts_of
 from index.labels.table import split_labels
 
@@ -97,6 +106,8 @@ def _rewrite(path: Path, change: Callable[[Any], None], *, drop_tags_if_empty: b
     real = path.resolve()  # a link stays a link
     before = audio_digest(real)
     status = real.stat()
+    if _is_on_read_only_disk(real):
+        raise StorageError(f"{printable_path(path)}: on a read-only disk. Leave its files out.")
     if not status.st_mode & 0o222 or not os.access(real, os.W_OK):
         raise AudioError(path, "read-only: its permissions forbid writing")
     temporary = _beside(real)
@@ -114,7 +125,7 @@ def _rewrite(path: Path, change: Callable[[Any], None], *, drop_tags_if_empty: b
             raise AudioError(path, "it changed while it was being labelled: nothing was written")
         temporary.replace(real)
     except OSError as error:
-        raise AudioError(path, f"cannot be written ({error.strerror or error})") from error
+        raise _refusal(path, error) from error
     finally:
         with contextlib.suppress(OSError):  # report the first error
             temporary.unlink(missing_ok=True)
@@ -130,6 +141,20 @@ def _beside(real: Path) -> Path:
     """The path of a file's copy: a hidden file with a short name that depends on the file's."""
     digest = hashlib.sha256(os.fsencode(real.name)).hexdigest()
     return real.with_name(f".labelling-{digest[:16]}{real.suffix}")
+
+
+def _is_on_read_only_disk(path: Path) -> bool:
+    if os.name == "nt":  # which has no statvfs
+        return False
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
+def _refusal(path: Path, error: OSError) -> AudioError | StorageError:
+    """The error for a file that the system does not write."""
+    reason = f"cannot be written ({error.strerror or error})"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return StorageError(f"{printable_path(path)}: {reason}.")
+    return AudioError(path, reason)
 
 
 def _change_tags(
@@ -149,6 +174,8 @@ def _change_tags(
         else:
             audio.save()
     except (mutagen.MutagenError, ValueError, NotImplementedError) as error:
+        if error.args and isinstance(error.args[0], OSError):  # mutagen wraps those of the system
+            raise error.args[0] from error
         raise AudioError(path, f"its tags cannot be written ({error})") from error
     except AudioError as error:
         raise AudioError(path, error.reason) from error  # under its own name

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from embedder.audio.digest import audio_digest
-from embedder.errors import AudioError
+from embedder.errors import AudioError, StorageError
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import Ledger
 from index.catalogue.records import Failure, Json
@@ -115,10 +115,14 @@ def write_labels(
     *,
     on_file: Callable[[int], None] | None = None,
 ) -> WriteReport:
-    """Carry out a plan; a file that cannot be written does not stop the others."""
+    """Carry out a plan; a file that cannot be written does not stop the others.
+
+    A disk that is full or read-only does. The StorageError then says how to undo what was written.
+    """
     if not any(change.action == "write" for change in changes):
         return WriteReport(tuple(changes))
     done: list[TagChange] = []
+    n_written = 0
     with library.writing() as catalogue, new_journal(library.folder) as journal:
         for change in changes:
             if change.action != "write":
@@ -127,9 +131,12 @@ def write_labels(
             try:
                 journal.add(_entry(change))
                 write_field(Path(change.path), change.field, change.new)
+                n_written += 1
                 _update_catalogue(catalogue, Path(change.path))
             except AudioError as error:
                 done.append(replace(change, action="fail", reason=error.reason))
+            except StorageError as error:
+                raise StorageError(f"{error} {_how_to_undo(n_written, journal.path)}") from error
             else:
                 done.append(replace(change, action="written"))
             if on_file is not None:
@@ -147,6 +154,13 @@ def undo_labels(library: OpenLibrary, journal: Path, *, dry_run: bool = False) -
         return UndoReport(tuple(_undoing(entry) for entry in entries))
     with library.writing() as catalogue:
         return UndoReport(tuple(_undone(catalogue, entry) for entry in entries))
+
+
+def _how_to_undo(n_written: int, journal: Path) -> str:
+    if not n_written:
+        return "No label was written."
+    what = "1 label was" if n_written == 1 else f"{n_written} labels were"
+    return f"{what} written before; to undo it: soundalike label --undo '{journal}'"
 
 
 def _failures_in(changes: Iterable[TagChange]) -> tuple[Failure, ...]:

@@ -15,11 +15,13 @@ from embedder.config.dataset import DatasetConfig
 from embedder.config.transfer import TransferConfig
 from embedder.encoding.encoder import TrackEncoder
 from embedder.errors import BadInput, CorruptArtefact, FingerprintMismatch
+from embedder.models import model_files
 from embedder.models.importing import import_model
 from embedder.models.registry import load_model
 from embedder.training.train import train
 from tests.embedder.rich_sets import write_audio_set
 from tests.embedder.small_sets import small_config
+from tests.faults.processes import small_disk
 
 transformers = pytest.importorskip("transformers")
 
@@ -229,3 +231,53 @@ def test_a_models_own_code_never_runs(tmp_path: Path) -> None:
             import_model(folder, name="m", replace=True)
         assert not marker.exists()
     assert not list((tmp_path / "models").rglob("*.py"))
+
+
+@pytest.mark.parametrize("size", ["8k", "20k"])
+def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
+    """Whichever file does not fit, the error is the disk's, names the model, and leaves nothing."""
+    save_tiny(tmp_path / "files", "ast")
+    with small_disk(tmp_path / "disk", size=size) as disk:
+        monkeypatch.setenv("SOUNDALIKE_MODELS", str(disk))
+        with pytest.raises(OSError, match="No space left") as full:
+            import_model(tmp_path / "files", name="m")
+        assert str(full.value.filename).startswith(str(disk / "m"))
+        assert list(disk.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_linked_file_is_refused(tmp_path: Path, name: str) -> None:
+    """A link in a stranger's folder could lead to any file of this machine."""
+    save_tiny(tmp_path / "files", "wav2vec2")
+    (tmp_path / "files" / name).rename(tmp_path / name)
+    (tmp_path / "files" / name).symlink_to(tmp_path / name)
+    with pytest.raises(BadInput, match=f"{name}: a link"):
+        import_model(tmp_path / "files", name="m")
+
+
+def test_the_links_of_a_hugging_face_cache_pass(tmp_path: Path) -> None:
+    """Its snapshots consist of links to the blobs beside them."""
+    folder = tmp_path / "snapshots" / "main"
+    save_tiny(folder, "wav2vec2")
+    (tmp_path / "blobs").mkdir()
+    for path in list(folder.iterdir()):
+        path.rename(tmp_path / "blobs" / path.name)
+        path.symlink_to(Path("../../blobs") / path.name)
+    assert import_model(folder, name="m").kind == "huggingface"
+
+
+def test_weights_files_elsewhere_are_refused(tmp_path: Path) -> None:
+    """A list of weights files may name only files of its own folder."""
+    save_tiny(tmp_path / "files", "wav2vec2")
+    shards = {"metadata": {}, "weight_map": {"encoder.weight": "../other.safetensors"}}
+    (tmp_path / "files" / "model.safetensors.index.json").write_text(json.dumps(shards))
+    with pytest.raises(CorruptArtefact, match="files outside the folder"):
+        import_model(tmp_path / "files", name="m")
+
+
+def test_a_folder_has_a_bound_on_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond it, nothing is read."""
+    save_tiny(tmp_path / "files", "wav2vec2")
+    monkeypatch.setattr(model_files, "MAX_BYTES", 1000)
+    with pytest.raises(BadInput, match="larger than"):
+        import_model(tmp_path / "files", name="m")

@@ -148,6 +148,32 @@ def test_a_model_has_a_bound_on_its_size(
         import_model(archive, name="m")
 
 
+def test_an_archive_that_explodes_is_refused(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Entries a thousand times as large as the archive are refused before any is unpacked."""
+    monkeypatch.setattr(model_files, "SMALL_BYTES", 10**5)
+    archive = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
+        opened.write(model / "card.json", "card.json")
+        opened.writestr("weights.safetensors", bytes(2 * 10**6))
+    with pytest.raises(CorruptArtefact, match="times as large as the archive"):
+        import_model(archive, name="m")
+    assert not list(user_models_folder().iterdir())
+
+
+def test_an_entry_larger_than_it_declares_is_refused(model: Path, tmp_path: Path) -> None:
+    """The declared size bounds what is unpacked, whatever the data hold."""
+    archive = tmp_path / "liar.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
+        opened.write(model / "card.json", "card.json")
+        opened.writestr("weights.safetensors", bytes(10**6))
+    size = (10**6).to_bytes(4, "little")
+    archive.write_bytes(archive.read_bytes().replace(size, (1000).to_bytes(4, "little")))
+    with pytest.raises(CorruptArtefact, match="not a complete zip"):
+        import_model(archive, name="m")
+
+
 @pytest.mark.parametrize(
     "card",
     [
