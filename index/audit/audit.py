@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from embedder.csv_cells import plain_row
 from embedder.datasets.dataset import Dataset
 from embedder.geometry import Cosine, Geometry
 from embedder.metrics.ranking import Ids
@@ -124,7 +125,7 @@ def write_split(path: Path, audited: Audited) -> FixedSplit:
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["track", "split", "group", "was"])
     for row in audited.with_repeats.rows:
-        table.writerow([row.key, fixed.sides[row.key], row.group or "", row.split])
+        table.writerow(plain_row([row.key, fixed.sides[row.key], row.group or "", row.split]))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, text.getvalue().encode("utf-8", "surrogateescape"))
     return fixed

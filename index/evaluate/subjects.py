@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from embedder.csv_cells import text_of_cell
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.grouping import with_groups
 from embedder.datasets.layouts.contents import ReadingOptions, side_named
@@ -49,10 +50,12 @@ def with_split_table(dataset: Dataset, path: Path) -> Dataset:
     """The same tracks with the sides of another table; tracks that it does not list have none."""
     table = read_table(path)
     key_column, side_column = table.require(*KEY_COLUMNS), table.require("split")
+    keys = {row.key for row in dataset.rows}
     sides: dict[str, Side] = {}
     for number, record in enumerate(table.rows, start=2):
         where = f"{printable_path(path)}, row {number}"
-        key, side = record[key_column], side_named(record[side_column], where=where)
+        cell, side = record[key_column], side_named(record[side_column], where=where)
+        key = cell if cell in keys else text_of_cell(cell)
         if sides.setdefault(key, side) != side:
             raise DatasetError(f"{where}: {key!r} is on two sides, {sides[key]!r} and {side!r}.")
     rows = tuple(replace(row, split=sides.get(row.key, "")) for row in dataset.rows)

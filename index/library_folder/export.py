@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from embedder.csv_cells import plain_cell
 from embedder.errors import UnknownChoice, utf8_text
 from embedder.whole_files import check_output, write_whole
 from index.catalogue.records import TrackRecord, valid_json
-from index.library_folder.csv_cells import plain_cell
 from index.library_folder.open_library import OpenLibrary
 
 

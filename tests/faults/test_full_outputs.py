@@ -146,7 +146,9 @@ def test_a_disk_that_takes_nothing(
     """Exit code 3, and one line that names the place; nothing unfinished stays there."""
     words = LINES[name].format(home=places.home, disk=places.disk, journal=places.journal).split()
     bench = workshop if "index" in words else commands
-    ended = bench.run("--quiet", *words, environment={"SOUNDALIKE_MODELS": str(places.disk / "models")})
+    ended = bench.run(
+        "--quiet", *words, environment={"SOUNDALIKE_MODELS": str(places.disk / "models")}
+    )
     assert ended.code == 3, ended.err
     assert ended.err.count("\n") == 1, ended.err
     assert str(places.disk) in ended.err

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from embedder.csv_cells import plain_cell
 from embedder.training.report.page import page, table
 from embedder.whole_files import write_whole
 
@@ -93,7 +94,7 @@ def _csv(rows: Sequence[GridRow]) -> str:
     scores = [column for name in names for column in (name, f"{name}_ci95")]
     writer.writerow(["variant", "seeds", "failed", *scores, "seconds"])
     for row in rows:
-        cells: list[object] = [row.variant, row.n_seeds, row.n_failed]
+        cells: list[object] = [plain_cell(row.variant), row.n_seeds, row.n_failed]
         for name in names:
             value = row.scores.get(name)
             reach = None if value is None else value.half_width

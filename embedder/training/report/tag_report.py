@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from embedder.csv_cells import plain_cell, text_of_cell
 from embedder.metrics.tagging import TagScores
 from embedder.training.folder.run_folder import TAG_FILES
 from embedder.whole_files import write_whole
@@ -25,7 +26,7 @@ def write_tag_report(folder: Path, tags: tuple[str, ...], scores: TagScores) -> 
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows((tag, f"{pr:.4f}", f"{roc:.4f}") for tag, pr, roc in rows)
+    writer.writerows((plain_cell(tag), f"{pr:.4f}", f"{roc:.4f}") for tag, pr, roc in rows)
     write_whole(folder / TABLE_NAME, text.getvalue().encode())
     write_whole(folder / CHART_NAME, draw_tags(rows))
 
@@ -64,7 +65,7 @@ def tag_section(folder: Path) -> str:
     if not (folder / TABLE_NAME).exists():
         return ""
     with (folder / TABLE_NAME).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
+        rows = [[text_of_cell(cell) for cell in row] for row in csv.reader(file)]
     head, *body = ["".join(_cells(row, "th" if at == 0 else "td")) for at, row in enumerate(rows)]
     lines = "\n".join(f"<tr>{row}</tr>" for row in body)
     chart = base64.b64encode((folder / CHART_NAME).read_bytes()).decode()

@@ -1,6 +1,7 @@
 """Audits of planted faults: each is found, and what is well is left alone."""
 
 import csv
+import dataclasses
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from index.audit.page import page_of, write_page
 from index.audit.repeats import with_repeats
 from index.audit.results import KINDS, Finding
 from index.audit.sides import fixed_split, leaks, rare_labels
-from index.evaluate.subjects import open_subject
+from index.evaluate.subjects import open_subject, with_split_table
 from tests.index.audit.audit_pictures import ROWS, copy_of, findings_of, music
 from tests.index.evaluation_sets import dataset_of, noisy_genres
 
@@ -179,6 +180,20 @@ def test_a_fixed_split_leaks_nothing(audited: Audited, planted_set: Path, tmp_pa
     again = open_subject(planted_set, split=str(tmp_path / "fixed.csv"))
     counts = audit(again, settings=AuditSettings()).audit.counts()
     assert (counts["duplicate-across-split"], counts["artist-across-split"]) == (0, 0)
+
+
+def test_a_fixed_split_holds_no_formulas(tmp_path: Path) -> None:
+    """Names and artists that a spreadsheet would compute are marked, and read as they were."""
+    labels, artists, vectors = noisy_genres(12)
+    dataset = dataset_of(labels, [f"={artist}" for artist in artists], vectors)
+    rows = tuple(dataclasses.replace(row, key=f"=cmd|{row.key}") for row in dataset.rows)
+    named = dataclasses.replace(dataset, rows=rows)
+    write_split(tmp_path / "fixed.csv", audit(named, settings=AuditSettings(), by_content=False))
+    with (tmp_path / "fixed.csv").open() as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert not [cell for cell in cells if cell.startswith("=")]
+    read = with_split_table(named, tmp_path / "fixed.csv")
+    assert all(row.split for row in read.rows)
 
 
 def test_a_page_of_nothing_wrong_says_so() -> None:

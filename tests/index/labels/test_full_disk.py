@@ -24,7 +24,7 @@ def test_a_full_disk_says_how_to_undo(tmp_path: Path) -> None:
         with Library.open_or_create(tmp_path / "library") as library:
             library.index([disk], encoder=ToyEncoder())
             (disk / "ballast").write_bytes(bytes(20_000))
-            with pytest.raises(StorageError, match="1 label was written before.*--undo") as full:
+            with pytest.raises(StorageError, match=r"1 label was written before.*--undo") as full:
                 write_labels(library, changes)
             assert str(full.value).startswith(f"{paths[1]}: cannot be written (No space left")
             assert read_tags(paths[0]).genre == "jazz"

@@ -11,7 +11,7 @@ _STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 def plain_cell(value: object) -> object:
     """A value for a CSV writer: a text that would be a formula begins with an apostrophe."""
-    if not isinstance(value, str) or not value.startswith(_STARTS):
+    if not isinstance(value, str) or not value.lstrip("'").startswith(_STARTS):
         return value
     try:
         float(value)
@@ -23,3 +23,9 @@ def plain_cell(value: object) -> object:
 def plain_row(values: Iterable[object]) -> list[object]:
     """A row of such values."""
     return [plain_cell(value) for value in values]
+
+
+def text_of_cell(cell: str) -> str:
+    """The text that `plain_cell` made this cell of."""
+    is_marked = cell.startswith("'") and cell.lstrip("'").startswith(_STARTS)
+    return cell[1:] if is_marked else cell
