@@ -63,7 +63,7 @@ def change_rows(changes: Sequence["TagChange"]) -> list[dict[str, Json]]:
 
 def as_csv(report: "LabelReport") -> str:
     """A row a track, with a column for each label; then the tracks that failed."""
-    from embedder.csv_cells import plain_row
+    from embedder.datasets.csv_cells import plain_row
 
     labels = sorted({label for vote in report.votes for label in vote.probabilities})
     text = io.StringIO()

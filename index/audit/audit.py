@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.csv_cells import plain_row
+from embedder.datasets.csv_cells import plain_row
 from embedder.datasets.dataset import Dataset
 from embedder.geometry import Cosine, Geometry
 from embedder.metrics.ranking import Ids

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embedder.csv_cells import text_of_cell
+from embedder.datasets.csv_cells import text_of_cell
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.grouping import with_groups
 from embedder.datasets.layouts.contents import ReadingOptions, side_named

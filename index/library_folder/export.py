@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embedder.csv_cells import plain_cell
+from embedder.datasets.csv_cells import plain_cell
 from embedder.errors import UnknownChoice, utf8_text
 from embedder.whole_files import check_output, write_whole
 from index.catalogue.records import TrackRecord, valid_json

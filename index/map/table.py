@@ -3,7 +3,7 @@
 import csv
 import io
 
-from embedder.csv_cells import plain_row
+from embedder.datasets.csv_cells import plain_row
 from index.map.library_map import LibraryMap
 from index.map.quality import misleads
 

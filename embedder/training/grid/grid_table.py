@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from embedder.csv_cells import plain_cell
+from embedder.datasets.csv_cells import plain_cell
 from embedder.training.report.page import page, table
 from embedder.whole_files import write_whole
 

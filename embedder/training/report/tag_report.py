@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from embedder.csv_cells import plain_cell, text_of_cell
+from embedder.datasets.csv_cells import plain_cell, text_of_cell
 from embedder.metrics.tagging import TagScores
 from embedder.training.folder.run_folder import TAG_FILES
 from embedder.whole_files import write_whole

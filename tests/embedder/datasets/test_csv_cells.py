@@ -2,7 +2,7 @@
 
 import pytest
 
-from embedder.csv_cells import plain_cell, plain_row, text_of_cell
+from embedder.datasets.csv_cells import plain_cell, plain_row, text_of_cell
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
