@@ -21,7 +21,7 @@ help:
 	@echo "make check      lint, format, types, layers, spelling, docs"
 	@echo "make format     let ruff put the code in order"
 	@echo "make bench      measure against the alternatives (one: make bench BENCH=benchmarks/start_up.py)"
-	@echo "make docs       write docs/cli.md anew"
+	@echo "make docs       write docs/cli.md and docs/settings.md anew"
 	@echo "make notebooks  run the notebooks and store their outputs (some minutes)"
 	@echo "make clean      remove what these targets made, .venv too"
 
@@ -60,6 +60,7 @@ check: $(DEV)
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/codespell
 	$(BIN)/python docs/write_cli_reference.py --check
+	$(BIN)/python docs/write_settings.py --check
 
 MARK ?= not slow
 # The slow tests compare times, so they run one after the other.
@@ -77,6 +78,7 @@ bench: $(DEV)
 
 docs: $(DEV)
 	$(BIN)/python docs/write_cli_reference.py
+	$(BIN)/python docs/write_settings.py
 
 notebooks: $(DEV)
 	$(BIN)/python docs/run_notebooks.py

@@ -179,9 +179,10 @@ def test_every_command_has_help_and_docs(words: tuple[str, ...]) -> None:
     assert heading in (ROOT / "docs" / "cli.md").read_text(encoding="utf-8"), "run make docs"
 
 
-def test_the_cli_reference_is_current() -> None:
-    """docs/cli.md is what `make docs` would write now."""
-    script = ROOT / "docs" / "write_cli_reference.py"
+@pytest.mark.parametrize("page", ["cli_reference", "settings"])
+def test_a_written_page_is_current(page: str) -> None:
+    """docs/cli.md and docs/settings.md are what `make docs` would write now."""
+    script = ROOT / "docs" / f"write_{page}.py"
     ended = subprocess.run(
         [sys.executable, str(script), "--check"], cwd=ROOT, capture_output=True, check=False
     )

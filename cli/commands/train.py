@@ -149,7 +149,7 @@ def _check(
 def _show_config(settings: Globals, config: object) -> None:
     from embedder.config.loading import to_dict, to_toml
 
-    emit_text(settings, to_toml(config).rstrip())
+    emit_text(settings, to_toml(config, with_choices=True).rstrip())
     if settings.form is not Form.TABLE:
         emit(settings, to_dict(config))
 

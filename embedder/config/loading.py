@@ -87,9 +87,27 @@ def parse_assignment(text: str) -> dict[str, Any]:
     return typing.cast("dict[str, Any]", value)
 
 
-def to_toml(config: object) -> str:
-    """A configuration as TOML text; `read_toml` and `from_dict` give it back unchanged."""
-    return "\n".join(_toml_lines(to_dict(config), prefix="")).strip() + "\n"
+def to_toml(config: object, *, with_choices: bool = False) -> str:
+    """A configuration as TOML text; `read_toml` and `from_dict` give it back unchanged.
+
+    with_choices: a comment lists the choices of each setting that has any.
+    """
+    choices = choices_of(type(config)) if with_choices else {}
+    lines = _toml_lines(to_dict(config), prefix="", choices=choices)
+    return "\n".join(lines).strip() + "\n"
+
+
+def choices_of(kind: Any) -> dict[str, tuple[str, ...]]:
+    """The choices of each setting that has any, by its name with all tables above it."""
+    if typing.get_origin(kind) is typing.Literal:
+        return {"": tuple(map(str, typing.get_args(kind)))}
+    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
+        return {name: c for part in typing.get_args(kind) for name, c in choices_of(part).items()}
+    return {
+        f"{name}.{inner}" if inner else name: choices
+        for name, hint in typing.get_type_hints(kind).items()
+        for inner, choices in choices_of(hint).items()
+    }
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,20 +212,25 @@ def _unknown_key(key: str, names: Sequence[str], where: str) -> str:
     return f"{where}: unknown setting {key!r}.{hint}"
 
 
-def _toml_lines(table: Mapping[str, Any], *, prefix: str) -> list[str]:
+def _toml_lines(
+    table: Mapping[str, Any], *, prefix: str, choices: Mapping[str, tuple[str, ...]]
+) -> list[str]:
     lines = [
-        f"{key} = {_toml_value(value)}"
+        f"{key} = {to_toml_value(value)}{_comment(choices.get(prefix + key, ()))}"
         for key, value in table.items()
         if value is not None and not _is_table(value)
     ]
     for key, value in table.items():
         name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            lines += ["", f"[{name}]", *_toml_lines(value, prefix=f"{name}.")]
-        elif _is_table(value):
-            for item in value:
-                lines += ["", f"[[{name}]]", *_toml_lines(item, prefix=f"{name}.")]
+        inner = [value] if isinstance(value, Mapping) else value if _is_table(value) else []
+        header = f"[{name}]" if isinstance(value, Mapping) else f"[[{name}]]"
+        for item in inner:
+            lines += ["", header, *_toml_lines(item, prefix=f"{name}.", choices=choices)]
     return lines
+
+
+def _comment(choices: tuple[str, ...]) -> str:
+    return f"  # {', '.join(choices)}" if choices else ""
 
 
 def _is_table(value: Any) -> bool:
@@ -215,12 +238,13 @@ def _is_table(value: Any) -> bool:
     return isinstance(value, Mapping) or is_tables
 
 
-def _toml_value(value: Any) -> str:
+def to_toml_value(value: Any) -> str:
+    """One value as TOML text."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         return f'"{escaped}"'
-    if isinstance(value, list):
-        return f"[{', '.join(_toml_value(item) for item in value)}]"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(to_toml_value(item) for item in value)}]"
     return repr(value)

@@ -32,9 +32,14 @@ class ObjectiveConfig:
     """
 
     kind: ObjectiveKind = "triplet"
+    """The loss. `softmax` and `proxy-anchor` learn labels, `tagging` tags, `distillation` a
+    teacher's vectors, `tag-similarity` how alike tags are; the others learn from pairs or
+    triplets of tracks."""
     weight: float = 1.0
+    """The factor of this loss, if there are several."""
     relations: tuple[RelationKind, ...] = ("label",)
-    """A pair is positive if any relation holds, negative if all known relations deny it."""
+    """A pair is positive if any relation holds, negative if all known relations deny it. Cost:
+    `handcrafted` computes features of every track first."""
     relation_weights: tuple[float, ...] = ()
     """graded-contrastive: how alike (0…1) the pairs of each relation are. Empty: 1 for each."""
     margin: float = 0.2
@@ -44,6 +49,8 @@ class ObjectiveConfig:
     soft_margin: bool = False
     """Triplets: use log(1 + exp(violation)) instead of max(0, violation)."""
     mining: Mining = "semi-hard"
+    """Which triplets or pairs of a batch count: `all`, the hardest, those within the margin
+    (`semi-hard`), or drawn evenly over distances."""
     temperature: float = 0.1
     """Of nt-xent, supervised-contrastive, softmax, and tag-similarity by cross-entropy."""
     positive_scale: float = 2.0
@@ -53,13 +60,16 @@ class ObjectiveConfig:
     proxy_scale: float = 32.0
     """Alpha of proxy-anchor."""
     tag_weights: TagWeights = "tf-idf"
+    """Whether rare tags count more (`tf-idf`) or all alike (`binary`)."""
     tag_similarity: TagSimilarity = "cosine"
+    """How the similarity of two sets of tags is computed."""
     tag_threshold: float = 0.5
-    """The tag relation: a pair is positive from this similarity on, and negative without a common
-    tag. Other pairs are ignored."""
+    """The tag relation: a pair is positive from this similarity on, and negative without a
+    common tag. Other pairs are ignored."""
     soft_target_loss: SoftTargetLoss = "squared"
+    """tag-similarity: compare similarities by their squared difference, or as shares of a row."""
     label_smoothing: float = 0.0
-    """softmax only."""
+    """softmax only: the share of the target that all labels get."""
     near_share: float = 0.05
     """handcrafted and latent: this share of all pairs, the nearest ones, is positive."""
     far_share: float = 0.5

@@ -26,12 +26,15 @@ class OptimiserConfig:
     """The optimiser."""
 
     kind: OptimiserKind = "adamw"
+    """The optimiser. Cost: `muon` takes a little more time for a step."""
     learning_rate: float = 1e-3
+    """The highest learning rate of the run."""
     head_learning_rate_factor: float = 1.0
     """The learning rate of the objectives' proxies and heads, relative to that of the network."""
     weight_decay: float = 1e-4
     """L2 penalty; decoupled for adamw and muon."""
     l1: float = 0.0
+    """L1 penalty."""
     momentum: float = 0.9
     """Of sgd (with Nesterov's step) and rmsprop."""
 
@@ -41,10 +44,13 @@ class ScheduleConfig:
     """How the learning rate changes during a run."""
 
     kind: ScheduleKind = "cosine"
+    """How the rate changes: not at all, along a cosine, by steps, or up and down once."""
     warm_up_share: float = 0.05
     """The share of the steps over which the rate rises at the start."""
     step_epochs: int = 10
+    """step: lower the rate after so many epochs."""
     step_factor: float = 0.3
+    """step: multiply the rate by this."""
     final_factor: float = 0.01
     """cosine and one-cycle: the final rate, as a share of the highest."""
 
@@ -56,9 +62,9 @@ class StoppingConfig:
     patience_epochs: int = 0
     """Stop after this many epochs without a better score; 0 never stops early."""
     measure: StoppingMeasure = "map"
-    """The score that decides which epoch is best: mean average precision over the whole ranking, or
-    the accuracy of the neighbours' vote, which is coarse with few held-out tracks. Data sets with
-    tags alone use the mean average precision of tags."""
+    """The score that decides which epoch is best: mean average precision over the whole
+    ranking, or the accuracy of the neighbours' vote, which is coarse with few held-out tracks.
+    Data sets with tags alone use the mean average precision of tags."""
     n_neighbours: int = 15
     """How many neighbours vote on a held-out track."""
 
@@ -68,25 +74,36 @@ class LoopConfig:
     """Epochs, devices and the threads of a run."""
 
     epochs: int = 30
+    """How often the run goes over the training tracks. Cost: time, in proportion."""
     max_minutes: float = 0.0
     """End this call after so many minutes; 0: no limit. `--resume` continues."""
     gradient_clip: float = 5.0
     """The largest norm of the gradient; 0: no limit."""
     weight_averaging: WeightAveraging = "none"
-    """Measure and keep an average of the weights instead of the latest ones."""
+    """Measure and keep an average of the weights instead of the latest ones. Cost: memory of a
+    second network."""
     averaging_decay: float = 0.999
-    """`moving` only."""
+    """`moving` only: the share of the old average that each step keeps."""
     averaging_epochs: int = 5
-    """`last-epochs` only."""
+    """`last-epochs` only: how many epochs are averaged."""
     precision: Precision = "auto"
+    """The numbers of the network. `auto`: bf16 (or 16) on a GPU, bf16 on a CPU with instructions
+    for it, otherwise 32."""
     compile: bool = False
+    """Compile the network. Cost: a minute at the start; less time for each step."""
     workers: int = 0
-    """Threads that prepare batches ahead of training; 0 means one."""
+    """Threads that prepare batches ahead of training; 0 means one. Cost: memory of a batch each."""
     validate_every_epochs: int = 1
+    """Measure the held-out tracks after so many epochs. Cost: each measurement takes the time
+    of encoding them."""
     seed: int = 0
+    """The seed of the weights and of every random change."""
     device: str = "auto"
+    """`auto`, `cpu` or `cuda`."""
     n_devices: int = 1
+    """GPUs of each machine."""
     n_machines: int = 1
+    """Machines; `torchrun` starts them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +111,17 @@ class DoctorConfig:
     """The doctor, which warns of a run that learns nothing: when it warns, and whether it acts."""
 
     enabled: bool = True
+    """Whether the run is watched."""
     every_steps: int = 10
+    """Look at one step in so many. Cost: the watched steps compare all pairs of a batch."""
     min_effective_rank: float = 2.0
+    """Warn if the vectors use fewer of their dimensions."""
     stuck_steps: int = 50
     """Warn of a symptom after it has lasted for so many steps."""
     stuck_tolerance: float = 0.02
+    """The triplet loss counts as equal to its margin within this share."""
     fallback: Fallback = "none"
+    """What the doctor changes if a run learns nothing: nothing, or how triplets are mined."""
 
 
 @dataclass(frozen=True, slots=True)
