@@ -103,14 +103,14 @@ def test_networks_of_several_kinds_are_weighted_branches() -> None:
         )
         for w in ((1.0, 1.0), (1.0, 1e-9))
     ]
-    both, without = weighted
-    assert both.config.backbone.members == 2
-    assert [beside.members for beside in both.config.beside] == [1]
+    merged, without = weighted
+    assert merged.config.backbone.members == 2
+    assert [beside.members for beside in merged.config.beside] == [1]
     parts = [network.features(levels) for network in (first, second, moments)]
-    assert torch.allclose(both.features(levels), torch.cat(parts, dim=1), atol=1e-4)
+    assert torch.allclose(merged.features(levels), torch.cat(parts, dim=1), atol=1e-4)
     alone = merged_network([first, second], levels, targets_for(levels), **settings)
     assert torch.allclose(without(levels), alone(levels), atol=1e-3)
-    assert not torch.allclose(both(levels), alone(levels), atol=1e-2)
+    assert not torch.allclose(merged(levels), alone(levels), atol=1e-2)
 
 
 def test_the_constant_has_the_given_length() -> None:
@@ -133,8 +133,8 @@ def test_a_merged_network_ignores_a_form() -> None:
     for strictness in (0.0, 1.0, 100.0):
         forms = (Indifference(darker, strictness=strictness),)
         plain = merged_outputs(networks, indifferent_to=forms)
-        other = merged_outputs(networks, indifferent_to=forms, form=darker)
-        differences.append(np.linalg.norm(plain - other) / np.linalg.norm(plain))
+        darkened = merged_outputs(networks, indifferent_to=forms, form=darker)
+        differences.append(np.linalg.norm(plain - darkened) / np.linalg.norm(plain))
     assert differences[0] > 2 * differences[1] > 4 * differences[2]
 
 
@@ -147,8 +147,8 @@ def test_two_forms_can_both_differ_from_the_track() -> None:
         first, second = (
             merged_outputs(networks, indifferent_to=forms, form=half) for half in halves
         )
-        whole = merged_outputs(networks, indifferent_to=forms)
-        differences.append(np.linalg.norm(first - second) / np.linalg.norm(whole))
+        whole_outputs = merged_outputs(networks, indifferent_to=forms)
+        differences.append(np.linalg.norm(first - second) / np.linalg.norm(whole_outputs))
     assert differences[1] < 0.7 * differences[0]
 
 
@@ -157,9 +157,9 @@ def test_what_cannot_be_merged_is_refused() -> None:
     first = seeded_network(config(), seed=0)
     levels = levels_for(first)
     settings = {"evenness": 0.5, "shrinkage": 1.0}
-    other = seeded_network(dataclasses.replace(config(), geometry="euclidean"), seed=0)
+    euclidean = seeded_network(dataclasses.replace(config(), geometry="euclidean"), seed=0)
     with pytest.raises(ConfigError, match="with the same input"):
-        merged_network([first, other], levels, targets_for(levels), size=4, **settings)
+        merged_network([first, euclidean], levels, targets_for(levels), size=4, **settings)
     twice = merged_network([first, first], levels, targets_for(levels), size=4, **settings)
     with pytest.raises(ConfigError, match="merged again"):
         merged_network([twice], levels, targets_for(levels), size=4, **settings)

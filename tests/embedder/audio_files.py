@@ -38,8 +38,10 @@ def tone(hertz: float, seconds: float, *, rate: int = RATE) -> Samples:
 
 def bare_mp3(samples: Samples, rate: int, *, bit_rate_kbps: int) -> bytes:
     """The frames of an MP3 without ID3 tag and without length header."""
-    whole = encode_audio(samples, rate, suffix=".mp3", bit_rate_kbps=bit_rate_kbps)
-    with av.open(io.BytesIO(whole), "r") as container:  # FFmpeg does not hand the header frame out
+    content = encode_audio(samples, rate, suffix=".mp3", bit_rate_kbps=bit_rate_kbps)
+    with av.open(
+        io.BytesIO(content), "r"
+    ) as container:  # FFmpeg does not hand the header frame out
         return b"".join(bytes(packet) for packet in container.demux(container.streams.audio[0]))
 
 
@@ -53,8 +55,8 @@ def mp3_without_length(path: Path, *, quiet_seconds: float, loud_seconds: float)
 
 def truncated(path: Path, *, keep: float) -> None:
     """Cut a file off, as a broken download does."""
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(len(whole) * keep)])
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * keep)])
 
 
 def mp3_with_giant_picture(path: Path, samples: Samples, *, megabytes: int) -> None:
@@ -69,10 +71,10 @@ def mp3_with_giant_picture(path: Path, samples: Samples, *, megabytes: int) -> N
 def flac_with_broken_frame(path: Path, samples: Samples) -> None:
     """Overwrite some bytes in the middle."""
     write_audio(path, samples, RATE)
-    whole = bytearray(path.read_bytes())
-    middle = len(whole) // 2
-    whole[middle : middle + 600] = bytes(600)
-    path.write_bytes(whole)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 600] = bytes(600)
+    path.write_bytes(content)
 
 
 def ogg_vorbis(path: Path, samples: Samples) -> None:

@@ -53,8 +53,8 @@ def test_cosine_is_one_minus_the_cosine() -> None:
     """Parallel 0, at right angles 1, opposite 2, whatever the lengths."""
     geometry = geometry_of("cosine")
     east = torch.tensor([[2.0, 0.0]])
-    others = torch.tensor([[0.5, 0.0], [0.0, 3.0], [-1.0, 0.0]])
-    assert geometry.pairwise(east, others).tolist() == [[0.0, 1.0, 2.0]]
+    points = torch.tensor([[0.5, 0.0], [0.0, 3.0], [-1.0, 0.0]])
+    assert geometry.pairwise(east, points).tolist() == [[0.0, 1.0, 2.0]]
 
 
 def test_euclidean_is_the_straight_line() -> None:
@@ -74,8 +74,8 @@ def test_the_ball_agrees_with_its_definition(curvature: float) -> None:
             apart = sum((a - b) ** 2 for a, b in zip(x, y, strict=True))
             gap_x = 1 - curvature * sum(a * a for a in x)
             gap_y = 1 - curvature * sum(b * b for b in y)
-            wanted = math.acosh(1 + 2 * curvature * apart / (gap_x * gap_y)) / curvature**0.5
-            assert distances[i, j].item() == pytest.approx(wanted, rel=1e-9, abs=1e-7)
+            exact = math.acosh(1 + 2 * curvature * apart / (gap_x * gap_y)) / curvature**0.5
+            assert distances[i, j].item() == pytest.approx(exact, rel=1e-9, abs=1e-7)
 
 
 @pytest.mark.parametrize("curvature", [0.5, 1.0])
@@ -84,14 +84,14 @@ def test_the_ball_agrees_with_geoopt(curvature: float) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         geoopt = pytest.importorskip("geoopt")
-    theirs = geoopt.PoincareBall(c=curvature)
+    ball = geoopt.PoincareBall(c=curvature)
     ours = geometry_of("poincare", curvature=curvature)
     generator = torch.Generator().manual_seed(5)
     outputs = torch.randn(6, 4, generator=generator, dtype=torch.float64) / 2
     points = ours.project(outputs)
-    assert torch.allclose(points, theirs.expmap0(outputs))
-    assert torch.allclose(ours.pairwise(points, points), theirs.dist(points[:, None], points))
-    assert torch.allclose(ours.mean(points), theirs.weighted_midpoint(points))
+    assert torch.allclose(points, ball.expmap0(outputs))
+    assert torch.allclose(ours.pairwise(points, points), ball.dist(points[:, None], points))
+    assert torch.allclose(ours.mean(points), ball.weighted_midpoint(points))
 
 
 def test_the_ball_flattens_as_its_curvature_vanishes() -> None:
@@ -178,11 +178,11 @@ def test_the_cosine_mean_has_unit_length() -> None:
 def test_a_store_ranks_as_the_geometry_does(geometry: Geometry) -> None:
     """Searching the stored forms by the search metric gives the order of the distances."""
     points, queries = (points_on(geometry, n=n, seed=n, scale=0.3) for n in (40, 5))
-    stored, asked = geometry.stored_form(points), geometry.query_form(queries)
+    stored, query_points = geometry.stored_form(points), geometry.query_form(queries)
     if geometry.search_metric == "inner-product":
-        order = (asked @ stored.T).argsort(descending=True)
+        order = (query_points @ stored.T).argsort(descending=True)
     else:
-        order = torch.cdist(asked, stored).argsort()
+        order = torch.cdist(query_points, stored).argsort()
     assert torch.equal(order, geometry.pairwise(queries, points).argsort())
 
 

@@ -38,13 +38,13 @@ TRAINING = (
 def training_workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     """Command lines with torch imported."""
     folder = tmp_path_factory.mktemp("training workshop")
-    with open_workshop(folder, setup="plain", preload=TRAINING) as made:
-        yield made
+    with open_workshop(folder, setup="plain", preload=TRAINING) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     """Command lines with the toy encoder."""
     folder = tmp_path_factory.mktemp("workshop")
-    with open_workshop(folder, setup="toy", preload=INDEXING) as made:
-        yield made
+    with open_workshop(folder, setup="toy", preload=INDEXING) as opened:
+        yield opened

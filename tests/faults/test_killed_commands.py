@@ -37,8 +37,8 @@ def check_rebuild(workshop: Workshop, tmp_path: Path, music: Path, *, n_kills: i
     at = ("--library", tmp_path / "library")
     assert workshop.run(*at, "index", music).code == 0
     before = content_of(tmp_path / "library")
-    whole = workshop.run(*at, "library", "rebuild", after="writing")
-    for moment in moments(whole.n_calls, n_kills=n_kills, seed=5):
+    uninterrupted = workshop.run(*at, "library", "rebuild", after="writing")
+    for moment in moments(uninterrupted.n_calls, n_kills=n_kills, seed=5):
         workshop.run(*at, "library", "rebuild", after="writing", die_at=moment)
         assert content_of(tmp_path / "library") == before
     assert workshop.run(*at, "library", "rebuild").code == 0
@@ -52,11 +52,11 @@ def check_migration(workshop: Workshop, tmp_path: Path, music: Path, *, n_kills:
     before = content_of(old)
     shutil.copytree(old, tmp_path / "expected")
     line = ("index", music, "--model", "other")
-    whole = workshop.run("--library", tmp_path / "expected", *line, after="writing")
-    assert whole.code == 0
+    uninterrupted = workshop.run("--library", tmp_path / "expected", *line, after="writing")
+    assert uninterrupted.code == 0
     expected = content_of(tmp_path / "expected")
     assert expected.keys() == before.keys()
-    for number, moment in enumerate(moments(whole.n_calls, n_kills=n_kills, seed=6)):
+    for number, moment in enumerate(moments(uninterrupted.n_calls, n_kills=n_kills, seed=6)):
         folder = tmp_path / f"library {number}"
         shutil.copytree(old, folder)
         log.unlink(missing_ok=True)
@@ -84,13 +84,13 @@ def check_labels(workshop: Workshop, tmp_path: Path, music: Path, *, n_kills: in
     unlabelled = [str(number + 1) for number in range(0, N_FILES, 2)]
     line = (*at, "label", *unlabelled, "--write", "--yes")
     before, names = genres(music), {path.name for path in music.iterdir()}
-    whole = workshop.run(*line, after="writing")
-    assert whole.code == 0, whole.err
+    uninterrupted = workshop.run(*line, after="writing")
+    assert uninterrupted.code == 0, uninterrupted.err
     labelled = genres(music)
     assert set(labelled.values()) == {"jazz"}
     undo_all(workshop, tmp_path / "library")
     assert genres(music) == before
-    for moment in moments(whole.n_calls, n_kills=n_kills, seed=7):
+    for moment in moments(uninterrupted.n_calls, n_kills=n_kills, seed=7):
         killed = workshop.run(*line, after="writing", die_at=moment)
         assert killed.code == -9
         changed = {path for path, genre in genres(music).items() if genre != before[path]}

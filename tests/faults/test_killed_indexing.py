@@ -57,15 +57,15 @@ def check_kills(workshop: Workshop, tmp_path: Path, music: Path, *, seeds: range
     changed(music)
     shutil.copytree(old, expected_folder)
     line = ("index", "--prune", music)
-    whole = workshop.run("--library", expected_folder, *line, after="writing")
-    assert whole.code == 0, whole.err
+    uninterrupted = workshop.run("--library", expected_folder, *line, after="writing")
+    assert uninterrupted.code == 0, uninterrupted.err
     expected = content_of(expected_folder)
     assert len(expected) == N_FILES - 3 + 6
     n_killed = 0
     for seed in seeds:
         folder = tmp_path / f"library {seed}"
         shutil.copytree(old, folder)
-        moment = random.Random(seed).randrange(1, whole.n_calls)
+        moment = random.Random(seed).randrange(1, uninterrupted.n_calls)
         ended = workshop.run("--library", folder, *line, after="writing", die_at=moment)
         n_killed += ended.code == -9
         between = content_of(folder)

@@ -54,13 +54,13 @@ def check_kills(
     workshop: Workshop, line: tuple[object, ...], folder: Path, *, n_kills: int, seed: int
 ) -> None:
     """Kill a run at random calls: no model is half written, and it ends as if uninterrupted."""
-    whole = workshop.run("train", *line, "-o", folder / "whole", after="prepare_folder")
-    assert whole.code == 0, whole.err
+    uninterrupted = workshop.run("train", *line, "-o", folder / "whole", after="prepare_folder")
+    assert uninterrupted.code == 0, uninterrupted.err
     expected = model_in(folder / "whole")
     generator = random.Random(seed)
     for number in range(n_kills):
         run = folder / f"run {number}"
-        moment = generator.randrange(1, whole.n_calls)
+        moment = generator.randrange(1, uninterrupted.n_calls)
         killed = workshop.run(*("train", *line, "-o", run), after="prepare_folder", die_at=moment)
         assert killed.code == -9
         for name in ("best", "last"):

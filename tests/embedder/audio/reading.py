@@ -14,10 +14,10 @@ from embedder.errors import AudioError
 
 def middle_second(path: Path, *, sample_rate: int = 0) -> np.ndarray:
     """Read one second from the middle, float32 [samples]."""
-    read = read_stretches(
+    stretches = read_stretches(
         path, lambda seconds: [seconds / 2 - 0.5], seconds=1.0, sample_rate=sample_rate
     )
-    return read.samples[0]
+    return stretches.samples[0]
 
 
 def refusal(path: Path, kind: type[AudioError]) -> str:
@@ -34,11 +34,11 @@ def refusal(path: Path, kind: type[AudioError]) -> str:
 
 def run_python(source: str) -> str:
     """Run a script in a process of its own; return its stdout and stderr."""
-    done = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(source)],
         capture_output=True,
         text=True,
         check=True,
         cwd=Path(__file__).parents[3],
     )
-    return done.stdout + done.stderr
+    return finished.stdout + finished.stderr

@@ -52,15 +52,17 @@ def test_a_playlist_named_as_a_song(tmp_path: Path, text: str) -> None:
 def test_a_truncated_mp3(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """What is there is used; the debug log says how much that is."""
     path = tmp_path / "song.mp3"
-    whole = tune(10.0)
-    write_audio(path, whole, RATE)
+    samples = tune(10.0)
+    write_audio(path, samples, RATE)
     truncated(path, keep=0.4)
     with caplog.at_level(logging.DEBUG):
-        read = read_stretches(path, lambda seconds: [seconds - 1.5], seconds=1.0)
-    assert 3.5 < read.duration_seconds < 4.5
+        stretches = read_stretches(path, lambda seconds: [seconds - 1.5], seconds=1.0)
+    assert 3.5 < stretches.duration_seconds < 4.5
     assert "its header says 10.00 s, it has" in caplog.text
-    first = round(read.starts_seconds[0] * RATE)
-    assert np.corrcoef(read.samples[0], whole.mean(axis=0)[first : first + RATE])[0, 1] > 0.95
+    first = round(stretches.starts_seconds[0] * RATE)
+    assert (
+        np.corrcoef(stretches.samples[0], samples.mean(axis=0)[first : first + RATE])[0, 1] > 0.95
+    )
 
 
 @pytest.mark.parametrize("name", ["a.flac", "a.ogg", "a.wav", "a.aac"])
@@ -89,14 +91,14 @@ def test_a_truncated_m4a(tmp_path: Path) -> None:
 def test_a_flac_with_a_broken_frame(tmp_path: Path) -> None:
     """The broken tenth of a second is silent, and what follows is not moved."""
     path = tmp_path / "song.flac"
-    written = tune(8.0)
-    flac_with_broken_frame(path, written)
-    expected = written.mean(axis=0)
-    read = read_whole(path).samples
-    assert len(read) == len(expected)
-    wrong = np.abs(read - expected) > 1e-3
+    samples = tune(8.0)
+    flac_with_broken_frame(path, samples)
+    expected = samples.mean(axis=0)
+    decoded = read_whole(path).samples
+    assert len(decoded) == len(expected)
+    wrong = np.abs(decoded - expected) > 1e-3
     assert 0 < np.count_nonzero(wrong) < 0.5 * RATE
-    assert not read[wrong].any()
+    assert not decoded[wrong].any()
     stretches = read_stretches(path, lambda _: [0.5, 3.5, 6.0], seconds=1.0)
     assert np.abs(stretches.samples[2] - expected[6 * RATE : 7 * RATE]).max() < 1e-3
 
@@ -128,10 +130,10 @@ def test_every_truncation_is_survived(tmp_path: Path) -> None:
     """Cut anywhere, a file gives sound or an AudioError; more bytes never give less sound."""
     path = tmp_path / "a.mp3"
     write_audio(path, tune(1.0), RATE)
-    whole = path.read_bytes()
+    content = path.read_bytes()
     lengths = []
-    for n_bytes in range(0, len(whole), 997):
-        path.write_bytes(whole[:n_bytes])
+    for n_bytes in range(0, len(content), 997):
+        path.write_bytes(content[:n_bytes])
         try:
             lengths.append(read_whole(path).duration_seconds)
         except AudioError:

@@ -76,9 +76,9 @@ def test_retagging_leaves_the_size_of_the_audio(song: Path, tmp_path: Path) -> N
 
 def test_other_samples_change_it(song: Path, tmp_path: Path) -> None:
     """The same chord, louder, is another recording."""
-    other = tmp_path / song.name
-    write_audio(other, tones(level=0.31), SAMPLE_RATE)
-    assert audio_digest(other) != audio_digest(song)
+    copy = tmp_path / song.name
+    write_audio(copy, tones(level=0.31), SAMPLE_RATE)
+    assert audio_digest(copy) != audio_digest(song)
 
 
 def test_one_changed_byte_of_audio_changes_it(song: Path, tmp_path: Path) -> None:
@@ -133,12 +133,12 @@ def test_broken_containers_still_have_one(song: Path, tmp_path: Path, seed: int)
 
 def test_parts_differ_from_each_other_and_from_the_whole() -> None:
     """A stretch of a recording is a recording of its own."""
-    whole = bytes(16)
+    whole_digest = bytes(16)
     parts = {
-        whole,
-        part_digest(whole, 0, 10),
-        part_digest(whole, 10, 20),
-        part_digest(whole, 10, None),
+        whole_digest,
+        part_digest(whole_digest, 0, 10),
+        part_digest(whole_digest, 10, 20),
+        part_digest(whole_digest, 10, None),
     }
     assert len(parts) == 4
 

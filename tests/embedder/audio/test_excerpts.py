@@ -127,12 +127,12 @@ def test_excerpts_hold_the_samples_at_their_starts(song: Path, song_samples: np.
 def test_thrown_excerpts_are_loaded(song: Path) -> None:
     """With a generator, excerpts lie where its seed says, and elsewhere for another seed."""
     config = ExcerptConfig(n_excerpts=3, excerpt_seconds=1.0)
-    one, same, other = (
+    first, same, other_seed = (
         load_excerpts(song, config, generator=np.random.default_rng(seed)) for seed in (1, 1, 2)
     )
-    assert one.starts_seconds == same.starts_seconds
-    assert np.array_equal(one.samples, same.samples)
-    assert one.starts_seconds != other.starts_seconds
+    assert first.starts_seconds == same.starts_seconds
+    assert np.array_equal(first.samples, same.samples)
+    assert first.starts_seconds != other_seed.starts_seconds
 
 
 def test_a_short_track_is_repeated(tmp_path: Path) -> None:

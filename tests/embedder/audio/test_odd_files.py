@@ -52,27 +52,27 @@ def test_an_mp3_without_a_length_is_measured(
 ) -> None:
     """The measured length is used, and the debug log says it."""
     with caplog.at_level(logging.DEBUG):
-        read = read_stretches(endless_mp3, lambda seconds: [0.8 * seconds], seconds=1.0)
-    assert read.duration_seconds == pytest.approx(16, abs=0.2)
+        stretches = read_stretches(endless_mp3, lambda seconds: [0.8 * seconds], seconds=1.0)
+    assert stretches.duration_seconds == pytest.approx(16, abs=0.2)
     assert "says no length, measured 16." in caplog.text
 
 
 def test_seeking_is_exact_without_a_length(endless_mp3: Path) -> None:
     """A stretch has the samples that decoding the whole file gives."""
-    read = read_stretches(endless_mp3, lambda seconds: [0.8 * seconds], seconds=1.0)
-    first = round(read.starts_seconds[0] * RATE)
-    whole = read_whole(endless_mp3)
-    assert np.array_equal(read.samples[0], whole.samples[first : first + RATE])
+    stretches = read_stretches(endless_mp3, lambda seconds: [0.8 * seconds], seconds=1.0)
+    first = round(stretches.starts_seconds[0] * RATE)
+    waveform = read_whole(endless_mp3)
+    assert np.array_equal(stretches.samples[0], waveform.samples[first : first + RATE])
 
 
 def test_an_m4a_with_chapters(tmp_path: Path) -> None:
     """Chapters are a text track beside the sound, and are passed over."""
     path = tmp_path / "book.m4a"
-    written = tune(6.0)
-    m4a_with_chapters(path, written)
-    expected = written.mean(axis=0)[round(2.5 * RATE) :][:RATE]
-    read = read_stretches(path, lambda _: [2.5], seconds=1.0).samples[0]
-    assert np.corrcoef(read, expected)[0, 1] > 0.95
+    samples = tune(6.0)
+    m4a_with_chapters(path, samples)
+    expected = samples.mean(axis=0)[round(2.5 * RATE) :][:RATE]
+    decoded = read_stretches(path, lambda _: [2.5], seconds=1.0).samples[0]
+    assert np.corrcoef(decoded, expected)[0, 1] > 0.95
 
 
 @pytest.mark.parametrize("ending", ["mp4", "mkv", "avi"])
@@ -129,10 +129,10 @@ def test_values_that_are_no_numbers(tmp_path: Path, caplog: pytest.LogCaptureFix
     samples[0, RATE + 10] = 1e30
     write_audio(path, samples, RATE, sample_format="float32")
     with caplog.at_level(logging.DEBUG):
-        read = read_whole(path).samples
-    assert np.isfinite(read).all()
-    assert not read[RATE : RATE + 3].any()
-    assert np.array_equal(read[:RATE], samples[0, :RATE])
+        decoded = read_whole(path).samples
+    assert np.isfinite(decoded).all()
+    assert not decoded[RATE : RATE + 3].any()
+    assert np.array_equal(decoded[:RATE], samples[0, :RATE])
     assert "4 samples" in caplog.text
 
 

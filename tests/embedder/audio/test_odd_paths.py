@@ -111,8 +111,8 @@ def test_a_file_that_vanishes_while_it_is_read(tmp_path: Path) -> None:
             path.write_bytes(content)
             time.sleep(0.001)
 
-    other = threading.Thread(target=come_and_go)
-    other.start()
+    meddler = threading.Thread(target=come_and_go)
+    meddler.start()
     outcomes = set()
     try:
         for _ in range(150):
@@ -122,7 +122,7 @@ def test_a_file_that_vanishes_while_it_is_read(tmp_path: Path) -> None:
                 outcomes.add(type(error))
     finally:
         stop.set()
-        other.join()
+        meddler.join()
     assert MissingAudio in outcomes
 
 
@@ -135,8 +135,8 @@ def test_a_file_that_vanishes_during_its_plan(tmp_path: Path) -> None:
         path.unlink()
         return [2.0, 0.0]
 
-    read = read_stretches(path, plan, seconds=0.5)
-    assert read.n_read == (RATE // 2, RATE // 2)
+    stretches = read_stretches(path, plan, seconds=0.5)
+    assert stretches.n_read == (RATE // 2, RATE // 2)
 
 
 def test_threads_do_not_disturb_each_other(tmp_path: Path) -> None:

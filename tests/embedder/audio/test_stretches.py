@@ -52,12 +52,12 @@ FORMATS = ("mp3", "thin", "flac", "opus", "ogg", "wav", "m4a", "mp4", "ts", "avi
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_stretch_is_a_part_of_the_whole(tunes: dict[str, Path], name: str) -> None:
     """Seeking finds, to the sample, what decoding everything finds there."""
-    whole = read_whole(tunes[name])
+    waveform = read_whole(tunes[name])
     starts = (0.0, 0.013, 0.31, 1.0, 4.9999, 5.3, 10.81)
-    read = read_stretches(tunes[name], lambda _: starts, seconds=0.7)
-    for start, samples in zip(starts, read.samples, strict=True):
-        first = round(start * whole.sample_rate)
-        expected = whole.samples[first : first + len(samples)]
+    stretches = read_stretches(tunes[name], lambda _: starts, seconds=0.7)
+    for start, samples in zip(starts, stretches.samples, strict=True):
+        first = round(start * waveform.sample_rate)
+        expected = waveform.samples[first : first + len(samples)]
         assert np.abs(samples - expected).max() <= TOLERANCE.get(name, 2e-5)
         assert np.corrcoef(samples, expected)[0, 1] > 0.995
 
@@ -65,12 +65,12 @@ def test_a_stretch_is_a_part_of_the_whole(tunes: dict[str, Path], name: str) -> 
 @pytest.mark.parametrize("name", ["mp3", "flac", "wav", "opus"])
 def test_resampled_stretches_join_the_whole(tunes: dict[str, Path], name: str) -> None:
     """At another rate too, an edge of a stretch leaves no mark."""
-    whole = read_whole(tunes[name], sample_rate=16000)
+    waveform = read_whole(tunes[name], sample_rate=16000)
     starts = (0.0, 2.0, 7.0)
-    read = read_stretches(tunes[name], lambda _: starts, seconds=1.0, sample_rate=16000)
-    for start, samples in zip(starts, read.samples, strict=True):
+    stretches = read_stretches(tunes[name], lambda _: starts, seconds=1.0, sample_rate=16000)
+    for start, samples in zip(starts, stretches.samples, strict=True):
         first = round(start * 16000)
-        assert np.abs(samples - whole.samples[first : first + 16000]).max() < 1e-4
+        assert np.abs(samples - waveform.samples[first : first + 16000]).max() < 1e-4
 
 
 @given(
@@ -87,31 +87,33 @@ def test_any_stretch_has_the_asked_length(
 ) -> None:
     """Whatever is asked for, in whatever order: as many samples as the seconds hold, all finite."""
     starts = [place * (11.5 - seconds) for place in places]
-    read = read_stretches(tunes[name], lambda _: starts, seconds=seconds, sample_rate=sample_rate)
-    assert read.samples.shape == (len(starts), round(seconds * read.sample_rate))
-    assert read.sample_rate == (sample_rate or read.sample_rate)
-    assert np.isfinite(read.samples).all()
-    assert min(read.n_read) >= read.samples.shape[1] - 1
+    stretches = read_stretches(
+        tunes[name], lambda _: starts, seconds=seconds, sample_rate=sample_rate
+    )
+    assert stretches.samples.shape == (len(starts), round(seconds * stretches.sample_rate))
+    assert stretches.sample_rate == (sample_rate or stretches.sample_rate)
+    assert np.isfinite(stretches.samples).all()
+    assert min(stretches.n_read) >= stretches.samples.shape[1] - 1
 
 
 def test_beyond_the_end_is_silence_and_said(tunes: dict[str, Path]) -> None:
     """A stretch over the end has its real samples, then zeros, and a count of the real ones."""
-    read = read_stretches(tunes["flac"], lambda _: [0.0, 11.5], seconds=1.0)
-    assert read.n_read == (RATE, RATE // 2)
-    assert not read.samples[1, RATE // 2 :].any()
-    assert read.samples[1, : RATE // 2].any()
+    stretches = read_stretches(tunes["flac"], lambda _: [0.0, 11.5], seconds=1.0)
+    assert stretches.n_read == (RATE, RATE // 2)
+    assert not stretches.samples[1, RATE // 2 :].any()
+    assert stretches.samples[1, : RATE // 2].any()
 
 
 def test_the_plan_hears_the_length(tunes: dict[str, Path]) -> None:
     """A plan is asked once, with the length of the file."""
-    asked: list[float] = []
+    planned_seconds: list[float] = []
 
     def plan(duration_seconds: float) -> list[float]:
-        asked.append(duration_seconds)
+        planned_seconds.append(duration_seconds)
         return [1.0]
 
     assert read_stretches(tunes["mp3"], plan, seconds=1.0).duration_seconds == SECONDS
-    assert asked == [SECONDS]
+    assert planned_seconds == [SECONDS]
 
 
 def test_a_shorter_file_than_it_says_is_planned_again(
@@ -122,9 +124,9 @@ def test_a_shorter_file_than_it_says_is_planned_again(
     path.write_bytes(tunes["mp3"].read_bytes())
     truncated(path, keep=0.5)
     with caplog.at_level(logging.DEBUG):
-        read = read_stretches(path, lambda seconds: [0.9 * seconds - 0.5], seconds=0.5)
-    assert read.duration_seconds == pytest.approx(6.0, abs=0.1)
-    assert read.n_read == (RATE // 2,)
+        stretches = read_stretches(path, lambda seconds: [0.9 * seconds - 0.5], seconds=0.5)
+    assert stretches.duration_seconds == pytest.approx(6.0, abs=0.1)
+    assert stretches.n_read == (RATE // 2,)
     assert "its header says 12.00 s, it has" in caplog.text
 
 
@@ -132,9 +134,9 @@ def test_matroska_is_right_within_its_milliseconds(tmp_path: Path) -> None:
     """Matroska counts in milliseconds: a stretch is found within one of them."""
     path = tmp_path / "film.mkv"
     video(path, tune(6.0), seconds=6.0)
-    whole = read_whole(path).samples
+    samples = read_whole(path).samples
     stretch = read_stretches(path, lambda _: [3.0], seconds=0.5).samples[0]
-    around = whole[3 * RATE - 200 : 3 * RATE + len(stretch) + 200]
+    around = samples[3 * RATE - 200 : 3 * RATE + len(stretch) + 200]
     lag = int(np.argmax(np.correlate(around, stretch, mode="valid"))) - 200
     assert abs(lag) <= 0.0012 * RATE
 

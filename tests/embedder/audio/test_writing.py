@@ -16,12 +16,12 @@ from tests.embedder.audio_files import RATE, tone, tune
 def test_a_tone_comes_back(tmp_path: Path, suffix: str) -> None:
     """A tone written in any format is read as the same tone, at the same place."""
     path = tmp_path / f"tone{suffix}"
-    written = tone(440, 2.0)
-    write_audio(path, np.stack([written, written]), RATE)
-    read = read_whole(path, sample_rate=RATE).samples
-    assert abs(len(read) - len(written)) < 0.03 * RATE
+    samples = tone(440, 2.0)
+    write_audio(path, np.stack([samples, samples]), RATE)
+    decoded = read_whole(path, sample_rate=RATE).samples
+    assert abs(len(decoded) - len(samples)) < 0.03 * RATE
     middle = slice(RATE // 2, RATE)
-    assert np.abs(read[middle] - written[middle]).max() < 0.03
+    assert np.abs(decoded[middle] - samples[middle]).max() < 0.03
 
 
 @pytest.mark.parametrize("suffix", WRITABLE_SUFFIXES)

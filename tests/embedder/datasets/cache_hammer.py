@@ -20,9 +20,9 @@ def hammer(folder: Path, seed: int, room: int) -> int:
     wrong = 0
     for number in generator.integers(0, 12, 150).tolist():
         expected = values(number)
-        found = cache.get(f"{number:02d}")
-        if found is None:
+        cached = cache.get(f"{number:02d}")
+        if cached is None:
             cache.put(f"{number:02d}", expected)
         else:
-            wrong += not np.array_equal(found, expected)
+            wrong += not np.array_equal(cached, expected)
     return wrong + cache.counts.damaged

@@ -42,7 +42,9 @@ def test_empty_folder(tmp_path: Path) -> None:
 def test_unknown_layout_lists_what_was_looked_for(tmp_path: Path) -> None:
     """A folder of something else names every layout and its signs."""
     (tmp_path / "notes.txt").write_text("hello", encoding="utf-8")
-    with pytest.raises(DatasetError, match=r"Looked for: arrays: .*folders \(one a label\)"):
+    with pytest.raises(
+        DatasetError, match=r"Looked for: arrays: .*folders: a folder of audio files for each label"
+    ):
         open_dataset(tmp_path)
 
 
@@ -83,7 +85,7 @@ def test_missing_and_empty_files_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "audio" / "2.flac").mkdir()
     dataset = open_dataset(table)
     assert len(dataset.rows) == 9
-    assert [left.reason for left in dataset.left_out] == [
+    assert [left_out.reason for left_out in dataset.left_out] == [
         "no such file", "empty file", "is a folder"
     ]  # fmt: skip
     assert dataset.describe()["left_out"] == 3
@@ -191,7 +193,7 @@ class TestArrays:
         rewrite_arrays(path, spectrogram=np.zeros((2, 2, 2)), track=np.array(["000", "zzz"]))
         dataset = open_dataset(path)
         assert [row.key for row in dataset.rows] == ["000"]
-        reasons = {left.path: left.reason for left in dataset.left_out}
+        reasons = {left_out.path: left_out.reason for left_out in dataset.left_out}
         assert len(reasons) == 12
         assert reasons["zzz"] == "an array without a row in the table"
 
@@ -215,7 +217,9 @@ def test_files_beside_the_label_folders_are_left_out(tmp_path: Path) -> None:
     """Audio outside the folders of labels has no label, and is left out."""
     path = MINIATURES["folders"].make(tmp_path)
     write_tone(path / "stray.flac", 1)
-    assert [left.reason for left in open_dataset(path).left_out] == ["not in a label's folder"]
+    assert [left_out.reason for left_out in open_dataset(path).left_out] == [
+        "not in a label's folder"
+    ]
 
 
 def test_a_number_or_a_key_of_music_names_no_track(tmp_path: Path) -> None:

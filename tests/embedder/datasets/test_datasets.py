@@ -148,7 +148,7 @@ def test_fma_variant_leaves_out_what_is_missing(tmp_path: Path) -> None:
     """Asked for a larger subset than is there, the rest is left out and counted."""
     path = MINIATURES["fma"].make(tmp_path)
     large = open_dataset(path, options=ReadingOptions(variant="large"))
-    assert [(left.path, left.reason) for left in large.left_out] == [
+    assert [(left_out.path, left_out.reason) for left_out in large.left_out] == [
         ("000/000999.mp3", "no such file")
     ]
     small = open_dataset(path, options=ReadingOptions(variant="small"))

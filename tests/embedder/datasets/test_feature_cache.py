@@ -40,10 +40,10 @@ def test_what_is_put_comes_out(
     """Any array comes back with its type, shape and very bytes."""
     cache = FeatureCache(tmp_path_factory.mktemp("cache"), "front-end")
     cache.put("abc", array)
-    found = cache.get("abc")
-    assert found is not None
-    assert (found.dtype, found.shape) == (array.dtype, array.shape)
-    assert found.tobytes() == array.tobytes()
+    cached = cache.get("abc")
+    assert cached is not None
+    assert (cached.dtype, cached.shape) == (array.dtype, array.shape)
+    assert cached.tobytes() == array.tobytes()
 
 
 def test_another_front_end_finds_nothing(tmp_path: Path) -> None:
@@ -56,10 +56,10 @@ def test_arrays_are_mapped_and_cannot_be_changed(tmp_path: Path) -> None:
     """The file is mapped read-only, so that no reader can change the cache."""
     cache = FeatureCache(tmp_path, "front-end")
     cache.put("abc", values(0))
-    found = cache.get("abc")
-    assert isinstance(found, np.memmap)
+    cached = cache.get("abc")
+    assert isinstance(cached, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
-        found[0] = 1
+        cached[0] = 1
 
 
 def test_computes_once(tmp_path: Path) -> None:
@@ -92,8 +92,8 @@ def test_damage_is_noticed(tmp_path_factory: pytest.TempPathFactory, data: st.Da
         places = st.one_of(st.integers(0, header), st.integers(4096, len(content) - 1))
         content[data.draw(places)] ^= 1 << data.draw(st.integers(0, 7))
     entry.write_bytes(content)
-    found = cache.get_or_compute("abc", lambda: array)
-    np.testing.assert_array_equal(found, array)
+    cached = cache.get_or_compute("abc", lambda: array)
+    np.testing.assert_array_equal(cached, array)
     again = cache.get("abc")
     assert again is not None
     np.testing.assert_array_equal(again, array)
@@ -114,8 +114,8 @@ def test_bound_holds_after_every_step(
     for is_put, number in steps:
         if is_put:
             cache.put(f"{number:02d}", values(number))
-        elif (found := cache.get(f"{number:02d}")) is not None:
-            np.testing.assert_array_equal(found, values(number))
+        elif (cached := cache.get(f"{number:02d}")) is not None:
+            np.testing.assert_array_equal(cached, values(number))
         assert cache.stored_bytes() <= cache.max_bytes
 
 
@@ -137,10 +137,10 @@ def test_array_outlives_its_eviction(tmp_path: Path) -> None:
     """An array in use stays good when its entry is evicted."""
     cache = FeatureCache(tmp_path, "front-end", max_bytes=ENTRY_BYTES)
     cache.put("00", values(0))
-    found = cache.get("00")
+    cached = cache.get("00")
     cache.put("01", values(1))
     assert cache.get("00") is None
-    np.testing.assert_array_equal(found, values(0))
+    np.testing.assert_array_equal(cached, values(0))
 
 
 def test_too_large_an_entry_is_not_kept(tmp_path: Path) -> None:
@@ -230,8 +230,8 @@ def test_a_disk_that_takes_nothing_costs_the_cache_alone(
     cache = FeatureCache(tmp_path / "cache", "0" * 16)
     for number in range(3):
         array = np.full((2, 2), number, np.uint8)
-        kept = cache.get_or_compute(digest_of_array(array), lambda array=array: array)
-        assert (kept == number).all()
+        cached = cache.get_or_compute(digest_of_array(array), lambda array=array: array)
+        assert (cached == number).all()
     assert len([r for r in caplog.records if "cannot be stored" in r.message]) == 1
     with pytest.raises(ConfigError, match=r"Set dataset\.cache_dir"):
         FeatureCache(tmp_path / "cache" / "00", "0" * 16)

@@ -200,8 +200,8 @@ def test_smaller_limit_is_part_of_a_larger_one(dataset: Dataset, small: int, mor
     )
     assert few <= many
     available = Counter(track.values("genre")[0] for track in dataset.rows)
-    taken = Counter(track.values("genre")[0] for track in dataset.rows if track.key in few)
-    assert taken == {genre: min(n, small) for genre, n in available.items()}
+    n_tracks = Counter(track.values("genre")[0] for track in dataset.rows if track.key in few)
+    assert n_tracks == {genre: min(n, small) for genre, n in available.items()}
 
 
 def test_limit_leaves_held_out_tracks_alone() -> None:

@@ -50,9 +50,9 @@ def test_a_song_depends_on_its_names_alone(style: str) -> None:
 def test_another_name_gives_another_song(changed: dict[str, int]) -> None:
     """Seed, artist, song and album each change the music, not only its level."""
     names = {"seed": 0, "artist": 0, "song": 0}
-    ours = synthesise_song("folk", **names, seconds=4, sample_rate=RATE)
-    theirs = synthesise_song("folk", **(names | changed), seconds=4, sample_rate=RATE)
-    assert abs(np.corrcoef(ours[0], theirs[0])[0, 1]) < 0.9
+    folk = synthesise_song("folk", **names, seconds=4, sample_rate=RATE)
+    changed_folk = synthesise_song("folk", **(names | changed), seconds=4, sample_rate=RATE)
+    assert abs(np.corrcoef(folk[0], changed_folk[0])[0, 1]) < 0.9
 
 
 def test_any_length_and_rate_can_be_had() -> None:

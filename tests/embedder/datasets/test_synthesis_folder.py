@@ -50,8 +50,8 @@ def test_the_folder_is_laid_out_as_people_do(songs: list[SongFile]) -> None:
 def test_tags_can_be_read_in_every_format(songs: list[SongFile]) -> None:
     """Title, artist, album, genre, year, number and mood are found where players look for them."""
     for song in songs:
-        found = _tags_of(song.path)
-        assert found == {
+        file_tags = _tags_of(song.path)
+        assert file_tags == {
             "title": song.title,
             "artist": song.artist,
             "album": song.album,
@@ -66,26 +66,28 @@ def test_every_format_decodes_to_its_length_and_sound(songs: list[SongFile]) -> 
     """What is read back lasts as long as the song, as loud as it was made."""
     for song in songs:
         assert probe(song.path).duration_seconds == pytest.approx(2.0, abs=0.15)
-        heard = read_whole(song.path)
-        assert len(heard.samples) / heard.sample_rate == pytest.approx(2.0, abs=0.15)
-        made = synthesise_song(
+        waveform = read_whole(song.path)
+        assert len(waveform.samples) / waveform.sample_rate == pytest.approx(2.0, abs=0.15)
+        samples = synthesise_song(
             song.genre,
             artist=song.artist_number,
             song=song.song_number,
             seconds=2.0,
             sample_rate=16000,
         ).mean(axis=0)
-        assert _rms(heard.samples) == pytest.approx(_rms(made), rel=0.15)
+        assert _rms(waveform.samples) == pytest.approx(_rms(samples), rel=0.15)
 
 
 def test_a_second_call_does_nothing(songs: list[SongFile]) -> None:
     """A finished folder is not written again."""
     folder = songs[0].path.parents[2]
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    written: list[SongFile] = []
-    again = write_music_folder(folder, **(SMALL | {"artists_per_style": 2}), on_song=written.append)
+    new_songs: list[SongFile] = []
+    again = write_music_folder(
+        folder, **(SMALL | {"artists_per_style": 2}), on_song=new_songs.append
+    )
     assert again == songs
-    assert written == []
+    assert new_songs == []
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
@@ -99,13 +101,13 @@ def test_a_song_does_not_depend_on_the_folders_size(songs: list[SongFile], tmp_p
 
 def test_a_song_that_is_missing_is_written_again(tmp_path: Path) -> None:
     """Only the lost file is made anew, with the same bytes."""
-    first, *others = write_music_folder(tmp_path, **SMALL)
-    kept = {song.path: song.path.stat().st_mtime_ns for song in others}
+    first, *other_songs = write_music_folder(tmp_path, **SMALL)
+    times_before = {song.path: song.path.stat().st_mtime_ns for song in other_songs}
     data = first.path.read_bytes()
     first.path.unlink()
     write_music_folder(tmp_path, **SMALL)
     assert first.path.read_bytes() == data
-    assert {song.path: song.path.stat().st_mtime_ns for song in others} == kept
+    assert {song.path: song.path.stat().st_mtime_ns for song in other_songs} == times_before
     assert (tmp_path / FINISHED).exists()
 
 

@@ -166,25 +166,25 @@ def test_one_broken_file_fails_alone(
 def test_requests_for_stretches_go_with_paths(encoder: TrackEncoder, songs: list[Path]) -> None:
     """`encode_many` takes parts of files (CUE sheets) beside whole ones."""
     request = TrackRequest(songs[8], start_seconds=4.0, seconds=3.0)
-    part, whole = encoder.encode_many([request, songs[8]], workers=1)
+    part, whole_track = encoder.encode_many([request, songs[8]], workers=1)
     assert isinstance(part, TrackEncoding)
-    assert isinstance(whole, TrackEncoding)
+    assert isinstance(whole_track, TrackEncoding)
     assert 4.0 <= part.starts_seconds[0] < 7.0
-    assert not np.allclose(part.vector, whole.vector)
+    assert not np.allclose(part.vector, whole_track.vector)
 
 
 def test_an_endless_stream_can_be_left(encoder: TrackEncoder, songs: list[Path]) -> None:
     """Only a bounded number of files is opened ahead of the consumer."""
-    drawn = 0
+    n_opened = 0
 
     def endless() -> Iterator[Path]:
-        nonlocal drawn
+        nonlocal n_opened
         for path in itertools.cycle(songs):
-            drawn += 1
+            n_opened += 1
             yield path
 
     results = encoder.encode_many(endless(), workers=1)
     for _ in range(3):
         next(results)
     results.close()
-    assert drawn <= 3 * 16
+    assert n_opened <= 3 * 16

@@ -26,10 +26,10 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_head_comes_back_as_it_was_saved(folder: Path) -> None:
     """Weights and names, to the bit."""
-    head, wanted = read_tag_head(folder, read_card(folder)), some_head()
+    head, saved_head = read_tag_head(folder, read_card(folder)), some_head()
     assert head.tags == TAGS
-    assert torch.equal(head.weight, wanted.weight)
-    assert torch.equal(head.bias, wanted.bias)
+    assert torch.equal(head.weight, saved_head.weight)
+    assert torch.equal(head.bias, saved_head.bias)
 
 
 def test_a_head_leaves_the_fingerprint_alone(folder: Path, tmp_path: Path) -> None:
@@ -47,18 +47,18 @@ def test_tags_are_the_mean_over_excerpts(folder: Path, tmp_path: Path) -> None:
     means = (1 / (1 + np.exp(-logits.astype(np.float64)))).mean(axis=0)
     result = TrackTagger.load(folder, device="cpu").tag(song, top=3)
     assert len(encoding.excerpt_vectors) == 3
-    found = dict(zip(result.tags, result.probabilities, strict=True))
-    assert found == pytest.approx(dict(zip(TAGS, means, strict=True)), abs=1e-5)
+    by_tag = dict(zip(result.tags, result.probabilities, strict=True))
+    assert by_tag == pytest.approx(dict(zip(TAGS, means, strict=True)), abs=1e-5)
 
 
 def test_the_likeliest_tags_come_first(folder: Path, tmp_path: Path) -> None:
     """At most `top` of them, in falling order, and all there are where there are fewer."""
     tagger = TrackTagger.load(folder, device="cpu")
     song = write_noise(tmp_path / "noise.wav")
-    everything = tagger.tag(song, top=99)
-    assert sorted(everything.tags) == sorted(tagger.tags)
-    assert list(everything.probabilities) == sorted(everything.probabilities, reverse=True)
-    assert tagger.tag(song, top=1).tags == everything.tags[:1]
+    all_tags = tagger.tag(song, top=99)
+    assert sorted(all_tags.tags) == sorted(tagger.tags)
+    assert list(all_tags.probabilities) == sorted(all_tags.probabilities, reverse=True)
+    assert tagger.tag(song, top=1).tags == all_tags.tags[:1]
 
 
 def test_a_stretch_of_a_track_has_tags_of_its_own(folder: Path, tmp_path: Path) -> None:

@@ -38,17 +38,17 @@ def test_unordered_results_come_as_they_are_ready() -> None:
 
 def test_an_endless_stream_is_taken_only_as_far_as_needed() -> None:
     """No more than the allowed number of items is drawn ahead of the consumer."""
-    drawn: list[int] = []
+    taken_items: list[int] = []
 
     def numbers() -> Iterator[int]:
         for n in itertools.count():
-            drawn.append(n)
+            taken_items.append(n)
             yield n
 
     results = map_in_threads(lambda n: n, numbers(), workers=2, ahead=3)
     assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
     results.close()
-    assert len(drawn) <= 5 + 3
+    assert len(taken_items) <= 5 + 3
 
 
 def test_leaving_early_ends_the_threads() -> None:

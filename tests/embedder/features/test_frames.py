@@ -20,19 +20,19 @@ def test_a_batch_is_its_items_one_by_one(kind: str) -> None:
     samples = music(3, seconds=1.0) * torch.tensor([[1.0], [0.01], [0.3]])
     together = front_end(samples, RATE)
     assert together.shape[:2] == (3, n_rows_of(front_end.config))
-    for item, found in zip(samples, together, strict=True):
-        assert torch.allclose(front_end(item[None], RATE)[0], found, atol=1e-4)
+    for item, levels in zip(samples, together, strict=True):
+        assert torch.allclose(front_end(item[None], RATE)[0], levels, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", KINDS[:-1])
 def test_columns_are_frames_of_the_whole(kind: str) -> None:
     """Sampled columns are those columns of the full spectrogram, reference included."""
     samples = music(2, seconds=4.0)
-    whole = build_front_end(small(kind))(samples, RATE)
+    all_levels = build_front_end(small(kind))(samples, RATE)
     sampled = build_front_end(small(kind, n_columns=16))(samples, RATE)
-    n_frames = whole.shape[-1]
+    n_frames = all_levels.shape[-1]
     shown = [int((column + 0.5) * n_frames / 16) for column in range(16)]
-    assert torch.allclose(sampled, whole[:, :, shown], atol=2e-3)
+    assert torch.allclose(sampled, all_levels[:, :, shown], atol=2e-3)
 
 
 def test_reference_is_the_whole_clip_between_columns_too() -> None:
@@ -41,13 +41,13 @@ def test_reference_is_the_whole_clip_between_columns_too() -> None:
         samples = music(1, seconds=6.0) * 0.01
         times = torch.arange(2000) / RATE
         samples[0, 60000:62000] += 0.8 * torch.sin(2 * torch.pi * hertz * times)
-        whole = build_front_end(small())(samples, RATE)
+        all_levels = build_front_end(small())(samples, RATE)
         sampled = build_front_end(small(n_columns=3))(samples, RATE)
-        assert whole.max() == pytest.approx(1)
+        assert all_levels.max() == pytest.approx(1)
         assert sampled.max() < 0.7
-        n_frames = whole.shape[-1]
+        n_frames = all_levels.shape[-1]
         shown = [int((column + 0.5) * n_frames / 3) for column in range(3)]
-        assert torch.allclose(sampled, whole[:, :, shown], atol=1e-3)
+        assert torch.allclose(sampled, all_levels[:, :, shown], atol=1e-3)
 
 
 def test_loudest_frames_find_the_maximum_of_noise() -> None:

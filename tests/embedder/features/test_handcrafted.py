@@ -101,10 +101,10 @@ def test_a_sine_is_loudest_in_its_bark_band(band: int) -> None:
 
 def test_spreading_masks_upwards_more_than_downwards() -> None:
     """A band's power reaches further into the bands above than into those below."""
-    heard = spreading_matrix()[:, 10]
-    assert heard.argmax() == 10
-    assert heard[10] == pytest.approx(1, abs=0.01)
-    assert heard[12] > 10 * heard[8]
+    masking = spreading_matrix()[:, 10]
+    assert masking.argmax() == 10
+    assert masking[10] == pytest.approx(1, abs=0.01)
+    assert masking[12] > 10 * masking[8]
 
 
 def test_phon_is_the_level_of_a_tone_at_one_kilohertz() -> None:

@@ -36,8 +36,8 @@ def test_gtzan_log_has_the_statistics_of_the_pictures_and_their_pixels() -> None
     Two clips are other recordings than their pictures; they correlate by less than 0.2.
     """
     clips, pictures = folders("gtzan-clips", "gtzan-spectrograms")
-    found = list(compare(clips, pictures, preset="gtzan-log"))
-    same = [c for c in found if c.correlation > 0.5]
+    comparisons = list(compare(clips, pictures, preset="gtzan-log"))
+    same = [c for c in comparisons if c.correlation > 0.5]
     assert len(same) >= 17
     assert min(c.correlation for c in same) > 0.99
     assert np.median([c.difference for c in same]) < 0.5

@@ -61,8 +61,8 @@ def test_level_scale_and_floor_are_settings() -> None:
     config = small(level_per_db=0.01, level_at_reference=0.8, floor_db=-50.0)
     samples = music(1)
     plain = decibels(build_front_end(small())(samples, RATE))
-    found = build_front_end(config)(samples, RATE)
-    assert found.numpy() == pytest.approx(np.maximum(plain, -50) * 0.01 + 0.8, abs=1e-4)
+    levels = build_front_end(config)(samples, RATE)
+    assert levels.numpy() == pytest.approx(np.maximum(plain, -50) * 0.01 + 0.8, abs=1e-4)
 
 
 def test_clip_normalisation_is_mean_0_and_deviation_1() -> None:

@@ -24,18 +24,18 @@ COARSE = FrontEndConfig(n_bins=40, n_columns=30, sample_rate=RATE)
 def translated(source: FrontEndConfig, target: FrontEndConfig, samples: torch.Tensor) -> Any:
     """What the target's front end makes of some audio, and what is made of the source's levels."""
     translation = Translation(source, target, excerpt_seconds=SECONDS)
-    heard = build_front_end(target)(samples, RATE)
-    return heard, translation(build_front_end(source)(samples, RATE))
+    computed = build_front_end(target)(samples, RATE)
+    return computed, translation(build_front_end(source)(samples, RATE))
 
 
 @pytest.mark.parametrize("source", [FINE, LOGARITHMIC])
 def test_it_comes_near_what_the_audio_gives(source: FrontEndConfig) -> None:
     """Same size, and nearly the same levels; columns stand up to half a column beside."""
-    heard, guessed = translated(source, COARSE, music(4, seconds=SECONDS))
-    assert guessed.shape == heard.shape
-    both = torch.stack([heard.mean(dim=2).flatten(), guessed.mean(dim=2).flatten()])
-    assert torch.corrcoef(both)[0, 1] > 0.97
-    assert (heard - guessed).abs().mean() < 0.05  # 4 dB of 80
+    computed, guessed = translated(source, COARSE, music(4, seconds=SECONDS))
+    assert guessed.shape == computed.shape
+    means = torch.stack([computed.mean(dim=2).flatten(), guessed.mean(dim=2).flatten()])
+    assert torch.corrcoef(means)[0, 1] > 0.97
+    assert (computed - guessed).abs().mean() < 0.05  # 4 dB of 80
 
 
 @pytest.mark.parametrize("hertz", [250.0, 700.0, 2100.0, 6000.0])
@@ -43,8 +43,8 @@ def test_it_comes_near_what_the_audio_gives(source: FrontEndConfig) -> None:
 def test_a_tone_stays_where_it_is(source: FrontEndConfig, hertz: float) -> None:
     """Its brightest row is the one that the audio gives, or next to it."""
     samples = torch.sin(2 * torch.pi * hertz * torch.arange(int(SECONDS * RATE)) / RATE)[None]
-    heard, guessed = translated(source, COARSE, samples)
-    brightest = [int(levels.mean(dim=2).argmax()) for levels in (heard, guessed)]
+    computed, guessed = translated(source, COARSE, samples)
+    brightest = [int(levels.mean(dim=2).argmax()) for levels in (computed, guessed)]
     assert abs(brightest[0] - brightest[1]) <= 1
 
 
@@ -72,20 +72,20 @@ def test_loudness_is_forgotten_and_silence_stays_silent() -> None:
 
 
 @given(st.integers(1, 400), st.integers(10, 120), st.integers(10, 120))
-def test_the_least_columns_are_the_least(wanted: int, source: int, target: int) -> None:
+def test_the_least_columns_are_the_least(n_after: int, source: int, target: int) -> None:
     """So many suffice, and one fewer does not."""
     translation = Translation(
         dataclasses.replace(COARSE, n_bins=4, n_columns=source),
         dataclasses.replace(COARSE, n_bins=4, n_columns=target),
         excerpt_seconds=SECONDS,
     )
-    least = translation.least_columns(wanted)
-    assert translation.columns_after(least) >= wanted
-    assert least == 1 or translation.columns_after(least - 1) < wanted
+    least = translation.least_columns(n_after)
+    assert translation.columns_after(least) >= n_after
+    assert least == 1 or translation.columns_after(least - 1) < n_after
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "told"),
+    ("source", "target", "message"),
     [
         ({"kind": "mfcc"}, {}, "mfcc cannot be translated to log-mel"),
         ({}, {"kind": "log-frequency"}, "cannot be translated to log-frequency"),
@@ -95,10 +95,10 @@ def test_the_least_columns_are_the_least(wanted: int, source: int, target: int) 
     ],
 )
 def test_what_cannot_be_translated_is_refused(
-    source: dict[str, Any], target: dict[str, Any], told: str
+    source: dict[str, Any], target: dict[str, Any], message: str
 ) -> None:
     """With the setting that stands against it."""
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         Translation(
             dataclasses.replace(COARSE, **source),
             dataclasses.replace(COARSE, **target),

@@ -90,13 +90,15 @@ def retrieval(case: Case) -> Iterator[Comparison]:
     yield _mean_of("MAP at 6", average_precision(relevant, n_relevant),
                    [slow.average_precision(h, c) for h, c in loops])  # fmt: skip
     ideal = binary_ideal_gains(n_relevant, k=5)
-    wanted = [slow.ndcg(h, [1.0] * min(c, 5), 5) for h, c in loops]
-    yield _mean_of("NDCG at 5", ndcg_at_k(relevant.astype(float), ideal, k=5), wanted)
+    loop_values = [slow.ndcg(h, [1.0] * min(c, 5), 5) for h, c in loops]
+    yield _mean_of("NDCG at 5", ndcg_at_k(relevant.astype(float), ideal, k=5), loop_values)
     for k in (1, 2, 4):
         neighbours = [[case.tags[j].tolist() for j in row[:k]] for row in case.slow_rows]
-        wanted = [slow.tag_recall(case.tags[i].tolist(), near) for i, near in enumerate(neighbours)]
+        loop_values = [
+            slow.tag_recall(case.tags[i].tolist(), near) for i, near in enumerate(neighbours)
+        ]
         ours = tag_recall_at_k(case.ranking, case.tags, case.tags, k=k)
-        yield _mean_of(f"tag recall at {k}", ours, wanted)
+        yield _mean_of(f"tag recall at {k}", ours, loop_values)
 
 
 def votes(case: Case) -> Iterator[Comparison]:
@@ -122,8 +124,8 @@ def votes(case: Case) -> Iterator[Comparison]:
         scores = vote_scores(shares, case.labels)
         right = mean([float(g == t) for g, t in zip(guessed, case.labels, strict=True)])
         yield Comparison(f"vote accuracy, {weighting}", scores.accuracy, right)
-        wanted = slow.macro_f1(case.labels.tolist(), guessed)
-        yield Comparison(f"vote macro F1, {weighting}", scores.macro_f1, wanted)
+        loop_value = slow.macro_f1(case.labels.tolist(), guessed)
+        yield Comparison(f"vote macro F1, {weighting}", scores.macro_f1, loop_value)
 
 
 def tagging(case: Case) -> Iterator[Comparison]:
@@ -139,14 +141,14 @@ def tagging(case: Case) -> Iterator[Comparison]:
 
 def neighbourhood(case: Case) -> Iterator[Comparison]:
     """Hubness, effective rank, trustworthiness."""
-    found = hubness(case.ranking, n_references=N_TRACKS)
+    measured = hubness(case.ranking, n_references=N_TRACKS)
     counts = [sum(row.count(j) for row in case.slow_rows) for j in range(N_TRACKS)]
     places = sum(counts)
     hubs = sum(c for c in counts if c > 5 * places / N_TRACKS) / places
-    yield Comparison("hubness, skewness", found.skewness, slow.skewness(counts))
-    yield Comparison("hubness, hubs", found.hub_share, hubs)
+    yield Comparison("hubness, skewness", measured.skewness, slow.skewness(counts))
+    yield Comparison("hubness, hubs", measured.hub_share, hubs)
     orphans = mean([float(c == 0) for c in counts])
-    yield Comparison("hubness, orphans", found.orphan_share, orphans)
+    yield Comparison("hubness, orphans", measured.orphan_share, orphans)
     rank = slow.effective_rank(case.vectors)
     yield Comparison("effective rank", effective_rank(case.vectors), rank)
     mapped = case.vectors[:, :2]

@@ -21,7 +21,7 @@ def ranking(
     same_set: bool = False,
 ) -> list[list[int]]:
     """Rows of the k nearest allowed references of each query."""
-    found = []
+    neighbours = []
     for i, query in enumerate(queries):
         candidates = []
         for j, reference in enumerate(references):
@@ -30,8 +30,8 @@ def ranking(
             if groups is not None and groups[0][i] >= 0 and groups[0][i] == groups[1][j]:
                 continue
             candidates.append((DISTANCES[kind](query, reference), j))
-        found.append([j for _, j in sorted(candidates)[:k]])
-    return found
+        neighbours.append([j for _, j in sorted(candidates)[:k]])
+    return neighbours
 
 
 def precision(relevant: Sequence[bool], k: int) -> float:
@@ -56,16 +56,16 @@ def average_precision(relevant: Sequence[bool], n_relevant: int) -> float:
 
 def ndcg(gains: Sequence[float], ideal: Sequence[float], k: int) -> float:
     """Of one query."""
-    found = sum(g / math.log2(place + 1) for place, g in enumerate(gains[:k], start=1))
+    gain = sum(g / math.log2(place + 1) for place, g in enumerate(gains[:k], start=1))
     best = sum(g / math.log2(place + 1) for place, g in enumerate(ideal[:k], start=1))
-    return found / best
+    return gain / best
 
 
-def tag_recall(asked: Sequence[float], neighbours: Sequence[Sequence[float]]) -> float:
+def tag_recall(query_tags: Sequence[float], neighbours: Sequence[Sequence[float]]) -> float:
     """Share of the query's tags that its neighbours have between them."""
-    own = {tag for tag, has in enumerate(asked) if has}
+    query_tag_ids = {tag for tag, has in enumerate(query_tags) if has}
     shown = {tag for tags in neighbours for tag, has in enumerate(tags) if has}
-    return len(own & shown) / len(own)
+    return len(query_tag_ids & shown) / len(query_tag_ids)
 
 
 def vote(labels: Sequence[int], weights: Sequence[float], n_labels: int) -> list[float]:
@@ -124,12 +124,12 @@ def effective_rank(points: Points) -> float:
 def trustworthiness(original: Points, mapped: Points, k: int) -> float:
     """Venna and Kaski 2001, equation 1."""
     n = len(original)
-    whole = ranking(original, original, kind="euclidean", k=n, same_set=True)
+    original_ranks = ranking(original, original, kind="euclidean", k=n, same_set=True)
     near = ranking(mapped, mapped, kind="euclidean", k=k, same_set=True)
     penalty = 0
     for i in range(n):
         for j in near[i]:
-            penalty += max(0, whole[i].index(j) + 1 - k)
+            penalty += max(0, original_ranks[i].index(j) + 1 - k)
     return 1 - 2 / (n * k * (2 * n - 3 * k - 1)) * penalty
 
 
@@ -152,7 +152,9 @@ def group_means(
 ) -> list[float]:
     """The mean of all values of the drawn groups, for each draw."""
     means = []
-    for drawn in draws:
-        taken = [v for g in drawn for v, own in zip(values, groups, strict=True) if own == g]
-        means.append(mean(taken))
+    for drawn_groups in draws:
+        sample = [
+            v for g in drawn_groups for v, group in zip(values, groups, strict=True) if group == g
+        ]
+        means.append(mean(sample))
     return means

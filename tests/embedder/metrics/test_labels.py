@@ -32,13 +32,13 @@ def test_votes_are_those_of_scikit_learns_neighbours(weighting: Weighting) -> No
     references = draw(1).normal(size=(60, 3))
     queries = np.concatenate([draw(2).normal(size=(20, 3)), references[:3]])
     labels = draw(3).integers(0, 4, 60)
-    found = neighbour_ranking(queries, references, geometry=EUCLIDEAN, k=7)
-    shares = neighbour_vote(found, labels, n_labels=4, weighting=weighting)
-    theirs = KNeighborsClassifier(7, weights=weighting).fit(references, labels)
-    assert shares == pytest.approx(theirs.predict_proba(queries), abs=1e-9)
+    ranking = neighbour_ranking(queries, references, geometry=EUCLIDEAN, k=7)
+    shares = neighbour_vote(ranking, labels, n_labels=4, weighting=weighting)
+    classifier = KNeighborsClassifier(7, weights=weighting).fit(references, labels)
+    assert shares == pytest.approx(classifier.predict_proba(queries), abs=1e-9)
     truth = draw(4).integers(0, 4, 23)
     scores = vote_scores(shares, truth)
-    guessed = theirs.predict(queries)
+    guessed = classifier.predict(queries)
     assert scores.accuracy == pytest.approx(float((guessed == truth).mean()))
     assert scores.macro_f1 == pytest.approx(f1_score(truth, guessed, average="macro"))
     assert (scores.confusion == sklearn_confusion(truth, guessed, labels=range(4))).all()
@@ -59,11 +59,11 @@ def test_queries_without_a_label_or_a_voter_do_not_count() -> None:
 def test_vote_shares_sum_to_one_or_to_nothing(seed: int) -> None:
     """Also with unknown labels among the neighbours."""
     vectors, labels = draw(seed).normal(size=(15, 2)), draw(seed).integers(-1, 3, 15)
-    found = neighbour_ranking(vectors, vectors, geometry=EUCLIDEAN, k=3, same_set=True)
+    ranking = neighbour_ranking(vectors, vectors, geometry=EUCLIDEAN, k=3, same_set=True)
     weightings: tuple[Weighting, ...] = ("uniform", "distance")
     for weighting in weightings:
-        shares = neighbour_vote(found, labels, n_labels=3, weighting=weighting)
-        voted = (labels[found.rows] >= 0).any(axis=1)
+        shares = neighbour_vote(ranking, labels, n_labels=3, weighting=weighting)
+        voted = (labels[ranking.rows] >= 0).any(axis=1)
         assert shares.sum(axis=1) == pytest.approx(voted.astype(float))
 
 
@@ -73,8 +73,8 @@ def test_tag_areas_are_scikit_learns_macro_means() -> None:
     chances = draw(2).random((50, 5))
     scores = tag_scores(chances, tags)
     assert scores.macro_roc_auc == pytest.approx(roc_auc_score(tags, chances, average="macro"))
-    wanted = average_precision_score(tags, chances, average="macro")
-    assert scores.macro_pr_auc == pytest.approx(wanted)
+    mean_precision = average_precision_score(tags, chances, average="macro")
+    assert scores.macro_pr_auc == pytest.approx(mean_precision)
     tags[:, 1], tags[:, 2] = True, False
     fewer = tag_scores(chances, tags)
     assert fewer.n_tags_scored == 3
@@ -93,8 +93,8 @@ def test_confidence_that_comes_true_has_no_calibration_error() -> None:
     assert over.counts[-1] == 10
     assert np.isnan(over.accuracy[:-1]).all()
     chances = np.array([[0.9, 0.1], [0.2, 0.8]])
-    known = reliability(chances, np.array([0, -1]))
-    assert int(known.counts.sum()) == 1
+    measured = reliability(chances, np.array([0, -1]))
+    assert int(measured.counts.sum()) == 1
 
 
 def test_tracks_of_an_artist_widen_the_interval() -> None:
@@ -115,8 +115,8 @@ def test_a_paired_interval_sees_a_small_steady_gain() -> None:
     base = draw().random(300)
     gain = paired_interval(base + 0.02, base, generator=draw(1))
     assert gain.low == pytest.approx(0.02)
-    nothing = paired_interval(base, draw(2).permutation(base), generator=draw(1))
-    assert nothing.low < 0 < nothing.high
+    no_difference = paired_interval(base, draw(2).permutation(base), generator=draw(1))
+    assert no_difference.low < 0 < no_difference.high
     with pytest.raises(UsageError, match="300 and 299"):
         paired_interval(base, base[1:], generator=draw())
 

@@ -55,20 +55,20 @@ def test_no_query_meets_itself_or_its_own_artist(seed: int, k: int, n_artists: i
     """Whatever k and however few references are left; distances rise, no row comes twice."""
     vectors = draw(seed).normal(size=(25, 3))
     artists = draw(seed).integers(-1, n_artists, 25)
-    found = neighbour_ranking(
+    ranking = neighbour_ranking(
         vectors, vectors, geometry=EUCLIDEAN, k=k, apart=[Apart(artists, artists)], same_set=True
     )
-    assert found.rows.shape == found.distances.shape == (25, k)
-    for query, (rows, distances) in enumerate(zip(found.rows, found.distances, strict=True)):
-        kept = rows[rows >= 0]
-        allowed = sum(
+    assert ranking.rows.shape == ranking.distances.shape == (25, k)
+    for query, (rows, distances) in enumerate(zip(ranking.rows, ranking.distances, strict=True)):
+        neighbours = rows[rows >= 0]
+        n_allowed = sum(
             j != query and (artists[query] < 0 or artists[j] != artists[query]) for j in range(25)
         )
-        assert len(kept) == len(set(kept.tolist())) == min(k, allowed)
-        assert query not in kept
-        assert artists[query] < 0 or artists[query] not in artists[kept]
-        assert (np.diff(distances[: len(kept)]) >= 0).all()
-        assert np.isinf(distances[len(kept) :]).all()
+        assert len(neighbours) == len(set(neighbours.tolist())) == min(k, n_allowed)
+        assert query not in neighbours
+        assert artists[query] < 0 or artists[query] not in artists[neighbours]
+        assert (np.diff(distances[: len(neighbours)]) >= 0).all()
+        assert np.isinf(distances[len(neighbours) :]).all()
 
 
 def test_ties_go_to_the_lower_row_also_at_the_last_place() -> None:
@@ -76,8 +76,8 @@ def test_ties_go_to_the_lower_row_also_at_the_last_place() -> None:
     references = np.zeros((40, 2))
     references[7] = 1
     for k in (3, 10, 39):
-        found = neighbour_ranking(np.zeros((1, 2)), references, geometry=EUCLIDEAN, k=k)
-        assert found.rows[0].tolist() == [row for row in range(40) if row != 7][:k]
+        ranking = neighbour_ranking(np.zeros((1, 2)), references, geometry=EUCLIDEAN, k=k)
+        assert ranking.rows[0].tolist() == [row for row in range(40) if row != 7][:k]
 
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,51 +86,53 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     tags = draw().random((50, 6)) < 0.3
 
     def everything() -> tuple[list[int], list[int], list[int]]:
-        found = neighbour_ranking(vectors, vectors, geometry=EUCLIDEAN, k=5, same_set=True)
+        ranking = neighbour_ranking(vectors, vectors, geometry=EUCLIDEAN, k=5, same_set=True)
         counts = count_relevant(labels, labels, same_set=True)
         tagged = count_tag_relevant(tags, tags, same_set=True)
-        return found.rows.ravel().tolist(), counts.tolist(), tagged.tolist()
+        return ranking.rows.ravel().tolist(), counts.tolist(), tagged.tolist()
 
-    whole = everything()
+    single_chunk = everything()
     monkeypatch.setattr(ranking_module, "_CHUNK_ENTRIES", 120)
-    assert everything() == whole
+    assert everything() == single_chunk
 
 
 def test_a_ranking_of_distances_is_that_of_the_vectors() -> None:
     """Both doors lead to the same room."""
     vectors = draw().normal(size=(20, 4))
     gaps = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
-    kept = gaps.copy()
+    before = gaps.copy()
     by_distance = distance_ranking(gaps, k=6, same_set=True)
     by_vector = neighbour_ranking(vectors, vectors, geometry=EUCLIDEAN, k=6, same_set=True)
     assert (by_distance.rows == by_vector.rows).all()
-    assert (gaps == kept).all()
+    assert (gaps == before).all()
 
 
 def test_average_precision_and_ndcg_of_everything_are_scikit_learns() -> None:
     """With a ranking of all references."""
     queries, references = draw(1).normal(size=(12, 4)), draw(2).normal(size=(30, 4))
-    asked, labels = draw(3).integers(0, 3, 12), draw(4).integers(0, 3, 30)
-    found = neighbour_ranking(queries, references, geometry=EUCLIDEAN, k=30)
-    relevant = relevance(found, asked, labels)
-    counts = count_relevant(asked, labels)
+    query_labels, labels = draw(3).integers(0, 3, 12), draw(4).integers(0, 3, 30)
+    ranking = neighbour_ranking(queries, references, geometry=EUCLIDEAN, k=30)
+    relevant = relevance(ranking, query_labels, labels)
+    counts = count_relevant(query_labels, labels)
     gaps = EUCLIDEAN.pairwise(*(_tensor(v) for v in (queries, references))).numpy()
-    truth = labels[None, :] == asked[:, None]
-    wanted = [average_precision_score(t, -g) for t, g in zip(truth, gaps, strict=True)]
-    assert average_precision(relevant, counts) == pytest.approx(np.array(wanted), abs=1e-9)
+    truth = labels[None, :] == query_labels[:, None]
+    sklearn_precisions = [average_precision_score(t, -g) for t, g in zip(truth, gaps, strict=True)]
+    assert average_precision(relevant, counts) == pytest.approx(
+        np.array(sklearn_precisions), abs=1e-9
+    )
     grades = draw(5).integers(0, 4, (12, 30)).astype(float)
-    gains = np.take_along_axis(grades, found.rows, axis=1)
-    ours = ndcg_at_k(gains, -np.sort(-grades, axis=1), k=7)
-    theirs = [ndcg_score(g[None], -d[None], k=7) for g, d in zip(grades, gaps, strict=True)]
-    assert ours == pytest.approx(np.array(theirs), abs=1e-9)
+    gains = np.take_along_axis(grades, ranking.rows, axis=1)
+    measured_gains = ndcg_at_k(gains, -np.sort(-grades, axis=1), k=7)
+    sklearn_gains = [ndcg_score(g[None], -d[None], k=7) for g, d in zip(grades, gaps, strict=True)]
+    assert measured_gains == pytest.approx(np.array(sklearn_gains), abs=1e-9)
 
 
 def test_trustworthiness_is_scikit_learns_and_needs_no_table_of_all_pairs() -> None:
     """Compared on 150 tracks; a perfect map scores one."""
     vectors = draw().normal(size=(150, 6))
     mapped = vectors[:, :2] + 0.1 * draw(1).normal(size=(150, 2))
-    wanted = sklearn_trustworthiness(vectors, mapped, n_neighbors=10)
-    assert trustworthiness(vectors, mapped, k=10) == pytest.approx(wanted, abs=1e-9)
+    sklearn_value = sklearn_trustworthiness(vectors, mapped, n_neighbors=10)
+    assert trustworthiness(vectors, mapped, k=10) == pytest.approx(sklearn_value, abs=1e-9)
     assert trustworthiness(vectors, vectors, k=10) == 1.0
     with pytest.raises(UsageError, match="k = 75"):
         trustworthiness(vectors, mapped, k=75)
@@ -140,16 +142,16 @@ def test_a_star_has_one_hub_and_its_orphans() -> None:
     """The middle is the nearest neighbour of all; with k = 1 most others are chosen by none."""
     directions = np.eye(20)
     vectors = np.concatenate([np.zeros((1, 20)), directions, -directions])
-    found = neighbour_ranking(vectors, vectors, geometry=EUCLIDEAN, k=1, same_set=True)
-    star = hubness(found, n_references=41)
+    ranking = neighbour_ranking(vectors, vectors, geometry=EUCLIDEAN, k=1, same_set=True)
+    star = hubness(ranking, n_references=41)
     assert star.occurrences[0] == 40
     assert star.hub_share == pytest.approx(40 / 41)
     assert star.orphan_share == pytest.approx(39 / 41)
     assert star.skewness > 5
     ring = np.stack([np.cos(np.arange(12) / 6 * np.pi), np.sin(np.arange(12) / 6 * np.pi)], axis=1)
     even = neighbour_ranking(ring, ring, geometry=EUCLIDEAN, k=11, same_set=True)
-    told = hubness(even, n_references=12)
-    assert (told.skewness, told.hub_share, told.orphan_share) == (0.0, 0.0, 0.0)
+    measured = hubness(even, n_references=12)
+    assert (measured.skewness, measured.hub_share, measured.orphan_share) == (0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("rank", [1, 3, 8])
@@ -163,8 +165,8 @@ def test_effective_rank_counts_the_directions_that_are_used(rank: int) -> None:
 def test_queries_with_nothing_to_find_are_nan_not_zero() -> None:
     """A label with a single track must not pull the mean down."""
     vectors, labels = np.arange(6.0)[:, None], np.array([0, 0, 0, 1, -1, 0])
-    found = neighbour_ranking(vectors, vectors, geometry=EUCLIDEAN, k=3, same_set=True)
-    relevant = relevance(found, labels, labels)
+    ranking = neighbour_ranking(vectors, vectors, geometry=EUCLIDEAN, k=3, same_set=True)
+    relevant = relevance(ranking, labels, labels)
     counts = count_relevant(labels, labels, same_set=True)
     assert counts.tolist() == [3, 3, 3, 0, 0, 3]
     for values in (
@@ -181,12 +183,12 @@ def test_tags_of_neighbours_add_up() -> None:
     """The first neighbour shows one of two tags, the first two both; a hit is any common tag."""
     vectors = np.array([[0.0], [1.0], [2.0], [9.0]])
     tags = np.array([[1, 1, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
-    found = neighbour_ranking(vectors, vectors, geometry=EUCLIDEAN, k=2, same_set=True)
-    assert tag_recall_at_k(found, tags, tags, k=1)[0] == 0.5
-    assert tag_recall_at_k(found, tags, tags, k=2)[0] == 1.0
-    assert tag_relevance(found, tags, tags)[0].tolist() == [True, True]
+    ranking = neighbour_ranking(vectors, vectors, geometry=EUCLIDEAN, k=2, same_set=True)
+    assert tag_recall_at_k(ranking, tags, tags, k=1)[0] == 0.5
+    assert tag_recall_at_k(ranking, tags, tags, k=2)[0] == 1.0
+    assert tag_relevance(ranking, tags, tags)[0].tolist() == [True, True]
     assert count_tag_relevant(tags, tags, same_set=True).tolist() == [2, 1, 1, 0]
-    empty = replace(found, rows=np.full_like(found.rows, -1))
+    empty = replace(ranking, rows=np.full_like(ranking.rows, -1))
     assert tag_recall_at_k(empty, tags, tags, k=2)[0] == 0.0
 
 

@@ -22,7 +22,7 @@ excerpt_seconds = 0.25
 
 
 def write_onnx(
-    path: Path, nodes: list[Any], *, given: Shape, outputs: dict[str, Shape], **constants: Any
+    path: Path, nodes: list[Any], *, input_shape: Shape, outputs: dict[str, Shape], **constants: Any
 ) -> Path:
     """An ONNX file with one input `x` and some outputs."""
     from onnx import TensorProto, helper, numpy_helper
@@ -30,7 +30,7 @@ def write_onnx(
     graph = helper.make_graph(
         nodes,
         "tiny",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, given)],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, input_shape)],
         [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in outputs.items()],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
@@ -52,7 +52,7 @@ def linear_onnx(folder: Path, *, n_in: int = 2000, batch: int | str = "n") -> Pa
     return write_onnx(
         folder / "linear.onnx",
         [node],
-        given=[batch, n_in],
+        input_shape=[batch, n_in],
         outputs={"y": [batch, 4]},
         w=weights(n_in, 4),
     )
@@ -69,7 +69,7 @@ def frames_onnx(folder: Path) -> Path:
     return write_onnx(
         folder / "frames.onnx",
         nodes,
-        given=["n", "t", 6],
+        input_shape=["n", "t", 6],
         outputs={"frames": ["n", "t", 4], "classes": ["n", "t", 2]},
         w=weights(6, 4),
         v=weights(4, 2),

@@ -37,8 +37,8 @@ def test_altered_weights_name_both_fingerprints(folder: Path) -> None:
     tensors = load_file(folder / "weights.safetensors")
     tensors["network.projection.bias"] += 1e-3
     save_file(tensors, folder / "weights.safetensors")
-    found = short_fingerprint(network_fingerprint(CONFIG, tensors))
-    with pytest.raises(FingerprintMismatch, match=f"{found}, expected {expected}"):
+    file_fingerprint = short_fingerprint(network_fingerprint(CONFIG, tensors))
+    with pytest.raises(FingerprintMismatch, match=f"{file_fingerprint}, expected {expected}"):
         load_model(folder)
 
 
@@ -73,11 +73,11 @@ def test_tensors_that_do_not_fit_the_settings_are_named(folder: Path, change: st
         load_model(folder)
 
 
-@pytest.mark.parametrize("kept", [0, 4, 100, -1])
-def test_truncated_weights_are_refused(folder: Path, kept: int) -> None:
+@pytest.mark.parametrize("n_bytes", [0, 4, 100, -1])
+def test_truncated_weights_are_refused(folder: Path, n_bytes: int) -> None:
     """From nothing at all to all but one byte."""
     path = folder / "weights.safetensors"
-    path.write_bytes(path.read_bytes()[:kept])
+    path.write_bytes(path.read_bytes()[:n_bytes])
     with pytest.raises(CorruptArtefact, match="truncated or altered"):
         load_model(folder)
 

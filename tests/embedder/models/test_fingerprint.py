@@ -77,9 +77,9 @@ def test_the_fingerprint_covers_names_shapes_types_and_values(tensors: dict[str,
 
 def test_a_whole_number_for_a_fraction_is_the_same_setting() -> None:
     """A card brings 1 back as 1.0, so both have one fingerprint."""
-    whole = ModelConfig(excerpts=ExcerptConfig(excerpt_seconds=2))
+    whole_number = ModelConfig(excerpts=ExcerptConfig(excerpt_seconds=2))
     fraction = ModelConfig(excerpts=ExcerptConfig(excerpt_seconds=2.0))
-    assert network_fingerprint(whole, {}) == network_fingerprint(fraction, {})
+    assert network_fingerprint(whole_number, {}) == network_fingerprint(fraction, {})
 
 
 def test_facts_do_not_change_the_fingerprint(folder: Path) -> None:

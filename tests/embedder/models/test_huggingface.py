@@ -86,12 +86,12 @@ def noise(samples: int = 16000) -> Tensor:
 
 def test_a_waveform_model_gives_its_last_layers_mean(tmp_path: Path) -> None:
     """As the library itself computes it, at unit length, with the extractor's normalisation."""
-    theirs, extractor = save_tiny(tmp_path / "w2v", "wav2vec2")
+    transformer, extractor = save_tiny(tmp_path / "w2v", "wav2vec2")
     import_model(tmp_path / "w2v", name="speech")
     model = load_model("speech")
     inputs = extractor(list(noise().numpy()), sampling_rate=16000, return_tensors="pt")
     with torch.inference_mode():
-        hidden = theirs(inputs["input_values"]).last_hidden_state.mean(dim=1)
+        hidden = transformer(inputs["input_values"]).last_hidden_state.mean(dim=1)
         vectors = model.network(model.front_end(noise(), 16000))
     expected = torch.nn.functional.normalize(hidden, dim=1)
     assert torch.allclose(vectors, expected, atol=1e-5)
@@ -102,14 +102,14 @@ def test_a_waveform_model_gives_its_last_layers_mean(tmp_path: Path) -> None:
 @pytest.mark.parametrize("pooling", ["mean", "pooled"])
 def test_a_spectrogram_model_gets_its_extractors_spectrogram(tmp_path: Path, pooling: str) -> None:
     """An audio spectrogram transformer, by its last layer's mean or its own pooled output."""
-    theirs, extractor = save_tiny(tmp_path / "ast", "ast")
+    transformer, extractor = save_tiny(tmp_path / "ast", "ast")
     spec = tmp_path / "spec.toml"
     spec.write_text(f'pooling = "{pooling}"\nlicence = "BSD"\n')
     card = import_model(tmp_path / "ast", name="ast", spec=spec)
     model = load_model("ast")
     inputs = extractor(list(noise().numpy()), sampling_rate=16000, return_tensors="pt")
     with torch.inference_mode():
-        outputs = theirs(**inputs)
+        outputs = transformer(**inputs)
         vectors = model.network(model.front_end(noise(), 16000))
     pooled = outputs.pooler_output if pooling == "pooled" else outputs[0].mean(dim=1)
     assert torch.allclose(vectors, torch.nn.functional.normalize(pooled, dim=1), atol=1e-5)

@@ -96,10 +96,10 @@ def test_only_a_models_own_files_are_copied(model: Path, tmp_path: Path) -> None
     import_model(model, name="m")
     export_model(model, tmp_path / "folder")
     (archive,) = export_model(model, tmp_path / "m.zip")
-    wanted = {"card.json", "weights.safetensors"}
+    file_names = {"card.json", "weights.safetensors"}
     for folder in (user_models_folder() / "m", tmp_path / "folder"):
-        assert {path.name for path in folder.rglob("*")} == wanted
-    assert set(zipfile.ZipFile(archive).namelist()) == wanted
+        assert {path.name for path in folder.rglob("*")} == file_names
+    assert set(zipfile.ZipFile(archive).namelist()) == file_names
 
 
 def test_a_linked_weights_file_is_refused(model: Path, tmp_path: Path) -> None:

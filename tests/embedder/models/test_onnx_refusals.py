@@ -106,8 +106,8 @@ def test_a_name_is_taken_once(tmp_path: Path, models_folder: Path) -> None:
     first = import_model(linear_onnx(tmp_path), name="m", spec=spec)
     with pytest.raises(OutputExists, match="--force"):
         import_model(linear_onnx(tmp_path), name="m", spec=spec)
-    other = spec_file(tmp_path, WAVEFORM + "placement = 'start'")
-    second = import_model(linear_onnx(tmp_path), name="m", spec=other, replace=True)
+    other_spec = spec_file(tmp_path, WAVEFORM + "placement = 'start'")
+    second = import_model(linear_onnx(tmp_path), name="m", spec=other_spec, replace=True)
     assert load_model("m").fingerprint == second.fingerprint != first.fingerprint
     assert [path.name for path in models_folder.iterdir()] == ["m"]
 

@@ -27,9 +27,9 @@ def network() -> EmbeddingNetwork:
         backbone=BackboneConfig(kind="short-chunk", filters=(16, 32)),
         embedding_size=5,
     )
-    made = seeded_network(config, seed=1)
-    made.train()(levels())
-    return made.eval()
+    trained = seeded_network(config, seed=1)
+    trained.train()(levels())
+    return trained.eval()
 
 
 def levels() -> Tensor:
@@ -41,12 +41,12 @@ def test_fewer_bits_make_a_smaller_file_and_keep_the_vectors(
     tmp_path: Path, bits: WeightBits
 ) -> None:
     """A model stored in fewer bits loads as any other and gives nearly the same vectors."""
-    kept = network()
-    whole = save_model(tmp_path / "whole", kept)
-    small = save_model(tmp_path / "small", kept, weight_bits=bits)
+    original = network()
+    full_card = save_model(tmp_path / "whole", original)
+    small = save_model(tmp_path / "small", original, weight_bits=bits)
     model = load_model(tmp_path / "small")
-    assert small.fingerprint == model.fingerprint != whole.fingerprint
-    assert (model.network(levels()) - kept(levels())).abs().max() < LARGEST_ERROR[bits]
+    assert small.fingerprint == model.fingerprint != full_card.fingerprint
+    assert (model.network(levels()) - original(levels())).abs().max() < LARGEST_ERROR[bits]
     assert isinstance(model.network, EmbeddingNetwork)
     assert all(weight.dtype == torch.float32 for weight in model.network.parameters())
     sizes = [(tmp_path / n / "weights.safetensors").stat().st_size for n in ("small", "whole")]
@@ -75,10 +75,10 @@ def test_eight_bits_are_off_by_half_a_step_at_most(
     """A step is a 127th of the largest weight of its group, whatever the shape and the scale."""
     generator = torch.Generator().manual_seed(seed)
     weights = torch.randn(n_rows, n_columns, generator=generator) * scale
-    found = unpacked(packed({"w": weights, "b": weights[0]}, 8))
-    assert found.keys() == {"w", "b"}
-    assert torch.equal(found["b"], weights[0])
-    flat, error = weights.flatten(), (found["w"] - weights).flatten().abs()
+    restored = unpacked(packed({"w": weights, "b": weights[0]}, 8))
+    assert restored.keys() == {"w", "b"}
+    assert torch.equal(restored["b"], weights[0])
+    flat, error = weights.flatten(), (restored["w"] - weights).flatten().abs()
     for start in range(0, len(flat), GROUP):
         step = flat[start : start + GROUP].abs().max() / 127
         assert error[start : start + GROUP].max() <= 0.501 * step

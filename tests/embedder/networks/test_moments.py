@@ -41,17 +41,17 @@ def noise(*shape: int) -> torch.Tensor:
 def test_moments_are_those_that_numpy_computes() -> None:
     """Means, deviations, and the eighth roots of the covariances of levels and of steps."""
     rows, coefficients = noise(2, 7, 30), noise(2, 4, 30) * 9
-    found = moments_of(rows, coefficients, n=4).numpy()
+    moments = moments_of(rows, coefficients, n=4).numpy()
     upper = np.triu_indices(4)
     for track in range(2):
-        own, moving = rows[track].numpy(), coefficients[track].numpy()
+        track_rows, moving = rows[track].numpy(), coefficients[track].numpy()
         steps = np.diff(moving, axis=1)
-        parts = [own.mean(1), own.std(1), moving.mean(1)]
+        parts = [track_rows.mean(1), track_rows.std(1), moving.mean(1)]
         # The mean step is no offset: it is part of it.
         for together in (np.cov(moving, bias=True), steps @ steps.T / steps.shape[1]):
             sizes, directions = np.linalg.eigh(together + 0.01 * np.eye(4))
             parts.append(((directions * sizes**0.125) @ directions.T)[upper])
-        assert np.allclose(found[track], np.concatenate(parts), atol=2e-3)
+        assert np.allclose(moments[track], np.concatenate(parts), atol=2e-3)
 
 
 @pytest.mark.parametrize("n", [1, 3, 48])
@@ -60,8 +60,8 @@ def test_eighth_roots_hold_whatever_the_spread(n: int) -> None:
     generator = np.random.default_rng(n)
     directions = np.linalg.qr(generator.normal(size=(20, n, n)))[0]
     sizes = 0.01 * 10 ** generator.uniform(0, 3.5, size=(20, 1, n))
-    given = (directions * sizes) @ directions.transpose(0, 2, 1)
-    roots = eighth_root(torch.tensor(given, dtype=torch.float32)).double().numpy()
+    matrices = (directions * sizes) @ directions.transpose(0, 2, 1)
+    roots = eighth_root(torch.tensor(matrices, dtype=torch.float32)).double().numpy()
     exact = (directions * sizes**0.125) @ directions.transpose(0, 2, 1)
     assert np.abs(roots - exact).max() < 0.01
 
@@ -77,9 +77,11 @@ def test_a_lone_number_gives_the_moments_themselves() -> None:
     network = seeded_network(config(PLAIN), seed=0).eval()
     levels = noise(2, 16, 30)
     assert network.feature_size == 2 * 16 + 3 * 5
-    heard = network.row_norm(levels)
-    coefficients = cosine_transform(3, n_rows=16) @ heard
-    assert torch.allclose(network.features(levels), moments_of(heard, coefficients, n=3), atol=1e-4)
+    normalised = network.row_norm(levels)
+    coefficients = cosine_transform(3, n_rows=16) @ normalised
+    assert torch.allclose(
+        network.features(levels), moments_of(normalised, coefficients, n=3), atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("level", [0.0, 0.7])
@@ -98,11 +100,17 @@ def test_moments_change_by_the_ratio_of_movements() -> None:
     """Sixteen times the movement: each root twice as large, whatever moved together before."""
     moving = noise(1, 4, 50) * 9
     means = moving.mean(dim=2, keepdim=True)
-    one, other = (moments_of(moving, m, n=4)[0] for m in (moving, means + 16 * (moving - means)))
-    assert torch.equal(one[:8], other[:8])
-    assert torch.allclose(one[8:12], other[8:12], atol=1e-4)  # the means of the coefficients
-    large = one[12:].abs() > 0.1
-    assert torch.allclose(other[12:][large] / one[12:][large], torch.tensor(2.0), atol=0.02)
+    plain_moments, louder_moments = (
+        moments_of(moving, m, n=4)[0] for m in (moving, means + 16 * (moving - means))
+    )
+    assert torch.equal(plain_moments[:8], louder_moments[:8])
+    assert torch.allclose(
+        plain_moments[8:12], louder_moments[8:12], atol=1e-4
+    )  # the means of the coefficients
+    large = plain_moments[12:].abs() > 0.1
+    assert torch.allclose(
+        louder_moments[12:][large] / plain_moments[12:][large], torch.tensor(2.0), atol=0.02
+    )
 
 
 def test_scales_are_learnt_without_training() -> None:
@@ -118,20 +126,20 @@ def test_scales_are_learnt_without_training() -> None:
 
 def test_several_backbones_side_by_side_are_each_what_they_are_alone() -> None:
     """The projection reads the features of all, and the profile and the fused copy agree."""
-    whole = seeded_network(config(CNN, MOMENTS, PLAIN), seed=1).eval()
+    with_all = seeded_network(config(CNN, MOMENTS, PLAIN), seed=1).eval()
     levels = noise(3, 16, 40)
     parts = []
     for at, backbone in enumerate((CNN, MOMENTS, PLAIN)):
         alone = EmbeddingNetwork(config(backbone)).eval()
-        branch = whole if at == 0 else whole.beside[at - 1]
+        branch = with_all if at == 0 else with_all.beside[at - 1]
         for part in ("row_norm", "backbone"):
             getattr(alone, part).load_state_dict(getattr(branch, part).state_dict())
         parts.append(alone.features(levels))
-    assert whole.feature_sizes == tuple(part.shape[1] for part in parts)
-    assert torch.allclose(whole.features(levels), torch.cat(parts, dim=1), atol=1e-5)
-    assert torch.allclose(fused_for_inference(whole)(levels), whole(levels), atol=1e-4)
-    n_parameters = sum(p.numel() for p in whole.parameters())
-    assert profile_network(whole.config).n_parameters == n_parameters
+    assert with_all.feature_sizes == tuple(part.shape[1] for part in parts)
+    assert torch.allclose(with_all.features(levels), torch.cat(parts, dim=1), atol=1e-5)
+    assert torch.allclose(fused_for_inference(with_all)(levels), with_all(levels), atol=1e-4)
+    n_parameters = sum(p.numel() for p in with_all.parameters())
+    assert profile_network(with_all.config).n_parameters == n_parameters
 
 
 def test_a_network_of_several_backbones_is_saved_and_told_apart(tmp_path: Path) -> None:
@@ -224,5 +232,5 @@ def test_a_network_of_several_backbones_is_exported(tmp_path: Path) -> None:
     session = onnxruntime.InferenceSession(exported)
     name = session.get_inputs()[0].name
     levels = noise(2, 16, 40)
-    (found,) = session.run(None, {name: levels.numpy()})
-    assert np.allclose(found, network(levels).detach().numpy(), atol=1e-4)
+    (onnx_vectors,) = session.run(None, {name: levels.numpy()})
+    assert np.allclose(onnx_vectors, network(levels).detach().numpy(), atol=1e-4)

@@ -110,10 +110,10 @@ def test_bf16_autocast_stays_near_float32() -> None:
 def test_a_seed_fixes_the_weights_and_leaves_torchs_own_generator_alone() -> None:
     """The same seed gives the same network; another seed another; the global state is kept."""
     state = torch.random.get_rng_state()
-    first, again, other = (seeded_network(small(), seed=seed) for seed in (3, 3, 4))
+    first, again, other_seed = (seeded_network(small(), seed=seed) for seed in (3, 3, 4))
     assert torch.equal(torch.random.get_rng_state(), state)
     assert torch.equal(first.projection.weight, again.projection.weight)
-    assert not torch.equal(first.projection.weight, other.projection.weight)
+    assert not torch.equal(first.projection.weight, other_seed.projection.weight)
 
 
 def test_a_fresh_poincare_network_starts_off_the_rim() -> None:

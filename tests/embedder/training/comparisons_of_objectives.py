@@ -101,12 +101,12 @@ def objective_comparisons() -> Iterator[Comparison]:
 def triplets(case: Case) -> Iterator[Comparison]:
     """Margins and mining of the triplet loss."""
     for mining in cast("tuple[Mining, ...]", ("all", "hard", "semi-hard")):
-        found = slow.mined_triplets(
+        loop_triplets = slow.mined_triplets(
             mining, case.points, case.positive, case.negative, case.distance, 0.2
         )
         for soft in (False, True):
             config = ObjectiveConfig(kind="triplet", mining=mining, soft_margin=soft)
-            loop = slow.triplet_loss(case.points, found, case.distance, 0.2, soft=soft)
+            loop = slow.triplet_loss(case.points, loop_triplets, case.distance, 0.2, soft=soft)
             name = f"triplet, {mining}, {'soft' if soft else 'fixed'} margin"
             yield Comparison(name, case.loss(config), loop)
     shares = slow.active_share(case.points, case.positive, case.negative, case.distance, 0.2)
@@ -187,14 +187,14 @@ def graded(case: Case) -> Iterator[Comparison]:
     artists = case.tracks.artists.tolist()
     by_artist, not_artist = slow.same_id_masks(artists)
     grades = np.maximum(case.positive * 0.5, by_artist * 0.9)
-    known = case.positive | case.negative | by_artist | not_artist
+    is_known = case.positive | case.negative | by_artist | not_artist
     config = ObjectiveConfig(
         kind="graded-contrastive",
         relations=("label", "artist"),
         relation_weights=(0.5, 0.9),
         margin=1.2,
     )
-    loop = slow.graded_loss(case.points, grades, known, case.distance, 1.2)
+    loop = slow.graded_loss(case.points, grades, is_known, case.distance, 1.2)
     yield Comparison("graded contrastive", case.loss(config), loop)
     yield from _tag_targets(case)
 

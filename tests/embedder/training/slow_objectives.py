@@ -74,18 +74,18 @@ def mined_triplets(
     mining: str, points: Points, positive: Mask, negative: Mask, distance: Distance, margin: float
 ) -> list[Triplet]:
     """What "all", "hard" and "semi-hard" mean."""
-    everything = all_triplets(positive, negative)
+    triplets = all_triplets(positive, negative)
     if mining == "all":
-        return everything
+        return triplets
     if mining == "semi-hard":
-        kept = []
-        for a, p, n in everything:
+        mined = []
+        for a, p, n in triplets:
             gap = distance(points[a], points[n]) - distance(points[a], points[p])
             if 0 < gap <= margin:
-                kept.append((a, p, n))
-        return kept
+                mined.append((a, p, n))
+        return mined
     hard = []
-    for a in sorted({triplet[0] for triplet in everything}):
+    for a in sorted({triplet[0] for triplet in triplets}):
         positives = [j for j in range(len(points)) if positive[a, j]]
         negatives = [j for j in range(len(points)) if negative[a, j]]
         farthest = max(positives, key=lambda j: distance(points[a], points[j]))
@@ -154,13 +154,13 @@ def contrastive_loss(
 
 
 def graded_loss(
-    points: Points, grades: Points, known: Mask, distance: Distance, margin: float
+    points: Points, grades: Points, is_known: Mask, distance: Distance, margin: float
 ) -> float:
     """Σ y d² / Σ y + Σ (1-y) max(0, m-d)² / Σ (1-y)."""
     pull = push = pulled = pushed = 0.0
     for i in range(len(points)):
         for j in range(len(points)):
-            if known[i, j]:
+            if is_known[i, j]:
                 gap, y = distance(points[i], points[j]), float(grades[i, j])
                 pull, pulled = pull + y * gap * gap, pulled + y
                 push += (1 - y) * max(0.0, margin - gap) ** 2
@@ -201,15 +201,15 @@ def nt_xent_loss(
     """Mean over positive pairs of -log share beside the anchor's negatives."""
     losses = []
     for i in range(len(points)):
-        others = sum(
+        negative_sum = sum(
             math.exp(-distance(points[i], points[j]) / temperature)
             for j in range(len(points))
             if negative[i, j]
         )
         for j in range(len(points)):
-            if positive[i, j] and others > 0:
-                own = math.exp(-distance(points[i], points[j]) / temperature)
-                losses.append(-math.log(own / (own + others)))
+            if positive[i, j] and negative_sum > 0:
+                positive_term = math.exp(-distance(points[i], points[j]) / temperature)
+                losses.append(-math.log(positive_term / (positive_term + negative_sum)))
     return mean(losses)
 
 
@@ -221,8 +221,8 @@ def supervised_contrastive_loss(
     for i in range(len(points)):
         pairs = [j for j in range(len(points)) if positive[i, j] or negative[i, j]]
         shares = {j: math.exp(-distance(points[i], points[j]) / temperature) for j in pairs}
-        whole = sum(shares.values())
-        logs = [math.log(shares[j] / whole) for j in pairs if positive[i, j]]
+        total = sum(shares.values())
+        logs = [math.log(shares[j] / total) for j in pairs if positive[i, j]]
         if logs:
             losses.append(-mean(logs))
     return mean([loss for loss in losses if loss > 0])

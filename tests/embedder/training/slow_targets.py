@@ -27,11 +27,11 @@ def proxy_anchor_loss(
     pulls, pushes = [], []
     for label, proxy in enumerate(proxies):
         pull = push = 0.0
-        for point, own in zip(points, ids, strict=True):
-            if own < 0:
+        for point, own_id in zip(points, ids, strict=True):
+            if own_id < 0:
                 continue
             similarity = 1 - distance(point, proxy)
-            if own == label:
+            if own_id == label:
                 pull += math.exp(-alpha * (similarity - margin))
             else:
                 push += math.exp(alpha * (similarity + margin))
@@ -52,13 +52,13 @@ def softmax_loss(
 ) -> float:
     """Cross-entropy of the labels, logits (1 - distance) / temperature."""
     losses = []
-    for point, own in zip(points, ids, strict=True):
-        if own < 0:
+    for point, own_id in zip(points, ids, strict=True):
+        if own_id < 0:
             continue
         logits = [(1 - distance(point, proxy)) / temperature for proxy in proxies]
-        whole = math.log(sum(math.exp(logit) for logit in logits))
-        even = mean([whole - logit for logit in logits])
-        losses.append((1 - smoothing) * (whole - logits[own]) + smoothing * even)
+        log_sum = math.log(sum(math.exp(logit) for logit in logits))
+        even = mean([log_sum - logit for logit in logits])
+        losses.append((1 - smoothing) * (log_sum - logits[own_id]) + smoothing * even)
     return mean(losses)
 
 
@@ -81,21 +81,21 @@ def tag_similarity_loss(
     distance = DISTANCES[geometry]
     losses = []
     for i in range(len(points)):
-        others = [j for j in range(len(points)) if j != i and tagged[i] and tagged[j]]
-        if not others:
+        tagged_rows = [j for j in range(len(points)) if j != i and tagged[i] and tagged[j]]
+        if not tagged_rows:
             continue
-        gaps = [distance(points[i], points[j]) for j in others]
-        found = [1 - d if geometry == "cosine" else 1 / (1 + d) for d in gaps]
-        wanted = [float(alike[i, j]) for j in others]
+        gaps = [distance(points[i], points[j]) for j in tagged_rows]
+        similarities = [1 - d if geometry == "cosine" else 1 / (1 + d) for d in gaps]
+        tag_similarities = [float(alike[i, j]) for j in tagged_rows]
         if temperature is None:
-            losses += [(f - w) ** 2 for f, w in zip(found, wanted, strict=True)]
+            losses += [(f - w) ** 2 for f, w in zip(similarities, tag_similarities, strict=True)]
             continue
-        whole = math.log(sum(math.exp(f / temperature) for f in found))
-        total = sum(math.exp(w / temperature) for w in wanted)
+        log_sum = math.log(sum(math.exp(f / temperature) for f in similarities))
+        total = sum(math.exp(w / temperature) for w in tag_similarities)
         losses.append(
             -math.fsum(
-                math.exp(w / temperature) / total * (f / temperature - whole)
-                for f, w in zip(found, wanted, strict=True)
+                math.exp(w / temperature) / total * (f / temperature - log_sum)
+                for f, w in zip(similarities, tag_similarities, strict=True)
             )
         )
     return mean(losses)

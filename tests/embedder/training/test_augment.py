@@ -65,9 +65,9 @@ def test_the_same_seed_gives_the_same_batch_and_another_one_another(sound: bool,
     change, batch = operation(name, sound=sound), a_batch(sound=sound)
     before = torch.get_rng_state()
     once, again = (change(batch, generator=seeded(1)) for _ in range(2))
-    other = change(batch, generator=seeded(2))
+    other_seed = change(batch, generator=seeded(2))
     assert torch.equal(once, again)
-    assert not torch.equal(once, other)
+    assert not torch.equal(once, other_seed)
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -75,7 +75,7 @@ def test_the_same_seed_gives_the_same_batch_and_another_one_another(sound: bool,
 def test_shapes_and_ranges_are_kept_and_the_input_is_not_touched(sound: bool, name: str) -> None:
     """Levels stay in 0…1, samples in -1…1."""
     batch = a_batch(sound=sound)
-    kept = batch.clone()
+    before = batch.clone()
     for seed in range(5):
         changed = operation(name, sound=sound)(batch, generator=seeded(seed))
         assert changed.shape == batch.shape
@@ -83,7 +83,7 @@ def test_shapes_and_ranges_are_kept_and_the_input_is_not_touched(sound: bool, na
         assert bool(changed.isfinite().all())
         assert float(changed.max()) <= 1.0 + 1e-6
         assert float(changed.min()) >= (-1.0 - 1e-6 if sound else 0.0)
-    assert torch.equal(batch, kept)
+    assert torch.equal(batch, before)
 
 
 @settings(max_examples=25, deadline=None)
@@ -132,15 +132,15 @@ def test_zero_strength_and_zero_probability_are_the_identity(sound: bool) -> Non
 
 def test_every_strength_is_reached_by_an_operation() -> None:
     """A setting that nothing reads would be a promise not kept."""
-    read = {
+    settings_read = {
         name
         for cases in (ON_SPECTROGRAMS, ON_WAVEFORMS)
         for config in cases.values()
         for name in (item.name for item in fields(AugmentationConfig))
         if getattr(config, name) != getattr(AugmentationConfig(), name)
     }
-    others = {"probability", "crop_columns"}
-    assert read | others == {item.name for item in fields(AugmentationConfig)}
+    not_strengths = {"probability", "crop_columns"}
+    assert settings_read | not_strengths == {item.name for item in fields(AugmentationConfig)}
 
 
 def test_a_probability_leaves_that_share_of_examples_alone() -> None:
@@ -188,17 +188,19 @@ def test_time_shift_goes_round_and_frequency_shift_lets_empty_rows_in() -> None:
     up = torch.cat([torch.zeros(1, 4), batch[0, :2]])
     down = torch.cat([batch[0, 1:], torch.zeros(1, 4)])
     for example in moved:
-        assert any(torch.equal(example, wanted) for wanted in (up, down, batch[0]))
+        assert any(
+            torch.equal(example, allowed_example) for allowed_example in (up, down, batch[0])
+        )
     assert len({tuple(m.flatten().tolist()) for m in moved}) == 3
 
 
 def test_a_bandwidth_limit_empties_upper_rows_only() -> None:
     """Whatever is left is a lower block, never less than the share allows."""
     changed = spectrogram.limit_bandwidth(torch.ones(100, 20, 3), share=0.4, generator=seeded())
-    kept = (changed[:, :, 0] > 0).sum(dim=1)
-    assert int(kept.min()) >= 12
-    assert len(set(kept.tolist())) > 4
-    lower = torch.arange(20)[None, :] < kept[:, None]
+    n_rows_left = (changed[:, :, 0] > 0).sum(dim=1)
+    assert int(n_rows_left.min()) >= 12
+    assert len(set(n_rows_left.tolist())) > 4
+    lower = torch.arange(20)[None, :] < n_rows_left[:, None]
     assert torch.equal(changed[:, :, 0] > 0, lower)
 
 
@@ -210,14 +212,14 @@ def test_a_crop_is_a_stretch_of_its_example() -> None:
     assert bool((crop.diff(dim=2) == 1).all())
     assert set(crop[:, 0, 0].tolist()) == set(range(7))
     config = AugmentationConfig(crop_columns=12)
-    whole = build_augmentation(config, FrontEndConfig())(batch, generator=seeded())
-    assert torch.equal(whole, batch)
+    all_columns = build_augmentation(config, FrontEndConfig())(batch, generator=seeded())
+    assert torch.equal(all_columns, batch)
 
 
 def test_mix_up_keeps_the_louder_track_on_top() -> None:
     """More than half of every example is its own."""
-    own = torch.eye(30)[:, None, :]
-    mixed = spectrogram.mix_up(own, share=0.4, generator=seeded())
+    one_hot = torch.eye(30)[:, None, :]
+    mixed = spectrogram.mix_up(one_hot, share=0.4, generator=seeded())
     assert bool((mixed[:, 0].argmax(dim=1) == torch.arange(30)).all())
     assert float(mixed.diagonal(dim1=0, dim2=2).min()) >= 0.6
 

@@ -17,14 +17,14 @@ def states(n: int) -> list[nn.Module]:
     """A network with batch normalisation as it is after each of `n` steps."""
     generator = torch.Generator().manual_seed(3)
     network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
-    made = []
+    networks = []
     for _ in range(n):
         with torch.no_grad():
             for weight in network.parameters():
                 weight.copy_(torch.randn(weight.shape, generator=generator))
         network.train()(torch.randn(8, 3, generator=generator))
-        made.append(copy.deepcopy(network))
-    return made
+        networks.append(copy.deepcopy(network))
+    return networks
 
 
 def expected_average(networks: list[nn.Module], name: str) -> Tensor:

@@ -67,18 +67,18 @@ def test_it_is_ridge_regression_beside_the_base(n_tracks: int) -> None:
         features
     )
 
-    known = features[:-1]
-    mean, deviation = known.mean(axis=0), known.std(axis=0)
-    standard = (known - mean) / deviation
+    fitted_features = features[:-1]
+    mean, deviation = fitted_features.mean(axis=0), fitted_features.std(axis=0)
+    standard = (fitted_features - mean) / deviation
     ridge = Ridge(alpha=0.5 * np.square(standard).sum(axis=1).mean(), fit_intercept=False)
     ridge.fit(standard, targets[:-1] - targets[:-1].mean(axis=0))
-    told = ridge.predict((features - mean) / deviation)
-    wanted = np.zeros((n_tracks, n_tracks))
-    for weight, part in ((1.0, told), (0.7, base(features))):
+    predicted = ridge.predict((features - mean) / deviation)
+    products = np.zeros((n_tracks, n_tracks))
+    for weight, part in ((1.0, predicted), (0.7, base(features))):
         unit = part / np.sqrt(np.square(part).sum(axis=1).mean())
-        wanted += weight**2 * unit @ unit.T
+        products += weight**2 * unit @ unit.T
     assert vectors.shape == (n_tracks, 12)  # more than there are directions: the rest is nought
-    np.testing.assert_allclose(vectors @ vectors.T, wanted, atol=1e-9)
+    np.testing.assert_allclose(vectors @ vectors.T, products, atol=1e-9)
 
 
 def test_neighbours_agree_without_an_epoch(data: Path, start: str, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_neighbours_agree_without_an_epoch(data: Path, start: str, tmp_path: Pat
 
 def test_four_tracks_can_be_fitted(data: Path, start: str, tmp_path: Path) -> None:
     """With nothing held out and no batch to compose, whatever preset was named."""
-    wanted = TrainingRequest(
+    request = TrainingRequest(
         "base",
         assignments=("dataset.validation_share=0", "dataset.test_share=0", "loop.device=cpu"),
         checkpoint=start,
@@ -114,9 +114,9 @@ def test_four_tracks_can_be_fitted(data: Path, start: str, tmp_path: Path) -> No
     rows = [rows[0], *of_genre["jazz"], *of_genre["rock"]]
     (few / "tracks.csv").write_text("\n".join(",".join(row[:3]) for row in rows) + "\n")
     arrays = np.load(data / "spectrograms.npz")
-    chosen = np.isin(arrays["track"], [row[0] for row in rows])
-    np.savez(few / "spectrograms.npz", **{name: arrays[name][chosen] for name in arrays.files})
-    result = train(few, training_config(wanted), tmp_path / "run")
+    is_chosen = np.isin(arrays["track"], [row[0] for row in rows])
+    np.savez(few / "spectrograms.npz", **{name: arrays[name][is_chosen] for name in arrays.files})
+    result = train(few, training_config(request), tmp_path / "run")
     assert (result.steps, result.scores) == (0, {})
     assert load_model(tmp_path / "run").kind == "network"
 
@@ -174,7 +174,7 @@ def test_what_cannot_be_fitted_is_refused(data: Path, start: str, tmp_path: Path
     tagging = dataclasses.replace(
         plain, objectives=(ObjectiveConfig(kind="tagging"),), dataset=DatasetConfig(tag_field="tag")
     )
-    for at, (tracks, config, told) in enumerate(
+    for at, (tracks, config, message) in enumerate(
         [
             (data, tagging, "a tagging head is trained"),
             (data, bent, "poincare"),
@@ -182,5 +182,5 @@ def test_what_cannot_be_fitted_is_refused(data: Path, start: str, tmp_path: Path
             (uniform, plain, "two labels"),
         ]
     ):
-        with pytest.raises(ConfigError, match=told):
+        with pytest.raises(ConfigError, match=message):
             train(tracks, config, tmp_path / str(at))

@@ -53,8 +53,8 @@ def test_a_grid_ends_in_one_table_and_is_not_trained_twice(data: Path, tmp_path:
     with (tmp_path / "out" / "grid.csv").open(newline="") as file:
         rows = {row["variant"]: row for row in csv.DictReader(file)}
     for variant in ("as it is, kind=triplet", "as it is, kind=softmax"):
-        own = [cell.folder / "run.json" for cell in cells if cell.variant == variant]
-        scores = [json.loads(path.read_text())["scores"]["map"] for path in own]
+        results = [cell.folder / "run.json" for cell in cells if cell.variant == variant]
+        scores = [json.loads(path.read_text())["scores"]["map"] for path in results]
         assert float(rows[variant]["map"]) == pytest.approx(np.mean(scores), rel=1e-5)
         assert rows[variant]["seeds"] == "2"
     assert "| as it is, kind=softmax | 2 |" in (tmp_path / "out" / "grid.md").read_text()
@@ -109,9 +109,10 @@ def test_intervals_are_student_s() -> None:
     """As scipy computes them; one seed has none."""
     values = [0.5, 0.6, 0.64]
     low, high = stats.t.interval(0.95, 2, loc=np.mean(values), scale=stats.sem(values))
-    found = seed_mean(values)
-    assert found.half_width is not None
-    assert (found.mean - found.half_width, found.mean + found.half_width) == pytest.approx(
-        (low, high)
-    )
+    interval = seed_mean(values)
+    assert interval.half_width is not None
+    assert (
+        interval.mean - interval.half_width,
+        interval.mean + interval.half_width,
+    ) == pytest.approx((low, high))
     assert seed_mean([0.5]).half_width is None

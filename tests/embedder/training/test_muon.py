@@ -37,9 +37,9 @@ def test_all_directions_become_about_as_long(shape: tuple[int, int]) -> None:
     generator = torch.Generator().manual_seed(2)
     left, _, right = torch.linalg.svd(torch.randn(shape, generator=generator), full_matrices=False)
     lengths = torch.logspace(0, -1.5, min(shape))
-    found = torch.linalg.svdvals(orthogonalised(left * lengths @ right))
-    assert found.min() > 0.5
-    assert found.max() < 1.3
+    singular_values = torch.linalg.svdvals(orthogonalised(left * lengths @ right))
+    assert singular_values.min() > 0.5
+    assert singular_values.max() < 1.3
 
 
 def test_an_update_has_the_size_of_adamws() -> None:
@@ -56,12 +56,14 @@ def test_an_update_has_the_size_of_adamws() -> None:
 def test_biases_and_normalisation_move_as_under_adamw() -> None:
     """To the bit, and the gradients stay as they were."""
     with_muon, with_adamw = network(), network()
-    for one, kind in ((with_muon, "muon"), (with_adamw, "adamw")):
-        rule = optimiser(kind, one)
-        pull(one)
-        before = {name: p.grad.clone() for name, p in one.named_parameters() if p.grad is not None}
+    for layers, kind in ((with_muon, "muon"), (with_adamw, "adamw")):
+        rule = optimiser(kind, layers)
+        pull(layers)
+        before = {
+            name: p.grad.clone() for name, p in layers.named_parameters() if p.grad is not None
+        }
         rule.step()
-        for name, parameter in one.named_parameters():
+        for name, parameter in layers.named_parameters():
             assert parameter.grad is not None
             assert torch.equal(parameter.grad, before[name])
     for name, parameter in with_muon.named_parameters():
@@ -97,8 +99,8 @@ def test_a_closure_is_called_with_gradients() -> None:
 
 def test_without_the_mark_it_is_adamw() -> None:
     """A group of matrices that is not marked moves as under AdamW."""
-    one, other = (nn.Parameter(torch.ones(3, 3)) for _ in range(2))
-    for weight, rule in ((one, Muon([one], lr=0.1)), (other, AdamW([other], lr=0.1))):
+    first, second = (nn.Parameter(torch.ones(3, 3)) for _ in range(2))
+    for weight, rule in ((first, Muon([first], lr=0.1)), (second, AdamW([second], lr=0.1))):
         weight.grad = torch.arange(9.0).view(3, 3)
         rule.step()
-    assert torch.equal(one, other)
+    assert torch.equal(first, second)

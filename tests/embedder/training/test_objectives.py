@@ -34,8 +34,8 @@ def test_every_loss_and_miner_equals_its_slow_loop(row: Comparison) -> None:
 def test_the_comparison_covers_every_objective() -> None:
     """A new objective needs a loop, too."""
     names = " ".join(row.name for row in COMPARISONS).replace(" contrastive", "-contrastive")
-    told = names.replace("tags,", "tag-similarity")
-    assert [kind for kind in KINDS if kind not in told] == []
+    compared_kinds = names.replace("tags,", "tag-similarity")
+    assert [kind for kind in KINDS if kind not in compared_kinds] == []
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
@@ -60,14 +60,14 @@ def test_a_step_down_the_gradient_lowers_the_loss(kind: ObjectiveKind, geometry:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_batch_without_anything_known_gives_zero_and_a_gradient(kind: ObjectiveKind) -> None:
     """Rows of unknowns neither crash nor move the network."""
-    known = data()
+    tracks = data()
     unknown = TrackTargets(
         labels=np.full(6, -1),
         tags=np.zeros((6, 9), dtype=np.float32),
         teacher=np.full((6, 5), np.nan, dtype=np.float32),
     )
     free = vectors(6).requires_grad_()
-    loss = built(ObjectiveConfig(kind=kind), known.facts())(free, unknown.batch(range(6))).loss
+    loss = built(ObjectiveConfig(kind=kind), tracks.facts())(free, unknown.batch(range(6))).loss
     (gradient,) = torch.autograd.grad(loss, free)
     assert float(loss.detach()) == 0
     assert not bool(gradient.any())
@@ -104,9 +104,9 @@ def test_the_order_of_the_batch_does_not_matter(seed: int, order_seed: int) -> N
     for kind in ("triplet", "nt-xent", "supervised-contrastive", "tag-similarity"):
         objective = built(ObjectiveConfig(kind=kind), facts)
         with torch.no_grad():
-            one = objective(x, tracks.batch(np.arange(24))).loss
-            other = objective(x[order], tracks.batch(order)).loss
-        assert float(one) == pytest.approx(float(other), rel=1e-4, abs=1e-6)
+            loss = objective(x, tracks.batch(np.arange(24))).loss
+            shuffled_loss = objective(x[order], tracks.batch(order)).loss
+        assert float(loss) == pytest.approx(float(shuffled_loss), rel=1e-4, abs=1e-6)
 
 
 @pytest.mark.parametrize("mining", get_args(Mining))
@@ -140,16 +140,16 @@ def test_several_objectives_are_a_weighted_sum_and_tell_their_parts() -> None:
         ObjectiveConfig(kind="softmax", weight=2.0),
         ObjectiveConfig(kind="triplet", relations=("artist",), weight=0.5, mining="all"),
     ]
-    both = build_objectives(
+    multi_objective = build_objectives(
         configs,
         tracks.facts(),
         embedding_size=6,
         geometry=geometry_of("cosine"),
         generator=torch.Generator().manual_seed(1),
     )
-    assert isinstance(both, MultiObjective)
+    assert isinstance(multi_objective, MultiObjective)
     with torch.no_grad():
-        value = both(vectors(24), tracks.batch(range(24)))
+        value = multi_objective(vectors(24), tracks.batch(range(24)))
     softmax, triplet = value.parts["0-softmax"], value.parts["1-triplet"]
     assert float(value.loss) == pytest.approx(float(2 * softmax + 0.5 * triplet), rel=1e-6)
 
@@ -183,8 +183,8 @@ def test_tagging_learns_tags_that_the_vectors_hold() -> None:
         optimiser.step()
     with torch.no_grad():
         guessed = objective.probabilities(x) > 0.5
-    known = x[:, :3].gt(0.5).any(dim=1)
-    assert float((guessed == (x[:, :3] > 0.5))[known].float().mean()) > 0.9
+    is_tagged = x[:, :3].gt(0.5).any(dim=1)
+    assert float((guessed == (x[:, :3] > 0.5))[is_tagged].float().mean()) > 0.9
 
 
 @pytest.mark.parametrize(

@@ -67,13 +67,13 @@ def test_miners_agree_with_the_library_on_plain_labels(mining: Mining) -> None:
     x = torch.nn.functional.normalize(torch.from_numpy(draw.normal(size=(20, 6))), dim=1)
     distances = geometry_of("euclidean").pairwise(x, x)
     masks = build_relation(ObjectiveConfig(), TargetFacts())(BatchTargets(labels=labels))
-    ours = mine_triplets(x, distances, masks, mining=mining, margin=0.3)
-    theirs = {
+    triplets = mine_triplets(x, distances, masks, mining=mining, margin=0.3)
+    library_triplets = {
         "all": TripletMarginMiner(margin=1e9, type_of_triplets="all"),
         "semi-hard": TripletMarginMiner(margin=0.3, type_of_triplets="semihard"),
         "hard": BatchHardMiner(),
     }[mining](x, labels)
-    assert _as_set(ours) == _as_set(theirs)
+    assert _as_set(triplets) == _as_set(library_triplets)
 
 
 def test_nt_xent_agrees_with_the_library() -> None:
@@ -91,12 +91,12 @@ def test_proxy_anchor_on_the_sphere_is_the_librarys_own() -> None:
     tracks = TrackTargets(labels=np.arange(12) % 4)
     objective = built(ObjectiveConfig(kind="proxy-anchor", margin=0.1), tracks.facts())
     assert isinstance(objective, ProxyObjective)
-    theirs = ProxyAnchorLoss(4, 6, margin=0.1, alpha=32)
-    theirs.proxies.data = objective.loss.proxies.data.clone()
+    library_loss = ProxyAnchorLoss(4, 6, margin=0.1, alpha=32)
+    library_loss.proxies.data = objective.loss.proxies.data.clone()
     x = geometry_of("cosine").project(vectors(12))
     batch = tracks.batch(np.arange(12))
     with torch.no_grad():
-        expected = theirs(x, batch.labels)
+        expected = library_loss(x, batch.labels)
         assert float(objective(x, batch).loss) == pytest.approx(float(expected), rel=1e-5)
 
 
@@ -109,13 +109,13 @@ def test_distance_weighted_mining_draws_by_its_chances() -> None:
     generator = torch.Generator().manual_seed(0)
     counts = torch.zeros(12)
     for _ in range(1500):
-        _, _, drawn = mine_triplets(
+        _, _, negatives = mine_triplets(
             x, torch.zeros(12, 12), only, mining="distance-weighted", margin=0, generator=generator
         )
-        counts[drawn] += 1
-    wanted = negative_weights(x, masks.negative)[0]
-    assert float((counts / counts.sum() - wanted).abs().max()) < 0.04
-    assert bool((counts[wanted == 0] == 0).all())
+        counts[negatives] += 1
+    weights = negative_weights(x, masks.negative)[0]
+    assert float((counts / counts.sum() - weights).abs().max()) < 0.04
+    assert bool((counts[weights == 0] == 0).all())
 
 
 def test_identity_pairs_and_label_similarity_grade_a_pair() -> None:
@@ -126,9 +126,9 @@ def test_identity_pairs_and_label_similarity_grade_a_pair() -> None:
         kind="graded-contrastive", relations=("label", "track"), relation_weights=(0.8, 1.0)
     )
     objective = built(config, tracks.facts())
-    grades, known = objective.grades(tracks.batch([0, 0, 1, 2]))  # type: ignore[operator]  # a GradedContrastive
+    grades, is_known = objective.grades(tracks.batch([0, 0, 1, 2]))  # type: ignore[operator]  # a GradedContrastive
     expected = [[0, 1, 0.8, 0.32], [1, 0, 0.8, 0.32], [0.8, 0.8, 0, 0.32], [0.32, 0.32, 0.32, 0]]
-    assert bool(known[~torch.eye(4, dtype=torch.bool)].all())
+    assert bool(is_known[~torch.eye(4, dtype=torch.bool)].all())
     off_diagonal = grades * ~torch.eye(4, dtype=torch.bool)
     assert off_diagonal.numpy() == pytest.approx(np.array(expected), abs=1e-6)
 

@@ -41,14 +41,14 @@ def test_two_processes_end_with_the_same_weights(tmp_path: Path) -> None:
     program.write_text(PROGRAM)
     run = tmp_path / "run"
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    done = subprocess.run(
+    finished = subprocess.run(
         [*command, str(program), str(data), str(toml), str(run)],
         capture_output=True,
         text=True,
         timeout=240,
         env={"PYTHONPATH": str(Path(__file__).parents[3]), "OMP_NUM_THREADS": "1"},
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert finished.returncode == 0, finished.stderr[-3000:]
     first, second = (safetensors.load_file(tmp_path / f"rank-{n}.safetensors") for n in (0, 1))
     assert all(torch.equal(first[name], second[name]) for name in first)
     result = json.loads((run / "run.json").read_text())

@@ -129,10 +129,10 @@ def facts(**changes: object) -> RunFacts:
 )
 def test_advice_follows_from_the_numbers(changes: dict[str, object], expected: str) -> None:
     """Each rule gives its advice for the numbers that call for it, and none for a good run."""
-    told = what_to_try(facts(**changes))
-    assert any(re.search(expected, text) for text in told), told
+    advice = what_to_try(facts(**changes))
+    assert any(re.search(expected, text) for text in advice), advice
     if not changes:
-        assert len(told) == 1
+        assert len(advice) == 1
 
 
 def test_charts_hold_any_numbers() -> None:
@@ -147,6 +147,6 @@ def test_charts_hold_any_numbers() -> None:
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 0.0003), (1, 2), (1, 60), (-5, 1234)])
 def test_ticks_are_few_and_within(low: float, high: float) -> None:
     """Two to seven round numbers, none outside."""
-    found = ticks(low, high)
-    assert 2 <= len(found) <= 7
-    assert low - 1e-9 <= found[0] <= found[-1] <= high + 1e-9
+    values = ticks(low, high)
+    assert 2 <= len(values) <= 7
+    assert low - 1e-9 <= values[0] <= values[-1] <= high + 1e-9

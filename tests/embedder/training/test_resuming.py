@@ -104,17 +104,17 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
     steps: list[int] = []
     train(data, config, tmp_path / "stopped", resume=True, make_observers=lambda _: [Steps(steps)])
     assert 4 < steps[0] <= 8  # it did go on, and not from the beginning
-    whole, stopped = weights(tmp_path / "whole"), weights(tmp_path / "stopped")
-    assert all(torch.equal(whole[name], stopped[name]) for name in whole)
+    uninterrupted, stopped = weights(tmp_path / "whole"), weights(tmp_path / "stopped")
+    assert all(torch.equal(uninterrupted[name], stopped[name]) for name in uninterrupted)
 
 
 def test_going_on_with_other_data_is_refused(data: Path, tmp_path: Path) -> None:
     """Held-out tracks might have been learnt before, and scores would be of others."""
     short = small_config(max_minutes=1e-6)
     train(data, short, tmp_path / "run")
-    other = write_array_set(tmp_path / "other", tracks_per_genre=20)
+    other_data = write_array_set(tmp_path / "other", tracks_per_genre=20)
     with pytest.raises(ConfigError, match="not those that the run began with"):
-        train(other, short, tmp_path / "run", resume=True)
+        train(other_data, short, tmp_path / "run", resume=True)
 
 
 def test_a_run_that_saved_nothing_yet_begins_again(data: Path, tmp_path: Path) -> None:
@@ -179,8 +179,8 @@ def test_every_optimiser_goes_on_to_the_bit(data: Path, tmp_path: Path, kind: st
     first = train(data, config, stopped, make_observers=stop_in_the_second_epoch)  # type: ignore[arg-type]  # duck-typed
     assert first.ended == "interrupted"
     train(data, config, stopped, resume=True)
-    whole, resumed = weights(tmp_path / "whole"), weights(stopped)
-    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    uninterrupted, resumed = weights(tmp_path / "whole"), weights(stopped)
+    assert all(torch.equal(uninterrupted[name], resumed[name]) for name in uninterrupted)
 
 
 def test_an_interrupted_run_has_a_model_before_the_first_measurement(

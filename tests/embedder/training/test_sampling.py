@@ -97,9 +97,9 @@ def test_neighbour_groups_start_with_their_anchor_and_are_the_nearest() -> None:
     data = tracks()
     groups = build_groups("handcrafted", data, n_neighbours=5)
     assert data.features is not None
-    for row, found in enumerate(groups.members):
+    for row, members in enumerate(groups.members):
         distances = np.linalg.norm(data.features - data.features[row], axis=1)
-        assert found.tolist() == np.argsort(distances, kind="stable")[:6].tolist()
+        assert members.tolist() == np.argsort(distances, kind="stable")[:6].tolist()
 
 
 def test_unknown_rows_are_in_no_neighbour_group() -> None:
@@ -116,8 +116,8 @@ def test_balanced_sampling_shows_every_label_as_often() -> None:
     data = tracks(200)
     assert data.labels is not None
     sampler = BatchSampler(SamplerConfig(groups_per_batch=2, tracks_per_group=2), data)
-    seen = Counter(data.labels[np.concatenate([b.rows for b in sampler.plan(0)])].tolist())
-    assert max(seen.values()) - min(seen.values()) <= 2
+    n_rows = Counter(data.labels[np.concatenate([b.rows for b in sampler.plan(0)])].tolist())
+    assert max(n_rows.values()) - min(n_rows.values()) <= 2
 
 
 def test_natural_sampling_follows_the_sizes() -> None:
@@ -126,8 +126,8 @@ def test_natural_sampling_follows_the_sizes() -> None:
     config = SamplerConfig(groups_per_batch=1, tracks_per_group=2, balanced=False)
     sampler = BatchSampler(config, TrackTargets(labels=labels))
     rows = np.concatenate([batch.rows for epoch in range(5) for batch in sampler.plan(epoch)])
-    seen = Counter(labels[rows].tolist())
-    assert 5 < seen[0] / np.mean([seen[1], seen[2], seen[3]]) < 15
+    n_rows = Counter(labels[rows].tolist())
+    assert 5 < n_rows[0] / np.mean([n_rows[1], n_rows[2], n_rows[3]]) < 15
 
 
 def test_tracks_of_a_group_come_in_rounds() -> None:
@@ -149,8 +149,8 @@ def test_relations_make_their_share_of_the_batches() -> None:
         relation_weights=(3.0, 1.0),
     )
     sampler = BatchSampler(config, tracks(160))
-    seen = Counter(batch.relation for batch in sampler.plan(0))
-    assert seen == {"label": 30, "handcrafted": 10}
+    n_batches = Counter(batch.relation for batch in sampler.plan(0))
+    assert n_batches == {"label": 30, "handcrafted": 10}
 
 
 def test_small_groups_repeat_their_tracks_when_told_to() -> None:
@@ -209,8 +209,8 @@ def test_epochs_and_seeds_differ() -> None:
     """Another epoch or seed is another order."""
     config, data = SamplerConfig(groups_per_batch=3, tracks_per_group=2), tracks()
     sampler = BatchSampler(config, data)
-    other = BatchSampler(replace(config, seed=1), data)
-    plans = [sampler.plan(0), sampler.plan(1), other.plan(0)]
+    other_sampler = BatchSampler(replace(config, seed=1), data)
+    plans = [sampler.plan(0), sampler.plan(1), other_sampler.plan(0)]
     assert len({tuple(np.concatenate([b.rows for b in plan]).tolist()) for plan in plans}) == 3
 
 
@@ -263,14 +263,16 @@ def test_small_shares_get_their_batches_in_time(n_batches: int, epoch: int, perc
     )
     targets = tracks(16 + 4 * n_batches, n_labels=2)
     sampler = BatchSampler(config, targets)
-    seen = Counter(batch.relation for at in range(epoch + 1) for batch in sampler.plan(at))
-    assert sum(seen.values()) == len(sampler) * (epoch + 1)
-    assert abs(seen["label"] - percent / 100 * sum(seen.values())) < 2
+    n_by_relation = Counter(batch.relation for at in range(epoch + 1) for batch in sampler.plan(at))
+    assert sum(n_by_relation.values()) == len(sampler) * (epoch + 1)
+    assert abs(n_by_relation["label"] - percent / 100 * sum(n_by_relation.values())) < 2
 
 
 def test_plain_batches_show_unlabelled_tracks_too() -> None:
     """Most of a collection may have no label, and be there for what needs none."""
     targets = replace(tracks(48), labels=np.where(np.arange(48) < 12, np.arange(48) % 3, -1))
     sampler = BatchSampler(SamplerConfig(kind="plain", batch_size=8), targets)
-    seen = {row for epoch in range(30) for batch in sampler.plan(epoch) for row in batch.rows}
-    assert len(seen) == 48
+    visited_rows = {
+        row for epoch in range(30) for batch in sampler.plan(epoch) for row in batch.rows
+    }
+    assert len(visited_rows) == 48

@@ -58,9 +58,9 @@ def test_prepared_levels_are_those_of_the_front_end(
     """What lies ready is what the front end computes, to half a step of 255, not normalised."""
     path = dataset.rows[5].path
     assert path is not None
-    heard = load_excerpts(path, replace(MODEL.excerpts, n_excerpts=75), sample_rate=SAMPLE_RATE)
+    excerpts = load_excerpts(path, replace(MODEL.excerpts, n_excerpts=75), sample_rate=SAMPLE_RATE)
     levels = build_front_end(MODEL.front_end).levels(
-        torch.from_numpy(heard.samples), heard.sample_rate
+        torch.from_numpy(excerpts.samples), excerpts.sample_rate
     )
     torch.testing.assert_close(prepared.excerpts(5), levels, atol=0.51 / 255, rtol=0)
 
@@ -119,9 +119,11 @@ def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
 
 def test_progress_counts_to_the_end(dataset: Dataset) -> None:
     """Progress is reported for every track."""
-    seen: list[tuple[int, int]] = []
-    prepare_dataset(dataset, MODEL, on_progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(number, 12) for number in range(1, 13)]
+    progress: list[tuple[int, int]] = []
+    prepare_dataset(
+        dataset, MODEL, on_progress=lambda n_done, total: progress.append((n_done, total))
+    )
+    assert progress == [(number, 12) for number in range(1, 13)]
 
 
 def test_beyond_memory_features_lie_in_a_file(dataset: Dataset, prepared: PreparedTracks) -> None:
@@ -183,12 +185,12 @@ def test_crops_depend_on_the_generator_alone(
 ) -> None:
     """The same seed gives the same crops, whatever was drawn before; another seed gives others."""
     source = StreamedTracks(dataset, MODEL) if is_streamed else replace(prepared, crop_columns=5)
-    first, again, other = (
+    first, again, other_seed = (
         source.readable_crops(np.array([4, 0, 4]), generator=torch.Generator().manual_seed(seed))[1]
         for seed in (3, 3, 4)
     )
     assert torch.equal(first, again)
-    assert not torch.equal(first, other)
+    assert not torch.equal(first, other_seed)
 
 
 def test_streamed_crops_have_the_shape_of_an_excerpt(dataset: Dataset) -> None:
@@ -209,8 +211,8 @@ def test_streamed_crops_are_as_wide_as_the_settings_say(dataset: Dataset) -> Non
     source = open_source(dataset, config)
     _, crops = source.readable_crops(np.array([3, 0]), generator=torch.Generator())
     assert crops.shape == (2, 16, 5)
-    whole = open_source(dataset, replace(config, augmentation=AugmentationConfig()))
-    assert torch.equal(source.excerpts(3), whole.excerpts(3))
+    plain = open_source(dataset, replace(config, augmentation=AugmentationConfig()))
+    assert torch.equal(source.excerpts(3), plain.excerpts(3))
 
 
 def test_streaming_leaves_out_what_cannot_be_opened(tmp_path: Path) -> None:

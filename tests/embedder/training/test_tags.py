@@ -81,9 +81,9 @@ def test_the_head_of_the_best_epoch_is_kept(finished: TrainingRun) -> None:
         device=finished.fabric.device,
     )
     assert list(owners) == list(rows)  # one excerpt a track
-    known = finished.known.tags
-    assert known is not None
-    scores = tag_scores(head.probabilities(outputs.numpy()), known[rows])
+    tags = finished.known.tags
+    assert tags is not None
+    scores = tag_scores(head.probabilities(outputs.numpy()), tags[rows])
     assert finished.measured is not None
     assert scores.macro_pr_auc == pytest.approx(finished.measured.scores["pr_auc"])
     assert read_card(folder).scores["pr_auc"] == pytest.approx(scores.macro_pr_auc, abs=1e-4)

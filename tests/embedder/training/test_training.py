@@ -62,7 +62,7 @@ def test_time_runs_out(data: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "message"),
     [
         ("loop.epochs=0", "nothing would be trained"),
         ("loop.device=cuda", "this machine has none"),
@@ -76,13 +76,13 @@ def test_time_runs_out(data: Path, tmp_path: Path) -> None:
     ],
 )
 def test_numbers_that_cannot_be_meant_are_refused(
-    data: Path, tmp_path: Path, setting: str, told: str
+    data: Path, tmp_path: Path, setting: str, message: str
 ) -> None:
     """Before anything is read, with the range."""
     if "cuda" in setting and torch.cuda.is_available():
         pytest.skip("there is a GPU")
     config = configure(small_config(), assignments=(setting,))
-    with pytest.raises(SoundalikeError, match=f"(?i){told}"):
+    with pytest.raises(SoundalikeError, match=f"(?i){message}"):
         train(data, config, tmp_path / "run")
 
 

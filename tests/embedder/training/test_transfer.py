@@ -99,8 +99,8 @@ def test_features_of_a_frozen_backbone_are_computed_once(
     prepared = open_run(data, small_config(), tmp_path / "run").source
     with torch.no_grad():
         levels = model.front_end.normalisation(prepared.excerpts(7))  # type: ignore[attr-defined]  # a FrontEnd
-        wanted = model.network.features(levels)  # type: ignore[attr-defined]  # an EmbeddingNetwork
-    assert torch.allclose(run.source.excerpts(7)[:, :, 0], wanted, atol=1e-5)
+        old_features = model.network.features(levels)  # type: ignore[attr-defined]  # an EmbeddingNetwork
+    assert torch.allclose(run.source.excerpts(7)[:, :, 0], old_features, atol=1e-5)
 
 
 def test_a_head_on_features_learns_as_one_on_spectrograms(
@@ -110,12 +110,12 @@ def test_a_head_on_features_learns_as_one_on_spectrograms(
     slow = AugmentationConfig(noise=1e-9)  # not off, and nothing that could be seen
     opened(data, frozen(start), tmp_path / "quick").run()
     opened(data, frozen(start, augmentation=slow), tmp_path / "slow").run()
-    quick, whole = (
+    quick, full = (
         safetensors.load_file(tmp_path / name / "last" / "weights.safetensors")
         for name in ("quick", "slow")
     )
     name = "network.projection.weight"
-    assert torch.allclose(quick[name], whole[name], atol=1e-3)
+    assert torch.allclose(quick[name], full[name], atol=1e-3)
 
 
 def test_a_frozen_run_is_measured_as_its_model_hears(
@@ -137,8 +137,8 @@ def test_what_the_start_hears_is_what_the_run_hears(
 ) -> None:
     """Front end and backbone come from the checkpoint, whatever the settings said."""
     config = frozen(start)
-    other = dataclasses.replace(config.model, backbone=BackboneConfig(filters=(32, 32)))
-    run = opened(data, dataclasses.replace(config, model=other), tmp_path / "run")
+    other_model = dataclasses.replace(config.model, backbone=BackboneConfig(filters=(32, 32)))
+    run = opened(data, dataclasses.replace(config, model=other_model), tmp_path / "run")
     assert run.config.model.backbone == load_model(start).config.backbone
     assert run.config.model.front_end.normalisation == "running"
 
@@ -148,12 +148,12 @@ def test_a_frozen_start_takes_no_augmentation_from_a_preset(start: Path) -> None
     assert training_config(
         TrainingRequest("tiny", checkpoint=str(start), freeze=True)
     ).augmentation.is_off
-    asked = training_config(
+    translated_config = training_config(
         TrainingRequest(
             "tiny", assignments=("augmentation.noise=0.1",), checkpoint=str(start), freeze=True
         )
     )
-    assert asked.augmentation == AugmentationConfig(noise=0.1)
+    assert translated_config.augmentation == AugmentationConfig(noise=0.1)
     assert not training_config(TrainingRequest("tiny", checkpoint=str(start))).augmentation.is_off
 
 
@@ -187,8 +187,8 @@ def test_a_projection_on_an_imported_encoder_is_a_model(
     assert np.linalg.norm(encoding.vector) == pytest.approx(1.0, abs=1e-5)
     projection = encoder.model.network.projection  # type: ignore[attr-defined]  # a ProjectedNetwork
     with torch.no_grad():
-        wanted = projection(torch.from_numpy(below.encode(song).excerpt_vectors))
-    assert np.allclose(encoding.excerpt_vectors, wanted.numpy(), atol=1e-5)
+        projected = projection(torch.from_numpy(below.encode(song).excerpt_vectors))
+    assert np.allclose(encoding.excerpt_vectors, projected.numpy(), atol=1e-5)
 
 
 def test_a_projection_can_carry_a_tagging_head(audio: Path, imported: str, tmp_path: Path) -> None:

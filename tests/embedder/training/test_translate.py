@@ -48,8 +48,8 @@ def pictures(audio: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     front_end = build_front_end(LOGARITHMIC)
     lines, arrays, names = ["track,genre,split"], [], []
     for number, path in enumerate(audio_files_below(audio)):
-        heard = load_excerpts(path, HEARS.excerpts, sample_rate=8000)
-        levels = front_end(torch.from_numpy(heard.samples[:1]), 8000)
+        excerpts = load_excerpts(path, HEARS.excerpts, sample_rate=8000)
+        levels = front_end(torch.from_numpy(excerpts.samples[:1]), 8000)
         arrays.append(np.rint(levels[0].numpy() * 255).astype(np.uint8))
         side = "validation" if number % 4 == 3 else "training"
         lines.append(f"{path.stem},{path.parent.name},{side}")
@@ -92,8 +92,8 @@ def test_pictures_of_another_front_end_teach_a_model_that_hears_audio(
     with torch.inference_mode():
         shown = model.network(levels).numpy()
     shown /= np.linalg.norm(shown, axis=1, keepdims=True)
-    heard = np.stack([encoder.encode(path).vector for path in audio_files_below(audio)])
-    likeness = shown @ heard.T
+    audio_vectors = np.stack([encoder.encode(path).vector for path in audio_files_below(audio)])
+    likeness = shown @ audio_vectors.T
     assert np.diag(likeness).min() > 0.99
 
 
@@ -108,8 +108,8 @@ def test_translated_vectors_are_near_those_of_the_audio(
         shown = network(levels).numpy()
     shown /= np.linalg.norm(shown, axis=1, keepdims=True)
     encoder = TrackEncoder(load_model(start), device="cpu")
-    heard = np.stack([encoder.encode(path).vector for path in audio_files_below(audio)])
-    likeness = shown @ heard.T
+    audio_vectors = np.stack([encoder.encode(path).vector for path in audio_files_below(audio)])
+    likeness = shown @ audio_vectors.T
     places = (likeness > np.diag(likeness)[:, None]).sum(axis=1)
     assert np.median(places) <= 3  # of sixteen; by chance 7.5
 
@@ -125,10 +125,10 @@ def test_rows_beside_the_backbone_do_not_count_before_training(start: str) -> No
     n_pooled, n_rows = network.feature_sizes
     assert (n_pooled, n_rows) == (base.network.feature_size, 3 * 16)
     rows = network.features(levels)[:, n_pooled:].detach().numpy()
-    told = levels.numpy()
-    steps = np.abs(np.diff(told, axis=2)).mean(axis=2)
-    wanted = np.concatenate([told.mean(axis=2), told.std(axis=2), steps], axis=1)
-    np.testing.assert_allclose(rows, wanted, atol=1e-6)
+    values = levels.numpy()
+    steps = np.abs(np.diff(values, axis=2)).mean(axis=2)
+    statistics = np.concatenate([values.mean(axis=2), values.std(axis=2), steps], axis=1)
+    np.testing.assert_allclose(rows, statistics, atol=1e-6)
     with pytest.raises(BadInput, match="at least 4"):
         network(levels[:, :, :3])
 
@@ -136,7 +136,7 @@ def test_rows_beside_the_backbone_do_not_count_before_training(start: str) -> No
 def test_a_kind_of_features_weighs_the_same_however_many_it_has() -> None:
     """Every feature of one kind given three times changes no distance."""
     generator = np.random.default_rng(0)
-    one, other = generator.normal(size=(40, 5)), generator.normal(size=(40, 8)) * 10
+    first, second = generator.normal(size=(40, 5)), generator.normal(size=(40, 8)) * 10
     targets = np.eye(3)[np.arange(40) % 3]
 
     def likeness(*kinds: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> object:
@@ -148,7 +148,9 @@ def test_a_kind_of_features_weighs_the_same_however_many_it_has() -> None:
         )(features)
         return vectors @ vectors.T
 
-    np.testing.assert_allclose(likeness(one, other), likeness(np.tile(one, 3), other), atol=1e-9)
+    np.testing.assert_allclose(
+        likeness(first, second), likeness(np.tile(first, 3), second), atol=1e-9
+    )
 
 
 def test_a_last_run_learns_from_the_validation_side_too(
@@ -159,15 +161,15 @@ def test_a_last_run_learns_from_the_validation_side_too(
     config = dataclasses.replace(config, dataset=DatasetConfig(learn_validation=True))
     result = train(pictures, config, tmp_path / "run")
     assert result.scores == {}
-    told = read_card(tmp_path / "run" / "best").facts["data"]["split"]
-    assert told.endswith("validation side used for training too")
+    card_split = read_card(tmp_path / "run" / "best").facts["data"]["split"]
+    assert card_split.endswith("validation side used for training too")
 
 
 def test_a_translation_is_part_of_the_fingerprint(start: str) -> None:
     """Also one into a front end that is all defaults."""
     plain = ModelConfig(front_end=LOGARITHMIC)
-    other = dataclasses.replace(plain, translated_to=FrontEndConfig())
-    assert network_fingerprint(plain, {}) != network_fingerprint(other, {})
+    translating = dataclasses.replace(plain, translated_to=FrontEndConfig())
+    assert network_fingerprint(plain, {}) != network_fingerprint(translating, {})
 
 
 def test_a_translated_model_goes_out_as_onnx(
@@ -181,11 +183,11 @@ def test_a_translated_model_goes_out_as_onnx(
     onnx, toml = export_model(tmp_path / "run", tmp_path / "translated.onnx")
     import_model(onnx, name="translated", spec=toml)
     path = next(iter(audio_files_below(audio)))
-    ours, theirs = (
+    vector, onnx_vector = (
         TrackEncoder.load(name, device="cpu").encode(path).vector
         for name in (tmp_path / "run", "translated")
     )
-    assert float(ours @ theirs) > 0.9999
+    assert float(vector @ onnx_vector) > 0.9999
 
 
 def test_what_cannot_be_translated_is_refused(pictures: Path, start: str, tmp_path: Path) -> None:

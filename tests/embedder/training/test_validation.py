@@ -50,9 +50,9 @@ def held_out(source: VectorSource, *, groups: NDArray[np.int64] = UNKNOWN) -> He
     )
 
 
-def measured(held: HeldOut) -> Measured:
+def measured(held_out_tracks: HeldOut) -> Measured:
     """The source holds vectors, so that the network has nothing to do."""
-    return held.measure(nn.Flatten(), build_front_end(FrontEndConfig(kind="waveform")))
+    return held_out_tracks.measure(nn.Flatten(), build_front_end(FrontEndConfig(kind="waveform")))
 
 
 def expected_map(vectors: NDArray[np.float32], is_relevant: NDArray[np.bool_]) -> float:
@@ -64,9 +64,14 @@ def expected_map(vectors: NDArray[np.float32], is_relevant: NDArray[np.bool_]) -
 def test_map_is_over_the_whole_ranking() -> None:
     """It is scikit-learn's average precision over all references, however few neighbours vote."""
     vectors = random_vectors(N_QUERIES + N_REFERENCES)
-    held = held_out(source_of(vectors))
-    same = held.labels[held.queries][:, None] == held.labels[held.references]
-    assert measured(held).scores["map"] == pytest.approx(expected_map(vectors, same), abs=1e-6)
+    held_out_tracks = held_out(source_of(vectors))
+    same = (
+        held_out_tracks.labels[held_out_tracks.queries][:, None]
+        == held_out_tracks.labels[held_out_tracks.references]
+    )
+    assert measured(held_out_tracks).scores["map"] == pytest.approx(
+        expected_map(vectors, same), abs=1e-6
+    )
 
 
 def test_tag_map_is_over_the_whole_ranking() -> None:
@@ -74,10 +79,10 @@ def test_tag_map_is_over_the_whole_ranking() -> None:
     vectors = random_vectors(N_QUERIES + N_REFERENCES)
     tags = (np.random.default_rng(2).random((len(vectors), 5)) < 0.3).astype(np.float32)
     tags[:N_QUERIES, 0] = tags[N_QUERIES, 0] = 1
-    held = dataclasses.replace(held_out(source_of(vectors)), tags=tags)
-    shared = tags[held.queries] @ tags[held.references].T > 0
+    held_out_tracks = dataclasses.replace(held_out(source_of(vectors)), tags=tags)
+    shared = tags[held_out_tracks.queries] @ tags[held_out_tracks.references].T > 0
     expected = pytest.approx(expected_map(vectors, shared), abs=1e-6)
-    assert measured(held).scores["tag_map"] == expected
+    assert measured(held_out_tracks).scores["tag_map"] == expected
 
 
 @pytest.fixture
@@ -95,8 +100,8 @@ def next_to_own_artist() -> HeldOut:
     artists[N_QUERIES::5] = np.arange(N_QUERIES)
     labels = np.concatenate([np.zeros(N_QUERIES), np.zeros(N_REFERENCES)]).astype(np.int64)
     labels[N_QUERIES::5] = 1
-    held = held_out(source_of(vectors), groups=artists)
-    return dataclasses.replace(held, labels=labels, n_labels=2, n_neighbours=1)
+    held_out_tracks = held_out(source_of(vectors), groups=artists)
+    return dataclasses.replace(held_out_tracks, labels=labels, n_labels=2, n_neighbours=1)
 
 
 def test_a_query_never_votes_by_its_own_artist(next_to_own_artist: HeldOut) -> None:
@@ -110,9 +115,9 @@ def test_map_ignores_the_own_artist(next_to_own_artist: HeldOut) -> None:
     groups, labels = next_to_own_artist.groups, next_to_own_artist.labels
     values = []
     for query in range(N_QUERIES):
-        allowed = np.flatnonzero(groups[N_QUERIES:] != query) + N_QUERIES
-        truth = labels[allowed] == labels[query]
-        values.append(average_precision_score(truth, vectors[allowed] @ vectors[query]))
+        allowed_rows = np.flatnonzero(groups[N_QUERIES:] != query) + N_QUERIES
+        truth = labels[allowed_rows] == labels[query]
+        values.append(average_precision_score(truth, vectors[allowed_rows] @ vectors[query]))
     expected = pytest.approx(np.mean(values), abs=1e-6)
     assert measured(next_to_own_artist).scores["map"] == expected
 
@@ -135,21 +140,21 @@ def test_unreadable_tracks_are_left_out_of_both_sides() -> None:
     source = source_of(vectors)
     broken = WithUnreadable(source.vectors, source.first_rows, source.dataset_rows)
     plain = held_out(source)
-    others = dataclasses.replace(
+    without_artist = dataclasses.replace(
         plain,
         queries=np.delete(plain.queries, 2),
         references=np.delete(plain.references, 11 - N_QUERIES),
     )
-    assert measured(held_out(broken)).scores == measured(others).scores
+    assert measured(held_out(broken)).scores == measured(without_artist).scores
 
 
 def test_no_readable_track_is_an_error() -> None:
     """There is nothing to measure then."""
     source = source_of(random_vectors(N_QUERIES + N_REFERENCES))
     broken = WithUnreadable(source.vectors, source.first_rows, source.dataset_rows)
-    held = dataclasses.replace(held_out(broken), queries=np.array([2]))
+    held_out_tracks = dataclasses.replace(held_out(broken), queries=np.array([2]))
     with pytest.raises(DatasetError, match="none of 1 tracks can be read"):
-        measured(held)
+        measured(held_out_tracks)
 
 
 def test_a_run_keeps_held_out_artists_apart(tmp_path: Path) -> None:
