@@ -1,4 +1,4 @@
-"""Makers of the odd files that a music collection holds; everything is synthesised here."""
+"""Synthesised audio files of the odd kinds in music collections."""
 
 import io
 from fractions import Fraction
@@ -46,7 +46,7 @@ def bare_mp3(samples: Samples, rate: int, *, bit_rate_kbps: int) -> bytes:
 
 
 def mp3_without_length(path: Path, *, quiet_seconds: float, loud_seconds: float) -> None:
-    """Two bit rates, no header: a guess from the first frames is wrong by far."""
+    """Two bit rates and no header, so that an estimate from the first frames is wrong."""
     path.write_bytes(
         bare_mp3(tune(quiet_seconds), RATE, bit_rate_kbps=64)
         + bare_mp3(tune(loud_seconds, seed=1), RATE, bit_rate_kbps=256)
@@ -54,13 +54,13 @@ def mp3_without_length(path: Path, *, quiet_seconds: float, loud_seconds: float)
 
 
 def truncated(path: Path, *, keep: float) -> None:
-    """Cut a file off, as a broken download does."""
+    """Cut a file off, as in an interrupted download."""
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * keep)])
 
 
 def mp3_with_giant_picture(path: Path, samples: Samples, *, megabytes: int) -> None:
-    """An ID3 tag far longer than the music behind it."""
+    """An MP3 with an ID3 tag that is far longer than the audio."""
     write_audio(path, samples, RATE)
     tag = ID3()
     picture = np.random.default_rng(3).bytes(megabytes * 1_000_000)
@@ -113,7 +113,7 @@ def m4a_with_chapters(path: Path, samples: Samples) -> None:
 
 
 def video(path: Path, samples: Samples | None, *, seconds: float) -> None:
-    """A small film, with the sound that is given or with none; the ending picks the container."""
+    """A small video with the given audio or none; the suffix decides the container."""
     with av.open(str(path), "w") as container:
         pictures = container.add_stream("mpeg4", rate=10)
         pictures.width, pictures.height, pictures.pix_fmt = 64, 64, "yuv420p"
@@ -141,7 +141,7 @@ def aac_without_container(path: Path, samples: Samples) -> None:
 
 
 def hours_of_mp3(path: Path, *, hours: float) -> None:
-    """Repeat a minute's frames: a long file in no time. 8 kHz mono at 8 kbit/s, no header."""
+    """A long file of repeated frames: 8 kHz mono at 8 kbit/s, without a header."""
     minute = bare_mp3(tune(60, rate=8000, n_channels=1), 8000, bit_rate_kbps=8)
     with path.open("wb") as file:
         for _ in range(round(hours * 60)):

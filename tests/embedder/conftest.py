@@ -1,4 +1,4 @@
-"""An encoder of somebody else's, for the tests of what is trained on its vectors."""
+"""An imported encoder, for the tests of projections on its vectors."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.embedder.rich_sets import HEARS
 
 @pytest.fixture
 def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A network that went out as ONNX and came back as somebody else's."""
+    """A network that was exported to ONNX and imported under a new name."""
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     monkeypatch.setenv("SOUNDALIKE_MODELS", str(tmp_path / "models"))

@@ -1,4 +1,4 @@
-"""Small files that claim or hold far too much: rates, channels, tags, compressed frames."""
+"""Small files with extreme values: rates, channels, tags, compressed frames."""
 
 import struct
 import zlib
@@ -13,7 +13,7 @@ SAMPLING_FREQUENCY = b"\xb5"
 
 
 def write_matroska(path: Path, *, claimed_rate: float, seconds: float = 0.5) -> Path:
-    """A sound of 48 kHz whose header claims another sample rate."""
+    """Write 48 kHz audio whose header states another sample rate."""
     with av.open(str(path), "w", format="matroska") as container:
         stream = container.add_stream("pcm_s16le", rate=48000, layout="mono")
         samples = np.zeros((1, round(seconds * 48000)), dtype=np.int16)
@@ -33,7 +33,7 @@ def write_matroska(path: Path, *, claimed_rate: float, seconds: float = 0.5) -> 
 def write_wav(
     path: Path, *, sample_rate: int = 44100, n_channels: int = 1, n_frames: int = 4410
 ) -> Path:
-    """16-bit silence-free samples under a header of any rate and number of channels."""
+    """Write a WAV file with any sample rate and number of channels in its header."""
     samples = np.random.default_rng(0).integers(-9000, 9000, n_frames * n_channels, dtype=np.int16)
     data = samples.astype("<i2").tobytes()
     block = 2 * n_channels
@@ -46,7 +46,7 @@ def write_wav(
 
 
 def write_nan_wav(path: Path, *, n_frames: int = 88200) -> Path:
-    """A float WAV that holds nothing but NaN."""
+    """Write a float WAV that contains only NaN."""
     data = np.full(n_frames, np.nan, dtype="<f4").tobytes()
     header = b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt "
     header += struct.pack("<IHHIIHH", 16, 3, 1, 44100, 44100 * 4, 4, 32)
@@ -55,7 +55,7 @@ def write_nan_wav(path: Path, *, n_frames: int = 88200) -> Path:
 
 
 def add_flac_comments(path: Path, n_comments: int) -> Path:
-    """Put so many different comments into a FLAC file."""
+    """Add the given number of different comments to a FLAC file."""
     comments = b"".join(
         struct.pack("<I", len(text)) + text
         for text in (b"FIELD%d=value" % number for number in range(n_comments))
@@ -96,7 +96,7 @@ def txxx_frames(n_frames: int) -> bytes:
 
 
 def compressed_frame(n_bytes: int) -> bytes:
-    """A version 2.3 text frame that unpacks to so many bytes."""
+    """A version 2.3 text frame that unpacks to the given size."""
     packed = zlib.compress(b"\x00" + b"a" * n_bytes, 9)
     data = struct.pack(">I", n_bytes + 1) + packed
     return b"TIT2" + struct.pack(">I", len(data)) + b"\x00\x80" + data

@@ -1,1 +1,1 @@
-"""Faults of whole processes: killed, out of disk, two at once, files that change meanwhile."""
+"""Faults of whole processes: kills, full disks, two processes at once, files that change."""

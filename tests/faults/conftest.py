@@ -1,4 +1,4 @@
-"""Workshops for all fault tests: importing everything once is enough."""
+"""Workshops that all fault tests share, so that heavy modules are imported once."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What fault tests share: command lines as processes of their own, and a tiny disk."""
+"""Shared by fault tests: command lines as child processes, and a tiny disk."""
 
 import json
 import os
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a process ended; -9 if it was killed."""
+    """The exit code and output of a process; the code is -9 if it was killed."""
 
     code: int
     out: str
@@ -108,7 +108,7 @@ class Workshop:
 
 @contextmanager
 def open_workshop(folder: Path, *, setup: str, preload: tuple[str, ...]) -> Iterator[Workshop]:
-    """A workshop; its standard outputs go to files in a folder."""
+    """Start a workshop; the outputs of its command lines go to files in `folder`."""
     environment = os.environ | {
         "PYTHONPATH": str(ROOT),
         "OMP_NUM_THREADS": "1",  # threads do not survive a fork
@@ -135,7 +135,7 @@ def open_workshop(folder: Path, *, setup: str, preload: tuple[str, ...]) -> Iter
 
 @contextmanager
 def small_disk(folder: Path, *, size: str) -> Iterator[Path]:
-    """A file system in memory of a given size; skips the test if it cannot be mounted."""
+    """A file system of the given size in memory; skips the test if it cannot be mounted."""
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     try:

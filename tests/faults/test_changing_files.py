@@ -1,4 +1,4 @@
-"""Files that are replaced, deleted or growing while they are indexed."""
+"""Files that are replaced, deleted or extended while they are indexed."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ def music(tmp_path: Path) -> Path:
 
 
 def index_while(workshop: Workshop, library: Path, music: Path, meddle: object) -> Ended:
-    """Index slowly, and meddle with the files once the first has been analysed."""
+    """Index slowly, and call `meddle` once the first file has been analysed."""
     log = library.parent / "analysed"
     environment = {"TOY_LOG": str(log), "TOY_SECONDS": "0.05"}
     running = workshop.start("--library", library, "index", music, environment=environment)
@@ -35,18 +35,18 @@ def index_while(workshop: Workshop, library: Path, music: Path, meddle: object) 
     return running.wait()
 
 
-def equals_anew(workshop: Workshop, library: Path, music: Path) -> None:
-    """The next run makes the library equal to one that is made anew."""
+def check_next_run(workshop: Workshop, library: Path, music: Path) -> None:
+    """The next run makes the library equal to a new one."""
     assert workshop.run("--library", library, "index", music, "--prune").code == 0
-    anew = library.parent / "anew"
-    assert workshop.run("--library", anew, "index", music).code == 0
-    assert content_of(library) == content_of(anew)
+    new_library = library.parent / "new"
+    assert workshop.run("--library", new_library, "index", music).code == 0
+    assert content_of(library) == content_of(new_library)
 
 
 def test_a_file_replaced_while_indexed_is_listed(
     workshop: Workshop, tmp_path: Path, music: Path
 ) -> None:
-    """It gets no vector of the wrong recording, and the next run takes the new one."""
+    """It gets no vector of the wrong recording, and the next run analyses the new file."""
     ended = index_while(
         workshop,
         tmp_path / "library",
@@ -55,13 +55,13 @@ def test_a_file_replaced_while_indexed_is_listed(
     )
     assert ended.code == 5
     assert "11.wav: it changed after it was scanned" in ended.err
-    equals_anew(workshop, tmp_path / "library", music)
+    check_next_run(workshop, tmp_path / "library", music)
 
 
 def test_a_copy_of_a_replaced_file_keeps_its_own_recording(
     workshop: Workshop, tmp_path: Path, music: Path
 ) -> None:
-    """The copy is analysed itself: it does not get the vector of the file that came instead."""
+    """The copy is analysed itself: it does not get the vector of the replacement."""
     shutil.copy(music / "11.wav", music / "12 copy.wav")
     index_while(
         workshop,
@@ -78,20 +78,20 @@ def test_a_copy_of_a_replaced_file_keeps_its_own_recording(
 def test_a_growing_file_is_taken_by_the_next_run(
     workshop: Workshop, tmp_path: Path, music: Path
 ) -> None:
-    """A download in progress does not stay in the library as the part that was there."""
+    """A file that was indexed during its download does not keep the vector of its first part."""
 
     def grow() -> None:
         write_wav(music / "11.wav", 11, n_samples=200)
 
     ended = index_while(workshop, tmp_path / "library", music, grow)
     assert ended.code == 5
-    equals_anew(workshop, tmp_path / "library", music)
+    check_next_run(workshop, tmp_path / "library", music)
 
 
 def test_files_deleted_while_indexed_do_not_stop_it(
     workshop: Workshop, tmp_path: Path, music: Path
 ) -> None:
-    """They are listed, and the others are there."""
+    """They are listed, and the other files are indexed."""
 
     def delete() -> None:
         for number in (9, 10, 11):
@@ -100,7 +100,7 @@ def test_files_deleted_while_indexed_do_not_stop_it(
     ended = index_while(workshop, tmp_path / "library", music, delete)
     assert ended.code == 5
     assert len(content_of(tmp_path / "library")) == N_FILES - 3
-    equals_anew(workshop, tmp_path / "library", music)
+    check_next_run(workshop, tmp_path / "library", music)
 
 
 def test_a_time_of_change_in_the_future_is_only_a_number(

@@ -27,13 +27,13 @@ def music(tmp_path: Path) -> Path:
 
 
 def moments(n_calls: int, *, n_kills: int, seed: int) -> list[int]:
-    """At which calls to kill."""
+    """The numbers of the calls at which to kill."""
     generator = random.Random(seed)
     return [generator.randrange(1, n_calls) for _ in range(n_kills)]
 
 
 def check_rebuild(workshop: Workshop, tmp_path: Path, music: Path, *, n_kills: int) -> None:
-    """Kill `library rebuild`: the library answers as before."""
+    """Kill `library rebuild`: the content of the library stays the same."""
     at = ("--library", tmp_path / "library")
     assert workshop.run(*at, "index", music).code == 0
     before = content_of(tmp_path / "library")
@@ -46,7 +46,7 @@ def check_rebuild(workshop: Workshop, tmp_path: Path, music: Path, *, n_kills: i
 
 
 def check_migration(workshop: Workshop, tmp_path: Path, music: Path, *, n_kills: int) -> None:
-    """Kill a change of models: the vectors are all of one model, and the next run goes on."""
+    """Kill a change of models: all vectors are of one model, and the next run continues."""
     old, log = tmp_path / "old", tmp_path / "log"
     assert workshop.run("--library", old, "index", music).code == 0
     before = content_of(old)
@@ -74,7 +74,7 @@ def check_migration(workshop: Workshop, tmp_path: Path, music: Path, *, n_kills:
         assert ended.code == 0
         assert content_of(folder) == expected
         n_analysed = len(log.read_text().splitlines())
-        assert N_FILES <= n_analysed <= N_FILES + 5  # a batch of four, and one under way
+        assert N_FILES <= n_analysed <= N_FILES + 5  # a batch of four, and one in progress
 
 
 def check_labels(workshop: Workshop, tmp_path: Path, music: Path, *, n_kills: int) -> None:

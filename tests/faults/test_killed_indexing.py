@@ -1,4 +1,4 @@
-"""`soundalike index` killed at random moments: the next run ends as if nothing had happened."""
+"""`soundalike index` killed at random moments: the next run gives the uninterrupted result."""
 
 import random
 import shutil

@@ -1,4 +1,4 @@
-"""`soundalike train` killed, or out of disk: --resume ends with the very same model."""
+"""`soundalike train` killed, or with a full disk: --resume ends with exactly the same model."""
 
 import json
 import random
@@ -42,7 +42,7 @@ def leftovers(run: Path) -> list[str]:
 
 
 def go_on(workshop: Workshop, line: tuple[object, ...], run: Path) -> Ended:
-    """Resume a run, or start it if it had not begun."""
+    """Resume a run, or start it if there is nothing to resume."""
     resumed = workshop.run("train", line[0], "-o", run, "--resume")
     if resumed.code == 2:
         assert "no run to resume" in resumed.err

@@ -1,4 +1,4 @@
-"""Thousands of files in one run: memory and open files do not grow with them."""
+"""Thousands of files in one run: memory and open files do not grow with their number."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ PRELOAD = ("cli.app", "cli.commands.index", "index.indexing.run")
 
 
 class Meter(threading.Thread):
-    """Notes the memory and the open files of a process and its children while it runs."""
+    """Records the memory and open files of a process and its children."""
 
     def __init__(self, running: Running) -> None:
         super().__init__(daemon=True)
@@ -40,7 +40,7 @@ class Meter(threading.Thread):
                 continue
 
     def stop(self) -> None:
-        """End the notes."""
+        """Stop recording."""
         self._is_done.set()
         self.join()
 
@@ -61,7 +61,7 @@ def test_five_thousand_tiny_files(workshop: Workshop, tmp_path: Path) -> None:
 
 
 def test_memory_and_handles_stay_flat_over_two_thousand_files(tmp_path: Path) -> None:
-    """With a small network: the last quarter of a run needs no more than the second."""
+    """With a small network, the last quarter of a run needs no more than the second."""
     for number in range(2000):
         write_wav(tmp_path / "music" / f"{number}.wav", number, n_samples=16_000)
     config = small_config().model
@@ -88,7 +88,7 @@ def test_memory_and_handles_stay_flat_over_two_thousand_files(tmp_path: Path) ->
 
 
 def test_the_helpers_of_a_killed_run_end(tmp_path: Path) -> None:
-    """No process that decodes or encodes outlives the run, and none holds the lock."""
+    """No decoder or encoder process outlives the run, and none holds the lock."""
     for number in range(300):
         write_wav(tmp_path / "music" / f"{number}.wav", number, n_samples=8000)
     (tmp_path / "work").mkdir()

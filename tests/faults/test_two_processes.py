@@ -1,4 +1,4 @@
-"""Two processes at one library: writers wait their turn, readers see whole batches."""
+"""Two processes with one library: one writer at a time, and readers see whole batches."""
 
 import sqlite3
 import time
@@ -15,7 +15,7 @@ N_FILES = 24
 
 @pytest.fixture
 def music(tmp_path: Path) -> Path:
-    """Some files."""
+    """Small files."""
     for number in range(N_FILES):
         write_wav(tmp_path / "music" / f"{number:02}.wav", number)
     return tmp_path / "music"
@@ -80,10 +80,10 @@ def test_readers_see_whole_batches_and_never_wait(
     assert longest < 5.0
 
 
-def test_a_query_answers_while_another_model_moves_in(
+def test_a_query_works_while_the_model_is_changed(
     workshop: Workshop, tmp_path: Path, music: Path
 ) -> None:
-    """Until the last track has the new model's vector, answers come from the old ones."""
+    """Until the last track has the new model's vector, the old vectors are searched."""
     library = tmp_path / "library"
     assert workshop.run("--library", library, "index", music).code == 0
     line = ("--library", library, "--json", "query", "1", "-k", "5")
@@ -97,10 +97,10 @@ def test_a_query_answers_while_another_model_moves_in(
 
 
 @pytest.mark.slow
-def test_a_catalogue_that_a_foreign_process_has_locked_is_busy(
+def test_a_catalogue_that_another_program_has_locked_is_busy(
     workshop: Workshop, tmp_path: Path, music: Path
 ) -> None:
-    """After some seconds one line says so, and the code is 3; readers are not blocked."""
+    """After some seconds the command ends with one line and exit code 3; readers still work."""
     library = tmp_path / "library"
     assert workshop.run("--library", library, "index", music).code == 0
     write_wav(music / "new.wav", 1000)

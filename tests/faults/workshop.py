@@ -1,6 +1,6 @@
 """A process that runs command lines in forked children, which can be killed at any call.
 
-It has imported everything already, so a command starts at once. One JSON request a line:
+It has imported the heavy modules, so that a command starts at once. A line of JSON is a request:
 
     {"argv": […], "setup": "toy", "out": PATH, "err": PATH, "die_at": 120, "after": "writing"}
 
@@ -75,7 +75,7 @@ def use_toy_encoder() -> None:
 
 
 def use_nothing() -> None:
-    """The commands as they are."""
+    """Run the commands without changes."""
 
 
 SETUPS = {"toy": use_toy_encoder, "plain": use_nothing}

@@ -1,4 +1,4 @@
-"""Ways to read a file that the audio tests share."""
+"""Ways to read a file, and a script runner, that the audio tests share."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ def middle_second(path: Path, *, sample_rate: int = 0) -> np.ndarray:
 
 
 def refusal(path: Path, kind: type[AudioError]) -> str:
-    """Ask for the file in all three ways; each gives the same line, which is returned."""
+    """Read the file in three ways; all raise the same one-line error, which is returned."""
     lines = []
     for attempt in (probe, read_whole, middle_second):
         with pytest.raises(kind) as caught:
@@ -33,7 +33,7 @@ def refusal(path: Path, kind: type[AudioError]) -> str:
 
 
 def run_python(source: str) -> str:
-    """Run a script in a process of its own; return its stdout and stderr."""
+    """Run a script in a child process; returns its stdout and stderr."""
     finished = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(source)],
         capture_output=True,

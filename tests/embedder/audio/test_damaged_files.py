@@ -1,4 +1,4 @@
-"""Files that are no audio, or damaged: each is read as far as it goes, or refused alone."""
+"""Files that are not audio, or damaged: each is read as far as possible, or refused in one line."""
 
 import logging
 from itertools import pairwise
@@ -20,21 +20,21 @@ from tests.embedder.audio_files import (
 
 
 def test_an_empty_file(tmp_path: Path) -> None:
-    """Nothing in it is said as such."""
+    """The message says that the file is empty."""
     path = tmp_path / "song.mp3"
     path.touch()
     assert refusal(path, NotAnAudioFile) == f"{path}: the file is empty"
 
 
 def test_text_named_as_a_song(tmp_path: Path) -> None:
-    """The name does not make it music."""
+    """Text with a music suffix is refused."""
     path = tmp_path / "song.mp3"
     path.write_text("These are not the sounds you are looking for.\n" * 500)
     assert "not a format that FFmpeg reads" in refusal(path, NotAnAudioFile)
 
 
 def test_random_bytes_named_as_a_song(tmp_path: Path) -> None:
-    """Noise on the disk is refused, whatever frames FFmpeg believes to see in it."""
+    """Random bytes are refused, even if FFmpeg recognises frames in them."""
     path = tmp_path / "song.mp3"
     path.write_bytes(np.random.default_rng(1).bytes(200_000))
     with pytest.raises(AudioError):
@@ -43,14 +43,14 @@ def test_random_bytes_named_as_a_song(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["#EXTM3U\nhttp://127.0.0.1:9/x.mp3\n", "ffconcat version 1.0\n"])
 def test_a_playlist_named_as_a_song(tmp_path: Path, text: str) -> None:
-    """It is not followed to other files or to the network."""
+    """Its entries are not opened, neither files nor URLs."""
     path = tmp_path / "song.mp3"
     path.write_text(text)
     assert "a playlist" in refusal(path, NotAnAudioFile)
 
 
 def test_a_truncated_mp3(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """What is there is used; the debug log says how much that is."""
+    """The existing part is used, and the debug log gives its length."""
     path = tmp_path / "song.mp3"
     samples = tune(10.0)
     write_audio(path, samples, RATE)
@@ -67,7 +67,7 @@ def test_a_truncated_mp3(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> No
 
 @pytest.mark.parametrize("name", ["a.flac", "a.ogg", "a.wav", "a.aac"])
 def test_other_truncated_files(tmp_path: Path, name: str) -> None:
-    """Formats that need nothing from their end are used as far as they go."""
+    """Formats without a table at their end are read up to the cut."""
     path = tmp_path / name
     if name == "a.aac":
         from tests.embedder.audio_files import aac_without_container
@@ -81,7 +81,7 @@ def test_other_truncated_files(tmp_path: Path, name: str) -> None:
 
 
 def test_a_truncated_m4a(tmp_path: Path) -> None:
-    """M4A has its table at the end: without it there is nothing to be read."""
+    """M4A has its table at the end, so a truncated file is refused."""
     path = tmp_path / "song.m4a"
     write_audio(path, tune(5.0), RATE)
     truncated(path, keep=0.5)
@@ -89,7 +89,7 @@ def test_a_truncated_m4a(tmp_path: Path) -> None:
 
 
 def test_a_flac_with_a_broken_frame(tmp_path: Path) -> None:
-    """The broken tenth of a second is silent, and what follows is not moved."""
+    """The broken tenth of a second is silent, and later samples keep their positions."""
     path = tmp_path / "song.flac"
     samples = tune(8.0)
     flac_with_broken_frame(path, samples)
@@ -104,7 +104,7 @@ def test_a_flac_with_a_broken_frame(tmp_path: Path) -> None:
 
 
 def test_ffmpeg_keeps_quiet(tmp_path: Path) -> None:
-    """Damaged files put nothing on stderr or stdout of the process."""
+    """FFmpeg writes nothing to stderr or stdout for damaged files."""
     path = tmp_path / "song.flac"
     flac_with_broken_frame(path, tune(5.0))
     cut = tmp_path / "cut.mp3"
@@ -127,7 +127,7 @@ def test_ffmpeg_keeps_quiet(tmp_path: Path) -> None:
 
 
 def test_every_truncation_is_survived(tmp_path: Path) -> None:
-    """Cut anywhere, a file gives sound or an AudioError; more bytes never give less sound."""
+    """At every cut the file gives audio or an AudioError, and more bytes never give less audio."""
     path = tmp_path / "a.mp3"
     write_audio(path, tune(1.0), RATE)
     content = path.read_bytes()

@@ -1,4 +1,4 @@
-"""The audio digest: blind to tags, and to nothing else."""
+"""The audio digest ignores tags and nothing else."""
 
 import random
 import shutil
@@ -37,7 +37,7 @@ def song(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def retag(path: Path, *, length: int) -> None:
-    """Write tags, and where the format takes one a picture, of about some length."""
+    """Write tags, and a picture if the format allows one, of about the given length."""
     audio = mutagen.File(path)
     if audio.tags is None:
         audio.add_tags()
@@ -54,8 +54,8 @@ def retag(path: Path, *, length: int) -> None:
 
 
 @pytest.mark.parametrize("length", [5, 3000, 300_000])
-def test_retagging_leaves_it(song: Path, tmp_path: Path, length: int) -> None:
-    """Short tags and long ones, which push the audio through the file, change nothing."""
+def test_retagging_keeps_the_digest(song: Path, tmp_path: Path, length: int) -> None:
+    """Neither short tags nor long ones, which move the audio in the file, change the digest."""
     copy = Path(shutil.copy(song, tmp_path / f"renamed{song.suffix}"))
     before = audio_digest(copy)
     assert before == audio_digest(song)
@@ -66,23 +66,23 @@ def test_retagging_leaves_it(song: Path, tmp_path: Path, length: int) -> None:
     assert audio_digest(copy) == before
 
 
-def test_retagging_leaves_the_size_of_the_audio(song: Path, tmp_path: Path) -> None:
-    """Files of equal digests have equal sizes, so that others need not be read."""
+def test_retagging_keeps_the_size_of_the_audio(song: Path, tmp_path: Path) -> None:
+    """Files with equal digests have equal sizes, so files of unique sizes need no digest."""
     copy = Path(shutil.copy(song, tmp_path / song.name))
     retag(copy, length=3000)
     assert audio_size(copy) == audio_size(song)
     assert 0 < audio_size(song) <= song.stat().st_size
 
 
-def test_other_samples_change_it(song: Path, tmp_path: Path) -> None:
-    """The same chord, louder, is another recording."""
+def test_other_samples_change_the_digest(song: Path, tmp_path: Path) -> None:
+    """The same chord at another level has another digest."""
     copy = tmp_path / song.name
     write_audio(copy, tones(level=0.31), SAMPLE_RATE)
     assert audio_digest(copy) != audio_digest(song)
 
 
-def test_one_changed_byte_of_audio_changes_it(song: Path, tmp_path: Path) -> None:
-    """Near the end of the file, where all of these formats have audio."""
+def test_a_changed_byte_of_audio_changes_the_digest(song: Path, tmp_path: Path) -> None:
+    """The byte is near the end of the file, which is audio in all of these formats."""
     data = bytearray(song.read_bytes())
     place = data.rfind(b"mdat") + 100 if song.suffix == ".m4a" else len(data) - 200
     data[place] ^= 0xFF
@@ -92,7 +92,7 @@ def test_one_changed_byte_of_audio_changes_it(song: Path, tmp_path: Path) -> Non
 
 
 def test_the_end_of_an_ogg_file_counts(tmp_path: Path) -> None:
-    """The last page says at which sample the music ends; that is audio, not a tag."""
+    """The last page has the final sample position, which is part of the audio."""
     path = tmp_path / "song.ogg"
     write_audio(path, tones(), SAMPLE_RATE)
     data = bytearray(path.read_bytes())
@@ -104,7 +104,7 @@ def test_the_end_of_an_ogg_file_counts(tmp_path: Path) -> None:
 
 
 def test_ape_and_old_id3_tags_are_left_out(tmp_path: Path) -> None:
-    """MP3 files carry tags at their end too, several of them."""
+    """Tags at the end of an MP3 file do not change the digest."""
     path = tmp_path / "song.mp3"
     write_audio(path, tones(), SAMPLE_RATE)
     before = audio_digest(path)
@@ -118,8 +118,8 @@ def test_ape_and_old_id3_tags_are_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_broken_containers_still_have_one(song: Path, tmp_path: Path, seed: int) -> None:
-    """Cut and scrambled files get some digest, the same each time, and quickly."""
+def test_broken_containers_have_a_digest(song: Path, tmp_path: Path, seed: int) -> None:
+    """Cut and scrambled files get a digest quickly, and the same one each time."""
     rng = random.Random(seed)
     data = bytearray(song.read_bytes()[: rng.randrange(1, song.stat().st_size)])
     for _ in range(rng.randrange(8)):
@@ -132,7 +132,7 @@ def test_broken_containers_still_have_one(song: Path, tmp_path: Path, seed: int)
 
 
 def test_parts_differ_from_each_other_and_from_the_whole() -> None:
-    """A stretch of a recording is a recording of its own."""
+    """Parts of a recording have digests of their own."""
     whole_digest = bytes(16)
     parts = {
         whole_digest,
@@ -143,8 +143,8 @@ def test_parts_differ_from_each_other_and_from_the_whole() -> None:
     assert len(parts) == 4
 
 
-def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
-    """A folder and a missing file are named as such."""
+def test_a_path_without_a_file_is_refused(tmp_path: Path) -> None:
+    """The error names a folder or a missing file."""
     with pytest.raises(NotAnAudioFile, match="not a file"):
         audio_digest(tmp_path)
     with pytest.raises(MissingAudio, match="no such file"):

@@ -1,4 +1,4 @@
-"""Where excerpts lie, and what they hold."""
+"""The positions and samples of excerpts."""
 
 import math
 from itertools import pairwise
@@ -28,7 +28,7 @@ durations = st.floats(0.5, 40_000)
 
 @pytest.fixture(scope="module")
 def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twenty seconds that are nowhere the same."""
+    """Twenty seconds of noise without repeats."""
     path = tmp_path_factory.mktemp("songs") / "song.wav"
     write_audio(path, tune(20, rate=RATE, n_channels=1), RATE, sample_format="float32")
     return path
@@ -36,7 +36,7 @@ def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def song_samples() -> np.ndarray:
-    """The same as float32 [samples]."""
+    """The song as float32 [samples]."""
     return tune(20, rate=RATE, n_channels=1)[0]
 
 
@@ -54,10 +54,8 @@ def test_a_grid_is_sorted_and_inside(duration_seconds: float, config: ExcerptCon
 
 @settings(deadline=None)
 @given(duration_seconds=durations, config=configs)
-def test_a_grid_leaves_nothing_out_that_it_could_hear(
-    duration_seconds: float, config: ExcerptConfig
-) -> None:
-    """There are as many excerpts as asked for, or they cover the whole track."""
+def test_a_grid_covers_what_it_can(duration_seconds: float, config: ExcerptConfig) -> None:
+    """There are as many excerpts as requested, or they cover the whole track."""
     starts = grid_starts(duration_seconds, config)
     if len(starts) < config.n_excerpts:
         assert all(b - a <= config.excerpt_seconds + 1e-6 for a, b in pairwise(starts))
@@ -92,10 +90,10 @@ def test_an_unknown_placement_is_refused() -> None:
 
 @settings(deadline=None)
 @given(duration_seconds=durations, config=configs, seed=st.integers(0, 2**32))
-def test_thrown_excerpts_lie_inside_and_follow_the_seed(
+def test_random_excerpts_are_inside_and_follow_the_seed(
     duration_seconds: float, config: ExcerptConfig, seed: int
 ) -> None:
-    """All are inside, sorted, as many as asked for, and equal for equal seeds."""
+    """All are inside the track and sorted; equal seeds give equal excerpts."""
     starts = random_starts(duration_seconds, config, generator=np.random.default_rng(seed))
     again = random_starts(duration_seconds, config, generator=np.random.default_rng(seed))
     assert starts == again
@@ -106,15 +104,15 @@ def test_thrown_excerpts_lie_inside_and_follow_the_seed(
     assert starts[-1] <= room
 
 
-def test_thrown_excerpts_reach_everywhere() -> None:
-    """A thousand throws leave no tenth of the track untouched."""
+def test_random_excerpts_reach_everywhere() -> None:
+    """A thousand excerpts cover every tenth of the track."""
     config = ExcerptConfig(n_excerpts=1000, excerpt_seconds=1.0)
     starts = random_starts(101.0, config, generator=np.random.default_rng(5))
     assert np.histogram(starts, bins=10, range=(0, 100))[0].min() > 50
 
 
 def test_excerpts_hold_the_samples_at_their_starts(song: Path, song_samples: np.ndarray) -> None:
-    """What is loaded is what the file has there."""
+    """An excerpt has the file's samples at its position."""
     excerpts = load_excerpts(song, ExcerptConfig(n_excerpts=4, excerpt_seconds=2.0))
     assert excerpts.samples.shape == (4, 2 * RATE)
     assert excerpts.samples.dtype == np.float32
@@ -124,8 +122,8 @@ def test_excerpts_hold_the_samples_at_their_starts(song: Path, song_samples: np.
         assert np.array_equal(samples, song_samples[first : first + 2 * RATE])
 
 
-def test_thrown_excerpts_are_loaded(song: Path) -> None:
-    """With a generator, excerpts lie where its seed says, and elsewhere for another seed."""
+def test_random_excerpts_are_loaded(song: Path) -> None:
+    """With a generator, the seed decides the positions."""
     config = ExcerptConfig(n_excerpts=3, excerpt_seconds=1.0)
     first, same, other_seed = (
         load_excerpts(song, config, generator=np.random.default_rng(seed)) for seed in (1, 1, 2)
@@ -136,7 +134,7 @@ def test_thrown_excerpts_are_loaded(song: Path) -> None:
 
 
 def test_a_short_track_is_repeated(tmp_path: Path) -> None:
-    """A second of sound fills three seconds three times."""
+    """One second of audio is repeated three times to fill three seconds."""
     path = tmp_path / "short.wav"
     samples = tune(1.0, rate=RATE, n_channels=1)
     write_audio(path, samples, RATE, sample_format="float32")
@@ -146,7 +144,7 @@ def test_a_short_track_is_repeated(tmp_path: Path) -> None:
 
 
 def test_a_short_track_is_refused_by_a_setting(tmp_path: Path) -> None:
-    """`when_short = "refuse"` names both lengths and what to do."""
+    """With `when_short = "refuse"` the error gives both lengths and advice."""
     path = tmp_path / "short.wav"
     write_audio(path, tune(1.0, rate=RATE), RATE)
     with pytest.raises(AudioTooShort, match=r"1\.00 s of audio, an excerpt has 3 s\. Lower"):
@@ -154,7 +152,7 @@ def test_a_short_track_is_refused_by_a_setting(tmp_path: Path) -> None:
 
 
 def test_next_to_nothing_is_always_refused(tmp_path: Path) -> None:
-    """Less than `min_seconds` is too short even to be repeated."""
+    """A track shorter than `min_seconds` is refused, even if short tracks are repeated."""
     path = tmp_path / "click.wav"
     write_audio(path, tune(0.4, rate=RATE), RATE)
     with pytest.raises(AudioTooShort, match=r"click\.wav: 0\.40 s of audio, need at least 0\.5 s"):
@@ -163,7 +161,7 @@ def test_next_to_nothing_is_always_refused(tmp_path: Path) -> None:
 
 
 def test_excerpts_stay_inside_a_given_stretch(song: Path, song_samples: np.ndarray) -> None:
-    """Excerpts lie between `start_seconds` and its end."""
+    """Excerpts are between `start_seconds` and the end of the part."""
     config = ExcerptConfig(n_excerpts=2, excerpt_seconds=2.0)
     excerpts = load_excerpts(song, config, start_seconds=5.0, seconds=10.0)
     assert excerpts.starts_seconds == pytest.approx((7.0, 11.0))
@@ -176,8 +174,8 @@ def test_excerpts_stay_inside_a_given_stretch(song: Path, song_samples: np.ndarr
 
 @settings(deadline=None, max_examples=40)
 @given(start=st.floats(0, 19.4), length=st.floats(0.5, 20))
-def test_any_stretch_inside_the_track_is_heard(song: Path, start: float, length: float) -> None:
-    """Excerpts of any stretch begin and end inside it."""
+def test_any_part_of_the_track_can_be_read(song: Path, start: float, length: float) -> None:
+    """Excerpts of any part begin and end inside it."""
     config = ExcerptConfig(n_excerpts=3, excerpt_seconds=1.0)
     length = min(length, 20 - start)
     excerpts = load_excerpts(song, config, start_seconds=start, seconds=length)
@@ -197,7 +195,7 @@ def test_any_stretch_inside_the_track_is_heard(song: Path, start: float, length:
 def test_a_stretch_outside_names_the_length(
     song: Path, start: float, seconds: float | None, message: str
 ) -> None:
-    """A start after the end of a song is an error that says how long the song is."""
+    """For a start after the end, the error gives the track's length."""
     with pytest.raises(AudioTooShort, match=message):
         load_excerpts(song, ExcerptConfig(), start_seconds=start, seconds=seconds)
 
@@ -206,13 +204,13 @@ def test_a_stretch_outside_names_the_length(
     ("start", "seconds"), [(-1.0, 2.0), (0.0, 0.0), (0.0, -3.0), (math.nan, 1.0), (0.0, math.inf)]
 )
 def test_an_impossible_stretch_is_a_usage_error(song: Path, start: float, seconds: float) -> None:
-    """Negative and endless stretches are the caller's mistake, not the file's."""
+    """Negative and infinite parts are a UsageError, not an AudioError."""
     with pytest.raises(UsageError, match="a part cannot"):
         load_excerpts(song, ExcerptConfig(), start_seconds=start, seconds=seconds)
 
 
 def test_the_model_rate_is_given(song: Path) -> None:
-    """Excerpts come at the rate that was asked for, and as long as at any other."""
+    """Excerpts have the requested sample rate and the right length."""
     config = ExcerptConfig(n_excerpts=2, excerpt_seconds=1.5)
     excerpts = load_excerpts(song, config, sample_rate=22050)
     assert excerpts.sample_rate == 22050
@@ -220,7 +218,7 @@ def test_the_model_rate_is_given(song: Path) -> None:
 
 
 def test_a_cut_off_track_gets_a_grid_of_its_real_length(tmp_path: Path) -> None:
-    """Excerpts of half an MP3 lie in the half that is there."""
+    """Excerpts of a truncated MP3 are within the existing half."""
     path = tmp_path / "cut.mp3"
     write_audio(path, tune(20.0), 44100)
     truncated(path, keep=0.5)
@@ -232,6 +230,6 @@ def test_a_cut_off_track_gets_a_grid_of_its_real_length(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    """Errors of decoding pass through with their file."""
+    """Decoding errors name the file."""
     with pytest.raises(MissingAudio, match=r"gone\.mp3: no such file"):
         load_excerpts(tmp_path / "gone.mp3", ExcerptConfig())

@@ -1,4 +1,4 @@
-"""Headers that claim what no recording has are refused before memory is taken for it."""
+"""Headers with impossible values are refused before memory is allocated."""
 
 import tracemalloc
 from pathlib import Path
@@ -42,7 +42,7 @@ def test_more_samples_than_fit_are_refused_before_they_are_allocated(tmp_path: P
 def test_memory_that_runs_out_is_the_failure_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A MemoryError while decoding comes out as an AudioError that names the file."""
+    """A MemoryError while decoding becomes an AudioError that names the file."""
     path = tmp_path / "song.flac"
     write_audio(path, np.zeros(44100, dtype=np.float32), 44100)
 
@@ -55,7 +55,7 @@ def test_memory_that_runs_out_is_the_failure_of_the_file(
 
 
 def test_a_file_of_no_numbers_is_damaged(tmp_path: Path) -> None:
-    """A float WAV that holds nothing but NaN is refused, read whole or in parts."""
+    """A float WAV that contains only NaN is refused, read whole or in parts."""
     path = write_nan_wav(tmp_path / "nan.wav")
     with pytest.raises(UnreadableAudio, match="88200 of 88200 samples are not numbers"):
         read_whole(path)

@@ -1,4 +1,4 @@
-"""Sound files of unusual kinds that real collections contain."""
+"""Unusual audio files from real collections."""
 
 import logging
 from pathlib import Path
@@ -23,7 +23,7 @@ from tests.embedder.audio_files import (
 
 
 def test_an_mp3_with_a_giant_picture(tmp_path: Path) -> None:
-    """Thirty megabytes of cover before the music change nothing."""
+    """Thirty megabytes of cover before the audio change no sample."""
     path = tmp_path / "song.mp3"
     mp3_with_giant_picture(path, tune(4.0), megabytes=30)
     info = probe(path)
@@ -40,7 +40,7 @@ def endless_mp3(tmp_path: Path) -> Path:
 
 
 def test_an_mp3_without_a_length_says_so(endless_mp3: Path) -> None:
-    """FFmpeg's guess, which is far off here, is marked as a guess."""
+    """FFmpeg's estimate, which is far off here, is marked as estimated."""
     info = probe(endless_mp3)
     assert info.is_estimated
     assert info.duration_seconds is not None
@@ -50,7 +50,7 @@ def test_an_mp3_without_a_length_says_so(endless_mp3: Path) -> None:
 def test_an_mp3_without_a_length_is_measured(
     endless_mp3: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The measured length is used, and the debug log says it."""
+    """The measured length is used and written to the debug log."""
     with caplog.at_level(logging.DEBUG):
         stretches = read_stretches(endless_mp3, lambda seconds: [0.8 * seconds], seconds=1.0)
     assert stretches.duration_seconds == pytest.approx(16, abs=0.2)
@@ -66,7 +66,7 @@ def test_seeking_is_exact_without_a_length(endless_mp3: Path) -> None:
 
 
 def test_an_m4a_with_chapters(tmp_path: Path) -> None:
-    """Chapters are a text track beside the sound, and are passed over."""
+    """The text track with the chapters is ignored."""
     path = tmp_path / "book.m4a"
     samples = tune(6.0)
     m4a_with_chapters(path, samples)
@@ -77,7 +77,7 @@ def test_an_m4a_with_chapters(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", ["mp4", "mkv", "avi"])
 def test_a_video_with_sound(tmp_path: Path, ending: str) -> None:
-    """The audio of a film is decoded, its pictures are not."""
+    """The audio track of a video is decoded."""
     path = tmp_path / f"film.{ending}"
     video(path, np.stack([tone(440, 4.0), tone(440, 4.0)]), seconds=4.0)
     spectrum = np.abs(np.fft.rfft(middle_second(path)))
@@ -85,7 +85,7 @@ def test_a_video_with_sound(tmp_path: Path, ending: str) -> None:
 
 
 def test_a_video_without_sound(tmp_path: Path) -> None:
-    """A silent film is no music."""
+    """A video without an audio track is refused."""
     path = tmp_path / "film.mp4"
     video(path, None, seconds=1.0)
     assert refusal(path, NotAnAudioFile) == f"{path}: there is no audio in it"
@@ -98,7 +98,7 @@ def test_a_video_without_sound(tmp_path: Path) -> None:
 def test_unusual_rates_and_channels(
     tmp_path: Path, rate: int, n_channels: int, sample_format: str
 ) -> None:
-    """8 kHz mono, 192 kHz at 24 bits, 5.1: the same tone is found at the model's rate."""
+    """8 kHz mono, 192 kHz at 24 bits, and 5.1: the tone is the same at the model's rate."""
     path = tmp_path / "a.wav"
     samples = np.tile(tone(440, 3.0, rate=rate), (n_channels, 1))
     write_audio(path, samples, rate, sample_format=sample_format)
@@ -107,7 +107,7 @@ def test_unusual_rates_and_channels(
 
 
 def test_surround_sound_is_mixed_without_the_bass_effects(tmp_path: Path) -> None:
-    """Each of five channels counts a fifth; the sixth, for effects, does not count."""
+    """Five channels count a fifth each; the channel for bass effects does not count."""
     path = tmp_path / "a.flac"
     levels = np.array([0.1, 0.2, 0.3, 0.9, 0.4, 0.5], dtype=np.float32)  # the fourth is bass
     write_audio(path, np.repeat(levels[:, None], RATE, axis=1), RATE)
@@ -115,14 +115,14 @@ def test_surround_sound_is_mixed_without_the_bass_effects(tmp_path: Path) -> Non
 
 
 def test_digital_silence(tmp_path: Path) -> None:
-    """Silence is read as zeros; whether it can be encoded is decided above."""
+    """Silence is read as zeros; the encoder decides whether to refuse it."""
     path = tmp_path / "a.mp3"
     write_audio(path, np.zeros((2, 3 * RATE), dtype=np.float32), RATE)
     assert np.abs(middle_second(path)).max() < 1e-6
 
 
 def test_values_that_are_no_numbers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A few NaN and infinities become silence, and the debug log counts them."""
+    """A few NaN and infinite samples become silence, and the debug log counts them."""
     path = tmp_path / "a.wav"
     samples = np.tile(tone(440, 2.0), (2, 1))
     samples[:, RATE : RATE + 3] = [[np.nan, np.inf, -np.inf], [0.0, -np.inf, 0.0]]
@@ -146,7 +146,7 @@ def test_nothing_but_values_that_are_no_numbers(tmp_path: Path) -> None:
 
 
 def test_a_clipped_float_file(tmp_path: Path) -> None:
-    """Float samples over full scale keep their values: nothing wraps, nothing is cut."""
+    """Float samples above full scale are neither wrapped nor clipped."""
     path = tmp_path / "a.wav"
     samples = (8 * tone(440, 2.0))[None]
     write_audio(path, samples, RATE, sample_format="float32")
@@ -154,7 +154,7 @@ def test_a_clipped_float_file(tmp_path: Path) -> None:
 
 
 def test_ten_hours_in_little_memory(tmp_path: Path) -> None:
-    """Excerpts of a ten-hour MP3 without any header stay under 400 MB, all over the file."""
+    """Excerpts from all over a ten-hour MP3 without a header need less than 400 MB."""
     path = tmp_path / "long.mp3"
     hours_of_mp3(path, hours=10)
     source = f"""
@@ -180,7 +180,7 @@ def test_ten_hours_in_little_memory(tmp_path: Path) -> None:
 
 
 def test_too_long_to_be_read_at_once(tmp_path: Path) -> None:
-    """`read_whole` refuses what would fill the memory, and says the limit."""
+    """`read_whole` refuses a file above the limit, and the error gives the limit."""
     path = tmp_path / "a.wav"
     write_audio(path, tune(3.0, rate=8000), 8000)
     with pytest.raises(UnreadableAudio, match=r"longer than 0\.04 minutes"):

@@ -1,4 +1,4 @@
-"""Paths that are not plain files, or change while they are read."""
+"""Paths that are not plain files, or files that change while they are read."""
 
 import os
 import threading
@@ -32,7 +32,7 @@ from tests.embedder.audio_files import (
     ],
 )
 def test_unusual_names(tmp_path: Path, name: str) -> None:
-    """A name is only a name; in a message it stays on one line and printable."""
+    """Files with unusual names can be read, and messages show the names printable on one line."""
     path = tmp_path / name
     write_audio(tmp_path / "plain.mp3", tune(2.0), RATE)
     (tmp_path / "plain.mp3").rename(path)
@@ -42,7 +42,7 @@ def test_unusual_names(tmp_path: Path, name: str) -> None:
 
 
 def test_a_directory_with_the_name_of_a_song(tmp_path: Path) -> None:
-    """It is called what it is."""
+    """The error says that it is a directory."""
     path = tmp_path / "song.mp3"
     path.mkdir()
     assert refusal(path, NotAnAudioFile) == f"{path}: it is a directory"
@@ -58,7 +58,7 @@ def test_a_pipe_does_not_block(tmp_path: Path) -> None:
 
 
 def test_no_such_file(tmp_path: Path) -> None:
-    """A missing file, and a link to one, are named as missing."""
+    """A missing file and a broken link are reported as missing."""
     link = tmp_path / "link.mp3"
     link.symlink_to(tmp_path / "gone.mp3")
     for path in (tmp_path / "gone.mp3", link):
@@ -66,14 +66,14 @@ def test_no_such_file(tmp_path: Path) -> None:
 
 
 def test_a_link_in_a_circle(tmp_path: Path) -> None:
-    """The system's own refusals come out as one line, too."""
+    """An error of the operating system becomes one line."""
     path = tmp_path / "a.mp3"
     path.symlink_to(path)
     assert "reading failed" in refusal(path, UnreadableAudio)
 
 
 def test_no_permission(tmp_path: Path) -> None:
-    """A file that may not be read is refused with that reason, also by another user's process."""
+    """An unreadable file is refused with that reason, also when root runs as another user."""
     path = tmp_path / "song.wav"
     write_audio(path, tune(1.0), RATE)
     path.chmod(0)
@@ -98,7 +98,7 @@ def test_no_permission(tmp_path: Path) -> None:
 
 
 def test_a_file_that_vanishes_while_it_is_read(tmp_path: Path) -> None:
-    """Each attempt gives sound or an AudioError, never anything else."""
+    """Each attempt gives audio or an AudioError, and no other exception."""
     path = tmp_path / "song.mp3"
     write_audio(path, tune(4.0), RATE)
     content = path.read_bytes()
@@ -127,7 +127,7 @@ def test_a_file_that_vanishes_while_it_is_read(tmp_path: Path) -> None:
 
 
 def test_a_file_that_vanishes_during_its_plan(tmp_path: Path) -> None:
-    """An open file stays readable; where it must be opened again, it is named as missing."""
+    """An open file stays readable after it is deleted."""
     path = tmp_path / "song.mp3"
     write_audio(path, tune(4.0), RATE)
 
@@ -140,7 +140,7 @@ def test_a_file_that_vanishes_during_its_plan(tmp_path: Path) -> None:
 
 
 def test_threads_do_not_disturb_each_other(tmp_path: Path) -> None:
-    """Four threads read good and bad files at once and get what one thread gets."""
+    """Four threads that read good and bad files get the results of a single thread."""
     paths = [tmp_path / f"{i}.mp3" for i in range(4)]
     for seed, path in enumerate(paths):
         write_audio(path, tune(3.0, seed=seed), RATE)

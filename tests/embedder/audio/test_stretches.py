@@ -1,4 +1,4 @@
-"""Reading parts of a file: exactly the samples that reading all of it gives, without reading it."""
+"""Reading parts of a file gives exactly the samples of decoding the whole file."""
 
 import logging
 import time
@@ -51,7 +51,7 @@ FORMATS = ("mp3", "thin", "flac", "opus", "ogg", "wav", "m4a", "mp4", "ts", "avi
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_stretch_is_a_part_of_the_whole(tunes: dict[str, Path], name: str) -> None:
-    """Seeking finds, to the sample, what decoding everything finds there."""
+    """After a seek, the samples equal those of decoding everything."""
     waveform = read_whole(tunes[name])
     starts = (0.0, 0.013, 0.31, 1.0, 4.9999, 5.3, 10.81)
     stretches = read_stretches(tunes[name], lambda _: starts, seconds=0.7)
@@ -64,7 +64,7 @@ def test_a_stretch_is_a_part_of_the_whole(tunes: dict[str, Path], name: str) -> 
 
 @pytest.mark.parametrize("name", ["mp3", "flac", "wav", "opus"])
 def test_resampled_stretches_join_the_whole(tunes: dict[str, Path], name: str) -> None:
-    """At another rate too, an edge of a stretch leaves no mark."""
+    """At another rate, too, the edges of a stretch have the samples of the whole."""
     waveform = read_whole(tunes[name], sample_rate=16000)
     starts = (0.0, 2.0, 7.0)
     stretches = read_stretches(tunes[name], lambda _: starts, seconds=1.0, sample_rate=16000)
@@ -82,10 +82,10 @@ def test_resampled_stretches_join_the_whole(tunes: dict[str, Path], name: str) -
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_any_stretch_has_the_asked_length(
+def test_any_stretch_has_the_given_length(
     tunes: dict[str, Path], name: str, places: list[float], seconds: float, sample_rate: int
 ) -> None:
-    """Whatever is asked for, in whatever order: as many samples as the seconds hold, all finite."""
+    """In any order, each stretch has as many samples as its seconds, and all are finite."""
     starts = [place * (11.5 - seconds) for place in places]
     stretches = read_stretches(
         tunes[name], lambda _: starts, seconds=seconds, sample_rate=sample_rate
@@ -96,16 +96,16 @@ def test_any_stretch_has_the_asked_length(
     assert min(stretches.n_read) >= stretches.samples.shape[1] - 1
 
 
-def test_beyond_the_end_is_silence_and_said(tunes: dict[str, Path]) -> None:
-    """A stretch over the end has its real samples, then zeros, and a count of the real ones."""
+def test_stretches_beyond_the_end_are_zeros(tunes: dict[str, Path]) -> None:
+    """A stretch over the end has its real samples, their count, and zeros."""
     stretches = read_stretches(tunes["flac"], lambda _: [0.0, 11.5], seconds=1.0)
     assert stretches.n_read == (RATE, RATE // 2)
     assert not stretches.samples[1, RATE // 2 :].any()
     assert stretches.samples[1, : RATE // 2].any()
 
 
-def test_the_plan_hears_the_length(tunes: dict[str, Path]) -> None:
-    """A plan is asked once, with the length of the file."""
+def test_the_plan_gets_the_length(tunes: dict[str, Path]) -> None:
+    """The plan is called once, with the length of the file."""
     planned_seconds: list[float] = []
 
     def plan(duration_seconds: float) -> list[float]:
@@ -119,7 +119,7 @@ def test_the_plan_hears_the_length(tunes: dict[str, Path]) -> None:
 def test_a_shorter_file_than_it_says_is_planned_again(
     tunes: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A cut-off MP3 gives what is there, from a plan for the length that it really has."""
+    """For a truncated MP3 the plan is called again with the real length."""
     path = tmp_path / "cut.mp3"
     path.write_bytes(tunes["mp3"].read_bytes())
     truncated(path, keep=0.5)
@@ -131,7 +131,7 @@ def test_a_shorter_file_than_it_says_is_planned_again(
 
 
 def test_matroska_is_right_within_its_milliseconds(tmp_path: Path) -> None:
-    """Matroska counts in milliseconds: a stretch is found within one of them."""
+    """Matroska counts in milliseconds, so a stretch may be off by one."""
     path = tmp_path / "film.mkv"
     video(path, tune(6.0), seconds=6.0)
     samples = read_whole(path).samples
@@ -141,8 +141,8 @@ def test_matroska_is_right_within_its_milliseconds(tmp_path: Path) -> None:
     assert abs(lag) <= 0.0012 * RATE
 
 
-def test_what_the_new_rate_cannot_hold_is_gone(tmp_path: Path) -> None:
-    """A tone above half the new rate vanishes; one well below it keeps its level."""
+def test_frequencies_above_half_the_rate_are_removed(tmp_path: Path) -> None:
+    """A tone above half the new rate vanishes, and a tone well below keeps its level."""
     for hertz, keeps in ((3000, True), (9000, True), (12000, False), (15000, False)):
         path = tmp_path / f"{hertz}.wav"
         write_audio(path, tone(hertz, 3.0), RATE, sample_format="float32")
@@ -152,7 +152,7 @@ def test_what_the_new_rate_cannot_hold_is_gone(tmp_path: Path) -> None:
 
 
 def test_a_tone_stays_in_time_at_another_rate(tmp_path: Path) -> None:
-    """Resampling moves nothing: phase and level of a tone are those of the tone at that rate."""
+    """Resampling keeps the phase and level of a tone."""
     path = tmp_path / "tone.wav"
     write_audio(path, tone(1000, 3.0), RATE, sample_format="float32")
     samples = read_stretches(path, lambda _: [1.0], seconds=1.0, sample_rate=16000).samples[0]
@@ -161,7 +161,7 @@ def test_a_tone_stays_in_time_at_another_rate(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_seeking_is_far_quicker_than_decoding_everything(tmp_path: Path) -> None:
-    """Ten short excerpts of a long MP3 take a third of the time of the whole, at most."""
+    """Ten short excerpts of a long MP3 take at most a third of the time of the whole."""
     path = tmp_path / "long.mp3"
     write_audio(path, tune(240), RATE)
     read_stretches(path, lambda _: [1.0], seconds=1.0)

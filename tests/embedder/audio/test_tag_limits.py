@@ -27,7 +27,7 @@ def sound(tmp_path: Path) -> np.ndarray:
 
 
 def with_tags(path: Path, n_tags: int) -> Path:
-    """So many different tags and a title, in the format's own way."""
+    """Add the given number of tags and a title, in the format's own way."""
     file = mutagen.File(path)
     if file.tags is None:
         file.add_tags()
@@ -48,7 +48,7 @@ def with_tags(path: Path, n_tags: int) -> Path:
 def test_many_tags_are_refused_in_every_format(
     suffix: str, tmp_path: Path, sound: np.ndarray
 ) -> None:
-    """One tag more than the limit is refused, and the message has the number."""
+    """One tag above the limit is refused, and the message has the number."""
     path = tmp_path / f"song{suffix}"
     write_audio(path, sound, 48000)
     check_tag_limits(with_tags(path, 20))
@@ -57,7 +57,7 @@ def test_many_tags_are_refused_in_every_format(
 
 
 def test_a_large_cover_is_no_reason_to_refuse(tmp_path: Path, sound: np.ndarray) -> None:
-    """A picture of 20 MB in an ID3 tag passes, in both versions, with frames of any size."""
+    """A picture of 20 MB in an ID3 tag of either version is accepted."""
     path = tmp_path / "song.mp3"
     write_audio(path, sound, 48000)
     tags = ID3()
@@ -72,7 +72,7 @@ def test_a_large_cover_is_no_reason_to_refuse(tmp_path: Path, sound: np.ndarray)
 def test_compressed_frames_are_counted_by_what_they_may_unpack_to(
     tmp_path: Path, sound: np.ndarray
 ) -> None:
-    """A frame of 300 kB that unpacks to 300 MB is refused at once; a small one passes."""
+    """A frame of 300 kB that unpacks to 300 MB is refused; a small one is accepted."""
     write_audio(tmp_path / "song.mp3", sound, 48000)
     audio = (tmp_path / "song.mp3").read_bytes()
     path = tmp_path / "bomb.mp3"
@@ -100,7 +100,7 @@ def test_the_count_takes_no_time(tmp_path: Path, sound: np.ndarray) -> None:
 def test_sizes_that_are_not_synchsafe_are_counted_as_well(
     tmp_path: Path, sound: np.ndarray
 ) -> None:
-    """Version 2.4 tags with plain sizes, as some programs write them, are counted too."""
+    """Version 2.4 tags with plain sizes, which some programs write, are counted too."""
     write_audio(tmp_path / "song.mp3", sound, 48000)
     long_frame = b"TXXX" + (200).to_bytes(4, "big") + b"\0\0" + b"\0A\0" + b"v" * 197
     body = long_frame * (MAX_TAGS + 1)
@@ -111,7 +111,7 @@ def test_sizes_that_are_not_synchsafe_are_counted_as_well(
 
 
 def test_ape_tags_are_counted(tmp_path: Path, sound: np.ndarray) -> None:
-    """APE tags at the end of a file, also before an ID3v1 tag."""
+    """APE tags at the end of a file are counted, also before an ID3v1 tag."""
     path = tmp_path / "song.mp3"
     write_audio(path, sound, 48000)
     tags = APEv2()
@@ -124,8 +124,8 @@ def test_ape_tags_are_counted(tmp_path: Path, sound: np.ndarray) -> None:
         check_tag_limits(path)
 
 
-def test_damaged_headers_pass_and_end(tmp_path: Path, sound: np.ndarray) -> None:
-    """Truncated and random files end the check without an error of another kind."""
+def test_damaged_headers_are_accepted(tmp_path: Path, sound: np.ndarray) -> None:
+    """Truncated and random files raise no error in this check."""
     generator = np.random.default_rng(3)
     for suffix in FORMATS:
         path = tmp_path / f"song{suffix}"

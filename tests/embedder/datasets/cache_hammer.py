@@ -1,4 +1,4 @@
-"""Work for several processes on one feature cache; apart, so that they start without torch."""
+"""Work for several processes on one feature cache; it imports no torch."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from embedder.datasets.feature_cache import FeatureCache
 
 
 def values(seed: int, *, size: int = 1000) -> NDArray[np.uint8]:
-    """An array that is known by its number."""
+    """An array that follows from its number."""
     return np.random.default_rng(seed).integers(0, 256, size, dtype=np.uint8)
 
 
 def hammer(folder: Path, seed: int, room: int) -> int:
-    """Read and write at random; the number of wrong or damaged answers."""
+    """Read and write at random; returns the number of wrong or damaged arrays."""
     cache = FeatureCache(folder, "front-end", max_bytes=room)
     generator = np.random.default_rng(seed)
     wrong = 0

@@ -21,7 +21,7 @@ SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class MiniTrack:
-    """What a miniature says of a track, in whatever form."""
+    """A track of the miniature data sets."""
 
     number: int
     genre: str
@@ -49,7 +49,7 @@ def tone(number: int, *, seconds: float = SECONDS) -> NDArray[np.float32]:
 
 
 def write_tone(path: Path, number: int, *, tags: dict[str, str] | None = None) -> None:
-    """A file with that tone; the ending of its name says which format."""
+    """Write the tone to a file; the suffix decides the format."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_audio(path, tone(number), SAMPLE_RATE, tags=tags)
 
@@ -62,7 +62,7 @@ def write_rows(path: Path, rows: Sequence[Sequence[object]], *, separator: str =
 
 
 def folders(root: Path) -> Path:
-    """A folder per label, the artist in the tags."""
+    """A folder for each label, with the artist in the tags."""
     for track in TRACKS:
         name = f"{track.genre}/song {track.number}.flac"
         write_tone(root / name, track.number, tags={"artist": track.artist})
@@ -70,7 +70,7 @@ def folders(root: Path) -> Path:
 
 
 def library(root: Path) -> Path:
-    """Artist, album, song; everything in the tags."""
+    """Artist, album and song as folders; the rest is in the tags."""
     for track in TRACKS:
         tags = {"artist": track.artist, "genre": track.genre, "album": "First"}
         write_tone(root / track.artist / "First" / f"{track.number}.flac", track.number, tags=tags)
@@ -87,7 +87,7 @@ def _manifest_rows(folder: Path) -> list[list[str]]:
 
 
 def manifest_csv(root: Path) -> Path:
-    """A table with paths beside it."""
+    """A table with a column of paths."""
     write_rows(root / "songs.csv", _manifest_rows(root))
     return root / "songs.csv"
 
@@ -99,7 +99,7 @@ def manifest_tsv(root: Path) -> Path:
 
 
 def manifest_parquet(root: Path) -> Path:
-    """The same with a column of lists."""
+    """The same as Parquet, with a column of lists."""
     header, *rows = _manifest_rows(root)
     frame = pd.DataFrame(rows, columns=header)
     frame["moods"] = [cell.split(";") for cell in frame["moods"]]
@@ -108,7 +108,7 @@ def manifest_parquet(root: Path) -> Path:
 
 
 def gtzan(root: Path) -> Path:
-    """Names as in GTZAN; numbers on all three sides of the known split."""
+    """Names as in GTZAN, with tracks on all three sides of the stored split."""
     numbers = {"blues": (29, 30, 10, 11, 12, 13), "rock": (16, 17, 38, 49, 10, 11)}
     for track in TRACKS:
         number = numbers[track.genre][track.number % 6]
@@ -118,7 +118,7 @@ def gtzan(root: Path) -> Path:
 
 
 def fma(root: Path) -> Path:
-    """Six-digit ids and a table under two rows of headings and a row that names the ids."""
+    """Six-digit ids, and a table with two rows of headings and a row for the ids."""
     header = ["", "artist", "set", "set", "track", "track", "track"]
     second = ["", "name", "split", "subset", "genre_top", "genres", "title"]
     rows: list[Sequence[object]] = [header, second, ["track_id", *[""] * 6]]
@@ -136,7 +136,7 @@ def fma(root: Path) -> Path:
 
 
 def magnatagatune(root: Path) -> Path:
-    """Tags as columns of 0 and 1, clips in folders of one hexadecimal digit."""
+    """A 0/1 column for each tag, and clips in folders of one hexadecimal digit."""
     folder = {"training": "0", "valid": "c", "test": "f"}
     rows: list[list[object]] = [["clip_id", "blues", "rock", "never", "mp3_path"]]
     for track in TRACKS:
@@ -149,7 +149,7 @@ def magnatagatune(root: Path) -> Path:
 
 
 def mtg_jamendo(root: Path) -> Path:
-    """A table a side; the tags run on past the last heading."""
+    """A table for each side; the tags continue after the last heading."""
     header = ["TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS"]
     for side, name in (("training", "train"), ("valid", "validation"), ("test", "test")):
         rows: list[Sequence[object]] = [header]
@@ -180,7 +180,7 @@ def spectrogram(number: int, *, n_rows: int = 6, n_columns: int = 10) -> NDArray
 
 
 def spectrograms(root: Path) -> Path:
-    """Ready-made pictures, in another order than the table, with a teacher's vectors."""
+    """Spectrograms in another order than the table, with a teacher's vectors."""
     root.mkdir(parents=True, exist_ok=True)
     names = np.array(_table_of_arrays(root))[::-1]
     arrays = np.stack([spectrogram(int(name)) for name in names])
@@ -191,7 +191,7 @@ def spectrograms(root: Path) -> Path:
 
 
 def waveforms(root: Path) -> Path:
-    """Ready-made samples."""
+    """Waveforms in an .npz file."""
     root.mkdir(parents=True, exist_ok=True)
     names = _table_of_arrays(root)
     arrays = np.stack([tone(int(name))[0] for name in names])
@@ -200,7 +200,7 @@ def waveforms(root: Path) -> Path:
 
 
 def single_arrays(root: Path) -> Path:
-    """A .npy file a track."""
+    """A .npy file for each track."""
     root.mkdir(parents=True, exist_ok=True)
     for name in _table_of_arrays(root):
         np.save(root / f"{name}.npy", spectrogram(int(name)))
@@ -209,7 +209,7 @@ def single_arrays(root: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Miniature:
-    """A maker and what its layout can say."""
+    """A maker and the facts that its layout contains."""
 
     make: Callable[[Path], Path]
     layout: str

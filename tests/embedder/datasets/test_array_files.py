@@ -1,4 +1,4 @@
-"""A folder with one .npy a track: what is unfit is recorded, and the rest is used."""
+"""A folder with a .npy file for each track: unfit files are recorded, and the rest is used."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ N_TRACKS = 10
 
 
 def write_arrays(folder: Path, *, lengths: list[int] | None = None) -> Path:
-    """Pictures of 8 rows, a file each, and their table."""
+    """Write pictures of 8 rows, a file for each, and their table."""
     generator = np.random.default_rng(0)
     lines = ["track,genre"]
     for number, length in enumerate(lengths or [40] * N_TRACKS):
@@ -40,7 +40,7 @@ def write_arrays(folder: Path, *, lengths: list[int] | None = None) -> Path:
 def test_an_unfit_array_does_not_end_the_run(
     tmp_path: Path, content: bytes | NDArray[np.generic], reason: str
 ) -> None:
-    """It is left out with its reason, once, and the others keep their values."""
+    """It is left out once, with its reason, and the other arrays keep their values."""
     write_arrays(tmp_path)
     expected = np.load(tmp_path / "t4.npy")
     if isinstance(content, bytes):
@@ -57,7 +57,7 @@ def test_an_unfit_array_does_not_end_the_run(
 
 
 def test_no_fit_array_at_all_is_an_error_with_the_first_reason(tmp_path: Path) -> None:
-    """There is nothing to go on with."""
+    """The error names the first file and its reason."""
     for file in write_arrays(tmp_path).glob("*.npy"):
         file.write_bytes(b"")
     with pytest.raises(DatasetError, match=r"none of its 10 \.npy files.*t0\.npy \(not a readable"):
@@ -65,7 +65,7 @@ def test_no_fit_array_at_all_is_an_error_with_the_first_reason(tmp_path: Path) -
 
 
 def test_arrays_of_many_lengths_are_all_kept(tmp_path: Path) -> None:
-    """Where many are short, that is how the music is: nothing is left out, all are cut."""
+    """If many arrays are short, none is left out, and all are cut to the shortest."""
     write_arrays(tmp_path, lengths=[40, 20] * 5)
     dataset = open_dataset(tmp_path)
     assert not dataset.left_out
@@ -73,7 +73,7 @@ def test_arrays_of_many_lengths_are_all_kept(tmp_path: Path) -> None:
 
 
 def test_two_sorts_of_arrays_are_refused(tmp_path: Path) -> None:
-    """Nobody can say which half is meant."""
+    """If half of the files have another shape, the data set is refused."""
     write_arrays(tmp_path)
     for number in range(5):
         np.save(tmp_path / f"t{number}.npy", np.zeros((5, 40), np.float32))
@@ -81,8 +81,8 @@ def test_two_sorts_of_arrays_are_refused(tmp_path: Path) -> None:
         open_dataset(tmp_path)
 
 
-def test_only_rows_of_numbers_come_along_as_vectors(tmp_path: Path) -> None:
-    """Text, objects, complex numbers and arrays without columns in another archive do no harm."""
+def test_only_rows_of_numbers_are_extra_vectors(tmp_path: Path) -> None:
+    """Text, objects, complex numbers and arrays without columns in another .npz are ignored."""
     write_arrays(tmp_path)
     names = [f"t{i}" for i in range(N_TRACKS)]
     vectors = np.arange(2.0 * N_TRACKS).reshape(N_TRACKS, 2)

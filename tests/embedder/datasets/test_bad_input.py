@@ -1,4 +1,4 @@
-"""What cannot be opened says what is wrong, where, and what to do."""
+"""Errors of opening data sets: what is wrong, where, and what to do."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ from tests.embedder.datasets.dataset_miniatures import (
 
 
 def rewrite_arrays(path: Path, **arrays: object) -> None:
-    """Replace the archive of pictures."""
+    """Replace the .npz of pictures."""
     np.savez(path / "spectrograms.npz", **arrays)  # type: ignore[arg-type]  # any arrays
 
 
@@ -34,13 +34,13 @@ def test_missing_folder(tmp_path: Path) -> None:
 
 
 def test_empty_folder(tmp_path: Path) -> None:
-    """An empty folder is said to be empty."""
+    """The message says that the folder is empty."""
     with pytest.raises(DatasetError, match="the folder is empty"):
         open_dataset(tmp_path)
 
 
 def test_unknown_layout_lists_what_was_looked_for(tmp_path: Path) -> None:
-    """A folder of something else names every layout and its signs."""
+    """The message lists every layout and its evidence."""
     (tmp_path / "notes.txt").write_text("hello", encoding="utf-8")
     with pytest.raises(
         DatasetError, match=r"Looked for: arrays: .*folders: a folder of audio files for each label"
@@ -63,21 +63,21 @@ def test_layout_that_does_not_exist(tmp_path: Path) -> None:
 
 
 def test_column_that_does_not_exist(tmp_path: Path) -> None:
-    """A label column that is not there names the nearest one."""
+    """The message names the nearest label column."""
     options = ReadingOptions(label_columns=("gener",))
     with pytest.raises(DatasetError, match=r"no column 'gener'. Did you mean 'genre'"):
         open_dataset(manifest_csv(tmp_path), options=options)
 
 
 def test_manifest_without_paths(tmp_path: Path) -> None:
-    """A table without paths says which column is missing."""
+    """The message names the missing column."""
     write_rows(tmp_path / "songs.csv", [["paths", "genre"], ["a.mp3", "rock"]])
     with pytest.raises(DatasetError, match=r"no column 'path'. Did you mean 'paths'"):
         open_dataset(tmp_path / "songs.csv")
 
 
 def test_missing_and_empty_files_are_left_out(tmp_path: Path) -> None:
-    """Files that are missing, empty or folders are left out with the reason; the rest is read."""
+    """Missing and empty files and folders are left out with a reason; the rest is read."""
     table = manifest_csv(tmp_path)
     (tmp_path / "audio" / "0.flac").unlink()
     (tmp_path / "audio" / "1.flac").write_bytes(b"")
@@ -92,14 +92,14 @@ def test_missing_and_empty_files_are_left_out(tmp_path: Path) -> None:
 
 
 def test_all_files_missing(tmp_path: Path) -> None:
-    """A table of which nothing exists is an error with an example."""
+    """If no file of a table exists, the error has an example."""
     write_rows(tmp_path / "songs.csv", [["path", "genre"], ["a.mp3", "rock"], ["b.mp3", "rock"]])
     with pytest.raises(DatasetError, match=r"none of its 2 tracks.*a\.mp3 \(no such file\).*root"):
         open_dataset(tmp_path)
 
 
 def test_audio_root_is_where_paths_start(tmp_path: Path) -> None:
-    """The audio may lie elsewhere than the table."""
+    """With `audio_root`, the audio can be in another folder than the table."""
     manifest_csv(tmp_path / "music")
     table = (tmp_path / "music" / "songs.csv").rename(tmp_path / "songs.csv")
     options = ReadingOptions(audio_root=tmp_path / "music")
@@ -107,7 +107,7 @@ def test_audio_root_is_where_paths_start(tmp_path: Path) -> None:
 
 
 def test_track_listed_twice(tmp_path: Path) -> None:
-    """The message names a path that stands in two rows."""
+    """The message names a path that is in two rows."""
     table = manifest_csv(tmp_path)
     with table.open("a", encoding="utf-8") as file:
         file.write("audio/3.flac,rock,Somebody,training,\n")
@@ -116,7 +116,7 @@ def test_track_listed_twice(tmp_path: Path) -> None:
 
 
 def test_unknown_side(tmp_path: Path) -> None:
-    """A split value that is no side names the row and the valid ones."""
+    """The message names the row and the valid sides."""
     table = manifest_csv(tmp_path)
     table.write_text(table.read_text(encoding="utf-8").replace("valid", "fold2", 1), "utf-8")
     with pytest.raises(DatasetError, match=r"row 4: 'fold2' is no side.*train, validation, test"):
@@ -124,7 +124,7 @@ def test_unknown_side(tmp_path: Path) -> None:
 
 
 def test_too_many_cells(tmp_path: Path) -> None:
-    """An unquoted separator is found by its row."""
+    """The message names the row with an unquoted separator."""
     write_rows(tmp_path / "songs.csv", [["path", "genre"], ["a.mp3", "rock", "pop"]])
     with pytest.raises(DatasetError, match=r"row 2: 3 cells under 2 columns. Put quotes"):
         open_dataset(tmp_path)
@@ -135,38 +135,38 @@ def test_too_many_cells(tmp_path: Path) -> None:
     [(b"", "the table is empty"), (b"path,genre\n\xff\xfe.mp3,rock\n", "not UTF-8 text")],
 )
 def test_table_that_is_no_table(tmp_path: Path, content: bytes, message: str) -> None:
-    """Empty tables and other encodings are refused in words."""
+    """Empty tables and other encodings are refused with a message."""
     (tmp_path / "songs.csv").write_bytes(content)
     with pytest.raises(DatasetError, match=message):
         open_dataset(tmp_path / "songs.csv")
 
 
 def test_damaged_parquet(tmp_path: Path) -> None:
-    """A file that only has the name of a Parquet table is refused."""
+    """A file with a Parquet suffix and other content is refused."""
     (tmp_path / "songs.parquet").write_bytes(b"PAR1 and then nothing")
     with pytest.raises(DatasetError, match="not a Parquet table"):
         open_dataset(tmp_path / "songs.parquet")
 
 
 class TestArrays:
-    """Archives that do not fit their table."""
+    """Arrays that do not fit their table."""
 
     def test_wrong_names(self, tmp_path: Path) -> None:
-        """An archive without the expected arrays lists what it holds."""
+        """The message lists the arrays of the .npz."""
         path = spectrograms(tmp_path)
         rewrite_arrays(path, pictures=np.zeros((2, 3, 3)), track=np.array(["a", "b"]))
         with pytest.raises(DatasetError, match=r"needs the arrays 'spectrogram' and 'track'"):
             open_dataset(path)
 
     def test_lengths_differ(self, tmp_path: Path) -> None:
-        """Fewer names than arrays: both counts are given."""
+        """The message has the number of names and of arrays."""
         path = spectrograms(tmp_path)
         rewrite_arrays(path, spectrogram=np.zeros((3, 2, 2)), track=np.array(["000", "001"]))
         with pytest.raises(DatasetError, match=r"3 arrays in 'spectrogram', but 2 names"):
             open_dataset(path)
 
     def test_wrong_dimensions(self, tmp_path: Path) -> None:
-        """A matrix instead of pictures is refused with its shape."""
+        """A matrix instead of pictures is refused, with its shape."""
         path = spectrograms(tmp_path)
         rewrite_arrays(path, spectrogram=np.zeros((2, 2)), track=np.array(["000", "001"]))
         with pytest.raises(DatasetError, match=r"shape \[2, 2\], 3 dimensions"):
@@ -180,14 +180,14 @@ class TestArrays:
             open_dataset(path)
 
     def test_no_archive(self, tmp_path: Path) -> None:
-        """Text with the name of an archive is refused."""
+        """Text with the suffix .npz is refused."""
         path = spectrograms(tmp_path)
         (path / "spectrograms.npz").write_bytes(b"text")
         with pytest.raises(DatasetError, match=r"not an .npz file"):
             open_dataset(path)
 
     def test_tracks_on_one_side_only_are_left_out(self, tmp_path: Path) -> None:
-        """Names that only table or archive has are left out with the reason."""
+        """Tracks that are only in the table or only in the .npz are left out with a reason."""
         path = spectrograms(tmp_path)
         (path / "vggish.npz").unlink()
         rewrite_arrays(path, spectrogram=np.zeros((2, 2, 2)), track=np.array(["000", "zzz"]))
@@ -198,7 +198,7 @@ class TestArrays:
         assert reasons["zzz"] == "an array without a row in the table"
 
     def test_vectors_must_cover_every_track(self, tmp_path: Path) -> None:
-        """A teacher that lacks a track is refused with its name."""
+        """A teacher without a vector for a track is refused, with the track's name."""
         path = spectrograms(tmp_path)
         np.savez(path / "vggish.npz", vggish=np.zeros((1, 2)), track=np.array(["000"]))
         with pytest.raises(DatasetError, match=r"no vggish vector for '001' \(11 missing\)"):
@@ -206,7 +206,7 @@ class TestArrays:
 
 
 def test_half_of_the_gtzan_lists(tmp_path: Path) -> None:
-    """One published list without the others is refused."""
+    """The published lists are refused if one of them is missing."""
     path = MINIATURES["gtzan"].make(tmp_path)
     (path / "test_filtered.txt").write_text("blues/blues.00012.wav\n", encoding="utf-8")
     with pytest.raises(DatasetError, match=r"only 1 of the lists train_filtered.txt"):
@@ -223,7 +223,7 @@ def test_files_beside_the_label_folders_are_left_out(tmp_path: Path) -> None:
 
 
 def test_a_number_or_a_key_of_music_names_no_track(tmp_path: Path) -> None:
-    """Columns `track` and `key` name tracks where they tell them apart; else the path does."""
+    """Columns `track` and `key` name tracks only if their values are unique."""
     for name in ("a", "b", "c"):
         write_audio(tmp_path / f"{name}.wav", np.zeros((1, 800), np.float32), 8000)
     table = tmp_path / "music.csv"
@@ -234,7 +234,7 @@ def test_a_number_or_a_key_of_music_names_no_track(tmp_path: Path) -> None:
 
 
 def test_a_table_keeps_the_column_that_was_its_index(tmp_path: Path) -> None:
-    """As pandas writes it to Parquet after `set_index`."""
+    """A column that pandas wrote as the index is read as a column."""
     write_audio(tmp_path / "a.wav", np.zeros((1, 800), np.float32), 8000)
     frame = pd.DataFrame({"path": ["a.wav"], "genre": ["jazz"]}).set_index("path")
     frame.to_parquet(tmp_path / "music.parquet")
@@ -245,7 +245,7 @@ def test_a_table_keeps_the_column_that_was_its_index(tmp_path: Path) -> None:
 def test_an_array_that_shortens_all_others_is_named(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A folder of arrays is cut to the shortest, which is said where that costs much."""
+    """A warning names an array that is much shorter than the others."""
     lines = ["track,genre"]
     for number, length in enumerate((400, 390, 100)):
         np.save(tmp_path / f"t{number}.npy", np.zeros((8, length), np.float32))
@@ -255,8 +255,8 @@ def test_an_array_that_shortens_all_others_is_named(
     assert "t2.npy: only 100 values long, the others about 390" in caplog.text
 
 
-def test_a_table_that_lists_a_pipe_is_told(tmp_path: Path) -> None:
-    """A pipe or device is left out with that reason, at once."""
+def test_a_listed_pipe_is_left_out(tmp_path: Path) -> None:
+    """A pipe or device is left out with that reason, without waiting."""
     write_tone(tmp_path / "one.wav", 1)
     os.mkfifo(tmp_path / "pipe.wav")
     (tmp_path / "tracks.csv").write_text("path,genre\none.wav,jazz\npipe.wav,rock\n")
@@ -267,7 +267,7 @@ def test_a_table_that_lists_a_pipe_is_told(tmp_path: Path) -> None:
 
 
 def test_a_missing_path_is_refused_without_torch(tmp_path: Path) -> None:
-    """A command can refuse it before anything slow is imported."""
+    """A command can refuse it before heavy imports."""
     code = (
         "import sys; from pathlib import Path\n"
         "from embedder.datasets.files import check_exists\n"

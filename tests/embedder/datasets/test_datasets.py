@@ -1,4 +1,4 @@
-"""The contract that every layout keeps, on the same twelve tracks in each of them."""
+"""The contract of every layout, tested on the same twelve tracks in each."""
 
 import pickle
 import shutil
@@ -36,18 +36,18 @@ def dataset(path: Path) -> Dataset:
 
 
 class TestEveryLayout:
-    """What a caller may rely on, whichever way the music is laid out."""
+    """Properties that all layouts have."""
 
     def test_is_recognised(self, path: Path, miniature: Miniature) -> None:
-        """A layout is found without being named."""
+        """The layout is detected."""
         assert detect_layout(path) == miniature.layout
 
     def test_named_layout_reads_the_same(self, path: Path, dataset: Dataset) -> None:
-        """Naming the layout gives what finding it out gives."""
+        """The named layout gives the same rows as the detected one."""
         assert open_dataset(path, layout=dataset.layout).digest == dataset.digest
 
     def test_has_every_track_once(self, dataset: Dataset) -> None:
-        """All twelve tracks are there, under different keys, and nothing was left out."""
+        """All twelve tracks are there under different keys, and none is left out."""
         assert len({row.key for row in dataset.rows}) == len(TRACKS)
         assert dataset.left_out == ()
 
@@ -58,19 +58,19 @@ class TestEveryLayout:
         assert dataset.label_fields[0] == miniature.genre_field
 
     def test_splits_cells_of_several_labels(self, dataset: Dataset, miniature: Miniature) -> None:
-        """A cell of several labels becomes several values."""
+        """A cell with several labels becomes several values."""
         if not miniature.multi_label:
             pytest.skip("this layout has no column of several labels")
         assert {len(row.values(miniature.multi_label)) for row in dataset.rows} == {2}
 
     def test_knows_its_artists(self, dataset: Dataset) -> None:
-        """Tracks of an artist share a group, and no others do."""
+        """Tracks have the same group only if they have the same artist."""
         groups = [row.group for row in dataset.rows]
         assert None not in groups
         assert sorted(groups.count(group) for group in set(groups)) == [2] * 6
 
     def test_points_to_its_sound(self, dataset: Dataset) -> None:
-        """A row has a file or a row of the arrays, and not both."""
+        """A row has either a file or a row of the arrays."""
         if dataset.store is None:
             assert all(row.path is not None and row.path.is_file() for row in dataset.rows)
             assert all(row.array_row is None for row in dataset.rows)
@@ -79,7 +79,7 @@ class TestEveryLayout:
             assert all(row.path is None for row in dataset.rows)
 
     def test_keeps_its_stored_split(self, dataset: Dataset, miniature: Miniature) -> None:
-        """Four tracks stand on each side of a stored split; other sets have no side yet."""
+        """A stored split has four tracks on each side; other data sets have no sides yet."""
         counts = [len(dataset.positions(side)) for side in ("train", "validation", "test")]
         assert counts == ([4, 4, 4] if miniature.has_split else [0, 0, 0])
         assert bool(dataset.split_origin) == miniature.has_split
@@ -100,7 +100,7 @@ class TestEveryLayout:
     def test_digest_is_of_contents_not_of_place(
         self, path: Path, dataset: Dataset, tmp_path: Path
     ) -> None:
-        """A copy elsewhere has the same digests."""
+        """A copy in another folder has the same digests."""
         root = path if path.is_dir() else path.parent
         shutil.copytree(root, tmp_path / "copy")
         copied = tmp_path / "copy" if path.is_dir() else tmp_path / "copy" / path.name
@@ -109,19 +109,19 @@ class TestEveryLayout:
         assert copy.split_digest == dataset.split_digest
 
     def test_describes_itself(self, dataset: Dataset, miniature: Miniature) -> None:
-        """The description counts what the rows say."""
+        """The counts in the description are those of the rows."""
         described = dataset.describe()
         assert described["tracks"] == len(TRACKS)
         assert described["labels"][miniature.genre_field] == {"blues": 6, "rock": 6}
         assert described["groups"] == 6
 
     def test_rows_cross_process_boundaries(self, dataset: Dataset) -> None:
-        """Rows survive pickling, as workers need them."""
+        """Rows can be pickled, as workers need."""
         assert pickle.loads(pickle.dumps(dataset.rows)) == dataset.rows  # noqa: S301  # our own bytes
 
 
 def test_arrays_come_in_the_order_of_the_rows(tmp_path: Path) -> None:
-    """Arrays and vectors stored in another order than the table follow the table."""
+    """Arrays and vectors in another order than the table are reordered."""
     dataset = open_dataset(MINIATURES["spectrograms"].make(tmp_path))
     assert [row.key for row in dataset.rows] == [f"{track.number:03d}" for track in TRACKS]
     expected = np.stack([spectrogram(track.number) for track in TRACKS])
@@ -130,14 +130,14 @@ def test_arrays_come_in_the_order_of_the_rows(tmp_path: Path) -> None:
 
 
 def test_subset_takes_arrays_and_vectors_along(tmp_path: Path) -> None:
-    """A subset holds the arrays and vectors of its rows."""
+    """A subset has the arrays and vectors of its rows."""
     dataset = open_dataset(MINIATURES["spectrograms"].make(tmp_path)).subset([7, 2])
     np.testing.assert_array_equal(dataset.arrays, np.stack([spectrogram(7), spectrogram(2)]))
     np.testing.assert_array_equal(dataset.extra_vectors["vggish"][:, 0], [7, 2])
 
 
 def test_digest_changes_with_a_label(tmp_path: Path) -> None:
-    """Another label is another data set."""
+    """Another label gives another digest."""
     table = MINIATURES["manifest-csv"].make(tmp_path)
     before = open_dataset(table).digest
     table.write_text(table.read_text(encoding="utf-8").replace("rock", "soul", 1), encoding="utf-8")
@@ -145,7 +145,7 @@ def test_digest_changes_with_a_label(tmp_path: Path) -> None:
 
 
 def test_fma_variant_leaves_out_what_is_missing(tmp_path: Path) -> None:
-    """Asked for a larger subset than is there, the rest is left out and counted."""
+    """Missing tracks of the requested subset are left out and counted."""
     path = MINIATURES["fma"].make(tmp_path)
     large = open_dataset(path, options=ReadingOptions(variant="large"))
     assert [(left_out.path, left_out.reason) for left_out in large.left_out] == [
@@ -157,21 +157,21 @@ def test_fma_variant_leaves_out_what_is_missing(tmp_path: Path) -> None:
 
 
 def test_only_frequent_tags_are_kept(tmp_path: Path) -> None:
-    """The most frequent labels stay; where counts are equal the first by name does."""
+    """The most frequent labels are kept; equal counts are ordered by name."""
     path = MINIATURES["magnatagatune"].make(tmp_path)
     dataset = open_dataset(path, tags=TagSelection("tag", 1))
     assert {row.values("tag") for row in dataset.rows} == {("blues",), ()}
 
 
 def test_known_gtzan_sides_keep_their_counts() -> None:
-    """The compact list unfolds to the counts of the table that it came from."""
+    """The compact list has the published number of tracks on each side."""
     sides = list(known_sides().values())
     counts = {side: sides.count(side) for side in ("train", "validation", "test", "")}
     assert counts == {"train": 349, "validation": 127, "test": 255, "": 61}
 
 
 def test_lists_beside_gtzan_decide(tmp_path: Path) -> None:
-    """Published lists in the folder come before what is known here."""
+    """Published lists in the folder override the stored split."""
     path = MINIATURES["gtzan"].make(tmp_path)
     for name, track in (("train", "blues.00012"), ("valid", "rock.00010"), ("test", "rock.00016")):
         (path / f"{name}_filtered.txt").write_text(f"{track[:-6]}/{track}.wav\n", encoding="utf-8")

@@ -37,7 +37,7 @@ def only_entry(folder: Path) -> Path:
 def test_what_is_put_comes_out(
     tmp_path_factory: pytest.TempPathFactory, array: NDArray[np.float32]
 ) -> None:
-    """Any array comes back with its type, shape and very bytes."""
+    """An array is returned with its type, shape and bytes."""
     cache = FeatureCache(tmp_path_factory.mktemp("cache"), "front-end")
     cache.put("abc", array)
     cached = cache.get("abc")
@@ -47,7 +47,7 @@ def test_what_is_put_comes_out(
 
 
 def test_another_front_end_finds_nothing(tmp_path: Path) -> None:
-    """Entries belong to the settings that they were computed with."""
+    """Entries of other settings are not returned."""
     FeatureCache(tmp_path, digest_of_settings({"n_bins": 64})).put("abc", values(0))
     assert FeatureCache(tmp_path, digest_of_settings({"n_bins": 65})).get("abc") is None
 
@@ -63,7 +63,7 @@ def test_arrays_are_mapped_and_cannot_be_changed(tmp_path: Path) -> None:
 
 
 def test_computes_once(tmp_path: Path) -> None:
-    """The second request is answered from the disk."""
+    """The second request is read from disk."""
     cache = FeatureCache(tmp_path, "front-end")
     calls: list[int] = []
 
@@ -79,7 +79,7 @@ def test_computes_once(tmp_path: Path) -> None:
 @settings(deadline=None, max_examples=60)
 @given(data=st.data())
 def test_damage_is_noticed(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
-    """Whichever byte is flipped and wherever the file is cut, no wrong array comes out."""
+    """After any flipped byte or cut, no wrong array is returned."""
     cache = FeatureCache(tmp_path_factory.mktemp("cache"), "front-end")
     array = values(1, size=200)
     cache.put("abc", array)
@@ -107,7 +107,7 @@ def test_damage_is_noticed(tmp_path_factory: pytest.TempPathFactory, data: st.Da
 def test_bound_holds_after_every_step(
     tmp_path_factory: pytest.TempPathFactory, room: int, steps: list[tuple[bool, int]]
 ) -> None:
-    """However it is used, a cache is never larger than its bound, and never wrong."""
+    """After any sequence of requests, the cache is within its limit and its arrays are right."""
     cache = FeatureCache(
         tmp_path_factory.mktemp("cache"), "front-end", max_bytes=room * ENTRY_BYTES
     )
@@ -120,7 +120,7 @@ def test_bound_holds_after_every_step(
 
 
 def test_least_recently_used_goes_first(tmp_path: Path) -> None:
-    """The entry that was read stays, the unused one is removed."""
+    """The entry that was read stays, and the unused entry is removed."""
     cache = FeatureCache(tmp_path, "front-end", max_bytes=3 * ENTRY_BYTES)
     for age, number in enumerate((0, 1, 2)):
         cache.put(f"{number:02d}", values(number))
@@ -134,7 +134,7 @@ def test_least_recently_used_goes_first(tmp_path: Path) -> None:
 
 
 def test_array_outlives_its_eviction(tmp_path: Path) -> None:
-    """An array in use stays good when its entry is evicted."""
+    """An array in use stays valid when its entry is removed."""
     cache = FeatureCache(tmp_path, "front-end", max_bytes=ENTRY_BYTES)
     cache.put("00", values(0))
     cached = cache.get("00")
@@ -144,7 +144,7 @@ def test_array_outlives_its_eviction(tmp_path: Path) -> None:
 
 
 def test_too_large_an_entry_is_not_kept(tmp_path: Path) -> None:
-    """What is larger than the bound is given back and not stored, and evicts nothing."""
+    """An array above the limit is returned, not stored, and evicts nothing."""
     cache = FeatureCache(tmp_path, "front-end", max_bytes=2 * ENTRY_BYTES)
     cache.put("00", values(0))
     large = values(1, size=3 * ENTRY_BYTES)
@@ -154,7 +154,7 @@ def test_too_large_an_entry_is_not_kept(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_killed_writers_are_removed(tmp_path: Path) -> None:
-    """A partial file of long ago is cleaned away; a fresh one may still be written."""
+    """An old partial file is removed; a new one may belong to a running writer and stays."""
     cache = FeatureCache(tmp_path, "front-end")
     (tmp_path / "00").mkdir()
     old, fresh = tmp_path / "00" / "x.old.partial", tmp_path / "00" / "x.fresh.partial"
@@ -166,7 +166,7 @@ def test_leftovers_of_killed_writers_are_removed(tmp_path: Path) -> None:
 
 
 def test_bound_must_hold_something() -> None:
-    """A bound of nothing is refused."""
+    """A limit of 0 bytes is refused."""
     with pytest.raises(ConfigError, match="0 bytes can hold nothing"):
         FeatureCache(Path("unused"), "front-end", max_bytes=0)
 
@@ -182,7 +182,7 @@ def test_several_processes_share_a_cache(tmp_path: Path) -> None:
 
 
 def test_several_threads_share_a_cache(tmp_path: Path) -> None:
-    """The same with threads."""
+    """Threads never see a wrong or partial entry."""
     wrong: list[int] = []
     threads = [
         threading.Thread(target=lambda seed=seed: wrong.append(hammer(tmp_path, seed, 40_000)))
@@ -196,7 +196,7 @@ def test_several_threads_share_a_cache(tmp_path: Path) -> None:
 
 
 def test_digest_of_an_array_sees_shape_and_type() -> None:
-    """Equal bytes in another shape or type are something else."""
+    """Equal bytes with another shape or type have another digest."""
     array = values(0, size=16)
     views: list[NDArray[Any]] = [array, array.reshape(4, 4), array.view(np.float16)]
     assert len({digest_of_array(view) for view in views}) == 3
@@ -204,7 +204,7 @@ def test_digest_of_an_array_sees_shape_and_type() -> None:
 
 @given(level=st.integers(0, 255))
 def test_whole_255ths_are_exact(level: int) -> None:
-    """Levels that came from 8 bits survive 8 bits."""
+    """Levels that come from 8 bits are stored in 8 bits exactly."""
     levels = np.array([level], dtype=np.float32) / np.float32(255)
     packed = pack_levels(levels, "uint8")
     assert packed[0] == level
@@ -214,7 +214,7 @@ def test_whole_255ths_are_exact(level: int) -> None:
 @settings(max_examples=30)
 @given(levels=hypothesis_numpy.arrays(np.float32, 20, elements=st.floats(0, 1, width=32)))
 def test_packing_is_near(levels: NDArray[np.float32]) -> None:
-    """8 bits are right to half a step, 16-bit floats to a thousandth."""
+    """8 bits are right to half a step, and 16-bit floats to a thousandth."""
     for stored_as, tolerance in (("uint8", 0.5 / 255 + 1e-6), ("float16", 5e-4)):
         unpacked = unpack_levels(torch.from_numpy(pack_levels(levels, stored_as)))  # type: ignore[arg-type]  # both are names of a type
         np.testing.assert_allclose(unpacked.numpy(), levels, atol=tolerance)
@@ -223,7 +223,7 @@ def test_packing_is_near(levels: NDArray[np.float32]) -> None:
 def test_a_disk_that_takes_nothing_costs_the_cache_alone(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What was computed is handed on, with one warning; a file is no folder for a cache."""
+    """If nothing can be stored, arrays are still computed, with one warning."""
     (tmp_path / "cache").mkdir()
     for number in range(256):  # where folders would have to be made
         (tmp_path / "cache" / f"{number:02x}").touch()

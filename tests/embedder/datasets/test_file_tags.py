@@ -1,4 +1,4 @@
-"""Labels of a data set from the files' own tags, whatever the format."""
+"""Labels of a data set from the tags of files in any format."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from embedder.datasets.synthesis.folder import write_music_folder
 
 
 @pytest.mark.parametrize("suffix", [".flac", ".mp3", ".ogg", ".m4a", ".wav"])
-def test_every_format_tells_artist_album_and_genre(tmp_path: Path, suffix: str) -> None:
-    """A song's tags are read alike from all formats, WAV's ID3 too."""
+def test_every_format_has_artist_album_and_genre(tmp_path: Path, suffix: str) -> None:
+    """The same tags are read from all formats, including ID3 in WAV."""
     songs = write_music_folder(
         tmp_path / "music",
         styles=("folk",),
@@ -31,8 +31,8 @@ def test_every_format_tells_artist_album_and_genre(tmp_path: Path, suffix: str) 
     assert tags.genres == ("folk",)
 
 
-def test_a_file_without_tags_says_nothing(tmp_path: Path) -> None:
-    """Text with a music suffix has no tags, and is no error here."""
+def test_a_file_without_tags_has_empty_tags(tmp_path: Path) -> None:
+    """Text with a music suffix gives empty tags and no error."""
     path = tmp_path / "text.mp3"
     path.write_text("no music")
     assert read_file_tags(path).artist == ""

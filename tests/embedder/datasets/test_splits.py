@@ -1,4 +1,4 @@
-"""Laws of splits, folds, limits and repeats."""
+"""Laws of splits, folds, limits and copies."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from tests.embedder.datasets.dataset_miniatures import (
 
 
 def dataset_of(rows: Sequence[TrackRow]) -> Dataset:
-    """Rows that point to no file: nothing here reads any."""
+    """A data set of rows without files; these tests read none."""
     return Dataset(root=Path("made up"), layout="manifest", rows=tuple(rows), split_origin="stored")
 
 
@@ -50,7 +50,7 @@ def row(
 
 @st.composite
 def datasets(draw: st.DrawFn) -> Dataset:
-    """Six to forty tracks with genres, some with artists, some repeating others."""
+    """Six to forty tracks with genres; some have artists, and some are copies of others."""
     n_tracks = draw(st.integers(6, 40))
     rows = []
     for number in range(n_tracks):
@@ -74,7 +74,7 @@ def assert_nothing_straddles(split: Dataset) -> None:
 @settings(deadline=None, max_examples=60)
 @given(dataset=datasets(), seed=st.integers(0, 1000))
 def test_drawn_split_parts_no_artist_and_no_repeat(dataset: Dataset, seed: int) -> None:
-    """Every track is on exactly one side, together with its artist and its repeats."""
+    """Every track is on exactly one side, together with its artist and its copies."""
     split = split_dataset(dataset, shares=(0.2, 0.2), seed=seed)
     assert_nothing_straddles(split)
     positions = [split.positions(side) for side in ("train", "validation", "test")]
@@ -93,7 +93,7 @@ def test_drawn_split_follows_its_seed(dataset: Dataset, seed: int) -> None:
 @settings(deadline=None, max_examples=30)
 @given(dataset=datasets(), seed=st.integers(0, 1000), share=st.sampled_from([0.0, 0.2]))
 def test_folds_hold_every_track_out_once(dataset: Dataset, seed: int, share: float) -> None:
-    """Over all folds each track is tested once, and no fold parts an artist."""
+    """Over all folds each track is on the test side once, and no fold separates an artist."""
     folds = [
         fold_dataset(dataset, n_folds=3, fold=fold, seed=seed, validation_share=share)
         for fold in range(3)
@@ -107,7 +107,7 @@ def test_folds_hold_every_track_out_once(dataset: Dataset, seed: int, share: flo
 
 @pytest.mark.parametrize("seed", range(5))
 def test_labels_keep_their_shares(seed: int) -> None:
-    """Where nothing has to stay together, each label is shared out to within a track."""
+    """If no tracks belong together, the shares of each label are right to one track."""
     genres = "a" * 50 + "b" * 20 + "c" * 10
     dataset = dataset_of([row(i, genre=genre) for i, genre in enumerate(genres)])
     split = split_dataset(dataset, shares=(0.1, 0.3), seed=seed)
@@ -123,14 +123,14 @@ def test_other_seeds_draw_other_splits() -> None:
 
 
 def test_stored_split_stands() -> None:
-    """A stored split with all sides is not touched."""
+    """A stored split with all sides is not changed."""
     sides: list[Side] = ["train", "validation", "test", ""]
     dataset = dataset_of([row(i, side=sides[i % 4]) for i in range(16)])
     assert split_dataset(dataset, seed=3).rows == dataset.rows
 
 
 def test_missing_validation_comes_from_training() -> None:
-    """A stored split without validation gets one, and its test side stays."""
+    """A stored split without validation gets one, and its test side stays the same."""
     rows = [row(i, artist=f"{i // 3}", side="train" if i < 30 else "test") for i in range(40)]
     split = split_dataset(dataset_of(rows), shares=(0.2, 0.1))
     assert list(split.positions("test")) == list(range(30, 40))
@@ -139,7 +139,7 @@ def test_missing_validation_comes_from_training() -> None:
 
 
 def test_training_copy_of_a_test_track_is_left_out() -> None:
-    """A training track that repeats a held-out one goes to no side, and the origin says so."""
+    """A training track that is a copy of a held-out one goes to no side, and the origin says so."""
     rows = [row(0, side="test"), row(1, side="train", repeats="0"), row(2, side="train")]
     split = split_dataset(dataset_of(rows), shares=(0.0, 0.0))
     assert [track.split for track in split.rows] == ["test", "", "train"]
@@ -160,7 +160,7 @@ def test_equal_arrays_are_repeats(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", ["mp3", "flac", "wav", "ogg", "m4a"])
 def test_equal_sound_under_other_tags_is_a_repeat(tmp_path: Path, ending: str) -> None:
-    """Two files with the same audio are one recording, whatever their tags say."""
+    """Two files with the same audio and different tags are one recording."""
     for name, number in (("a", 1), ("b", 1), ("c", 2)):
         tags = {} if ending == "wav" else {"title": name * 40, "artist": name}
         folder = tmp_path / "genre"
@@ -170,7 +170,7 @@ def test_equal_sound_under_other_tags_is_a_repeat(tmp_path: Path, ending: str) -
 
 
 def test_a_retagged_wav_is_a_repeat(tmp_path: Path) -> None:
-    """Tags that were written later change neither a file's group nor its side."""
+    """New tags change neither a file's group nor its side."""
     folder = tmp_path / "genre"
     folder.mkdir()
     for name in ("a", "b"):
@@ -183,7 +183,7 @@ def test_a_retagged_wav_is_a_repeat(tmp_path: Path) -> None:
 
 
 def test_artist_and_artist_group_link() -> None:
-    """A known artist joins the groups that stand for artists; various artists join nothing."""
+    """Tracks are linked by artist and by artist group; various artists link nothing."""
     names = ["Ann", "Ann", "", "Various Artists", "Various Artists"]
     rows = [TrackRow(key=str(i), artist=name) for i, name in enumerate(names)]
     grouped = with_groups(rows, ["1", "2", "2", "", ""])
@@ -193,7 +193,7 @@ def test_artist_and_artist_group_link() -> None:
 @settings(deadline=None, max_examples=30)
 @given(dataset=datasets(), small=st.integers(1, 4), more=st.integers(1, 5))
 def test_smaller_limit_is_part_of_a_larger_one(dataset: Dataset, small: int, more: int) -> None:
-    """Limits nest, keep to their number, and take what there is of rarer labels."""
+    """A smaller limit gives a subset; rare labels have all their tracks."""
     few, many = (
         {track.key for track in limit_per_label(dataset, n, seed=5).rows}
         for n in (small, small + more)
@@ -212,7 +212,7 @@ def test_limit_leaves_held_out_tracks_alone() -> None:
 
 
 def test_limit_takes_different_artists_first() -> None:
-    """Three tracks of a label come from three artists where there are three."""
+    """The first three tracks of a label are by three artists if there are as many."""
     rows = [row(i, artist=f"artist {i // 5}") for i in range(15)]
     limited = limit_per_label(dataset_of(rows), 3, seed=2)
     assert len({track.artist for track in limited.rows}) == 3
@@ -235,10 +235,10 @@ def test_settings_of_a_run_decide(tmp_path: Path) -> None:
 
 
 class TestErrors:
-    """What cannot be split says why, with names and numbers."""
+    """Errors of splitting, with names and numbers."""
 
     def test_too_few_tracks_of_a_label(self, tmp_path: Path) -> None:
-        """A label with too few training tracks is named with its count."""
+        """The message has the label with too few training tracks, and its count."""
         rows = [["path", "genre", "split"]]
         for number in range(5):
             (tmp_path / f"{number}.mp3").write_bytes(b"not read here")
@@ -249,13 +249,13 @@ class TestErrors:
             split_configured(open_configured(tmp_path, config), config)
 
     def test_one_artist_cannot_be_parted(self) -> None:
-        """A single artist cannot stand on three sides."""
+        """The tracks of a single artist cannot be split into three sides."""
         dataset = dataset_of([row(i, artist="Ann") for i in range(9)])
         with pytest.raises(DatasetError, match=r"9 tracks by 1 artist\(s\) cannot be split into 3"):
             split_dataset(dataset)
 
     def test_shares_leave_something_to_train_on(self) -> None:
-        """Held-out shares of one or more are refused."""
+        """Held-out shares whose sum is one or more are refused."""
         with pytest.raises(ConfigError, match="together less than 1"):
             split_dataset(dataset_of([row(0)]), shares=(0.5, 0.5))
 
@@ -265,11 +265,11 @@ class TestErrors:
             fold_dataset(dataset_of([row(0)]), n_folds=3, fold=3)
 
     def test_unknown_split_by(self) -> None:
-        """What keeps tracks together is one of three names."""
+        """The message lists the valid values of `split_by`."""
         with pytest.raises(UnknownChoice, match=r"artists.*use album, artist, track"):
             split_dataset(dataset_of([row(0)]), apart_by="artists")
 
     def test_unknown_field_to_limit(self) -> None:
-        """A limit by a field that is not there names the nearest."""
+        """The message names the nearest label field."""
         with pytest.raises(DatasetError, match=r"no label field 'genres'. Did you mean 'genre'"):
             limit_per_label(dataset_of([row(0)]), 5, label_field="genres")

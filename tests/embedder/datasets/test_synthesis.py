@@ -1,4 +1,4 @@
-"""Songs made by the synthesiser: the same for the same names, well behaved, of different styles."""
+"""Synthesised songs: reproducible, with valid samples, and of different styles."""
 
 import itertools
 from typing import Any
@@ -25,8 +25,8 @@ RATE = 16000
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_a_song_is_well_behaved(style: str) -> None:
-    """Every style gives finite stereo of the asked length, level and peak, without an offset."""
+def test_a_song_has_valid_samples(style: str) -> None:
+    """Every style gives finite stereo of the right length, level and peak, without an offset."""
     song = synthesise_song(style, seconds=12, sample_rate=RATE)
     assert song.shape == (2, 12 * RATE)
     assert song.dtype == np.float32
@@ -39,7 +39,7 @@ def test_a_song_is_well_behaved(style: str) -> None:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_a_song_depends_on_its_names_alone(style: str) -> None:
-    """The same names give the same samples, whatever was made in between."""
+    """Equal arguments give equal samples, whatever was synthesised in between."""
     first = synthesise_song(style, seed=3, artist=1, song=2, seconds=4, sample_rate=RATE)
     synthesise_song(style, seed=3, artist=0, song=9, seconds=2, sample_rate=RATE)
     again = synthesise_song(style, seed=3, artist=1, song=2, seconds=4, sample_rate=RATE)
@@ -55,8 +55,8 @@ def test_another_name_gives_another_song(changed: dict[str, int]) -> None:
     assert abs(np.corrcoef(folk[0], changed_folk[0])[0, 1]) < 0.9
 
 
-def test_any_length_and_rate_can_be_had() -> None:
-    """Lengths that are no whole number of samples or bars are met to the sample."""
+def test_any_length_and_rate_are_possible() -> None:
+    """Lengths that are not a whole number of samples or bars are right to the sample."""
     for seconds, rate in ((1.0, 8000), (1.2345, 22050), (3.3, 48000)):
         song = synthesise_song("ambient", seconds=seconds, sample_rate=rate)
         assert song.shape == (2, round(seconds * rate))
@@ -79,13 +79,13 @@ def test_a_long_song_changes_as_it_goes() -> None:
     ],
 )
 def test_bad_arguments_are_named(arguments: dict[str, Any], message: str) -> None:
-    """What cannot be played is refused with the value that was given."""
+    """The message has the bad value."""
     with pytest.raises((UnknownChoice, UsageError), match=message):
         synthesise_song(**arguments)
 
 
-def test_styles_can_be_heard_apart_by_artists_never_heard_before() -> None:
-    """Timbre statistics alone tell the style of most songs, the song's own artist left out."""
+def test_timbre_tells_the_styles_of_unknown_artists() -> None:
+    """Timbre statistics find the style of most songs, without songs of the same artist."""
     styles, artists, timbres = _described(seconds=8)
     distances = _distances(timbres)
     distances[artists[:, None] == artists[None, :]] = np.inf
@@ -94,7 +94,7 @@ def test_styles_can_be_heard_apart_by_artists_never_heard_before() -> None:
     assert np.mean(np.array(votes) == styles) > 0.6  # chance: 0.125
 
 
-def test_artists_of_a_style_can_be_heard_apart() -> None:
+def test_timbre_tells_the_artists_of_a_style() -> None:
     """The nearest other song of the same style is mostly by the same artist."""
     styles, artists, timbres = _described(seconds=8)
     distances = _distances(timbres)
@@ -105,7 +105,7 @@ def test_artists_of_a_style_can_be_heard_apart() -> None:
 
 @given(pitch=st.integers(0, 127), centre=st.integers(20, 100))
 def test_the_nearest_octave_is_the_same_note(pitch: int, centre: int) -> None:
-    """Moving a note near a pitch keeps its name and lands within half an octave."""
+    """The moved note has the same name and is within half an octave of the centre."""
     moved = nearest_octave(pitch, centre)
     assert (moved - pitch) % 12 == 0
     assert -6 <= moved - centre < 6
@@ -118,7 +118,7 @@ def test_the_nearest_octave_is_the_same_note(pitch: int, centre: int) -> None:
     centre=st.integers(50, 70),
 )
 def test_a_voiced_chord_keeps_its_notes(root: int, scale: str, degree: int, centre: int) -> None:
-    """Voicing moves notes by octaves only, and all of them belong to the scale."""
+    """Notes move by octaves only, and all belong to the scale."""
     stacked = chord(root, scale, degree)
     notes = {pitch % 12 for pitch in voiced(stacked, centre)}
     assert notes == {pitch % 12 for pitch in stacked}
@@ -126,7 +126,7 @@ def test_a_voiced_chord_keeps_its_notes(root: int, scale: str, degree: int, cent
 
 
 def test_equal_temperament_has_its_landmarks() -> None:
-    """A4 is 440 Hz, and an octave doubles."""
+    """A4 is 440 Hz, and an octave doubles the frequency."""
     assert frequency_hz(69) == 440
     assert frequency_hz(57) == pytest.approx(220)
 
@@ -149,22 +149,22 @@ def test_the_form_covers_every_bar_once(n_bars: int, beats_per_bar: int, seed: i
 
 
 def test_swing_delays_off_beats_only() -> None:
-    """Beats stay where they are; the eighths between them come late."""
+    """Beats keep their times; the eighths between them are late."""
     swung = Sketch((), 48, "major", tempo_bpm=120, beats_per_bar=4, swing=2 / 3)
     assert swung.seconds_at(3.0) == pytest.approx(1.5)
     assert swung.seconds_at(3.5) == pytest.approx(1.5 + 0.5 * 2 / 3)
     assert swung.seconds_at(3.9999) < swung.seconds_at(4.0)
 
 
-def test_a_drawn_rhythm_is_played_where_it_was_drawn() -> None:
-    """Accents, soft strokes and rests of a pattern come out as notes."""
+def test_a_pattern_becomes_notes() -> None:
+    """Accents, soft strokes and rests of a pattern become notes at their times."""
     notes = strokes(8, "X..o", 36)
     assert [(note.start_beat, note.velocity) for note in notes] == [(8, 1.0), (8.75, 0.45)]
 
 
 @pytest.mark.parametrize("pitch", [40, 69, 100])
 def test_an_instrument_plays_in_tune(pitch: int) -> None:
-    """The strongest partial of a note is its fundamental, and nothing lies below it."""
+    """The strongest partial of a note is its fundamental, and nothing is below it."""
     played = Timbre(saw_partials(40), sustain=1.0).note(pitch, 1.0, RATE)[:RATE]
     spectrum = np.abs(np.fft.rfft(played * np.hanning(RATE)))
     assert spectrum.argmax() == pytest.approx(frequency_hz(pitch), abs=1)
@@ -172,7 +172,7 @@ def test_an_instrument_plays_in_tune(pitch: int) -> None:
 
 
 def test_a_room_is_a_convolution() -> None:
-    """A click in a room is the room's impulse response, wherever in the sound it stands."""
+    """A click at any time gives the room's impulse response."""
     click = np.zeros(3 * RATE, dtype=np.float32)
     click[2 * RATE : 2 * RATE + 2] = 1
     wet = reverberate(click, seconds=0.4, level=1.0, brightness=0.5, sample_rate=RATE)
@@ -193,7 +193,7 @@ def test_names_do_not_repeat(style: str) -> None:
 
 
 def test_artists_keep_within_their_style() -> None:
-    """Tempos stay within the style's limits, and no two artists have the same."""
+    """Tempos are within the style's range, and no two artists have the same tempo."""
     style = STYLES["reggae"]
     tempos = [artist_of(style, seed=5, number=number).tempo_bpm for number in range(20)]
     assert all(style.tempo_bpm[0] <= tempo <= style.tempo_bpm[1] for tempo in tempos)
@@ -201,7 +201,7 @@ def test_artists_keep_within_their_style() -> None:
 
 
 def test_chance_depends_on_names_alone() -> None:
-    """Equal names give equal numbers; names are not simply strung together."""
+    """Equal names give equal numbers; names are not simply concatenated."""
     assert generator_for("a", 1).random() == generator_for("a", 1).random()
     assert generator_for("a", 11).random() != generator_for("a", 1, 1).random()
 
@@ -210,7 +210,7 @@ _DESCRIBED: dict[float, tuple[NDArray[np.str_], NDArray[np.str_], NDArray[np.flo
 
 
 def _described(*, seconds: float) -> tuple[NDArray[np.str_], NDArray[np.str_], NDArray[np.float64]]:
-    """Style, artist and cepstral statistics (`[songs, 26]`) of 6 songs a style, made once."""
+    """Style, artist and cepstral statistics (`[songs, 26]`) of 6 songs of each style."""
     if seconds not in _DESCRIBED:
         styles, artists, timbres = [], [], []
         for style in STYLES:

@@ -1,4 +1,4 @@
-"""Folders of synthesised songs: tagged, complete or not there, never over other people's files."""
+"""Folders of synthesised songs: tagged, written whole, and never in place of other files."""
 
 import os
 import signal
@@ -36,8 +36,8 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> list[SongFile]:
     )
 
 
-def test_the_folder_is_laid_out_as_people_do(songs: list[SongFile]) -> None:
-    """Artist, album and numbered title make the path, and all five formats occur."""
+def test_the_folder_has_artists_and_albums(songs: list[SongFile]) -> None:
+    """The path has artist, album and numbered title, and all five formats occur."""
     for song in songs:
         assert song.path.is_file()
         assert song.path.parent.name == song.album
@@ -48,7 +48,7 @@ def test_the_folder_is_laid_out_as_people_do(songs: list[SongFile]) -> None:
 
 
 def test_tags_can_be_read_in_every_format(songs: list[SongFile]) -> None:
-    """Title, artist, album, genre, year, number and mood are found where players look for them."""
+    """Title, artist, album, genre, year, number and mood are in the usual tags."""
     for song in songs:
         file_tags = _tags_of(song.path)
         assert file_tags == {
@@ -63,7 +63,7 @@ def test_tags_can_be_read_in_every_format(songs: list[SongFile]) -> None:
 
 
 def test_every_format_decodes_to_its_length_and_sound(songs: list[SongFile]) -> None:
-    """What is read back lasts as long as the song, as loud as it was made."""
+    """The decoded audio has the length and level of the song."""
     for song in songs:
         assert probe(song.path).duration_seconds == pytest.approx(2.0, abs=0.15)
         waveform = read_whole(song.path)
@@ -100,7 +100,7 @@ def test_a_song_does_not_depend_on_the_folders_size(songs: list[SongFile], tmp_p
 
 
 def test_a_song_that_is_missing_is_written_again(tmp_path: Path) -> None:
-    """Only the lost file is made anew, with the same bytes."""
+    """Only the missing file is written, with the same bytes."""
     first, *other_songs = write_music_folder(tmp_path, **SMALL)
     times_before = {song.path: song.path.stat().st_mtime_ns for song in other_songs}
     data = first.path.read_bytes()
@@ -112,7 +112,7 @@ def test_a_song_that_is_missing_is_written_again(tmp_path: Path) -> None:
 
 
 def test_a_killed_run_is_finished_by_the_next(tmp_path: Path) -> None:
-    """After a kill no file is half written under its name, and the next call completes all."""
+    """After a kill no partial file has a song's name, and the next call writes the rest."""
     folder = tmp_path / "music"
     code = (
         "import sys; from pathlib import Path\n"
@@ -146,7 +146,7 @@ def test_a_killed_run_is_finished_by_the_next(tmp_path: Path) -> None:
 
 
 def test_other_settings_replace_a_folder_only_by_force(tmp_path: Path) -> None:
-    """Without force it is refused and left alone; with force nothing of the old music stays."""
+    """Without force the folder is unchanged; with force no old song is left."""
     old = write_music_folder(tmp_path, **SMALL)
     with pytest.raises(OutputExists, match="--force"):
         write_music_folder(tmp_path, **SMALL, seed=1)
@@ -156,7 +156,7 @@ def test_other_settings_replace_a_folder_only_by_force(tmp_path: Path) -> None:
 
 
 def test_force_leaves_files_of_others_alone(tmp_path: Path) -> None:
-    """A picture that somebody put beside the songs survives."""
+    """Other files in the folder are kept."""
     old = write_music_folder(tmp_path, **SMALL)
     cover = old[0].path.with_name("cover.png")
     cover.write_bytes(b"picture")
@@ -165,7 +165,7 @@ def test_force_leaves_files_of_others_alone(tmp_path: Path) -> None:
 
 
 def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
-    """Somebody's own collection is no place for ours, not even by force."""
+    """A folder with other files is refused, also with force."""
     (tmp_path / "my song.mp3").write_bytes(b"")
     with pytest.raises(UsageError, match="other files"):
         write_music_folder(tmp_path, **SMALL, force=True)
@@ -173,14 +173,14 @@ def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_broken_manifest_is_named(tmp_path: Path) -> None:
-    """A list that cannot be read is not guessed at, and nothing is removed by it."""
+    """The error names the manifest, and nothing is removed."""
     (tmp_path / FINISHED).write_text("{")
     with pytest.raises(CorruptArtefact, match=FINISHED):
         write_music_folder(tmp_path, **SMALL)
 
 
 def test_a_manifest_cannot_reach_outside_its_folder(tmp_path: Path) -> None:
-    """A list that names a file elsewhere is refused before anything is removed."""
+    """A manifest with a path outside the folder is refused before anything is removed."""
     folder, outside = tmp_path / "music", tmp_path / "diary.txt"
     outside.write_text("mine")
     write_music_folder(folder, **SMALL)
@@ -205,14 +205,14 @@ def test_a_manifest_cannot_reach_outside_its_folder(tmp_path: Path) -> None:
 def test_bad_arguments_are_refused_before_anything_is_written(
     tmp_path: Path, changed: dict[str, Any], message: str
 ) -> None:
-    """The message names the value or the valid names, and no folder appears."""
+    """The message has the value or the valid names, and no folder is created."""
     with pytest.raises((UnknownChoice, UsageError), match=message):
         write_music_folder(tmp_path / "music", **(SMALL | changed))
     assert not (tmp_path / "music").exists()
 
 
 def test_a_file_in_the_folders_place_is_named(tmp_path: Path) -> None:
-    """A path that is a file is a usage error."""
+    """A path of a file is a UsageError."""
     place = tmp_path / "music"
     place.write_text("text")
     with pytest.raises(UsageError, match="this is a file"):
@@ -220,7 +220,7 @@ def test_a_file_in_the_folders_place_is_named(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_killed_runs_are_cleared_away(tmp_path: Path) -> None:
-    """Old unfinished files go; one that somebody may be writing at this moment stays."""
+    """Old unfinished files are removed; new ones may belong to a running writer and stay."""
     first = write_music_folder(tmp_path, **SMALL)[0]
     old, fresh = (first.path.with_name(f".writing-{age}.wav") for age in ("old", "fresh"))
     for path in (old, fresh):

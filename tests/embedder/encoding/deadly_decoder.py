@@ -1,4 +1,4 @@
-"""A decoder's child process that dies, hangs or takes all memory where a file's name says so."""
+"""A decoder child that dies, hangs or takes all memory for certain file names."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from embedder.processes.limits import limit_memory
 
 
 def load(path: Path, *arguments: Any, **settings: Any) -> Excerpts:
-    """Do what a decoder does on a hostile file; read any other."""
+    """Crash, hang or allocate for a hostile file; read any other file."""
     match path.stem.partition("-")[0]:
         case "segv":
             os.kill(os.getpid(), signal.SIGSEGV)

@@ -31,14 +31,14 @@ def spectrograms(n: int) -> Tensor:
 
 @pytest.mark.parametrize("n", [1, 4, 9])
 def test_batches_change_nothing(n: int) -> None:
-    """Whatever the batch size, each excerpt's output is the same."""
+    """Each excerpt has the same output at every batch size."""
     network = linear_network()
     batched = BatchedForward(network, device=CPU, batch_size=4, precision="float32")
     torch.testing.assert_close(batched(spectrograms(n)), network(spectrograms(n)).detach())
 
 
 class SmallMemory(torch.nn.Module):
-    """A network on a device that holds three excerpts at once."""
+    """A network on a device with memory for three excerpts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class SmallMemory(torch.nn.Module):
 
 
 def test_out_of_memory_halves_the_batch_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    """A batch that does not fit is halved until it does; no excerpt is lost or moved."""
+    """A batch that does not fit is halved until it does; the results are complete and in order."""
     batched = BatchedForward(SmallMemory(), device=CPU, batch_size=16, precision="float32")
     with caplog.at_level(logging.WARNING):
         outputs = batched(spectrograms(10))
@@ -63,7 +63,7 @@ def test_out_of_memory_halves_the_batch_and_says_so(caplog: pytest.LogCaptureFix
 
 
 def test_no_memory_for_one_excerpt_is_an_error() -> None:
-    """Halving ends at one."""
+    """A batch of one excerpt cannot be halved."""
 
     def never(batch: Tensor) -> Tensor:
         raise torch.OutOfMemoryError("out of memory")
@@ -74,7 +74,7 @@ def test_no_memory_for_one_excerpt_is_an_error() -> None:
 
 
 def test_bfloat16_stays_close_to_float32() -> None:
-    """A forward pass in bfloat16 points the same way: cosine above 0.999."""
+    """Vectors in bfloat16 have a cosine above 0.999 with those in float32."""
     network = linear_network()
     batch = spectrograms(32)
     with torch.inference_mode():
@@ -83,8 +83,8 @@ def test_bfloat16_stays_close_to_float32() -> None:
     assert float(torch.cosine_similarity(exact, short).min()) > 0.999
 
 
-def test_a_format_that_bends_the_vectors_is_not_used() -> None:
-    """A network that amplifies rounding keeps float32, however fast the short format is."""
+def test_an_inaccurate_format_is_not_used() -> None:
+    """A network that amplifies rounding errors keeps float32, even if another format is faster."""
 
     class Amplifier(torch.nn.Module):
         def forward(self, batch: Tensor) -> Tensor:
@@ -98,25 +98,25 @@ def test_a_format_that_bends_the_vectors_is_not_used() -> None:
 
 
 def test_an_unknown_precision_lists_the_valid_ones() -> None:
-    """A misspelt precision is named with its neighbours."""
+    """The message lists the valid names."""
     with pytest.raises(UnknownChoice, match="bfloat16"):
         BatchedForward(linear_network(), device=CPU, batch_size=1, precision="bf16")  # type: ignore[arg-type]  # on purpose
 
 
 def test_an_unknown_device_lists_the_valid_ones() -> None:
-    """A misspelt device is named with its neighbours."""
+    """The message lists the valid names."""
     with pytest.raises(UnknownChoice, match="auto, cpu, cuda, mps"):
         choose_device("gpu")
 
 
 @pytest.mark.skipif(torch.backends.mps.is_available(), reason="this machine has MPS")
 def test_a_device_that_is_not_there_is_refused() -> None:
-    """Asking for MPS elsewhere is an error that says what there is."""
+    """The error lists the devices of this machine."""
     with pytest.raises(UsageError, match=r"It has: .*cpu"):
         choose_device("mps")
 
 
 def test_outputs_are_plain_numbers_on_the_cpu() -> None:
-    """What comes out can be turned into numpy at once."""
+    """The result can be converted to numpy directly."""
     batched = BatchedForward(linear_network(), device=CPU, batch_size=2)
     assert batched(spectrograms(3)).numpy().dtype == np.float32

@@ -22,7 +22,7 @@ from tests.embedder.encoding.songs import RATE, tune
 
 
 def test_a_track_becomes_a_vector_of_unit_length(encoder: TrackEncoder, songs: list[Path]) -> None:
-    """The vector is float32, as long as the model says, and of length one."""
+    """The vector is float32, of the model's size and of length one."""
     encoding = encoder.encode(songs[0])
     assert encoding.vector.dtype == np.float32
     assert encoding.vector.shape == (encoder.embedding_size,)
@@ -31,7 +31,7 @@ def test_a_track_becomes_a_vector_of_unit_length(encoder: TrackEncoder, songs: l
 
 
 def test_the_vector_is_the_mean_of_the_excerpts(encoder: TrackEncoder, songs: list[Path]) -> None:
-    """Excerpts come along with their times, and their mean points where the track does."""
+    """Excerpts have their times, and the track's vector is their mean at unit length."""
     encoding = encoder.encode(songs[8])
     mean = encoding.excerpt_vectors.mean(axis=0)
     np.testing.assert_allclose(encoding.vector, mean / np.linalg.norm(mean), atol=1e-5)
@@ -40,7 +40,7 @@ def test_the_vector_is_the_mean_of_the_excerpts(encoder: TrackEncoder, songs: li
 
 
 def test_a_single_track_that_fails_raises(encoder: TrackEncoder, tmp_path: Path) -> None:
-    """`encode` raises what `encode_many` records."""
+    """`encode` raises the error that `encode_many` records."""
     with pytest.raises(MissingAudio):
         encoder.encode(tmp_path / "missing.mp3")
     silent = tmp_path / "silent.wav"
@@ -50,7 +50,7 @@ def test_a_single_track_that_fails_raises(encoder: TrackEncoder, tmp_path: Path)
 
 
 def test_silent_stretches_do_not_pull_the_mean(encoder: TrackEncoder, tmp_path: Path) -> None:
-    """A track with a silent half is described by the half that sounds."""
+    """The silent half of a track has no excerpt."""
     path = tmp_path / "half.wav"
     sounding = tune(10.0)
     write_audio(path, np.concatenate([sounding, np.zeros_like(sounding)], axis=1), RATE)
@@ -76,7 +76,7 @@ def test_a_stretch_of_a_track(encoder: TrackEncoder, tmp_path: Path) -> None:
 
 
 def test_samples_that_are_decoded_already(encoder: TrackEncoder) -> None:
-    """Excerpts from a microphone become vectors without a file."""
+    """Decoded excerpts become vectors without a file."""
     samples = np.concatenate([tune(2.0), tune(2.0, pitch_hz=880)])
     vectors = encoder.encode_samples(samples, RATE)
     assert vectors.shape == (2, encoder.embedding_size)
@@ -84,13 +84,13 @@ def test_samples_that_are_decoded_already(encoder: TrackEncoder) -> None:
 
 
 def test_an_unknown_model_lists_the_known(tmp_path: Path) -> None:
-    """A misspelt model is answered with those there are."""
+    """The message has the unknown name."""
     with pytest.raises(UnknownChoice, match="unknown model 'nosuch'"):
         TrackEncoder.load("nosuch")
 
 
-def test_a_decoder_of_its_own_says_what_is_wrong(encoder: TrackEncoder, tmp_path: Path) -> None:
-    """Errors keep their class and reason across the process boundary, odd names too."""
+def test_errors_cross_the_process_boundary(encoder: TrackEncoder, tmp_path: Path) -> None:
+    """An error from a decoder process has its class and reason, also for an unusual file name."""
     path = tmp_path / "line\nbreak \udcff.mp3"
     path.write_text("no music")
     with DecoderProcess(encoder.config) as decoder, pytest.raises(AudioError) as far:

@@ -35,7 +35,7 @@ def vectors(results: Iterable[EncodingResult]) -> list[np.ndarray]:
 def test_many_tracks_come_in_input_order(
     encoder: TrackEncoder, songs: list[Path], workers: int
 ) -> None:
-    """Whatever the number of workers, results are those of one track at a time, in order."""
+    """With any number of workers, results are in order and equal to those of single tracks."""
     together = list(encoder.encode_many(songs, workers=workers))
     assert [result.path for result in together] == songs
     for path, result in zip(songs, together, strict=True):
@@ -45,7 +45,7 @@ def test_many_tracks_come_in_input_order(
 
 @pytest.fixture
 def children(monkeypatch: pytest.MonkeyPatch) -> list[EncoderProcess]:
-    """The children that `encode_many` starts: at once, and each is ready before it is used."""
+    """The child processes of `encode_many`, which start at once and are ready before use."""
     started: list[EncoderProcess] = []
 
     class ReadyProcess(EncoderProcess):
@@ -62,7 +62,7 @@ def children(monkeypatch: pytest.MonkeyPatch) -> list[EncoderProcess]:
 def test_children_encode_as_this_process_does(
     encoder: TrackEncoder, songs: list[Path], children: list[EncoderProcess]
 ) -> None:
-    """A second worker is a process with its own copy of the model: the same vectors, in order."""
+    """A second worker is a process that gives the same vectors, in order."""
     paths = songs * 3
     results = list(encoder.encode_many(paths, workers=2))
     assert len(children) == 1
@@ -76,7 +76,7 @@ def test_children_encode_as_this_process_does(
 def test_a_child_reports_broken_files(
     encoder: TrackEncoder, songs: list[Path], tmp_path: Path, children: list[EncoderProcess]
 ) -> None:
-    """A file that a child cannot read is a failure in its place."""
+    """A file that a child cannot read is a failure at its position."""
     broken = tmp_path / "broken.mp3"
     broken.write_text("this is no music")
     results = list(encoder.encode_many([songs[0], broken] * 9, workers=2))
@@ -87,7 +87,7 @@ def test_a_child_reports_broken_files(
 def test_a_child_that_dies_loses_no_track(
     encoder: TrackEncoder, songs: list[Path], children: list[EncoderProcess]
 ) -> None:
-    """The tracks that it had are encoded again in this process."""
+    """The child's tracks are encoded again in the parent process."""
     results = []
     for n_results, result in enumerate(encoder.encode_many(songs * 6, workers=2)):
         if n_results == 30:
@@ -101,7 +101,7 @@ def test_a_child_that_dies_loses_no_track(
 def test_a_worker_uses_one_core(
     encoder: TrackEncoder, songs: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the number of torch's threads is outside, the network runs in one."""
+    """The network runs in one thread, whatever torch's setting outside is."""
     n_threads_inside: list[int] = []
     run_network = BatchedForward.__call__
 
@@ -123,7 +123,7 @@ def test_a_worker_uses_one_core(
 def test_tracks_with_different_numbers_of_excerpts_share_a_batch(
     encoder: TrackEncoder, songs: list[Path], tmp_path: Path
 ) -> None:
-    """Each track of a group gets the vectors of its own excerpts."""
+    """Each track of a group has the vectors of its own excerpts."""
     short = tmp_path / "short.wav"
     write_audio(short, tune(1.5), RATE)
     model = load_model(encoder.model.folder)
@@ -135,8 +135,8 @@ def test_tracks_with_different_numbers_of_excerpts_share_a_batch(
         np.testing.assert_allclose(encoding.vector, encoder.encode(encoding.path).vector, atol=1e-4)
 
 
-def test_unordered_results_are_the_same_ones(encoder: TrackEncoder, songs: list[Path]) -> None:
-    """As they come: another order, perhaps, but every track once."""
+def test_unordered_results_are_complete(encoder: TrackEncoder, songs: list[Path]) -> None:
+    """Every track has one result, in any order."""
     results = list(encoder.encode_many(songs, workers=2, ordered=False))
     assert sorted(result.path for result in results) == songs
 
@@ -144,7 +144,7 @@ def test_unordered_results_are_the_same_ones(encoder: TrackEncoder, songs: list[
 def test_one_broken_file_fails_alone(
     encoder: TrackEncoder, songs: list[Path], tmp_path: Path
 ) -> None:
-    """Failures are records in their place, with a reason; the others are encoded."""
+    """Failures are records with a reason at their positions; the other tracks are encoded."""
     broken = tmp_path / "broken.mp3"
     broken.write_text("this is no music")
     silent = tmp_path / "silent.wav"
@@ -163,8 +163,8 @@ def test_one_broken_file_fails_alone(
     assert all(reason and "\n" not in reason for reason in reasons)
 
 
-def test_requests_for_stretches_go_with_paths(encoder: TrackEncoder, songs: list[Path]) -> None:
-    """`encode_many` takes parts of files (CUE sheets) beside whole ones."""
+def test_parts_and_whole_files_can_be_mixed(encoder: TrackEncoder, songs: list[Path]) -> None:
+    """`encode_many` takes parts of files (CUE sheets) together with whole files."""
     request = TrackRequest(songs[8], start_seconds=4.0, seconds=3.0)
     part, whole_track = encoder.encode_many([request, songs[8]], workers=1)
     assert isinstance(part, TrackEncoding)
@@ -174,7 +174,7 @@ def test_requests_for_stretches_go_with_paths(encoder: TrackEncoder, songs: list
 
 
 def test_an_endless_stream_can_be_left(encoder: TrackEncoder, songs: list[Path]) -> None:
-    """Only a bounded number of files is opened ahead of the consumer."""
+    """Only a bounded number of files is read ahead."""
     n_opened = 0
 
     def endless() -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""A tagging head beside a model: it survives the way to disk, and names tags of tracks."""
+"""A tagging head beside a model: saving, loading, and tags of tracks."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_head_comes_back_as_it_was_saved(folder: Path) -> None:
-    """Weights and names, to the bit."""
+    """Weights and names are equal to the bit."""
     head, saved_head = read_tag_head(folder, read_card(folder)), some_head()
     assert head.tags == TAGS
     assert torch.equal(head.weight, saved_head.weight)
@@ -39,7 +39,7 @@ def test_a_head_leaves_the_fingerprint_alone(folder: Path, tmp_path: Path) -> No
 
 
 def test_tags_are_the_mean_over_excerpts(folder: Path, tmp_path: Path) -> None:
-    """As a slow way computes them: a sigmoid of each excerpt's logits, then the mean."""
+    """The result equals a loop: the sigmoid of each excerpt's logits, then the mean."""
     song = write_noise(tmp_path / "noise.wav")
     encoding = TrackEncoder.load(folder, device="cpu").encode(song)
     head = some_head()
@@ -52,7 +52,7 @@ def test_tags_are_the_mean_over_excerpts(folder: Path, tmp_path: Path) -> None:
 
 
 def test_the_likeliest_tags_come_first(folder: Path, tmp_path: Path) -> None:
-    """At most `top` of them, in falling order, and all there are where there are fewer."""
+    """At most `top` tags in falling order; all tags if there are fewer."""
     tagger = TrackTagger.load(folder, device="cpu")
     song = write_noise(tmp_path / "noise.wav")
     all_tags = tagger.tag(song, top=99)
@@ -62,7 +62,7 @@ def test_the_likeliest_tags_come_first(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_stretch_of_a_track_has_tags_of_its_own(folder: Path, tmp_path: Path) -> None:
-    """The quiet beginning is not the loud end."""
+    """The tags of the quiet beginning differ from those of the loud end."""
     tagger = TrackTagger.load(folder, device="cpu")
     song = write_noise(tmp_path / "noise.wav")
     first = tagger.tag(song, start_seconds=0, seconds=0.6)
@@ -70,7 +70,7 @@ def test_a_stretch_of_a_track_has_tags_of_its_own(folder: Path, tmp_path: Path) 
 
 
 def test_one_bad_file_does_not_end_the_rest(folder: Path, tmp_path: Path) -> None:
-    """It is a failure with its reason, in its place."""
+    """It is a failure with a reason, at its position."""
     text = tmp_path / "text.mp3"
     text.write_text("no sound")
     song = write_noise(tmp_path / "noise.wav")
@@ -88,14 +88,14 @@ def test_a_model_without_a_head_says_how_to_get_one(tmp_path: Path) -> None:
 
 
 def test_saving_without_a_head_removes_the_old_one(folder: Path) -> None:
-    """What lies in the folder is what the card names."""
+    """The folder has only the files of the new model."""
     save_model(folder, seeded_network(CONFIG, seed=1), replace=True)
     assert not (folder / HEAD_NAME).exists()
     assert read_card(folder).tag_head.tags == ()
 
 
 def test_an_altered_head_is_refused(folder: Path) -> None:
-    """Its digest stands on the card."""
+    """The card has the head's digest."""
     content = bytearray((folder / HEAD_NAME).read_bytes())
     content[-1] ^= 1
     (folder / HEAD_NAME).write_bytes(content)
@@ -107,20 +107,20 @@ def test_an_altered_head_is_refused(folder: Path) -> None:
 
 
 def test_a_head_of_another_size_is_refused(tmp_path: Path) -> None:
-    """A head for vectors of 7 beside a model of 4."""
+    """A head for vectors of 7 does not fit a model with vectors of 4."""
     write_tagger(tmp_path / "model", head=some_head(size=7))
     with pytest.raises(CorruptArtefact, match=r"vectors of 7.*have 4"):
         TrackTagger.load(tmp_path / "model")
 
 
 def test_no_tags_at_all_are_refused(folder: Path, tmp_path: Path) -> None:
-    """`top` counts from one."""
+    """`top` must be at least 1."""
     with pytest.raises(UsageError, match="at least 1"):
         TrackTagger.load(folder).tag(write_noise(tmp_path / "noise.wav"), top=0)
 
 
 def test_the_only_tagger_needs_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without --model: the one model with a head, else a question that lists what there is."""
+    """Without --model, the only model with a head is used; several are an error that lists them."""
     monkeypatch.setenv("SOUNDALIKE_MODELS", str(tmp_path))
     with pytest.raises(UsageError, match="none of your models"):
         find_tagger()
@@ -133,7 +133,7 @@ def test_the_only_tagger_needs_no_name(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_file_that_is_no_head_is_refused(folder: Path) -> None:
-    """Even where its digest is right."""
+    """It is refused even if its digest is right."""
     import dataclasses
     import hashlib
 

@@ -1,4 +1,4 @@
-"""Work in threads: order, bounded memory, errors, leaving early."""
+"""Work in threads: order, bounded memory, errors, early end."""
 
 import itertools
 import threading
@@ -11,7 +11,7 @@ from embedder.encoding.threads import in_groups, map_in_threads
 
 
 def test_results_come_in_input_order() -> None:
-    """A slow first item does not let the second overtake it."""
+    """A slow first item is still the first result."""
 
     def work(n: int) -> int:
         time.sleep(0.02 if n == 0 else 0)
@@ -21,7 +21,7 @@ def test_results_come_in_input_order() -> None:
 
 
 def test_unordered_results_come_as_they_are_ready() -> None:
-    """A slow first item does not hold up the others."""
+    """A slow first item does not delay the others."""
     gate = threading.Event()
 
     def work(n: int) -> int:
@@ -37,7 +37,7 @@ def test_unordered_results_come_as_they_are_ready() -> None:
 
 
 def test_an_endless_stream_is_taken_only_as_far_as_needed() -> None:
-    """No more than the allowed number of items is drawn ahead of the consumer."""
+    """No more than the allowed number of items is taken ahead of the consumer."""
     taken_items: list[int] = []
 
     def numbers() -> Iterator[int]:
@@ -52,7 +52,7 @@ def test_an_endless_stream_is_taken_only_as_far_as_needed() -> None:
 
 
 def test_leaving_early_ends_the_threads() -> None:
-    """Closing the generator leaves no worker behind."""
+    """After the generator is closed, no thread is left."""
     results = map_in_threads(lambda n: n, itertools.count(), workers=3)
     next(results)
     results.close()
@@ -61,7 +61,7 @@ def test_leaving_early_ends_the_threads() -> None:
 
 
 def test_a_bug_in_the_work_is_raised_at_the_consumer() -> None:
-    """An exception is not swallowed in a thread."""
+    """An exception in a thread reaches the consumer."""
 
     def work(n: int) -> float:
         return 1 / n

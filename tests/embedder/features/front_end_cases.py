@@ -1,4 +1,4 @@
-"""Settings and sounds that the tests of front ends share."""
+"""Settings and audio that the tests of front ends share."""
 
 import dataclasses
 from typing import Any

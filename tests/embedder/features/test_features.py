@@ -84,7 +84,7 @@ def test_constant_q_is_near_librosa() -> None:
 
 
 def test_constant_q_equals_a_slow_loop() -> None:
-    """Each value is the product with a Hann-windowed wave of Q periods."""
+    """Each value is a product with a Hann-windowed wave of Q periods."""
     config = FrontEndConfig(kind="cqt", n_bins=60, bins_per_octave=24, min_hz=110.0)
     samples = music(1, seconds=1.0)
     levels_db = decibels(build_front_end(config)(samples, RATE)[0])

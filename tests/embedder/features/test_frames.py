@@ -1,4 +1,4 @@
-"""Batches, single columns and the loudest of a clip."""
+"""Batches, single columns, and the loudest frame of a clip."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from tests.embedder.features.front_end_cases import KINDS, RATE, music, small
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_batch_is_its_items_one_by_one(kind: str) -> None:
-    """What else is in the batch does not matter."""
+    """An item's result does not depend on the rest of the batch."""
     front_end = build_front_end(small(kind))
     samples = music(3, seconds=1.0) * torch.tensor([[1.0], [0.01], [0.3]])
     together = front_end(samples, RATE)
@@ -26,7 +26,7 @@ def test_a_batch_is_its_items_one_by_one(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS[:-1])
 def test_columns_are_frames_of_the_whole(kind: str) -> None:
-    """Sampled columns are those columns of the full spectrogram, reference included."""
+    """Sampled columns equal those of the full spectrogram, with the same reference."""
     samples = music(2, seconds=4.0)
     all_levels = build_front_end(small(kind))(samples, RATE)
     sampled = build_front_end(small(kind, n_columns=16))(samples, RATE)
@@ -36,7 +36,7 @@ def test_columns_are_frames_of_the_whole(kind: str) -> None:
 
 
 def test_reference_is_the_whole_clip_between_columns_too() -> None:
-    """A click that no column shows still sets the level, whatever its pitch."""
+    """A click between the columns, of any pitch, sets the reference."""
     for hertz in (60.0, 700.0, 5000.0):
         samples = music(1, seconds=6.0) * 0.01
         times = torch.arange(2000) / RATE
@@ -51,7 +51,7 @@ def test_reference_is_the_whole_clip_between_columns_too() -> None:
 
 
 def test_loudest_frames_find_the_maximum_of_noise() -> None:
-    """Even noise, whose loudest band is nowhere in particular, is within 0.2 dB."""
+    """The result is within 0.2 dB even for noise, which has no loudest band."""
     samples = torch.randn(4, 30 * RATE, generator=torch.Generator().manual_seed(3)) * 0.1
     samples = torch.nn.functional.avg_pool1d(samples[:, None], 3, 1, 1)[:, 0]
     peaks = build_front_end(FrontEndConfig(reference="absolute", floor_db=-200.0)).levels(
@@ -66,7 +66,7 @@ def test_loudest_frames_find_the_maximum_of_noise() -> None:
 
 
 def test_columns_show_the_middle_of_their_parts() -> None:
-    """Ten columns of a hundred frames show the middle of each ten, or a moment later."""
+    """Ten columns of a hundred frames show the middle of each ten, plus the shift."""
     config = small(n_columns=10)
     frames = column_frames(config, n_frames=100, sample_rate=RATE)
     assert frames.tolist() == [[5, 15, 25, 35, 45, 55, 65, 75, 85, 95]]
@@ -76,7 +76,7 @@ def test_columns_show_the_middle_of_their_parts() -> None:
 
 
 def test_columns_never_leave_the_grid() -> None:
-    """However far they are moved, columns show the first or the last frame at most."""
+    """With a large shift, columns show the first or the last frame."""
     for seconds, frame in ((-9.0, 0), (9.0, 99)):
         config = small(n_columns=10, column_shift_seconds=seconds)
         assert set(column_frames(config, n_frames=100, sample_rate=RATE)[0].tolist()) == {frame}

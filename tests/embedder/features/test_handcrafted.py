@@ -1,4 +1,4 @@
-"""The descriptors behave as hearing and their papers say, at any rate and level."""
+"""The descriptors agree with psychoacoustics and their papers, at any rate and level."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def beating(hertz: float, *, seconds: float, sample_rate: int = RATE) -> Samples
 @pytest.mark.parametrize("name", sorted(DESCRIPTORS))
 @pytest.mark.parametrize("sample_rate", [8000, 22050, 44100, 48000])
 def test_every_descriptor_keeps_its_size_at_any_rate(name: str, sample_rate: int) -> None:
-    """A descriptor gives as many finite float32 values as it says, whatever the rate."""
+    """A descriptor gives finite float32 values of a fixed number at every rate."""
     described = DESCRIPTORS[name].describe(noise(7, sample_rate=sample_rate), sample_rate)
     assert described.shape == (DESCRIPTORS[name].size,)
     assert described.dtype == np.float32
@@ -54,14 +54,14 @@ def test_every_descriptor_keeps_its_size_at_any_rate(name: str, sample_rate: int
 @pytest.mark.parametrize("name", sorted(DESCRIPTORS))
 @pytest.mark.parametrize("n_samples", [0, 1, 100, RATE])
 def test_silence_and_scraps_are_described(name: str, n_samples: int) -> None:
-    """Digital silence and stretches shorter than a frame give finite values."""
+    """Digital silence and audio shorter than a frame give finite values."""
     described = DESCRIPTORS[name].describe(np.zeros(n_samples, np.float32), RATE)
     assert np.isfinite(described).all()
 
 
 @pytest.mark.parametrize("name", sorted(DESCRIPTORS))
 def test_the_same_samples_are_described_the_same(name: str) -> None:
-    """Two calls give equal bytes, and leave the samples alone."""
+    """Two calls give equal bytes and do not change the samples."""
     samples = noise(7)
     before = samples.copy()
     first, second = (DESCRIPTORS[name].describe(samples, RATE) for _ in range(2))
@@ -80,7 +80,7 @@ def test_names_are_those_of_the_registry() -> None:
 
 
 def test_power_spectra_equal_a_slow_loop() -> None:
-    """Frames in bulk are the frames one by one, and a full-scale sine on a bin has power 1."""
+    """All frames equal the frames one by one, and a full-scale sine on a bin has power 1."""
     samples = noise(0.2)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(256) / 256)
     slow = [
@@ -94,13 +94,13 @@ def test_power_spectra_equal_a_slow_loop() -> None:
 
 @pytest.mark.parametrize("band", [1, 5, 8, 12, 16, 20])
 def test_a_sine_is_loudest_in_its_bark_band(band: int) -> None:
-    """A tone in the middle of a band sounds loudest there."""
+    """A tone in the middle of a band is loudest there."""
     hertz = (BAND_EDGES_HZ[band - 1] + BAND_EDGES_HZ[band]) / 2
     assert loudness(sine(hertz), RATE).sone.mean(axis=1).argmax() == band
 
 
 def test_spreading_masks_upwards_more_than_downwards() -> None:
-    """A band's power reaches further into the bands above than into those below."""
+    """A band masks the bands above it more than those below it."""
     masking = spreading_matrix()[:, 10]
     assert masking.argmax() == 10
     assert masking[10] == pytest.approx(1, abs=0.01)
@@ -108,7 +108,7 @@ def test_spreading_masks_upwards_more_than_downwards() -> None:
 
 
 def test_phon_is_the_level_of_a_tone_at_one_kilohertz() -> None:
-    """In the band around 1 kHz phon and decibels agree; low notes need more power for it."""
+    """Around 1 kHz phon and decibels agree; low tones need more power."""
     decibels = np.tile([30.0, 50.0, 70.0, 90.0], (24, 1))
     phon = decibels_to_phon(decibels)
     assert phon[8] == pytest.approx(decibels[8], abs=1.0)  # 920 to 1080 Hz
@@ -117,14 +117,14 @@ def test_phon_is_the_level_of_a_tone_at_one_kilohertz() -> None:
 
 
 def test_sone_doubles_every_ten_phon() -> None:
-    """40 phon are 1 sone, and 10 phon more sound twice as loud; silence is 0."""
+    """40 phon are 1 sone, 10 phon more are twice as loud, and silence is 0."""
     assert phon_to_sone(np.array([0.0, 40.0, 50.0, 80.0])) == pytest.approx([0, 1, 2, 16])
 
 
 @pytest.mark.parametrize("hertz", [1.0, 2.0, 4.0, 8.0])
 @pytest.mark.parametrize("sample_rate", [22050, 44100])
 def test_a_beat_shows_at_its_frequency(hertz: float, sample_rate: int) -> None:
-    """Noise that swells twice a second beats most in the bin of 2 Hz, in every band."""
+    """Noise with two pulses a second is strongest in the bin of 2 Hz, in every band."""
     samples = beating(hertz, seconds=2.1 * SEGMENT_SECONDS, sample_rate=sample_rate)
     pattern = rhythm_patterns(samples, sample_rate).reshape(24, 60)
     nearest = int(np.abs(modulation_hz() - hertz).argmin())
@@ -132,15 +132,15 @@ def test_a_beat_shows_at_its_frequency(hertz: float, sample_rate: int) -> None:
     assert np.abs(pattern[3:18].argmax(axis=1) - nearest).max() <= 1
 
 
-def test_the_ear_hears_four_beats_a_second_most() -> None:
-    """Equal swelling is stronger at 4 Hz than at 1 or 9 Hz."""
+def test_fluctuation_is_strongest_at_four_hertz() -> None:
+    """The same modulation is stronger at 4 Hz than at 1 or 9 Hz."""
     peaks = [rhythm_patterns(beating(hz, seconds=6), RATE).max() for hz in (1.0, 4.0, 9.0)]
     assert peaks[1] > peaks[0]
     assert peaks[1] > peaks[2]
 
 
 def test_a_short_beat_keeps_its_place() -> None:
-    """Three seconds of a 4 Hz beat peak where six seconds do."""
+    """Three seconds of a 4 Hz beat have their peak where six seconds have it."""
     pattern = rhythm_patterns(beating(4.0, seconds=3), RATE).reshape(24, 60)
     assert abs(modulation_hz()[pattern.sum(axis=0).argmax()] - 4.0) < 0.3
 
@@ -154,14 +154,14 @@ def test_level_moves_only_the_first_mfcc() -> None:
 
 
 def test_level_counts_for_loudness_descriptors() -> None:
-    """Quieter music has less loudness and weaker beats."""
+    """Lower levels give less loudness and weaker beats."""
     loud = beating(2.0, seconds=6)
     for describe in (spectrum_statistics, rhythm_patterns):
         assert describe(loud * np.float32(0.1), RATE).sum() < 0.8 * describe(loud, RATE).sum()
 
 
 def test_mfcc_statistics_are_mean_and_covariance() -> None:
-    """The values are a loop's mean and upper triangle of the covariance, in that order."""
+    """The values are the mean and the upper triangle of the covariance, as in a loop."""
     samples = noise(1)
     coefficients = mfcc(samples, RATE)
     mean = coefficients.mean(axis=0)
@@ -174,7 +174,7 @@ def test_mfcc_statistics_are_mean_and_covariance() -> None:
 
 
 def test_spectrum_statistics_equal_their_definitions() -> None:
-    """Moments of a band's loudness are those of a plain computation, statistic by statistic."""
+    """Each statistic equals a plain computation."""
     samples = beating(2.0, seconds=2)
     band = loudness(samples, RATE).sone[7]
     deviation = (band - band.mean()) / band.std()

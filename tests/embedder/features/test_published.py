@@ -1,4 +1,4 @@
-"""The presets against published pictures, where the data folder is at hand."""
+"""The presets against published pictures, if the data folder exists."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ DATA = Path(
 
 
 def folders(*names: str) -> tuple[Path, ...]:
-    """Folders of the data, or a skip that says what is absent."""
+    """The folders of the data; skips if one is missing."""
     paths = tuple(DATA / name for name in names)
     absent = [str(path) for path in paths if not path.is_dir()]
     if absent:

@@ -1,4 +1,4 @@
-"""Pictures and arrays of tracks: their axes, their files, and what happens to bad ones."""
+"""Pictures and arrays of tracks: axes, files, and tracks that cannot be read."""
 
 import dataclasses
 from pathlib import Path
@@ -42,7 +42,7 @@ def arrays_of(result: SavedFeatures | FeaturesFailure) -> dict[str, NDArray[np.f
 
 @pytest.mark.parametrize("name", ["mel", "gtzan-log", "cqt"])
 def test_a_tone_lies_where_the_axes_say(song: Path, tmp_path: Path, name: str) -> None:
-    """The loudest value stands between the edges of 1 kHz and of the second it sounds in."""
+    """The loudest value is between the edges of 1 kHz and of the tone's second."""
     (result,) = save_features([song], tmp_path / "out", config=FRONT_ENDS[name], form="arrays")
     arrays = arrays_of(result)
     row, column = np.unravel_index(arrays["levels"].argmax(), arrays["levels"].shape)
@@ -55,7 +55,7 @@ def test_a_tone_lies_where_the_axes_say(song: Path, tmp_path: Path, name: str) -
 
 
 def test_a_stretch_begins_and_ends_where_it_was_asked_to(song: Path, tmp_path: Path) -> None:
-    """Seconds count from the beginning of the track, and half a second is half a second."""
+    """Seconds count from the beginning of the track."""
     (result,) = save_features(
         [song], tmp_path, config=CONFIG, form="arrays", start_seconds=1.25, seconds=0.5
     )
@@ -69,7 +69,7 @@ def test_a_stretch_begins_and_ends_where_it_was_asked_to(song: Path, tmp_path: P
 
 @pytest.mark.parametrize("name", sorted(FRONT_ENDS))
 def test_every_front_end_has_a_picture(song: Path, tmp_path: Path, name: str) -> None:
-    """A PNG that is neither empty nor of one colour."""
+    """The PNG is neither empty nor of a single colour."""
     (result,) = save_features([song], tmp_path, config=FRONT_ENDS[name])
     assert isinstance(result, SavedFeatures)
     pixels = imread(result.file)
@@ -78,7 +78,7 @@ def test_every_front_end_has_a_picture(song: Path, tmp_path: Path, name: str) ->
 
 
 def test_pictures_of_odd_names_and_silence_are_drawn(tmp_path: Path) -> None:
-    """Dollar signs, emoji and newlines in a name, and digital silence, draw without a warning."""
+    """Names with dollar signs, emoji and newlines, and silence, give no warning."""
     song = tmp_path / "$x^2$ 🎵\n歌.wav"
     write_audio(song, np.zeros((1, RATE), np.float32), RATE)
     (result,) = save_features([song], tmp_path / "out", config=CONFIG)
@@ -87,7 +87,7 @@ def test_pictures_of_odd_names_and_silence_are_drawn(tmp_path: Path) -> None:
 
 
 def test_a_bad_track_is_a_record_and_others_go_on(song: Path, tmp_path: Path) -> None:
-    """Text, an absent file and a start beyond the end fail by themselves, with their reasons."""
+    """Text, a missing file and a start beyond the end are failures with reasons."""
     text = tmp_path / "text.mp3"
     text.write_text("no sound here")
     results = list(save_features([text, tmp_path / "gone.mp3", song], tmp_path, config=CONFIG))
@@ -98,7 +98,7 @@ def test_a_bad_track_is_a_record_and_others_go_on(song: Path, tmp_path: Path) ->
 
 
 def test_nothing_is_replaced_without_force(song: Path, tmp_path: Path) -> None:
-    """A second call refuses before it writes; with force it writes anew and leaves no litter."""
+    """A second call is refused; with force the files are replaced and no others are left."""
     out = tmp_path / "out"
     list(save_features([song], out, config=CONFIG))
     (out / "tone.png").write_text("mine")
@@ -111,24 +111,24 @@ def test_nothing_is_replaced_without_force(song: Path, tmp_path: Path) -> None:
 
 
 def test_tracks_of_one_name_get_files_of_their_own() -> None:
-    """Equal stems, also in other case, are numbered from the second."""
+    """Equal names, ignoring case, get numbers from 2 on."""
     sources = [Path("a/x.mp3"), Path("b/X.flac"), Path("x-2.ogg"), Path("y.wav")]
     names = [file.name for file in output_files(sources, Path("o"), suffix=".png")]
     assert names == ["x.png", "X-2.png", "x-2-2.png", "y.png"]
 
 
 @pytest.mark.parametrize(("start", "seconds"), [(-1.0, 1.0), (0.0, 0.0), (float("nan"), 1.0)])
-def test_a_stretch_that_cannot_be_is_refused(
+def test_an_impossible_stretch_is_refused(
     song: Path, tmp_path: Path, start: float, seconds: float
 ) -> None:
-    """Both values are in the message."""
+    """The message has both values."""
     with pytest.raises(UsageError, match="start at 0 or later"):
         list(save_features([song], tmp_path, config=CONFIG, start_seconds=start, seconds=seconds))
 
 
 @pytest.mark.parametrize("name", ["mel", "gtzan-log", "cqt"])
 def test_row_edges_rise_and_positions_invert_them(name: str) -> None:
-    """An edge of row k lies at place k of the row axis."""
+    """The lower edge of row k is at position k of the axis."""
     config = FRONT_ENDS[name]
     edges = row_edges_hz(config, RATE)
     assert edges is not None
@@ -137,7 +137,7 @@ def test_row_edges_rise_and_positions_invert_them(name: str) -> None:
 
 
 def test_column_edges_follow_the_way_of_sampling() -> None:
-    """Frames of a hop are centred on their instants; sampled columns share the excerpt."""
+    """Frames are centred on their times; sampled columns divide the excerpt evenly."""
     every = column_edges_seconds(CONFIG, n_columns=3, sample_rate=RATE, n_samples=1200)
     assert every * RATE == pytest.approx([-256, 256, 768, 1280])
     sampled = dataclasses.replace(CONFIG, n_columns=4)

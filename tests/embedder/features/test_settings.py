@@ -1,4 +1,4 @@
-"""The promises of a front end's settings: levels, normalisation, rates, devices, presets."""
+"""Settings of a front end: levels, normalisation, rates, devices, presets."""
 
 import dataclasses
 from typing import Any
@@ -17,7 +17,7 @@ from tests.embedder.features.front_end_cases import KINDS, RATE, decibels, music
 
 
 def test_absolute_levels_keep_loudness_and_clip_levels_forget_it() -> None:
-    """Half the amplitude is 6 dB less under `absolute`, and the same under `clip`."""
+    """Half the amplitude is 6 dB less for `absolute`, and no change for `clip`."""
     samples = music(1)
     for kind in ("log-mel", "log-frequency", "cqt"):
         absolute = build_front_end(small(kind, reference="absolute", floor_db=-120.0))
@@ -35,7 +35,7 @@ def test_absolute_levels_keep_loudness_and_clip_levels_forget_it() -> None:
 
 @pytest.mark.parametrize("kind", ["log-mel", "log-frequency", "cqt"])
 def test_a_full_scale_sine_is_the_absolute_reference(kind: str) -> None:
-    """A sine of amplitude 1 comes near 0 dB and never above."""
+    """A sine of amplitude 1 is near 0 dB and not above."""
     config = small(kind, reference="absolute", level_at_reference=0.9, level_per_db=0.1)
     hertz = float(log_frequency_bins(config, RATE)[30]) * RATE / 1024
     if kind == "cqt":
@@ -48,7 +48,7 @@ def test_a_full_scale_sine_is_the_absolute_reference(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("normalisation", ["none", "clip", "running"])
 def test_silence_and_scraps_stay_finite(kind: str, normalisation: str) -> None:
-    """Digital silence is at the floor, one sample is a frame, and nothing is infinite."""
+    """Digital silence is at the floor, one sample is a frame, and no value is infinite."""
     front_end = build_front_end(small(kind, normalisation=normalisation))
     for n_samples in (1, 100, RATE):
         assert torch.isfinite(front_end(torch.zeros(2, n_samples), RATE)).all()
@@ -57,7 +57,7 @@ def test_silence_and_scraps_stay_finite(kind: str, normalisation: str) -> None:
 
 
 def test_level_scale_and_floor_are_settings() -> None:
-    """Levels are `level_per_db × dB + level_at_reference`, never below the floor's."""
+    """Levels are `level_per_db × dB + level_at_reference`, at least the floor's."""
     config = small(level_per_db=0.01, level_at_reference=0.8, floor_db=-50.0)
     samples = music(1)
     plain = decibels(build_front_end(small())(samples, RATE))
@@ -66,7 +66,7 @@ def test_level_scale_and_floor_are_settings() -> None:
 
 
 def test_clip_normalisation_is_mean_0_and_deviation_1() -> None:
-    """Each clip by itself."""
+    """Each clip is normalised by itself."""
     levels = build_front_end(small(normalisation="clip"))(music(3), RATE)
     assert levels.mean(dim=(1, 2)) == pytest.approx([0, 0, 0], abs=1e-4)
     assert levels.std(dim=(1, 2)) == pytest.approx([1, 1, 1], abs=1e-3)
@@ -95,7 +95,7 @@ def test_running_normalisation_learns_only_in_training() -> None:
 
 
 def test_only_learnt_statistics_are_saved() -> None:
-    """Tables of a rate are no weights: they are made anew and never travel."""
+    """Tables for a sample rate are not weights."""
     for kind in KINDS:
         front_end = build_front_end(small(kind))
         front_end(music(1, seconds=0.5), RATE)
@@ -103,7 +103,7 @@ def test_only_learnt_statistics_are_saved() -> None:
 
 
 def test_native_rate_follows_the_file_and_fixed_rate_resamples() -> None:
-    """Rate 0 takes what comes, each with its own bands; a fixed rate brings all to one."""
+    """With rate 0 each rate has its own bands; a fixed rate resamples all."""
     native = build_front_end(small(sample_rate=0))
     fixed = build_front_end(small())
     tone = {
@@ -118,7 +118,7 @@ def test_native_rate_follows_the_file_and_fixed_rate_resamples() -> None:
 
 
 def test_tables_made_for_inference_serve_training() -> None:
-    """A front end used without gradients can be differentiated through afterwards."""
+    """A front end that was used without gradients can be trained through afterwards."""
     front_end = build_front_end(small("cqt", n_bins=24))
     with torch.inference_mode():
         front_end(music(1, seconds=0.5), RATE)
@@ -128,7 +128,7 @@ def test_tables_made_for_inference_serve_training() -> None:
 
 
 def test_autocast_does_not_reach_the_transform() -> None:
-    """Levels under bfloat16 autocast are those in float32."""
+    """Levels under bfloat16 autocast equal those in float32."""
     front_end = build_front_end(small())
     samples = music(1)
     with torch.autocast("cpu", torch.bfloat16):
@@ -149,7 +149,7 @@ def test_a_gpu_gives_the_same(kind: str, n_columns: int) -> None:
 
 @pytest.mark.parametrize("name", sorted(FRONT_ENDS))
 def test_presets_build(name: str) -> None:
-    """Every preset gives finite columns of the rows it promises."""
+    """Every preset gives finite columns with the right number of rows."""
     config = FRONT_ENDS[name]
     rate = config.sample_rate or 44100
     levels = build_front_end(config)(music(1, seconds=2.0, rate=rate), rate)
@@ -158,7 +158,7 @@ def test_presets_build(name: str) -> None:
 
 
 def test_model_presets_have_front_ends_that_build() -> None:
-    """Small, middle and large each name settings that work."""
+    """Each model preset has a valid front end."""
     assert set(MODELS) == {"tiny", "base", "large"}
     for model in MODELS.values():
         build_front_end(model.front_end)
@@ -180,14 +180,14 @@ def test_model_presets_have_front_ends_that_build() -> None:
         ({"kind": "cqt", "n_bins": 128}, "Lower n_bins or min_hz"),
     ],
 )
-def test_settings_that_cannot_be_are_refused(settings: dict[str, Any], message: str) -> None:
-    """The message names the setting and what it may be."""
+def test_impossible_settings_are_refused(settings: dict[str, Any], message: str) -> None:
+    """The message names the setting and its valid values."""
     with pytest.raises(ConfigError, match=message):
         build_front_end(dataclasses.replace(small(), **settings))
 
 
 def test_constant_q_rows_beyond_a_low_rate_are_silent() -> None:
-    """At a file's own rate, rows that it cannot hold stay at the floor."""
+    """Rows above half of a file's own rate stay at the floor."""
     config = FrontEndConfig(kind="cqt", n_bins=96, sample_rate=0)
     levels = build_front_end(config)(music(1, rate=8000), 8000)
     above = cqt_frequencies(config) > 4000
@@ -196,13 +196,13 @@ def test_constant_q_rows_beyond_a_low_rate_are_silent() -> None:
 
 
 def test_a_waveform_must_be_a_batch() -> None:
-    """One axis too few is our bug, and is named with the shape."""
+    """A waveform without a batch axis is a bug; the message has its shape."""
     with pytest.raises(ValueError, match=r"\[batch, samples\], not \[100\]"):
         build_front_end(small())(torch.zeros(100), RATE)
 
 
 def test_gtzan_rows_begin_below_zero_hertz() -> None:
-    """Rows of the preset repeat low bins and end near 10.7 kHz, as the pictures do."""
+    """Rows of the preset repeat low bins and end near 10.7 kHz, like the pictures."""
     bins = log_frequency_bins(FRONT_ENDS["gtzan-log"], RATE).tolist()
     assert bins[:12] == [0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 3, 3]
     assert bins[-3:] == [926, 958, 991]

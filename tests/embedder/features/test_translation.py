@@ -1,4 +1,4 @@
-"""Spectrograms of one front end, translated into those of another one."""
+"""Translating the spectrograms of one front end to those of another."""
 
 import dataclasses
 from typing import Any
@@ -22,15 +22,15 @@ COARSE = FrontEndConfig(n_bins=40, n_columns=30, sample_rate=RATE)
 
 
 def translated(source: FrontEndConfig, target: FrontEndConfig, samples: torch.Tensor) -> Any:
-    """What the target's front end makes of some audio, and what is made of the source's levels."""
+    """The target's levels of some audio, and the translated levels of the source."""
     translation = Translation(source, target, excerpt_seconds=SECONDS)
     computed = build_front_end(target)(samples, RATE)
     return computed, translation(build_front_end(source)(samples, RATE))
 
 
 @pytest.mark.parametrize("source", [FINE, LOGARITHMIC])
-def test_it_comes_near_what_the_audio_gives(source: FrontEndConfig) -> None:
-    """Same size, and nearly the same levels; columns stand up to half a column beside."""
+def test_translated_levels_are_near_computed_ones(source: FrontEndConfig) -> None:
+    """They have the same size and nearly the same values, up to half a column apart."""
     computed, guessed = translated(source, COARSE, music(4, seconds=SECONDS))
     assert guessed.shape == computed.shape
     means = torch.stack([computed.mean(dim=2).flatten(), guessed.mean(dim=2).flatten()])
@@ -41,7 +41,7 @@ def test_it_comes_near_what_the_audio_gives(source: FrontEndConfig) -> None:
 @pytest.mark.parametrize("hertz", [250.0, 700.0, 2100.0, 6000.0])
 @pytest.mark.parametrize("source", [FINE, LOGARITHMIC])
 def test_a_tone_stays_where_it_is(source: FrontEndConfig, hertz: float) -> None:
-    """Its brightest row is the one that the audio gives, or next to it."""
+    """Its brightest row is the computed one or the next."""
     samples = torch.sin(2 * torch.pi * hertz * torch.arange(int(SECONDS * RATE)) / RATE)[None]
     computed, guessed = translated(source, COARSE, samples)
     brightest = [int(levels.mean(dim=2).argmax()) for levels in (computed, guessed)]
@@ -49,7 +49,7 @@ def test_a_tone_stays_where_it_is(source: FrontEndConfig, hertz: float) -> None:
 
 
 def test_a_band_is_a_mean_of_the_rows_in_it() -> None:
-    """Its weights sum up to 1; beyond what the rows hold there are none, and it is silent."""
+    """Its weights sum to 1; bands above the source's rows have no weights and are silent."""
     source, target = FRONT_ENDS["gtzan-log"], FRONT_ENDS["fma-mel"]
     sums = row_weights(source, target).sum(axis=1)
     is_held = sums > 0
@@ -62,7 +62,7 @@ def test_a_band_is_a_mean_of_the_rows_in_it() -> None:
 
 
 def test_loudness_is_forgotten_and_silence_stays_silent() -> None:
-    """Levels are relative to the loudest value; silence has none, and stays silence."""
+    """Levels are relative to the loudest value, and silence stays silent."""
     translation = Translation(FINE, COARSE, excerpt_seconds=SECONDS)
     levels = build_front_end(FINE)(music(1, seconds=SECONDS), RATE)
     quieter = (levels - 0.05).clamp(min=0)
@@ -73,7 +73,7 @@ def test_loudness_is_forgotten_and_silence_stays_silent() -> None:
 
 @given(st.integers(1, 400), st.integers(10, 120), st.integers(10, 120))
 def test_the_least_columns_are_the_least(n_after: int, source: int, target: int) -> None:
-    """So many suffice, and one fewer does not."""
+    """They are enough, and one fewer is not."""
     translation = Translation(
         dataclasses.replace(COARSE, n_bins=4, n_columns=source),
         dataclasses.replace(COARSE, n_bins=4, n_columns=target),
@@ -97,7 +97,7 @@ def test_the_least_columns_are_the_least(n_after: int, source: int, target: int)
 def test_what_cannot_be_translated_is_refused(
     source: dict[str, Any], target: dict[str, Any], message: str
 ) -> None:
-    """With the setting that stands against it."""
+    """The message names the setting."""
     with pytest.raises(ConfigError, match=message):
         Translation(
             dataclasses.replace(COARSE, **source),
