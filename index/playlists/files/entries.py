@@ -35,12 +35,14 @@ class PlaylistEntry:
     @property
     def is_stream(self) -> bool:
         """Whether it is a network address and not a file."""
-        return bool(_SCHEME.match(self.path))
+        return not self.path.startswith("/") and bool(_SCHEME.match(self.path))
 
 
 def path_from_text(text: str, folder: Path) -> str:
     """The path of an entry, in a playlist in `folder`."""
     text = _possible(text)
+    if text.startswith("/"):  # most entries: none of the other checks applies
+        return os.path.normpath(text)
     if _is_file_uri(text):
         return _absolute(_path_of_uri(text), folder)
     if _SCHEME.match(text):

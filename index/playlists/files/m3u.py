@@ -16,6 +16,7 @@ from index.catalogue.records import TrackRecord
 from index.playlists.files.entries import (
     PlaylistEntry,
     path_from_bytes,
+    path_from_text,
     path_in_playlist,
     seconds_of,
     text_from_bytes,
@@ -25,6 +26,8 @@ from index.playlists.files.entries import (
 _LENGTH = re.compile(r"\s*(-?\d+(?:\.\d+)?)([^,]*),?(.*)", re.DOTALL)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _OPTION = re.compile(r"(start|stop)-time=(\d+(?:\.\d+)?)")
+_SPACES = " \t\n\v\f"
+"""What may stand around a line; other spaces of Unicode can be part of a name."""
 _WIDE_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
@@ -33,17 +36,21 @@ def parse_m3u(data: bytes, folder: Path) -> list[PlaylistEntry]:
     wide = _WIDE_MARKS.get(data[:2])
     if wide:
         data = data.decode(wide, "replace").encode()
-    lines = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
     entries: list[PlaylistEntry] = []
     remarks: list[str] = []
     is_utf8 = bool(wide) or data.startswith(b"\xef\xbb\xbf")
-    for raw in lines.split(b"\n"):
-        line = raw.strip()
-        if line.startswith(b"#"):
-            remarks.append(text_from_bytes(line))
-            is_utf8 |= line.upper().replace(b" ", b"") == b"#EXTENC:UTF-8"
+    for raw in text.replace("\r", "\n").split("\n"):
+        line = raw.strip(_SPACES)
+        if line.startswith("#"):
+            remarks.append(line if line.isascii() else text_from_bytes(_bytes(line)))
+            if line.endswith("8"):
+                is_utf8 |= line.upper().replace(" ", "") == "#EXTENC:UTF-8"
         elif line:
-            path = path_from_bytes(line, folder, is_utf8=is_utf8)
+            if line.isascii():
+                path = path_from_text(line, folder)
+            else:
+                path = path_from_bytes(_bytes(line), folder, is_utf8=is_utf8)
             entries.append(_entry(path, remarks))
             remarks = []
     return entries
@@ -69,6 +76,10 @@ def _path_line(path: str, relative_to: Path | None) -> bytes:
     if any(mark in shown for mark in "\n\r") or shown != shown.strip():
         return uri_of(path).encode()  # such a name cannot be a line
     return os.fsencode(shown)
+
+
+def _bytes(line: str) -> bytes:
+    return line.encode("utf-8", "surrogateescape")
 
 
 def _entry(path: str, remarks: list[str]) -> PlaylistEntry:
