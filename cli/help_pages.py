@@ -93,7 +93,7 @@ class _PlainHelp(_Base):
             rest: list[str] = super().parse_args(ctx, args)
         except Exception as error:
             if getattr(error, "ctx", self) is None:
-                error.ctx = ctx  # type: ignore[attr-defined]
+                error.ctx = ctx  # type: ignore[attr-defined]  # one of the parser's errors
             raise
         return rest
 

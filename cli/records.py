@@ -4,9 +4,11 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import PurePath
+from urllib.parse import quote
 
 from embedder.errors import printable_path
 
@@ -55,10 +57,31 @@ def to_row(value: object) -> dict[str, Json]:
 def dump(value: object, *, indent: int | None = None) -> str:
     r"""JSON text in valid UTF-8: a path's byte that is not text becomes `\xff`, as in messages.
 
-    Such a path cannot be opened by what JSON says; `--paths -0` prints its bytes.
+    A record with such a path also gets `location`, a file URI with the exact bytes.
     """
-    text = json.dumps(to_plain(value), ensure_ascii=False, indent=indent, allow_nan=False)
-    return text if text.isascii() else SURROGATE.sub(_escaped, text)
+    plain = to_plain(value)
+    text = _json_text(plain, indent=indent)
+    if text.isascii() or not SURROGATE.search(text):
+        return text
+    return SURROGATE.sub(_escaped, _json_text(_with_locations(plain), indent=indent))
+
+
+def _json_text(plain: Json, *, indent: int | None) -> str:
+    return json.dumps(plain, ensure_ascii=False, indent=indent, allow_nan=False)
+
+
+def _with_locations(plain: Json) -> Json:
+    """The same values; a record whose absolute `path` is not UTF-8 gets `location`."""
+    if isinstance(plain, list):
+        return [_with_locations(item) for item in plain]
+    if not isinstance(plain, dict):
+        return plain
+    record = {name: _with_locations(item) for name, item in plain.items()}
+    path = plain.get("path")
+    if isinstance(path, str) and path.startswith("/") and SURROGATE.search(path):
+        with suppress(UnicodeEncodeError):  # a surrogate that stands for no byte
+            record["location"] = f"file://{quote(path.encode('utf-8', 'surrogateescape'))}"
+    return record
 
 
 def _escaped(match: re.Match[str]) -> str:

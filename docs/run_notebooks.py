@@ -74,8 +74,8 @@ def _run_cell(source: str, title: str, names: dict[str, Any]) -> list[Output]:
         shown = compile(ast.Expression(last.value), title, "eval")
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        exec(compile(tree, title, "exec"), names)  # noqa: S102 - our own notebook
-        value = None if shown is None else eval(shown, names)  # noqa: S307
+        exec(compile(tree, title, "exec"), names)  # noqa: S102  # our own notebook
+        value = None if shown is None else eval(shown, names)  # noqa: S307  # our own notebook
     outputs: list[Output] = []
     if printed.getvalue():
         text = printed.getvalue().splitlines(keepends=True)

@@ -26,7 +26,8 @@ Data goes to stdout, remarks go to stderr. By default, a command prints a table.
 document, `--ndjson` one record a line, and `--paths` only paths, for pipes; with `-0`, paths end in
 NUL. An empty answer is `[]` or nothing, and no error. If a command takes `TRACK`, `-` reads paths
 from standard input. JSON is always valid UTF-8: a byte of a path that is not text is printed as
-`\\xff`, so use `--paths -0` to pass such paths on.
+`\\xff`, and the record's field `location` is a file URI with the exact bytes. `--paths -0` prints
+such paths as they are.
 
 | exit code | meaning |
 |---|---|

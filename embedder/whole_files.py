@@ -96,6 +96,17 @@ def check_output(path: Path, *, force: bool) -> None:
         raise UsageError(f"{printable_path(path)} is a folder. Name a file.")
     if path.exists() and not force:
         raise OutputExists(path)
+    _check_above(path)
+
+
+def check_output_folder(folder: Path) -> None:
+    """Raise UsageError if the path, or one above it, is a file."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{printable_path(folder)} is a file. Name a folder.")
+    _check_above(folder)
+
+
+def _check_above(path: Path) -> None:
     above = next((folder for folder in path.parents if folder.exists()), None)
     if above is not None and not above.is_dir():
         raise UsageError(f"{printable_path(above)} is a file, so it holds no {path.name}.")

@@ -11,6 +11,7 @@ from cli.output import emit, emit_text
 from cli.talk import say
 from cli.training_talk import Follower
 from embedder.errors import DatasetError, PartialFailure, UsageError
+from embedder.whole_files import check_output_folder
 
 if TYPE_CHECKING:
     from embedder.training.folder.run_folder import TrainingResult
@@ -142,6 +143,7 @@ def _check(
     if show_config:
         return
     check_dataset(dataset)
+    check_output_folder(folder)
     if not is_grid and not resume and not force:
         check_no_run(folder)
 

@@ -21,7 +21,7 @@ from embedder.errors import AudioError, AudioTooShort, OutputExists, UsageError,
 from embedder.features.axes import column_edges_seconds, row_edges_hz
 from embedder.features.building import build_front_end
 from embedder.features.front_end import FrontEnd
-from embedder.whole_files import write_whole
+from embedder.whole_files import check_output_folder, write_whole
 
 Form = Literal["picture", "arrays"]
 SUFFIXES: dict[Form, str] = {"picture": ".png", "arrays": ".npz"}
@@ -74,8 +74,7 @@ def save_features(
     existing = [file for file in files if file.exists()]
     if existing and not force:
         raise OutputExists(existing[0])
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{printable_path(folder)} is a file. Name a folder.")
+    check_output_folder(folder)
     front_end = build_front_end(config).eval()
     folder.mkdir(parents=True, exist_ok=True)
     for source, file in zip(sources, files, strict=True):

@@ -32,7 +32,7 @@ from embedder.models.model_files import copy_model, model_files
 from embedder.models.registry import load_model
 from embedder.networks.network import EmbeddingNetwork
 from embedder.networks.profile import input_shape_of
-from embedder.whole_files import check_output, whole_folder, write_whole
+from embedder.whole_files import check_output, check_output_folder, whole_folder, write_whole
 
 FILE_SUFFIXES = (".onnx", ".zip")
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -58,9 +58,10 @@ def export_model(name_or_path: str | Path, output: Path, *, replace: bool = Fals
 
 
 def _export_folder(folder: Path, output: Path, *, replace: bool) -> None:
+    if output.is_file():
+        raise UsageError(f"{printable_path(output)} is a file. Name a folder, .zip or .onnx.")
+    check_output_folder(output)
     if output.exists():
-        if not output.is_dir():
-            raise UsageError(f"{printable_path(output)} is a file. Name a folder, .zip or .onnx.")
         is_model = (output / CARD_NAME).is_file() or not any(output.iterdir())
         if not is_model:
             raise UsageError(f"{printable_path(output)} holds no model. Name another folder.")

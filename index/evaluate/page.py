@@ -17,10 +17,8 @@ MOST_TAGS = 50
 
 
 def check_place(path: Path) -> None:
-    """Raise BadInput if no file can be written there; called before the evaluation starts."""
+    """Raise BadInput if its folder cannot be written to; called before the evaluation starts."""
     folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if not folder.is_dir():
-        raise BadInput(f"{printable_path(folder)}: is a file. Name a path in a folder.")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise BadInput(f"{printable_path(folder)}: cannot be written to. Name another folder.")
 

@@ -222,6 +222,7 @@ def _calibration_json(scores: CalibrationScores | None) -> Json | None:
         "edges": curve.edges.tolist(),
         "counts": curve.counts.tolist(),
         "probability": curve.probability.tolist(),
+        "confidence": curve.probability.tolist(),  # its first name, which scripts may read
         "accuracy": curve.accuracy.tolist(),
         "fitted": [
             {

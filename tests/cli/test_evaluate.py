@@ -39,6 +39,16 @@ def test_json_has_the_promised_fields(arrays: Path, capfd: pytest.CaptureFixture
     assert found["accuracy"] == pytest.approx(hits / 32)
 
 
+def test_the_calibration_keeps_its_first_name(
+    arrays: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Fields of JSON are added and never renamed: `confidence` stays beside `probability`."""
+    line = ["evaluate", str(arrays), "--baseline", "row-statistics", "--split", "split", "-k", "3"]
+    assert main([*line, "--json"]) == 0
+    calibration = json.loads(capfd.readouterr().out)["calibration"]
+    assert calibration["confidence"] == calibration["probability"]
+
+
 def test_a_table_and_a_page(
     arrays: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

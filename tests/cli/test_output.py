@@ -126,6 +126,19 @@ def test_undecodable_names_survive_json() -> None:
     assert json.loads(text) == {"path": 'é caf\\xe9 "x".mp3', "tag": "broken \ufffd"}
 
 
+def test_a_record_with_an_undecodable_path_has_its_location() -> None:
+    """`location` is a file URI with the exact bytes; only absolute paths that need it have one."""
+    name = os.fsdecode(b"/m/caf\xe9 1.mp3")
+    records = [{"path": name}, {"path": "/m/b.mp3"}, {"path": name[3:]}, {"path": "/\ud800"}]
+    tracks = json.loads(dump({"tracks": records}))["tracks"]
+    assert [track.get("location") for track in tracks] == [
+        "file:///m/caf%E9%201.mp3",
+        None,
+        None,
+        None,
+    ]
+
+
 def test_arrays_are_lists() -> None:
     """Arrays and their scalars become plain numbers."""
     assert to_plain({"v": np.float32([1, 2]), "n": np.int64(3)}) == {"v": [1.0, 2.0], "n": 3}

@@ -23,7 +23,7 @@ from typing import Any
 from embedder.config.loading import from_dict, read_toml, to_toml
 from embedder.config.training import TrainingConfig
 from embedder.errors import ConfigError, OutputExists, printable_path
-from embedder.whole_files import remove_leftovers, write_whole
+from embedder.whole_files import check_output_folder, remove_leftovers, write_whole
 
 CONFIG_NAME, RESULT_NAME, STATE_NAME = "config.toml", "run.json", "state.json"
 CURVES_NAME = "curves.png"
@@ -61,6 +61,7 @@ def prepare_folder(folder: Path, config: TrainingConfig, *, resume: bool, force:
 
     Files that a killed run did not finish are removed.
     """
+    check_output_folder(folder)
     remove_leftovers(folder, folder_names=MODEL_NAMES)
     if resume:
         if config_digest(saved_config(folder)) != config_digest(config):
