@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from embedder.errors import OutputExists, UsageError, printable_path
+from embedder.errors import BadInput, OutputExists, UsageError, printable_path
 
 _IN_PROGRESS = re.compile(r"\.(?P<final>.+)\.[a-z0-9_]{8}(?P<is_file>\.partial)?")
 """The temporary names: a dot, the final name, what `tempfile` adds, and the suffix of files."""
@@ -110,6 +110,8 @@ def _check_above(path: Path) -> None:
     above = next((folder for folder in path.parents if folder.exists()), None)
     if above is not None and not above.is_dir():
         raise UsageError(f"{printable_path(above)} is a file, so it holds no {path.name}.")
+    if above is not None and not os.access(above, os.W_OK | os.X_OK):
+        raise BadInput(f"{printable_path(above)}: cannot be written to. Name another folder.")
 
 
 def _is_below(name: object, folder: Path) -> bool:

@@ -17,14 +17,13 @@ from cli.options import (
 from cli.output import emit, emit_text
 from cli.progress import bar
 from cli.talk import say
-from embedder.errors import PartialFailure, UsageError
+from embedder.errors import PartialFailure
 from embedder.whole_files import check_output
 
 if TYPE_CHECKING:
-    from embedder.datasets.dataset import Dataset
+    from index.evaluate.chosen import Subject
     from index.evaluate.results import Evaluation
-    from index.evaluate.settings import EvaluationSettings
-    from index.evaluate.vector_set import VectorSet
+    from index.evaluate.settings import Choice, EvaluationSettings
 
 
 def run(
@@ -94,14 +93,13 @@ def run(
     $ soundalike evaluate library --field genre
     Prints how often the neighbours in your library vote for the right genre, and more.
     """
-    from index.evaluate.settings import EvaluationSettings, checked_group
-
     settings = globals_of(context)
-    if model and baseline:
-        raise UsageError("give --model or --baseline, not both; --compare adds others")
     check_subject(settings, dataset)
     if output is not None:
         check_output(output, force=force)
+    from index.evaluate.settings import Choice, EvaluationSettings, checked_group
+
+    choice = Choice(split, model, baseline, tuple(compare or ()))
     evaluation = EvaluationSettings(
         field=field,
         k=k,
@@ -111,92 +109,51 @@ def run(
         seed=seed,
         with_map=with_map,
     )
-    from index.evaluate.baselines import check_baseline  # imports torch
-    from index.evaluate.page import check_place, write_page
-
-    if output is not None:
-        check_place(output)
-    tracks, stored = _subject(settings, dataset, split, model)
-    if baseline:
-        check_baseline(tracks, baseline)
-    names = [model or baseline or _usual(stored), *(compare or [])]
-    result = _measure(settings, tracks, names, stored, evaluation=evaluation, n_seeds=seeds)
-    _show(settings, result)
-    if output is not None:  # after the figures, which a full disk must not take away
-        write_page(output, result)
-        say(settings, f"{output}: open it in a browser")
-    n_bad = len(result.failed) + len(result.left_out)
-    if n_bad:
-        raise PartialFailure(f"measured, but {n_bad} of the tracks could not be read or used")
+    subject = _subject(settings, dataset, choice)
+    result = _measure(settings, subject, evaluation, n_seeds=seeds)
+    _show(settings, result, output)
 
 
-def _subject(
-    settings: Globals, dataset: str, split: str, model: str | None
-) -> "tuple[Dataset, VectorSet | None]":
-    from embedder.models.registry import find_model
-    from index.evaluate.own_split import AS_TRAINED, with_sides_of
-    from index.evaluate.subjects import library_subject, open_subject
+def _subject(settings: Globals, dataset: str, choice: "Choice") -> "Subject":
+    from index.evaluate.chosen import chosen_subject  # imports torch
 
     if dataset != LIBRARY_WORD:
-        if split != AS_TRAINED:
-            return open_subject(Path(dataset), split=split, reads_sides=False), None
-        if not model:
-            raise UsageError(f"--split {AS_TRAINED}: give the trained model with --model")
-        return with_sides_of(open_subject(Path(dataset)), find_model(model), name=model), None
+        return chosen_subject(Path(dataset), choice)
     from index.library import Library
-    from index.library_folder.model_folder import known_model_folder, library_model_folder
 
     with Library.open(settings.library_folder()) as library:
-        at = (library.folder, library.catalogue, library.model)
-        own_folder = known_model_folder(*at)
-        if split != AS_TRAINED:
-            return library_subject(library, split=split, model_folder=own_folder)
-        folder = find_model(model) if model else own_folder or library_model_folder(*at)
-        tracks, stored = library_subject(library, model_folder=own_folder)
-        return with_sides_of(tracks, folder, name=model or "the library's model"), stored
-
-
-def _usual(stored: "VectorSet | None") -> str:
-    from embedder.models.registry import list_models
-    from index.indexing.model_choice import DEFAULT_MODEL
-
-    if stored is not None:
-        return stored.name
-    names = [model.name for model in list_models()]
-    if DEFAULT_MODEL not in names:
-        available = f" You have {', '.join(names)}." if names else ""
-        raise UsageError(f"give --model with a name or folder, or --baseline.{available}")
-    return DEFAULT_MODEL
+        return chosen_subject(library, choice)
 
 
 def _measure(
-    settings: Globals,
-    tracks: "Dataset",
-    names: list[str],
-    stored: "VectorSet | None",
-    *,
-    evaluation: "EvaluationSettings",
-    n_seeds: int,
+    settings: Globals, subject: "Subject", evaluation: "EvaluationSettings", *, n_seeds: int
 ) -> "Evaluation":
     """Measure each model or baseline, with a bar over all their tracks."""
     from embedder.encoding.threads import usable_cores
     from index.evaluate.evaluation import Making, evaluate
 
     done: dict[str, int] = {}
-    with bar(settings, label="Analysing", total=len(tracks.rows) * len(names)) as advance:
+    n_steps = len(subject.tracks.rows) * len(subject.names)
+    with bar(settings, label="Analysing", total=n_steps) as advance:
 
         def report(name: str, n_done: int, n_all: int) -> None:
             del n_all
             advance(n_done - done.get(name, 0))
             done[name] = n_done
 
-        making = Making(workers=usable_cores(), on_progress=report)
         return evaluate(
-            tracks, names, settings=evaluation, n_seeds=n_seeds, stored=stored, making=making
+            subject.tracks,
+            subject.names,
+            settings=evaluation,
+            n_seeds=n_seeds,
+            stored=subject.stored,
+            making=Making(workers=usable_cores(), on_progress=report),
         )
 
 
-def _show(settings: Globals, result: "Evaluation") -> None:
+def _show(settings: Globals, result: "Evaluation", page: Path | None) -> None:
+    """Print the figures, write the page, and report tracks that could not be measured."""
+    from index.evaluate.page import write_page
     from index.evaluate.tables import remarks, tables_of
 
     if settings.form is Form.TABLE:
@@ -208,3 +165,9 @@ def _show(settings: Globals, result: "Evaluation") -> None:
     if settings.form is not Form.JSON:  # which has them in it
         for remark in remarks(result):
             say(settings, remark)
+    if page is not None:  # after the figures, which a full disk must not take away
+        write_page(page, result)
+        say(settings, f"{page}: open it in a browser")
+    n_bad = len(result.failed) + len(result.left_out)
+    if n_bad:
+        raise PartialFailure(f"measured, but {n_bad} of the tracks could not be read or used")

@@ -169,14 +169,10 @@ def run(
     Writes a playlist of 15 tracks that opens with song.mp3.
     """
     from index.library import Library
-    from index.playlists.files.files import check_writable
     from index.playlists.request import Arc, PlaylistRequest, parse_places
 
     settings = globals_of(context)
-    if output is not None:
-        check_writable(output, force=force)
-    elif relative_to is not None:
-        raise UsageError("--relative-to is for the paths in a file: give -o as well")
+    _check(output, relative_to, force=force)
     request = PlaylistRequest(
         seeds=tuple(read_tracks(settings, seeds or ())),
         length=length,
@@ -203,20 +199,24 @@ def run(
     for note in playlist.notes:
         say(settings, note)
     if output is not None:
-        _write(settings, playlist, output, relative_to=relative_to, force=force)
-    if mpd is not None:
-        _queue(settings, playlist, mpd)
+        playlist.save(output, relative_to=relative_to, force=force)
+        say(settings, f"{len(playlist.tracks)} tracks in {output}")
+    _queue(settings, playlist, mpd)
     _show(settings, playlist)
 
 
-def _write(
-    settings: Globals, playlist: "Playlist", path: Path, *, relative_to: Path | None, force: bool
-) -> None:
-    playlist.save(path, relative_to=relative_to, force=force)
-    say(settings, f"{len(playlist.tracks)} tracks in {path}")
+def _check(output: Path | None, relative_to: Path | None, *, force: bool) -> None:
+    from index.playlists.files.files import check_writable
+
+    if output is not None:
+        check_writable(output, force=force)
+    elif relative_to is not None:
+        raise UsageError("--relative-to is for the paths in a file: give -o as well")
 
 
-def _queue(settings: Globals, playlist: "Playlist", address: str) -> None:
+def _queue(settings: Globals, playlist: "Playlist", address: str | None) -> None:
+    if address is None:
+        return
     from index.playlists.files.mpd_queue import queue_on_mpd
 
     queued = queue_on_mpd([entry.track for entry in playlist.tracks], address)

@@ -14,6 +14,7 @@ from embedder.errors import DatasetError, PartialFailure, UsageError
 from embedder.whole_files import check_output_folder
 
 if TYPE_CHECKING:
+    from embedder.config.training import TrainingConfig
     from embedder.training.folder.run_folder import TrainingResult
     from embedder.training.settings import TrainingRequest
 
@@ -95,14 +96,8 @@ def run(
     """
     global_options = globals_of(context)
     folder = output or Path(f"{dataset.absolute().name}-{'grid' if grid else 'run'}")
-    _check(
-        dataset,
-        folder,
-        is_grid=grid is not None,
-        resume=resume,
-        force=force,
-        show_config=show_config,
-    )
+    is_grid = grid is not None
+    _check(dataset, folder, is_grid=is_grid, resume=resume, force=force, show_config=show_config)
     from embedder.training.settings import TrainingRequest, training_config  # imports torch
 
     request = TrainingRequest(
@@ -115,19 +110,7 @@ def run(
     if show_config:
         _show_config(global_options, configuration)
         return
-    from embedder.training.train import train
-
-    with Follower(global_options) as follower:
-        result = train(
-            dataset,
-            configuration,
-            folder,
-            resume=resume,
-            force=force,
-            make_observers=follower.observe,
-            on_progress=follower.prepared,
-        )
-    _show(global_options, dataset, result)
+    _train(global_options, dataset, folder, configuration, resume=resume, force=force)
 
 
 def _check(
@@ -154,6 +137,30 @@ def _show_config(settings: Globals, config: object) -> None:
     emit_text(settings, to_toml(config, with_choices=True).rstrip())
     if settings.form is not Form.TABLE:
         emit(settings, to_dict(config))
+
+
+def _train(
+    settings: Globals,
+    dataset: Path,
+    folder: Path,
+    configuration: "TrainingConfig",
+    *,
+    resume: bool,
+    force: bool,
+) -> None:
+    from embedder.training.train import train
+
+    with Follower(settings) as follower:
+        result = train(
+            dataset,
+            configuration,
+            folder,
+            resume=resume,
+            force=force,
+            make_observers=follower.observe,
+            on_progress=follower.prepared,
+        )
+    _show(settings, dataset, result)
 
 
 def _course_of(result: "TrainingResult") -> dict[str, Any]:

@@ -1,12 +1,10 @@
 """An evaluation as one HTML file: figures, charts, tables and the protocol."""
 
-import os
 from html import escape
 from pathlib import Path
 
 import numpy as np
 
-from embedder.errors import BadInput, printable_path
 from embedder.whole_files import write_whole
 from index.evaluate.charts import counted, heat_table, interval_bars, reliability_curve
 from index.evaluate.page_style import html_page, html_table
@@ -14,13 +12,6 @@ from index.evaluate.results import Evaluation, ModelScores
 from index.evaluate.tables import CONFUSION, MOST_LABELS, best_tagging, headline, remarks, tables_of
 
 MOST_TAGS = 50
-
-
-def check_place(path: Path) -> None:
-    """Raise BadInput if its folder cannot be written to; called before the evaluation starts."""
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise BadInput(f"{printable_path(folder)}: cannot be written to. Name another folder.")
 
 
 def write_page(path: Path, evaluation: Evaluation) -> None:

@@ -1,5 +1,6 @@
-"""The settings of an evaluation."""
+"""The settings of an evaluation. This module imports no torch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,6 +58,20 @@ class EvaluationSettings:
     def depth(self) -> int:
         """How many neighbours are looked up."""
         return max(*self.shown_at, *TAGS_SHOWN_AT)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the user named: a split, a model or a baseline, and others to compare with it."""
+
+    split: str = ""
+    model: str | None = None
+    baseline: str | None = None
+    compare: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if self.model and self.baseline:
+            raise UsageError("give --model or --baseline, not both; --compare adds others")
 
 
 def checked_group(name: str) -> Group:
