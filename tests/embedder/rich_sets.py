@@ -1,4 +1,4 @@
-"""A seeded data set in which everything that can make a positive can be heard."""
+"""A seeded data set in which every kind of positive pair is visible in the spectrograms."""
 
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def write_rich_set(folder: Path, *, n_tracks: int = N_TRACKS, seed: int = 0) -> 
 
 
 def write_audio_set(folder: Path, *, n_tracks: int = 16, seconds: float = 2.0) -> Path:
-    """Folders `high` and `low` of tones with a pulse, 8 kHz; each track has a pitch of its own."""
+    """Folders `high` and `low` of pulsed tones at 8 kHz; each track has its own pitch."""
     generator = np.random.default_rng(1)
     time = np.arange(int(seconds * 8000)) / 8000
     for number in range(n_tracks):

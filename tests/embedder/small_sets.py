@@ -1,4 +1,4 @@
-"""Small seeded data sets of arrays, on which a network learns in a second."""
+"""Small seeded data sets of arrays on which a network learns in a second."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ GENRES = ("dance", "folk", "jazz", "rock")
 def write_array_set(
     folder: Path, *, tracks_per_genre: int = 24, rows: int = 16, columns: int = 24, seed: int = 0
 ) -> Path:
-    """Spectrograms whose rows tell the genre, under noise; artists of four tracks each."""
+    """Spectrograms whose rows depend on the genre, plus noise; four tracks for each artist."""
     generator = np.random.default_rng(seed)
     shapes = generator.uniform(60, 190, size=(len(GENRES), rows, 1))
     arrays, lines = [], ["track,genre,artist,split"]

@@ -1,4 +1,4 @@
-"""A small model with a tagging head that nobody trained, and sound for it."""
+"""A small model with an untrained tagging head, and audio for it."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ CONFIG = ModelConfig(
 
 
 def some_head(*, size: int = 4) -> TagHead:
-    """Three tags."""
+    """A head of three tags with random weights."""
     generator = torch.Generator().manual_seed(5)
     weight = torch.randn(len(TAGS), size, generator=generator)
     return TagHead(weight, torch.tensor([0.5, 0.0, -0.5]), TAGS)
@@ -34,7 +34,7 @@ def write_tagger(folder: Path, *, head: TagHead | None = None) -> Card:
 
 
 def write_noise(path: Path, *, seed: int = 0) -> Path:
-    """Two seconds that swell, so that excerpts differ."""
+    """Two seconds of noise that gets louder, so that excerpts differ."""
     noise = np.random.default_rng(seed).normal(size=(1, 16000)) * np.linspace(0.01, 0.3, 16000)
     write_audio(path, noise.astype(np.float32), 8000)
     return path

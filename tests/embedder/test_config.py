@@ -1,4 +1,4 @@
-"""Settings: merging, checking, and the way through TOML."""
+"""Settings: merging, checking, and TOML."""
 
 import dataclasses
 import tomllib
@@ -35,18 +35,18 @@ CONFIGS = st.builds(
 
 @given(config=CONFIGS)
 def test_toml_round_trip_keeps_every_setting(config: ModelConfig) -> None:
-    """What is written as TOML is read back equal, to the last bit of a float."""
+    """A configuration written as TOML is read back equal."""
     assert from_dict(ModelConfig, tomllib.loads(to_toml(config))) == config
 
 
 @given(config=CONFIGS)
 def test_dict_round_trip_keeps_every_setting(config: ModelConfig) -> None:
-    """A configuration survives the way through plain dicts."""
+    """A configuration written as dicts is read back equal."""
     assert from_dict(ModelConfig, to_dict(config)) == config
 
 
 def test_later_sources_win(tmp_path: Path) -> None:
-    """Flags beat the file, the file beats the preset, the rest stays."""
+    """Assignments override the file, and the file overrides the preset."""
     toml = tmp_path / "mine.toml"
     toml.write_text("embedding_size = 64\n[backbone]\nkernel = 5\ndropout = 0.1\n")
     preset = ModelConfig(geometry="euclidean")
@@ -73,7 +73,7 @@ def test_later_sources_win(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_setting_names_what_is_valid(assignment: str, message: str) -> None:
-    """A setting that does not fit is refused with a hint at the right one."""
+    """The error has a hint at the right setting."""
     with pytest.raises(ConfigError, match=message):
         configure(ModelConfig(), assignments=[assignment])
 
@@ -86,7 +86,7 @@ def test_whole_numbers_serve_as_floats() -> None:
 
 @pytest.mark.parametrize("content", [b"a = ", b"\xff\xfe\x00"])
 def test_a_file_that_is_not_toml_is_named(tmp_path: Path, content: bytes) -> None:
-    """Broken TOML is one error with the file's name."""
+    """The error names the file."""
     broken = tmp_path / "broken.toml"
     broken.write_bytes(content)
     with pytest.raises(ConfigError, match=r"broken\.toml: not a TOML file"):
@@ -94,12 +94,12 @@ def test_a_file_that_is_not_toml_is_named(tmp_path: Path, content: bytes) -> Non
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    """A TOML file that is not there is an error with its name."""
+    """The error names the missing TOML file."""
     with pytest.raises(ConfigError, match=r"absent\.toml: No such file"):
         read_toml(tmp_path / "absent.toml")
 
 
 def test_a_number_serves_as_the_name_of_a_choice() -> None:
-    """`precision=32` is what a message may recommend, and what one writes."""
+    """`precision=32` selects the choice named "32"."""
     config = configure(TrainingConfig(), assignments=("loop.precision=32",))
     assert config.loop.precision == "32"

@@ -1,4 +1,4 @@
-"""Distances, means and projections: their definitions, their laws, and float32 near the rim."""
+"""Distances, means and projections: definitions, laws, and float32 near the rim."""
 
 import math
 import warnings
@@ -28,7 +28,7 @@ def geometry(request: pytest.FixtureRequest) -> Geometry:
 @given(seed=st.integers(0, 10_000), kind=st.sampled_from(KINDS))
 @settings(max_examples=40, deadline=None)
 def test_distances_are_symmetric_and_zero_only_at_home(seed: int, kind: str) -> None:
-    """A point is at no distance from itself, and as far from another as the other from it."""
+    """A vector has distance 0 to itself, and distances are symmetric."""
     geometry = geometry_of(kind)
     points = points_on(geometry, n=6, seed=seed)
     distances = geometry.pairwise(points, points)
@@ -41,7 +41,7 @@ def test_distances_are_symmetric_and_zero_only_at_home(seed: int, kind: str) -> 
 @given(seed=st.integers(0, 10_000), kind=st.sampled_from(["euclidean", "poincare"]))
 @settings(max_examples=30, deadline=None)
 def test_a_detour_is_never_shorter(seed: int, kind: str) -> None:
-    """The two that are metrics keep the triangle inequality."""
+    """Euclidean and Poincaré distances have the triangle inequality."""
     geometry = geometry_of(kind)
     points = points_on(geometry, n=7, seed=seed)
     distances = geometry.pairwise(points, points)
@@ -50,7 +50,7 @@ def test_a_detour_is_never_shorter(seed: int, kind: str) -> None:
 
 
 def test_cosine_is_one_minus_the_cosine() -> None:
-    """Parallel 0, at right angles 1, opposite 2, whatever the lengths."""
+    """Parallel vectors have 0, orthogonal 1 and opposite 2, for all lengths."""
     geometry = geometry_of("cosine")
     east = torch.tensor([[2.0, 0.0]])
     points = torch.tensor([[0.5, 0.0], [0.0, 3.0], [-1.0, 0.0]])
@@ -58,14 +58,14 @@ def test_cosine_is_one_minus_the_cosine() -> None:
 
 
 def test_euclidean_is_the_straight_line() -> None:
-    """Three and four make five."""
+    """A 3-4-5 triangle."""
     distances = geometry_of("euclidean").pairwise(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]]))
     assert distances.item() == pytest.approx(5.0)
 
 
 @pytest.mark.parametrize("curvature", [0.3, 1.0, 2.5])
 def test_the_ball_agrees_with_its_definition(curvature: float) -> None:
-    """Each distance is the arccosh formula, worked out in double precision."""
+    """Each distance equals the arccosh formula in double precision."""
     ball = geometry_of("poincare", curvature=curvature)
     points = points_on(ball, n=9, seed=3).double()
     distances = ball.pairwise(points, points)
@@ -80,7 +80,7 @@ def test_the_ball_agrees_with_its_definition(curvature: float) -> None:
 
 @pytest.mark.parametrize("curvature", [0.5, 1.0])
 def test_the_ball_agrees_with_geoopt(curvature: float) -> None:
-    """Projection, distance and midpoint are those of another implementation."""
+    """Projection, distance and midpoint equal those of another implementation."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         geoopt = pytest.importorskip("geoopt")
@@ -103,7 +103,7 @@ def test_the_ball_flattens_as_its_curvature_vanishes() -> None:
 
 
 def test_near_the_rim_float32_keeps_three_digits() -> None:
-    """Points as far out as points may lie are as far apart as double precision says."""
+    """Distances of the outermost vectors agree with double precision."""
     ball = geometry_of("poincare")
     generator = torch.Generator().manual_seed(8)
     far = ball.project(50 * torch.randn(12, 16, generator=generator))
@@ -113,14 +113,14 @@ def test_near_the_rim_float32_keeps_three_digits() -> None:
 
 
 def test_near_the_rim_one_point_is_its_own_mean() -> None:
-    """The midpoint formula does not lose a point that lies far out."""
+    """The midpoint of a single vector near the rim is the vector."""
     ball = geometry_of("poincare")
     far = ball.project(torch.tensor([[30.0, 40.0]]))
     assert ball.pairwise(ball.mean(far)[None], far).item() < 1e-2
 
 
 def test_a_point_past_the_rim_is_drawn_back() -> None:
-    """Rounding that puts a point outside the ball does not turn distances into NaN."""
+    """A vector that rounding puts outside the ball gives no NaN distances."""
     ball = geometry_of("poincare")
     outside = torch.tensor([[1.0, 0.0], [0.0, 1.01], [0.2, 0.1]])
     assert torch.isfinite(ball.pairwise(outside, outside)).all()
@@ -128,7 +128,7 @@ def test_a_point_past_the_rim_is_drawn_back() -> None:
 
 @pytest.mark.parametrize("scale", [0.0, 1e-20, 1.0, 1e4, 1e15])
 def test_gradients_stay_finite(geometry: Geometry, scale: float) -> None:
-    """Zero outputs, equal outputs and huge outputs all have a usable gradient."""
+    """Zero, equal and huge outputs have finite gradients."""
     generator = torch.Generator().manual_seed(1)
     outputs = scale * torch.randn(5, 8, generator=generator)
     outputs[1] = outputs[0]
@@ -140,12 +140,12 @@ def test_gradients_stay_finite(geometry: Geometry, scale: float) -> None:
 
 
 def test_half_precision_outputs_become_float32_points(geometry: Geometry) -> None:
-    """Autocast ends here: a vector is kept in float32."""
+    """Vectors from half-precision outputs are float32."""
     assert geometry.project(torch.ones(2, 8, dtype=torch.bfloat16)).dtype == torch.float32
 
 
 def test_autocast_does_not_round_distances(geometry: Geometry) -> None:
-    """Under bf16 autocast distances are those of float32, as training mixes precisions."""
+    """Distances under bf16 autocast equal those in float32."""
     points = points_on(geometry, n=6, seed=4)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         under_autocast = geometry.pairwise(points, points)
@@ -153,13 +153,13 @@ def test_autocast_does_not_round_distances(geometry: Geometry) -> None:
 
 
 def test_the_mean_of_equal_points_is_that_point(geometry: Geometry) -> None:
-    """A track whose excerpts sound the same has their vector."""
+    """A track whose excerpts are equal has their vector."""
     point = points_on(geometry, n=1, seed=6)
     assert torch.allclose(geometry.mean(point.expand(4, -1)), point[0], atol=1e-6)
 
 
 def test_the_mean_takes_a_batch(geometry: Geometry) -> None:
-    """Several sets of points at once have the means that they have alone."""
+    """Several sets of vectors have the means that each has alone."""
     points = points_on(geometry, n=6, seed=7)
     together = geometry.mean(points.reshape(2, 3, 8))
     alone = torch.stack([geometry.mean(points[:3]), geometry.mean(points[3:])])
@@ -167,7 +167,7 @@ def test_the_mean_takes_a_batch(geometry: Geometry) -> None:
 
 
 def test_the_cosine_mean_has_unit_length() -> None:
-    """Also where the points are spread, and where they cancel out."""
+    """Also if the vectors are spread or cancel out."""
     cosine = geometry_of("cosine")
     spread = points_on(cosine, n=20, seed=9)
     assert cosine.mean(spread).norm().item() == pytest.approx(1.0)
@@ -176,7 +176,7 @@ def test_the_cosine_mean_has_unit_length() -> None:
 
 
 def test_a_store_ranks_as_the_geometry_does(geometry: Geometry) -> None:
-    """Searching the stored forms by the search metric gives the order of the distances."""
+    """Stored forms with the search metric have the order of the distances."""
     points, queries = (points_on(geometry, n=n, seed=n, scale=0.3) for n in (40, 5))
     stored, query_points = geometry.stored_form(points), geometry.query_form(queries)
     if geometry.search_metric == "inner-product":
@@ -196,13 +196,13 @@ def test_the_lifted_product_is_the_distance() -> None:
 
 
 def test_an_unknown_geometry_lists_the_known_ones() -> None:
-    """A misspelt name is answered with the right ones."""
+    """The message lists the valid names."""
     with pytest.raises(UnknownChoice, match="cosine, euclidean, poincare"):
         geometry_of("cosin")
 
 
 @pytest.mark.parametrize("curvature", [0.0, -1.0, math.inf, math.nan])
 def test_the_ball_refuses_a_curvature_that_is_none(curvature: float) -> None:
-    """Zero, negative and endless curvatures have no ball."""
+    """Zero, negative and infinite curvatures are refused."""
     with pytest.raises(ConfigError, match="curvature"):
         geometry_of("poincare", curvature=curvature)

@@ -1,4 +1,4 @@
-"""Every metric beside its slow loop: rows for the test and for the benchmark."""
+"""Every metric and its slow loop: rows for the test and for the benchmark."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ K = 6
 
 
 class Case:
-    """Tracks with vectors, labels, artists and tags, and their artist-free ranking."""
+    """Tracks with vectors, labels, artists and tags, and their ranking without the own artist."""
 
     def __init__(self, kind: str = "cosine", *, seed: int = 1) -> None:
         draw = np.random.default_rng(seed)
@@ -57,7 +57,7 @@ class Case:
 
 
 def metric_comparisons() -> Iterator[Comparison]:
-    """All of them."""
+    """All comparisons of metrics."""
     for kind in ("cosine", "euclidean", "poincare"):
         case = Case(kind)
         apart = float(np.abs(case.ranking.rows - np.array(case.slow_rows)).max())
@@ -129,7 +129,7 @@ def votes(case: Case) -> Iterator[Comparison]:
 
 
 def tagging(case: Case) -> Iterator[Comparison]:
-    """Areas under both curves, macro over tags that can be scored."""
+    """Areas under both curves, averaged over the tags with scores."""
     chances = case.draw.random(case.tags.shape)
     scores = tag_scores(chances, case.tags)
     columns = [(chances[:, t].tolist(), (case.tags[:, t] > 0).tolist()) for t in range(1, 6)]

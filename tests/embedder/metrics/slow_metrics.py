@@ -1,4 +1,4 @@
-"""Every metric as the obvious loop, to hold the fast ones against."""
+"""Every metric as a plain loop, to compare the fast ones with."""
 
 import math
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ def recall(relevant: Sequence[bool], n_relevant: int, k: int) -> float:
 
 
 def average_precision(relevant: Sequence[bool], n_relevant: int) -> float:
-    """Of one query, over the places there are."""
+    """Of one query, with the given number of relevant references."""
     total, hits = 0.0, 0
     for place, good in enumerate(relevant, start=1):
         if good:
@@ -62,7 +62,7 @@ def ndcg(gains: Sequence[float], ideal: Sequence[float], k: int) -> float:
 
 
 def tag_recall(query_tags: Sequence[float], neighbours: Sequence[Sequence[float]]) -> float:
-    """Share of the query's tags that its neighbours have between them."""
+    """The share of the query's tags that any neighbour has."""
     query_tag_ids = {tag for tag, has in enumerate(query_tags) if has}
     shown = {tag for tags in neighbours for tag, has in enumerate(tags) if has}
     return len(query_tag_ids & shown) / len(query_tag_ids)
@@ -114,7 +114,7 @@ def skewness(values: Sequence[float]) -> float:
 
 
 def effective_rank(points: Points) -> float:
-    """By the eigenvalues of the Gram matrix, whose roots are the singular values."""
+    """From the eigenvalues of the Gram matrix, whose roots are the singular values."""
     centred = points - points.mean(axis=0)
     values = [math.sqrt(max(v, 0.0)) for v in np.linalg.eigvalsh(centred.T @ centred)]
     total = sum(values)

@@ -1,4 +1,4 @@
-"""Votes, tags, calibration and intervals equal scikit-learn and keep their laws."""
+"""Votes, tags, calibration and intervals agree with scikit-learn and have their laws."""
 
 import numpy as np
 import pytest
@@ -22,13 +22,13 @@ EUCLIDEAN = geometry_of("euclidean")
 
 
 def draw(seed: int = 0) -> np.random.Generator:
-    """A generator of its own."""
+    """A seeded generator."""
     return np.random.default_rng(seed)
 
 
 @pytest.mark.parametrize("weighting", ["uniform", "distance"])
 def test_votes_are_those_of_scikit_learns_neighbours(weighting: Weighting) -> None:
-    """Also where a reference is a copy of the query."""
+    """They agree also if a reference is a copy of the query."""
     references = draw(1).normal(size=(60, 3))
     queries = np.concatenate([draw(2).normal(size=(20, 3)), references[:3]])
     labels = draw(3).integers(0, 4, 60)
@@ -45,7 +45,7 @@ def test_votes_are_those_of_scikit_learns_neighbours(weighting: Weighting) -> No
 
 
 def test_queries_without_a_label_or_a_voter_do_not_count() -> None:
-    """They count as neither right nor wrong, and are reported."""
+    """They are neither right nor wrong, and they are reported."""
     shares = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.5, 0.5]])
     scores = vote_scores(shares, np.array([0, -1, 1, 1]))
     assert scores.accuracy == 0.5
@@ -57,7 +57,7 @@ def test_queries_without_a_label_or_a_voter_do_not_count() -> None:
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_vote_shares_sum_to_one_or_to_nothing(seed: int) -> None:
-    """Also with unknown labels among the neighbours."""
+    """The shares sum to 1, or to 0 without voters, also with unknown labels."""
     vectors, labels = draw(seed).normal(size=(15, 2)), draw(seed).integers(-1, 3, 15)
     ranking = neighbour_ranking(vectors, vectors, geometry=EUCLIDEAN, k=3, same_set=True)
     weightings: tuple[Weighting, ...] = ("uniform", "distance")
@@ -68,7 +68,7 @@ def test_vote_shares_sum_to_one_or_to_nothing(seed: int) -> None:
 
 
 def test_tag_areas_are_scikit_learns_macro_means() -> None:
-    """Tags of no track or of every track are left out and counted."""
+    """Tags that no track or every track has are left out and counted."""
     tags = draw(1).random((50, 5)) < 0.4
     chances = draw(2).random((50, 5))
     scores = tag_scores(chances, tags)
@@ -83,8 +83,8 @@ def test_tag_areas_are_scikit_learns_macro_means() -> None:
         tag_scores(chances, tags[:, :4])
 
 
-def test_confidence_that_comes_true_has_no_calibration_error() -> None:
-    """And confidence of one that is half right has an error of a half."""
+def test_right_probabilities_have_no_calibration_error() -> None:
+    """Predictions of probability 1 that are half right have an error of a half."""
     sure = np.repeat([0.25, 0.75], 400)
     right = np.concatenate([np.arange(400) < 100, np.arange(400) < 300])
     assert binary_reliability(sure, right).expected_error == pytest.approx(0)
@@ -98,7 +98,7 @@ def test_confidence_that_comes_true_has_no_calibration_error() -> None:
 
 
 def test_tracks_of_an_artist_widen_the_interval() -> None:
-    """Fifty artists of ten equal tracks each know no more than fifty tracks do."""
+    """Ten equal tracks of each artist do not narrow the interval."""
     values = np.repeat((draw().random(50) < 0.5).astype(float), 10)
     artists = np.repeat(np.arange(50), 10)
     alone = bootstrap_interval(values, generator=draw(1))
@@ -111,7 +111,7 @@ def test_tracks_of_an_artist_widen_the_interval() -> None:
 
 
 def test_a_paired_interval_sees_a_small_steady_gain() -> None:
-    """Two systems on the same tracks: the difference is sharper than either score."""
+    """On the same tracks, the interval of the difference is narrower than those of the scores."""
     base = draw().random(300)
     gain = paired_interval(base + 0.02, base, generator=draw(1))
     assert gain.low == pytest.approx(0.02)
@@ -122,7 +122,7 @@ def test_a_paired_interval_sees_a_small_steady_gain() -> None:
 
 
 def test_values_that_did_not_count_are_left_out_of_the_interval() -> None:
-    """And nothing but such values is an error."""
+    """If all values are NaN, it is an error."""
     values = np.array([1.0, np.nan, 0.0, 1.0])
     assert bootstrap_interval(values, generator=draw()).mean == pytest.approx(2 / 3)
     with pytest.raises(UsageError, match="left out"):

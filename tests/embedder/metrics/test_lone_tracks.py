@@ -1,4 +1,4 @@
-"""Tracks without a group (id -1): each stands for itself."""
+"""Tracks without a group (id -1) are groups of their own."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from embedder.metrics.ranking import Apart, count_relevant
 
 
 def test_tracks_without_a_group_may_find_each_other() -> None:
-    """Two tracks of unknown artist are not of one artist; two of artist 5 are."""
+    """Two tracks of unknown artist may find each other; two of artist 5 may not."""
     ids = np.array([-1, -1, 5, 5])
     labels = np.zeros(4, dtype=np.int64)
     counts = count_relevant(labels, labels, apart=[Apart(ids, ids)], same_set=True)
@@ -15,7 +15,7 @@ def test_tracks_without_a_group_may_find_each_other() -> None:
 
 
 def test_the_bootstrap_draws_lone_tracks_by_themselves() -> None:
-    """The interval is the one with a group of its own for each of them."""
+    """The interval equals the one with a separate group for each of them."""
     values = np.array([0.0, 1.0, 1.0, 0.0, 1.0])
     lone, named = np.array([0, 0, 1, -1, -1]), np.array([0, 0, 1, 2, 3])
     intervals = [

@@ -1,4 +1,4 @@
-"""Rankings and what follows from them equal loops and scikit-learn."""
+"""Rankings and the metrics of them agree with loops and scikit-learn."""
 
 from dataclasses import replace
 
@@ -39,20 +39,20 @@ COMPARISONS = tuple(metric_comparisons())
 
 
 def draw(seed: int = 0) -> np.random.Generator:
-    """A generator of its own."""
+    """A seeded generator."""
     return np.random.default_rng(seed)
 
 
 @pytest.mark.parametrize("row", COMPARISONS, ids=lambda row: row.name)
 def test_every_metric_equals_its_slow_loop(row: Comparison) -> None:
-    """To 1e-5."""
+    """The difference is at most 1e-5."""
     assert row.difference <= 1e-5
 
 
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10_000), k=st.integers(1, 30), n_artists=st.integers(1, 12))
 def test_no_query_meets_itself_or_its_own_artist(seed: int, k: int, n_artists: int) -> None:
-    """Whatever k and however few references are left; distances rise, no row comes twice."""
+    """With any k and few references, distances rise and no row occurs twice."""
     vectors = draw(seed).normal(size=(25, 3))
     artists = draw(seed).integers(-1, n_artists, 25)
     ranking = neighbour_ranking(
@@ -72,7 +72,7 @@ def test_no_query_meets_itself_or_its_own_artist(seed: int, k: int, n_artists: i
 
 
 def test_ties_go_to_the_lower_row_also_at_the_last_place() -> None:
-    """Copies of one track come in the order of their rows, wherever the ranking is cut."""
+    """Copies of a track are in the order of their rows, for any k."""
     references = np.zeros((40, 2))
     references[7] = 1
     for k in (3, 10, 39):
@@ -81,7 +81,7 @@ def test_ties_go_to_the_lower_row_also_at_the_last_place() -> None:
 
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A ranking made a few rows at a time is the ranking made at once."""
+    """A ranking in chunks of a few rows equals a ranking in a single chunk."""
     vectors, labels = draw().normal(size=(50, 4)), draw().integers(0, 5, 50)
     tags = draw().random((50, 6)) < 0.3
 
@@ -97,7 +97,7 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_ranking_of_distances_is_that_of_the_vectors() -> None:
-    """Both doors lead to the same room."""
+    """Rankings from given distances and from vectors are the same."""
     vectors = draw().normal(size=(20, 4))
     gaps = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
     before = gaps.copy()
@@ -108,7 +108,7 @@ def test_a_ranking_of_distances_is_that_of_the_vectors() -> None:
 
 
 def test_average_precision_and_ndcg_of_everything_are_scikit_learns() -> None:
-    """With a ranking of all references."""
+    """They agree for a ranking of all references."""
     queries, references = draw(1).normal(size=(12, 4)), draw(2).normal(size=(30, 4))
     query_labels, labels = draw(3).integers(0, 3, 12), draw(4).integers(0, 3, 30)
     ranking = neighbour_ranking(queries, references, geometry=EUCLIDEAN, k=30)
@@ -139,7 +139,7 @@ def test_trustworthiness_is_scikit_learns_and_needs_no_table_of_all_pairs() -> N
 
 
 def test_a_star_has_one_hub_and_its_orphans() -> None:
-    """The middle is the nearest neighbour of all; with k = 1 most others are chosen by none."""
+    """The centre is the nearest neighbour of all; with k = 1 most others are no neighbour."""
     directions = np.eye(20)
     vectors = np.concatenate([np.zeros((1, 20)), directions, -directions])
     ranking = neighbour_ranking(vectors, vectors, geometry=EUCLIDEAN, k=1, same_set=True)
@@ -156,14 +156,14 @@ def test_a_star_has_one_hub_and_its_orphans() -> None:
 
 @pytest.mark.parametrize("rank", [1, 3, 8])
 def test_effective_rank_counts_the_directions_that_are_used(rank: int) -> None:
-    """Equal spread over r directions has rank r; a collapsed space has none."""
+    """Equal spread over r directions has rank r; equal vectors have rank 0."""
     corners = np.concatenate([np.eye(8)[:rank], -np.eye(8)[:rank]])
     assert effective_rank(corners) == pytest.approx(rank)
     assert effective_rank(np.full((9, 4), 0.3)) == 0.0
 
 
 def test_queries_with_nothing_to_find_are_nan_not_zero() -> None:
-    """A label with a single track must not pull the mean down."""
+    """A label with a single track does not lower the mean."""
     vectors, labels = np.arange(6.0)[:, None], np.array([0, 0, 0, 1, -1, 0])
     ranking = neighbour_ranking(vectors, vectors, geometry=EUCLIDEAN, k=3, same_set=True)
     relevant = relevance(ranking, labels, labels)
@@ -180,7 +180,7 @@ def test_queries_with_nothing_to_find_are_nan_not_zero() -> None:
 
 
 def test_tags_of_neighbours_add_up() -> None:
-    """The first neighbour shows one of two tags, the first two both; a hit is any common tag."""
+    """The first neighbour has one of two tags, the first two have both; a common tag is a hit."""
     vectors = np.array([[0.0], [1.0], [2.0], [9.0]])
     tags = np.array([[1, 1, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
     ranking = neighbour_ranking(vectors, vectors, geometry=EUCLIDEAN, k=2, same_set=True)

@@ -22,7 +22,7 @@ from tests.embedder.models.saved_models import CONFIG, edit_card
 
 @pytest.mark.parametrize("where", [0.02, 0.5, 0.999])
 def test_an_altered_byte_is_noticed(folder: Path, where: float) -> None:
-    """In the header or among the numbers, one flipped byte is refused."""
+    """A flipped byte in the header or in the weights is refused."""
     path = folder / "weights.safetensors"
     content = bytearray(path.read_bytes())
     content[int(where * len(content))] ^= 0x10
@@ -32,7 +32,7 @@ def test_an_altered_byte_is_noticed(folder: Path, where: float) -> None:
 
 
 def test_altered_weights_name_both_fingerprints(folder: Path) -> None:
-    """The message says what was expected and what is there."""
+    """The message has the expected and the actual fingerprint."""
     expected = short_fingerprint(read_card(folder).fingerprint)
     tensors = load_file(folder / "weights.safetensors")
     tensors["network.projection.bias"] += 1e-3
@@ -43,7 +43,7 @@ def test_altered_weights_name_both_fingerprints(folder: Path) -> None:
 
 
 def test_an_altered_setting_is_noticed(folder: Path) -> None:
-    """A card whose front end was edited no longer fits its fingerprint."""
+    """A card with an edited front end does not fit its fingerprint."""
     config = json.loads((folder / "card.json").read_text())["config"]
     config["front_end"]["hop_samples"] = 100
     edit_card(folder, config=config)
@@ -53,7 +53,7 @@ def test_an_altered_setting_is_noticed(folder: Path) -> None:
 
 @pytest.mark.parametrize("change", ["shape", "missing", "extra", "stray"])
 def test_tensors_that_do_not_fit_the_settings_are_named(folder: Path, change: str) -> None:
-    """Even where somebody has worked the fingerprint out anew."""
+    """They are refused even if the fingerprint on the card fits the file."""
     tensors = load_file(folder / "weights.safetensors")
     bias = tensors.pop("network.projection.bias")
     if change == "shape":
@@ -75,7 +75,7 @@ def test_tensors_that_do_not_fit_the_settings_are_named(folder: Path, change: st
 
 @pytest.mark.parametrize("n_bytes", [0, 4, 100, -1])
 def test_truncated_weights_are_refused(folder: Path, n_bytes: int) -> None:
-    """From nothing at all to all but one byte."""
+    """From an empty file to one that lacks a byte."""
     path = folder / "weights.safetensors"
     path.write_bytes(path.read_bytes()[:n_bytes])
     with pytest.raises(CorruptArtefact, match="truncated or altered"):
@@ -83,14 +83,14 @@ def test_truncated_weights_are_refused(folder: Path, n_bytes: int) -> None:
 
 
 def test_missing_weights_are_refused(folder: Path) -> None:
-    """A card alone is no model."""
+    """A card without weights is not a model."""
     (folder / "weights.safetensors").unlink()
     with pytest.raises(CorruptArtefact, match="No such file"):
         load_model(folder)
 
 
 def test_a_folder_without_a_card_is_no_model(folder: Path) -> None:
-    """Since the card is written last, its absence means an unfinished model."""
+    """The card is written last, so a folder without it is unfinished."""
     (folder / "card.json").unlink()
     with pytest.raises(CorruptArtefact, match=r"no card\.json"):
         load_model(folder)
@@ -107,8 +107,8 @@ def test_a_folder_without_a_card_is_no_model(folder: Path) -> None:
         ('{"format": 1, "name": "m"}', "'fingerprint' is missing"),
     ],
 )
-def test_a_card_that_is_none_is_refused(folder: Path, text: str, message: str) -> None:
-    """Broken JSON, other JSON, and a card with parts missing each say so."""
+def test_a_file_that_is_not_a_card_is_refused(folder: Path, text: str, message: str) -> None:
+    """Broken JSON, other JSON and missing fields each have a message."""
     (folder / "card.json").write_text(text, encoding="latin-1")
     with pytest.raises(CorruptArtefact, match=message):
         load_model(folder)
@@ -134,7 +134,7 @@ def test_a_card_with_wrong_values_is_refused(
 
 
 def test_a_newer_format_asks_for_a_newer_program(folder: Path) -> None:
-    """Both numbers stand in the message, and unknown keys are not complained of."""
+    """The message has both numbers, and does not mention unknown fields."""
     edit_card(folder, format=2, something_new=True)
     with pytest.raises(UnsupportedFormat, match=r"format 2.*up to 1.*newer soundalike"):
         load_model(folder)
@@ -142,7 +142,7 @@ def test_a_newer_format_asks_for_a_newer_program(folder: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".pt", ".pth", ".pkl", ".ckpt"])
 def test_a_pickle_is_never_opened(tmp_path: Path, suffix: str) -> None:
-    """Whatever it holds, it is refused unread, with what to do instead."""
+    """It is refused unread, and the message has an alternative."""
     path = tmp_path / f"model{suffix}"
     path.write_bytes(pickle.dumps(_Trap(tmp_path / "sprung")))
     with pytest.raises(UnsupportedFormat, match=r"never opens one.*ONNX"):

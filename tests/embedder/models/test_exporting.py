@@ -1,4 +1,4 @@
-"""Models exported as folders and files: whole, and never over something else."""
+"""Exporting models as folders and files: written whole, and never over other files."""
 
 import re
 import sys
@@ -29,13 +29,13 @@ def files_of(folder: Path) -> set[str]:
 
 
 def test_an_exported_folder_is_the_model(model: Path, tmp_path: Path) -> None:
-    """The copy loads, with the same fingerprint."""
+    """The copy loads and has the same fingerprint."""
     export_model(model, tmp_path / "deep" / "copy")
     assert load_model(tmp_path / "deep" / "copy").fingerprint == load_model(model).fingerprint
 
 
 def test_replacing_a_model_leaves_nothing_of_the_old_one(model: Path, tmp_path: Path) -> None:
-    """Files that only the old model had are gone."""
+    """Files that only the old model had are removed."""
     export_model(model, tmp_path / "copy")
     (tmp_path / "copy" / "learnt.bin").write_bytes(b"of the old model")
     (tmp_path / "copy" / "base").mkdir()
@@ -44,7 +44,7 @@ def test_replacing_a_model_leaves_nothing_of_the_old_one(model: Path, tmp_path: 
 
 
 def test_a_folder_of_other_files_is_never_replaced(model: Path, tmp_path: Path) -> None:
-    """Even with `replace`: it may be anything."""
+    """It is refused even with `replace`."""
     (tmp_path / "music").mkdir()
     (tmp_path / "music" / "song.flac").touch()
     with pytest.raises(UsageError, match="music holds no model"):
@@ -53,14 +53,14 @@ def test_a_folder_of_other_files_is_never_replaced(model: Path, tmp_path: Path) 
 
 
 def test_a_model_is_not_exported_into_itself(model: Path) -> None:
-    """A copy inside the folder that is copied would have no end."""
+    """A folder inside the model is refused."""
     with pytest.raises(UsageError, match="inside the model"):
         export_model(model, model / "copy")
 
 
 @pytest.mark.parametrize("existing", ["small.onnx", "small.toml", "small.zip", "copy"])
 def test_an_export_does_not_overwrite_unasked(model: Path, tmp_path: Path, existing: str) -> None:
-    """A file or model that has the name stops it, and so does the TOML of an ONNX file."""
+    """An existing file or model is refused, and so is the TOML file of an ONNX file."""
     name = "small.onnx" if existing == "small.toml" else existing
     if existing == "copy":
         export_model(model, tmp_path / "copy")
@@ -73,7 +73,7 @@ def test_an_export_does_not_overwrite_unasked(model: Path, tmp_path: Path, exist
 def test_the_missing_extra_has_the_package_that_is_missing(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without `onnx`, the message names an extra that installs it."""
+    """Without `onnx`, the message names an extra that contains it."""
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(MissingExtra) as refused:
         export_model(model, tmp_path / "small.onnx")

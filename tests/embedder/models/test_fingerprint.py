@@ -23,7 +23,7 @@ OTHER_SETTINGS = {
 
 
 def test_saving_a_loaded_model_keeps_its_fingerprint(folder: Path, tmp_path: Path) -> None:
-    """Back and forth through the disk changes nothing."""
+    """Loading and saving change nothing."""
     model = load_model(folder)
     assert isinstance(model.network, EmbeddingNetwork)
     card = save_model(tmp_path / "again", model.network)
@@ -33,7 +33,7 @@ def test_saving_a_loaded_model_keeps_its_fingerprint(folder: Path, tmp_path: Pat
 def test_the_memory_order_of_weights_does_not_matter(
     folder: Path, network: EmbeddingNetwork, tmp_path: Path
 ) -> None:
-    """A network trained channels_last has the fingerprint that it has in the usual order."""
+    """A network in channels_last order has the same fingerprint as in the usual order."""
     for parameter in network.parameters():
         if parameter.ndim == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
@@ -41,8 +41,8 @@ def test_the_memory_order_of_weights_does_not_matter(
     assert card.fingerprint == read_card(folder).fingerprint
 
 
-def test_the_fingerprint_is_the_one_it_always_was() -> None:
-    """A known model keeps a known fingerprint: changing this orphans every library."""
+def test_old_fingerprints_do_not_change() -> None:
+    """A known model keeps its fingerprint; otherwise all libraries would need a new index."""
     tensors = {
         "network.weight": torch.arange(6, dtype=torch.float32).reshape(2, 3),
         "network.half": torch.tensor([0.5, -2.0], dtype=torch.bfloat16),
@@ -53,7 +53,7 @@ def test_the_fingerprint_is_the_one_it_always_was() -> None:
 
 @pytest.mark.parametrize("part", OTHER_SETTINGS)
 def test_the_fingerprint_covers_every_setting(part: str) -> None:
-    """Other excerpts, front end, network or geometry make another model."""
+    """Other excerpts, front ends, networks and geometries have other fingerprints."""
     tensors = {"weight": torch.ones(2)}
     default = network_fingerprint(ModelConfig(), tensors)
     assert network_fingerprint(OTHER_SETTINGS[part], tensors) != default
@@ -70,20 +70,20 @@ def test_the_fingerprint_covers_every_setting(part: str) -> None:
     ],
 )
 def test_the_fingerprint_covers_names_shapes_types_and_values(tensors: dict[str, Tensor]) -> None:
-    """Any difference in the tensors is another model."""
+    """Any difference in the tensors gives another fingerprint."""
     expected = network_fingerprint(CONFIG, {"weight": torch.ones(2)})
     assert network_fingerprint(CONFIG, tensors) != expected
 
 
 def test_a_whole_number_for_a_fraction_is_the_same_setting() -> None:
-    """A card brings 1 back as 1.0, so both have one fingerprint."""
+    """The card stores 1 as 1.0, and both have the same fingerprint."""
     whole_number = ModelConfig(excerpts=ExcerptConfig(excerpt_seconds=2))
     fraction = ModelConfig(excerpts=ExcerptConfig(excerpt_seconds=2.0))
     assert network_fingerprint(whole_number, {}) == network_fingerprint(fraction, {})
 
 
 def test_facts_do_not_change_the_fingerprint(folder: Path) -> None:
-    """A card may be annotated, and the model is still the same."""
+    """A model stays the same if facts are added to its card."""
     before = load_model(folder).fingerprint
     write_card(folder, with_facts(read_card(folder), {"seed": 4, "loss": [1.0, 0.5]}))
     model = load_model(folder)

@@ -1,4 +1,4 @@
-"""Hugging Face audio models as encoders, with tiny random ones made here."""
+"""Hugging Face audio models as encoders, with tiny random models."""
 
 import contextlib
 import dataclasses
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 def tiny_model(kind: str) -> tuple[Any, Any]:
-    """A model of random weights and its extractor."""
+    """A model with random weights, and its extractor."""
     sizes = {
         "hidden_size": 16,
         "num_hidden_layers": 1,
@@ -85,7 +85,7 @@ def noise(samples: int = 16000) -> Tensor:
 
 
 def test_a_waveform_model_gives_its_last_layers_mean(tmp_path: Path) -> None:
-    """As the library itself computes it, at unit length, with the extractor's normalisation."""
+    """The vector equals that of `transformers`, at unit length."""
     transformer, extractor = save_tiny(tmp_path / "w2v", "wav2vec2")
     import_model(tmp_path / "w2v", name="speech")
     model = load_model("speech")
@@ -101,7 +101,7 @@ def test_a_waveform_model_gives_its_last_layers_mean(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pooling", ["mean", "pooled"])
 def test_a_spectrogram_model_gets_its_extractors_spectrogram(tmp_path: Path, pooling: str) -> None:
-    """An audio spectrogram transformer, by its last layer's mean or its own pooled output."""
+    """The mean of the last layer and the model's own pooled output both agree."""
     transformer, extractor = save_tiny(tmp_path / "ast", "ast")
     spec = tmp_path / "spec.toml"
     spec.write_text(f'pooling = "{pooling}"\nlicence = "BSD"\n')
@@ -117,16 +117,16 @@ def test_a_spectrogram_model_gets_its_extractors_spectrogram(tmp_path: Path, poo
     assert card.config.excerpts.excerpt_seconds == pytest.approx(0.64)
 
 
-def test_of_an_encoder_decoder_the_encoder_is_heard(tmp_path: Path) -> None:
-    """Whisper's decoder, which wants words, plays no part."""
+def test_of_an_encoder_decoder_the_encoder_is_used(tmp_path: Path) -> None:
+    """Whisper's decoder, which needs text, is not used."""
     save_tiny(tmp_path / "whisper", "whisper")
     card = import_model(tmp_path / "whisper", name="whisper")
     assert card.config.embedding_size == 16
     assert card.config.excerpts.excerpt_seconds == 1.0
 
 
-def test_nothing_is_said_on_the_way(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """The library's own progress bars do not reach the screen."""
+def test_loading_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The progress bars of `transformers` are not shown."""
     save_tiny(tmp_path / "w2v", "wav2vec2")
     capfd.readouterr()
     import_model(tmp_path / "w2v", name="m")
@@ -135,7 +135,7 @@ def test_nothing_is_said_on_the_way(tmp_path: Path, capfd: pytest.CaptureFixture
 
 
 def test_another_rate_is_refused(tmp_path: Path) -> None:
-    """The extractor cannot resample, so both rates are named."""
+    """The extractor cannot resample, so the message has both rates."""
     save_tiny(tmp_path / "w2v", "wav2vec2")
     import_model(tmp_path / "w2v", name="m")
     with pytest.raises(BadInput, match="8000 Hz: the model takes 16000 Hz"):
@@ -161,7 +161,7 @@ def test_pickled_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_id_is_not_fetched_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without --download an id that is not here is refused, and the message names the option."""
+    """Without --download a model that is not stored here is refused, with the option's name."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("socket.socket.connect", _no_network)
     with pytest.raises(BadInput, match="--download"):
@@ -172,15 +172,15 @@ def _no_network(*_: object) -> None:
     raise AssertionError("the network was used")
 
 
-def test_a_model_without_an_ear_is_refused(tmp_path: Path) -> None:
-    """A folder without a feature extractor is no audio model."""
+def test_a_model_without_an_extractor_is_refused(tmp_path: Path) -> None:
+    """A folder without a feature extractor is not an audio model."""
     tiny_model("wav2vec2")[0].save_pretrained(tmp_path / "bare")
     with pytest.raises(BadInput, match="feature extractor"):
         import_model(tmp_path / "bare", name="m")
 
 
-def test_settings_that_do_not_fit_are_named_in_our_words(tmp_path: Path) -> None:
-    """A word where a number belongs: the file is named, and no validator's text is shown."""
+def test_settings_of_wrong_types_are_refused(tmp_path: Path) -> None:
+    """The message names the file and does not show a validator's text."""
     save_tiny(tmp_path / "ast", "ast")
     path = tmp_path / "ast" / "config.json"
     path.write_text(path.read_text().replace('"hidden_size": 16', '"hidden_size": "many"'))
@@ -189,7 +189,7 @@ def test_settings_that_do_not_fit_are_named_in_our_words(tmp_path: Path) -> None
 
 
 def test_weights_of_another_size_are_refused(tmp_path: Path) -> None:
-    """A configuration with other sizes than the weights is a broken model, not a bug."""
+    """Weights that do not fit the configuration are a damaged model, not a bug."""
     save_tiny(tmp_path / "ast", "ast")
     path = tmp_path / "ast" / "config.json"
     path.write_text(path.read_text().replace('"hidden_size": 16', '"hidden_size": 32'))
@@ -199,7 +199,7 @@ def test_weights_of_another_size_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_projection_on_its_vectors_is_a_model(tmp_path: Path) -> None:
-    """`--from MODEL --freeze`: trained on a small folder, it encodes files by itself."""
+    """A model trained with `--from MODEL --freeze` on a small folder encodes files."""
     save_tiny(tmp_path / "files", "wav2vec2")
     import_model(tmp_path / "files", name="tiny")
     audio = write_audio_set(tmp_path / "audio", seconds=1.0)
@@ -216,7 +216,7 @@ def test_a_projection_on_its_vectors_is_a_model(tmp_path: Path) -> None:
 
 
 def test_a_models_own_code_never_runs(tmp_path: Path) -> None:
-    """Code that `auto_map` names is neither run nor copied, whatever becomes of the import."""
+    """Code that `auto_map` names is neither run nor copied."""
     folder, marker = tmp_path / "w2v", tmp_path / "marker"
     save_tiny(folder, "wav2vec2")
     (folder / "evil.py").write_text(f"open({str(marker)!r}, 'w').close()\n")

@@ -1,4 +1,4 @@
-"""Models of soundalike itself, imported from folders and zip files."""
+"""Importing soundalike's own models from folders and zip files."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ from embedder.networks.network import seeded_network
 
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small model's folder; the user's models are in an empty folder of their own."""
+    """The folder of a small model; the folder of the user's models is empty."""
     monkeypatch.setenv("SOUNDALIKE_MODELS", str(tmp_path / "models"))
     config = ModelConfig(backbone=BackboneConfig(filters=(2,)))
     save_model(tmp_path / "small", seeded_network(config, seed=2))
@@ -28,7 +28,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_zip_carries_a_model_to_another_machine(model: Path, tmp_path: Path) -> None:
-    """Exported and imported under another name, it is the same model."""
+    """Exported and imported under another name, the model has the same fingerprint."""
     (archive,) = export_model(model, tmp_path / "small.zip")
     card = import_model(archive, name="other")
     assert card.name == "other"
@@ -36,7 +36,7 @@ def test_a_zip_carries_a_model_to_another_machine(model: Path, tmp_path: Path) -
 
 
 def test_a_zip_of_a_models_folder_is_imported(model: Path, tmp_path: Path) -> None:
-    """File managers put the folder itself into the zip, not only its files."""
+    """A zip may contain the folder itself, as file managers make it."""
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, model.name)
     assert import_model(archive, name="other").name == "other"
     files = {path.name for path in (user_models_folder() / "other").iterdir()}
@@ -44,7 +44,7 @@ def test_a_zip_of_a_models_folder_is_imported(model: Path, tmp_path: Path) -> No
 
 
 def test_half_a_zip_is_refused(model: Path, tmp_path: Path) -> None:
-    """A download that broke off is named, and nothing is left of it."""
+    """The message names a truncated zip, and nothing of it is kept."""
     (archive,) = export_model(model, tmp_path / "small.zip")
     archive.write_bytes(archive.read_bytes()[:-30])
     with pytest.raises(CorruptArtefact, match="not a complete zip"):
@@ -53,7 +53,7 @@ def test_half_a_zip_is_refused(model: Path, tmp_path: Path) -> None:
 
 
 def test_a_zip_without_a_model_is_named_itself(tmp_path: Path, model: Path) -> None:
-    """The message has the path that the user gave, not that of a temporary copy."""
+    """The message has the user's path, not that of a temporary copy."""
     (model / "card.json").unlink()
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, model.name)
     with pytest.raises(CorruptArtefact) as refused:
@@ -63,7 +63,7 @@ def test_a_zip_without_a_model_is_named_itself(tmp_path: Path, model: Path) -> N
 
 
 def test_an_altered_model_is_named_itself(model: Path) -> None:
-    """So is a folder whose weights do not match its card."""
+    """The message names the user's folder if its weights do not match its card."""
     weights = model / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x7f")
     with pytest.raises(FingerprintMismatch) as refused:
@@ -72,7 +72,7 @@ def test_an_altered_model_is_named_itself(model: Path) -> None:
 
 
 def test_importing_again_leaves_nothing_of_the_old_model(model: Path) -> None:
-    """With `replace`, files that only the old model had are gone."""
+    """With `replace`, files that only the old model had are removed."""
     import_model(model, name="m")
     (user_models_folder() / "m" / "head.safetensors").touch()
     import_model(model, name="m", replace=True)
@@ -81,13 +81,13 @@ def test_importing_again_leaves_nothing_of_the_old_model(model: Path) -> None:
 
 @pytest.mark.parametrize("name", ["nosuch.onnx", "nosuch.zip"])
 def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
-    """Before any option that the file would need."""
+    """It is reported before a missing option."""
     with pytest.raises(BadInput, match=f"{name}: no such file"):
         import_model(tmp_path / name, name="other")
 
 
 def test_only_a_models_own_files_are_copied(model: Path, tmp_path: Path) -> None:
-    """A link and a file that no model has stay behind when a model is imported or exported."""
+    """Links and other files are not copied by import and export."""
     (tmp_path / "private").write_text("secret")
     (model / "secret").symlink_to(tmp_path / "private")
     (model / "notes.py").write_text("secret")
@@ -103,7 +103,7 @@ def test_only_a_models_own_files_are_copied(model: Path, tmp_path: Path) -> None
 
 
 def test_a_linked_weights_file_is_refused(model: Path, tmp_path: Path) -> None:
-    """A link with the name of a model's file could hand on any file of this machine."""
+    """A link with the name of a model's file could lead to any file of this machine."""
     (model / "weights.safetensors").rename(tmp_path / "elsewhere")
     (model / "weights.safetensors").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(BadInput, match="a link"):
@@ -112,7 +112,7 @@ def test_a_linked_weights_file_is_refused(model: Path, tmp_path: Path) -> None:
 
 
 def test_an_archive_gives_only_a_models_own_files(model: Path, tmp_path: Path) -> None:
-    """Names that lead out of the folder, and unknown ones, are not unpacked."""
+    """Paths outside the folder and unknown names are not unpacked."""
     (archive,) = export_model(model, tmp_path / "small.zip")
     with zipfile.ZipFile(archive, "a") as opened:
         for name in ("../escaped", "base/../../escaped", "/escaped", "evil.py"):
@@ -126,7 +126,7 @@ def test_an_archive_gives_only_a_models_own_files(model: Path, tmp_path: Path) -
 
 
 def test_a_link_in_an_archive_is_refused(model: Path, tmp_path: Path) -> None:
-    """An entry that is a link and has the name of a model's file is no model."""
+    """A link with the name of a model's file is refused."""
     (archive,) = export_model(model, tmp_path / "small.zip")
     link = zipfile.ZipInfo("learnt.bin")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
@@ -139,7 +139,7 @@ def test_a_link_in_an_archive_is_refused(model: Path, tmp_path: Path) -> None:
 def test_a_model_has_a_bound_on_its_size(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beyond it, a folder and an archive are refused before anything is copied."""
+    """Larger folders and archives are refused before anything is copied."""
     (archive,) = export_model(model, tmp_path / "small.zip")
     monkeypatch.setattr(model_files, "MAX_BYTES", 100)
     with pytest.raises(BadInput, match="larger than"):
@@ -187,7 +187,7 @@ def test_an_entry_larger_than_it_declares_is_refused(model: Path, tmp_path: Path
     ids=["deep-list", "deep-object", "null", "format", "types", "config"],
 )
 def test_a_damaged_card_is_a_corrupt_artefact(model: Path, card: bytes) -> None:
-    """Nested too deeply or of wrong types, it is named as damaged."""
+    """Deep nesting and wrong types are reported as damage."""
     (model / "card.json").write_bytes(card)
     with pytest.raises(CorruptArtefact, match=r"card\.json"):
         import_model(model, name="m")
@@ -195,7 +195,7 @@ def test_a_damaged_card_is_a_corrupt_artefact(model: Path, card: bytes) -> None:
 
 @pytest.mark.parametrize("position", [0.1, 0.5, 0.99])
 def test_a_flipped_byte_in_the_weights_is_noticed(model: Path, position: float) -> None:
-    """One flipped bit anywhere is refused: by the fingerprint, or as no tensors at all."""
+    """Any flipped bit is refused: by the fingerprint or by the file format."""
     weights = model / "weights.safetensors"
     data = bytearray(weights.read_bytes())
     data[int(position * len(data))] ^= 1

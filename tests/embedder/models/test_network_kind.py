@@ -27,7 +27,7 @@ def spectrograms(n: int = 2) -> Tensor:
 def test_a_loaded_model_gives_the_vectors_of_the_saved_one(
     folder: Path, network: EmbeddingNetwork
 ) -> None:
-    """Weights, statistics and settings all survive."""
+    """Weights, statistics and settings are equal after loading."""
     network.train()(spectrograms())  # so that the running statistics are not the initial ones
     save_model(folder, network, replace=True)
     model = load_model(folder)
@@ -40,15 +40,15 @@ def test_a_loaded_model_gives_the_vectors_of_the_saved_one(
     assert (model.kind, model.sample_rate, model.embedding_size) == ("network", 8000, 5)
 
 
-def test_waveforms_go_in_and_vectors_come_out(folder: Path) -> None:
-    """Front end and network fit together as they are loaded."""
+def test_a_loaded_model_turns_waveforms_into_vectors(folder: Path) -> None:
+    """The loaded front end and network fit together."""
     model = load_model(folder)
     waveform = torch.rand(3, 8000, generator=torch.Generator().manual_seed(0))
     assert model.network(model.front_end(waveform, 8000)).shape == (3, 5)
 
 
 def test_the_front_ends_statistics_are_saved_with_the_weights(tmp_path: Path) -> None:
-    """A running normalisation goes on where training left it."""
+    """A running normalisation has its statistics after loading."""
     config = ModelConfig(
         front_end=FrontEndConfig(
             sample_rate=8000, fft_size=256, hop_samples=128, n_bins=16, normalisation="running"
@@ -64,14 +64,14 @@ def test_the_front_ends_statistics_are_saved_with_the_weights(tmp_path: Path) ->
 
 
 def test_loading_draws_no_random_number(folder: Path) -> None:
-    """The global generator stands where it stood."""
+    """The state of the global generator is unchanged."""
     state = torch.random.get_rng_state()
     load_model(folder)
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
 def test_a_model_is_not_replaced_unasked(folder: Path, network: EmbeddingNetwork) -> None:
-    """Without `replace`, what is there stays."""
+    """Without `replace` the old model stays."""
     before = (folder / "card.json").read_bytes()
     with pytest.raises(OutputExists, match="--force"):
         save_model(folder, seeded_network(CONFIG, seed=9))
@@ -81,17 +81,17 @@ def test_a_model_is_not_replaced_unasked(folder: Path, network: EmbeddingNetwork
 def test_a_name_stands_for_a_folder_among_the_users_models(
     models_folder: Path, network: EmbeddingNetwork
 ) -> None:
-    """Models are found by name, and listed with their cards."""
+    """Models can be found by name, and are listed with their cards."""
     save_model(models_folder / "mine", network)
     assert find_model("mine") == models_folder / "mine"
     assert load_model("mine").name == "mine"
     assert "mine" in [listed.name for listed in list_models()]
 
 
-def test_an_unknown_name_is_answered_with_the_known_ones(
+def test_an_unknown_name_gets_the_nearest_known_one(
     models_folder: Path, network: EmbeddingNetwork
 ) -> None:
-    """A misspelt name gets the nearest."""
+    """The message has the nearest name."""
     save_model(models_folder / "jazzy", network)
     with pytest.raises(UnknownChoice, match="Did you mean jazzy"):
         load_model("jazy")
@@ -100,7 +100,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(
 def test_a_broken_model_is_listed_with_its_problem(
     models_folder: Path, network: EmbeddingNetwork
 ) -> None:
-    """One bad card does not hide the others."""
+    """A damaged card does not hide the other models."""
     save_model(models_folder / "good", network)
     save_model(models_folder / "bad", network)
     (models_folder / "bad" / "card.json").write_text("{")
@@ -111,7 +111,7 @@ def test_a_broken_model_is_listed_with_its_problem(
 
 
 def test_a_model_of_format_1_loads_forever() -> None:
-    """What was once written still loads, passes its checks and gives the same vector."""
+    """A stored model of format 1 loads and gives the same vector."""
     folder = Path(__file__).parents[2] / "golden" / "model-format-1"
     model = load_model(folder)
     vector = model.network(model.front_end(chord(), 8000))[0].tolist()

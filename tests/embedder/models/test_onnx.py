@@ -29,7 +29,7 @@ from tests.embedder.models.onnx_files import (
 
 
 def test_a_waveform_model_gives_what_its_graph_computes(tmp_path: Path) -> None:
-    """The vector is the graph's output at unit length, and the card says what it is."""
+    """The vector is the graph's output at unit length, and the card describes the model."""
     card = import_model(linear_onnx(tmp_path), name="linear", spec=spec_file(tmp_path, WAVEFORM))
     model = load_model("linear")
     expected = noise().numpy() @ weights(2000, 4)
@@ -42,7 +42,7 @@ def test_a_waveform_model_gives_what_its_graph_computes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("batch", [1, 2, 64])
 def test_a_file_with_a_fixed_batch_takes_any_number(tmp_path: Path, batch: int) -> None:
-    """Excerpts are cut into batches and filled up; the fill never shows."""
+    """Excerpts are batched and padded; the padding does not appear in the result."""
     spec = spec_file(tmp_path, WAVEFORM)
     import_model(linear_onnx(tmp_path), name="free", spec=spec)
     import_model(linear_onnx(tmp_path, batch=batch), name="fixed", spec=spec)
@@ -52,7 +52,7 @@ def test_a_file_with_a_fixed_batch_takes_any_number(tmp_path: Path, batch: int) 
 
 
 def test_frames_are_pooled_over_time(tmp_path: Path) -> None:
-    """A network that gives a vector a frame is averaged over frames."""
+    """The vectors of frames are averaged."""
     import_model(frames_onnx(tmp_path), name="m", spec=spec_file(tmp_path, frames_spec()))
     model = load_model("m")
     mel = model.front_end(noise(), 8000)
@@ -73,7 +73,7 @@ def test_frames_are_pooled_over_time(tmp_path: Path) -> None:
     ],
 )
 def test_axes_stand_where_the_layout_says(layout: tuple[str, ...], shape: tuple[int, ...]) -> None:
-    """Each value is found again at its row and column."""
+    """Each value is at its row and column in the new layout."""
     features = torch.arange(30.0).reshape(2, 3, 5)
     arranged = arrange(features, layout)
     assert tuple(arranged.shape) == shape
@@ -98,7 +98,7 @@ def test_mel_values_agree_with_librosa() -> None:
 
 @pytest.mark.parametrize(("samples", "columns"), [(100, 96), (8000, 96), (80000, 96)])
 def test_mel_columns_are_as_many_as_the_network_takes(samples: int, columns: int) -> None:
-    """Short audio is filled up, long audio cut off."""
+    """Short audio is padded, and long audio is cut off."""
     front_end = MelFrontEnd(MelSetUp(n_columns=96), sample_rate=16000)
     mel = front_end(noise(2, samples), 16000)
     assert mel.shape == (2, 64, columns)
@@ -107,7 +107,7 @@ def test_mel_columns_are_as_many_as_the_network_takes(samples: int, columns: int
 
 @pytest.mark.parametrize("kind", ["plain-cnn", "short-chunk", "waveform-cnn"])
 def test_an_exported_network_comes_back_the_same(tmp_path: Path, kind: str) -> None:
-    """Export to ONNX with its TOML, import both: the vectors agree, for any batch and length."""
+    """After export and import, vectors agree for any batch and length."""
     front_end = FrontEndConfig(
         kind="waveform" if kind == "waveform-cnn" else "log-mel",
         sample_rate=8000,
@@ -147,7 +147,7 @@ def test_an_exported_network_comes_back_the_same(tmp_path: Path, kind: str) -> N
     ],
 )
 def test_a_recipe_makes_what_its_network_takes(recipe: str, shape: tuple[int, ...]) -> None:
-    """An excerpt of the recipe's length becomes a tensor of the published shape, without fill."""
+    """An excerpt of the recipe's length becomes a tensor of the published shape, unpadded."""
     spec = from_dict(OnnxSpec, read_toml(find_recipe(recipe)))
     check_spec(spec, where=recipe)
     samples = noise(1, round(spec.sample_rate * spec.excerpts.excerpt_seconds))
@@ -157,7 +157,7 @@ def test_a_recipe_makes_what_its_network_takes(recipe: str, shape: tuple[int, ..
 
 
 def test_short_windows_start_where_others_start_them() -> None:
-    """VGGish's frames, by a slow loop: 400 samples, windowed, filled up to 512."""
+    """VGGish's frames equal a loop: 400 samples, windowed, padded to 512."""
     set_up = MelSetUp(window_samples=400, magnitude_power=1.0, compression="none", offset=0.0)
     samples = noise(1, 1200)
     front_end = MelFrontEnd(set_up, sample_rate=16000)

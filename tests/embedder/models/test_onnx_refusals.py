@@ -33,21 +33,21 @@ onnx = pytest.importorskip("onnx")
 
 
 def test_an_output_with_frames_needs_a_pooling(tmp_path: Path) -> None:
-    """Without one, the message shows the shape and the setting."""
+    """The message has the shape and the setting."""
     spec = spec_file(tmp_path, frames_spec('name = "frames"'))
     with pytest.raises(ConfigError, match=r"\[2, 22, 4\].*output\.pooling"):
         import_model(frames_onnx(tmp_path), name="m", spec=spec)
 
 
 def test_several_outputs_must_be_told_apart(tmp_path: Path) -> None:
-    """The file's own names are listed."""
+    """The message lists the names of the outputs."""
     spec = spec_file(tmp_path, frames_spec('pooling = "mean"'))
     with pytest.raises(UnknownChoice, match="classes, frames"):
         import_model(frames_onnx(tmp_path), name="m", spec=spec)
 
 
 def test_a_wrong_shape_shows_both(tmp_path: Path) -> None:
-    """What was given and what the file asks for stand in one message; nothing is kept."""
+    """The message has the given and the required shape, and nothing is stored."""
     spec = spec_file(tmp_path, WAVEFORM)
     with pytest.raises(ConfigError, match=r"\[2, 2000\].*asks for \['n', 1999\]"):
         import_model(linear_onnx(tmp_path, n_in=1999), name="m", spec=spec)
@@ -56,7 +56,7 @@ def test_a_wrong_shape_shows_both(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"no protobuf", b"\x08\x07" * 50])
 def test_a_file_that_is_no_onnx_is_refused(tmp_path: Path, content: bytes) -> None:
-    """Empty, text, or bytes that only look like a message."""
+    """Empty files, text, and bytes that look like protobuf."""
     path = tmp_path / "bad.onnx"
     path.write_bytes(content)
     with pytest.raises(CorruptArtefact, match="not an ONNX file"):
@@ -64,20 +64,20 @@ def test_a_file_that_is_no_onnx_is_refused(tmp_path: Path, content: bytes) -> No
 
 
 def test_an_onnx_file_needs_its_toml(tmp_path: Path) -> None:
-    """Nothing is guessed about what goes in."""
+    """The input is not guessed."""
     with pytest.raises(UsageError, match="--spec"):
         import_model(linear_onnx(tmp_path), name="m")
 
 
 def test_a_pickle_is_not_imported(tmp_path: Path) -> None:
-    """The refusal says what to do instead."""
+    """The message says what to do instead."""
     (tmp_path / "model.pt").write_bytes(b"")
     with pytest.raises(UnsupportedFormat, match="Export the model to ONNX"):
         import_model(tmp_path / "model.pt", name="m")
 
 
 def test_an_altered_file_or_description_is_refused(tmp_path: Path, models_folder: Path) -> None:
-    """Imported models have a fingerprint as ours have."""
+    """The fingerprint covers the ONNX file and its description."""
     import_model(linear_onnx(tmp_path), name="m", spec=spec_file(tmp_path, WAVEFORM))
     card = models_folder / "m" / "card.json"
     before = card.read_text()
@@ -95,13 +95,13 @@ def test_an_altered_file_or_description_is_refused(tmp_path: Path, models_folder
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden", "-x", "a b"])
 def test_names_that_are_paths_are_refused(tmp_path: Path, name: str) -> None:
-    """An import writes only among the user's models."""
+    """An import writes only into the folder of the user's models."""
     with pytest.raises(UsageError, match="a model's name has letters"):
         import_model(linear_onnx(tmp_path), name=name, spec=spec_file(tmp_path, WAVEFORM))
 
 
 def test_a_name_is_taken_once(tmp_path: Path, models_folder: Path) -> None:
-    """Without `replace` a model stays; with it, the new one takes its place."""
+    """Without `replace` the old model stays; with it, the new one replaces it."""
     spec = spec_file(tmp_path, WAVEFORM)
     first = import_model(linear_onnx(tmp_path), name="m", spec=spec)
     with pytest.raises(OutputExists, match="--force"):
@@ -123,26 +123,26 @@ def test_a_name_is_taken_once(tmp_path: Path, models_folder: Path) -> None:
     ],
 )
 def test_a_toml_that_cannot_be_followed_is_refused(settings: dict[str, Any], message: str) -> None:
-    """Each contradiction is named before the file is opened."""
+    """Contradictions are named before the ONNX file is opened."""
     with pytest.raises(ConfigError, match=message):
         check_spec(from_dict(OnnxSpec, settings), where="spec.toml")
 
 
 def test_an_unknown_key_in_the_toml_names_the_nearest(tmp_path: Path) -> None:
-    """A slip of the pen is answered with the right word."""
+    """The message has the nearest key."""
     spec = spec_file(tmp_path, "samplerate = 8000")
     with pytest.raises(ConfigError, match="Did you mean sample_rate"):
         import_model(linear_onnx(tmp_path), name="m", spec=spec)
 
 
 def test_a_missing_source_is_named(tmp_path: Path) -> None:
-    """No file, no folder, no id that is here."""
+    """The message says that there is no such file."""
     with pytest.raises(BadInput, match="no such file"):
         import_model(tmp_path / "none.onnx", name="m", spec=spec_file(tmp_path, WAVEFORM))
 
 
 def test_a_file_that_cannot_be_run_is_named_itself(tmp_path: Path) -> None:
-    """The message has the path that the user gave, not that of a temporary copy."""
+    """The message has the user's path, not that of a temporary copy."""
     path = tmp_path / "text.onnx"
     path.write_text("no graph")
     with pytest.raises(CorruptArtefact) as refused:
@@ -151,7 +151,7 @@ def test_a_file_that_cannot_be_run_is_named_itself(tmp_path: Path) -> None:
 
 
 def test_an_unknown_recipe_lists_the_known_ones(tmp_path: Path) -> None:
-    """What is neither a recipe nor a file is answered with the recipes."""
+    """The message lists the recipes."""
     with pytest.raises(UnknownChoice, match="discogs-effnet, musicnn, openl3, vggish"):
         import_model(linear_onnx(tmp_path), name="m", spec="vgish")
 
@@ -159,7 +159,7 @@ def test_an_unknown_recipe_lists_the_known_ones(tmp_path: Path) -> None:
 def test_a_crash_of_the_runtime_ends_in_a_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An illegal instruction in ONNX Runtime ends a child, and not this process."""
+    """An illegal instruction in ONNX Runtime ends only the child process."""
     (tmp_path / "onnxruntime.py").write_text(
         "import os, signal\nos.kill(os.getpid(), signal.SIGILL)\n"
     )
@@ -170,7 +170,7 @@ def test_a_crash_of_the_runtime_ends_in_a_message(
 
 
 def test_data_outside_the_file_is_refused(tmp_path: Path, models_folder: Path) -> None:
-    """A graph whose weights stand in another file, wherever that is, is not imported."""
+    """A graph with weights in another file is not imported."""
     path = linear_onnx(tmp_path)
     (tmp_path / "folder").mkdir()
     model = onnx.load(str(path))

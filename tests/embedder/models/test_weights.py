@@ -1,4 +1,4 @@
-"""Weights in 16 and 8 bits: smaller files, nearly the same vectors, and refused when altered."""
+"""Weights in 16 and 8 bits: smaller files and nearly the same vectors."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ SIZE: dict[WeightBits, float] = {16: 0.6, 8: 0.35}
 
 
 def network() -> EmbeddingNetwork:
-    """One that has seen something, so that its statistics are its own."""
+    """A network whose running statistics have changed."""
     config = ModelConfig(
         front_end=FrontEndConfig(n_bins=16),
         backbone=BackboneConfig(kind="short-chunk", filters=(16, 32)),
@@ -55,7 +55,7 @@ def test_fewer_bits_make_a_smaller_file_and_keep_the_vectors(
 
 @pytest.mark.parametrize("bits", [32, 16, 8])
 def test_a_model_stored_twice_stays_the_same(tmp_path: Path, bits: WeightBits) -> None:
-    """Loading and saving again loses nothing more."""
+    """Loading and saving again change nothing more."""
     once = save_model(tmp_path / "once", network(), weight_bits=bits)
     loaded = load_model(tmp_path / "once").network
     assert isinstance(loaded, EmbeddingNetwork)
@@ -72,7 +72,7 @@ def test_a_model_stored_twice_stays_the_same(tmp_path: Path, bits: WeightBits) -
 def test_eight_bits_are_off_by_half_a_step_at_most(
     n_rows: int, n_columns: int, scale: float, seed: int
 ) -> None:
-    """A step is a 127th of the largest weight of its group, whatever the shape and the scale."""
+    """A step is a 127th of the largest weight of its group, for any shape and scale."""
     generator = torch.Generator().manual_seed(seed)
     weights = torch.randn(n_rows, n_columns, generator=generator) * scale
     restored = unpacked(packed({"w": weights, "b": weights[0]}, 8))
@@ -85,13 +85,13 @@ def test_eight_bits_are_off_by_half_a_step_at_most(
 
 
 def test_weights_of_nothing_but_zeros_stay_zeros() -> None:
-    """A group without a largest weight has steps of zero."""
+    """The steps of a group of zeros are zero."""
     zeros = {"w": torch.zeros(3, 5)}
     assert torch.equal(unpacked(packed(zeros, 8))["w"], zeros["w"])
 
 
 def test_steps_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    """Fewer or other steps than the weights have groups are no model."""
+    """A wrong number of steps is an error."""
     save_model(tmp_path / "model", network(), weight_bits=8)
     tensors = load_file(tmp_path / "model" / "weights.safetensors")
     name = "network.projection.weight"
@@ -104,7 +104,7 @@ def test_steps_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 def test_a_file_without_its_steps_is_said_to_be_broken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What lacks is named, also where somebody has signed the altered file anew."""
+    """The message names the missing tensor, even if the fingerprint fits the file."""
     left_out = "network.projection.weight.steps"
     monkeypatch.setattr(
         "embedder.models.kinds.network.packed",

@@ -1,4 +1,4 @@
-"""Members of one backbone: several networks side by side."""
+"""Several networks of one kind as members of a backbone."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from embedder.networks.network import BACKBONES, seeded_network
 
 @pytest.mark.parametrize("kind", BACKBONES)
 def test_members_give_their_features_one_after_another(kind: str) -> None:
-    """Each member gives the features that it gives alone, also when fused for inference."""
+    """Each member has the features of the single network, also after fusion."""
     front_end = FrontEndConfig(kind="waveform" if kind == "waveform-cnn" else "log-mel", n_bins=16)
     backbone = BackboneConfig(kind=kind, filters=(4, 6), pooling="mean", members=2)  # type: ignore[arg-type]  # one of the kinds
     model = ModelConfig(front_end=front_end, backbone=backbone, embedding_size=5)

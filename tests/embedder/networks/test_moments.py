@@ -1,4 +1,4 @@
-"""The backbone of second moments: what it computes, and networks of several backbones."""
+"""The backbone of second moments, and networks of several backbones."""
 
 import dataclasses
 from pathlib import Path
@@ -39,7 +39,7 @@ def noise(*shape: int) -> torch.Tensor:
 
 
 def test_moments_are_those_that_numpy_computes() -> None:
-    """Means, deviations, and the eighth roots of the covariances of levels and of steps."""
+    """Means, deviations, and eighth roots of the covariances of levels and steps agree."""
     rows, coefficients = noise(2, 7, 30), noise(2, 4, 30) * 9
     moments = moments_of(rows, coefficients, n=4).numpy()
     upper = np.triu_indices(4)
@@ -56,7 +56,7 @@ def test_moments_are_those_that_numpy_computes() -> None:
 
 @pytest.mark.parametrize("n", [1, 3, 48])
 def test_eighth_roots_hold_whatever_the_spread(n: int) -> None:
-    """What eigenvalues give in float64, also where a matrix is nearly singular."""
+    """They agree with eigenvalues in float64, also for nearly singular matrices."""
     generator = np.random.default_rng(n)
     directions = np.linalg.qr(generator.normal(size=(20, n, n)))[0]
     sizes = 0.01 * 10 ** generator.uniform(0, 3.5, size=(20, 1, n))
@@ -67,13 +67,13 @@ def test_eighth_roots_hold_whatever_the_spread(n: int) -> None:
 
 
 def test_the_map_begins_as_a_cosine_transform() -> None:
-    """Its rows stand at right angles to each other, so that no coefficient repeats another."""
+    """Its rows are orthogonal, so that no coefficient repeats another."""
     rows = cosine_transform(6, n_rows=16)
     assert torch.allclose(rows @ rows.T, torch.diag(torch.tensor([2.0, 1, 1, 1, 1, 1])), atol=1e-5)
 
 
 def test_a_lone_number_gives_the_moments_themselves() -> None:
-    """Nothing to learn but the map: means and deviations of 16 rows, and 3 × 5 of coefficients."""
+    """With one number in `filters`, the features are the moments."""
     network = seeded_network(config(PLAIN), seed=0).eval()
     levels = noise(2, 16, 30)
     assert network.feature_size == 2 * 16 + 3 * 5
@@ -86,7 +86,7 @@ def test_a_lone_number_gives_the_moments_themselves() -> None:
 
 @pytest.mark.parametrize("level", [0.0, 0.7])
 def test_silence_and_a_still_sound_have_vectors_and_slopes(level: float) -> None:
-    """Levels that never change: nothing is infinite, in vector or gradient."""
+    """Constant levels give finite vectors and gradients."""
     network = seeded_network(config(MOMENTS), seed=0).train()
     levels = torch.full((4, 16, 30), level) + noise(4, 1, 1) * 0.1
     levels.requires_grad_()
@@ -97,7 +97,7 @@ def test_silence_and_a_still_sound_have_vectors_and_slopes(level: float) -> None
 
 
 def test_moments_change_by_the_ratio_of_movements() -> None:
-    """Sixteen times the movement: each root twice as large, whatever moved together before."""
+    """Sixteen times the deviation gives twice the roots."""
     moving = noise(1, 4, 50) * 9
     means = moving.mean(dim=2, keepdim=True)
     plain_moments, louder_moments = (
@@ -114,7 +114,7 @@ def test_moments_change_by_the_ratio_of_movements() -> None:
 
 
 def test_scales_are_learnt_without_training() -> None:
-    """Whatever the spread of the levels was, it is that of any other set afterwards."""
+    """After `learn_scale`, coefficients have unit variance for any spread of the levels."""
     levels = noise(8, 16, 30)
     results = []
     for factor in (1.0, 0.2):
@@ -125,7 +125,7 @@ def test_scales_are_learnt_without_training() -> None:
 
 
 def test_several_backbones_side_by_side_are_each_what_they_are_alone() -> None:
-    """The projection reads the features of all, and the profile and the fused copy agree."""
+    """The projection reads the features of all; profile and fused copy agree."""
     with_all = seeded_network(config(CNN, MOMENTS, PLAIN), seed=1).eval()
     levels = noise(3, 16, 40)
     parts = []
@@ -143,7 +143,7 @@ def test_several_backbones_side_by_side_are_each_what_they_are_alone() -> None:
 
 
 def test_a_network_of_several_backbones_is_saved_and_told_apart(tmp_path: Path) -> None:
-    """Settings in TOML, weights in a file, and a fingerprint that knows what stands beside."""
+    """TOML, weights and fingerprint contain the further backbones."""
     network = seeded_network(config(CNN, MOMENTS, PLAIN), seed=1).eval()
     assert from_dict(ModelConfig, to_dict(network.config)) == network.config
     assert configure(network.config, assignments=["beside.1.filters=[9]"]).beside[1].filters == (9,)
@@ -170,13 +170,13 @@ def test_a_network_of_several_backbones_is_saved_and_told_apart(tmp_path: Path) 
 def test_settings_of_further_backbones_are_checked(
     backbones: tuple[BackboneConfig, ...], reason: str
 ) -> None:
-    """A bad setting of any backbone is refused, and row statistics in a further one."""
+    """A bad setting of any backbone is refused, and so are row statistics in a further one."""
     with pytest.raises(ConfigError, match=reason):
         EmbeddingNetwork(config(*backbones))
 
 
 def test_moments_stay_near_float32_in_half_precision() -> None:
-    """Sums of products are taken in float32 whatever the precision of the rest."""
+    """Sums of products are computed in float32 under autocast."""
     network: Moments = Moments(MOMENTS, n_rows=16).eval()
     levels = noise(4, 16, 60)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -185,7 +185,7 @@ def test_moments_stay_near_float32_in_half_precision() -> None:
 
 
 def write_set_of_movements(folder: Path) -> Path:
-    """Rows with the same means and deviations in both genres, that move together or against."""
+    """Spectrograms with equal row means and deviations, whose rows correlate by genre."""
     generator = np.random.default_rng(0)
     arrays, lines = [], ["track,genre,artist,split"]
     for number in range(96):
@@ -203,7 +203,7 @@ def write_set_of_movements(folder: Path) -> Path:
 
 
 def test_a_run_learns_what_only_correlations_tell(tmp_path: Path) -> None:
-    """Neighbours of held-out tracks agree on how rows move together; with --fit on top, too."""
+    """Neighbours agree on the correlation of rows, with and without --fit."""
     data = write_set_of_movements(tmp_path / "set")
     base = small_config(epochs=8)
     front_end = FrontEndConfig(n_bins=16, n_columns=40)
@@ -220,7 +220,7 @@ def test_a_run_learns_what_only_correlations_tell(tmp_path: Path) -> None:
 
 
 def test_a_network_of_several_backbones_is_exported(tmp_path: Path) -> None:
-    """As ONNX it gives the same vectors, and it is described with what stands beside."""
+    """The ONNX file gives the same vectors, and its description has all backbones."""
     pytest.importorskip("onnx")
     onnxruntime = pytest.importorskip("onnxruntime")
     network = seeded_network(config(CNN, MOMENTS, PLAIN), seed=1).eval()

@@ -1,4 +1,4 @@
-"""Networks from settings: shapes, refusals, seeds, and what they cost."""
+"""Networks from settings: shapes, refusals, seeds and costs."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def noise(
 @pytest.mark.parametrize("kind", BACKBONES)
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_every_backbone_with_every_pooling_gives_unit_vectors(kind: str, pooling: str) -> None:
-    """Whatever the settings, a vector of the asked size comes out, on its geometry."""
+    """A vector of the given size on the geometry, for all settings."""
     network = seeded_network(small(kind, pooling=pooling), seed=1).eval()
     vectors = network(noise(network))
     assert vectors.shape == (3, 5)
@@ -59,7 +59,7 @@ def test_every_backbone_with_every_pooling_gives_unit_vectors(kind: str, pooling
 def test_the_least_columns_suffice_and_fewer_are_refused(
     kind: str, settings: dict[str, Any]
 ) -> None:
-    """The stated minimum is exact: it works, and one column less is named as too few."""
+    """The stated minimum works, and one column less is refused."""
     network = seeded_network(small(kind, **settings), seed=1).eval()
     least = network.least_columns
     assert network(noise(network, columns=least)).shape == (3, 5)
@@ -70,26 +70,26 @@ def test_the_least_columns_suffice_and_fewer_are_refused(
 
 
 def test_a_spectrogram_of_few_rows_still_passes_many_stages() -> None:
-    """Frequency stops shrinking when its rows run out, so 20 rows survive seven stages."""
+    """Stages with too few rows do not pool them, so 20 rows are enough for seven stages."""
     network = seeded_network(small(filters=(2,) * 7), seed=0).eval()
     assert network.feature_size == 2 * 2  # one row of two filters, mean and deviation
 
 
 def test_longer_audio_gives_as_many_numbers() -> None:
-    """Pooling over time makes the vector's size independent of the excerpt's length."""
+    """The size of the vector does not depend on the length of the excerpt."""
     network = seeded_network(small(), seed=0).eval()
     assert network(noise(network, columns=33)).shape == network(noise(network, columns=90)).shape
 
 
 def test_a_vector_does_not_depend_on_its_batch() -> None:
-    """In eval mode an excerpt has the same vector alone as among others."""
+    """In eval mode an excerpt has the same vector alone and in a batch."""
     network = seeded_network(small("short-chunk"), seed=0).eval()
     batch = noise(network)
     assert torch.allclose(network(batch)[1], network(batch[1:2])[0], atol=1e-6)
 
 
 def test_channels_last_gives_the_same_vectors() -> None:
-    """The memory order that is faster in bf16 changes no result."""
+    """The memory order does not change the result."""
     network = seeded_network(small("short-chunk"), seed=0).eval()
     batch = noise(network)
     expected = network(batch)
@@ -98,7 +98,7 @@ def test_channels_last_gives_the_same_vectors() -> None:
 
 
 def test_bf16_autocast_stays_near_float32() -> None:
-    """Half precision inside, float32 vectors outside, and almost the same ones."""
+    """Under autocast the vectors are float32 and almost the same."""
     network = seeded_network(small(), seed=0).eval()
     batch = noise(network)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -108,7 +108,7 @@ def test_bf16_autocast_stays_near_float32() -> None:
 
 
 def test_a_seed_fixes_the_weights_and_leaves_torchs_own_generator_alone() -> None:
-    """The same seed gives the same network; another seed another; the global state is kept."""
+    """Equal seeds give equal networks, and the global state stays the same."""
     state = torch.random.get_rng_state()
     first, again, other_seed = (seeded_network(small(), seed=seed) for seed in (3, 3, 4))
     assert torch.equal(torch.random.get_rng_state(), state)
@@ -117,7 +117,7 @@ def test_a_seed_fixes_the_weights_and_leaves_torchs_own_generator_alone() -> Non
 
 
 def test_a_fresh_poincare_network_starts_off_the_rim() -> None:
-    """Points on the rim would get no gradient inwards."""
+    """Vectors on the rim would get no gradient inwards."""
     config = ModelConfig(geometry="poincare", backbone=BackboneConfig(filters=(8, 8, 8, 8)))
     network = seeded_network(config, seed=0)
     lengths = network(noise(network, n=8, columns=64)).norm(dim=1)
@@ -126,7 +126,7 @@ def test_a_fresh_poincare_network_starts_off_the_rim() -> None:
 
 
 def test_every_parameter_learns() -> None:
-    """No part of a network is left out of its gradient."""
+    """Every parameter has a gradient."""
     for kind in BACKBONES:
         network = seeded_network(small(kind, pooling="attention"), seed=0)
         total = (network(noise(network)) * torch.arange(5.0)).sum()
@@ -136,7 +136,7 @@ def test_every_parameter_learns() -> None:
 
 
 def test_rows_that_do_not_fit_are_named() -> None:
-    """A spectrogram of another front end is refused with both shapes."""
+    """The error has both shapes."""
     network = seeded_network(small(), seed=0)
     with pytest.raises(BadInput, match=r"\[1, 21, 40\].*\[batch, 20, columns\]"):
         network(torch.zeros(1, 21, 40))
@@ -157,13 +157,13 @@ def test_rows_that_do_not_fit_are_named() -> None:
     ],
 )
 def test_settings_without_a_network_are_refused(settings: dict[str, Any], message: str) -> None:
-    """Each impossible setting is named with what would be possible."""
+    """The error names the setting and what is possible."""
     with pytest.raises(ConfigError, match=message):
         EmbeddingNetwork(small(**settings))
 
 
 def test_unknown_backbones_and_poolings_list_the_known_ones() -> None:
-    """Names that the type checker did not see are still checked."""
+    """Names from outside the type checker are checked at run time."""
     with pytest.raises(UnknownChoice, match="moments, plain-cnn, short-chunk, waveform-cnn"):
         EmbeddingNetwork(small("resnet"))
     with pytest.raises(UnknownChoice, match="attention, max, mean, statistics"):
@@ -173,7 +173,7 @@ def test_unknown_backbones_and_poolings_list_the_known_ones() -> None:
 @pytest.mark.parametrize("kind", ["plain-cnn", "short-chunk"])
 @pytest.mark.parametrize("settings", [{"stride": 2, "pool": 1}, {"pool": 2}])
 def test_later_stages_can_leave_time_alone(kind: str, settings: dict[str, Any]) -> None:
-    """A change in one column changes the output near that column only."""
+    """A change in one column changes the output only near that column."""
     network = seeded_network(small(kind, time_stages=1, **settings), seed=1).eval()
     assert network.least_columns == least_columns(BackboneConfig(filters=(4,), **settings))
     batch = noise(network)
@@ -187,14 +187,14 @@ def test_later_stages_can_leave_time_alone(kind: str, settings: dict[str, Any]) 
 
 
 def test_a_waveform_needs_the_waveform_network() -> None:
-    """A 2-D network on a waveform is a mistake in the settings."""
+    """A 2-D network on a waveform is refused."""
     config = ModelConfig(front_end=FrontEndConfig(kind="waveform"))
     with pytest.raises(ConfigError, match="use waveform-cnn"):
         EmbeddingNetwork(config)
 
 
 def test_pooling_does_what_its_name_says() -> None:
-    """Mean, maximum, and mean with deviation, worked out by hand."""
+    """Mean, maximum, and mean with deviation equal results by hand."""
     features = torch.tensor([[[1.0, 3.0], [2.0, 2.0]]])
     pooled = {
         kind: build_pooling(kind, n_features=2)(features) for kind in ("mean", "max", "statistics")
@@ -205,14 +205,14 @@ def test_pooling_does_what_its_name_says() -> None:
 
 
 def test_attention_weights_sum_to_one() -> None:
-    """Where nothing changes over time, attention gives what is there."""
+    """For features that are constant over time, attention gives the features."""
     pooling = build_pooling("attention", n_features=4)
     constant = torch.arange(4.0)[None, :, None].expand(2, 4, 9)
     assert torch.allclose(pooling(constant), constant[:, :, 0], atol=1e-5)
 
 
 def test_the_profile_of_a_small_network_is_what_a_hand_counts() -> None:
-    """Two stages on 8 rows and 10 columns, each layer's weights and products added up."""
+    """For two stages on 8 rows and 10 columns, weights and products add up."""
     config = ModelConfig(
         excerpts=ExcerptConfig(excerpt_seconds=1.0),
         front_end=FrontEndConfig(n_bins=8, n_columns=10),
@@ -246,13 +246,13 @@ def test_the_profile_knows_how_long_an_excerpt_is() -> None:
 
 
 def test_least_columns_of_the_default_network() -> None:
-    """Four stages that halve need sixteen columns."""
+    """Four stages that halve time need sixteen columns."""
     assert least_columns(BackboneConfig()) == 16
 
 
 @pytest.mark.parametrize("kind", BACKBONES)
 def test_fusing_changes_the_speed_and_not_the_vectors(kind: str) -> None:
-    """After training has moved the statistics, the fused copy agrees; the original is untouched."""
+    """After training, the fused copy agrees, and the original is unchanged."""
     network = seeded_network(small(kind, convolutions_per_stage=2, dropout=0.1), seed=0)
     for _ in range(3):
         network.train()(noise(network))

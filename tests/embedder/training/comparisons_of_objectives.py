@@ -1,4 +1,4 @@
-"""Every loss and miner beside its slow loop: rows for the test and for the benchmark."""
+"""Every loss and miner and its slow loop: rows for the test and for the benchmark."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ SIZE = 6
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One number, twice."""
+    """One number, computed twice."""
 
     name: str
     ours: float
@@ -37,13 +37,13 @@ class Comparison:
 
     @property
     def difference(self) -> float:
-        """Relative where the loop's value is above one."""
+        """Relative if the loop's value is above one."""
         gap = abs(self.ours - self.loop) if self.apart is None else self.apart
         return gap / max(1.0, abs(self.loop))
 
 
 class Case:
-    """A batch on a geometry, for both sides: float32 tensors and the same numbers as float64."""
+    """A batch on a geometry: float32 tensors, and the same numbers as float64 for the loops."""
 
     def __init__(self, kind: str, *, seed: int = 0) -> None:
         draw = np.random.default_rng(seed)
@@ -67,7 +67,7 @@ class Case:
         self.facts = self.tracks.facts()
 
     def objective(self, config: ObjectiveConfig) -> Objective:
-        """Ours, with proxies and heads drawn from a fixed seed."""
+        """The objective, with proxies and heads from a fixed seed."""
         return build_objective(
             config,
             self.facts,
@@ -77,19 +77,19 @@ class Case:
         )
 
     def value(self, config: ObjectiveConfig) -> ObjectiveValue:
-        """Ours on the batch."""
+        """The objective's value of the batch."""
         batch = self.tracks.batch(np.arange(N_ROWS))
         generator = torch.Generator().manual_seed(0)
         with torch.no_grad():
             return self.objective(config)(self.embeddings, batch, generator=generator)
 
     def loss(self, config: ObjectiveConfig) -> float:
-        """Ours on the batch, as a number."""
+        """The objective's loss of the batch, as a number."""
         return float(self.value(config).loss)
 
 
 def objective_comparisons() -> Iterator[Comparison]:
-    """All of them, over all geometries."""
+    """All comparisons of objectives, over all geometries."""
     for kind in GEOMETRIES:
         case = Case(kind)
         for part in (triplets, miners, pairs, proxies, graded):
@@ -114,7 +114,7 @@ def triplets(case: Case) -> Iterator[Comparison]:
 
 
 def miners(case: Case) -> Iterator[Comparison]:
-    """The triplets themselves: how many, and how many are in one set alone."""
+    """The mined triplets: their number, and how many are in only one of the two sets."""
     masks = SameId("label")(case.tracks.batch(np.arange(N_ROWS)))
     distances = case.geometry.pairwise(case.embeddings, case.embeddings)
     for mining in cast("tuple[Mining, ...]", ("all", "hard", "semi-hard")):
@@ -153,7 +153,7 @@ def pairs(case: Case) -> Iterator[Comparison]:
 
 
 def proxies(case: Case) -> Iterator[Comparison]:
-    """Proxy-anchor and softmax, with the proxies that ours drew."""
+    """Proxy-anchor and softmax, with the objective's own proxies."""
 
     def learnt(config: ObjectiveConfig) -> slow.Points:
         objective = case.objective(config)
@@ -225,7 +225,7 @@ def _alikeness(tags: slow.Points, weights: slow.Points, kind: str) -> slow.Point
 
 
 def heads(case: Case) -> Iterator[Comparison]:
-    """Distillation and tagging, with the heads that ours drew."""
+    """Distillation and tagging, with the objective's own heads."""
     for kind in cast("tuple[ObjectiveKind, ...]", ("distillation", "tagging")):
         config = ObjectiveConfig(kind=kind)
         objective = case.objective(config)

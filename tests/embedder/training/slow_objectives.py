@@ -1,4 +1,4 @@
-"""Every loss and miner as the obvious loop over float64 numbers, to hold the fast ones against."""
+"""Every loss and miner as a plain loop over float64 numbers, to compare the fast ones with."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ DISTANCES: dict[str, Distance] = {
 
 
 def on_geometry(kind: str, free: Point) -> Point:
-    """What a geometry makes of free numbers: a unit vector, themselves, a point of the ball."""
+    """Free numbers projected into a geometry: a unit vector, unchanged, or a vector of the ball."""
     length = math.sqrt(dot(free, free))
     if kind == "cosine":
         return free / length
@@ -73,7 +73,7 @@ def all_triplets(positive: Mask, negative: Mask) -> list[Triplet]:
 def mined_triplets(
     mining: str, points: Points, positive: Mask, negative: Mask, distance: Distance, margin: float
 ) -> list[Triplet]:
-    """What "all", "hard" and "semi-hard" mean."""
+    """The definitions of "all", "hard" and "semi-hard"."""
     triplets = all_triplets(positive, negative)
     if mining == "all":
         return triplets
@@ -95,7 +95,7 @@ def mined_triplets(
 
 
 def draw_weights(points: Points, negative: Mask) -> Points:
-    """Distance-weighted mining: chance of each negative of each anchor."""
+    """Distance-weighted mining: the probability of each negative of each anchor."""
     n, size = points.shape
     weights = np.zeros((n, n))
     for i in range(n):
@@ -141,7 +141,7 @@ def contrastive_loss(
     positive_margin: float,
     margin: float,
 ) -> float:
-    """Mean pull of the pairs that are pulled, plus mean push of those that are pushed."""
+    """The mean pull of positive pairs plus the mean push of negative pairs with a loss."""
     pulls, pushes = [], []
     for i in range(len(points)):
         for j in range(len(points)):
@@ -198,7 +198,7 @@ def multi_similarity_loss(
 def nt_xent_loss(
     points: Points, positive: Mask, negative: Mask, distance: Distance, temperature: float
 ) -> float:
-    """Mean over positive pairs of -log share beside the anchor's negatives."""
+    """The mean over positive pairs of -log of their share among the anchor's negatives."""
     losses = []
     for i in range(len(points)):
         negative_sum = sum(
@@ -229,5 +229,5 @@ def supervised_contrastive_loss(
 
 
 def mean(values: Sequence[float]) -> float:
-    """0 of nothing."""
+    """0 if there are no values."""
     return math.fsum(values) / len(values) if values else 0.0

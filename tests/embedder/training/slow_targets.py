@@ -1,4 +1,4 @@
-"""Losses against proxies, tags and teachers as the obvious loop over float64 numbers."""
+"""Losses with proxies, tags and teachers as plain loops over float64 numbers."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Augmentation is seeded, batched, stays in range, and does what its name says."""
+"""Augmentation is seeded, works on batches, stays in range, and does what its name says."""
 
 from dataclasses import fields, replace
 
@@ -40,7 +40,7 @@ CASES = [(False, name) for name in ON_SPECTROGRAMS] + [(True, name) for name in 
 
 
 def seeded(seed: int = 0) -> torch.Generator:
-    """A generator of its own."""
+    """A seeded generator."""
     return torch.Generator().manual_seed(seed)
 
 
@@ -61,7 +61,7 @@ def operation(name: str, *, sound: bool) -> Augmentation:
 
 @pytest.mark.parametrize(("sound", "name"), CASES)
 def test_the_same_seed_gives_the_same_batch_and_another_one_another(sound: bool, name: str) -> None:
-    """And the global random state is not touched."""
+    """The global random state does not change."""
     change, batch = operation(name, sound=sound), a_batch(sound=sound)
     before = torch.get_rng_state()
     once, again = (change(batch, generator=seeded(1)) for _ in range(2))
@@ -73,7 +73,7 @@ def test_the_same_seed_gives_the_same_batch_and_another_one_another(sound: bool,
 
 @pytest.mark.parametrize(("sound", "name"), CASES)
 def test_shapes_and_ranges_are_kept_and_the_input_is_not_touched(sound: bool, name: str) -> None:
-    """Levels stay in 0…1, samples in -1…1."""
+    """Levels stay in 0…1, and samples in -1…1."""
     batch = a_batch(sound=sound)
     before = batch.clone()
     for seed in range(5):
@@ -97,7 +97,7 @@ def test_shapes_and_ranges_are_kept_and_the_input_is_not_touched(sound: bool, na
 def test_everything_at_once_keeps_the_laws_at_any_size(
     seed: int, rows: int, columns: int, n: int, strength: float
 ) -> None:
-    """Even on tiny spectrograms and at full strength."""
+    """Shapes and ranges hold for tiny spectrograms at full strength."""
     config = AugmentationConfig(
         gain_db=40 * strength,
         noise=strength,
@@ -120,7 +120,7 @@ def test_everything_at_once_keeps_the_laws_at_any_size(
 
 @pytest.mark.parametrize("sound", [False, True])
 def test_zero_strength_and_zero_probability_are_the_identity(sound: bool) -> None:
-    """Off is off."""
+    """The batch is returned unchanged."""
     batch = a_batch(sound=sound)
     full = AugmentationConfig(gain_db=6, noise=0.3, mix_up=0.3, time_shift_share=0.3)
     for config in (AugmentationConfig(), replace(full, probability=0.0)):
@@ -131,7 +131,7 @@ def test_zero_strength_and_zero_probability_are_the_identity(sound: bool) -> Non
 
 
 def test_every_strength_is_reached_by_an_operation() -> None:
-    """A setting that nothing reads would be a promise not kept."""
+    """Every setting of a strength is read by an operation."""
     settings_read = {
         name
         for cases in (ON_SPECTROGRAMS, ON_WAVEFORMS)
@@ -144,7 +144,7 @@ def test_every_strength_is_reached_by_an_operation() -> None:
 
 
 def test_a_probability_leaves_that_share_of_examples_alone() -> None:
-    """Each example is drawn for by itself."""
+    """Each example is drawn separately."""
     batch = a_batch(sound=False, n=400)
     config = AugmentationConfig(gain_db=6, probability=0.3)
     changed = build_augmentation(config, FrontEndConfig())(batch, generator=seeded())
@@ -153,7 +153,7 @@ def test_a_probability_leaves_that_share_of_examples_alone() -> None:
 
 
 def test_gain_adds_decibels_and_leaves_the_floor_alone() -> None:
-    """Six decibels of eighty are 0.075 of a level; empty rows stay empty."""
+    """Six of eighty decibels are 0.075 of a level, and empty rows stay empty."""
     batch = torch.full((200, 4, 4), 0.5)
     batch[:, 3] = 0
     changed = spectrogram.gain(batch, db=6, level_per_db=1 / 80, generator=seeded())
@@ -164,7 +164,7 @@ def test_gain_adds_decibels_and_leaves_the_floor_alone() -> None:
 
 
 def test_masks_are_bands_of_at_most_their_length() -> None:
-    """One mask of at most a quarter of twenty columns: five at most, next to each other."""
+    """A mask of at most a quarter of twenty columns is at most five adjacent columns."""
     batch = torch.ones(300, 4, 20)
     changed = spectrogram.mask_columns(batch, n_masks=1, longest_share=0.25, generator=seeded())
     gone = changed[:, 0] == 0
@@ -178,7 +178,7 @@ def test_masks_are_bands_of_at_most_their_length() -> None:
 
 
 def test_time_shift_goes_round_and_frequency_shift_lets_empty_rows_in() -> None:
-    """Columns are a rotation; rows are moved, not wrapped."""
+    """Columns are rotated; rows are shifted without wrapping."""
     batch = torch.arange(1, 13).float().div(12).reshape(1, 3, 4).repeat(50, 1, 1)
     turned = spectrogram.shift_columns(batch, share=0.5, generator=seeded())
     assert torch.equal(turned.sort(dim=2).values, batch.sort(dim=2).values)
@@ -195,7 +195,7 @@ def test_time_shift_goes_round_and_frequency_shift_lets_empty_rows_in() -> None:
 
 
 def test_a_bandwidth_limit_empties_upper_rows_only() -> None:
-    """Whatever is left is a lower block, never less than the share allows."""
+    """The lower rows stay, at least as many as the share allows."""
     changed = spectrogram.limit_bandwidth(torch.ones(100, 20, 3), share=0.4, generator=seeded())
     n_rows_left = (changed[:, :, 0] > 0).sum(dim=1)
     assert int(n_rows_left.min()) >= 12
@@ -205,7 +205,7 @@ def test_a_bandwidth_limit_empties_upper_rows_only() -> None:
 
 
 def test_a_crop_is_a_stretch_of_its_example() -> None:
-    """Every stretch can come; an example that is too short stays whole."""
+    """Every position occurs; an example that is too short stays whole."""
     batch = torch.arange(10).float().reshape(1, 1, 10).repeat(200, 2, 1)
     crop = spectrogram.crop_columns(batch, n_columns=4, generator=seeded())
     assert crop.shape == (200, 2, 4)
@@ -217,7 +217,7 @@ def test_a_crop_is_a_stretch_of_its_example() -> None:
 
 
 def test_mix_up_keeps_the_louder_track_on_top() -> None:
-    """More than half of every example is its own."""
+    """More than half of every example is the original."""
     one_hot = torch.eye(30)[:, None, :]
     mixed = spectrogram.mix_up(one_hot, share=0.4, generator=seeded())
     assert bool((mixed[:, 0].argmax(dim=1) == torch.arange(30)).all())
@@ -225,7 +225,7 @@ def test_mix_up_keeps_the_louder_track_on_top() -> None:
 
 
 def test_stretching_changes_the_length_and_keeps_the_pitch() -> None:
-    """A tone at half the speed is twice as long and has the same peak."""
+    """At half the speed, a tone is twice as long and has the same peak."""
     tone = a_batch(sound=True)[:1]
     slow = waveform.stretched(tone, speed=0.5)
     assert slow.shape[1] == 2 * tone.shape[1]
@@ -234,7 +234,7 @@ def test_stretching_changes_the_length_and_keeps_the_pitch() -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_pitch_shift_moves_the_peak_within_its_semitones(seed: int) -> None:
-    """By no more than what was asked for, and by something."""
+    """The peak moves, by at most the given semitones."""
     tone = a_batch(sound=True)[3:4]
     moved = waveform.change_pitch(tone, semitones=4, generator=seeded(seed))
     ratio = _peak_hz(moved) / _peak_hz(tone)
@@ -243,13 +243,13 @@ def test_pitch_shift_moves_the_peak_within_its_semitones(seed: int) -> None:
 
 
 def test_resampling_is_a_change_of_speed() -> None:
-    """Half as many samples of the same sound: the tone is an octave higher."""
+    """With half as many samples, the tone is an octave higher."""
     tone = a_batch(sound=True)[:1]
     assert _peak_hz(waveform.resampled(tone, n_samples=RATE // 2)) == pytest.approx(400, abs=3)
 
 
 def test_noise_stands_in_proportion_to_the_sound() -> None:
-    """A quiet track gets quiet noise, silence none."""
+    """A quiet track gets quiet noise, and silence gets none."""
     batch = a_batch(sound=True)[:3] * torch.tensor([0.0, 0.01, 1.0])[:, None]
     added = waveform.noise(batch, share=0.1, generator=seeded()) - batch
     level = added.square().mean(dim=1).sqrt() / batch.square().mean(dim=1).sqrt().clamp_min(1e-9)
@@ -259,7 +259,7 @@ def test_noise_stands_in_proportion_to_the_sound() -> None:
 
 
 def test_the_equaliser_changes_each_tone_by_no_more_than_it_may() -> None:
-    """Six decibels up or down, and no new tones."""
+    """Each tone changes by at most six decibels, and no new tones appear."""
     batch = a_batch(sound=True) * 0.5
     changed = waveform.equalise(batch, bands_db=6, tilt_db=0, generator=seeded())
     ratio = changed.square().mean(dim=1) / batch.square().mean(dim=1)
@@ -277,7 +277,7 @@ def test_the_equaliser_changes_each_tone_by_no_more_than_it_may() -> None:
     ],
 )
 def test_settings_that_do_not_fit_are_refused(config: AugmentationConfig, message: str) -> None:
-    """Each names its setting."""
+    """Each error names its setting."""
     with pytest.raises(ConfigError, match=message):
         build_augmentation(config, FrontEndConfig())
 

@@ -1,4 +1,4 @@
-"""Changes of the sound: before the front end where it is decoded, on samples for waveform nets."""
+"""Augmentation in a run: of audio before the front end, and of samples for waveform networks."""
 
 import dataclasses
 from pathlib import Path
@@ -36,7 +36,7 @@ def audio(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def config_for(
     front_end: FrontEndConfig, augmentation: AugmentationConfig, *, gigabytes: float = 0.0
 ) -> TrainingConfig:
-    """Without room for a cache tracks are decoded while training."""
+    """A configuration without a cache, so that tracks are decoded while training."""
     kind: BackboneKind = "waveform-cnn" if front_end.kind == "waveform" else "plain-cnn"
     return dataclasses.replace(
         small_config(epochs=1),
@@ -55,7 +55,7 @@ def config_for(
 def first_batch(
     audio: Path, folder: Path, config: TrainingConfig, *, seed: int = 4
 ) -> torch.Tensor:
-    """Crops as a training step gets them: float32 [batch, rows, columns]."""
+    """Crops as in a training step: float32 [batch, rows, columns]."""
     parts = open_run(audio, config, folder).loop.parts
     generator = torch.Generator().manual_seed(seed)
     _, levels = parts.source.readable_crops(np.arange(6), generator=generator)
@@ -67,7 +67,7 @@ def loudest_rows(batch: torch.Tensor) -> torch.Tensor:
 
 
 def test_pitch_moves_the_tone_before_the_front_end(audio: Path, tmp_path: Path) -> None:
-    """The loudest row is another one; what is drawn depends on the seed alone."""
+    """The loudest row changes; the draw depends on the seed alone."""
     plain = config_for(MEL, AugmentationConfig())
     changed = config_for(MEL, AugmentationConfig(pitch_semitones=12))
     before = first_batch(audio, tmp_path, plain)
@@ -78,7 +78,7 @@ def test_pitch_moves_the_tone_before_the_front_end(audio: Path, tmp_path: Path) 
 
 
 def test_tempo_keeps_the_tone(audio: Path, tmp_path: Path) -> None:
-    """The picture changes, its loudest rows hardly."""
+    """The spectrogram changes, and its loudest rows hardly."""
     before = first_batch(audio, tmp_path, config_for(MEL, AugmentationConfig()))
     after = first_batch(audio, tmp_path, config_for(MEL, AugmentationConfig(tempo_share=0.3)))
     assert not torch.allclose(before, after)
@@ -86,7 +86,7 @@ def test_tempo_keeps_the_tone(audio: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_with_pitch_tempo_and_masks_trains(audio: Path, tmp_path: Path) -> None:
-    """The waveform changes first, then the spectrogram; held-out tracks are not changed."""
+    """Audio and spectrograms of training tracks are changed, those of held-out tracks are not."""
     changes = AugmentationConfig(pitch_semitones=2, tempo_share=0.1, time_masks=1, noise=0.02)
     run = open_run(audio, config_for(MEL, changes), tmp_path)
     assert isinstance(run.source, StreamedTracks)
@@ -111,7 +111,7 @@ def test_a_streamed_run_goes_on_without_a_broken_file(tmp_path: Path, side: str)
     assert [track["path"] for track in result.left_out] == [str(broken)]
 
 
-def test_two_runs_of_a_seed_hear_the_same_changes(audio: Path, tmp_path: Path) -> None:
+def test_two_runs_of_a_seed_have_the_same_changes(audio: Path, tmp_path: Path) -> None:
     """With and without workers, the weights after an epoch are equal to the bit."""
     weights = []
     for workers in (0, 2):
@@ -125,10 +125,10 @@ def test_two_runs_of_a_seed_hear_the_same_changes(audio: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("gigabytes", [0.0, 1.0])
-def test_waveform_networks_hear_changed_samples(
+def test_waveform_networks_get_changed_samples(
     audio: Path, tmp_path: Path, gigabytes: float
 ) -> None:
-    """Gain makes samples louder and softer, below zero too, cached or decoded on the way."""
+    """Gain changes the samples in both directions, cached or streamed."""
     plain = config_for(WAVEFORM, AugmentationConfig(), gigabytes=gigabytes)
     louder = config_for(WAVEFORM, AugmentationConfig(gain_db=6), gigabytes=gigabytes)
     before = first_batch(audio, tmp_path, plain)
@@ -141,14 +141,14 @@ def test_waveform_networks_hear_changed_samples(
 
 
 def test_prepared_features_cannot_change_their_pitch(audio: Path, tmp_path: Path) -> None:
-    """The error names the setting that decodes while training."""
+    """The error names the setting for decoding while training."""
     config = config_for(MEL, AugmentationConfig(pitch_semitones=2), gigabytes=1.0)
     with pytest.raises(ConfigError, match="cache_gigabytes = 0"):
         open_run(audio, config, tmp_path)
 
 
 def test_coefficients_are_no_levels() -> None:
-    """Noise on MFCC, clipped to 0…1, would be nonsense; pitch of the sound is fine."""
+    """Changes of levels are refused for MFCCs; pitch shifts of the audio work."""
     mfcc = FrontEndConfig(kind="mfcc")
     with pytest.raises(ConfigError, match="cepstral"):
         after_front_end(AugmentationConfig(noise=0.1), mfcc, is_streamed=True)

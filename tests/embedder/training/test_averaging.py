@@ -1,4 +1,4 @@
-"""The average of the weights: what it averages, over which steps, and that a run keeps it."""
+"""The average of the weights: what is averaged, over which steps, and that a run saves it."""
 
 import copy
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.embedder.small_sets import small_config, write_array_set
 
 
 def states(n: int) -> list[nn.Module]:
-    """A network with batch normalisation as it is after each of `n` steps."""
+    """A network with batch normalisation after each of `n` steps."""
     generator = torch.Generator().manual_seed(3)
     network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
     networks = []
@@ -48,7 +48,7 @@ def test_last_epochs_are_averaged_with_their_statistics(name: str) -> None:
 
 @pytest.mark.parametrize("name", FLOATS)
 def test_a_moving_average_follows_weights_and_statistics(name: str) -> None:
-    """Each step pulls the average by one minus the decay, which begins low."""
+    """Each step moves the average by 1 - decay; the decay starts low."""
     networks = states(4)
     average = WeightAverage(
         LoopConfig(weight_averaging="moving", averaging_decay=0.2), copy.deepcopy(networks[0])
@@ -62,7 +62,7 @@ def test_a_moving_average_follows_weights_and_statistics(name: str) -> None:
 
 
 def test_counters_are_copied() -> None:
-    """A mean of numbers of batches would be no number of batches."""
+    """Counters of batches are whole numbers and are not averaged."""
     networks = states(3)
     average = WeightAverage(LoopConfig(weight_averaging="moving"), copy.deepcopy(networks[0]))
     average.after_step(networks[2])
@@ -70,7 +70,7 @@ def test_counters_are_copied() -> None:
 
 
 def test_without_averaging_the_network_itself_is_kept() -> None:
-    """There is no average to measure or to save."""
+    """There is no average to measure or save."""
     (network,) = states(1)
     average = WeightAverage(LoopConfig(), network)
     average.after_step(network)
@@ -79,7 +79,7 @@ def test_without_averaging_the_network_itself_is_kept() -> None:
 
 
 def test_a_run_saves_the_average(tmp_path: Path) -> None:
-    """The last model has the averaged statistics, which no step of the network had."""
+    """The last model has averaged statistics, unlike the network at any step."""
     data = write_array_set(tmp_path / "data")
     config = small_config(epochs=2, weight_averaging="moving", averaging_decay=0.9)
     run = open_run(data, config, tmp_path)

@@ -1,4 +1,4 @@
-"""Which epoch of a run is its best, and what that goes by."""
+"""Which epoch of a run is the best, and by which score."""
 
 import dataclasses
 from pathlib import Path
@@ -12,10 +12,10 @@ from tests.embedder.small_sets import small_config, write_array_set
 
 
 @pytest.mark.parametrize("measure", ["map", "accuracy"])
-def test_the_best_epoch_is_that_of_the_wished_measure(
+def test_the_best_epoch_has_the_highest_chosen_score(
     tmp_path: Path, measure: StoppingMeasure
 ) -> None:
-    """Its score is that measure, and no epoch had more; the measures need not agree."""
+    """No epoch has a higher value of the score that the settings name."""
     config = small_config(epochs=6)
     config = dataclasses.replace(
         config, stopping=dataclasses.replace(config.stopping, measure=measure)
@@ -26,8 +26,8 @@ def test_the_best_epoch_is_that_of_the_wished_measure(
     assert scores[result.best_epoch - 1] == max(scores)
 
 
-def test_a_set_without_a_findable_track_goes_by_the_vote(tmp_path: Path) -> None:
-    """No training track has a label of the held-out ones: no precision is to be averaged."""
+def test_a_set_without_relevant_references_uses_the_vote(tmp_path: Path) -> None:
+    """If no training track has a label of the held-out ones, there is no average precision."""
     data = write_array_set(tmp_path / "data")
     table = (data / "tracks.csv").read_text().splitlines()
     renamed = [
@@ -43,7 +43,7 @@ def test_a_set_without_a_findable_track_goes_by_the_vote(tmp_path: Path) -> None
 
 
 def test_early_stopping_waits_for_its_patience(tmp_path: Path) -> None:
-    """A run whose weights cannot move stops after `patience_epochs` without a gain."""
+    """A run whose weights do not change stops after `patience_epochs`."""
     config = small_config(epochs=20)
     config = dataclasses.replace(
         config,
@@ -62,7 +62,7 @@ def ended(state: RunState, epoch: int, **record: float) -> bool:
 
 
 def test_of_equal_scores_the_lower_loss_wins() -> None:
-    """An easy set reaches its best score at once; the epochs after it still learn."""
+    """If the score is at its best from the first epoch, later epochs still count."""
     state = RunState("", "")
     assert ended(state, 1, score=1.0, loss=0.9)
     assert ended(state, 2, score=1.0, loss=0.5)
@@ -71,21 +71,21 @@ def test_of_equal_scores_the_lower_loss_wins() -> None:
 
 
 def test_of_equal_scores_and_losses_the_later_epoch_wins() -> None:
-    """A loss that has reached zero no longer tells epochs apart."""
+    """With a loss of zero, the later epoch is better."""
     state = RunState("", "")
     assert ended(state, 1, score=1.0, loss=0.0)
     assert ended(state, 2, score=1.0, loss=0.0)
 
 
 def test_a_lower_loss_is_no_better_score() -> None:
-    """The held-out score decides first."""
+    """The held-out score counts first."""
     state = RunState("", "")
     assert ended(state, 1, score=0.8, loss=0.9)
     assert not ended(state, 2, score=0.7, loss=0.1)
 
 
 def test_a_tie_does_not_put_off_early_stopping() -> None:
-    """Patience counts from the last epoch that was better than all before it."""
+    """Patience counts from the last epoch with a higher score than all before."""
     state = RunState("", "")
     ended(state, 1, score=0.8, loss=0.9)
     ended(state, 2, score=0.8, loss=0.5)
@@ -93,7 +93,7 @@ def test_a_tie_does_not_put_off_early_stopping() -> None:
 
 
 def test_an_easy_set_keeps_a_trained_model(tmp_path: Path) -> None:
-    """All epochs vote right; the best one is that with the lowest loss, not the first."""
+    """If all epochs vote right, the best is the one with the lowest loss, not the first."""
     result = train(write_array_set(tmp_path / "data"), small_config(epochs=6), tmp_path / "run")
     top = [r for r in result.history if r["score"] == max(q["score"] for q in result.history)]
     assert len(top) > 1

@@ -1,4 +1,4 @@
-"""Training with `loop.compile`: the same model, sooner."""
+"""Training with `loop.compile`."""
 
 import dataclasses
 import shutil
@@ -13,10 +13,10 @@ from embedder.training.train import train
 from tests.embedder.small_sets import small_config, write_array_set
 
 
-def test_without_a_compiler_it_is_said_at_once(
+def test_a_missing_compiler_is_an_error_at_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not after minutes, and with a way out."""
+    """The error names a setting that avoids it."""
     monkeypatch.setenv("CXX", "no-such-compiler")
     data = write_array_set(tmp_path / "data")
     with pytest.raises(ConfigError, match=r"'no-such-compiler' is not there.*compile = false"):
@@ -27,7 +27,7 @@ def test_without_a_compiler_it_is_said_at_once(
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, of itself
 @pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler")
 def test_runs_of_several_lengths_are_compiled_in_one_process(tmp_path: Path) -> None:
-    """Each learns what it learns without, up to rounding."""
+    """Each run has the result of an uncompiled run, up to rounding."""
     data = write_array_set(tmp_path / "data")
     for columns in (12, 20):
         losses = []

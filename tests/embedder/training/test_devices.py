@@ -1,4 +1,4 @@
-"""Training on another device than the processor: everything that a step touches is there."""
+"""Training on another device than the CPU: all tensors of a step are on it."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from tests.embedder.small_sets import small_config, write_array_set
 def test_the_average_is_where_the_network_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The moving average copies the network after Fabric has moved it to its device."""
+    """The moving average copies the network after it has moved to its device."""
     put_up = Fabric.setup
 
     def moved(self: Fabric, module: nn.Module, *optimisers: Any) -> Any:

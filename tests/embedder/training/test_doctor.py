@@ -1,4 +1,4 @@
-"""The doctor: it sees a run that collapses, keeps quiet in a healthy one, and acts when told to."""
+"""The doctor: it warns of a run that collapses, not of a healthy one, and acts if told to."""
 
 import dataclasses
 import logging
@@ -24,7 +24,7 @@ from tests.embedder.small_sets import small_config
 
 
 def collapsing(*, fallback: Fallback = "none", epochs: int = 5) -> TrainingConfig:
-    """The hardest triplets of a batch at a huge rate without warm-up, in a flat space."""
+    """The hardest triplets at a very high learning rate without warm-up, in Euclidean space."""
     config = small_config(epochs=epochs)
     return dataclasses.replace(
         config,
@@ -39,7 +39,7 @@ def collapsing(*, fallback: Fallback = "none", epochs: int = 5) -> TrainingConfi
 def test_a_collapse_is_reported_in_plain_words(
     data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A run that gives all tracks one vector warns once, in the log, the result and the report."""
+    """A run that gives all tracks one vector has one warning in log, result and report."""
     with caplog.at_level(logging.WARNING, logger="embedder"):
         result = train(data, collapsing(epochs=8), tmp_path / "run")
     # Rounding decides in which epoch the tracks meet. A healthy run keeps them 1 apart.
@@ -56,7 +56,7 @@ def test_a_collapse_is_reported_in_plain_words(
     "kind", ["triplet", "supervised-contrastive", "softmax", "contrastive", "proxy-anchor"]
 )
 def test_a_healthy_run_gets_no_warning(data: Path, tmp_path: Path, kind: str) -> None:
-    """A run that learns is left in peace, with the doctor looking at every step."""
+    """A run that learns has no warning, even if each step is observed."""
     config = dataclasses.replace(
         small_config(epochs=6),
         objectives=(ObjectiveConfig(kind=kind),),  # type: ignore[arg-type]  # kinds of objectives
@@ -110,7 +110,7 @@ def test_the_doctor_acts_when_told_to(data: Path, tmp_path: Path, fallback: Fall
 
 
 def test_without_leave_the_doctor_changes_nothing(data: Path, tmp_path: Path) -> None:
-    """A run with the doctor has the very weights of one without."""
+    """Without a fallback, a run with the doctor has the weights of a run without."""
     weights = []
     for enabled in (True, False):
         config = dataclasses.replace(collapsing(), doctor=DoctorConfig(enabled, 1, stuck_steps=5))

@@ -1,4 +1,4 @@
-"""A projection fitted to labels in one step: what it is made of, and what a run with it gives."""
+"""A projection fitted to labels in one step, and runs with it."""
 
 import dataclasses
 import re
@@ -35,7 +35,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def start(data: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An untrained network, whose backbone still tells sounds apart."""
+    """An untrained network, whose backbone still separates the sounds."""
     folder = tmp_path_factory.mktemp("first") / "run"
     still = dataclasses.replace(
         small_config(epochs=1), optimiser=OptimiserConfig(learning_rate=1e-12)
@@ -82,7 +82,7 @@ def test_it_is_ridge_regression_beside_the_base(n_tracks: int) -> None:
 
 
 def test_neighbours_agree_without_an_epoch(data: Path, start: str, tmp_path: Path) -> None:
-    """Better than the start, whose scores are reported too; only the projection differs."""
+    """The score is better than that of the start, and only the projection differs."""
     result = train(data, fitting(start), tmp_path / "run")
     assert (result.epochs, result.best_epoch, result.steps) == (0, 0, 0)
     assert result.scores["accuracy"] >= 0.5  # one in four by chance, and artists drown genres
@@ -100,7 +100,7 @@ def test_neighbours_agree_without_an_epoch(data: Path, start: str, tmp_path: Pat
 
 
 def test_four_tracks_can_be_fitted(data: Path, start: str, tmp_path: Path) -> None:
-    """With nothing held out and no batch to compose, whatever preset was named."""
+    """No held-out tracks and no batches are needed, for any preset."""
     request = TrainingRequest(
         "base",
         assignments=("dataset.validation_share=0", "dataset.test_share=0", "loop.device=cpu"),
@@ -125,7 +125,7 @@ def test_four_tracks_can_be_fitted(data: Path, start: str, tmp_path: Path) -> No
 def test_training_goes_on_from_the_fit(
     data: Path, start: str, tmp_path: Path, *, freeze: bool
 ) -> None:
-    """Epoch 0 is on record, and stays the best where nothing better comes."""
+    """Epoch 0 is recorded, and stays the best if no epoch is better."""
     config = fitting(start, epochs=2, freeze=freeze)
     config = dataclasses.replace(config, optimiser=OptimiserConfig(learning_rate=1e-12))
     result = train(data, config, tmp_path / "run")
@@ -135,7 +135,7 @@ def test_training_goes_on_from_the_fit(
 
 
 def test_another_size_and_a_tagging_head_go_with_it(data: Path, start: str, tmp_path: Path) -> None:
-    """What was before has no head, and vectors of its own size."""
+    """The model before the fit has no head and its own vector size."""
     config = fitting(start, epochs=1)
     config = dataclasses.replace(
         config,
@@ -151,8 +151,8 @@ def test_another_size_and_a_tagging_head_go_with_it(data: Path, start: str, tmp_
     assert result.before["tag_map"] > 0
 
 
-def test_an_encoder_of_somebody_elses_is_fitted_too(imported: str, tmp_path: Path) -> None:
-    """Its vectors are what is before, and the folder that comes out encodes files."""
+def test_an_imported_encoder_is_fitted_too(imported: str, tmp_path: Path) -> None:
+    """Its vectors are the comparison, and the resulting model encodes files."""
     audio = write_audio_set(tmp_path / "audio", seconds=1.0)
     split = DatasetConfig(validation_share=0.25, test_share=0.0)
     result = train(audio, dataclasses.replace(fitting(imported), dataset=split), tmp_path / "run")
@@ -162,7 +162,7 @@ def test_an_encoder_of_somebody_elses_is_fitted_too(imported: str, tmp_path: Pat
 
 
 def test_what_cannot_be_fitted_is_refused(data: Path, start: str, tmp_path: Path) -> None:
-    """No model to start from, no labels, a bent space, a hidden layer: each in a line."""
+    """No start, no labels, a curved space, a hidden layer: each has a message."""
     with pytest.raises(ConfigError, match="--from"):
         base_model(TransferConfig(fit=True))
     plain = fitting(start)

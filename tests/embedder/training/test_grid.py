@@ -1,4 +1,4 @@
-"""Ablations: every cell is trained once, and the table says what the runs said."""
+"""Ablations: every cell is trained once, and the table has the runs' scores."""
 
 import csv
 import json
@@ -33,7 +33,7 @@ def cells_of(tmp_path: Path, text: str, data: Path) -> list[Cell]:
 
 
 def test_a_grid_ends_in_one_table_and_is_not_trained_twice(data: Path, tmp_path: Path) -> None:
-    """Four cells, two rows with the mean of their seeds; another call trains what is new alone."""
+    """Four cells give two rows with means over seeds; another call trains only new cells."""
     cells = cells_of(tmp_path, GRID, data)
     assert [(cell.variant, cell.seed) for cell in cells] == [
         ("as it is, kind=triplet", 0),
@@ -65,7 +65,7 @@ def test_a_grid_ends_in_one_table_and_is_not_trained_twice(data: Path, tmp_path:
 
 
 def test_a_run_that_diverges_does_not_end_the_grid(data: Path, tmp_path: Path) -> None:
-    """It is counted in its row, and not tried again."""
+    """It is counted in its row and not tried again."""
     text = """
     [[variant]]
     name = "absurd"
@@ -100,13 +100,13 @@ def test_a_run_that_diverges_does_not_end_the_grid(data: Path, tmp_path: Path) -
 def test_a_bad_grid_is_refused_before_anything_is_trained(
     data: Path, tmp_path: Path, text: str, message: str
 ) -> None:
-    """The message names what is wrong."""
+    """The message names the mistake."""
     with pytest.raises(ConfigError, match=message):
         cells_of(tmp_path, text, data)
 
 
 def test_intervals_are_student_s() -> None:
-    """As scipy computes them; one seed has none."""
+    """They equal scipy's; a single seed has none."""
     values = [0.5, 0.6, 0.64]
     low, high = stats.t.interval(0.95, 2, loc=np.mean(values), scale=stats.sem(values))
     interval = seed_mean(values)

@@ -1,4 +1,4 @@
-"""Muon: directions of one length for matrices, AdamW for all else."""
+"""Muon: orthogonalised updates for matrices, AdamW for all other weights."""
 
 import copy
 
@@ -25,7 +25,7 @@ def optimiser(kind: str, of: nn.Module, *, decay: float = 0.0) -> torch.optim.Op
 
 
 def pull(of: nn.Module) -> None:
-    """Gradients of something."""
+    """Compute gradients."""
     of.zero_grad()
     batch = torch.rand(5, 3, 3, 3, generator=torch.Generator().manual_seed(1))
     of(batch).square().sum().backward()
@@ -33,7 +33,7 @@ def pull(of: nn.Module) -> None:
 
 @pytest.mark.parametrize("shape", [(6, 40), (40, 6), (12, 12), (1, 9), (9, 1)])
 def test_all_directions_become_about_as_long(shape: tuple[int, int]) -> None:
-    """Singular values over three powers of ten come out between a half and 1.3."""
+    """Singular values over three powers of ten become 0.5 to 1.3."""
     generator = torch.Generator().manual_seed(2)
     left, _, right = torch.linalg.svd(torch.randn(shape, generator=generator), full_matrices=False)
     lengths = torch.logspace(0, -1.5, min(shape))
@@ -43,7 +43,7 @@ def test_all_directions_become_about_as_long(shape: tuple[int, int]) -> None:
 
 
 def test_an_update_has_the_size_of_adamws() -> None:
-    """Its entries are up to about a fifth of the learning rate, kernels and matrices alike."""
+    """For kernels and matrices the entries are at most about a fifth of the learning rate."""
     moved = network()
     before = copy.deepcopy(moved)
     pull(moved)
@@ -54,7 +54,7 @@ def test_an_update_has_the_size_of_adamws() -> None:
 
 
 def test_biases_and_normalisation_move_as_under_adamw() -> None:
-    """To the bit, and the gradients stay as they were."""
+    """They are equal to the bit, and the gradients do not change."""
     with_muon, with_adamw = network(), network()
     for layers, kind in ((with_muon, "muon"), (with_adamw, "adamw")):
         rule = optimiser(kind, layers)
@@ -72,7 +72,7 @@ def test_biases_and_normalisation_move_as_under_adamw() -> None:
 
 
 def test_weight_decay_pulls_matrices_alone() -> None:
-    """With nothing learnt, weights shrink by rate times decay, and biases stay."""
+    """Without gradients, weights shrink by rate times decay, and biases stay."""
     moved = network()
     before = copy.deepcopy(moved)
     for parameter in moved.parameters():
@@ -84,7 +84,7 @@ def test_weight_decay_pulls_matrices_alone() -> None:
 
 
 def test_a_closure_is_called_with_gradients() -> None:
-    """As with any of torch's optimisers."""
+    """It works as with any torch optimiser."""
     weight = nn.Parameter(torch.eye(3))
     rule = Muon([{"params": [weight], "orthogonal": True}], lr=0.1)
 
@@ -98,7 +98,7 @@ def test_a_closure_is_called_with_gradients() -> None:
 
 
 def test_without_the_mark_it_is_adamw() -> None:
-    """A group of matrices that is not marked moves as under AdamW."""
+    """A group without `orthogonal` moves as under AdamW."""
     first, second = (nn.Parameter(torch.ones(3, 3)) for _ in range(2))
     for weight, rule in ((first, Muon([first], lr=0.1)), (second, AdamW([second], lr=0.1))):
         weight.grad = torch.arange(9.0).view(3, 3)

@@ -1,4 +1,4 @@
-"""Losses equal their loops, know what is unknown, and draw nothing from the global state."""
+"""Losses equal their loops, ignore unknown targets, and do not use the global random state."""
 
 from dataclasses import replace
 from typing import get_args
@@ -27,12 +27,12 @@ COMPARISONS = tuple(objective_comparisons())
 
 @pytest.mark.parametrize("row", COMPARISONS, ids=lambda row: row.name)
 def test_every_loss_and_miner_equals_its_slow_loop(row: Comparison) -> None:
-    """float32 against float64, to 1e-5."""
+    """float32 and float64 differ by at most 1e-5."""
     assert row.difference <= 1e-5
 
 
 def test_the_comparison_covers_every_objective() -> None:
-    """A new objective needs a loop, too."""
+    """Every objective has a loop."""
     names = " ".join(row.name for row in COMPARISONS).replace(" contrastive", "-contrastive")
     compared_kinds = names.replace("tags,", "tag-similarity")
     assert [kind for kind in KINDS if kind not in compared_kinds] == []
@@ -41,7 +41,7 @@ def test_the_comparison_covers_every_objective() -> None:
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_step_down_the_gradient_lowers_the_loss(kind: ObjectiveKind, geometry: str) -> None:
-    """The direction is right in every geometry: the sign bug would climb."""
+    """The sign of the distance is right in every geometry."""
     tracks = data()
     config = ObjectiveConfig(kind=kind, mining="all", margin=0.5)
     objective = built(config, tracks.facts(), geometry=geometry)
@@ -59,7 +59,7 @@ def test_a_step_down_the_gradient_lowers_the_loss(kind: ObjectiveKind, geometry:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_batch_without_anything_known_gives_zero_and_a_gradient(kind: ObjectiveKind) -> None:
-    """Rows of unknowns neither crash nor move the network."""
+    """Unknown targets give a loss of zero and a zero gradient."""
     tracks = data()
     unknown = TrackTargets(
         labels=np.full(6, -1),
@@ -75,7 +75,7 @@ def test_a_batch_without_anything_known_gives_zero_and_a_gradient(kind: Objectiv
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "distillation"])
 def test_rows_with_an_unknown_label_do_not_matter(kind: ObjectiveKind) -> None:
-    """Moving a row without label or tags leaves the loss as it was."""
+    """Moving a row without label or tags does not change the loss."""
     tracks = data()
     assert tracks.labels is not None
     assert tracks.tags is not None
@@ -96,7 +96,7 @@ def test_rows_with_an_unknown_label_do_not_matter(kind: ObjectiveKind) -> None:
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000), order_seed=st.integers(0, 10_000))
 def test_the_order_of_the_batch_does_not_matter(seed: int, order_seed: int) -> None:
-    """A loss is of a set of tracks."""
+    """A shuffled batch has the same loss."""
     tracks = data(seed=seed)
     order = np.random.default_rng(order_seed).permutation(24)
     x = geometry_of("cosine").project(vectors(24, seed=seed))
@@ -111,7 +111,7 @@ def test_the_order_of_the_batch_does_not_matter(seed: int, order_seed: int) -> N
 
 @pytest.mark.parametrize("mining", get_args(Mining))
 def test_the_same_seed_gives_the_same_loss_and_the_global_state_stays(mining: Mining) -> None:
-    """Mining draws from the generator that it is given, building too."""
+    """Building and mining draw from the given generator."""
     before = torch.get_rng_state()
     tracks = data()
     losses = []
@@ -133,8 +133,8 @@ def test_the_same_seed_gives_the_same_loss_and_the_global_state_stays(mining: Mi
     assert bool((torch.get_rng_state() == before).all())
 
 
-def test_several_objectives_are_a_weighted_sum_and_tell_their_parts() -> None:
-    """Genre proxies and artist triplets on one backbone."""
+def test_several_objectives_are_a_weighted_sum() -> None:
+    """The value has the loss of each part: genre proxies and artist triplets."""
     tracks = data()
     configs = [
         ObjectiveConfig(kind="softmax", weight=2.0),
@@ -155,7 +155,7 @@ def test_several_objectives_are_a_weighted_sum_and_tell_their_parts() -> None:
 
 
 def test_statistics_tell_a_learnt_batch_from_a_collapsed_one() -> None:
-    """Two far clusters: no active triplet. All in one point: every triplet is active."""
+    """Two far clusters have no active triplet; equal vectors have only active ones."""
     tracks = TrackTargets(labels=np.arange(8) % 2)
     objective = built(ObjectiveConfig(margin=0.2), tracks.facts())
     batch = tracks.batch(np.arange(8))
@@ -170,7 +170,7 @@ def test_statistics_tell_a_learnt_batch_from_a_collapsed_one() -> None:
 
 
 def test_tagging_learns_tags_that_the_vectors_hold() -> None:
-    """A few steps on the head alone lift the right probabilities."""
+    """A few steps of the head alone raise the right probabilities."""
     draw = torch.Generator().manual_seed(0)
     x = torch.randn(200, 6, generator=draw)
     tracks = TrackTargets(tags=(x[:, :3] > 0.5).float().numpy())
@@ -202,21 +202,21 @@ def test_tagging_learns_tags_that_the_vectors_hold() -> None:
     ],
 )
 def test_settings_that_do_not_fit_are_refused(config: ObjectiveConfig, message: str) -> None:
-    """Each says which setting and what to do."""
+    """Each error names the setting."""
     with pytest.raises(ConfigError, match=message):
         built(config, data().facts())
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_data_set_without_what_the_objective_needs_is_refused(kind: ObjectiveKind) -> None:
-    """By building or by the first batch, with the column's name."""
+    """Building or the first batch raises an error with the column's name."""
     bare = TrackTargets(features=np.zeros((6, 2), dtype=np.float32))
     with pytest.raises(DatasetError, match=r"label|tags|teacher"):
         built(ObjectiveConfig(kind=kind), bare.facts())(vectors(6), bare.batch(range(6)))
 
 
 def test_no_objective_and_a_weight_of_zero_are_refused() -> None:
-    """A run has to learn something."""
+    """A run needs an objective with a weight above zero."""
     for configs in ([], [ObjectiveConfig(weight=0.0)]):
         with pytest.raises(ConfigError):
             build_objectives(
@@ -229,7 +229,7 @@ def test_no_objective_and_a_weight_of_zero_are_refused() -> None:
 
 
 def test_training_settings_survive_a_round_trip() -> None:
-    """Through the dictionary that TOML and the card hold."""
+    """A configuration written as a dict is read back equal."""
     config = replace(
         TrainingConfig(),
         objectives=(ObjectiveConfig(kind="softmax"), ObjectiveConfig(relations=("artist", "tag"))),

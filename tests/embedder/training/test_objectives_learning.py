@@ -1,4 +1,4 @@
-"""Sampler, objective and metric together: a small network learns what its objective names."""
+"""Sampler, objective and metric together: a small network learns its objective."""
 
 from typing import get_args
 
@@ -22,7 +22,7 @@ KINDS: tuple[ObjectiveKind, ...] = get_args(ObjectiveKind)
 
 
 def sounds(n: int, *, seed: int) -> tuple[torch.Tensor, TrackTargets]:
-    """Inputs whose label hides in six of thirty directions, under noise in the others."""
+    """Inputs whose label is in six of thirty directions, with noise in the others."""
     draw = np.random.default_rng(seed)
     labels = draw.integers(0, N_LABELS, n)
     centres = np.random.default_rng(99).normal(size=(N_LABELS, 6)) * 1.5
@@ -45,7 +45,7 @@ def sounds(n: int, *, seed: int) -> tuple[torch.Tensor, TrackTargets]:
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_held_out_votes_get_better_with_training(kind: ObjectiveKind, geometry: str) -> None:
-    """From what noise leaves to nearly all, for every objective in every geometry."""
+    """The accuracy rises to almost 1 for every objective in every geometry."""
     space = geometry_of(geometry)
     seeded = torch.Generator().manual_seed(0)
     network = nn.Sequential(

@@ -1,4 +1,4 @@
-"""Which pairs and triplets count, held against the library and against their own laws."""
+"""Pairs and triplets of losses: agreement with pytorch-metric-learning, and laws."""
 
 from typing import get_args
 
@@ -27,7 +27,7 @@ from tests.embedder.training.objective_cases import built, data, vectors
 
 @pytest.mark.parametrize("relation", get_args(RelationKind))
 def test_masks_are_symmetric_exclusive_and_off_the_diagonal(relation: RelationKind) -> None:
-    """True of every relation."""
+    """Masks of every relation have these properties."""
     tracks = data()
     rule = build_relation(ObjectiveConfig(relations=(relation,)), tracks.facts())
     masks = rule(tracks.batch([*range(12), *range(12)]))
@@ -38,8 +38,8 @@ def test_masks_are_symmetric_exclusive_and_off_the_diagonal(relation: RelationKi
     assert not bool((masks.positive & masks.negative).any())
 
 
-def test_several_relations_are_positive_where_any_is() -> None:
-    """A pair of one artist stays positive though its labels differ."""
+def test_several_relations_are_positive_if_any_is() -> None:
+    """Two tracks by one artist are positive even if their labels differ."""
     targets = BatchTargets(labels=torch.tensor([0, 1, 1, -1]), artists=torch.tensor([0, 0, 1, 2]))
     rule = build_relation(ObjectiveConfig(relations=("label", "artist")), TargetFacts())
     masks = rule(targets)
@@ -49,7 +49,7 @@ def test_several_relations_are_positive_where_any_is() -> None:
 
 
 def test_near_pairs_are_the_share_that_the_settings_say() -> None:
-    """Of all pairs of the data set, five of a hundred are positive and half are negative."""
+    """5 % of all pairs are positive, and half are negative."""
     draw = np.random.default_rng(0)
     tracks = TrackTargets(features=draw.normal(size=(300, 5)).astype(np.float32))
     rule = build_relation(ObjectiveConfig(relations=("handcrafted",)), tracks.facts())
@@ -61,7 +61,7 @@ def test_near_pairs_are_the_share_that_the_settings_say() -> None:
 
 @pytest.mark.parametrize("mining", ["all", "semi-hard", "hard"])
 def test_miners_agree_with_the_library_on_plain_labels(mining: Mining) -> None:
-    """Where pytorch-metric-learning has the miner, ours finds the same triplets."""
+    """The triplets equal those of pytorch-metric-learning's miner."""
     draw = np.random.default_rng(0)
     labels = torch.from_numpy(draw.integers(0, 4, 20))
     x = torch.nn.functional.normalize(torch.from_numpy(draw.normal(size=(20, 6))), dim=1)
@@ -77,7 +77,7 @@ def test_miners_agree_with_the_library_on_plain_labels(mining: Mining) -> None:
 
 
 def test_nt_xent_agrees_with_the_library() -> None:
-    """By hand for its memory, not for its value."""
+    """The value equals that of pytorch-metric-learning."""
     draw = np.random.default_rng(0)
     labels = torch.from_numpy(draw.integers(0, 4, 20))
     x = torch.nn.functional.normalize(torch.from_numpy(draw.normal(size=(20, 6))), dim=1)
@@ -87,7 +87,7 @@ def test_nt_xent_agrees_with_the_library() -> None:
 
 
 def test_proxy_anchor_on_the_sphere_is_the_librarys_own() -> None:
-    """Our distance under the library's loss gives what its cosine gives."""
+    """The loss with the cosine distance equals that of the library."""
     tracks = TrackTargets(labels=np.arange(12) % 4)
     objective = built(ObjectiveConfig(kind="proxy-anchor", margin=0.1), tracks.facts())
     assert isinstance(objective, ProxyObjective)
@@ -101,7 +101,7 @@ def test_proxy_anchor_on_the_sphere_is_the_librarys_own() -> None:
 
 
 def test_distance_weighted_mining_draws_by_its_chances() -> None:
-    """Over many draws the negatives of an anchor come as often as their weights say."""
+    """Over many draws, each negative of an anchor is as frequent as its weight."""
     x = torch.nn.functional.normalize(vectors(12), dim=1)
     labels = torch.tensor([0, 0] + [1] * 10)
     masks = build_relation(ObjectiveConfig(), TargetFacts())(BatchTargets(labels=labels))
@@ -119,7 +119,7 @@ def test_distance_weighted_mining_draws_by_its_chances() -> None:
 
 
 def test_identity_pairs_and_label_similarity_grade_a_pair() -> None:
-    """Two crops of a track are fully alike, two labels as much as the table says."""
+    """Two crops of a track have grade 1, and labels have the grade of the table."""
     similarity = np.array([[1.0, 0.4], [0.4, 1.0]], dtype=np.float32)
     tracks = TrackTargets(labels=np.array([0, 0, 1]), label_similarity=similarity)
     config = ObjectiveConfig(
@@ -135,7 +135,7 @@ def test_identity_pairs_and_label_similarity_grade_a_pair() -> None:
 
 @pytest.mark.parametrize("kind", ["dice", "cosine"])
 def test_the_same_tags_are_fully_alike_and_disjoint_ones_not_at_all(kind: str) -> None:
-    """Bounds of tag similarity."""
+    """Equal tags have similarity 1, and disjoint tags 0."""
     tags = torch.tensor([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]])
     weights = tag_weights((2, 2, 1, 0), kind="tf-idf", n_tracks=4)
     alike = tag_similarity(tags, weights=weights, kind=kind)
@@ -145,14 +145,14 @@ def test_the_same_tags_are_fully_alike_and_disjoint_ones_not_at_all(kind: str) -
 
 
 def test_features_are_standardised_around_unknown_rows() -> None:
-    """A row of NaN stays one and counts for nothing."""
+    """A row of NaN stays NaN and does not count."""
     values = standardised([[1.0, 5.0], [3.0, 5.0], [np.nan, np.nan]])
     assert values[:2].tolist() == [[-1.0, 0.0], [1.0, 0.0]]
     assert np.isnan(values[2]).all()
 
 
 def test_unknown_mining_and_columns_of_different_lengths_are_refused() -> None:
-    """With what would be right."""
+    """The messages have the valid name and the lengths."""
     masks = PairMasks(torch.zeros(2, 2, dtype=torch.bool), torch.zeros(2, 2, dtype=torch.bool))
     with pytest.raises(UnknownChoice, match="semi-hard"):
         mine_triplets(vectors(2), torch.zeros(2, 2), masks, mining="semihard", margin=0.1)  # type: ignore[arg-type]  # wrong on purpose

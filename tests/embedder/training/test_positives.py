@@ -1,4 +1,4 @@
-"""Whatever makes two tracks a positive pair: a run that is told so brings such pairs together."""
+"""Positive pairs of every kind: a run brings them together."""
 
 import dataclasses
 import math
@@ -31,7 +31,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def config_for(*relations: RelationKind, epochs: int = 5, **sampler: object) -> TrainingConfig:
-    """Multi-similarity, which looks at every pair, on batches of such groups."""
+    """Multi-similarity, which uses every pair, on batches of such groups."""
     settings = {"groups_per_batch": 4, "tracks_per_group": 2, **sampler}
     return dataclasses.replace(
         small_config(epochs=epochs, validate_every_epochs=epochs),
@@ -47,20 +47,20 @@ def run(data: Path, config: TrainingConfig, folder: Path) -> TrainingResult:
 
 
 def contrast(record: dict[str, float]) -> float:
-    """How far apart positives are, for negatives at 1."""
+    """The mean distance of positives, relative to that of negatives."""
     return record["positive_distance"] / record["negative_distance"]
 
 
 def brings_together(result: TrainingResult) -> bool:
-    """Whether the mean over the last epoch is clearly below that over the first."""
+    """Whether the mean contrast of the last epoch is clearly below that of the first."""
     return contrast(result.history[-1]) < 0.85 * contrast(result.history[0])
 
 
 @pytest.mark.parametrize("relation", ["label", "artist", "album", "tag"])
-def test_what_the_table_says_makes_positives(
+def test_columns_of_the_table_make_positives(
     data: Path, tmp_path: Path, relation: RelationKind
 ) -> None:
-    """Tracks of one genre, artist or album, or with like tags, move together."""
+    """Tracks of one genre, artist or album, or with similar tags, get nearer."""
     assert brings_together(run(data, config_for(relation), tmp_path / "run"))
 
 
@@ -68,13 +68,13 @@ def test_what_the_table_says_makes_positives(
 def test_closeness_in_a_latent_space_makes_positives(
     data: Path, tmp_path: Path, latent: str
 ) -> None:
-    """Of the tags' singular vectors, or of how tags come together."""
+    """The latent space comes from singular vectors or from co-occurrence of tags."""
     config = config_for("latent", latent=latent, latent_size=4)
     assert brings_together(run(data, config, tmp_path / "run"))
 
 
 def test_a_track_is_its_own_positive(data: Path, tmp_path: Path) -> None:
-    """Self-supervised: two augmented crops of each track, and no label anywhere."""
+    """Self-supervised: two augmented crops of each track, without labels."""
     config = config_for("track", groups_per_batch=8, tracks_per_group=1, crops_per_track=2)
     config = dataclasses.replace(
         config,
@@ -85,7 +85,7 @@ def test_a_track_is_its_own_positive(data: Path, tmp_path: Path) -> None:
 
 
 def test_timbre_and_beat_make_positives(tmp_path: Path) -> None:
-    """Tracks that sound alike to hand-crafted features, with no use made of the folders."""
+    """Tracks with similar hand-crafted features get nearer, without labels."""
     data = write_audio_set(tmp_path / "set")
     config = config_for("handcrafted", n_neighbours=3)
     config = dataclasses.replace(
@@ -104,20 +104,20 @@ def test_timbre_and_beat_make_positives(tmp_path: Path) -> None:
 
 
 def test_handcrafted_positives_need_audio(data: Path, tmp_path: Path) -> None:
-    """Arrays have none, and the error says so."""
+    """For arrays the error says so."""
     with pytest.raises(DatasetError, match="need audio"):
         run(data, config_for("handcrafted"), tmp_path / "run")
 
 
 def test_latent_positives_need_tags(data: Path, tmp_path: Path) -> None:
-    """Without a tag field there is no space; the error names the setting."""
+    """Without a tag field, the error names the setting."""
     config = dataclasses.replace(config_for("latent"), dataset=DatasetConfig())
     with pytest.raises(DatasetError, match=r"dataset\.tag_field"):
         run(data, config, tmp_path / "run")
 
 
 def test_several_positives_are_mixed_by_weight(data: Path, tmp_path: Path) -> None:
-    """Three batches of artists for one of genres; pairs of either are positive."""
+    """Three of four batches are by artist, and pairs of either relation are positive."""
     config = config_for("artist", "label", relation_weights=(3.0, 1.0))
     folder = tmp_path / "run"
     folder.mkdir()
@@ -128,7 +128,7 @@ def test_several_positives_are_mixed_by_weight(data: Path, tmp_path: Path) -> No
 
 
 def test_several_objectives_share_one_backbone(data: Path, tmp_path: Path) -> None:
-    """Genre proxies and artist triplets, weighted: genres are learnt, and artists too."""
+    """With genre proxies and artist triplets, both genres and artists are learnt."""
     config = dataclasses.replace(
         config_for("artist", epochs=8, groups_per_batch=8),
         objectives=(
@@ -154,7 +154,7 @@ def test_several_objectives_share_one_backbone(data: Path, tmp_path: Path) -> No
 def test_a_run_can_take_a_step_with_every_objective(
     data: Path, tmp_path: Path, kind: ObjectiveKind, geometry: GeometryKind
 ) -> None:
-    """In each geometry: it begins, and ends with a model on disk and a finite loss."""
+    """In each geometry it ends with a model on disk and a finite loss."""
     config = config_for("label", epochs=1)
     config = dataclasses.replace(
         config,
@@ -167,7 +167,7 @@ def test_a_run_can_take_a_step_with_every_objective(
 
 
 def test_limits_come_balanced_or_natural(data: Path, tmp_path: Path) -> None:
-    """`limit_per_label` is what a run trains on, in the proportion that the settings say."""
+    """A run trains on `limit_per_label` tracks, in the proportions of the settings."""
     spread = {}
     for balance in get_args(Balance):
         limited = DatasetConfig(label_field="tag", limit_per_label=6, limit_balance=balance)
@@ -199,7 +199,7 @@ def test_the_whole_way_with_several_objectives(data: Path, tmp_path: Path) -> No
 def test_distances_keep_their_digits_in_half_precision(
     data: Path, tmp_path: Path, kind: RelationKind
 ) -> None:
-    """What is compared with a radius is not rounded to the network's sixteen bits."""
+    """Features that are compared with a radius are not rounded to 16 bits."""
     config = config_for(kind, epochs=1)
     if kind == "handcrafted":
         data = write_audio_set(tmp_path / "audio", seconds=1.0)
@@ -211,7 +211,7 @@ def test_distances_keep_their_digits_in_half_precision(
 
 
 def test_few_different_tags_still_have_far_pairs(tmp_path: Path) -> None:
-    """With one tag a track all pairs are near or as far as any: those are negatives."""
+    """With one tag a track, pairs with the largest distance are negatives."""
     data = write_rich_set(tmp_path / "set")
     config = dataclasses.replace(
         config_for("latent", epochs=1), dataset=DatasetConfig(tag_field="genre")
@@ -224,7 +224,7 @@ def test_few_different_tags_still_have_far_pairs(tmp_path: Path) -> None:
 def test_labels_with_too_few_tracks_are_named(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Too few for a batch, or unreadable; and a batch takes fewer where all labels are small."""
+    """Warnings name labels with too few readable tracks; a batch takes fewer if all are small."""
     audio = write_audio_set(tmp_path / "audio", n_tracks=24, seconds=1.0)
     (audio / "rare").mkdir()
     for path in sorted((audio / "low").glob("*.wav"))[:4]:
@@ -246,7 +246,7 @@ def test_labels_with_too_few_tracks_are_named(
 
 
 def test_labels_that_are_alike_are_not_pushed_as_far(data: Path, tmp_path: Path) -> None:
-    """`dataset.label_similarity` grades pairs of two labels; a wrong name or grade is an error."""
+    """`dataset.label_similarity` grades pairs of labels; a wrong name or grade is an error."""
 
     def distance_of(alike: tuple[tuple[str, str, float], ...], name: str) -> float:
         config = dataclasses.replace(
@@ -274,7 +274,7 @@ def test_labels_that_are_alike_are_not_pushed_as_far(data: Path, tmp_path: Path)
 
 
 def test_one_crop_of_each_track_makes_no_identity_pairs(data: Path, tmp_path: Path) -> None:
-    """Such a run would learn nothing, so it is refused, with the setting that helps."""
+    """Such a run is refused, and the error names the setting."""
     config = config_for("label")
     config = dataclasses.replace(
         config, objectives=(ObjectiveConfig(kind="contrastive", relations=("track",)),)

@@ -1,4 +1,4 @@
-"""Presets are whole, and the smallest one learns the demo's styles."""
+"""Presets are complete, and the smallest one learns the demo's styles."""
 
 import dataclasses
 from pathlib import Path
@@ -17,14 +17,14 @@ from tests.embedder.small_sets import write_array_set
 
 @pytest.mark.parametrize("name", ["tiny", "base", "large"])
 def test_a_preset_comes_back_from_its_dict(name: str) -> None:
-    """What --show-config prints is the preset."""
+    """The dict that --show-config prints gives the preset."""
     config = TRAINING_PRESETS[name]
     assert from_dict(TrainingConfig, to_dict(config)) == config
 
 
 @pytest.mark.parametrize("name", ["base", pytest.param("large", marks=pytest.mark.slow)])
 def test_a_larger_preset_trains_on_pictures_of_its_size(tmp_path: Path, name: str) -> None:
-    """All parts learn: after three short epochs the held-out pictures are told apart."""
+    """After three short epochs the held-out pictures are separated."""
     pictures = write_array_set(tmp_path / "set", tracks_per_genre=12, rows=128, columns=128)
     config = configure(TRAINING_PRESETS[name], assignments=("loop.epochs=3", "loop.device=cpu"))
     result = train(pictures, config, tmp_path / "run")

@@ -1,4 +1,4 @@
-"""Two processes train one model: `torchrun` through Fabric, on processors."""
+"""Two processes train one model through `torchrun` and Fabric, on CPUs."""
 
 import json
 import subprocess
@@ -33,7 +33,7 @@ save_file(weights, out.parent / f"rank-{rank}.safetensors")
 
 @pytest.mark.slow
 def test_two_processes_end_with_the_same_weights(tmp_path: Path) -> None:
-    """Both ranks hold equal weights after training; rank zero alone wrote the run's folder."""
+    """Both ranks have equal weights, and only rank zero writes the run's folder."""
     data = write_array_set(tmp_path / "set")
     toml = tmp_path / "config.toml"
     toml.write_text(to_toml(small_config(epochs=8)))

@@ -1,4 +1,4 @@
-"""The record of a run: the log stays whole over a resume, the page tells what happened."""
+"""The record of a run: the log is complete after a resume, and the report has its parts."""
 
 import csv
 import dataclasses
@@ -25,7 +25,7 @@ def epochs_in(folder: Path) -> list[int]:
 
 
 def test_the_log_has_each_epoch_once_after_a_resume(data: Path, tmp_path: Path) -> None:
-    """A run stopped in its second epoch and gone on with has no line twice and none missing."""
+    """A run that was stopped in its second epoch and resumed has each epoch once."""
 
     class Stop:
         def after_step(self, step: int, *_: object) -> None:
@@ -48,7 +48,7 @@ def test_the_log_has_each_epoch_once_after_a_resume(data: Path, tmp_path: Path) 
 
 
 class Reader(html.parser.HTMLParser):
-    """Checks that tags close in order; collects headings and whatever would be loaded."""
+    """Checks that HTML tags are closed in order; collects headings and external resources."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Reader(html.parser.HTMLParser):
             self.open_tags.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Closes itself."""
+        """Such a tag needs no end tag."""
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open_tags.pop() == tag
@@ -72,8 +72,8 @@ class Reader(html.parser.HTMLParser):
             self.headings.append(text)
 
 
-def test_the_report_is_one_small_page_with_all_it_promises(data: Path, tmp_path: Path) -> None:
-    """It loads nothing, its tags match, it names labels, neighbours and advice."""
+def test_the_report_is_one_complete_page(data: Path, tmp_path: Path) -> None:
+    """It loads nothing, its tags match, and it has labels, neighbours and advice."""
     train(data, small_config(epochs=2), tmp_path / "<run> & co")
     page = (tmp_path / "<run> & co" / "report.html").read_text()
     reader = Reader()
@@ -96,7 +96,7 @@ def test_the_report_is_one_small_page_with_all_it_promises(data: Path, tmp_path:
 
 
 def facts(**changes: object) -> RunFacts:
-    """A good run of two labels."""
+    """The facts of a good run with two labels."""
     good = RunFacts(
         config=TrainingConfig(),
         history=[{"active_share": 0.1, "score": 0.95}],
@@ -128,7 +128,7 @@ def facts(**changes: object) -> RunFacts:
     ],
 )
 def test_advice_follows_from_the_numbers(changes: dict[str, object], expected: str) -> None:
-    """Each rule gives its advice for the numbers that call for it, and none for a good run."""
+    """Each rule gives its advice for its numbers, and none for a good run."""
     advice = what_to_try(facts(**changes))
     assert any(re.search(expected, text) for text in advice), advice
     if not changes:
@@ -136,7 +136,7 @@ def test_advice_follows_from_the_numbers(changes: dict[str, object], expected: s
 
 
 def test_charts_hold_any_numbers() -> None:
-    """Constant, empty and single values make a chart; names are escaped."""
+    """Constant, empty and single values give a chart; names are escaped."""
     assert "not measured" in line_chart("nothing", {"a": []})
     for points in ([(1.0, 0.0)], [(1.0, 5.0), (2.0, 5.0)], [(1.0, -3.0), (9.0, 1e-9)]):
         assert "nan" not in line_chart("<x>", {"<a>": points, "b": points})
@@ -146,7 +146,7 @@ def test_charts_hold_any_numbers() -> None:
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 0.0003), (1, 2), (1, 60), (-5, 1234)])
 def test_ticks_are_few_and_within(low: float, high: float) -> None:
-    """Two to seven round numbers, none outside."""
+    """There are two to seven round numbers within the range."""
     values = ticks(low, high)
     assert 2 <= len(values) <= 7
     assert low - 1e-9 <= values[0] <= values[-1] <= high + 1e-9

@@ -46,7 +46,7 @@ print(result.ended, flush=True)
 
 
 class Steps:
-    """Writes down which steps were taken."""
+    """Records the numbers of the steps."""
 
     def __init__(self, steps: list[int]) -> None:
         self.steps = steps
@@ -63,7 +63,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def test_the_same_seed_gives_the_same_weights(data: Path, tmp_path: Path) -> None:
-    """Two runs of one seed end equal to the bit; another seed ends elsewhere."""
+    """Runs with one seed are equal to the bit; another seed gives other weights."""
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         train(data, small_config(seed=seed), tmp_path / name)
     a, b, c = (weights(tmp_path / name) for name in "abc")
@@ -78,10 +78,10 @@ def test_the_same_seed_gives_the_same_weights(data: Path, tmp_path: Path) -> Non
         pytest.param(signal.SIGINT, "interrupted", marks=pytest.mark.slow),
     ],
 )
-def test_a_stopped_run_goes_on_to_the_same_weights(
+def test_a_resumed_run_ends_with_the_same_weights(
     data: Path, tmp_path: Path, number: signal.Signals, ending: str | None
 ) -> None:
-    """A run that was killed, or interrupted with Ctrl-C, and resumed ends like one that was not."""
+    """After a kill or Ctrl-C, `--resume` gives the weights of an uninterrupted run."""
     config = dataclasses.replace(
         small_config(weight_averaging="moving", averaging_decay=0.9),
         augmentation=AugmentationConfig(noise=0.05, time_masks=1, crop_columns=20),
@@ -108,8 +108,8 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
     assert all(torch.equal(uninterrupted[name], stopped[name]) for name in uninterrupted)
 
 
-def test_going_on_with_other_data_is_refused(data: Path, tmp_path: Path) -> None:
-    """Held-out tracks might have been learnt before, and scores would be of others."""
+def test_resuming_with_other_data_is_refused(data: Path, tmp_path: Path) -> None:
+    """Held-out tracks could have been training tracks before."""
     short = small_config(max_minutes=1e-6)
     train(data, short, tmp_path / "run")
     other_data = write_array_set(tmp_path / "other", tracks_per_genre=20)
@@ -118,7 +118,7 @@ def test_going_on_with_other_data_is_refused(data: Path, tmp_path: Path) -> None
 
 
 def test_a_run_that_saved_nothing_yet_begins_again(data: Path, tmp_path: Path) -> None:
-    """Killed while it listened, there are its settings alone: both ways of going on work."""
+    """A run that was killed before its first step starts again, with or without --resume."""
     config = small_config(epochs=1)
     for name, resume in (("one", True), ("two", False)):
         folder = tmp_path / name
@@ -127,21 +127,21 @@ def test_a_run_that_saved_nothing_yet_begins_again(data: Path, tmp_path: Path) -
         assert train(data, config, folder, resume=resume).ended == "finished"
 
 
-def test_going_on_with_other_settings_is_refused(data: Path, tmp_path: Path) -> None:
-    """A run is gone on with as it was begun."""
+def test_resuming_with_other_settings_is_refused(data: Path, tmp_path: Path) -> None:
+    """A run is resumed with its own settings."""
     train(data, small_config(epochs=1), tmp_path / "run")
     with pytest.raises(ConfigError, match="other settings than this call"):
         train(data, small_config(epochs=2), tmp_path / "run", resume=True)
 
 
-def test_there_must_be_something_to_go_on_with(data: Path, tmp_path: Path) -> None:
-    """--resume in an empty folder says so."""
+def test_a_folder_without_a_run_cannot_be_resumed(data: Path, tmp_path: Path) -> None:
+    """--resume in an empty folder is an error with advice."""
     with pytest.raises(ConfigError, match="leave out --resume"):
         train(data, small_config(), tmp_path / "run", resume=True)
 
 
 def test_an_altered_state_is_refused(data: Path, tmp_path: Path) -> None:
-    """A flipped byte in the saved tensors is noticed."""
+    """A flipped byte in the saved tensors is an error."""
     train(data, small_config(epochs=1), tmp_path / "run")
     path = next((tmp_path / "run").glob("*.state.safetensors"))
     content = bytearray(path.read_bytes())
@@ -152,7 +152,7 @@ def test_an_altered_state_is_refused(data: Path, tmp_path: Path) -> None:
 
 
 def stop_in_the_second_epoch(_: object) -> list[object]:
-    """An observer that presses Ctrl-C."""
+    """An observer that sends Ctrl-C."""
 
     class Stop:
         def after_step(self, step: int, *_: object) -> None:
@@ -167,8 +167,8 @@ def stop_in_the_second_epoch(_: object) -> list[object]:
 
 
 @pytest.mark.parametrize("kind", ["sgd", "adam", "adamw", "rmsprop", "muon"])
-def test_every_optimiser_goes_on_to_the_bit(data: Path, tmp_path: Path, kind: str) -> None:
-    """The memory of each optimiser survives the way to disk and back."""
+def test_every_optimiser_is_resumed_to_the_bit(data: Path, tmp_path: Path, kind: str) -> None:
+    """The state of each optimiser is saved and loaded."""
     config = dataclasses.replace(
         small_config(),
         optimiser=OptimiserConfig(kind=kind, learning_rate=0.003),  # type: ignore[arg-type]  # the five kinds
@@ -186,7 +186,7 @@ def test_every_optimiser_goes_on_to_the_bit(data: Path, tmp_path: Path, kind: st
 def test_an_interrupted_run_has_a_model_before_the_first_measurement(
     data: Path, tmp_path: Path
 ) -> None:
-    """Where nothing was measured yet, the best model is the one that there is."""
+    """Without a measurement, the best model is the last one."""
     config = small_config()
     config = dataclasses.replace(
         config, loop=dataclasses.replace(config.loop, validate_every_epochs=3)

@@ -1,4 +1,4 @@
-"""Batches keep their contract, cover the data, and come again from two numbers."""
+"""Batches keep their contract, cover the data, and depend on seed and epoch alone."""
 
 from collections import Counter
 from dataclasses import replace
@@ -16,7 +16,7 @@ from embedder.training.sampling.groups import build_groups
 
 
 def tracks(n: int = 60, *, seed: int = 0, n_labels: int = 5) -> TrackTargets:
-    """A data set with every column; label sizes are uneven, some ids are unknown."""
+    """A data set with every column, uneven labels and some unknown ids."""
     draw = np.random.default_rng(seed)
     labels = np.minimum(draw.geometric(0.4, size=n) - 1, n_labels - 1)
     return TrackTargets(
@@ -49,7 +49,7 @@ def groups_of(batch: Batch, config: SamplerConfig) -> np.ndarray:
 def test_a_batch_holds_p_groups_of_k_tracks_with_c_crops(
     n: int, seed: int, groups: int, per_group: int, crops: int, balanced: bool, relation: str
 ) -> None:
-    """Whatever the data and the sizes: P different ids, K different tracks each, C crops each."""
+    """For any data and sizes: P different ids, K different tracks, C crops."""
     data = tracks(n, seed=seed)
     config = SamplerConfig(
         groups_per_batch=groups,
@@ -81,7 +81,7 @@ def test_a_batch_holds_p_groups_of_k_tracks_with_c_crops(
 
 @pytest.mark.parametrize("relation", ["tag", "handcrafted", "latent"])
 def test_overlapping_groups_give_every_track_once_a_batch(relation: str) -> None:
-    """Groups that share tracks still fill a batch with different ones, all of the group."""
+    """Groups that share tracks fill a batch with different tracks of the group."""
     data = tracks()
     config = SamplerConfig(groups_per_batch=4, tracks_per_group=3, relations=(relation,))  # type: ignore[arg-type]  # one of the relations
     groups = build_groups(relation, data, n_neighbours=config.n_neighbours)  # type: ignore[arg-type]  # one of the relations
@@ -93,7 +93,7 @@ def test_overlapping_groups_give_every_track_once_a_batch(relation: str) -> None
 
 
 def test_neighbour_groups_start_with_their_anchor_and_are_the_nearest() -> None:
-    """A neighbour group is what a full sort of the distances gives."""
+    """A group equals a full sort of the distances."""
     data = tracks()
     groups = build_groups("handcrafted", data, n_neighbours=5)
     assert data.features is not None
@@ -103,7 +103,7 @@ def test_neighbour_groups_start_with_their_anchor_and_are_the_nearest() -> None:
 
 
 def test_unknown_rows_are_in_no_neighbour_group() -> None:
-    """A track without features is neither an anchor nor a neighbour."""
+    """A track without features is neither anchor nor neighbour."""
     data = tracks()
     assert data.features is not None
     data.features[7] = np.nan
@@ -112,7 +112,7 @@ def test_unknown_rows_are_in_no_neighbour_group() -> None:
 
 
 def test_balanced_sampling_shows_every_label_as_often() -> None:
-    """Over an epoch the visits of two labels differ by one at most."""
+    """In an epoch, the visits of two labels differ by at most one."""
     data = tracks(200)
     assert data.labels is not None
     sampler = BatchSampler(SamplerConfig(groups_per_batch=2, tracks_per_group=2), data)
@@ -121,7 +121,7 @@ def test_balanced_sampling_shows_every_label_as_often() -> None:
 
 
 def test_natural_sampling_follows_the_sizes() -> None:
-    """A label with nine times the tracks comes several times as often."""
+    """A label with nine times the tracks occurs several times as often."""
     labels = np.repeat([0, 1, 2, 3], [180, 20, 20, 20])
     config = SamplerConfig(groups_per_batch=1, tracks_per_group=2, balanced=False)
     sampler = BatchSampler(config, TrackTargets(labels=labels))
@@ -131,7 +131,7 @@ def test_natural_sampling_follows_the_sizes() -> None:
 
 
 def test_tracks_of_a_group_come_in_rounds() -> None:
-    """No track of a group comes again before all have come."""
+    """No track of a group is repeated before all have occurred."""
     labels = np.repeat([0, 1], 12)
     sampler = BatchSampler(
         SamplerConfig(groups_per_batch=2, tracks_per_group=3), TrackTargets(labels=labels)
@@ -141,7 +141,7 @@ def test_tracks_of_a_group_come_in_rounds() -> None:
 
 
 def test_relations_make_their_share_of_the_batches() -> None:
-    """Weights 3 to 1 give three quarters of the batches, and each states its relation."""
+    """Weights of 3 and 1 give three quarters of the batches, which name their relation."""
     config = SamplerConfig(
         groups_per_batch=2,
         tracks_per_group=2,
@@ -154,7 +154,7 @@ def test_relations_make_their_share_of_the_batches() -> None:
 
 
 def test_small_groups_repeat_their_tracks_when_told_to() -> None:
-    """A single track fills a group of three with itself."""
+    """With `repeat`, a single track fills a group of three."""
     artists = np.array([0, 1, 2, 2])
     config = SamplerConfig(
         groups_per_batch=3, tracks_per_group=3, relations=("artist",), small_groups="repeat"
@@ -165,14 +165,14 @@ def test_small_groups_repeat_their_tracks_when_told_to() -> None:
 
 
 def test_groups_left_out_are_counted() -> None:
-    """The sampler knows how many groups were too small."""
+    """The sampler has the number of groups that are too small."""
     artists = np.array([0, 1, 2, 2, 3, 3])
     config = SamplerConfig(groups_per_batch=2, tracks_per_group=2, relations=("artist",))
     assert BatchSampler(config, TrackTargets(artists=artists)).left_out == {"artist": 2}
 
 
 def test_the_same_track_is_a_relation_without_any_column() -> None:
-    """Self-supervised batches need nothing but crops."""
+    """Self-supervised batches need no column."""
     config = SamplerConfig(
         groups_per_batch=6, tracks_per_group=1, crops_per_track=2, relations=("track",)
     )
@@ -183,7 +183,7 @@ def test_the_same_track_is_a_relation_without_any_column() -> None:
 
 @pytest.mark.parametrize("balanced", [True, False])
 def test_plain_batches_are_full_and_cover_the_data(balanced: bool) -> None:
-    """Every batch has its size; without balancing every track comes."""
+    """All batches have one size; without balancing every track occurs."""
     config = SamplerConfig(kind="plain", batch_size=16, balanced=balanced)
     data = tracks(50)
     rows = [batch.rows for batch in BatchSampler(config, data).plan(0)]
@@ -195,7 +195,7 @@ def test_plain_batches_are_full_and_cover_the_data(balanced: bool) -> None:
 @settings(max_examples=20, deadline=None)
 @given(epoch=st.integers(0, 20), kind=st.sampled_from(["groups", "plain"]))
 def test_an_epoch_depends_on_seed_and_number_alone(epoch: int, kind: str) -> None:
-    """A new sampler plans an epoch like one that has planned all the epochs before it."""
+    """A new sampler plans an epoch like a sampler that has planned all epochs before."""
     config = SamplerConfig(kind=kind, groups_per_batch=3, tracks_per_group=2, batch_size=6, seed=4)  # type: ignore[arg-type]  # one of the kinds
     data = tracks(50)
     used = BatchSampler(config, data)
@@ -206,7 +206,7 @@ def test_an_epoch_depends_on_seed_and_number_alone(epoch: int, kind: str) -> Non
 
 
 def test_epochs_and_seeds_differ() -> None:
-    """Another epoch or seed is another order."""
+    """Another epoch or seed gives another order."""
     config, data = SamplerConfig(groups_per_batch=3, tracks_per_group=2), tracks()
     sampler = BatchSampler(config, data)
     other_sampler = BatchSampler(replace(config, seed=1), data)
@@ -231,13 +231,13 @@ def test_drawing_leaves_the_global_random_state_alone() -> None:
     ],
 )
 def test_settings_that_cannot_work_are_refused(config: SamplerConfig, message: str) -> None:
-    """Each names the setting."""
+    """Each error names the setting."""
     with pytest.raises(ConfigError, match=message):
         BatchSampler(config, tracks())
 
 
 def test_a_missing_column_is_named() -> None:
-    """Asking for artists where there are none says so."""
+    """The error names the missing column of artists."""
     with pytest.raises(DatasetError, match="artist"):
         BatchSampler(SamplerConfig(relations=("artist",)), TrackTargets(labels=np.zeros(9, int)))
 
@@ -253,7 +253,7 @@ def test_too_much_overlap_is_an_error_that_says_so() -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 8), st.integers(0, 30), st.integers(1, 99))
 def test_small_shares_get_their_batches_in_time(n_batches: int, epoch: int, percent: int) -> None:
-    """After any epoch each relation has had its share of all batches, but for less than two."""
+    """After any epoch the batches of each relation are within two of its share."""
     config = SamplerConfig(
         groups_per_batch=2,
         tracks_per_group=2,
@@ -269,7 +269,7 @@ def test_small_shares_get_their_batches_in_time(n_batches: int, epoch: int, perc
 
 
 def test_plain_batches_show_unlabelled_tracks_too() -> None:
-    """Most of a collection may have no label, and be there for what needs none."""
+    """Tracks without a label occur in plain batches."""
     targets = replace(tracks(48), labels=np.where(np.arange(48) < 12, np.arange(48) % 3, -1))
     sampler = BatchSampler(SamplerConfig(kind="plain", batch_size=8), targets)
     visited_rows = {

@@ -1,4 +1,4 @@
-"""Prepared features, crops and streaming."""
+"""Prepared features, crops, and streaming."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -55,7 +55,7 @@ def prepared(dataset: Dataset) -> PreparedTracks:
 def test_prepared_levels_are_those_of_the_front_end(
     dataset: Dataset, prepared: PreparedTracks
 ) -> None:
-    """What lies ready is what the front end computes, to half a step of 255, not normalised."""
+    """Stored levels equal the front end's to half a step of 255, without normalisation."""
     path = dataset.rows[5].path
     assert path is not None
     excerpts = load_excerpts(path, replace(MODEL.excerpts, n_excerpts=75), sample_rate=SAMPLE_RATE)
@@ -66,12 +66,12 @@ def test_prepared_levels_are_those_of_the_front_end(
 
 
 def test_every_part_of_a_track_is_covered(prepared: PreparedTracks) -> None:
-    """A second of music lies in three excerpts of 0.4 seconds, not only in the model's two."""
+    """One second has three excerpts of 0.4 seconds, not only the model's two."""
     assert np.diff(prepared.first_items).tolist() == [3] * 12
 
 
 def test_second_preparation_reads_the_cache(dataset: Dataset, tmp_path: Path) -> None:
-    """The same data set again computes nothing and gives the same, with any number of workers."""
+    """The second time, nothing is computed and the result is the same, for any workers."""
     first = prepare_dataset(dataset, MODEL, cache=cache_for(tmp_path, MODEL))
     cache = cache_for(tmp_path, MODEL)
     second = prepare_dataset(dataset, MODEL, cache=cache, workers=3)
@@ -80,7 +80,7 @@ def test_second_preparation_reads_the_cache(dataset: Dataset, tmp_path: Path) ->
 
 
 def test_cache_holds_for_any_normalisation_and_no_other_setting() -> None:
-    """Normalisation comes after what is kept; every other setting of the front end counts."""
+    """Every setting of the front end but normalisation changes the cache's key."""
     folder = Path("never written to")
 
     def digest(**changes: object) -> str:
@@ -97,7 +97,7 @@ def test_cache_holds_for_any_normalisation_and_no_other_setting() -> None:
 
 
 def test_broken_files_are_reported_and_left_out(music: Path, tmp_path: Path) -> None:
-    """A file that cannot be read costs itself alone, and its reason is kept."""
+    """An unreadable file is left out with its reason."""
     path = folders(tmp_path)
     broken = path / "blues" / "song 2.flac"
     broken.write_bytes(b"this is no music at all" * 10)
@@ -109,7 +109,7 @@ def test_broken_files_are_reported_and_left_out(music: Path, tmp_path: Path) -> 
 
 
 def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
-    """When all files are broken, the first one and its reason are named."""
+    """The error names the first broken file and its reason."""
     path = folders(tmp_path)
     for file in path.rglob("*.flac"):
         file.write_bytes(b"nothing")
@@ -127,14 +127,14 @@ def test_progress_counts_to_the_end(dataset: Dataset) -> None:
 
 
 def test_beyond_memory_features_lie_in_a_file(dataset: Dataset, prepared: PreparedTracks) -> None:
-    """More than fits is memory-mapped, and the same."""
+    """Above the memory limit, features are memory-mapped and equal."""
     mapped = prepare_dataset(dataset, MODEL, max_ram_bytes=1000)
     assert isinstance(mapped.spectrograms, np.memmap)
     np.testing.assert_array_equal(mapped.spectrograms, prepared.spectrograms)
 
 
-def test_ready_made_spectrograms_are_taken_as_they_are(tmp_path: Path) -> None:
-    """Pictures of a data set need no audio; their levels are 255ths."""
+def test_stored_spectrograms_are_used_unchanged(tmp_path: Path) -> None:
+    """Spectrograms of a data set need no audio; their levels are 255ths."""
     model = replace(MODEL, front_end=replace(MODEL.front_end, n_bins=6))
     ready = prepare_dataset(open_dataset(spectrograms(tmp_path)), model, crop_columns=4)
     expected = torch.from_numpy(spectrogram(7)).float()[None] / 255
@@ -143,10 +143,10 @@ def test_ready_made_spectrograms_are_taken_as_they_are(tmp_path: Path) -> None:
         prepare_dataset(open_dataset(tmp_path), MODEL)
 
 
-def test_ready_made_waveforms_go_through_the_front_end(
+def test_stored_waveforms_go_through_the_front_end(
     tmp_path: Path, prepared: PreparedTracks
 ) -> None:
-    """Samples in an array give what the same samples in a file give (but for 16-bit rounding)."""
+    """They give the features of a file with the same samples, but for rounding."""
     ready = prepare_dataset(
         open_dataset(waveforms(tmp_path)), MODEL, cache=cache_for(tmp_path / "cache", MODEL)
     )
@@ -157,14 +157,14 @@ def test_ready_made_waveforms_go_through_the_front_end(
 
 
 def test_mixed_rates_need_a_width(dataset: Dataset) -> None:
-    """Native rate and every frame together have no common width."""
+    """Native rates without a number of columns have no common width."""
     model = replace(MODEL, front_end=replace(MODEL.front_end, sample_rate=0))
     with pytest.raises(ConfigError, match="Set one of the two"):
         prepare_dataset(dataset, model)
 
 
 def test_crops_are_stretches_of_their_track(prepared: PreparedTracks) -> None:
-    """Every crop is found in an item of its own track, and nowhere is out of reach."""
+    """Every crop is part of an item of its track, and every position occurs."""
     narrow = replace(prepared, crop_columns=5)
     rows = np.repeat(np.arange(12), 40)
     crops = narrow.crops(rows, generator=torch.Generator().manual_seed(1))
@@ -183,7 +183,7 @@ def test_crops_are_stretches_of_their_track(prepared: PreparedTracks) -> None:
 def test_crops_depend_on_the_generator_alone(
     dataset: Dataset, prepared: PreparedTracks, is_streamed: bool
 ) -> None:
-    """The same seed gives the same crops, whatever was drawn before; another seed gives others."""
+    """Equal seeds give equal crops, whatever was drawn before."""
     source = StreamedTracks(dataset, MODEL) if is_streamed else replace(prepared, crop_columns=5)
     first, again, other_seed = (
         source.readable_crops(np.array([4, 0, 4]), generator=torch.Generator().manual_seed(seed))[1]
@@ -194,7 +194,7 @@ def test_crops_depend_on_the_generator_alone(
 
 
 def test_streamed_crops_have_the_shape_of_an_excerpt(dataset: Dataset) -> None:
-    """Two crops of a track are different stretches of it, as long as what inference reads."""
+    """Two crops of a track differ and are as long as an excerpt of inference."""
     source = StreamedTracks(dataset, MODEL)
     _, crops = source.readable_crops(np.array([3, 3, 0]), generator=torch.Generator())
     assert crops.shape == (3, *source.excerpts(3).shape[1:])
@@ -202,7 +202,7 @@ def test_streamed_crops_have_the_shape_of_an_excerpt(dataset: Dataset) -> None:
 
 
 def test_streamed_crops_are_as_wide_as_the_settings_say(dataset: Dataset) -> None:
-    """`augmentation.crop_columns` holds for streaming too, and excerpts stay whole."""
+    """`augmentation.crop_columns` holds for streaming, and excerpts are not cropped."""
     config = TrainingConfig(
         model=MODEL,
         augmentation=AugmentationConfig(crop_columns=5),
@@ -216,7 +216,7 @@ def test_streamed_crops_are_as_wide_as_the_settings_say(dataset: Dataset) -> Non
 
 
 def test_streaming_leaves_out_what_cannot_be_opened(tmp_path: Path) -> None:
-    """Files without readable headers are known before the first batch."""
+    """Files with unreadable headers are left out before the first batch."""
     path = MINIATURES["folders"].make(tmp_path)
     (path / "rock" / "song 7.flac").write_bytes(b"no music")
     source = StreamedTracks(open_dataset(path), MODEL, workers=2)
@@ -224,7 +224,7 @@ def test_streaming_leaves_out_what_cannot_be_opened(tmp_path: Path) -> None:
 
 
 def test_a_batch_goes_on_without_a_file_that_vanished(tmp_path: Path) -> None:
-    """The other tracks of the batch come, and the file is reported once."""
+    """The other tracks of the batch are read, and the file is reported once."""
     path = MINIATURES["folders"].make(tmp_path)
     source = StreamedTracks(open_dataset(path), MODEL)
     (path / "blues" / "song 0.flac").unlink()
@@ -246,8 +246,8 @@ def test_a_batch_without_a_readable_file_names_the_first(tmp_path: Path) -> None
         source.readable_crops(np.array([2]), generator=torch.Generator())
 
 
-def test_waveform_models_hear_samples(dataset: Dataset) -> None:
-    """A waveform front end gets one row of samples, kept to 16-bit floats."""
+def test_waveform_models_get_samples(dataset: Dataset) -> None:
+    """A waveform front end gets one row of samples, stored as 16-bit floats."""
     model = replace(MODEL, front_end=FrontEndConfig(kind="waveform", sample_rate=SAMPLE_RATE))
     ready = prepare_dataset(dataset, model)
     assert ready.spectrograms.dtype == np.float16

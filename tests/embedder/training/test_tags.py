@@ -1,4 +1,4 @@
-"""Runs with a tagging head: it learns, is measured tag by tag, and goes into the model."""
+"""Runs with a tagging head: it learns, is measured for each tag, and is saved."""
 
 import csv
 import dataclasses
@@ -33,7 +33,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def tagging_config(epochs: int = 12, **dataset: object) -> TrainingConfig:
-    """Tags and nothing else."""
+    """A configuration with tags alone."""
     config = small_config(epochs=epochs)
     return dataclasses.replace(
         config,
@@ -52,14 +52,14 @@ def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingRu
 
 
 def test_tags_of_held_out_tracks_are_learnt(finished: TrainingRun) -> None:
-    """Well above guessing, for which ROC-AUC is a half and PR-AUC the share of a tag (a third)."""
+    """Scores are well above chance: a ROC-AUC of 0.5 and a PR-AUC of a third."""
     assert finished.measured is not None
     assert finished.measured.scores["roc_auc"] >= 0.7
     assert finished.measured.scores["pr_auc"] >= 0.5
 
 
 def test_the_best_is_chosen_by_the_tags(finished: TrainingRun) -> None:
-    """The score of an epoch is its macro PR-AUC, and the best epoch has the largest."""
+    """The score of an epoch is its macro PR-AUC, and the best epoch has the highest."""
     history = finished.loop.state.history
     assert all(record["score"] == record["pr_auc"] for record in history)
     best = max(history, key=lambda record: record["score"])
@@ -68,7 +68,7 @@ def test_the_best_is_chosen_by_the_tags(finished: TrainingRun) -> None:
 
 
 def test_the_head_of_the_best_epoch_is_kept(finished: TrainingRun) -> None:
-    """What was measured is what the model's folder names: scores from the files alone agree."""
+    """The saved model and head give the measured scores."""
     folder = finished.folder / "best"
     head = read_tag_head(folder, read_card(folder))
     assert head.tags == tuple(sorted(TAGS))
@@ -90,7 +90,7 @@ def test_the_head_of_the_best_epoch_is_kept(finished: TrainingRun) -> None:
 
 
 def test_a_run_writes_a_line_and_a_bar_a_tag(finished: TrainingRun) -> None:
-    """`tags.csv` has every tag with both scores; `tags.png` is a picture; a page can show both."""
+    """`tags.csv` has both scores of every tag, `tags.png` is a picture, and a page shows both."""
     with (finished.folder / "tags.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["tag"] for row in rows} == set(TAGS)
@@ -102,8 +102,8 @@ def test_a_run_writes_a_line_and_a_bar_a_tag(finished: TrainingRun) -> None:
     assert all(f"<td>{tag}</td>" in page for tag in TAGS)
 
 
-def test_only_the_most_frequent_tags_are_asked_for(data: Path, tmp_path: Path) -> None:
-    """`dataset.n_tags` bounds the head."""
+def test_only_the_most_frequent_tags_are_trained(data: Path, tmp_path: Path) -> None:
+    """`dataset.n_tags` limits the head."""
     (tmp_path / "run").mkdir()
     run = open_run(data, tagging_config(epochs=1, n_tags=3), tmp_path / "run")
     run.run()
@@ -111,7 +111,7 @@ def test_only_the_most_frequent_tags_are_asked_for(data: Path, tmp_path: Path) -
 
 
 def test_a_run_without_tagging_has_no_head(data: Path, tmp_path: Path) -> None:
-    """Neither on the card nor in the folder."""
+    """Neither card nor folder has one."""
     (tmp_path / "run").mkdir()
     open_run(data, small_config(epochs=1), tmp_path / "run").run()
     assert read_card(tmp_path / "run" / "best").tag_head.tags == ()
@@ -120,7 +120,7 @@ def test_a_run_without_tagging_has_no_head(data: Path, tmp_path: Path) -> None:
 
 
 def test_labels_decide_where_tagging_comes_second(data: Path, tmp_path: Path) -> None:
-    """In a multi-task run the first objective says what stopping goes by."""
+    """In a multi-task run the first objective decides which score counts."""
     config = tagging_config(epochs=1, label_field="genre")
     objectives = (ObjectiveConfig(kind="softmax"), ObjectiveConfig(kind="tagging"))
     (tmp_path / "run").mkdir()
@@ -136,15 +136,15 @@ def scores_of(pr_auc: list[float]) -> TagScores:
     return TagScores(values, values / 2 + 0.5, 0.0, 0.0, len(values))
 
 
-def test_tags_nobody_could_score_are_left_out() -> None:
-    """A tag that no held-out track has would be a bar of nothing."""
+def test_tags_without_scores_are_left_out() -> None:
+    """A tag that no held-out track has is not in the chart."""
     rows = ranked_tags(("a", "b", "c"), scores_of([0.2, float("nan"), 0.9]))
     assert [row[0] for row in rows] == ["c", "a"]
     assert draw_tags(rows).startswith(b"\x89PNG")
 
 
 def test_a_tag_cannot_break_the_page(tmp_path: Path) -> None:
-    """Names are escaped, and a dollar sign is no formula."""
+    """Names are escaped, and a dollar sign is not a formula."""
     write_tag_report(tmp_path, ("<b>$x^$", "50 % off"), scores_of([0.5, 0.4]))
     page = tag_section(tmp_path)
     assert "&lt;b&gt;$x^$" in page

@@ -1,4 +1,4 @@
-"""Training with a teacher's vectors as the target."""
+"""Training with a teacher's vectors as targets."""
 
 import dataclasses
 from pathlib import Path
@@ -28,7 +28,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def distilling() -> TrainingConfig:
-    """The teacher is all that there is to learn from."""
+    """A configuration that learns from the teacher alone."""
     return dataclasses.replace(
         small_config(epochs=10, validate_every_epochs=10),
         dataset=NO_LABELS,
@@ -53,7 +53,7 @@ def pair_similarities(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 def test_a_distilled_network_compares_held_out_tracks_like_its_teacher(
     data: Path, tmp_path: Path
 ) -> None:
-    """Tracks that the teacher places close together end up close together, unseen ones too."""
+    """Tracks that are near in the teacher's vectors are near for the network."""
     run = open_run(data, distilling(), tmp_path)
     assert run.known.teacher is not None
     of_teacher = pair_similarities(run.known.teacher[run.held_out.queries])
@@ -64,7 +64,7 @@ def test_a_distilled_network_compares_held_out_tracks_like_its_teacher(
 
 
 def test_the_teacher_is_centred_on_the_training_side(data: Path) -> None:
-    """Held-out vectors take no part in mean and deviation; all vectors have unit length."""
+    """Held-out vectors do not change mean and deviation; all have unit length."""
     dataset = open_dataset(data)
     vectors = dataset.extra_vectors["vector"].astype(np.float64)
     training = vectors[dataset.positions("train")]

@@ -1,4 +1,4 @@
-"""Who computes with how many threads while a network is trained."""
+"""Numbers of threads while a network is trained."""
 
 import threading
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.embedder.small_sets import small_config, write_array_set
 def test_batches_are_prepared_by_one_thread_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The network keeps its threads in every step, and the caller has its own number afterwards."""
+    """The network keeps its threads in every step, and the caller's number is restored."""
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     preparing, stepping = set(), set()

@@ -29,8 +29,8 @@ from embedder.training.train import train
 from tests.embedder.small_sets import small_config
 
 
-def test_a_run_learns_what_the_rows_tell(data: Path, tmp_path: Path) -> None:
-    """Neighbours of held-out tracks agree on the genre after a few epochs."""
+def test_a_run_learns_the_genres(data: Path, tmp_path: Path) -> None:
+    """Neighbours of held-out tracks have the same genre after a few epochs."""
     result = train(data, small_config(epochs=6), tmp_path / "run")
     assert result.ended == "finished"
     assert result.scores["accuracy"] >= 0.9
@@ -38,7 +38,7 @@ def test_a_run_learns_what_the_rows_tell(data: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_leaves_models_with_cards(data: Path, tmp_path: Path) -> None:
-    """Best and last model load, and their cards tell data, split, seed and protocol."""
+    """Best and last model load, and their cards have data, split, seed and protocol."""
     train(data, small_config(), tmp_path / "run")
     for name in ("best", "last"):
         card = load_model(tmp_path / "run" / name).card
@@ -49,7 +49,7 @@ def test_a_run_leaves_models_with_cards(data: Path, tmp_path: Path) -> None:
 
 
 def test_time_runs_out(data: Path, tmp_path: Path) -> None:
-    """A run with too little time ends after the step under way and can be gone on with."""
+    """A run with too little time ends after its current step, and can be resumed."""
     result = train(data, small_config(max_minutes=1e-6), tmp_path / "run")
     assert result.ended == "out of time"
     assert result.steps == 1
@@ -75,10 +75,10 @@ def test_time_runs_out(data: Path, tmp_path: Path) -> None:
         ("augmentation.crop_columns=-3", "give 0 or more"),
     ],
 )
-def test_numbers_that_cannot_be_meant_are_refused(
+def test_numbers_out_of_range_are_refused(
     data: Path, tmp_path: Path, setting: str, message: str
 ) -> None:
-    """Before anything is read, with the range."""
+    """The error has the range, before any file is read."""
     if "cuda" in setting and torch.cuda.is_available():
         pytest.skip("there is a GPU")
     config = configure(small_config(), assignments=(setting,))
@@ -87,7 +87,7 @@ def test_numbers_that_cannot_be_meant_are_refused(
 
 
 def test_a_gradient_that_is_no_number_ends_the_run(data: Path, tmp_path: Path) -> None:
-    """As a loss does, with what to lower."""
+    """The error says what to lower, as for a loss."""
     optimiser = OptimiserConfig(kind="sgd", learning_rate=1e30)
     config = dataclasses.replace(small_config(), optimiser=optimiser)
     with pytest.raises(TrainingDiverged, match=r"no longer a number\. Lower optimiser"):
@@ -103,7 +103,7 @@ def test_a_finished_run_is_not_overwritten(data: Path, tmp_path: Path) -> None:
 
 
 def test_a_failed_start_leaves_no_folder(data: Path, tmp_path: Path) -> None:
-    """Without a usable data set nothing is left behind; a folder that was there stays."""
+    """A new folder is removed, and an existing one stays."""
     config = dataclasses.replace(small_config(), dataset=DatasetConfig(label_field="mood"))
     (tmp_path / "mine").mkdir()
     for name in ("run", "mine"):
@@ -127,7 +127,7 @@ def test_a_folder_is_checked_without_torch(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_is_no_number_ends_the_run(data: Path, tmp_path: Path) -> None:
-    """An absurd learning rate is named as the cause."""
+    """The error names the learning rate."""
     config = dataclasses.replace(
         small_config(epochs=20, gradient_clip=0.0),
         optimiser=OptimiserConfig(kind="sgd", learning_rate=1e30),
@@ -180,13 +180,13 @@ def test_every_schedule_rises_and_stays_within_bounds(kind: str) -> None:
 
 
 def test_a_result_says_it_in_json(data: Path, tmp_path: Path) -> None:
-    """What a run returns can be printed as JSON."""
+    """The result of a run can be written as JSON."""
     result: TrainingResult = train(data, small_config(epochs=1), tmp_path / "run")
     assert json.loads(json.dumps(result.to_json()))["epochs"] == 1
 
 
 def test_the_configuration_is_kept_whole(data: Path, tmp_path: Path) -> None:
-    """config.toml in the run's folder is the configuration, defaults too."""
+    """config.toml in the run's folder has all settings, including defaults."""
     config: TrainingConfig = small_config(epochs=1)
     train(data, config, tmp_path / "run")
     assert (tmp_path / "run" / "config.toml").read_text() == to_toml(config)

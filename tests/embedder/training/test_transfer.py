@@ -1,4 +1,4 @@
-"""Starting from another model: what is frozen stays, and its features are computed once."""
+"""Starting from another model: frozen parts stay, and their features are computed once."""
 
 import dataclasses
 from pathlib import Path
@@ -38,7 +38,7 @@ def audio(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def start(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of an epoch, whose normalisation learns too."""
+    """A model after one epoch, with running normalisation."""
     config = small_config(epochs=1)
     front_end = dataclasses.replace(config.model.front_end, normalisation="running")
     config = dataclasses.replace(
@@ -50,7 +50,7 @@ def start(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def opened(data: Path, config: TrainingConfig, folder: Path) -> TrainingRun:
-    """As `train` does it, without the report."""
+    """A run as `train` opens it."""
     base = base_model(config.transfer)
     folder.mkdir()
     return open_run(data, config_from(config, base), folder, base=base)
@@ -68,7 +68,7 @@ def frozen(start: Path, **settings: object) -> TrainingConfig:
 def test_only_the_projection_changes(
     data: Path, start: Path, tmp_path: Path, augmentation: AugmentationConfig
 ) -> None:
-    """All else is equal to the bit: weights, and the statistics of batches and rows too."""
+    """All other weights and statistics are equal to the bit."""
     opened(data, frozen(start, augmentation=augmentation), tmp_path / "run").run()
     before, after = (
         safetensors.load_file(folder / "weights.safetensors")
@@ -79,7 +79,7 @@ def test_only_the_projection_changes(
 
 
 def test_nothing_drops_out_of_a_frozen_backbone(data: Path, start: Path, tmp_path: Path) -> None:
-    """In training its features are those of inference."""
+    """Its features in training equal those of inference."""
     config = frozen(start, augmentation=AugmentationConfig(noise=0.05))
     network = opened(data, config, tmp_path / "run").start.network
     spectrogram = torch.rand(3, 16, 24, generator=torch.Generator().manual_seed(0))
@@ -92,7 +92,7 @@ def test_nothing_drops_out_of_a_frozen_backbone(data: Path, start: Path, tmp_pat
 def test_features_of_a_frozen_backbone_are_computed_once(
     data: Path, start: Path, tmp_path: Path
 ) -> None:
-    """The loop is fed vectors, the very ones that the backbone makes of the excerpts."""
+    """The loop's inputs are the backbone's features of the excerpts."""
     run = opened(data, frozen(start), tmp_path / "run")
     assert isinstance(run.source, VectorSource)
     model = load_model(start)
@@ -106,7 +106,7 @@ def test_features_of_a_frozen_backbone_are_computed_once(
 def test_a_head_on_features_learns_as_one_on_spectrograms(
     data: Path, start: Path, tmp_path: Path
 ) -> None:
-    """The quick way ends where the slow one does, up to rounding."""
+    """Training on stored features gives the same weights, up to rounding."""
     slow = AugmentationConfig(noise=1e-9)  # not off, and nothing that could be seen
     opened(data, frozen(start), tmp_path / "quick").run()
     opened(data, frozen(start, augmentation=slow), tmp_path / "slow").run()
@@ -118,10 +118,8 @@ def test_a_head_on_features_learns_as_one_on_spectrograms(
     assert torch.allclose(quick[name], full[name], atol=1e-3)
 
 
-def test_a_frozen_run_is_measured_as_its_model_hears(
-    data: Path, start: Path, tmp_path: Path
-) -> None:
-    """The scores of a head on features are those of the whole model that is saved."""
+def test_a_frozen_run_has_the_scores_of_its_model(data: Path, start: Path, tmp_path: Path) -> None:
+    """The scores of a head on features equal those of the saved model."""
     run = opened(data, frozen(start), tmp_path / "run")
     result = run.run()
     plain = open_run(data, small_config(), tmp_path / "run")
@@ -132,10 +130,8 @@ def test_a_frozen_run_is_measured_as_its_model_hears(
     assert scores["map"] == pytest.approx(result.scores["map"], abs=1e-6)
 
 
-def test_what_the_start_hears_is_what_the_run_hears(
-    data: Path, start: Path, tmp_path: Path
-) -> None:
-    """Front end and backbone come from the checkpoint, whatever the settings said."""
+def test_a_run_has_the_input_of_its_start(data: Path, start: Path, tmp_path: Path) -> None:
+    """Front end and backbone come from the checkpoint, not from the settings."""
     config = frozen(start)
     other_model = dataclasses.replace(config.model, backbone=BackboneConfig(filters=(32, 32)))
     run = opened(data, dataclasses.replace(config, model=other_model), tmp_path / "run")
@@ -144,7 +140,7 @@ def test_what_the_start_hears_is_what_the_run_hears(
 
 
 def test_a_frozen_start_takes_no_augmentation_from_a_preset(start: Path) -> None:
-    """It was meant for a whole network; one that is asked for by name stays."""
+    """The preset's augmentation is off; the user's own settings stay."""
     assert training_config(
         TrainingRequest("tiny", checkpoint=str(start), freeze=True)
     ).augmentation.is_off
@@ -172,7 +168,7 @@ def projecting(name: str, *, hidden_size: int = 0, **settings: object) -> Traini
 def test_a_projection_on_an_imported_encoder_is_a_model(
     audio: Path, imported: str, tmp_path: Path, hidden_size: int
 ) -> None:
-    """It trains, loads by its folder alone, and encodes like any other."""
+    """It trains, loads from its folder alone, and encodes files."""
     result = train(audio, projecting(imported, hidden_size=hidden_size), tmp_path / "run")
     assert result.scores["accuracy"] >= 0.75
     folder = tmp_path / "moved"
@@ -192,7 +188,7 @@ def test_a_projection_on_an_imported_encoder_is_a_model(
 
 
 def test_a_projection_can_carry_a_tagging_head(audio: Path, imported: str, tmp_path: Path) -> None:
-    """Tags are trained on frozen vectors, and named from the model's folder."""
+    """Tags are trained on frozen vectors and can be named from the model's folder."""
     config = projecting(imported, objectives=(ObjectiveConfig(kind="tagging"),))
     dataset = dataclasses.replace(config.dataset, tag_field="genre")
     opened(audio, dataclasses.replace(config, dataset=dataset), tmp_path / "run").run()
@@ -202,7 +198,7 @@ def test_a_projection_can_carry_a_tagging_head(audio: Path, imported: str, tmp_p
 
 @pytest.mark.slow
 def test_a_projection_on_a_projection_loads(audio: Path, imported: str, tmp_path: Path) -> None:
-    """One may start from a projection again."""
+    """A run can start from a projection."""
     opened(audio, projecting(imported), tmp_path / "one").run()
     opened(audio, projecting(str(tmp_path / "one" / "best")), tmp_path / "two").run()
     card = read_card(tmp_path / "two" / "best" / "base")
@@ -211,7 +207,7 @@ def test_a_projection_on_a_projection_loads(audio: Path, imported: str, tmp_path
 
 
 def test_an_altered_projection_is_refused(audio: Path, imported: str, tmp_path: Path) -> None:
-    """A flipped byte in the weights, or another encoder below, changes the fingerprint."""
+    """A flipped byte in the weights, or another encoder, changes the fingerprint."""
     opened(audio, projecting(imported), tmp_path / "run").run()
     best = tmp_path / "run" / "best"
     content = bytearray((best / PROJECTION_NAME).read_bytes())
@@ -229,22 +225,22 @@ def test_an_altered_projection_is_refused(audio: Path, imported: str, tmp_path: 
 
 
 def test_an_imported_model_cannot_be_trained_itself(imported: str) -> None:
-    """Without --freeze the error says which flag is missing."""
+    """Without --freeze the error names the option."""
     with pytest.raises(ConfigError, match="--freeze"):
         base_model(TransferConfig(imported))
 
 
 def test_frozen_vectors_cannot_be_augmented(audio: Path, imported: str, tmp_path: Path) -> None:
-    """Their audio is decoded once."""
+    """Their audio is encoded only once."""
     config = projecting(imported, augmentation=AugmentationConfig(gain_db=3))
     with pytest.raises(ConfigError, match="leave augmentation out"):
         opened(audio, config, tmp_path / "run")
 
 
-def test_what_an_encoder_heard_once_is_kept(
+def test_vectors_of_an_encoder_are_cached(
     audio: Path, imported: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next run on the same files takes their vectors from the cache, equal to the bit."""
+    """The next run reads the files' vectors from the cache, equal to the bit."""
     config = projecting(imported)
     dataset = dataclasses.replace(config.dataset, cache_dir=str(tmp_path / "cache"))
     config = dataclasses.replace(config, dataset=dataset)
@@ -258,8 +254,8 @@ def test_what_an_encoder_heard_once_is_kept(
     assert all(torch.equal(first.excerpts(at), again.excerpts(at)) for at in range(len(first)))
 
 
-def test_files_that_an_encoder_cannot_hear_are_left_out(imported: str, tmp_path: Path) -> None:
-    """With their reasons, and the others train."""
+def test_files_that_an_encoder_cannot_read_are_left_out(imported: str, tmp_path: Path) -> None:
+    """They are listed with reasons, and the run trains on the others."""
     audio = write_audio_set(tmp_path / "audio", seconds=1.0)
     (audio / "low" / "00.wav").write_bytes(b"RIFF nothing of the kind")
     run = opened(audio, projecting(imported), tmp_path / "run")
@@ -271,13 +267,13 @@ def test_files_that_an_encoder_cannot_hear_are_left_out(imported: str, tmp_path:
 
 
 def test_an_imported_model_needs_audio(data: Path, imported: str, tmp_path: Path) -> None:
-    """Arrays are of our own front ends."""
+    """Arrays cannot be its input."""
     with pytest.raises(DatasetError, match="reads audio"):
         opened(data, projecting(imported), tmp_path / "run")
 
 
 def test_a_projection_standardises_what_it_gets() -> None:
-    """Scale and offset of the vectors below make no difference."""
+    """Scale and offset of the encoder's vectors do not change the result."""
     generator = torch.Generator().manual_seed(0)
     vectors = torch.randn(50, 5, generator=generator)
     outputs = []

@@ -1,4 +1,4 @@
-"""Starting from a model that hears otherwise, and letting a projection read the rows themselves."""
+"""Starting from a model with another front end, and projections that read row statistics."""
 
 import dataclasses
 from pathlib import Path
@@ -43,7 +43,7 @@ def audio(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pictures(audio: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same tracks as spectrograms of the other front end."""
+    """Spectrograms of the same tracks by another front end."""
     folder = tmp_path_factory.mktemp("pictures")
     front_end = build_front_end(LOGARITHMIC)
     lines, arrays, names = ["track,genre,split"], [], []
@@ -78,10 +78,10 @@ def asked(start: str, *, rows: bool = False, **transfer: bool) -> TrainingConfig
 
 
 @pytest.mark.parametrize("rows", [False, True])
-def test_pictures_of_another_front_end_teach_a_model_that_hears_audio(
+def test_a_model_of_audio_learns_from_other_pictures(
     audio: Path, pictures: Path, start: str, tmp_path: Path, *, rows: bool
 ) -> None:
-    """What is fitted on pictures puts the audio of a track where its picture is."""
+    """After a fit on pictures, a track's audio is near its picture."""
     result = train(pictures, asked(start, rows=rows), tmp_path / "run")
     assert result.scores["accuracy"] == 1.0
     model = load_model(tmp_path / "run")
@@ -100,7 +100,7 @@ def test_pictures_of_another_front_end_teach_a_model_that_hears_audio(
 def test_translated_vectors_are_near_those_of_the_audio(
     audio: Path, pictures: Path, start: str
 ) -> None:
-    """Of an untrained network: a picture finds its own track's audio among the first."""
+    """For an untrained network, a track's audio is among the nearest to its picture."""
     config = config_from(asked(start), load_model(start))
     network = inherited_network(load_model(start), config.model, seed=0).eval()
     levels = torch.from_numpy(np.load(pictures / "spectrograms.npz")["spectrogram"]) / 255.0
@@ -115,7 +115,7 @@ def test_translated_vectors_are_near_those_of_the_audio(
 
 
 def test_rows_beside_the_backbone_do_not_count_before_training(start: str) -> None:
-    """Vectors stay as they were; what is new are mean, deviation and step of each row."""
+    """Vectors stay the same; the new features are statistics of each row."""
     base = load_model(start)
     assert isinstance(base.network, EmbeddingNetwork)
     backbone = dataclasses.replace(HEARS.backbone, row_statistics=True)
@@ -134,7 +134,7 @@ def test_rows_beside_the_backbone_do_not_count_before_training(start: str) -> No
 
 
 def test_a_kind_of_features_weighs_the_same_however_many_it_has() -> None:
-    """Every feature of one kind given three times changes no distance."""
+    """Three copies of each feature of one kind change no distance."""
     generator = np.random.default_rng(0)
     first, second = generator.normal(size=(40, 5)), generator.normal(size=(40, 8)) * 10
     targets = np.eye(3)[np.arange(40) % 3]
@@ -156,7 +156,7 @@ def test_a_kind_of_features_weighs_the_same_however_many_it_has() -> None:
 def test_a_last_run_learns_from_the_validation_side_too(
     pictures: Path, start: str, tmp_path: Path
 ) -> None:
-    """It measures nothing then, and its card says so."""
+    """It measures nothing, and its card says so."""
     config = asked(start)
     config = dataclasses.replace(config, dataset=DatasetConfig(learn_validation=True))
     result = train(pictures, config, tmp_path / "run")
@@ -166,16 +166,16 @@ def test_a_last_run_learns_from_the_validation_side_too(
 
 
 def test_a_translation_is_part_of_the_fingerprint(start: str) -> None:
-    """Also one into a front end that is all defaults."""
+    """Also if the target front end has only default settings."""
     plain = ModelConfig(front_end=LOGARITHMIC)
     translating = dataclasses.replace(plain, translated_to=FrontEndConfig())
     assert network_fingerprint(plain, {}) != network_fingerprint(translating, {})
 
 
-def test_a_translated_model_goes_out_as_onnx(
+def test_a_translated_model_is_exported_as_onnx(
     audio: Path, pictures: Path, start: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And gives the same vectors when it comes back."""
+    """The imported file gives the same vectors."""
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     monkeypatch.setenv("SOUNDALIKE_MODELS", str(tmp_path / "models"))
@@ -191,7 +191,7 @@ def test_a_translated_model_goes_out_as_onnx(
 
 
 def test_what_cannot_be_translated_is_refused(pictures: Path, start: str, tmp_path: Path) -> None:
-    """No model to start from, nothing to translate, rows that would mean something else."""
+    """No start, nothing to translate, or row statistics of the start's own front end."""
     with pytest.raises(ConfigError, match="give --from MODEL"):
         base_model(TransferConfig(translate=True))
     config = asked(start)

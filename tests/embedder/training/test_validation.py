@@ -1,4 +1,4 @@
-"""Held-out scores: average precision as `evaluate` measures it, artists apart, readable tracks."""
+"""Held-out scores: whole-ranking precision, artists apart, unreadable tracks left out."""
 
 import dataclasses
 from pathlib import Path
@@ -35,7 +35,7 @@ def source_of(vectors: NDArray[np.float32]) -> VectorSource:
 
 
 def held_out(source: VectorSource, *, groups: NDArray[np.int64] = UNKNOWN) -> HeldOut:
-    """The first tracks ask the others; three labels in turn."""
+    """The first tracks are queries, the others references, with three labels in turn."""
     return HeldOut(
         source=source,
         queries=np.arange(N_QUERIES),
@@ -51,7 +51,7 @@ def held_out(source: VectorSource, *, groups: NDArray[np.int64] = UNKNOWN) -> He
 
 
 def measured(held_out_tracks: HeldOut) -> Measured:
-    """The source holds vectors, so that the network has nothing to do."""
+    """The scores; the source has vectors, so the network changes nothing."""
     return held_out_tracks.measure(nn.Flatten(), build_front_end(FrontEndConfig(kind="waveform")))
 
 
@@ -62,7 +62,7 @@ def expected_map(vectors: NDArray[np.float32], is_relevant: NDArray[np.bool_]) -
 
 
 def test_map_is_over_the_whole_ranking() -> None:
-    """It is scikit-learn's average precision over all references, however few neighbours vote."""
+    """It equals scikit-learn's average precision over all references, for any number of voters."""
     vectors = random_vectors(N_QUERIES + N_REFERENCES)
     held_out_tracks = held_out(source_of(vectors))
     same = (
@@ -105,12 +105,12 @@ def next_to_own_artist() -> HeldOut:
 
 
 def test_a_query_never_votes_by_its_own_artist(next_to_own_artist: HeldOut) -> None:
-    """The nearest reference is by the same artist and of another label: it has no vote."""
+    """The nearest reference, by the same artist and with another label, has no vote."""
     assert measured(next_to_own_artist).scores["accuracy"] == 1.0
 
 
 def test_map_ignores_the_own_artist(next_to_own_artist: HeldOut) -> None:
-    """The references of the query's label would come second if its artist's came first."""
+    """The artist's nearer reference does not lower the precision."""
     vectors = next_to_own_artist.source.vectors.numpy()  # type: ignore[attr-defined]  # a VectorSource
     groups, labels = next_to_own_artist.groups, next_to_own_artist.labels
     values = []
@@ -123,19 +123,19 @@ def test_map_ignores_the_own_artist(next_to_own_artist: HeldOut) -> None:
 
 
 class WithUnreadable(VectorSource):
-    """A source of which some tracks can no longer be read."""
+    """A source with tracks that can no longer be read."""
 
     __slots__ = ()
 
     def excerpts(self, row: int) -> torch.Tensor:
-        """Rows of the two sides fail."""
+        """Raise an error for the unreadable rows."""
         if row in (2, 11):
             raise AudioError(f"{row}.wav", "broken")
         return super().excerpts(row)
 
 
 def test_unreadable_tracks_are_left_out_of_both_sides() -> None:
-    """The scores are those of the other tracks alone."""
+    """The scores equal those of the readable tracks alone."""
     vectors = random_vectors(N_QUERIES + N_REFERENCES)
     source = source_of(vectors)
     broken = WithUnreadable(source.vectors, source.first_rows, source.dataset_rows)
@@ -149,7 +149,7 @@ def test_unreadable_tracks_are_left_out_of_both_sides() -> None:
 
 
 def test_no_readable_track_is_an_error() -> None:
-    """There is nothing to measure then."""
+    """Without readable tracks, nothing can be measured."""
     source = source_of(random_vectors(N_QUERIES + N_REFERENCES))
     broken = WithUnreadable(source.vectors, source.first_rows, source.dataset_rows)
     held_out_tracks = dataclasses.replace(held_out(broken), queries=np.array([2]))
@@ -158,7 +158,7 @@ def test_no_readable_track_is_an_error() -> None:
 
 
 def test_a_run_keeps_held_out_artists_apart(tmp_path: Path) -> None:
-    """Where a stored split has artists on both sides, none of them meets itself."""
+    """If an artist is on both sides of a stored split, its own references do not vote."""
     data = write_array_set(tmp_path / "data")
     table = (data / "tracks.csv").read_text().splitlines()
     swapped = [
