@@ -256,7 +256,7 @@ class TestErrors:
 
     def test_shares_leave_something_to_train_on(self) -> None:
         """Held-out shares whose sum is one or more are refused."""
-        with pytest.raises(ConfigError, match="together less than 1"):
+        with pytest.raises(ConfigError, match="their sum less than 1"):
             split_dataset(dataset_of([row(0)]), shares=(0.5, 0.5))
 
     def test_fold_out_of_range(self) -> None:
