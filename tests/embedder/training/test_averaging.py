@@ -92,3 +92,40 @@ def test_a_run_saves_the_average(tmp_path: Path) -> None:
     for name in statistics:
         torch.testing.assert_close(saved[name], average[name])
         assert not torch.allclose(saved[name], network[name])
+
+
+def test_a_run_averages_its_last_epochs(tmp_path: Path) -> None:
+    """The last model is the mean of the networks after the last two epochs, statistics too."""
+    data = write_array_set(tmp_path / "data")
+    config = small_config(epochs=3, weight_averaging="last-epochs", averaging_epochs=2)
+    run = open_run(data, config, tmp_path)
+    after_epochs: list[nn.Module] = []
+
+    class Copies:
+        def after_step(self, *_: object) -> None:
+            """Only ends of epochs count."""
+
+        def after_epoch(self, _: dict[str, object]) -> None:
+            after_epochs.append(copy.deepcopy(run.start.network))
+
+    run.run([Copies()])
+    saved = run.start.load(tmp_path / "last").state_dict()
+    for name, value in saved.items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, expected_average(after_epochs[1:], name))
+
+
+def test_the_average_is_measured_and_kept_as_the_best(tmp_path: Path) -> None:
+    """The scores in the log and the best model are those of the average, not of the network."""
+    data = write_array_set(tmp_path / "data")
+    config = small_config(
+        epochs=2, validate_every_epochs=2, weight_averaging="moving", averaging_decay=0.9
+    )
+    run = open_run(data, config, tmp_path)
+    record = run.run().history[-1]
+    average, front_end = run.loop.best_network, run.start.front_end
+    assert record["map"] == pytest.approx(run.held_out(average, front_end)["map"])
+    assert record["map"] != pytest.approx(run.held_out(run.start.network, front_end)["map"])
+    best = run.start.load(tmp_path / "best").state_dict()
+    for name, value in average.state_dict().items():
+        torch.testing.assert_close(best[name], value)
