@@ -118,9 +118,7 @@ def test_a_run_averages_its_last_epochs(tmp_path: Path) -> None:
 def test_the_average_is_measured_and_kept_as_the_best(tmp_path: Path) -> None:
     """The scores in the log and the best model are those of the average, not of the network."""
     data = write_array_set(tmp_path / "data")
-    config = small_config(
-        epochs=2, validate_every_epochs=2, weight_averaging="moving", averaging_decay=0.9
-    )
+    config = small_config(epochs=1, weight_averaging="moving", averaging_decay=0.9)
     run = open_run(data, config, tmp_path)
     record = run.run().history[-1]
     average, front_end = run.loop.best_network, run.start.front_end
