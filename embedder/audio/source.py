@@ -198,9 +198,9 @@ def _audio_stream(path: Path, container: InputContainer) -> AudioStream:
     if stream.codec_context is None or not stream.codec_context.sample_rate:
         raise UnreadableAudio(path, "FFmpeg has no decoder for its audio")
     _refuse_impossible(path, stream)
-    for other in container.streams:
-        if other is not stream and other.index != stream.index:
-            other.discard = Discard.all
+    for other_stream in container.streams:
+        if other_stream is not stream and other_stream.index != stream.index:
+            other_stream.discard = Discard.all
     stream.codec_context.thread_count = 1  # workers are processes; more threads only get in the way
     return stream
 

@@ -30,7 +30,7 @@ class Hubness:
 
 def hubness(ranking: Ranking, *, n_references: int) -> Hubness:
     """How often each reference is among the k nearest of a query (Radovanović et al. 2010)."""
-    neighbours = ranking.rows[ranking.found]
+    neighbours = ranking.rows[ranking.is_filled]
     counts = np.bincount(neighbours, minlength=n_references)
     mean = len(neighbours) / max(n_references, 1)
     is_hub = counts > HUB_FACTOR * mean

@@ -41,7 +41,7 @@ class Ranking:
     distances: Vectors
 
     @property
-    def found(self) -> Flags:
+    def is_filled(self) -> Flags:
         """Which places are not empty, bool [queries, k]."""
         return self.rows >= 0
 

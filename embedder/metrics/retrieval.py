@@ -16,7 +16,7 @@ def relevance(ranking: Ranking, query_labels: Ids, reference_labels: Ids) -> Fla
     """Which places have a reference with the query's label, bool [queries, k]."""
     labels = query_labels[:, None]
     is_same = ranking.take(reference_labels) == labels
-    return np.asarray(ranking.found & is_same & (labels >= 0))
+    return np.asarray(ranking.is_filled & is_same & (labels >= 0))
 
 
 def tag_relevance(
@@ -25,7 +25,7 @@ def tag_relevance(
     """Which places have a reference with at least one of the query's tags. tags: [rows, tags]."""
     has_tag = (np.asarray(query_tags) != 0)[:, None, :]
     has_common = ((ranking.take(reference_tags) != 0) & has_tag).any(axis=2)
-    return np.asarray(ranking.found & has_common)
+    return np.asarray(ranking.is_filled & has_common)
 
 
 def precision_at_k(relevant: Flags, n_relevant: Ids, *, k: int) -> Values:
@@ -80,7 +80,7 @@ def tag_recall_at_k(
     "Metric learning vs classification for disentangled music representation learning").
     """
     top = ranking.top(k)
-    neighbours_have = ((top.take(reference_tags) != 0) & top.found[:, :, None]).any(axis=1)
+    neighbours_have = ((top.take(reference_tags) != 0) & top.is_filled[:, :, None]).any(axis=1)
     query_has = np.asarray(query_tags) != 0
     n_tags = query_has.sum(axis=1)
     n_common = (neighbours_have & query_has).sum(axis=1)

@@ -36,7 +36,7 @@ def neighbour_vote(
     others (as in scikit-learn). Neighbours without a label do not vote.
     """
     labels = np.asarray(ranking.take(reference_labels), dtype=np.int64)
-    votes = ranking.found & (labels >= 0)
+    votes = ranking.is_filled & (labels >= 0)
     weights = votes.astype(np.float64)
     if weighting == "distance":
         weights *= _inverse_distances(ranking, votes)

@@ -56,7 +56,7 @@ def suspicious_labels(
     )
     findings = []
     for query, row in enumerate(rows.tolist()):
-        near = rows[ranking.rows[query][ranking.found[query]]]
+        near = rows[ranking.rows[query][ranking.is_filled[query]]]
         if len(near) < N_NEIGHBOURS:
             continue
         tags = material.tags[near]

@@ -55,7 +55,7 @@ def vote_in(
         ranking = neighbour_ranking(
             queries, vectors[voting_round.references], geometry=vector_set.geometry, k=n
         )
-        ids = np.where(ranking.found, ranking.take(voting_round.references), -1)
+        ids = np.where(ranking.is_filled, ranking.take(voting_round.references), -1)
         return np.asarray(ranking.distances, dtype=np.float32), ids
 
     vote = NeighbourVote(table, search, kinship.at(voting_round.references), k)

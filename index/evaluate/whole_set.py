@@ -86,7 +86,7 @@ def _corrected_skewness(
     vectors: NDArray[np.float32], vector_set: VectorSet, copies: list[Apart], ranking: Ranking
 ) -> float:
     """Rank by d(x, y) minus half of y's mean distance to its own nearest (Conneau et al. 2018)."""
-    is_filled = ranking.found
+    is_filled = ranking.is_filled
     sums = np.where(is_filled, ranking.distances, 0.0).sum(axis=1)
     mean_distances = (sums / np.maximum(is_filled.sum(axis=1), 1)).astype(np.float32)
     parts = []

@@ -31,7 +31,7 @@ def levels_for(network: EmbeddingNetwork, n: int = 60) -> Tensor:
     return torch.rand(n, network.n_rows, 24, generator=torch.Generator().manual_seed(7))
 
 
-def seen(network: EmbeddingNetwork) -> EmbeddingNetwork:
+def with_statistics(network: EmbeddingNetwork) -> EmbeddingNetwork:
     """The network after a batch has changed its running statistics."""
     network.train()(levels_for(network) * 0.7 + 0.1)
     return network.eval()
@@ -76,7 +76,9 @@ def test_a_merged_network_is_a_ridge_regression_on_all_features(
     pooling: str, n_networks: int
 ) -> None:
     """Its output spans the main directions of the predictions of scikit-learn's regression."""
-    networks = [seen(seeded_network(config(pooling=pooling), seed=s)) for s in range(n_networks)]
+    networks = [
+        with_statistics(seeded_network(config(pooling=pooling), seed=s)) for s in range(n_networks)
+    ]
     levels = levels_for(networks[0])
     by_member = [n.features(levels).detach().double().numpy() for n in networks]
     features = StandardScaler().fit_transform(np.hstack(by_member))
@@ -93,8 +95,10 @@ def test_a_merged_network_is_a_ridge_regression_on_all_features(
 
 def test_networks_of_several_kinds_are_weighted_branches() -> None:
     """Networks become members by kind, in order; a kind of tiny weight does not change the fit."""
-    first, second = (seen(seeded_network(config(pooling="mean"), seed=s)) for s in (0, 1))
-    moments = seen(seeded_network(config("moments", filters=(3, 8, 6, 5)), seed=0))
+    first, second = (
+        with_statistics(seeded_network(config(pooling="mean"), seed=s)) for s in (0, 1)
+    )
+    moments = with_statistics(seeded_network(config("moments", filters=(3, 8, 6, 5)), seed=0))
     levels = levels_for(first)
     settings = {"size": 4, "evenness": 0.3, "shrinkage": 0.1}
     weighted = [
@@ -115,7 +119,7 @@ def test_networks_of_several_kinds_are_weighted_branches() -> None:
 
 def test_the_constant_has_the_given_length() -> None:
     """The last number is the same for every track; the constant does not change the others."""
-    network = seen(seeded_network(config(), seed=2))
+    network = with_statistics(seeded_network(config(), seed=2))
     plain, beside = merged_outputs([network]), merged_outputs([network], size=5, constant=0.5)
     mean_length = np.linalg.norm(plain, axis=1).mean()
     assert np.allclose(beside[:, :4], plain, atol=mean_length * 1e-4)
@@ -124,7 +128,9 @@ def test_the_constant_has_the_given_length() -> None:
 
 def test_a_merged_network_ignores_a_form() -> None:
     """The stricter the indifference, the less two forms of a track differ."""
-    networks = [seen(seeded_network(config(filters=(8, 16)), seed=seed)) for seed in range(2)]
+    networks = [
+        with_statistics(seeded_network(config(filters=(8, 16)), seed=seed)) for seed in range(2)
+    ]
 
     def darker(levels: Tensor) -> Tensor:
         return levels * torch.linspace(1, 0.5, levels.shape[1])[:, None]
@@ -140,7 +146,7 @@ def test_a_merged_network_ignores_a_form() -> None:
 
 def test_two_forms_can_both_differ_from_the_track() -> None:
     """A projection fitted to ignore the half brings both halves together."""
-    networks = [seen(seeded_network(config(), seed=1))]
+    networks = [with_statistics(seeded_network(config(), seed=1))]
     halves: tuple[Form, Form] = (lambda x: x[:, :, :12], lambda x: x[:, :, 12:])
     differences = []
     for forms in ((), (Indifference(halves[1], strictness=10.0, first=halves[0]),)):

@@ -85,13 +85,13 @@ def test_the_ball_agrees_with_geoopt(curvature: float) -> None:
         warnings.simplefilter("ignore")
         geoopt = pytest.importorskip("geoopt")
     ball = geoopt.PoincareBall(c=curvature)
-    ours = geometry_of("poincare", curvature=curvature)
+    geometry = geometry_of("poincare", curvature=curvature)
     generator = torch.Generator().manual_seed(5)
     outputs = torch.randn(6, 4, generator=generator, dtype=torch.float64) / 2
-    points = ours.project(outputs)
+    points = geometry.project(outputs)
     assert torch.allclose(points, ball.expmap0(outputs))
-    assert torch.allclose(ours.pairwise(points, points), ball.dist(points[:, None], points))
-    assert torch.allclose(ours.mean(points), ball.weighted_midpoint(points))
+    assert torch.allclose(geometry.pairwise(points, points), ball.dist(points[:, None], points))
+    assert torch.allclose(geometry.mean(points), ball.weighted_midpoint(points))
 
 
 def test_the_ball_flattens_as_its_curvature_vanishes() -> None:

@@ -115,8 +115,8 @@ def save_projection(
         raise OutputExists(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if not _is_copied(base, folder / BASE_NAME):
-        with whole_folder(folder / BASE_NAME) as made:
-            copy_model(base.folder, made)
+        with whole_folder(folder / BASE_NAME) as base_folder:
+            copy_model(base.folder, base_folder)
     state = {n: t.detach().cpu().contiguous() for n, t in projection.state_dict().items()}
     write_whole(folder / PROJECTION_NAME, safetensors.save(state))
     (folder / HEAD_NAME).unlink(missing_ok=True)

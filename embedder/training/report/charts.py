@@ -73,8 +73,8 @@ class _Axes:
             y = self.y(value)
             parts.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" class="grid"/>')
             parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" class="tick end">{value:g}</text>')
-        whole = has_values  # epochs are whole numbers, distances are not
-        for value in ticks(self.left, self.right, is_whole=whole):
+        is_whole = has_values  # epochs are whole numbers, distances are not
+        for value in ticks(self.left, self.right, is_whole=is_whole):
             x = self.x(value)
             parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 10}" class="tick mid">{value:g}</text>')
         floor = HEIGHT - BOTTOM

@@ -97,8 +97,8 @@ def retrieval(case: Case) -> Iterator[Comparison]:
         loop_values = [
             slow.tag_recall(case.tags[i].tolist(), near) for i, near in enumerate(neighbours)
         ]
-        ours = tag_recall_at_k(case.ranking, case.tags, case.tags, k=k)
-        yield _mean_of(f"tag recall at {k}", ours, loop_values)
+        recalls = tag_recall_at_k(case.ranking, case.tags, case.tags, k=k)
+        yield _mean_of(f"tag recall at {k}", recalls, loop_values)
 
 
 def votes(case: Case) -> Iterator[Comparison]:
@@ -152,24 +152,24 @@ def neighbourhood(case: Case) -> Iterator[Comparison]:
     rank = slow.effective_rank(case.vectors)
     yield Comparison("effective rank", effective_rank(case.vectors), rank)
     mapped = case.vectors[:, :2]
-    ours = trustworthiness(case.vectors, mapped, k=5)
-    yield Comparison("trustworthiness", ours, slow.trustworthiness(case.vectors, mapped, 5))
+    value = trustworthiness(case.vectors, mapped, k=5)
+    yield Comparison("trustworthiness", value, slow.trustworthiness(case.vectors, mapped, 5))
 
 
 def calibration(case: Case) -> Iterator[Comparison]:
     """Expected calibration error."""
     chances = case.draw.dirichlet(np.ones(4), size=N_TRACKS)
-    ours = reliability(chances, case.labels, n_bins=10).expected_error
+    error = reliability(chances, case.labels, n_bins=10).expected_error
     sure = chances.max(axis=1).tolist()
     right = (chances.argmax(axis=1) == case.labels).tolist()
-    yield Comparison("calibration error", ours, slow.expected_calibration_error(sure, right, 10))
+    yield Comparison("calibration error", error, slow.expected_calibration_error(sure, right, 10))
 
 
 def intervals(case: Case) -> Iterator[Comparison]:
     """Bounds of the group bootstrap, from the same draws."""
     values = case.draw.random(N_TRACKS)
     groups = case.draw.integers(0, 9, N_TRACKS)
-    ours = bootstrap_interval(
+    interval = bootstrap_interval(
         values, groups=groups, generator=np.random.default_rng(5), n_draws=200
     )
     names = np.unique(groups)
@@ -179,10 +179,10 @@ def intervals(case: Case) -> Iterator[Comparison]:
     draws = [np.repeat(names, row).tolist() for row in counts]
     means = slow.group_means(values.tolist(), groups.tolist(), draws)
     low, high = np.quantile(means, [0.025, 0.975])
-    yield Comparison("group bootstrap, low", ours.low, low)
-    yield Comparison("group bootstrap, high", ours.high, high)
+    yield Comparison("group bootstrap, low", interval.low, low)
+    yield Comparison("group bootstrap, high", interval.high, high)
 
 
-def _mean_of(name: str, ours: np.ndarray, loop: list[float]) -> Comparison:
-    gaps = np.abs(ours - np.array(loop))
-    return Comparison(name, float(np.nanmean(ours)), mean(loop), apart=float(np.nanmax(gaps)))
+def _mean_of(name: str, values: np.ndarray, loop: list[float]) -> Comparison:
+    gaps = np.abs(values - np.array(loop))
+    return Comparison(name, float(np.nanmean(values)), mean(loop), apart=float(np.nanmax(gaps)))

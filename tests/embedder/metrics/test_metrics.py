@@ -85,15 +85,15 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors, labels = draw().normal(size=(50, 4)), draw().integers(0, 5, 50)
     tags = draw().random((50, 6)) < 0.3
 
-    def everything() -> tuple[list[int], list[int], list[int]]:
+    def all_counts() -> tuple[list[int], list[int], list[int]]:
         ranking = neighbour_ranking(vectors, vectors, geometry=EUCLIDEAN, k=5, same_set=True)
         counts = count_relevant(labels, labels, same_set=True)
         tagged = count_tag_relevant(tags, tags, same_set=True)
         return ranking.rows.ravel().tolist(), counts.tolist(), tagged.tolist()
 
-    single_chunk = everything()
+    single_chunk = all_counts()
     monkeypatch.setattr(ranking_module, "_CHUNK_ENTRIES", 120)
-    assert everything() == single_chunk
+    assert all_counts() == single_chunk
 
 
 def test_a_ranking_of_distances_is_that_of_the_vectors() -> None:

@@ -92,8 +92,8 @@ def test_mel_values_agree_with_librosa() -> None:
     mel = librosa.feature.melspectrogram(
         y=samples[0].numpy(), sr=16000, n_fft=512, hop_length=256, n_mels=96, center=False
     )
-    ours = MelFrontEnd(set_up, sample_rate=16000)(samples, 16000)[0].numpy()
-    assert np.allclose(ours, np.log10(1 + 10000 * mel), atol=2e-4)
+    levels = MelFrontEnd(set_up, sample_rate=16000)(samples, 16000)[0].numpy()
+    assert np.allclose(levels, np.log10(1 + 10000 * mel), atol=2e-4)
 
 
 @pytest.mark.parametrize(("samples", "columns"), [(100, 96), (8000, 96), (80000, 96)])
@@ -127,9 +127,9 @@ def test_an_exported_network_comes_back_the_same(tmp_path: Path, kind: str) -> N
     save_model(tmp_path / "ours", seeded_network(config, seed=2), front_end=learnt)
     onnx_file, toml = export_model(tmp_path / "ours", tmp_path / "ours.onnx")
     import_model(onnx_file, name="back", spec=toml)
-    ours, back = load_model(tmp_path / "ours"), load_model("back")
+    trained, back = load_model(tmp_path / "ours"), load_model("back")
     for waveform in (noise(3, 4000), noise(1, 7001)):
-        expected = ours.network(ours.front_end(waveform, 8000))
+        expected = trained.network(trained.front_end(waveform, 8000))
         vectors = back.network(back.front_end(waveform, 8000))
         assert torch.allclose(vectors, expected, atol=1e-4)
     assert back.config.excerpts == config.excerpts

@@ -30,7 +30,7 @@ class Comparison:
     """One number, computed twice."""
 
     name: str
-    ours: float
+    fast: float
     loop: float
     apart: float | None = None
     """Where whole tables are compared: the largest difference of an entry."""
@@ -38,7 +38,7 @@ class Comparison:
     @property
     def difference(self) -> float:
         """Relative if the loop's value is above one."""
-        gap = abs(self.ours - self.loop) if self.apart is None else self.apart
+        gap = abs(self.fast - self.loop) if self.apart is None else self.apart
         return gap / max(1.0, abs(self.loop))
 
 
@@ -119,14 +119,14 @@ def miners(case: Case) -> Iterator[Comparison]:
     distances = case.geometry.pairwise(case.embeddings, case.embeddings)
     for mining in cast("tuple[Mining, ...]", ("all", "hard", "semi-hard")):
         rows = mine_triplets(case.embeddings, distances, masks, mining=mining, margin=0.2)
-        ours = set(zip(*(part.tolist() for part in rows), strict=True))
+        mined = set(zip(*(part.tolist() for part in rows), strict=True))
         loop = set(
             slow.mined_triplets(
                 mining, case.points, case.positive, case.negative, case.distance, 0.2
             )
         )
-        apart = float(len(ours ^ loop))
-        yield Comparison(f"miner, {mining}", len(ours), len(loop), apart=apart)
+        apart = float(len(mined ^ loop))
+        yield Comparison(f"miner, {mining}", len(mined), len(loop), apart=apart)
     weights = negative_weights(case.embeddings, masks.negative).double().numpy()
     loop_weights = slow.draw_weights(case.points, case.negative)
     apart = float(np.abs(weights - loop_weights).max())

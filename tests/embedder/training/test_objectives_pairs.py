@@ -82,8 +82,8 @@ def test_nt_xent_agrees_with_the_library() -> None:
     labels = torch.from_numpy(draw.integers(0, 4, 20))
     x = torch.nn.functional.normalize(torch.from_numpy(draw.normal(size=(20, 6))), dim=1)
     masks = build_relation(ObjectiveConfig(), TargetFacts())(BatchTargets(labels=labels))
-    ours = info_nce(geometry_of("cosine").pairwise(x, x), masks, temperature=0.2)
-    assert float(ours) == pytest.approx(float(NTXentLoss(temperature=0.2)(x, labels)), rel=1e-6)
+    loss = info_nce(geometry_of("cosine").pairwise(x, x), masks, temperature=0.2)
+    assert float(loss) == pytest.approx(float(NTXentLoss(temperature=0.2)(x, labels)), rel=1e-6)
 
 
 def test_proxy_anchor_on_the_sphere_is_the_librarys_own() -> None:

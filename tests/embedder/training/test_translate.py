@@ -66,7 +66,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder)
 
 
-def asked(start: str, *, rows: bool = False, **transfer: bool) -> TrainingConfig:
+def translating_config(start: str, *, rows: bool = False, **transfer: bool) -> TrainingConfig:
     config = small_config(epochs=0)
     model = dataclasses.replace(
         HEARS,
@@ -82,7 +82,7 @@ def test_a_model_of_audio_learns_from_other_pictures(
     audio: Path, pictures: Path, start: str, tmp_path: Path, *, rows: bool
 ) -> None:
     """After a fit on pictures, a track's audio is near its picture."""
-    result = train(pictures, asked(start, rows=rows), tmp_path / "run")
+    result = train(pictures, translating_config(start, rows=rows), tmp_path / "run")
     assert result.scores["accuracy"] == 1.0
     model = load_model(tmp_path / "run")
     assert model.config.translated_to == HEARS.front_end
@@ -101,7 +101,7 @@ def test_translated_vectors_are_near_those_of_the_audio(
     audio: Path, pictures: Path, start: str
 ) -> None:
     """For an untrained network, a track's audio is among the nearest to its picture."""
-    config = config_from(asked(start), load_model(start))
+    config = config_from(translating_config(start), load_model(start))
     network = inherited_network(load_model(start), config.model, seed=0).eval()
     levels = torch.from_numpy(np.load(pictures / "spectrograms.npz")["spectrogram"]) / 255.0
     with torch.inference_mode():
@@ -157,7 +157,7 @@ def test_a_last_run_learns_from_the_validation_side_too(
     pictures: Path, start: str, tmp_path: Path
 ) -> None:
     """It measures nothing, and its card says so."""
-    config = asked(start)
+    config = translating_config(start)
     config = dataclasses.replace(config, dataset=DatasetConfig(learn_validation=True))
     result = train(pictures, config, tmp_path / "run")
     assert result.scores == {}
@@ -179,7 +179,7 @@ def test_a_translated_model_is_exported_as_onnx(
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     monkeypatch.setenv("SOUNDALIKE_MODELS", str(tmp_path / "models"))
-    train(pictures, asked(start, rows=True), tmp_path / "run")
+    train(pictures, translating_config(start, rows=True), tmp_path / "run")
     onnx, toml = export_model(tmp_path / "run", tmp_path / "translated.onnx")
     import_model(onnx, name="translated", spec=toml)
     path = next(iter(audio_files_below(audio)))
@@ -194,14 +194,14 @@ def test_what_cannot_be_translated_is_refused(pictures: Path, start: str, tmp_pa
     """No start, nothing to translate, or row statistics of the start's own front end."""
     with pytest.raises(ConfigError, match="give --from MODEL"):
         base_model(TransferConfig(translate=True))
-    config = asked(start)
+    config = translating_config(start)
     same = dataclasses.replace(
         config, model=dataclasses.replace(config.model, front_end=HEARS.front_end)
     )
     with pytest.raises(ConfigError, match=r"uses model\.front_end already"):
         train(pictures, same, tmp_path / "same")
-    train(pictures, asked(start, rows=True), tmp_path / "rows")
-    again = asked(str(tmp_path / "rows" / "best"))
+    train(pictures, translating_config(start, rows=True), tmp_path / "rows")
+    again = translating_config(str(tmp_path / "rows" / "best"))
     finer = dataclasses.replace(LOGARITHMIC, n_bins=61)
     again = dataclasses.replace(again, model=dataclasses.replace(again.model, front_end=finer))
     with pytest.raises(ConfigError, match="reads the row statistics of its own front end"):
