@@ -10,7 +10,6 @@ Until they are ready, threads take turns in this process.
 
 import threading
 from collections.abc import Iterable, Iterator
-from types import TracebackType
 from typing import Self
 
 import torch
@@ -68,12 +67,7 @@ class Cores:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._decoder.close()
         for child in self._children:
             child.close()

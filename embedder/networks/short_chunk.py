@@ -1,18 +1,16 @@
 """A residual CNN for short excerpts, after the short-chunk CNN with residual connections of
 Won et al., Evaluation of CNN-based automatic music tagging models, 2020.
 
-    stage = residual block × convolutions_per_stage, max pooling, dropout
     block = ReLU(shortcut + (convolution, batch norm, ReLU, convolution, batch norm))
 
-The first block of a stage has the stride. Stages after the first `time_stages` treat each column
-alone.
+`staged_cnn` puts the blocks together.
 """
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from embedder.config.model import BackboneConfig
-from embedder.networks.stages import column_shrinks, kernel_of, row_shrinks, size_after
+from embedder.networks.staged_cnn import StagedCnn
 
 
 class ResidualBlock(nn.Module):
@@ -44,30 +42,14 @@ class ResidualBlock(nn.Module):
         return functional.relu(self.path(maps) + self.shortcut(maps))
 
 
-class ShortChunkCnn(nn.Module):
+class ShortChunkCnn(StagedCnn):
     """Spectrogram [batch, rows, columns] to features [batch, n_features, columns left]."""
 
     def __init__(self, config: BackboneConfig, *, n_rows: int) -> None:
-        super().__init__()
-        shrinks = row_shrinks(config, n_rows=n_rows)
-        over_time = column_shrinks(config)
-        layers: list[nn.Module] = []
-        n_in = 1
-        for stage, n_out in enumerate(config.filters):
-            rows, columns = shrinks[stage], over_time[stage]
-            kernel = kernel_of(config, stage)
-            for i in range(config.convolutions_per_stage):
-                stride = (rows.stride, columns.stride) if i == 0 else (1, 1)
-                layers.append(ResidualBlock(n_in, n_out, kernel=kernel, stride=stride))
-                n_in = n_out
-            if config.pool > 1:
-                layers.append(nn.MaxPool2d((rows.pool, columns.pool)))
-            if config.dropout:
-                layers.append(nn.Dropout2d(config.dropout))
-        self.stages = nn.Sequential(*layers)
-        self.n_features = config.filters[-1] * size_after(shrinks, n_rows)
+        super().__init__(config, n_rows=n_rows, block_layers=_residual)
 
-    def forward(self, spectrogram: Tensor) -> Tensor:
-        """[batch, rows, columns] to [batch, n_features, columns left]."""
-        maps: Tensor = self.stages(spectrogram.unsqueeze(1))
-        return maps.flatten(1, 2)  # rows stay separate: high and low frequencies differ
+
+def _residual(
+    n_in: int, n_out: int, *, kernel: tuple[int, int], stride: tuple[int, int]
+) -> list[nn.Module]:
+    return [ResidualBlock(n_in, n_out, kernel=kernel, stride=stride)]

@@ -1,0 +1,54 @@
+"""A CNN over a spectrogram in stages, for the backbones that differ only in their blocks.
+
+    [batch, 1, rows, columns] ─stage─stage─…─▶ [batch, filters, rows left, columns left]
+    stage = block × convolutions_per_stage, max pooling, dropout
+
+The first block of a stage has the stride. Stages with too few rows do not pool them. Stages after
+the first `time_stages` treat each column alone.
+"""
+
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from embedder.config.model import BackboneConfig
+from embedder.networks.stages import column_shrinks, kernel_of, row_shrinks, size_after
+
+
+class BlockLayers(Protocol):
+    """The layers of a block; `kernel` and `stride` are of rows and columns."""
+
+    def __call__(
+        self, n_in: int, n_out: int, *, kernel: tuple[int, int], stride: tuple[int, int]
+    ) -> list[nn.Module]:
+        """The layers from `n_in` to `n_out` channels."""
+        ...
+
+
+class StagedCnn(nn.Module):
+    """Spectrogram [batch, rows, columns] to features [batch, n_features, columns left]."""
+
+    def __init__(self, config: BackboneConfig, *, n_rows: int, block_layers: BlockLayers) -> None:
+        super().__init__()
+        shrinks = row_shrinks(config, n_rows=n_rows)
+        over_time = column_shrinks(config)
+        layers: list[nn.Module] = []
+        n_in = 1
+        for stage, n_out in enumerate(config.filters):
+            rows, columns = shrinks[stage], over_time[stage]
+            kernel = kernel_of(config, stage)
+            for i in range(config.convolutions_per_stage):
+                stride = (rows.stride, columns.stride) if i == 0 else (1, 1)
+                layers += block_layers(n_in, n_out, kernel=kernel, stride=stride)
+                n_in = n_out
+            if config.pool > 1:
+                layers.append(nn.MaxPool2d((rows.pool, columns.pool)))
+            if config.dropout:
+                layers.append(nn.Dropout2d(config.dropout))
+        self.stages = nn.Sequential(*layers)
+        self.n_features = config.filters[-1] * size_after(shrinks, n_rows)
+
+    def forward(self, spectrogram: Tensor) -> Tensor:
+        """[batch, rows, columns] to [batch, n_features, columns left]."""
+        maps: Tensor = self.stages(spectrogram.unsqueeze(1))
+        return maps.flatten(1, 2)  # rows stay separate: high and low frequencies differ
