@@ -1,4 +1,4 @@
-"""`soundalike models`: list, describe, import and export models."""
+"""`soundalike models`: list, describe, get, import and export models."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ from cli.output import emit
 from cli.talk import say
 
 app = typer.Typer(
-    help="""List, describe, import and export models.
+    help="""List, describe, get, import and export models.
 
     $ soundalike models list
     Prints the bundled models and your own.
@@ -58,6 +58,68 @@ def show(context: typer.Context, model: ModelArgument) -> None:
     emit(settings, description, columns=SHOW_COLUMNS)
     if settings.form is Form.TABLE and description.layers:
         emit(settings, rows=description.layers, columns=LAYER_COLUMNS, title="network")
+
+
+@app.command("get")
+def get(
+    context: typer.Context,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="musicnn (the same as msd-musicnn) or mtt-musicnn.",
+            show_default=False,
+        ),
+    ],
+    stored_name: Annotated[
+        str,
+        typer.Option(
+            "--as", metavar="NAME", help="The name to store the model under; by default its own."
+        ),
+    ] = "",
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="WHEEL", help="Read this wheel, which you have already, and fetch nothing."
+        ),
+    ] = None,
+    layer: Annotated[
+        str,
+        typer.Option(
+            metavar="LAYER", help="The layer that is the vector: penultimate, mean-pool, max-pool."
+        ),
+    ] = "penultimate",
+    excerpts: Annotated[
+        int,
+        typer.Option(min=1, metavar="N", help="Excerpts of three seconds to read from a track."),
+    ] = 10,
+    force: ForceOption = False,
+) -> None:
+    """Fetch a published encoder from PyPI and store it as a model.
+
+    The command says what it fetches, from where, how large it is and under what licence. The
+    file's digest is checked. Nothing is installed, and no code of the package runs.
+
+    $ soundalike models get musicnn
+    Fetches MusiCNN (29 MB), and stores it for `index --model musicnn` and `tag`.
+    """
+    from embedder.models.get.getting import announcement, get_model
+    from embedder.models.get.offers import find_offer
+
+    settings = globals_of(context)
+    offer = find_offer(name)
+    for line in announcement(offer, file):
+        say(settings, line)
+    card = get_model(
+        offer,
+        name=stored_name or name.casefold(),
+        file=file,
+        layer=layer,
+        n_excerpts=excerpts,
+        replace=force,
+    )
+    say(settings, f"{card.name}: try it with `soundalike index FOLDER --model {card.name}`")
+    emit(settings, {"name": card.name, "kind": card.kind, "fingerprint": card.fingerprint})
 
 
 @app.command("import")

@@ -69,7 +69,8 @@ class TrackEncoder:
 
     def encode_samples(self, samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
         """Excerpts that are already decoded: [excerpts, samples] → [excerpts, size]."""
-        return self._steps.vectors(self._steps.features(samples, sample_rate))
+        outputs = self._steps.vectors(self._steps.features(samples, sample_rate))
+        return outputs[:, : self.embedding_size]
 
     def encode_many(
         self,

@@ -1,7 +1,7 @@
 """Records of encoding: requests, encodings and failures. It imports no torch and opens no file."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ class TrackEncoding:
     """A track's vector, which is the mean of its excerpts' vectors, and these vectors.
 
     vector: float32 [size]; excerpt_vectors: float32 [excerpts, size]
+    tag_probabilities: float32 [tags], the mean over excerpts; empty without a network that tags
     """
 
     path: Path
@@ -30,6 +31,9 @@ class TrackEncoding:
     starts_seconds: tuple[float, ...]
     excerpt_seconds: float
     duration_seconds: float
+    tag_probabilities: NDArray[np.float32] = field(
+        default_factory=lambda: np.empty(0, dtype=np.float32)
+    )
 
     def __array__(
         self, dtype: DTypeLike | None = None, copy: bool | None = None

@@ -138,7 +138,10 @@ class EncodingSteps:
         return features
 
     def vectors(self, features: Tensor) -> NDArray[np.float32]:
-        """The network's vectors of a front end's output: [excerpts, …] → [excerpts, size]."""
+        """The network's outputs for a front end's output: [excerpts, …] → [excerpts, size + tags].
+
+        The probabilities of the model's tags, if it has any, stand after each vector.
+        """
         return self._forward(features).numpy()
 
     def _result(self, track: PreparedTrack, vectors: NDArray[np.float32]) -> EncodingResult:
@@ -152,14 +155,17 @@ class EncodingSteps:
     ) -> TrackEncoding:
         if not np.isfinite(vectors).all():
             raise AudioError(request.path, "the network gave numbers that are not finite")
+        size = self.config.embedding_size
+        vectors, probabilities = vectors[:, :size], vectors[:, size:]
         mean = self._geometry.mean(torch.from_numpy(vectors)).numpy()
         return TrackEncoding(
             path=request.path,
             vector=mean.astype(np.float32),
-            excerpt_vectors=vectors,
+            excerpt_vectors=np.ascontiguousarray(vectors),
             starts_seconds=excerpts.starts_seconds,
             excerpt_seconds=excerpts.samples.shape[1] / excerpts.sample_rate,
             duration_seconds=excerpts.duration_seconds,
+            tag_probabilities=probabilities.mean(axis=0),
         )
 
 

@@ -23,9 +23,9 @@ class TagResult:
 
 
 class TrackTagger:
-    """A model with a tagging head."""
+    """A model with a tagging head, or with a network that gives tags itself (`head` is None)."""
 
-    def __init__(self, encoder: TrackEncoder, head: TagHead) -> None:
+    def __init__(self, encoder: TrackEncoder, head: TagHead | None) -> None:
         self.encoder = encoder
         self.head = head
 
@@ -33,12 +33,14 @@ class TrackTagger:
     def load(cls, name_or_path: str | Path, *, device: str = "auto") -> "TrackTagger":
         """A model by name or path; refuses one that was trained without tags."""
         encoder = TrackEncoder.load(name_or_path, device=device)
+        if encoder.model.tags:
+            return cls(encoder, None)
         return cls(encoder, read_tag_head(encoder.model.folder, encoder.model.card))
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """All tags of the head."""
-        return self.head.tags
+        """All tags of the model."""
+        return self.encoder.model.tags if self.head is None else self.head.tags
 
     def tag(
         self,
@@ -69,11 +71,14 @@ class TrackTagger:
                 yield self._result(encoding, top)
 
     def _result(self, encoding: TrackEncoding, top: int) -> TagResult:
-        means = self.head.probabilities(encoding.excerpt_vectors).mean(axis=0)
+        if self.head is None:
+            means = encoding.tag_probabilities
+        else:
+            means = self.head.probabilities(encoding.excerpt_vectors).mean(axis=0)
         positions = np.argsort(-means, kind="stable")[:top].tolist()
         return TagResult(
             path=encoding.path,
-            tags=tuple(self.head.tags[position] for position in positions),
+            tags=tuple(self.tags[position] for position in positions),
             probabilities=tuple(float(means[position]) for position in positions),
         )
 

@@ -20,7 +20,7 @@ from embedder.whole_files import write_whole
 
 CARD_NAME = "card.json"
 FORMAT = 1
-ModelKind = Literal["network", "onnx", "huggingface", "projection"]
+ModelKind = Literal["network", "onnx", "huggingface", "projection", "musicnn"]
 
 
 def _made_by() -> str:
@@ -32,7 +32,10 @@ def _made_by() -> str:
 
 @dataclass(frozen=True, slots=True)
 class TagHeadRecord:
-    """The tagging head beside the weights; no tags: there is no head."""
+    """The tagging head beside the weights; no tags: there is no head.
+
+    Tags without a digest: the network itself gives the probabilities (`LoadedModel.tags`).
+    """
 
     tags: tuple[str, ...] = ()
     digest: str = ""

@@ -54,7 +54,7 @@ def import_model(
     replace: bool = False,
 ) -> Card:
     """Copy a model into the user's models under a name, and return its card."""
-    target = _target(name, replace=replace)
+    target = new_model_folder(name, replace=replace)
     path = Path(source)
     refuse_pickle(path)
     if path.suffix.lower() in FILE_SUFFIXES and not path.is_file():
@@ -104,7 +104,8 @@ def find_recipe(spec: str | Path) -> Path:
     return recipe_paths[str(spec)]
 
 
-def _target(name: str, *, replace: bool) -> Path:
+def new_model_folder(name: str, *, replace: bool) -> Path:
+    """The folder of a new model of the user's; refuses impossible and taken names."""
     if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name[0] in ".-":
         raise UsageError(f"{name!r}: a model's name has letters, digits, dots, - and _")
     if (bundled_models_folder() / name / CARD_NAME).exists():

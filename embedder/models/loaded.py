@@ -29,7 +29,9 @@ class LoadedModel:
     front_end: FrontEndCall
     """(waveform float32 [batch, samples], sample_rate) to the network's input [batch, …]."""
     network: NetworkCall
-    """The front end's output to vectors of `geometry`, float32 [batch, embedding_size]."""
+    """The front end's output to vectors of `geometry`, float32 [batch, embedding_size + tags]."""
+    tags: tuple[str, ...] = ()
+    """Tags whose probabilities the network gives after each vector."""
 
     @property
     def config(self) -> ModelConfig:

@@ -114,6 +114,10 @@ def _load_folder(folder: Path, card: Card) -> LoadedModel:
 
         base = folder / BASE_NAME
         return load_projection(folder, card, base=_load_folder(base, read_card(base)))
+    if card.kind == "musicnn":
+        from embedder.models.kinds.musicnn import load_musicnn
+
+        return load_musicnn(folder, card)
     from embedder.models.kinds.network import load_checkpoint
 
     return load_checkpoint(folder, card)

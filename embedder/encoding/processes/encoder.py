@@ -28,9 +28,16 @@ class EncoderProcess:
     """A child with its own copy of a model. It takes seconds to start: check `is_ready` first."""
 
     def __init__(
-        self, model_folder: Path, *, fingerprint: str, embedding_size: int, precision: str
+        self,
+        model_folder: Path,
+        *,
+        fingerprint: str,
+        embedding_size: int,
+        precision: str,
+        n_tags: int = 0,
     ) -> None:
         self._embedding_size = embedding_size
+        self._n_tags = n_tags
         self._fingerprint = fingerprint
         self._ready = threading.Event()
         self.is_gone = False
@@ -103,8 +110,9 @@ class EncoderProcess:
         if "reason" in head:
             return EncodingFailure(request.path, head["reason"])
         size, n_excerpts = self._embedding_size, head["n_excerpts"]
-        data = stream.read(4 * size * (n_excerpts + 1))
-        vectors = np.frombuffer(data, dtype=np.float32).reshape(n_excerpts + 1, size)
+        n_values = size * (n_excerpts + 1)
+        values = np.frombuffer(stream.read(4 * (n_values + self._n_tags)), dtype=np.float32)
+        vectors = values[:n_values].reshape(n_excerpts + 1, size)
         return TrackEncoding(
             path=request.path,
             vector=vectors[0],
@@ -112,4 +120,5 @@ class EncoderProcess:
             starts_seconds=tuple(head["starts_seconds"]),
             excerpt_seconds=head["excerpt_seconds"],
             duration_seconds=head["duration_seconds"],
+            tag_probabilities=values[n_values:],
         )

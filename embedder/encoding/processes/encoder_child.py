@@ -42,7 +42,10 @@ def serve(steps: EncodingSteps, requests: BinaryIO, answers: BinaryIO) -> None:
         answers.write(json.dumps(heads).encode("ascii") + b"\n")
         for result in results:
             if not isinstance(result, EncodingFailure):
-                answers.write(result.vector.tobytes() + result.excerpt_vectors.tobytes())
+                answers.writelines(
+                    array.tobytes()
+                    for array in (result.vector, result.excerpt_vectors, result.tag_probabilities)
+                )
         answers.flush()
 
 

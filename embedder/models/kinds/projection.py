@@ -86,7 +86,8 @@ class ProjectedNetwork(nn.Module):
         """The output of the encoder's front end to vectors [batch, embedding_size]."""
         with torch.no_grad():
             base_vectors = self.base(features)
-        vectors: Tensor = self.projection(base_vectors.float())
+        # A network that tags gives probabilities after each vector.
+        vectors: Tensor = self.projection(base_vectors[:, : self.projection.n_inputs].float())
         return vectors
 
 
