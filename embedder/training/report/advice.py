@@ -148,6 +148,6 @@ def _mixed(facts: RunFacts) -> str:
     n_tracks = int(facts.confusion[true].sum())
     return (
         f"{facts.labels[true]} is most often mistaken for {facts.labels[guessed]} "
-        f"({int(errors[true, guessed])} of {n_tracks}): listen to a few of them, the labels may be "
+        f"({int(errors[true, guessed])} of {n_tracks}): play a few of them, as their labels may be "
         "wrong."
     )

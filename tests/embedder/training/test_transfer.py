@@ -247,7 +247,7 @@ def test_vectors_of_an_encoder_are_cached(
     first = opened(audio, config, tmp_path / "one").source
 
     def deaf(*_: object, **__: object) -> None:
-        raise AssertionError("a track was heard again")
+        raise AssertionError("a track was encoded again")
 
     monkeypatch.setattr(TrackEncoder, "encode_many", deaf)
     again = opened(audio, config, tmp_path / "two").source
