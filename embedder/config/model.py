@@ -12,7 +12,8 @@ WhenShort = Literal["pad", "refuse"]
 FrontEndKind = Literal["log-mel", "log-frequency", "mfcc", "cqt", "waveform"]
 Reference = Literal["clip", "absolute"]
 Normalisation = Literal["none", "clip", "running"]
-BackboneKind = Literal["plain-cnn", "short-chunk", "waveform-cnn", "moments"]
+BackboneKind = Literal["plain-cnn", "short-chunk", "crnn", "waveform-cnn", "moments"]
+ActivationKind = Literal["relu", "leaky-relu", "prelu", "elu", "gelu", "tanh", "sigmoid"]
 PoolingKind = Literal["mean", "max", "attention", "statistics"]
 GeometryKind = Literal["cosine", "euclidean", "poincare"]
 
@@ -99,9 +100,9 @@ class BackboneConfig:
 
     kind: BackboneKind = "plain-cnn"
     """`plain-cnn`: convolutions and pooling. `short-chunk`: the same with residual connections.
-    `waveform-cnn`: convolutions over time, for `front_end.kind = "waveform"`. `moments`: simple
-    statistics of the spectrogram. Cost: `moments` takes the least time, residual blocks twice that
-    of plain convolutions."""
+    `crnn`: the first, then a recurrent network (GRU) over time. `waveform-cnn`: convolutions over
+    time, for `front_end.kind = "waveform"`. `moments`: simple statistics of the spectrogram. Cost:
+    `moments` takes the least time, residual blocks twice that of plain convolutions."""
     filters: tuple[int, ...] = (32, 64, 96, 128)
     """Channels of each stage. For moments see networks/moments.py. Cost: time and memory, with
     the square."""
@@ -116,6 +117,8 @@ class BackboneConfig:
     time_stages: int = 0
     """Stages that shrink time, from the first one on; later ones shrink frequency alone. 0:
     all. Cost: fewer stages take more time."""
+    activation: ActivationKind = "relu"
+    """The non-linear function after each layer."""
     dropout: float = 0.0
     """The share of features that is dropped in training."""
     pooling: PoolingKind = "statistics"

@@ -6,6 +6,7 @@
 from torch import Tensor, nn
 
 from embedder.config.model import BackboneConfig
+from embedder.networks.crnn import Crnn
 from embedder.networks.members import Backbone, Members
 from embedder.networks.moments import Moments
 from embedder.networks.plain_cnn import PlainCnn
@@ -16,6 +17,7 @@ from embedder.networks.waveform_cnn import WaveformCnn
 BACKBONES: dict[str, type[Backbone]] = {
     "plain-cnn": PlainCnn,
     "short-chunk": ShortChunkCnn,
+    "crnn": Crnn,
     "waveform-cnn": WaveformCnn,
     "moments": Moments,
 }

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from embedder.config.model import BackboneConfig
+from embedder.networks.crnn import Crnn
 from embedder.networks.moments import Moments
 from embedder.networks.plain_cnn import PlainCnn
 from embedder.networks.short_chunk import ShortChunkCnn
 from embedder.networks.waveform_cnn import WaveformCnn
 
-Backbone = PlainCnn | ShortChunkCnn | WaveformCnn | Moments
+Backbone = PlainCnn | ShortChunkCnn | Crnn | WaveformCnn | Moments
 
 
 class Members(nn.Module):

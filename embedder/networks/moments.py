@@ -3,7 +3,8 @@
     rows ─linear map────────────▶ coefficients ┐ means of all and of the rows, deviations of the
     rows ─convolutions over time▶ coefficients ┘ rows, eighth roots of the covariances of all
                                                  coefficients and of their steps
-    moments ─batch norm, dropout─(linear, batch norm, ReLU, dropout) × … ─▶ [batch, n_features, 1]
+    moments ─batch norm, dropout─(linear, batch norm, activation, dropout) × …
+        ─▶ [batch, n_features, 1]
 
 The linear map starts as a cosine transform, so its coefficients are cepstral. `filters` gives their
 number, then the channels of the convolutions (which add as many coefficients), then the units of
@@ -22,7 +23,8 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from embedder.config.model import BackboneConfig
+from embedder.config.model import ActivationKind, BackboneConfig
+from embedder.networks.activations import build_activation
 
 SMALL = 1e-4
 """Added to a variance, so that constant levels have a finite gradient."""
@@ -44,12 +46,20 @@ class Moments(nn.Module):
         self.learnt: nn.Module | None = None
         n_coefficients = n_cepstral
         if widths:
-            self.learnt = _convolutions(n_rows, widths[0], n_cepstral, kernel=config.kernel)
+            self.learnt = _convolutions(
+                n_rows,
+                widths[0],
+                n_cepstral,
+                kernel=config.kernel,
+                activation=config.activation,
+            )
             n_coefficients += n_cepstral
         self.scale = nn.BatchNorm1d(n_coefficients, affine=False)
         self.n_coefficients = n_coefficients
         n_moments = 2 * n_rows + n_coefficients * (n_coefficients + 2)
-        self.perceptron = _perceptron(n_moments, widths[1:], dropout=config.dropout)
+        self.perceptron = _perceptron(
+            n_moments, widths[1:], dropout=config.dropout, activation=config.activation
+        )
         self.n_features = widths[-1] if len(widths) > 1 else n_moments
 
     @torch.no_grad()
@@ -135,22 +145,26 @@ def _upper_triangle(n: int) -> list[int]:
     return [row * n + column for row in range(n) for column in range(row, n)]
 
 
-def _convolutions(n_rows: int, n_channels: int, n_out: int, *, kernel: int) -> nn.Sequential:
+def _convolutions(
+    n_rows: int, n_channels: int, n_out: int, *, kernel: int, activation: ActivationKind
+) -> nn.Sequential:
     padding = kernel // 2
     return nn.Sequential(
         nn.Conv1d(n_rows, n_channels, kernel, padding=padding, bias=False),
         nn.BatchNorm1d(n_channels),
-        nn.ReLU(inplace=True),
+        build_activation(activation),
         nn.Conv1d(n_channels, n_out, kernel, padding=padding, bias=False),
     )
 
 
-def _perceptron(n_in: int, widths: list[int], *, dropout: float) -> nn.Sequential:
+def _perceptron(
+    n_in: int, widths: list[int], *, dropout: float, activation: ActivationKind
+) -> nn.Sequential:
     if not widths:
         return nn.Sequential()
     layers: list[nn.Module] = [nn.BatchNorm1d(n_in), nn.Dropout(dropout / 2)]
     for width in widths:
         layers += [nn.Linear(n_in, width, bias=False), nn.BatchNorm1d(width)]
-        layers += [nn.ReLU(inplace=True), nn.Dropout(dropout)]
+        layers += [build_activation(activation), nn.Dropout(dropout)]
         n_in = width
     return nn.Sequential(*layers)

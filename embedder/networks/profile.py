@@ -1,7 +1,7 @@
 """The cost of a network: parameters and multiply-adds of each layer, for one excerpt.
 
-Multiply-adds are those of convolutions and linear layers; normalisation, activations and pooling
-are left out, as is usual. The network runs on the meta device, so nothing is computed.
+Multiply-adds are those of convolutions, linear and recurrent layers; normalisation, activations
+and pooling are left out, as is usual. The network runs on the meta device, so nothing is computed.
 """
 
 from collections.abc import Callable
@@ -73,8 +73,9 @@ def input_shape_of(config: ModelConfig) -> tuple[int, int]:
     return n_rows_of(front_end), front_end.n_columns or 1 + n_samples // front_end.hop_samples
 
 
-def _recorder(name: str, layers: list[LayerProfile]) -> Callable[[nn.Module, Any, Tensor], None]:
-    def record(module: nn.Module, _: Any, output: Tensor) -> None:
+def _recorder(name: str, layers: list[LayerProfile]) -> Callable[[nn.Module, Any, Any], None]:
+    def record(module: nn.Module, _: Any, outputs: Any) -> None:
+        output: Tensor = outputs[0] if isinstance(module, nn.GRU) else outputs
         layers.append(
             LayerProfile(
                 name=name,
@@ -90,6 +91,8 @@ def _recorder(name: str, layers: list[LayerProfile]) -> Callable[[nn.Module, Any
 
 def _multiply_adds(module: nn.Module, output: Tensor) -> int:
     """An output value of a convolution or linear layer takes one for each weight of a filter."""
+    if isinstance(module, nn.GRU):  # each step uses each weight once
+        return output.shape[1] * sum(p.numel() for p in module.parameters() if p.dim() > 1)
     if not isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
         return 0
     return output[0].numel() * module.weight[0].numel()

@@ -1,15 +1,15 @@
 """A residual CNN for short excerpts, after the short-chunk CNN with residual connections of
 Won et al., Evaluation of CNN-based automatic music tagging models, 2020.
 
-    block = ReLU(shortcut + (convolution, batch norm, ReLU, convolution, batch norm))
+    block = activation(shortcut + (convolution, batch norm, activation, convolution, batch norm))
 
 `staged_cnn` puts the blocks together.
 """
 
 from torch import Tensor, nn
-from torch.nn import functional
 
-from embedder.config.model import BackboneConfig
+from embedder.config.model import ActivationKind, BackboneConfig
+from embedder.networks.activations import build_activation
 from embedder.networks.staged_cnn import StagedCnn
 
 
@@ -20,17 +20,24 @@ class ResidualBlock(nn.Module):
     """
 
     def __init__(
-        self, n_in: int, n_out: int, *, kernel: tuple[int, int], stride: tuple[int, int]
+        self,
+        n_in: int,
+        n_out: int,
+        *,
+        kernel: tuple[int, int],
+        stride: tuple[int, int],
+        activation: ActivationKind,
     ) -> None:
         super().__init__()
         padding = (kernel[0] // 2, kernel[1] // 2)
         self.path = nn.Sequential(
             nn.Conv2d(n_in, n_out, kernel, stride=stride, padding=padding, bias=False),
             nn.BatchNorm2d(n_out),
-            nn.ReLU(inplace=True),
+            build_activation(activation),
             nn.Conv2d(n_out, n_out, kernel, padding=padding, bias=False),
             nn.BatchNorm2d(n_out),
         )
+        self.activation = build_activation(activation)
         self.shortcut: nn.Module = nn.Identity()
         if n_in != n_out or max(stride) > 1:
             self.shortcut = nn.Sequential(
@@ -38,8 +45,9 @@ class ResidualBlock(nn.Module):
             )
 
     def forward(self, maps: Tensor) -> Tensor:
-        """The sum of path and shortcut, then ReLU."""
-        return functional.relu(self.path(maps) + self.shortcut(maps))
+        """The sum of path and shortcut, then the activation."""
+        total: Tensor = self.activation(self.path(maps) + self.shortcut(maps))
+        return total
 
 
 class ShortChunkCnn(StagedCnn):
@@ -50,6 +58,11 @@ class ShortChunkCnn(StagedCnn):
 
 
 def _residual(
-    n_in: int, n_out: int, *, kernel: tuple[int, int], stride: tuple[int, int]
+    n_in: int,
+    n_out: int,
+    *,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    activation: ActivationKind,
 ) -> list[nn.Module]:
-    return [ResidualBlock(n_in, n_out, kernel=kernel, stride=stride)]
+    return [ResidualBlock(n_in, n_out, kernel=kernel, stride=stride, activation=activation)]

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from embedder.config.model import BackboneConfig
+from embedder.config.model import ActivationKind, BackboneConfig
 from embedder.networks.stages import column_shrinks, kernel_of, row_shrinks, size_after
 
 
@@ -19,7 +19,13 @@ class BlockLayers(Protocol):
     """The layers of a block; `kernel` and `stride` are of rows and columns."""
 
     def __call__(
-        self, n_in: int, n_out: int, *, kernel: tuple[int, int], stride: tuple[int, int]
+        self,
+        n_in: int,
+        n_out: int,
+        *,
+        kernel: tuple[int, int],
+        stride: tuple[int, int],
+        activation: ActivationKind,
     ) -> list[nn.Module]:
         """The layers from `n_in` to `n_out` channels."""
         ...
@@ -39,7 +45,9 @@ class StagedCnn(nn.Module):
             kernel = kernel_of(config, stage)
             for i in range(config.convolutions_per_stage):
                 stride = (rows.stride, columns.stride) if i == 0 else (1, 1)
-                layers += block_layers(n_in, n_out, kernel=kernel, stride=stride)
+                layers += block_layers(
+                    n_in, n_out, kernel=kernel, stride=stride, activation=config.activation
+                )
                 n_in = n_out
             if config.pool > 1:
                 layers.append(nn.MaxPool2d((rows.pool, columns.pool)))

@@ -1,6 +1,6 @@
 """A 1-D CNN on the waveform itself, as the sample-level CNN of Lee et al., 2017.
 
-    stage = (convolution, batch norm, ReLU) × convolutions_per_stage, max pooling, dropout
+    stage = (convolution, batch norm, activation) × convolutions_per_stage, max pooling, dropout
 
 The first convolution of a stage has the stride. It also takes spectrograms: rows are channels.
 """
@@ -8,6 +8,7 @@ The first convolution of a stage has the stride. It also takes spectrograms: row
 from torch import Tensor, nn
 
 from embedder.config.model import BackboneConfig
+from embedder.networks.activations import build_activation
 
 
 class WaveformCnn(nn.Module):
@@ -22,6 +23,7 @@ class WaveformCnn(nn.Module):
                 layers += _convolution(
                     n_in, n_out, kernel=config.kernel, stride=config.stride if i == 0 else 1
                 )
+                layers.append(build_activation(config.activation))
                 n_in = n_out
             if config.pool > 1:
                 layers.append(nn.MaxPool1d(config.pool))
@@ -41,5 +43,4 @@ def _convolution(n_in: int, n_out: int, *, kernel: int, stride: int) -> list[nn.
         # No bias: batch normalisation would remove it.
         nn.Conv1d(n_in, n_out, kernel, stride=stride, padding=kernel // 2, bias=False),
         nn.BatchNorm1d(n_out),
-        nn.ReLU(inplace=True),
     ]

@@ -105,7 +105,7 @@ def test_mel_columns_are_as_many_as_the_network_takes(samples: int, columns: int
     assert torch.isfinite(mel).all()
 
 
-@pytest.mark.parametrize("kind", ["plain-cnn", "short-chunk", "waveform-cnn"])
+@pytest.mark.parametrize("kind", ["plain-cnn", "short-chunk", "crnn", "waveform-cnn"])
 def test_an_exported_network_comes_back_the_same(tmp_path: Path, kind: str) -> None:
     """After export and import, vectors agree for any batch and length."""
     front_end = FrontEndConfig(

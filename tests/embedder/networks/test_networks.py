@@ -1,14 +1,21 @@
 """Networks from settings: shapes, refusals, seeds and costs."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 from torch import nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
-from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
+from embedder.config.model import (
+    ActivationKind,
+    BackboneConfig,
+    ExcerptConfig,
+    FrontEndConfig,
+    ModelConfig,
+)
 from embedder.errors import BadInput, ConfigError, UnknownChoice
+from embedder.networks.activations import ACTIVATIONS, build_activation
 from embedder.networks.fusion import fused_for_inference
 from embedder.networks.network import BACKBONES, EmbeddingNetwork, seeded_network
 from embedder.networks.pooling import POOLINGS, build_pooling
@@ -164,10 +171,37 @@ def test_settings_without_a_network_are_refused(settings: dict[str, Any], messag
 
 def test_unknown_backbones_and_poolings_list_the_known_ones() -> None:
     """Names from outside the type checker are checked at run time."""
-    with pytest.raises(UnknownChoice, match="moments, plain-cnn, short-chunk, waveform-cnn"):
+    with pytest.raises(UnknownChoice, match="crnn, moments, plain-cnn, short-chunk, waveform-cnn"):
         EmbeddingNetwork(small("resnet"))
     with pytest.raises(UnknownChoice, match="attention, max, mean, statistics"):
         build_pooling("median", n_features=3)
+
+
+@pytest.mark.parametrize("activation", get_args(ActivationKind))
+@pytest.mark.parametrize("kind", BACKBONES)
+def test_every_backbone_takes_every_activation(kind: str, activation: str) -> None:
+    """The chosen function is the only one in the network, and the gradient passes through it."""
+    network = seeded_network(small(kind, activation=activation), seed=0)
+    functions = {type(build_activation(name)) for name in ACTIVATIONS}
+    used = {type(module) for module in network.modules()} & functions
+    assert used == {type(build_activation(activation))}
+    network(noise(network)).sum().backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in network.parameters())
+
+
+def test_an_unknown_activation_lists_the_known_ones() -> None:
+    """A name that the type checker did not see is still checked."""
+    with pytest.raises(UnknownChoice, match="elu, gelu, leaky-relu, prelu, relu, sigmoid, tanh"):
+        build_activation("swish")
+
+
+@pytest.mark.parametrize(("kind", "depends"), [("crnn", True), ("plain-cnn", False)])
+def test_only_a_recurrent_network_depends_on_the_order_of_columns(kind: str, depends: bool) -> None:
+    """A rise and a fall of level differ for it; the mean over time of other features is equal."""
+    network = seeded_network(small(kind, pooling="mean", kernel=1, pool=1), seed=0).eval()
+    rise = torch.linspace(0, 20, 40).expand(1, network.n_rows, 40)
+    is_equal = torch.allclose(network.features(rise), network.features(rise.flip(2)), atol=1e-3)
+    assert is_equal != depends
 
 
 @pytest.mark.parametrize("kind", ["plain-cnn", "short-chunk"])
