@@ -106,6 +106,6 @@ def _group(name: str, group: typer.Typer) -> TyperGroup:
     group.info.cls, group.info.epilog = PlainGroup, GLOBAL_OPTIONS
     for command in group.registered_commands:
         command.cls, command.epilog = PlainCommand, GLOBAL_OPTIONS
-    made = get_group(group)
-    made.name = name
-    return made
+    group_command = get_group(group)
+    group_command.name = name
+    return group_command

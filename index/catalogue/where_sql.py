@@ -33,12 +33,12 @@ def ids_where(catalogue: Catalogue, text: str) -> NDArray[np.int64]:
 
 def fits(comparison: Comparison, value: str) -> bool:
     """Whether one value of a tag fits a comparison, its negations apart."""
-    wanted = comparison.value.casefold()
+    folded_value = comparison.value.casefold()
     match comparison.operator:
         case "=" | "!=":
-            return value.casefold() == wanted or _same_number(comparison.number, value)
+            return value.casefold() == folded_value or _same_number(comparison.number, value)
         case "~" | "!~":
-            return wanted in value.casefold()
+            return folded_value in value.casefold()
         case order:
             return _is_ordered(_ORDERS[order], value, comparison)
 
@@ -76,9 +76,9 @@ def _is_ordered(order: Callable[[Any, Any], bool], value: str, comparison: Compa
         return False
 
 
-def _same_number(wanted: float | None, value: str) -> bool:
+def _same_number(number: float | None, value: str) -> bool:
     try:
-        return wanted is not None and float(value) == wanted
+        return number is not None and float(value) == number
     except ValueError:
         return False
 

@@ -149,10 +149,10 @@ class FaissStore:
 
     def vectors(self, ids: IdArray) -> FloatMatrix:
         """The exact vectors [n, d] of tracks, in their order."""
-        wanted = np.asarray(ids, dtype=np.int64)
-        rows = self._rows_of(wanted)
-        if len(rows) < len(wanted):
-            raise KeyError(int(wanted[~np.isin(wanted, self._sorted_ids)][0]))
+        wanted_ids = np.asarray(ids, dtype=np.int64)
+        rows = self._rows_of(wanted_ids)
+        if len(rows) < len(wanted_ids):
+            raise KeyError(int(wanted_ids[~np.isin(wanted_ids, self._sorted_ids)][0]))
         return self._part.vectors_at(rows)
 
     def info(self) -> StoreInfo:

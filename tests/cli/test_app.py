@@ -198,9 +198,9 @@ def test_ctrl_c_ends_with_130() -> None:
 
 def test_completion_offers_commands() -> None:
     """The shell's completion knows the commands."""
-    asked = {"_SOUNDALIKE_COMPLETE": "complete_bash", "COMP_WORDS": "soundalike doc"}
+    completion = {"_SOUNDALIKE_COMPLETE": "complete_bash", "COMP_WORDS": "soundalike doc"}
     ended = run_python(
-        "from cli.app import main; main([])", env={**os.environ, **asked, "COMP_CWORD": "1"}
+        "from cli.app import main; main([])", env={**os.environ, **completion, "COMP_CWORD": "1"}
     )
     assert ended.stdout.split() == [b"doctor"]
 

@@ -101,9 +101,9 @@ def test_files_without_labels_or_sound_are_looked_at_all_the_same(
     for number in range(3):
         (folder / "album" / f"{number}.mp3").write_bytes(bytes(range(64)) * (number + 1))
     assert main(["--json", "audit", str(folder)]) == 0
-    found = json.loads(capfd.readouterr().out)
-    assert found["n_tracks"] == 3
-    assert found["counts"]["unreadable"] == 3
+    report = json.loads(capfd.readouterr().out)
+    assert report["n_tracks"] == 3
+    assert report["counts"]["unreadable"] == 3
     assert main(["evaluate", str(folder)]) == 3
     assert "no track has a label" in capfd.readouterr().err
 

@@ -46,8 +46,8 @@ def test_the_doctor_knows_the_dependencies() -> None:
     """What the doctor looks for is what pyproject.toml asks for."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     project = tomllib.loads(text)["project"]
-    asked = {re.split(r"[<>=;\[ ]", line)[0] for line in project["dependencies"]}
-    assert set(REQUIRED) == {name for name in asked if not name.startswith("faiss")}
+    dependencies = {re.split(r"[<>=;\[ ]", line)[0] for line in project["dependencies"]}
+    assert set(REQUIRED) == {name for name in dependencies if not name.startswith("faiss")}
 
 
 def test_only_extras_that_do_something_are_offered() -> None:

@@ -29,12 +29,12 @@ def test_files_that_cannot_be_used_are_listed(
     line = ["evaluate", str(music), "--baseline", "mfcc", "-k", "2"]
     assert main([*line, "--json"]) == 5
     shown = capfd.readouterr()
-    found = json.loads(shown.out)
-    assert found["left_out"] == [
+    report = json.loads(shown.out)
+    assert report["left_out"] == [
         {"path": str(music / "folk" / "empty.wav"), "reason": "empty file"}
     ]
-    assert [Path(one["path"]).name for one in found["failed"]] == ["noise.wav"]
-    assert found["n_queries"] == 6
+    assert [Path(failure["path"]).name for failure in report["failed"]] == ["noise.wav"]
+    assert report["n_queries"] == 6
     assert "2 of the tracks could not be" in shown.err
     assert main(line) == 5
     said = capfd.readouterr().err

@@ -14,14 +14,14 @@ from tests.conftest import RunCli
 
 def all_errors() -> list[type[errors.SoundalikeError]]:
     """Every exception class of the tree."""
-    found = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
-    return [kind for kind in found if issubclass(kind, errors.SoundalikeError)]
+    classes = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
+    return [kind for kind in classes if issubclass(kind, errors.SoundalikeError)]
 
 
 @pytest.mark.parametrize("kind", all_errors())
 def test_every_error_has_an_exit_code(kind: type[errors.SoundalikeError]) -> None:
     """Each error below the root finds a code of its own in the table, and never that of a bug."""
-    ancestors = [known for known in EXIT_CODES if issubclass(kind, known)]
+    ancestors = [ancestor for ancestor in EXIT_CODES if issubclass(kind, ancestor)]
     assert len(ancestors) > 1 or kind is errors.SoundalikeError
     assert exit_code_of(kind.__new__(kind)) in {2, 3, 4, 5}
 
@@ -76,6 +76,6 @@ def test_debug_adds_the_traceback(monkeypatch: pytest.MonkeyPatch, run_cli: RunC
     """--debug shows where an expected error came from, before its line."""
     run_failing(monkeypatch, errors.NotFound("no such track"))
     assert run_cli("doctor").err == "soundalike: no such track\n"
-    told = run_cli("doctor", "--debug").err
-    assert "Traceback" in told
-    assert told.endswith("soundalike: no such track\n")
+    message = run_cli("doctor", "--debug").err
+    assert "Traceback" in message
+    assert message.endswith("soundalike: no such track\n")

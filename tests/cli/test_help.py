@@ -23,13 +23,13 @@ COMMAND_LINE = re.compile(r"(['`]?)soundalike ([a-z]+)((?: [^\s'\"`;:,.)]+)*)")
 
 def commands() -> dict[tuple[str, ...], Any]:
     """Every command and sub-command by its words."""
-    known: dict[tuple[str, ...], Any] = {}
+    by_words: dict[tuple[str, ...], Any] = {}
     for name in command_names():
         command = load_command(name)
-        known[name,] = command
+        by_words[name,] = command
         inner = command.commands if isinstance(command, TyperGroup) else {}
-        known |= {(name, sub): made for sub, made in inner.items()}
-    return known
+        by_words |= {(name, sub_name): sub for sub_name, sub in inner.items()}
+    return by_words
 
 
 COMMANDS = commands()
@@ -45,8 +45,8 @@ def options_of(command: Any) -> set[str]:
 def test_help_ends_with_an_example(words: tuple[str, ...], run_cli: RunCli) -> None:
     """The last lines of a help page are a command line and what it prints or does."""
     page = run_cli(*words, "--help").out
-    _, found, example = page.partition("\nExample:\n")
-    assert found
+    _, heading, example = page.partition("\nExample:\n")
+    assert heading
     line, *outcome = (text.strip() for text in example.strip().splitlines())
     assert line.startswith(f"{EXAMPLE_MARK}soundalike {words[0]}")
     assert " ".join(outcome).endswith(".")

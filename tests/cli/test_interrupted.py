@@ -33,11 +33,11 @@ def test_ctrl_c_at_once_is_one_line(milliseconds: int) -> None:
     try:
         process.wait(timeout=60)
         assert process.stderr is not None
-        told = process.stderr.read()
+        message = process.stderr.read()
     finally:
         process.kill()
         process.communicate()
-    assert (process.returncode, told) == (130, b"soundalike: interrupted\n")
+    assert (process.returncode, message) == (130, b"soundalike: interrupted\n")
 
 
 def test_a_closed_output_is_bad_input() -> None:

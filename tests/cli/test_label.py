@@ -101,9 +101,9 @@ def test_two_seconds_are_enough(home: Path, run_cli: RunCli) -> None:
 def test_the_table_shows_probabilities_and_voters(home: Path, run_cli: RunCli) -> None:
     """For one track both, for several a line each."""
     library = ("--library", str(home / "library"))
-    one = run_cli(*library, "label", "1").out
-    assert "probability" in one
-    assert "voters" in one
+    single = run_cli(*library, "label", "1").out
+    assert "probability" in single
+    assert "voters" in single
     several = run_cli(*library, "label", "1", "2", "--abstain", "1")
     assert several.out.count("\n") == 3
     assert "(none)" in several.out

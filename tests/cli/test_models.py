@@ -20,7 +20,7 @@ MULTIPLY_ADDS = 8 * 10 * 2 * 9 + 4 * 5 * 3 * 9 * 2 + 6 * 4
 
 
 @pytest.fixture
-def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user's model of the name `mine`."""
     monkeypatch.setenv("SOUNDALIKE_MODELS", str(tmp_path / "models"))
     folder = tmp_path / "models" / "mine"
@@ -28,18 +28,18 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_list_shows_every_model(run_cli: RunCli, mine: Path) -> None:
+def test_list_shows_every_model(run_cli: RunCli, own_models: Path) -> None:
     """A row a model; as JSON with its whole fingerprint and folder."""
     assert "mine" in run_cli("models", "list").out
     rows = {row["name"]: row for row in json.loads(run_cli("models", "list", "--json").out)}
     assert rows["mine"]["kind"] == "network"
     assert len(rows["mine"]["fingerprint"]) == 64
-    assert run_cli("models", "list", "--paths").out.splitlines().count(str(mine)) == 1
+    assert run_cli("models", "list", "--paths").out.splitlines().count(str(own_models)) == 1
 
 
-def test_list_shows_a_broken_model_and_goes_on(run_cli: RunCli, mine: Path) -> None:
+def test_list_shows_a_broken_model_and_goes_on(run_cli: RunCli, own_models: Path) -> None:
     """The row of a broken model says what is wrong with it."""
-    (mine / "card.json").write_text("{")
+    (own_models / "card.json").write_text("{")
     run = run_cli("models", "list", "--json")
     (row,) = [row for row in json.loads(run.out) if row["name"] == "mine"]
     assert run.code == 0
@@ -47,25 +47,25 @@ def test_list_shows_a_broken_model_and_goes_on(run_cli: RunCli, mine: Path) -> N
     assert "not JSON" in row["problem"]
 
 
-def test_show_says_what_a_model_is_and_costs(run_cli: RunCli, mine: Path) -> None:
+def test_show_says_what_a_model_is_and_costs(run_cli: RunCli, own_models: Path) -> None:
     """Parameters, multiply-adds, size, scores and licence, as a hand counts them."""
     shown = json.loads(run_cli("models", "show", "mine", "--json").out)
     assert shown["multiply_adds"] == MULTIPLY_ADDS
     assert shown["n_parameters"] == sum(layer["n_parameters"] for layer in shown["layers"])
-    assert shown["bytes_on_disk"] == sum(path.stat().st_size for path in mine.iterdir())
+    assert shown["bytes_on_disk"] == sum(path.stat().st_size for path in own_models.iterdir())
     assert (shown["licence"], shown["scores"]) == ("CC0", {"map": 0.25})
     assert shown["front_end"]["sample_rate"] == 8000
 
 
-def test_show_prints_the_network_as_a_table(run_cli: RunCli, mine: Path) -> None:
+def test_show_prints_the_network_as_a_table(run_cli: RunCli, own_models: Path) -> None:
     """The table for people has a row for each layer, with its multiply-adds."""
-    out = run_cli("models", "show", str(mine)).out
+    out = run_cli("models", "show", str(own_models)).out
     assert "projection" in out
     assert "Linear" in out
     assert f"{MULTIPLY_ADDS}" in out
 
 
-def test_an_unknown_model_is_one_line_and_code_2(run_cli: RunCli, mine: Path) -> None:
+def test_an_unknown_model_is_one_line_and_code_2(run_cli: RunCli, own_models: Path) -> None:
     """A mistyped name gets the nearest one suggested."""
     run = run_cli("models", "show", "mime")
     assert run.code == 2
@@ -73,21 +73,23 @@ def test_an_unknown_model_is_one_line_and_code_2(run_cli: RunCli, mine: Path) ->
     assert run.err.count("\n") == 1
 
 
-def test_a_damaged_model_is_code_4(run_cli: RunCli, mine: Path) -> None:
+def test_a_damaged_model_is_code_4(run_cli: RunCli, own_models: Path) -> None:
     """Truncated weights are refused by name."""
-    weights = mine / "weights.safetensors"
+    weights = own_models / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:50])
     run = run_cli("models", "show", "mine")
     assert run.code == 4
     assert "weights.safetensors: truncated" in run.err
 
 
-def test_a_model_goes_out_and_comes_in_again(run_cli: RunCli, mine: Path, tmp_path: Path) -> None:
+def test_a_model_goes_out_and_comes_in_again(
+    run_cli: RunCli, own_models: Path, tmp_path: Path
+) -> None:
     """Export to a zip, import under a name; a second time needs --force."""
     archive = tmp_path / "handed.zip"
     assert run_cli("models", "export", "mine", "-o", str(archive)).code == 0
     taken = run_cli("models", "import", str(archive), "--as", "theirs", "--json")
-    fingerprint = json.loads((mine / "card.json").read_text())["fingerprint"]
+    fingerprint = json.loads((own_models / "card.json").read_text())["fingerprint"]
     assert json.loads(taken.out)["fingerprint"] == fingerprint
     refused = run_cli("models", "import", str(archive), "--as", "theirs")
     assert refused.code == 2

@@ -19,24 +19,24 @@ with bar(settings, label="Writing", total=8) as advance:
 
 def drawn(code: str) -> tuple[bytes, bytes]:
     """What a program writes to stdout, and to a terminal on stderr."""
-    ours, theirs = pty.openpty()
+    ours, terminal = pty.openpty()
     try:
         ended = subprocess.run(
             [sys.executable, "-c", code],
             cwd=ROOT,
             stdout=subprocess.PIPE,
-            stderr=theirs,
+            stderr=terminal,
             timeout=60,
             check=True,
             env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
         )
-        os.write(theirs, b"\nend of drawing")
+        os.write(terminal, b"\nend of drawing")
         shown = b""
         while b"end of drawing" not in shown:
             shown += os.read(ours, 65536)
     finally:
         os.close(ours)
-        os.close(theirs)
+        os.close(terminal)
     return ended.stdout, shown.replace(b"end of drawing", b"").strip()
 
 

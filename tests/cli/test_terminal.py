@@ -19,7 +19,7 @@ emit(Globals(), rows=[{"title": "word " * 60, "score": 0.5}])
 @pytest.mark.parametrize("no_colour", [False, True])
 def test_a_table_fits_the_window(no_colour: bool) -> None:
     """No line is wider than the window, and escapes for a style obey NO_COLOR."""
-    ours, theirs = pty.openpty()
+    ours, terminal = pty.openpty()
     env = {
         **os.environ,
         "TERM": "xterm",
@@ -27,11 +27,11 @@ def test_a_table_fits_the_window(no_colour: bool) -> None:
         **({"NO_COLOR": "1"} if no_colour else {}),
     }
     subprocess.run(
-        [sys.executable, "-c", TABLE], cwd=ROOT, stdout=theirs, timeout=60, check=True, env=env
+        [sys.executable, "-c", TABLE], cwd=ROOT, stdout=terminal, timeout=60, check=True, env=env
     )
     shown = os.read(ours, 65536).decode()
     os.close(ours)
-    os.close(theirs)
+    os.close(terminal)
     lines = shown.splitlines()
     assert len(lines) > 3
     bare = [line.replace("\x1b[1m", "").replace("\x1b[0m", "") for line in lines]

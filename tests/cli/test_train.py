@@ -85,7 +85,7 @@ def test_settings_come_in_their_order(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["--preset", "small"], "use base, large, tiny"),
         (["--set", "loop.epoch=3"], "Did you mean epochs"),
@@ -101,12 +101,12 @@ def test_a_wrong_setting_is_a_usage_error(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     words: list[str],
-    told: str,
+    message: str,
 ) -> None:
     """One line that names what is valid, and code 2."""
     run = tmp_path / "run"
     assert main(["train", str(data), "-o", str(run), *words]) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not run.exists()
 
 

@@ -54,10 +54,10 @@ def test_the_options_are_the_fields_of_the_record(
 
 def test_the_part_of_a_track_to_label_has_the_types_of_the_request() -> None:
     """What is not about the vote are the fields of `LabelRequest`."""
-    hints, wanted = get_type_hints(LabelOptions), get_type_hints(LabelRequest)
+    hints, expected = get_type_hints(LabelOptions), get_type_hints(LabelRequest)
     names = {field.name for field in fields(LabelRequest)} - {"tracks", "settings"}
     assert names == set(PART.values())
-    assert [hints[name] for name in PART] == [wanted[field] for field in PART.values()]
+    assert [hints[name] for name in PART] == [expected[field] for field in PART.values()]
 
 
 def test_every_option_of_a_short_search_reaches_its_field() -> None:

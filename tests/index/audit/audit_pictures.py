@@ -26,4 +26,4 @@ def copy_of(picture: NDArray[np.float32], *, seed: int) -> NDArray[np.float32]:
 
 
 def findings_of(kind: str, findings: tuple[Finding, ...] | list[Finding]) -> list[set[str]]:
-    return [set(one.tracks) for one in findings if one.kind == kind]
+    return [set(finding.tracks) for finding in findings if finding.kind == kind]

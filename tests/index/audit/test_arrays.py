@@ -45,20 +45,20 @@ def test_levels_may_be_of_any_scale(
     tmp_path: Path, stored: Callable[[NDArray[np.float32]], Arrays]
 ) -> None:
     """Decibels below zero are no silence."""
-    found = audited(tmp_path, stored(pictures()), kind="spectrogram").findings
-    assert findings_of("near-duplicate", found) == [{"p3", "p7"}]
-    assert findings_of("silent", found) == [{"p9"}]
-    assert findings_of("constant", found) == [{"p11"}]
+    findings = audited(tmp_path, stored(pictures()), kind="spectrogram").findings
+    assert findings_of("near-duplicate", findings) == [{"p3", "p7"}]
+    assert findings_of("silent", findings) == [{"p9"}]
+    assert findings_of("constant", findings) == [{"p11"}]
 
 
 def test_values_that_are_no_numbers_are_unreadable(tmp_path: Path) -> None:
     """Of that track alone; all others are looked at."""
     levels = pictures()
     levels[5, 3, 4] = np.nan
-    found = audited(tmp_path, levels, kind="spectrogram")
-    assert findings_of("unreadable", found.findings) == [{"p5"}]
-    assert findings_of("near-duplicate", found.findings) == [{"p3", "p7"}]
-    assert found.counts()["unreadable"] == 1
+    report = audited(tmp_path, levels, kind="spectrogram")
+    assert findings_of("unreadable", report.findings) == [{"p5"}]
+    assert findings_of("near-duplicate", report.findings) == [{"p3", "p7"}]
+    assert report.counts()["unreadable"] == 1
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int16])
@@ -69,7 +69,7 @@ def test_stored_sound_is_heard_as_files_are(tmp_path: Path, dtype: type[np.gener
     sounds[2], sounds[4] = 0.0, np.clip(10 * sounds[4], -1, 1)
     stored = sounds if dtype is np.float32 else 32767 * sounds
     rate = np.array(11025)
-    found = audited(tmp_path, stored.astype(dtype), kind="waveform", sample_rate=rate)
-    assert findings_of("silent", found.findings) == [{"p2"}]
-    assert findings_of("clipped", found.findings) == [{"p4"}]
-    assert "truncated" not in found.counts()
+    report = audited(tmp_path, stored.astype(dtype), kind="waveform", sample_rate=rate)
+    assert findings_of("silent", report.findings) == [{"p2"}]
+    assert findings_of("clipped", report.findings) == [{"p4"}]
+    assert "truncated" not in report.counts()

@@ -81,8 +81,8 @@ def test_a_fixed_split_parts_nothing(seed: int) -> None:
         assert (fixed.sides[f"t{number}"] == "") == (side == "")
     rows = tuple(replace(row, split=fixed.sides[row.key]) for row in dataset.rows)
     mended = replace(dataset, rows=rows)
-    known = [Finding("exact-duplicate", (f"t{i}", f"t{j}"), "") for i, j in repeated.items()]
-    sided = [copy for copy in known if all(fixed.sides[key] for key in copy.tracks)]
+    duplicates = [Finding("exact-duplicate", (f"t{i}", f"t{j}"), "") for i, j in repeated.items()]
+    sided = [copy for copy in duplicates if all(fixed.sides[key] for key in copy.tracks)]
     assert leaks(mended, sided) == []
     assert fixed_split(mended, label_field="genre").moved == ()
 

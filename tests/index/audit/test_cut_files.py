@@ -56,8 +56,8 @@ def write(path: Path, *, seconds: float = 8.0) -> None:
 
 def cut_off(path: Path, *, max_seconds: float = 1800.0) -> list[str]:
     """What an audit says of a file's end."""
-    heard = inspect_audio(path, sample_rate=11025, max_seconds=max_seconds)
-    return [one.why for one in judge_sound("track", heard) if one.kind == "truncated"]
+    sound = inspect_audio(path, sample_rate=11025, max_seconds=max_seconds)
+    return [finding.why for finding in judge_sound("track", sound) if finding.kind == "truncated"]
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
@@ -122,9 +122,9 @@ def test_no_cut_is_survived_in_silence(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for n_bytes in range(len(whole) + 1):
         path.write_bytes(whole[:n_bytes])
-        told = sound_bytes(path)
-        assert told is None or told.promised == len(whole) - 44
-        assert told is None or told.held == max(0, n_bytes - 44)
+        stated_bytes = sound_bytes(path)
+        assert stated_bytes is None or stated_bytes.promised == len(whole) - 44
+        assert stated_bytes is None or stated_bytes.held == max(0, n_bytes - 44)
 
 
 def test_a_film_whose_pictures_go_on_is_not_cut_off(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_the_fit_equals_a_loop_over_offsets() -> None:
         centred = wide - wide[:, sounds(picture)].mean(axis=1, keepdims=True)
         return centred - centred.mean(axis=0, keepdims=True)
 
-    one, other = shape(first), shape(second)
+    first_shape, other = shape(first), shape(second)
     best = (-2.0, 0)
     for offset in range(-40, 51):
         cosines = []
@@ -53,7 +53,7 @@ def test_the_fit_equals_a_loop_over_offsets() -> None:
                 and sounds(first)[column + offset]
                 and sounds(second)[column]
             ):
-                a, b = one[:, column + offset], other[:, column]
+                a, b = first_shape[:, column + offset], other[:, column]
                 cosines.append(a @ b / np.sqrt((a @ a) * (b @ b)))
         if len(cosines) >= 24:  # 0.4 of the shorter one is less
             best = max(best, (float(np.mean(cosines)), offset))
@@ -72,8 +72,8 @@ def test_silence_around_a_recording_does_not_hide_it(tmp_path: Path) -> None:
     levels = np.round(255 * np.stack([*pictures, late])).astype(np.uint8)
     np.savez(tmp_path / "spectrograms.npz", spectrogram=levels, track=np.array(names))
     (tmp_path / "tracks.csv").write_text("track,genre\n" + "".join(f"{n},jazz\n" for n in names))
-    found = audit(open_subject(tmp_path), settings=AuditSettings()).audit
-    assert findings_of("near-duplicate", found.findings) == [{"p17", "p50"}]
+    report = audit(open_subject(tmp_path), settings=AuditSettings()).audit
+    assert findings_of("near-duplicate", report.findings) == [{"p17", "p50"}]
 
 
 def test_a_few_moments_are_no_recording() -> None:
@@ -111,9 +111,9 @@ def test_near_repeats_are_found_among_strangers() -> None:
     labels, artists, _ = noisy_genres(40)
     vectors = np.stack([np.r_[p.mean(axis=1), p.std(axis=1)] for p in pictures])
     dataset = dataset_of(labels, artists, vectors)
-    found = near_repeats(dataset, pictures, vectors=vectors - vectors.mean(axis=0))
+    repeats = near_repeats(dataset, pictures, vectors=vectors - vectors.mean(axis=0))
     expected = [{"t4", "t30"}, {"t12", "t25"}, {"t7", "t8"}]
-    assert sorted(map(sorted, findings_of("near-duplicate", found))) == sorted(
+    assert sorted(map(sorted, findings_of("near-duplicate", repeats))) == sorted(
         map(sorted, expected)
     )
 
@@ -125,9 +125,9 @@ def test_a_recording_that_is_there_fifty_times_is_one_set() -> None:
     places = [[1.0, 0.5, 0.0]] * 25 + [[0.5, 1.0, 0.0]] * 25 + [[0.0, 0.0, 1.0]] * 30
     vectors = np.array(places) + 0.01 * generator.standard_normal((80, 3))
     dataset = dataset_of(["jazz"] * 80, [f"a{i}" for i in range(80)], vectors)
-    found = near_repeats(dataset, pictures, vectors=vectors.astype(np.float32))
-    assert len(found) == 49
-    linked = with_repeats(dataset, found)
+    repeats = near_repeats(dataset, pictures, vectors=vectors.astype(np.float32))
+    assert len(repeats) == 49
+    linked = with_repeats(dataset, repeats)
     copies = {row.key for row in linked.rows if row.duplicate_of == "t0"}
     assert copies == {f"t{i}" for i in range(1, 50)}
     assert not any(row.duplicate_of for row in linked.rows[50:])

@@ -36,7 +36,9 @@ def melody(seed: int, *, seconds: float = 24.0) -> Samples:
 
 
 def kinds_of(path: Path) -> list[str]:
-    return [one.kind for one in judge_sound("track", inspect_audio(path, sample_rate=11025))]
+    return [
+        finding.kind for finding in judge_sound("track", inspect_audio(path, sample_rate=11025))
+    ]
 
 
 def clipped(samples: Samples) -> Samples:
@@ -116,16 +118,16 @@ def test_measurements_equal_what_was_written(tmp_path: Path) -> None:
     samples[0, 1000:1500] = 1.0
     samples[1] = 0.25
     write_audio(tmp_path / "track.wav", samples, RATE, sample_format="float32")
-    heard = inspect_audio(tmp_path / "track.wav", sample_rate=RATE)
-    assert (heard.peak, heard.n_channels) == (1.0, 2)
-    assert heard.found_seconds == pytest.approx(1.0)
-    assert heard.clipped_share == pytest.approx(500 / RATE)
+    sound = inspect_audio(tmp_path / "track.wav", sample_rate=RATE)
+    assert (sound.peak, sound.n_channels) == (1.0, 2)
+    assert sound.found_seconds == pytest.approx(1.0)
+    assert sound.clipped_share == pytest.approx(500 / RATE)
     levels = np.sqrt(np.square(samples).sum(axis=1))
-    assert heard.quieter_channel_level == pytest.approx(levels.min() / levels.max(), rel=1e-4)
+    assert sound.quieter_channel_level == pytest.approx(levels.min() / levels.max(), rel=1e-4)
     difference, total = samples[0] - samples[1], samples[0] + samples[1]
     expected = np.sqrt(np.square(difference).sum() / np.square(total).sum())
-    assert heard.side_level == pytest.approx(expected, rel=1e-4)
-    np.testing.assert_allclose(heard.waveform.samples, samples.mean(axis=0), atol=1e-6)
+    assert sound.side_level == pytest.approx(expected, rel=1e-4)
+    np.testing.assert_allclose(sound.waveform.samples, samples.mean(axis=0), atol=1e-6)
 
 
 def test_a_level_that_stands_still_is_silence(tmp_path: Path) -> None:
@@ -158,11 +160,11 @@ def test_of_a_long_file_only_the_beginning_is_kept(tmp_path: Path) -> None:
     samples[:, 6 * RATE :] = 1.0
     write_audio(tmp_path / "track.wav", samples, RATE)
     whole = inspect_audio(tmp_path / "track.wav", sample_rate=RATE)
-    heard = inspect_audio(tmp_path / "track.wav", sample_rate=RATE, kept_seconds=3.0)
-    assert len(heard.waveform.samples) == 3 * RATE
-    np.testing.assert_array_equal(heard.waveform.samples, whole.waveform.samples[: 3 * RATE])
-    assert (heard.found_seconds, heard.peak) == (pytest.approx(8.0), whole.peak)
-    assert heard.clipped_share == pytest.approx(0.25)
+    sound = inspect_audio(tmp_path / "track.wav", sample_rate=RATE, kept_seconds=3.0)
+    assert len(sound.waveform.samples) == 3 * RATE
+    np.testing.assert_array_equal(sound.waveform.samples, whole.waveform.samples[: 3 * RATE])
+    assert (sound.found_seconds, sound.peak) == (pytest.approx(8.0), whole.peak)
+    assert sound.clipped_share == pytest.approx(0.25)
 
 
 def test_what_is_no_sound_says_why(tmp_path: Path) -> None:
@@ -179,8 +181,8 @@ def test_a_file_of_one_sample_is_named_and_no_more(tmp_path: Path) -> None:
     for name, loudness in (("0.flac", 1.0), ("1.flac", 0.5)):
         write_audio(tmp_path / "jazz" / name, np.float32(loudness) * melody(3), RATE)
     done = audit(open_subject(tmp_path, layout="folders"), settings=AuditSettings()).audit
-    assert [one.tracks for one in done.of_kind("silent")] == [("jazz/click.wav",)]
-    assert [one.tracks for one in done.of_kind("near-duplicate")] == [
+    assert [finding.tracks for finding in done.of_kind("silent")] == [("jazz/click.wav",)]
+    assert [finding.tracks for finding in done.of_kind("near-duplicate")] == [
         ("jazz/0.flac", "jazz/1.flac")
     ]
 
@@ -198,14 +200,14 @@ def test_copies_in_a_folder_are_found(tmp_path: Path) -> None:
     (tmp_path / "rock" / "broken.mp3").write_bytes(b"no sound" * 100)
     done = audit(open_subject(tmp_path, layout="folders"), settings=AuditSettings()).audit
     assert set(OF_FILES) <= set(done.checked)
-    found = {
-        kind: [set(one.tracks) for one in done.of_kind(kind)]
+    tracks_by_kind = {
+        kind: [set(finding.tracks) for finding in done.of_kind(kind)]
         for kind in ("exact-duplicate", "near-duplicate", "unreadable", "label-conflict")
     }
-    assert found["exact-duplicate"] == [{"jazz/00.flac", "rock/equal.flac"}]
-    assert sorted(map(sorted, found["near-duplicate"])) == [
+    assert tracks_by_kind["exact-duplicate"] == [{"jazz/00.flac", "rock/equal.flac"}]
+    assert sorted(map(sorted, tracks_by_kind["near-duplicate"])) == [
         ["jazz/02.flac", "jazz/quiet.mp3"],
         ["rock/05.flac", "rock/part.ogg"],
     ]
-    assert found["unreadable"] == [{"rock/broken.mp3"}]
-    assert found["label-conflict"] == [{"jazz/00.flac", "rock/equal.flac"}]
+    assert tracks_by_kind["unreadable"] == [{"rock/broken.mp3"}]
+    assert tracks_by_kind["label-conflict"] == [{"jazz/00.flac", "rock/equal.flac"}]

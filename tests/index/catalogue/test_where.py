@@ -49,18 +49,18 @@ def fits(row: int, field: str, sign: str, value: str) -> bool:
         values = [str(row + 1 if field == "id" else float(row))]
     else:
         values = TAGS[row].get(field, "").split("; ") if TAGS[row].get(field) else []
-    found = False
-    for one in values:
+    matches = False
+    for tag in values:
         if sign in ("=", "!="):
-            found |= one.lower() == value.lower() or _number(one) == _number(value) is not None
+            matches |= tag.lower() == value.lower() or _number(tag) == _number(value) is not None
         elif sign in ("~", "!~"):
-            found |= value.lower() in one.lower()
+            matches |= value.lower() in tag.lower()
         elif _number(value) is None:
-            found |= orders[sign](one.lower(), value.lower())
+            matches |= orders[sign](tag.lower(), value.lower())
         else:
-            number = _number(one)
-            found |= number is not None and orders[sign](number, _number(value))
-    return found != sign.startswith("!")
+            number = _number(tag)
+            matches |= number is not None and orders[sign](number, _number(value))
+    return matches != sign.startswith("!")
 
 
 def _number(text: str) -> float | None:

@@ -99,10 +99,10 @@ def recall(neighbours: list[int], label: str, labels: list[str], k: int) -> floa
 def ndcg(neighbours: list[int], label: str, labels: list[str], k: int) -> float:
     gains = [float(labels[n] == label) for n in neighbours]
     ideal = sorted(gains, reverse=True)
-    found, best = (
+    gain, best = (
         sum(g / math.log2(place + 2) for place, g in enumerate(some[:k])) for some in (gains, ideal)
     )
-    return found / best
+    return gain / best
 
 
 def map_at(neighbours: list[int], label: str, labels: list[str], k: int) -> float:

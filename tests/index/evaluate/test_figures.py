@@ -53,12 +53,12 @@ def loo() -> tuple[Scored, list[str], list[str], list[int]]:
 
 def test_retrieval_equals_a_loop(loo: tuple[Scored, list[str], list[str], list[int]]) -> None:
     """Precision, recall, MAP and NDCG at every k, with artists and copies left out."""
-    (found, material, _), labels, artists, originals = loo
+    (scores, material, _), labels, artists, originals = loo
     vectors = material.dataset.extra_vectors["given"]
-    everyone = list(range(len(labels)))
+    all_positions = list(range(len(labels)))
     ranked = [
-        slow.neighbours_of(q, everyone, vectors, artists=artists, originals=originals)
-        for q in everyone
+        slow.neighbours_of(q, all_positions, vectors, artists=artists, originals=originals)
+        for q in all_positions
     ]
     measures = {
         "precision": slow.precision,
@@ -67,71 +67,76 @@ def test_retrieval_equals_a_loop(loo: tuple[Scored, list[str], list[str], list[i
         "map": slow.map_at,
     }
     for name, measure in measures.items():
-        for k, value in found.at_k[name].items():
-            expected = [measure(ranked[q], labels[q], labels, k) for q in everyone]
+        for k, value in scores.at_k[name].items():
+            expected = [measure(ranked[q], labels[q], labels, k) for q in all_positions]
             assert value == pytest.approx(np.mean(expected)), (name, k)
 
 
 def test_the_map_equals_scikit_learn(loo: tuple[Scored, list[str], list[str], list[int]]) -> None:
     """Mean average precision is that of the whole ranking."""
-    (found, material, _), labels, artists, originals = loo
+    (scores, material, _), labels, artists, originals = loo
     vectors = material.dataset.extra_vectors["given"]
-    everyone = list(range(len(labels)))
+    all_positions = list(range(len(labels)))
     values = []
-    for q in everyone:
-        others = slow.neighbours_of(q, everyone, vectors, artists=artists, originals=originals)
+    for q in all_positions:
+        others = slow.neighbours_of(q, all_positions, vectors, artists=artists, originals=originals)
         truth = [labels[n] == labels[q] for n in others]
         nearness = [-slow.cosine_distance(vectors[q], vectors[n]) for n in others]
         values.append(average_precision_score(truth, nearness))
-    assert found.mean_average_precision.mean == pytest.approx(np.mean(values), abs=1e-6)
+    assert scores.mean_average_precision.mean == pytest.approx(np.mean(values), abs=1e-6)
 
 
 def test_the_vote_equals_a_loop_and_scikit_learn(
     loo: tuple[Scored, list[str], list[str], list[int]],
 ) -> None:
     """Accuracy, macro-F1, confusion and the per-label table follow from the same votes."""
-    (found, material, rounds), labels, artists, originals = loo
+    (scores, material, rounds), labels, artists, originals = loo
     vectors = material.dataset.extra_vectors["given"]
-    everyone = list(range(len(labels)))
+    all_positions = list(range(len(labels)))
     names = list(material.label_names)
     votes = vote_in(plain(vectors), material, rounds.clean[0], k=K)
     guessed = []
-    for q in everyone:
-        near = slow.neighbours_of(q, everyone, vectors, artists=artists, originals=originals)
+    for q in all_positions:
+        near = slow.neighbours_of(q, all_positions, vectors, artists=artists, originals=originals)
         expected = slow.probabilities(
             q,
             near[:K],
             vectors,
             labels,
             names=names,
-            references=everyone,
+            references=all_positions,
             calibration=votes.calibration,
         )
         assert votes.probabilities[q] == pytest.approx(expected, abs=1e-4)
         guessed.append(names[int(np.argmax(expected))])
-    assert found.accuracy.mean == pytest.approx(np.mean(np.array(guessed) == labels))
-    assert found.macro_f1 == pytest.approx(f1_score(labels, guessed, average="macro"))
-    assert found.confusion is not None
-    np.testing.assert_array_equal(found.confusion, confusion_matrix(labels, guessed, labels=names))
+    assert scores.accuracy.mean == pytest.approx(np.mean(np.array(guessed) == labels))
+    assert scores.macro_f1 == pytest.approx(f1_score(labels, guessed, average="macro"))
+    assert scores.confusion is not None
+    np.testing.assert_array_equal(scores.confusion, confusion_matrix(labels, guessed, labels=names))
     table = precision_recall_fscore_support(labels, guessed, labels=names, zero_division=0.0)
-    for i, one in enumerate(found.per_label):
+    for i, label_scores in enumerate(scores.per_label):
         expected = [column[i] for column in table]
-        assert [one.precision, one.recall, one.f1, one.n_tracks] == pytest.approx(expected)
+        assert [
+            label_scores.precision,
+            label_scores.recall,
+            label_scores.f1,
+            label_scores.n_tracks,
+        ] == pytest.approx(expected)
 
 
 def test_a_split_equals_scikit_learns_neighbours() -> None:
     """With artists apart and labels equally frequent, it is KNeighborsClassifier's with weights."""
     labels, artists, vectors = noisy_genres(90)
     sides = ["train" if i < 60 else "test" for i in range(90)]
-    found, material, rounds = scored(
+    scores, material, rounds = scored(
         dataset_of(labels, artists, vectors, sides=sides),  # type: ignore[arg-type]  # plain words
         EvaluationSettings(k=K, has_split=True),
     )
     rival = weighted_classifier(plain(vectors), material, rounds.clean[0])
-    assert found.n_queries == 30
+    assert scores.n_queries == 30
     expected = np.mean(rival.predict(vectors[60:]) == material.labels[60:])
-    assert found.accuracy.mean == pytest.approx(expected)
-    assert found.leaky_accuracy == pytest.approx(found.accuracy.mean)
+    assert scores.accuracy.mean == pytest.approx(expected)
+    assert scores.leaky_accuracy == pytest.approx(scores.accuracy.mean)
 
 
 def weighted_classifier(
@@ -151,16 +156,18 @@ def weighted_classifier(
 def test_folds_equal_scikit_learns_neighbours() -> None:
     """Each track is a query once, against the tracks of other folds."""
     labels, artists, vectors = noisy_genres(90)
-    found, material, rounds = scored(
+    scores, material, rounds = scored(
         dataset_of(labels, artists, vectors), EvaluationSettings(k=K, n_folds=4)
     )
     right = 0
-    for one in rounds.clean:
-        assert not set(material.groups[one.queries]) & set(material.groups[one.references])
-        votes = vote_in(plain(vectors), material, one, k=K)
-        for query, answer in zip(one.queries.tolist(), votes.probabilities, strict=True):
+    for clean_round in rounds.clean:
+        assert not set(material.groups[clean_round.queries]) & set(
+            material.groups[clean_round.references]
+        )
+        votes = vote_in(plain(vectors), material, clean_round, k=K)
+        for query, answer in zip(clean_round.queries.tolist(), votes.probabilities, strict=True):
             near = sorted(
-                one.references.tolist(),
+                clean_round.references.tolist(),
                 key=lambda r, q=query: slow.cosine_distance(vectors[q], vectors[r]),
             )
             expected = slow.probabilities(
@@ -169,22 +176,23 @@ def test_folds_equal_scikit_learns_neighbours() -> None:
                 vectors,
                 labels,
                 names=list(material.label_names),
-                references=one.references.tolist(),
+                references=clean_round.references.tolist(),
                 calibration=votes.calibration,
             )
             assert answer == pytest.approx(expected, abs=1e-4)
             right += int(np.argmax(expected)) == material.labels[query]
     np.testing.assert_array_equal(
-        np.sort(np.concatenate([one.queries for one in rounds.clean])), np.arange(90)
+        np.sort(np.concatenate([clean_round.queries for clean_round in rounds.clean])),
+        np.arange(90),
     )
-    assert found.accuracy.mean == pytest.approx(right / 90)
+    assert scores.accuracy.mean == pytest.approx(right / 90)
 
 
 def test_the_probe_equals_scikit_learn() -> None:
     """Scaling and regression are fitted on the training part alone."""
     labels, artists, vectors = noisy_genres(90)
     sides = ["train" if i < 60 else "test" for i in range(90)]
-    found, _, _ = scored(
+    scores, _, _ = scored(
         dataset_of(labels, artists, vectors * 40 + 7, sides=sides),  # type: ignore[arg-type]  # plain words
         EvaluationSettings(k=K, has_split=True),
     )
@@ -193,15 +201,15 @@ def test_the_probe_equals_scikit_learn() -> None:
         scaler.transform(vectors[:60] * 40 + 7), labels[:60]
     )
     expected = rival.score(scaler.transform(vectors[60:] * 40 + 7), labels[60:])
-    assert found.probe is not None
-    assert found.probe["accuracy"] == pytest.approx(expected)
+    assert scores.probe is not None
+    assert scores.probe["accuracy"] == pytest.approx(expected)
 
 
 def test_tagging_equals_scikit_learn() -> None:
     """Of a field with several labels: AUCs of the vote's probabilities, and tag recall."""
     labels, artists, vectors = noisy_genres(80, noise=0.6)
     tags = [(label, "loud") if i % 3 else (label,) for i, label in enumerate(labels)]
-    found, material, rounds = scored(
+    scores, material, rounds = scored(
         dataset_of(tags, artists, vectors), EvaluationSettings(k=K, group="track")
     )
     calibration = vote_in(plain(vectors), material, rounds.clean[0], k=K).calibration
@@ -216,36 +224,36 @@ def test_tagging_equals_scikit_learn() -> None:
     )
     auc = np.mean([roc_auc_score(material.tags[:, t], chances[:, t]) for t in range(5)])
     pr = np.mean([average_precision_score(material.tags[:, t], chances[:, t]) for t in range(5)])
-    assert found.tagging is not None
-    assert found.tagging["neighbours"]["roc_auc"] == pytest.approx(auc)
-    assert found.tagging["neighbours"]["pr_auc"] == pytest.approx(pr)
+    assert scores.tagging is not None
+    assert scores.tagging["neighbours"]["roc_auc"] == pytest.approx(auc)
+    assert scores.tagging["neighbours"]["pr_auc"] == pytest.approx(pr)
     guessed = chances.argmax(axis=1)
-    assert found.accuracy.mean == pytest.approx(material.tags[np.arange(80), guessed].mean())
+    assert scores.accuracy.mean == pytest.approx(material.tags[np.arange(80), guessed].mean())
     first = [material.tags[row[0]] > 0 for row in near]
     recall = [(f & (t > 0)).sum() / t.sum() for f, t in zip(first, material.tags, strict=True)]
-    assert found.at_k["tag_recall"][1] == pytest.approx(np.mean(recall))
-    assert found.confusion is None
-    assert found.macro_f1 is None
+    assert scores.at_k["tag_recall"][1] == pytest.approx(np.mean(recall))
+    assert scores.confusion is None
+    assert scores.macro_f1 is None
 
 
 def test_hubness_and_same_artist_equal_a_loop(
     loo: tuple[Scored, list[str], list[str], list[int]],
 ) -> None:
     """Over all tracks, with only a track's own copies left out."""
-    (found, material, _), labels, artists, originals = loo
+    (scores, material, _), labels, artists, originals = loo
     vectors = material.dataset.extra_vectors["given"]
-    everyone = list(range(len(labels)))
+    all_positions = list(range(len(labels)))
     nobody = [""] * len(labels)
     near = [
-        slow.neighbours_of(q, everyone, vectors, artists=nobody, originals=originals)[:10]
-        for q in everyone
+        slow.neighbours_of(q, all_positions, vectors, artists=nobody, originals=originals)[:10]
+        for q in all_positions
     ]
     counts = np.bincount(np.concatenate(near), minlength=len(labels))
-    assert found.hubness["skewness"] == pytest.approx(skew(counts))
-    assert found.hubness["orphan_share"] == pytest.approx((counts == 0).mean())
-    hits = [any(artists[n] == artists[q] for n in near[q]) for q in everyone]
-    assert found.same_artist is not None
-    assert found.same_artist["hit_rate"] == pytest.approx(np.mean(hits))
+    assert scores.hubness["skewness"] == pytest.approx(skew(counts))
+    assert scores.hubness["orphan_share"] == pytest.approx((counts == 0).mean())
+    hits = [any(artists[n] == artists[q] for n in near[q]) for q in all_positions]
+    assert scores.same_artist is not None
+    assert scores.same_artist["hit_rate"] == pytest.approx(np.mean(hits))
 
 
 @pytest.mark.parametrize("geometry", [Cosine(), Euclidean()], ids=lambda g: str(g.kind))
@@ -260,7 +268,7 @@ def test_whole_average_precision_shares_places_as_scikit_learn(
     import torch
 
     distances = geometry.pairwise(torch.from_numpy(vectors), torch.from_numpy(vectors)).numpy()
-    found = whole_average_precision(
+    precision = whole_average_precision(
         vectors,
         vectors,
         one_hot(labels, 3),
@@ -274,7 +282,7 @@ def test_whole_average_precision_shares_places_as_scikit_learn(
             r for r in range(40) if r != q and not (groups[r] >= 0 and groups[r] == groups[q])
         ]
         truth = labels[others] == labels[q]
-        assert found[q] == pytest.approx(average_precision_score(truth, -distances[q, others]))
+        assert precision[q] == pytest.approx(average_precision_score(truth, -distances[q, others]))
 
 
 def test_intervals_draw_whole_artists() -> None:
@@ -283,12 +291,12 @@ def test_intervals_draw_whole_artists() -> None:
     artists = ["a"] * 10 + ["b"] * 10
     vectors = np.r_[np.tile([[1.0, 0.0]], (10, 1)), np.tile([[0.0, 1.0]], (10, 1))]
     vectors = vectors + np.random.default_rng(0).normal(0, 0.01, vectors.shape)
-    found, _, _ = scored(
+    scores, _, _ = scored(
         dataset_of(labels, artists, vectors), EvaluationSettings(k=3, group="track")
     )
-    assert (found.accuracy.low, found.accuracy.high) == (1.0, 1.0)
+    assert (scores.accuracy.low, scores.accuracy.high) == (1.0, 1.0)
     mixed = ["jazz"] * 10 + ["rock", "jazz"] * 5
-    found, _, _ = scored(
+    scores, _, _ = scored(
         dataset_of(mixed, artists, vectors), EvaluationSettings(k=3, group="track")
     )
-    assert found.accuracy.high - found.accuracy.low > 0.3
+    assert scores.accuracy.high - scores.accuracy.low > 0.3

@@ -21,14 +21,14 @@ def test_models_are_compared_where_nobody_can_answer() -> None:
     """All tracks are of one artist: no accuracy, no difference, and what lets them meet."""
     _, _, vectors = noisy_genres(12)
     dataset = dataset_of(["jazz", "rock"] * 6, ["one"] * 12, vectors)
-    found = evaluate(dataset, ["given", "random"], settings=EvaluationSettings(k=3))
-    document = found.to_json()
+    evaluation = evaluate(dataset, ["given", "random"], settings=EvaluationSettings(k=3))
+    document = evaluation.to_json()
     assert document["accuracy"] is None
     assert document["comparisons"][0]["accuracy_difference"] is None
     assert document["comparisons"][0]["is_clear"] is False
-    assert "nan" not in f"{[table.rows for table in tables_of(found)]}"
-    assert not re.search(r"\bnan\b", page_of(found))
-    (note,) = (note for note in found.notes if "no reference track" in note)
+    assert "nan" not in f"{[table.rows for table in tables_of(evaluation)]}"
+    assert not re.search(r"\bnan\b", page_of(evaluation))
+    (note,) = (note for note in evaluation.notes if "no reference track" in note)
     assert note.startswith("12 of 12 tracks")
     assert "--group track" in note
 
@@ -37,14 +37,16 @@ def test_one_artist_gives_no_interval() -> None:
     """Every draw of artists would be the same: bounds that touch would be false certainty."""
     labels, _, vectors = noisy_genres(40, noise=2.0)
     dataset = dataset_of(labels, ["one"] * 40, vectors)
-    found = evaluate(dataset, ["given", "random"], settings=EvaluationSettings(k=3, group="track"))
-    document = found.to_json()
+    evaluation = evaluate(
+        dataset, ["given", "random"], settings=EvaluationSettings(k=3, group="track")
+    )
+    document = evaluation.to_json()
     assert document["accuracy"] > 0
     assert document["accuracy_ci95"] == [None, None]
     assert document["map_ci95"] == [None, None]
     assert document["comparisons"][0]["is_clear"] is False
-    assert not re.search(r"\bnan\b", page_of(found))
-    assert any("no interval" in note for note in found.notes)
+    assert not re.search(r"\bnan\b", page_of(evaluation))
+    assert any("no interval" in note for note in evaluation.notes)
     values = np.array([1.0, 0.0, 1.0])
     draw = np.random.default_rng(0)
     assert np.isnan(bootstrap_interval(values, generator=draw, groups=np.zeros(3, np.int64)).low)
@@ -56,9 +58,9 @@ def test_labels_that_nobody_else_has_are_counted() -> None:
     labels, artists, vectors = noisy_genres(48)
     labels[:3] = ["only here"] * 3  # all by the first artist
     dataset = dataset_of(labels, artists, vectors)
-    found = evaluate(dataset, ["given"], settings=EvaluationSettings(k=3))
-    assert found.to_json()["n_without_match"] == 3
-    assert any("3 of 48 tracks have a genre that none" in note for note in found.notes)
+    evaluation = evaluate(dataset, ["given"], settings=EvaluationSettings(k=3))
+    assert evaluation.to_json()["n_without_match"] == 3
+    assert any("3 of 48 tracks have a genre that none" in note for note in evaluation.notes)
     together = evaluate(dataset, ["given"], settings=EvaluationSettings(k=3, group="track"))
     assert together.to_json()["n_without_match"] == 0
     assert not together.notes
@@ -72,8 +74,8 @@ def test_json_holds_no_nan(settings: EvaluationSettings) -> None:
     several = [("all", str(generator.choice(["jazz", "rock"]))) for _ in range(24)]
     for labels in (several, ["jazz", "rock"] * 12, ["jazz"] * 24):
         dataset = dataset_of(labels, artists, vectors)
-        found = evaluate(dataset, ["given", "random"], settings=settings)
-        json.dumps(found.to_json(), allow_nan=False)
+        evaluation = evaluate(dataset, ["given", "random"], settings=settings)
+        json.dumps(evaluation.to_json(), allow_nan=False)
 
 
 def test_a_split_whose_sides_are_the_same_music_is_refused() -> None:
@@ -96,10 +98,10 @@ def test_a_split_through_every_artist_leaves_nothing_to_learn_from() -> None:
     """Others' tracks still answer; that there is no probe is noted."""
     labels, artists, vectors = noisy_genres(24)
     dataset = dataset_of(labels, artists, vectors, sides=["test", "train", "train"] * 8)
-    found = evaluate(dataset, ["given"], settings=EvaluationSettings(k=3, has_split=True))
-    assert found.models[0].probe is None
-    assert found.models[0].n_without_vote == 0
-    assert any("no probe" in note for note in found.notes)
+    evaluation = evaluate(dataset, ["given"], settings=EvaluationSettings(k=3, has_split=True))
+    assert evaluation.models[0].probe is None
+    assert evaluation.models[0].n_without_vote == 0
+    assert any("no probe" in note for note in evaluation.notes)
 
 
 def test_finding_ones_own_artist_is_compared_in_pairs() -> None:
@@ -113,11 +115,11 @@ def test_finding_ones_own_artist_is_compared_in_pairs() -> None:
     by_artist = by_artist + 0.1 * generator.standard_normal(by_artist.shape)
     dataset = dataset_of(labels, artists, by_artist)
     extra = {**dataset.extra_vectors, "genres": by_genre.astype(np.float32)}
-    found = evaluate(
+    evaluation = evaluate(
         replace(dataset, extra_vectors=extra), ["given", "genres"], settings=EvaluationSettings(k=5)
     ).to_json()
-    (pair,) = found["comparisons"]
-    rates = [model["same_artist"]["hit_rate"] for model in found["models"]]
+    (pair,) = evaluation["comparisons"]
+    rates = [model["same_artist"]["hit_rate"] for model in evaluation["models"]]
     assert pair["same_artist_difference"] == pytest.approx(rates[0] - rates[1])
     assert pair["same_artist_difference_ci95"][0] > 0
     assert pair["same_artist_is_clear"] is True
@@ -126,10 +128,10 @@ def test_finding_ones_own_artist_is_compared_in_pairs() -> None:
 def test_without_artists_only_votes_are_compared() -> None:
     """If no artist has two tracks, there is no figure for artists."""
     labels, _, vectors = noisy_genres(40)
-    found = evaluate(
+    evaluation = evaluate(
         dataset_of(labels, [""] * 40, vectors),
         ["given", "random"],
         settings=EvaluationSettings(k=3),
     )
-    assert found.comparisons[0].same_artist is None
-    assert "same_artist_difference" not in found.comparisons[0].to_json()
+    assert evaluation.comparisons[0].same_artist is None
+    assert "same_artist_difference" not in evaluation.comparisons[0].to_json()

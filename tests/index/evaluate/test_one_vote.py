@@ -72,8 +72,8 @@ def answers(library: Library, *, include_artist: bool, field: str = "genre") -> 
         vote.label is not None and truth[path][material.label_names.index(vote.label)]
         for path, vote in labelled.items()
     ]
-    found = evaluate(dataset, ["stored"], stored=stored, settings=settings)
-    return Answers(labelled, evaluated, found.models[0].accuracy.mean, float(np.mean(right)))
+    evaluation = evaluate(dataset, ["stored"], stored=stored, settings=settings)
+    return Answers(labelled, evaluated, evaluation.models[0].accuracy.mean, float(np.mean(right)))
 
 
 @pytest.mark.parametrize("include_artist", [False, True])

@@ -16,9 +16,9 @@ UNKNOWN = (float("nan"), float("nan"))
 
 def place_of(number: str, chart: str) -> float:
     """Where a number is written, in pixels from the left."""
-    found = re.search(rf'x="([\d.]+)" y="[\d.]+">{number}<', chart)
-    assert found is not None
-    return float(found[1])
+    match = re.search(rf'x="([\d.]+)" y="[\d.]+">{number}<', chart)
+    assert match is not None
+    return float(match[1])
 
 
 @pytest.mark.parametrize(

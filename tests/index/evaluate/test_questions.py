@@ -89,13 +89,13 @@ def test_what_one_model_cannot_hear_is_left_out_before_rounds_are_made() -> None
     labels, artists, vectors = noisy_genres(48)
     spoilt = vectors.copy()
     spoilt[:3] = np.nan  # all of one artist
-    found = evaluate(
+    evaluation = evaluate(
         dataset_of(labels, artists, spoilt),
         ["random", "given"],
         settings=EvaluationSettings(n_folds=5, k=3),
     )
-    assert found.protocol["n_tracks"] == found.models[0].n_queries == 45
-    assert found.protocol["n_groups"] == 15
+    assert evaluation.protocol["n_tracks"] == evaluation.models[0].n_queries == 45
+    assert evaluation.protocol["n_groups"] == 15
 
 
 def test_a_name_that_means_two_things_is_refused(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ def test_a_tag_counts_the_query_tracks() -> None:
     dataset = dataset_of(
         several, artists, vectors, sides=["test" if i < 12 else "train" for i in range(36)]
     )
-    found = evaluate(dataset, ["given"], settings=EvaluationSettings(k=3, has_split=True))
-    tagging = found.models[0].to_json()["tagging"]
+    evaluation = evaluate(dataset, ["given"], settings=EvaluationSettings(k=3, has_split=True))
+    tagging = evaluation.models[0].to_json()["tagging"]
     for scores in (tagging["neighbours"], tagging["probe"]):
         counts = {tag["tag"]: tag["n_tracks"] for tag in scores["per_tag"]}
         assert counts == {"dance": 3, "folk": 3, "jazz": 3, "rock": 3, "loud": 6, "soft": 6}

@@ -55,13 +55,13 @@ def test_a_picture_that_is_not_finite_is_listed(tmp_path: Path, name: str) -> No
     whole = open_dataset(write_pictures(tmp_path / "whole", broken={}))
     rest = whole.subset([i for i in range(N_TRACKS) if i not in BROKEN])
     expected = evaluate(rest, [name], settings=settings)
-    found = evaluate(
+    evaluation = evaluate(
         open_dataset(write_pictures(tmp_path / "set", broken=BROKEN)), [name], settings=settings
     )
-    assert [one["path"] for one in found.failed] == ["t002", "t005"]
-    assert all("not finite" in one["reason"] for one in found.failed)
-    assert found.models[0].n_queries == N_TRACKS - len(BROKEN)
-    assert found.models[0].to_json()["map"] == expected.models[0].to_json()["map"]
+    assert [failure["path"] for failure in evaluation.failed] == ["t002", "t005"]
+    assert all("not finite" in failure["reason"] for failure in evaluation.failed)
+    assert evaluation.models[0].n_queries == N_TRACKS - len(BROKEN)
+    assert evaluation.models[0].to_json()["map"] == expected.models[0].to_json()["map"]
 
 
 def test_training_leaves_out_what_is_not_finite(tmp_path: Path) -> None:
@@ -90,8 +90,8 @@ def test_a_vector_that_is_not_finite_is_listed() -> None:
     labels, artists, vectors = noisy_genres(24)
     spoilt: NDArray[np.float32] = vectors.copy()
     spoilt[4, 1] = np.nan
-    found = evaluate(
+    evaluation = evaluate(
         dataset_of(labels, artists, spoilt), ["given"], settings=EvaluationSettings(k=3)
     )
-    assert found.failed == ({"path": "t4", "reason": "its vector is not finite"},)
-    assert found.models[0].n_queries == 23
+    assert evaluation.failed == ({"path": "t4", "reason": "its vector is not finite"},)
+    assert evaluation.models[0].n_queries == 23

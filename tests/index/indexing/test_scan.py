@@ -21,8 +21,8 @@ def make(folder: Path, *names: str) -> None:
 
 
 def names(folder: Path, *, rules: ScanRules | None = None) -> set[str]:
-    found = scan([folder], rules=rules)
-    return {os.fsdecode(path)[len(str(folder)) + 1 :] for path in found.files}
+    files = scan([folder], rules=rules)
+    return {os.fsdecode(path)[len(str(folder)) + 1 :] for path in files.files}
 
 
 def test_audio_is_found_by_its_suffix(tmp_path: Path) -> None:
@@ -81,9 +81,9 @@ def test_folders_and_pipes_with_a_songs_name_are_no_songs(tmp_path: Path) -> Non
 def test_a_pipe_named_itself_is_told(tmp_path: Path) -> None:
     """A pipe is reported as unreadable."""
     os.mkfifo(tmp_path / "pipe.mp3")
-    found = scan([tmp_path / "pipe.mp3"])
-    assert not found.files
-    ((path, reason),) = found.unreadable
+    scanned = scan([tmp_path / "pipe.mp3"])
+    assert not scanned.files
+    ((path, reason),) = scanned.unreadable
     assert path == os.fsencode(tmp_path / "pipe.mp3")
     assert "not a regular file" in reason
 
@@ -114,9 +114,9 @@ def test_a_sheet_splits_its_file(tmp_path: Path) -> None:
         "TRACK 02 AUDIO\nINDEX 01 01:02:37\n"
     )
     (tmp_path / "other.cue").write_text('FILE "gone.flac" WAVE\nTRACK 01 AUDIO\nINDEX 01 00:00:00')
-    found = scan([tmp_path])
-    assert [os.fsdecode(path).rpartition("/")[2] for path in found.files] == ["b.flac"]
-    assert [(p.cue.number, p.cue.start_seconds, p.cue.end_seconds) for p in found.parts] == [
+    scanned = scan([tmp_path])
+    assert [os.fsdecode(path).rpartition("/")[2] for path in scanned.files] == ["b.flac"]
+    assert [(p.cue.number, p.cue.start_seconds, p.cue.end_seconds) for p in scanned.parts] == [
         (1, 0.0, 62 + 37 / 75),
         (2, 62 + 37 / 75, None),
     ]
@@ -129,9 +129,19 @@ def test_a_sheets_words_are_read() -> None:
         'FILE "a b.wav" WAVE\n TRACK 01 AUDIO\n  TITLE "One"\n  INDEX 01 00:00:00\n'
         ' TRACK 02 AUDIO\n  TITLE "Two"\n  PERFORMER "Guest"\n  INDEX 01 03:00:00\n'
     )
-    one, two = parse_cue(text)
-    assert (one.file_name, one.title, one.artist, one.album) == ("a b.wav", "One", "Band", "Album")
-    assert (two.title, two.artist, two.genre, two.year) == ("Two", "Guest", "Post Rock", 1999)
+    first, second = parse_cue(text)
+    assert (first.file_name, first.title, first.artist, first.album) == (
+        "a b.wav",
+        "One",
+        "Band",
+        "Album",
+    )
+    assert (second.title, second.artist, second.genre, second.year) == (
+        "Two",
+        "Guest",
+        "Post Rock",
+        1999,
+    )
 
 
 @given(st.binary(max_size=300))

@@ -92,15 +92,15 @@ def test_neither_copies_nor_the_artist_vote(
 
 def test_the_order_of_indexing_makes_no_difference(tmp_path: Path, music: list[Path]) -> None:
     """Other ids, another order, the same probabilities; calibration and all."""
-    found = []
+    votes_by_order = []
     for name, order in (("one", music), ("other", list(reversed(music)))):
         library = Library.open_or_create(tmp_path / name)
         for start in range(0, N_SONGS, 7):
             library.index(order[start : start + 7], encoder=StyledEncoder())
         request = LabelRequest(tuple(map(str, music)), VoteSettings(k=5))
-        found.append([vote.probabilities for vote in label_tracks(library, request).votes])
-    for one, other in zip(*found, strict=True):
-        assert one == pytest.approx(other, abs=1e-4)
+        votes_by_order.append([vote.probabilities for vote in label_tracks(library, request).votes])
+    for first, second in zip(*votes_by_order, strict=True):
+        assert first == pytest.approx(second, abs=1e-4)
 
 
 def test_more_neighbours_than_tracks(library: Library) -> None:

@@ -15,7 +15,6 @@ from tests.index.vectors.clustered_vectors import (
     ballots_for,
     clustered,
     near,
-    strangers,
     table_of,
     themselves,
 )
@@ -55,11 +54,11 @@ def test_probabilities_are_probabilities(
     table = make_label_table("mood", values, several=is_multi)
     vectors = near(generator.standard_normal((n_tracks, 4)), noise=0, generator=generator)
     ballots = ballots_for(vectors[:3], vectors, table, k=k)
-    found = calibration.probabilities(table, ballots, class_balanced=class_balanced)
-    assert found.shape == (min(3, n_tracks), table.n_labels)
-    assert (found >= 0).all() and (found <= 1).all()
+    chances = calibration.probabilities(table, ballots, class_balanced=class_balanced)
+    assert chances.shape == (min(3, n_tracks), table.n_labels)
+    assert (chances >= 0).all() and (chances <= 1).all()
     if not is_multi:
-        assert found.sum(axis=1) == pytest.approx(1)
+        assert chances.sum(axis=1) == pytest.approx(1)
 
 
 @settings(max_examples=40, deadline=None)
@@ -80,9 +79,9 @@ def test_the_order_of_the_library_makes_no_difference(
     order = generator.permutation(n_tracks)
     first = ballots_for(places, vectors, table_of(labels), k=k)
     second = ballots_for(places, vectors[order], table_of(labels[order]), k=k)
-    one = calibration.probabilities(table_of(labels), first)
+    chances = calibration.probabilities(table_of(labels), first)
     other = calibration.probabilities(table_of(labels[order]), second)
-    assert one == pytest.approx(other, abs=1e-4)  # distances have seven digits
+    assert chances == pytest.approx(other, abs=1e-4)  # distances have seven digits
 
 
 @settings(max_examples=60, deadline=None)
@@ -112,28 +111,6 @@ def test_the_nearest_that_are_no_kin_vote(seed: int, n_tracks: int, k: int, n_ar
         assert sorted(voters) == sorted(in_order[:k])
 
 
-def test_who_is_kin() -> None:
-    """The same recording or song always, the same artist unless it may vote; names in any case."""
-    tracks = [
-        Names("aa", "Nina; Duke", "Blue"),
-        Names("bb", "duke;  nina", "blue"),
-        Names("bb", "", ""),
-        Names("cc", "Duke; Nina", "Red"),
-        Names("", ""),
-        Names("", ""),
-    ]
-    apart = KinshipBook(include_artist=False).numbered(tracks).numbers
-    together = KinshipBook(include_artist=True).numbered(tracks).numbers
-
-    def are_kin(numbers: np.ndarray, one: int, other: int) -> bool:
-        return bool(((numbers[:, one] == numbers[:, other]) & (numbers[:, one] >= 0)).any())
-
-    assert are_kin(apart, 0, 1) and are_kin(together, 0, 1)
-    assert are_kin(apart, 1, 2) and are_kin(together, 1, 2)
-    assert are_kin(apart, 0, 3) and not are_kin(together, 0, 3)
-    assert not are_kin(apart, 4, 5) and not are_kin(apart, 0, 4)
-
-
 @pytest.mark.parametrize("noise", [0.7, 1.0, 1.5, 2.5])
 def test_probabilities_come_true(noise: float) -> None:
     """On tracks that the calibration has not seen, confidence and accuracy agree."""
@@ -142,8 +119,8 @@ def test_probabilities_come_true(noise: float) -> None:
         vectors, labels = clustered(800, noise=noise, seed=seed)
         table = table_of(labels)
         own = themselves(len(vectors))
-        asked = ballots_for(vectors, vectors, table, queries_kinship=own)
-        calibration = fit_calibration(table, asked, table.truth(np.arange(len(vectors))))
+        own_ballots = ballots_for(vectors, vectors, table, queries_kinship=own)
+        calibration = fit_calibration(table, own_ballots, table.truth(np.arange(len(vectors))))
         unseen, truth = clustered(1500, noise=noise, seed=100 + seed)
         ballots = ballots_for(unseen, vectors, table)
         chances = calibration.probabilities(table, ballots)
@@ -168,13 +145,13 @@ def test_probabilities_of_several_labels_come_true() -> None:
     table = make_label_table("mood", values)
     assert table.is_multi
     vectors = vectors[table.track_ids]
-    asked = ballots_for(vectors, vectors, table, queries_kinship=themselves(len(vectors)))
-    calibration = fit_calibration(table, asked, table.truth(np.arange(len(vectors))))
+    own_ballots = ballots_for(vectors, vectors, table, queries_kinship=themselves(len(vectors)))
+    calibration = fit_calibration(table, own_ballots, table.truth(np.arange(len(vectors))))
     unseen, truth = draw(1500)
     unseen, truth = unseen[truth.any(axis=1)], truth[truth.any(axis=1)]
     chances = calibration.probabilities(table, ballots_for(unseen, vectors, table))
-    found = binary_reliability(chances.ravel(), truth.ravel(), n_bins=10)
-    assert found.expected_error < 0.04
+    curve = binary_reliability(chances.ravel(), truth.ravel(), n_bins=10)
+    assert curve.expected_error < 0.04
     assert ((chances > 0.5) == truth).mean() > 0.8
     assert not np.allclose(chances.sum(axis=1), 1, atol=0.1)
 
@@ -250,60 +227,6 @@ def test_with_few_tracks_the_calibration_stays_near_the_usual() -> None:
     )
     alone = table_of(np.array([0]))
     assert fit_calibration(alone, nobody, alone.truth(np.array([0]))).n_fitted == 0
-
-
-def test_spellings_and_separators_are_brought_together() -> None:
-    """Case makes no other label, a semicolon parts two, and the most usual spelling is shown."""
-    values = {4: ["rock"], 9: ["Rock; POP "], 2: ["Rock"], 7: ["Pop", "pop;"], 5: [" ; "]}
-    table = make_label_table("genre", values, several=False)
-    assert table.labels == ("POP", "Rock")
-    assert table.track_ids.tolist() == [2, 4, 7, 9]
-    assert table.labels_at(3) == ("POP", "Rock")
-    assert table.truth(np.arange(4)).tolist() == [[0, 1], [0, 1], [1, 0], [0.5, 0.5]]
-    assert table.frequencies() == pytest.approx([1.5 / 4, 2.5 / 4])
-    assert table.sums_of(np.array([1.0, 3.0])) == pytest.approx([3, 3, 1, 2])
-
-
-def test_a_field_of_many_labels_is_seen_as_one() -> None:
-    """By the share of tracks that have several, whatever is asked for elsewhere."""
-    few = {i: ["a", "b"] if i == 0 else ["a"] for i in range(20)}
-    many = {i: ["a", "b"] if i < 10 else ["a"] for i in range(20)}
-    assert not make_label_table("genre", few).is_multi
-    assert make_label_table("genre", many).is_multi
-    assert strangers(3).at(np.array([1])).numbers.tolist() == [[-1]]
-
-
-@settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**32), several=st.booleans())
-def test_the_table_of_some_tracks_equals_one_made_of_them(seed: int, several: bool) -> None:
-    """With their labels alone, and the frequencies among them."""
-    generator = np.random.default_rng(seed)
-    values = {
-        i: [f"g{x}" for x in generator.choice(6, generator.integers(1, 4), replace=False)]
-        for i in range(3, 40, 2)
-    }
-    chosen = sorted(generator.choice(sorted(values), 5, replace=False).tolist())
-    table = make_label_table("genre", values, several=several)
-    found = table.subset(np.array(chosen))
-    expected = make_label_table("genre", {i: values[i] for i in chosen}, several=several)
-    assert found.labels == expected.labels
-    assert found.track_ids.tolist() == expected.track_ids.tolist()
-    assert found.frequencies() == pytest.approx(expected.frequencies())
-    positions = np.arange(5)
-    assert found.truth(positions) == pytest.approx(expected.truth(positions))
-
-
-@pytest.mark.parametrize("artist", ["", "Various Artists", "Unknown"])
-def test_tracks_of_no_known_artist_are_kin_by_album(artist: str) -> None:
-    """A compilation is not one artist's; its tracks share a studio if they share an album."""
-    names = [
-        Names("a", artist, "One", "Best of"),
-        Names("b", artist, "Two", "best of "),
-        Names("c", artist, "Three", "Another"),
-    ]
-    numbers = KinshipBook(include_artist=False).numbered(names).numbers
-    assert numbers[2, 0] == numbers[2, 1] != numbers[2, 2]
-    assert (numbers[1] == -1).all()  # without an artist, a title says nothing
 
 
 def test_the_sample_does_not_depend_on_the_order_of_the_table() -> None:

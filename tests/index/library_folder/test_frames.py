@@ -94,4 +94,4 @@ def test_a_playlist_saves_itself(library: Library, tmp_path: Path) -> None:
     playlist = library.playlist(PlaylistRequest(("1",), length=2, seed=0))
     playlist.save(tmp_path / "list.m3u8")
     read = [str(entry.path) for entry in read_playlist(tmp_path / "list.m3u8")]
-    assert read == [one.track.path for one in playlist.tracks]
+    assert read == [place.track.path for place in playlist.tracks]

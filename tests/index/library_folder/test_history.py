@@ -128,12 +128,12 @@ class MusicFolder(RuleBasedStateMachine):
         with Library.open_or_create(self.folder / "anew") as anew:
             anew.index([self.music], encoder=ToyEncoder(), options=IndexOptions(workers=1))
             expected = {t.path: (t.genre, t.audio_digest, t.id) for t in anew.all_tracks()}
-            found = {t.path: (t.genre, t.audio_digest, t.id) for t in library.all_tracks()}
-            assert {p: v[:2] for p, v in found.items()} == {p: v[:2] for p, v in expected.items()}
-            paths = sorted(found)
+            records = {t.path: (t.genre, t.audio_digest, t.id) for t in library.all_tracks()}
+            assert {p: v[:2] for p, v in records.items()} == {p: v[:2] for p, v in expected.items()}
+            paths = sorted(records)
             if paths:
                 np.testing.assert_array_equal(
-                    library.vectors([found[p][2] for p in paths]),
+                    library.vectors([records[p][2] for p in paths]),
                     anew.vectors([expected[p][2] for p in paths]),
                 )
         shutil.rmtree(self.folder / "anew")

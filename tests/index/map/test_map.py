@@ -29,10 +29,10 @@ from tests.index.vector_library import library_of, unit_vectors
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> MapLibrary:
     """A library of 90 tracks whose map is made."""
-    made = MapLibrary(tmp_path_factory.mktemp("map") / "library", n_genres=4)
-    with made.grow(90) as library:
+    map_library = MapLibrary(tmp_path_factory.mktemp("map") / "library", n_genres=4)
+    with map_library.grow(90) as library:
         map_of(library)
-    return made
+    return map_library
 
 
 def test_the_same_seed_gives_the_same_map(grown: MapLibrary) -> None:
@@ -47,10 +47,10 @@ def test_the_same_seed_gives_the_same_map(grown: MapLibrary) -> None:
 
 def test_new_tracks_move_no_old_one(tmp_path: Path) -> None:
     """Tracks that come later are placed among their neighbours, and the others stay to the bit."""
-    made = MapLibrary(tmp_path / "library", n_genres=4)
-    with made.grow(80) as library:
+    map_library = MapLibrary(tmp_path / "library", n_genres=4)
+    with map_library.grow(80) as library:
         before = map_of(library)
-    with made.grow(20, seed=1) as library:
+    with map_library.grow(20, seed=1) as library:
         after = map_of(library)
         library.remove([1, 2])
         less = map_of(library)
@@ -189,10 +189,10 @@ def test_trustworthiness_is_that_of_the_metrics(kind: GeometryKind) -> None:
     rng = np.random.default_rng(5)
     vectors = (0.1 * rng.standard_normal((200, 8))).astype(np.float32)
     places = (vectors[:, :2] + 0.05 * rng.standard_normal((200, 2))).astype(np.float32)
-    found = trust(vectors, places, space=Space(kind), seed=0)
+    quality = trust(vectors, places, space=Space(kind), seed=0)
     expected = trustworthiness(vectors, places, k=10, geometry=geometry_of(kind))
-    assert found is not None
-    assert found.value == pytest.approx(expected, abs=1e-4)
+    assert quality is not None
+    assert quality.value == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_large_map_is_judged_by_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,11 +212,11 @@ def test_a_large_map_is_judged_by_a_sample(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_track_placed_beside_its_twin_lies_there() -> None:
     """A new track with one near neighbour comes to lie nearer to it than to the others."""
     rng = np.random.default_rng(0)
-    known = rng.uniform(-10, 10, (50, 2)).astype(np.float32)
+    old_places = rng.uniform(-10, 10, (50, 2)).astype(np.float32)
     rows = np.array([[7, 1, 2, 3, 4]], dtype=np.int32)
     far = np.array([[0.0, 1.9, 1.9, 1.9, 1.9]], dtype=np.float32)
-    placed = place(known, NearTable(rows, far), LayoutSettings(neighbours=5))
-    assert np.linalg.norm(known - placed, axis=1).argmin() == 7
+    placed = place(old_places, NearTable(rows, far), LayoutSettings(neighbours=5))
+    assert np.linalg.norm(old_places - placed, axis=1).argmin() == 7
 
 
 def test_every_field_has_a_category_for_every_track(grown: MapLibrary) -> None:

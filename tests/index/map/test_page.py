@@ -32,9 +32,9 @@ N_TRACKS = 60
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library of 60 tracks, five of them with titles that would be markup, and its pages."""
     folder = tmp_path_factory.mktemp("page")
-    made = MapLibrary(folder / "library", n_genres=4)
-    made.grow(N_TRACKS - len(EVIL)).close()
-    with made.grow(len(EVIL), titles=EVIL, genre="<i>evil</i>") as library:
+    map_library = MapLibrary(folder / "library", n_genres=4)
+    map_library.grow(N_TRACKS - len(EVIL)).close()
+    with map_library.grow(len(EVIL), titles=EVIL, genre="<i>evil</i>") as library:
         draw_map(library, folder / "map.html", title="Mine <b>&</b> {{script}}")
         draw_map(library, folder / "deep.html", request=MapRequest(3), colour="year")
         first = Path(library.track(1).path)
@@ -206,9 +206,9 @@ def test_a_map_in_space_turns(browser: Browser, folder: Path) -> None:
     browser.drag([(700, 300), (760, 320), (820, 340)])
     moves = np.array([spot(browser, row) for row in range(N_TRACKS)]) - np.array(before)
     assert moves.std(axis=0).max() > 5
-    found = browser.run("soundalike.page.rowAt(...soundalike.page.spot(7).slice(0, 2))")
+    found_row = browser.run("soundalike.page.rowAt(...soundalike.page.spot(7).slice(0, 2))")
     x, y = spot(browser, 7)
-    assert np.hypot(*np.subtract(spot(browser, found), (x, y))) < 20
+    assert np.hypot(*np.subtract(spot(browser, found_row), (x, y))) < 20
     assert browser.console == []
 
 

@@ -40,12 +40,14 @@ def seen(colour: str, eye: str) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> MapLibrary:
+def map_library(tmp_path_factory: pytest.TempPathFactory) -> MapLibrary:
     """Twelve tracks, one with a title and a genre out of a bad dream."""
-    made = MapLibrary(tmp_path_factory.mktemp("pictures") / "library")
-    made.grow(9).close()
-    made.grow(3, titles=("Do you, Mr $Jones$?", '</text> & "x"', "夜"), genre="R&B $x_1$").close()
-    return made
+    map_library = MapLibrary(tmp_path_factory.mktemp("pictures") / "library")
+    map_library.grow(9).close()
+    map_library.grow(
+        3, titles=("Do you, Mr $Jones$?", '</text> & "x"', "夜"), genre="R&B $x_1$"
+    ).close()
+    return map_library
 
 
 @pytest.mark.parametrize("eye", EYES)
@@ -68,9 +70,9 @@ def test_looks_are_different_up_to_the_last_category() -> None:
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])
-def test_pictures_are_what_they_say(made: MapLibrary, dimensions: int) -> None:
+def test_pictures_are_what_they_say(map_library: MapLibrary, dimensions: int) -> None:
     """A PNG of 3000 by 2100 dots, an SVG that is XML; the same map is the same bytes."""
-    with Library.open(made.folder) as library:
+    with Library.open(map_library.folder) as library:
         drawn = map_of(library, MapRequest(dimensions))
         field = map_field(library, drawn, "genre")
         png = picture(drawn, field, form="png", title="Mine & yours")
@@ -82,21 +84,21 @@ def test_pictures_are_what_they_say(made: MapLibrary, dimensions: int) -> None:
     assert svg == again
 
 
-def test_the_table_has_a_row_a_track(made: MapLibrary) -> None:
+def test_the_table_has_a_row_a_track(map_library: MapLibrary) -> None:
     """Whatever the titles hold, a reader of CSV gets them back, with the coordinates."""
-    with Library.open(made.folder) as library:
+    with Library.open(map_library.folder) as library:
         drawn = map_of(library)
         rows = list(csv.DictReader(io.StringIO(csv_text(drawn))))
     assert [int(row["id"]) for row in rows] == list(range(1, 13))
     assert rows[10]["title"] == '</text> & "x"'
-    found = np.array([[float(row["x"]), float(row["y"])] for row in rows])
-    np.testing.assert_allclose(found, drawn.coordinates, rtol=1e-4, atol=1e-6)
+    drawn_places = np.array([[float(row["x"]), float(row["y"])] for row in rows])
+    np.testing.assert_allclose(drawn_places, drawn.coordinates, rtol=1e-4, atol=1e-6)
 
 
-def test_a_file_is_replaced_only_by_force(made: MapLibrary, tmp_path: Path) -> None:
+def test_a_file_is_replaced_only_by_force(map_library: MapLibrary, tmp_path: Path) -> None:
     """The message names the flag, before any work; unknown kinds and folders are refused."""
     output = tmp_path / "map.csv"
-    with Library.open(made.folder) as library:
+    with Library.open(map_library.folder) as library:
         draw_map(library, output)
         with pytest.raises(OutputExists, match="--force"):
             draw_map(library, output)

@@ -179,9 +179,9 @@ def test_a_list_of_paths_is_a_playlist(tmp_path: Path) -> None:
     """JSON may hold bare paths, and a file of another name a path a line."""
     (tmp_path / "a.json").write_text('["/m/a.mp3", "b.mp3"]')
     (tmp_path / "recent.txt").write_text("/m/a.mp3\nb.mp3\n")
-    wanted = ["/m/a.mp3", str(tmp_path / "b.mp3")]
+    expected = ["/m/a.mp3", str(tmp_path / "b.mp3")]
     for name in ("a.json", "recent.txt"):
-        assert [entry.path for entry in read_playlist(tmp_path / name)] == wanted
+        assert [entry.path for entry in read_playlist(tmp_path / name)] == expected
 
 
 @pytest.mark.parametrize("suffix", [".m3u8", ".m3u", ".xspf", ".json"])

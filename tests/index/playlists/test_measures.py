@@ -58,16 +58,16 @@ def test_an_arc_measures_once_and_keeps_it(tmp_path: Path) -> None:
         write_audio(path, samples[None], SAMPLE_RATE)
         songs.append(Song(f"Song {number}", artist=f"Artist {number}", path=str(path)))
     vectors = np.random.default_rng(0).standard_normal((8, 4)).astype(np.float32)
-    asked = PlaylistRequest(where="id<9", arc=Arc("energy", "rise"), length=6, seed=1)
+    request = PlaylistRequest(where="id<9", arc=Arc("energy", "rise"), length=6, seed=1)
     with write_library(tmp_path / "library", songs, vectors) as library:
-        first = library.playlist(asked)
-    energies = [one.value for one in first.tracks if one.value is not None]
+        first = library.playlist(request)
+    energies = [place.value for place in first.tracks if place.value is not None]
     assert len(energies) == 6
     assert energies == sorted(energies)
     for number in range(8):
         (tmp_path / f"{number}.wav").unlink()
     with Library.open(tmp_path / "library") as library:
-        second = library.playlist(asked)
-        kept = library.catalogue.field_values("energy")
-    assert [one.track.id for one in second.tracks] == [one.track.id for one in first.tracks]
-    assert len(kept) == 8
+        second = library.playlist(request)
+        stored = library.catalogue.field_values("energy")
+    assert [place.track.id for place in second.tracks] == [place.track.id for place in first.tracks]
+    assert len(stored) == 8

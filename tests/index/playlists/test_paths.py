@@ -1,6 +1,5 @@
 """Paths from one track to another: no step backward, evenly spaced, and every long step is told."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,35 +7,15 @@ import numpy as np
 import pytest
 
 from index.library import Library
-from index.playlists.request import PlaylistRequest
-from index.playlists.results import Playlist
+from tests.index.playlists.asking import END, MIDDLE, START, N, ids, playlist_of
 from tests.index.playlists.playlist_library import Song, line_of_styles, progress, write_library
-
-N = 600
-START, MIDDLE, END = "60", "300", "540"
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
-    """Six hundred tracks along a bow from one style to another; ids go along it."""
-    songs, vectors = line_of_styles(N)
-    with write_library(tmp_path_factory.mktemp("bow") / "library", songs, vectors) as library:
-        yield library
-
-
-def made(library: Library, start: str, **asked: object) -> Playlist:
-    return library.playlist(PlaylistRequest((start,), **({"seed": 1} | asked)))  # type: ignore[arg-type]  # the options under test
-
-
-def ids(playlist: Playlist) -> list[int]:
-    return [one.track.id for one in playlist.tracks]
 
 
 @pytest.mark.parametrize("length", [2, 5, 12, 40])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_path_moves_steadily(library: Library, length: int, seed: int) -> None:
     """From the first to the last track: no step backward, none much longer than an even one."""
-    playlist = made(library, START, to=END, length=length, seed=seed)
+    playlist = playlist_of(library, START, to=END, length=length, seed=seed)
     assert len(playlist.tracks) == length
     assert (ids(playlist)[0], ids(playlist)[-1]) == (int(START), int(END))
     shares = progress(library, ids(playlist))
@@ -48,7 +27,7 @@ def test_a_path_moves_steadily(library: Library, length: int, seed: int) -> None
 
 def test_a_path_passes_its_way_points(library: Library) -> None:
     """In their order, and steadily on each leg."""
-    playlist = made(library, START, to=END, via=(MIDDLE,), length=21)
+    playlist = playlist_of(library, START, to=END, via=(MIDDLE,), length=21)
     order = ids(playlist)
     middle = order.index(int(MIDDLE))
     assert 6 <= middle <= 14
@@ -59,10 +38,10 @@ def test_a_path_passes_its_way_points(library: Library) -> None:
 def test_a_path_over_a_gap_says_so(tmp_path: Path) -> None:
     """Two styles and nothing between them: the step across is named, the path is not empty."""
     songs, vectors = line_of_styles(400)
-    kept = [n for n in range(400) if n < 120 or n >= 280]
-    some = [songs[n] for n in kept]
-    with write_library(tmp_path / "library", some, vectors[kept]) as library:
-        playlist = made(library, "10", to="230", length=12)
+    rows = [n for n in range(400) if n < 120 or n >= 280]
+    some = [songs[n] for n in rows]
+    with write_library(tmp_path / "library", some, vectors[rows]) as library:
+        playlist = playlist_of(library, "10", to="230", length=12)
     assert len(playlist.tracks) >= 8
     assert any("is long" in note for note in playlist.notes)
 
@@ -89,13 +68,13 @@ def test_every_long_step_is_told(tmp_path: Path, length: int, seed: int) -> None
     vectors = (clumps[rng.integers(7, size=90)] + 0.25 * rng.standard_normal((90, 8))).astype("f4")
     songs = [Song(f"Song {n}", artist=f"Artist {n}") for n in range(90)]
     with write_library(tmp_path / "library", songs, vectors) as library:
-        playlist = made(library, "1", to="90", length=length, seed=seed)
+        playlist = playlist_of(library, "1", to="90", length=length, seed=seed)
         units = library.vectors(list(range(1, 91))).astype(float)
     way = [units[track_id - 1] for track_id in ids(playlist)]
     steps = [float(np.linalg.norm(b - a)) for a, b in pairwise(way)]
     even = float(np.linalg.norm(way[-1] - way[0])) / len(steps)
     apart = [np.linalg.norm(units[i] - units[j]) for i in range(90) for j in range(90) if i != j]
-    marked = [one.is_long_step for one in playlist.tracks]
+    marked = [place.is_long_step for place in playlist.tracks]
     close = 0.05 * float(np.median(apart))  # what is far is measured on some of the pairs
     for at, (step, *flags) in enumerate(
         zip(
@@ -109,12 +88,12 @@ def test_every_long_step_is_told(tmp_path: Path, length: int, seed: int) -> None
             assert marked[at + 1] == flags[0], (at, step)
     assert not marked[0]
     assert bool(playlist.notes) == any(marked)
-    told = [one for one in playlist.to_json()["tracks"] if one["long_step"]]
-    assert [one["position"] for one in told] == [
+    long_steps = [place for place in playlist.to_json()["tracks"] if place["long_step"]]
+    assert [place["position"] for place in long_steps] == [
         at + 1 for at, is_long in enumerate(marked) if is_long
     ]
-    if told:
-        longest = max(told, key=lambda one: one["step"])
+    if long_steps:
+        longest = max(long_steps, key=lambda place: place["step"])
         assert f"“{longest['title']}” is long: {longest['step']:.2f}" in playlist.notes[0]
 
 
@@ -123,8 +102,8 @@ def test_a_path_is_no_worse_than_by_chance(library: Library, seed: int) -> None:
     """Its longest step is shorter than that of the same tracks' places drawn at random, a hundred
     times, along the same way.
     """
-    playlist = made(library, START, to=END, length=10, seed=seed)
-    longest = max(one.step or 0.0 for one in playlist.tracks)
+    playlist = playlist_of(library, START, to=END, length=10, seed=seed)
+    longest = max(place.step or 0.0 for place in playlist.tracks)
     rng = np.random.default_rng(seed)
     units = library.vectors(list(range(1, N + 1)))
     along = (units - units[int(START) - 1]) @ (units[int(END) - 1] - units[int(START) - 1])

@@ -48,23 +48,23 @@ def holds(order: Sequence[TrackRecord], rules: Rules) -> bool:
         return False
     if rules.per_album is not None and max(albums.values(), default=0) > rules.per_album:
         return False
-    for (i, one), (j, other) in itertools.combinations(enumerate(order), 2):
-        if (one.audio_digest or one.path) == (other.audio_digest or other.path):
+    for (i, first), (j, second) in itertools.combinations(enumerate(order), 2):
+        if (first.audio_digest or first.path) == (second.audio_digest or second.path):
             return False
-        if not rules.allow_versions and is_version(one, other):
+        if not rules.allow_versions and is_version(first, second):
             return False
-        if j - i <= rules.spacing and is_same_source(one, other):
+        if j - i <= rules.spacing and is_same_source(first, second):
             return False
     return True
 
 
-def is_version(one: TrackRecord, other: TrackRecord) -> bool:
-    titles = [PLAIN.get(track.title, track.title) for track in (one, other)]
-    return one.artist == other.artist != "" and titles[0] == titles[1] != ""
+def is_version(first: TrackRecord, second: TrackRecord) -> bool:
+    titles = [PLAIN.get(track.title, track.title) for track in (first, second)]
+    return first.artist == second.artist != "" and titles[0] == titles[1] != ""
 
 
-def is_same_source(one: TrackRecord, other: TrackRecord) -> bool:
-    return one.artist == other.artist != "" or one.album == other.album != ""
+def is_same_source(first: TrackRecord, second: TrackRecord) -> bool:
+    return first.artist == second.artist != "" or first.album == second.album != ""
 
 
 def pool_of(tracks: list[TrackRecord], seed: int) -> Pool:
@@ -145,8 +145,8 @@ def test_guides_never_go_back(tracks: list[TrackRecord], rules: Rules, n: int, s
         [course_over(pool, n, guides=Guides(values, directions))], pool, rules, legs=()
     )
     assert holds([tracks[row] for row in order.rows], rules)
-    heard = values[0][list(order.rows)]
-    for at, step in enumerate(np.diff(heard)):
+    played_values = values[0][list(order.rows)]
+    for at, step in enumerate(np.diff(played_values)):
         assert step * directions[order.places[at + 1], 0] >= -1e-6
 
 
@@ -159,9 +159,9 @@ def test_every_track_came_or_has_a_reason(tracks: list[TrackRecord], rules: Rule
     order = solve(course, pool.marks, rules)
     reasons, alone = blocked_at_end(order, course, pool.marks, rules=rules)
     assert set(reasons) | set(order.rows) == set(range(len(tracks)))
-    heard = [tracks[row] for row in order.rows]
+    played = [tracks[row] for row in order.rows]
     for row in reasons:
-        assert not holds([*heard, tracks[row]], rules)
+        assert not holds([*played, tracks[row]], rules)
     free = {
         "per-artist": Rules(None, rules.per_album, rules.spacing, rules.allow_versions),
         "per-album": Rules(rules.per_artist, None, rules.spacing, rules.allow_versions),
@@ -169,13 +169,13 @@ def test_every_track_came_or_has_a_reason(tracks: list[TrackRecord], rules: Rule
         "version": Rules(rules.per_artist, rules.per_album, rules.spacing, True),
     }
     for reason, other_rules in free.items():
-        freed = [row for row in reasons if holds_after(heard, tracks[row], other_rules, rules)]
+        freed = [row for row in reasons if holds_after(played, tracks[row], other_rules, rules)]
         assert alone[reason] == len(freed)
 
 
-def holds_after(heard: list[TrackRecord], track: TrackRecord, rules: Rules, kept: Rules) -> bool:
-    """Whether a track could follow under rules, and not under those that were kept."""
-    return holds([*heard, track], rules) and not holds([*heard, track], kept)
+def holds_after(played: list[TrackRecord], track: TrackRecord, rules: Rules, strict: Rules) -> bool:
+    """Whether a track could follow under rules, and not under the strict ones."""
+    return holds([*played, track], rules) and not holds([*played, track], strict)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def chords(
     return (0.1 * samples * (1 + np.cos(2 * np.pi * beats_per_second * times))).astype(np.float32)
 
 
-def heard(path: Path, samples: NDArray[np.float32], **stretch: float) -> TrackRecord:
+def track_of(path: Path, samples: NDArray[np.float32], **stretch: float) -> TrackRecord:
     """A file of these samples as a track."""
     write_audio(path, samples[None], SAMPLE_RATE)
     return TrackRecord(1, str(path), **stretch)  # type: ignore[arg-type]  # names of seconds
@@ -40,8 +40,8 @@ def heard(path: Path, samples: NDArray[np.float32], **stretch: float) -> TrackRe
 
 def test_each_aspect_hears_its_own(tmp_path: Path) -> None:
     """Another tempo moves rhythm alone, another instrument timbre, another mode harmony."""
-    plain = describe_aspects(heard(tmp_path / "plain.wav", chords()))
-    same = describe_aspects(heard(tmp_path / "same.flac", chords()))
+    plain = describe_aspects(track_of(tmp_path / "plain.wav", chords()))
+    same = describe_aspects(track_of(tmp_path / "same.flac", chords()))
     assert aspect_distances(plain, same) == pytest.approx([0, 0, 0], abs=0.02)
     variants = {
         "rhythm": chords(beats_per_second=5.0),
@@ -49,7 +49,7 @@ def test_each_aspect_hears_its_own(tmp_path: Path) -> None:
         "harmony": chords() + chords(1),
     }
     usual = [
-        aspect_distances(plain, describe_aspects(heard(tmp_path / f"{name}.wav", samples)))
+        aspect_distances(plain, describe_aspects(track_of(tmp_path / f"{name}.wav", samples)))
         for name, samples in variants.items()
     ]
     table = np.array(usual)  # [variant, aspect]
@@ -59,9 +59,9 @@ def test_each_aspect_hears_its_own(tmp_path: Path) -> None:
 
 def test_harmony_survives_transposition(tmp_path: Path) -> None:
     """The same chord five semitones higher is as near as can be."""
-    low = describe_aspects(heard(tmp_path / "low.wav", chords()))
-    high = describe_aspects(heard(tmp_path / "high.wav", chords(5)))
-    other = describe_aspects(heard(tmp_path / "other.wav", chords() + chords(1)))
+    low = describe_aspects(track_of(tmp_path / "low.wav", chords()))
+    high = describe_aspects(track_of(tmp_path / "high.wav", chords(5)))
+    other = describe_aspects(track_of(tmp_path / "other.wav", chords() + chords(1)))
     assert aspect_distances(low, high)[2] < 0.1 < aspect_distances(low, other)[2]
 
 
@@ -69,11 +69,11 @@ def test_a_part_is_heard_as_a_part(tmp_path: Path) -> None:
     """Of a file of two halves each half sounds like itself."""
     halves = [chords(), chords(overtones=12)]
     path = tmp_path / "both.wav"
-    heard(path, np.concatenate(halves))
+    track_of(path, np.concatenate(halves))
     middle = float(SECONDS)
     first = TrackRecord(1, str(path), start_seconds=0.0, end_seconds=middle)
     second = TrackRecord(2, str(path), start_seconds=middle, end_seconds=2 * middle)
-    alone = describe_aspects(heard(tmp_path / "alone.wav", halves[1]))
+    alone = describe_aspects(track_of(tmp_path / "alone.wav", halves[1]))
     near = aspect_distances(alone, describe_aspects(second))[0]
     assert near < aspect_distances(alone, describe_aspects(first))[0] / 3
     with pytest.raises(AudioError):
@@ -83,8 +83,8 @@ def test_a_part_is_heard_as_a_part(tmp_path: Path) -> None:
 def test_closeness_is_a_share() -> None:
     """Nearer than all usual pairs is 1, farther than all is 0, equal to one of two is between."""
     usual = [np.array([1.0, 1.0, 1.0]), np.array([2.0, 2.0, 2.0])]
-    told = closeness(np.array([0.5, 3.0, 1.0]), usual)
-    assert told == {"timbre": 1.0, "rhythm": 0.0, "harmony": 0.75}
+    shares = closeness(np.array([0.5, 3.0, 1.0]), usual)
+    assert shares == {"timbre": 1.0, "rhythm": 0.0, "harmony": 0.75}
 
 
 @pytest.mark.parametrize("n_query", [1, 2, 5])
@@ -92,18 +92,18 @@ def test_stretches_are_the_nearest_pairs(n_query: int) -> None:
     """As a loop over all pairs finds them; each stretch is named once."""
     query, hit = unit_vectors(n_query, seed=1), unit_vectors(4, seed=2)
     starts = np.arange(5, dtype=np.float32)
-    found = matching_stretches(
+    stretches = matching_stretches(
         Space(),
         TrackExcerpts(query, starts[:n_query], 3.0),
         TrackExcerpts(hit, starts[:4], 3.0),
     )
     left = {(a, b): 1 - float(query[a] @ hit[b]) for a in range(n_query) for b in range(4)}
-    for first, second, distance in found:
+    for first, second, distance in stretches:
         nearest = min(left, key=lambda pair: left[pair])
         assert (first, second) == nearest
         assert distance == pytest.approx(left[nearest], abs=1e-6)
         left = {p: d for p, d in left.items() if p[0] != first and p[1] != second}
-    assert len(found) == min(n_query, 4, N_STRETCHES)
+    assert len(stretches) == min(n_query, 4, N_STRETCHES)
 
 
 def test_files_that_are_gone_still_have_stretches(tmp_path: Path) -> None:

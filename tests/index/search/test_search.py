@@ -39,29 +39,29 @@ def ids_of(library: Library, request: SearchRequest) -> list[int]:
 
 
 def by_hand(
-    point: NDArray[np.float32], request: SearchRequest, *, asked: set[int], allowed: set[int]
+    point: NDArray[np.float32], request: SearchRequest, *, query_ids: set[int], allowed: set[int]
 ) -> list[int]:
     """The whole library in order of distance, limits applied one by one."""
     artists: Counter[str] = Counter()
     albums: Counter[str] = Counter()
-    found: list[int] = []
+    nearest_ids: list[int] = []
     distances = np.maximum(1 - VECTORS @ point, 0)
     for row in np.lexsort((np.arange(N_TRACKS), distances)).tolist():
         artist, album = TAGS[row]["artist"], TAGS[row]["album"]
         is_full = artist and request.per_artist and artists[artist] >= request.per_artist
         is_full = is_full or (request.per_album and albums[album] >= request.per_album)
         is_low = request.min_score is not None and 1 - distances[row] / 2 < request.min_score
-        if row + 1 in asked or row + 1 not in allowed or is_full or is_low:
+        if row + 1 in query_ids or row + 1 not in allowed or is_full or is_low:
             continue
         artists[artist] += 1
         albums[album] += 1
-        found.append(row + 1)
-    return found[: request.k]
+        nearest_ids.append(row + 1)
+    return nearest_ids[: request.k]
 
 
 @settings(deadline=None, max_examples=120)
 @given(
-    asked=st.lists(st.integers(1, N_TRACKS), min_size=1, max_size=3, unique=True),
+    query_ids=st.lists(st.integers(1, N_TRACKS), min_size=1, max_size=3, unique=True),
     k=st.integers(1, N_TRACKS + 5),
     min_score=st.none() | st.floats(0, 1),
     per_artist=st.none() | st.integers(1, 4),
@@ -70,7 +70,7 @@ def by_hand(
 )
 def test_a_search_equals_a_loop(
     library: Library,
-    asked: list[int],
+    query_ids: list[int],
     k: int,
     min_score: float | None,
     per_artist: int | None,
@@ -79,21 +79,23 @@ def test_a_search_equals_a_loop(
 ) -> None:
     """Filters, limits and counts are those of a loop over the whole library: k whenever k exist."""
     request = SearchRequest(
-        tuple(map(str, asked)),
+        tuple(map(str, query_ids)),
         k=k,
         min_score=min_score,
         where=where,
         per_artist=per_artist,
         per_album=per_album,
     )
-    middle = VECTORS[np.array(asked) - 1].mean(axis=0)
+    middle = VECTORS[np.array(query_ids) - 1].mean(axis=0)
     allowed = set(range(1, N_TRACKS + 1))
     if where:
         allowed = set(ids_where(library.catalogue, where).tolist())
     point = (middle / np.linalg.norm(middle)).astype(np.float32)
-    if len(asked) == 1:
-        point = VECTORS[asked[0] - 1]
-    assert ids_of(library, request) == by_hand(point, request, asked=set(asked), allowed=allowed)
+    if len(query_ids) == 1:
+        point = VECTORS[query_ids[0] - 1]
+    assert ids_of(library, request) == by_hand(
+        point, request, query_ids=set(query_ids), allowed=allowed
+    )
 
 
 def test_a_track_is_its_own_nearest(library: Library) -> None:
@@ -154,7 +156,8 @@ def test_minus_takes_away(library: Library) -> None:
     plain = library.search(SearchRequest(("3",), k=10)).neighbours
     moved = library.search(SearchRequest(("3",), minus=("31",), k=10)).neighbours
     means = [
-        np.mean([1 - away @ VECTORS[n.track.id - 1] for n in found]) for found in (plain, moved)
+        np.mean([1 - away @ VECTORS[n.track.id - 1] for n in neighbours])
+        for neighbours in (plain, moved)
     ]
     assert means[1] > means[0]
     assert not {3, 31}.intersection(n.track.id for n in moved)
@@ -164,11 +167,11 @@ def test_copies_are_marked_or_left_out(tmp_path: Path) -> None:
     """A copy of the query's recording is marked; without duplicates each recording comes once."""
     vectors = np.repeat(unit_vectors(6), 2, axis=0)
     library = library_of(tmp_path / "library", vectors, digests=[row // 2 for row in range(12)])
-    found = library.search(SearchRequest(("1",), k=20)).neighbours
-    assert [n.track.id for n in found if n.is_duplicate] == [2]
-    assert found[0].track.id == 2
-    assert found[0].distance == pytest.approx(0, abs=1e-6)
-    assert len(found) == 11
+    neighbours = library.search(SearchRequest(("1",), k=20)).neighbours
+    assert [n.track.id for n in neighbours if n.is_duplicate] == [2]
+    assert neighbours[0].track.id == 2
+    assert neighbours[0].distance == pytest.approx(0, abs=1e-6)
+    assert len(neighbours) == 11
     once = library.search(SearchRequest(("1",), k=20, with_duplicates=False)).neighbours
     assert sorted((n.track.id - 1) // 2 for n in once) == [1, 2, 3, 4, 5]
 
@@ -183,8 +186,8 @@ def test_k_come_whenever_k_exist(tmp_path: Path, kind: str) -> None:
     assert library.store_settings == StoreSettings(kind)  # type: ignore[arg-type]  # one of them
     for k in (1, 10, 30, 599):
         assert len(library.search(SearchRequest(("5",), k=k)).neighbours) == k
-    found = library.search(SearchRequest(("5",), k=30, per_artist=1)).neighbours
-    assert len({n.track.artist for n in found}) == 30
+    neighbours = library.search(SearchRequest(("5",), k=30, per_artist=1)).neighbours
+    assert len({n.track.artist for n in neighbours}) == 30
     few = library.search(SearchRequest(("5",), k=3, where="id>597")).neighbours
     assert sorted(n.track.id for n in few) == [598, 599, 600]
 

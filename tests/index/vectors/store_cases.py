@@ -32,7 +32,7 @@ def by_hand(
     return np.take_along_axis(everything, order, 1), ids[order]
 
 
-def recall(found: np.ndarray, expected: np.ndarray) -> float:
+def recall(ids: np.ndarray, expected: np.ndarray) -> float:
     return float(
-        np.mean([len(set(a) & set(b)) / len(b) for a, b in zip(found, expected, strict=True)])
+        np.mean([len(set(a) & set(b)) / len(b) for a, b in zip(ids, expected, strict=True)])
     )

@@ -24,9 +24,9 @@ def test_the_neighbours_are_the_true_ones(kind: str) -> None:
     """
     space = Space(kind)  # type: ignore[arg-type]  # a kind
     vectors = space.to_unit(clusters(MIN_VECTORS, size=32))
-    found = nearest_of_each(vectors, K, space=space)
-    assert found is not None
-    distances, positions = found
+    neighbours = nearest_of_each(vectors, K, space=space)
+    assert neighbours is not None
+    distances, positions = neighbours
     assert positions.shape == distances.shape == (MIN_VECTORS, K)
     assert (np.diff(distances, axis=1) >= 0).all()
     n_right = 0

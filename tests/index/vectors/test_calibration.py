@@ -133,14 +133,14 @@ def test_k_occurrence_equals_a_loop(n_tracks: int, k: int, seed: int) -> None:
         near = sorted((r for r in range(n_tracks) if r != row), key=lambda r: table[row, r])
         for other in near[:k]:
             counts[int(ids[other])] += 1
-    found = measure_hubness(Space(), ids, vectors, k=k)
-    assert found is not None
+    hubness = measure_hubness(Space(), ids, vectors, k=k)
+    assert hubness is not None
     values = np.array(list(counts.values()))
-    assert found.orphan_share == pytest.approx(float((values == 0).mean()))
-    assert found.hub_share == pytest.approx(values[values > 5 * k].sum() / (n_tracks * k))
-    assert dict(found.hubs).items() <= counts.items()
+    assert hubness.orphan_share == pytest.approx(float((values == 0).mean()))
+    assert hubness.hub_share == pytest.approx(values[values > 5 * k].sum() / (n_tracks * k))
+    assert dict(hubness.hubs).items() <= counts.items()
     third = ((values - values.mean()) ** 3).mean() / max(values.std(), 1e-12) ** 3
-    assert found.skewness == pytest.approx(third, abs=1e-6)
+    assert hubness.skewness == pytest.approx(third, abs=1e-6)
 
 
 def test_few_tracks_have_no_hubs() -> None:
@@ -151,9 +151,9 @@ def test_few_tracks_have_no_hubs() -> None:
 def test_copies_do_not_disturb_the_count() -> None:
     """Twenty copies of one track: each list still has k others."""
     vectors = np.repeat(unit_vectors(2), 20, axis=0)
-    found = measure_hubness(Space(), np.arange(40), vectors)
-    assert found is not None
-    assert found.n_measured == 40
+    hubness = measure_hubness(Space(), np.arange(40), vectors)
+    assert hubness is not None
+    assert hubness.n_measured == 40
 
 
 def test_a_correction_is_taken_where_it_helps() -> None:

@@ -36,10 +36,10 @@ def test_what_was_added_is_found_before_and_after_it_is_filed(
         store = FaissStore.open(path, space)
         assert store.ids().tolist() == list(range(n))
         np.testing.assert_array_equal(store.vectors(np.arange(n)), vectors[:n])
-        distances, found = store.search(vectors[new], 10)
+        distances, neighbour_ids = store.search(vectors[new], 10)
         expected = by_hand(space, vectors[new], np.arange(n), vectors[:n], 10)
-        assert recall(found, expected[1]) >= 0.97
-        assert (found[:, 0] == new).all()
+        assert recall(neighbour_ids, expected[1]) >= 0.97
+        assert (neighbour_ids[:, 0] == new).all()
         assert (np.diff(distances, axis=1) >= 0).all()
         only_new = store.search(vectors[:5], 5, allowed_ids=new)[1]
         assert set(only_new.ravel().tolist()) <= set(new.tolist())
@@ -59,10 +59,10 @@ def test_wide_filters_see_what_was_added(
     )
     store.add(np.arange(3000, 3040), vectors[3000:])
     allowed = np.arange(0, 3040, 2)
-    _, found = store.search(vectors[3000:], 10, allowed_ids=allowed)
+    _, neighbour_ids = store.search(vectors[3000:], 10, allowed_ids=allowed)
     expected = by_hand(Space(), vectors[3000:], allowed, vectors[allowed], 10)
-    assert recall(found, expected[1]) > 0.97
-    assert np.isin(np.arange(3000, 3040, 2), found).all()
+    assert recall(neighbour_ids, expected[1]) > 0.97
+    assert np.isin(np.arange(3000, 3040, 2), neighbour_ids).all()
 
 
 @pytest.mark.slow
@@ -83,15 +83,15 @@ def test_short_codes_are_mapped_and_grow(tmp_path: Path) -> None:
     assert store.info().is_memory_mapped
     queries = vectors[[0, 500, n, n + 149]]
     left = np.arange(100, n + 150)
-    distances, found = store.search(queries, 10)
+    distances, neighbour_ids = store.search(queries, 10)
     expected = by_hand(Space(), queries, left, vectors[left], 10)
-    assert recall(found, expected[1]) >= 0.97
+    assert recall(neighbour_ids, expected[1]) >= 0.97
     for row, query in enumerate(queries):
-        true = Space().between(query, vectors[found[row]])
+        true = Space().between(query, vectors[neighbour_ids[row]])
         np.testing.assert_allclose(distances[row], true, atol=2e-6)
     even = left[left % 2 == 0]
-    _, found = store.search(queries, 10, allowed_ids=even)
-    assert recall(found, by_hand(Space(), queries, even, vectors[even], 10)[1]) >= 0.97
+    _, neighbour_ids = store.search(queries, 10, allowed_ids=even)
+    assert recall(neighbour_ids, by_hand(Space(), queries, even, vectors[even], 10)[1]) >= 0.97
 
 
 def test_a_store_that_was_replaced_meanwhile_is_not_mixed_up(tmp_path: Path) -> None:

@@ -44,8 +44,8 @@ def test_exact_is_exact(space: Space) -> None:
     ids = np.arange(800) * 7 + 3
     store = FaissStore.build(space, ids, vectors=vectors)
     expected = by_hand(space, vectors[:40], ids, vectors, 10)
-    distances, found = store.search(vectors[:40], 10)
-    np.testing.assert_array_equal(found, expected[1])
+    distances, neighbour_ids = store.search(vectors[:40], 10)
+    np.testing.assert_array_equal(neighbour_ids, expected[1])
     np.testing.assert_allclose(distances, expected[0], atol=2e-6)
 
 
@@ -60,11 +60,11 @@ def test_every_kind_finds_nearly_all_and_measures_truly(space: Space, kind: Kind
     ids = np.arange(n)
     queries = clustered(50, seed=2, space=space)
     store = FaissStore.build(space, ids, vectors=vectors, settings=StoreSettings(kind))
-    distances, found = store.search(queries, 10)
+    distances, neighbour_ids = store.search(queries, 10)
     expected = by_hand(space, queries, ids, vectors, 10)
-    assert recall(found, expected[1]) >= 0.97
+    assert recall(neighbour_ids, expected[1]) >= 0.97
     for row, query in enumerate(queries):
-        true = space.between(query, vectors[found[row]])
+        true = space.between(query, vectors[neighbour_ids[row]])
         np.testing.assert_allclose(distances[row], true, atol=2e-6)
     assert (np.diff(distances, axis=1) >= 0).all()
 
@@ -76,11 +76,11 @@ def test_distances_are_the_embedders() -> None:
 
     for space in SPACES:
         points = clustered(30, seed=4, space=space)
-        theirs = geometry_of(space.kind, curvature=space.curvature).pairwise(
+        expected = geometry_of(space.kind, curvature=space.curvature).pairwise(
             torch.from_numpy(points), torch.from_numpy(points)
         )
         ours = np.stack([space.between(point, points) for point in points])
-        np.testing.assert_allclose(ours, theirs.numpy(), atol=2e-5)
+        np.testing.assert_allclose(ours, expected.numpy(), atol=2e-5)
 
 
 @pytest.mark.parametrize("kind", ["exact", "hnsw", "hnsw-sq8", "ivf-sq8"])
@@ -94,28 +94,28 @@ def test_a_filter_gives_k_results_whenever_k_exist(
     ids = np.arange(3000) + 100
     store = FaissStore.build(Space(), ids, vectors=vectors, settings=StoreSettings(kind))
     allowed = np.sort(np.random.default_rng(3).choice(ids, n_allowed, replace=False))
-    distances, found = store.search(vectors[:20], 10, allowed_ids=allowed)
+    distances, neighbour_ids = store.search(vectors[:20], 10, allowed_ids=allowed)
     expected = by_hand(Space(), vectors[:20], allowed, vectors[allowed - 100], 10)
     n_found = min(10, n_allowed)
-    assert set(found[:, :n_found].ravel()) <= set(allowed)
-    assert (found[:, n_found:] == -1).all()
+    assert set(neighbour_ids[:, :n_found].ravel()) <= set(allowed)
+    assert (neighbour_ids[:, n_found:] == -1).all()
     assert np.isinf(distances[:, n_found:]).all()
-    assert recall(found[:, :n_found], expected[1]) > 0.95
+    assert recall(neighbour_ids[:, :n_found], expected[1]) > 0.95
 
 
 def test_unknown_ids_in_a_filter_are_ignored() -> None:
     """A filter may name tracks that have no vector."""
     store = FaissStore.build(Space(), np.array([1, 2]), vectors=clustered(2, seed=1))
-    _, found = store.search(clustered(1, seed=1), 3, allowed_ids=np.array([2, 99]))
-    assert found.tolist() == [[2, -1, -1]]
+    _, neighbour_ids = store.search(clustered(1, seed=1), 3, allowed_ids=np.array([2, 99]))
+    assert neighbour_ids.tolist() == [[2, -1, -1]]
 
 
 def test_an_empty_store_finds_nothing() -> None:
     """No vectors: no hits, and no error."""
     empty = np.empty((0, SIZE), np.float32)
     store = FaissStore.build(Space(), np.empty(0, np.int64), vectors=empty)
-    distances, found = store.search(clustered(2, seed=1), 3)
-    assert (found == -1).all()
+    distances, neighbour_ids = store.search(clustered(2, seed=1), 3)
+    assert (neighbour_ids == -1).all()
     assert np.isinf(distances).all()
 
 
@@ -137,10 +137,10 @@ def test_a_store_survives_its_file(kind: KindSetting, tmp_path: Path) -> None:
     opened = FaissStore.open(path, Space())
     assert opened.source == StoreSource("model", 7)
     assert opened.info().is_memory_mapped
-    for ours, theirs in zip(
+    for ours, expected in zip(
         opened.search(vectors[:9], 5), store.search(vectors[:9], 5), strict=True
     ):
-        np.testing.assert_array_equal(ours, theirs)
+        np.testing.assert_array_equal(ours, expected)
     opened.add(np.array([n + 1]), vectors[:1])
     opened.remove(np.array([0]))
     assert opened.search(vectors[:1], 1)[1].tolist() == [[n + 1]]

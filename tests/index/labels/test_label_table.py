@@ -1,0 +1,88 @@
+"""The table of labels, and which tracks are kin and may not vote for each other."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.labels.kinship import KinshipBook, Names
+from index.labels.table import make_label_table
+from tests.index.vectors.clustered_vectors import (
+    strangers,
+)
+
+
+def test_who_is_kin() -> None:
+    """The same recording or song always, the same artist unless it may vote; names in any case."""
+    tracks = [
+        Names("aa", "Nina; Duke", "Blue"),
+        Names("bb", "duke;  nina", "blue"),
+        Names("bb", "", ""),
+        Names("cc", "Duke; Nina", "Red"),
+        Names("", ""),
+        Names("", ""),
+    ]
+    apart = KinshipBook(include_artist=False).numbered(tracks).numbers
+    together = KinshipBook(include_artist=True).numbered(tracks).numbers
+
+    def are_kin(numbers: np.ndarray, first: int, second: int) -> bool:
+        return bool(((numbers[:, first] == numbers[:, second]) & (numbers[:, first] >= 0)).any())
+
+    assert are_kin(apart, 0, 1) and are_kin(together, 0, 1)
+    assert are_kin(apart, 1, 2) and are_kin(together, 1, 2)
+    assert are_kin(apart, 0, 3) and not are_kin(together, 0, 3)
+    assert not are_kin(apart, 4, 5) and not are_kin(apart, 0, 4)
+
+
+@pytest.mark.parametrize("artist", ["", "Various Artists", "Unknown"])
+def test_tracks_of_no_known_artist_are_kin_by_album(artist: str) -> None:
+    """A compilation is not one artist's; its tracks share a studio if they share an album."""
+    names = [
+        Names("a", artist, "One", "Best of"),
+        Names("b", artist, "Two", "best of "),
+        Names("c", artist, "Three", "Another"),
+    ]
+    numbers = KinshipBook(include_artist=False).numbered(names).numbers
+    assert numbers[2, 0] == numbers[2, 1] != numbers[2, 2]
+    assert (numbers[1] == -1).all()  # without an artist, a title says nothing
+
+
+def test_spellings_and_separators_are_brought_together() -> None:
+    """Case makes no other label, a semicolon parts two, and the most usual spelling is shown."""
+    values = {4: ["rock"], 9: ["Rock; POP "], 2: ["Rock"], 7: ["Pop", "pop;"], 5: [" ; "]}
+    table = make_label_table("genre", values, several=False)
+    assert table.labels == ("POP", "Rock")
+    assert table.track_ids.tolist() == [2, 4, 7, 9]
+    assert table.labels_at(3) == ("POP", "Rock")
+    assert table.truth(np.arange(4)).tolist() == [[0, 1], [0, 1], [1, 0], [0.5, 0.5]]
+    assert table.frequencies() == pytest.approx([1.5 / 4, 2.5 / 4])
+    assert table.sums_of(np.array([1.0, 3.0])) == pytest.approx([3, 3, 1, 2])
+
+
+def test_a_field_of_many_labels_is_seen_as_one() -> None:
+    """By the share of tracks that have several, whatever is asked for elsewhere."""
+    few = {i: ["a", "b"] if i == 0 else ["a"] for i in range(20)}
+    many = {i: ["a", "b"] if i < 10 else ["a"] for i in range(20)}
+    assert not make_label_table("genre", few).is_multi
+    assert make_label_table("genre", many).is_multi
+    assert strangers(3).at(np.array([1])).numbers.tolist() == [[-1]]
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32), several=st.booleans())
+def test_the_table_of_some_tracks_equals_one_made_of_them(seed: int, several: bool) -> None:
+    """With their labels alone, and the frequencies among them."""
+    generator = np.random.default_rng(seed)
+    values = {
+        i: [f"g{x}" for x in generator.choice(6, generator.integers(1, 4), replace=False)]
+        for i in range(3, 40, 2)
+    }
+    chosen = sorted(generator.choice(sorted(values), 5, replace=False).tolist())
+    table = make_label_table("genre", values, several=several)
+    subset = table.subset(np.array(chosen))
+    expected = make_label_table("genre", {i: values[i] for i in chosen}, several=several)
+    assert subset.labels == expected.labels
+    assert subset.track_ids.tolist() == expected.track_ids.tolist()
+    assert subset.frequencies() == pytest.approx(expected.frequencies())
+    positions = np.arange(5)
+    assert subset.truth(positions) == pytest.approx(expected.truth(positions))
