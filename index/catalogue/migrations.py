@@ -1,6 +1,6 @@
-"""The catalogue's formats, one after another. `user_version` is the number of the last one applied.
+"""The formats of the catalogue. `user_version` is the number of the last migration applied.
 
-A released migration is never changed; a new one is added.
+A released migration is never changed: a new one is added.
 """
 
 FORMAT_1 = (
@@ -37,10 +37,10 @@ FORMAT_1 = (
         reason TEXT NOT NULL
     ) WITHOUT ROWID""",
 )
-"""One model a library, whole files only; the settings name the model's fingerprint."""
+"""One model per library, and whole files only; the settings hold the model's fingerprint."""
 
 FORMAT_2 = (
-    # Parts of a file (CUE sheets): path and part together are a track's place.
+    # Parts of a file (CUE sheets): a track is identified by path and part.
     """CREATE TABLE tracks_2 (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         path BLOB NOT NULL,
@@ -66,7 +66,7 @@ FORMAT_2 = (
             genre, year, track_number, duration_seconds, is_gone FROM tracks""",
     "CREATE TABLE tags_2 AS SELECT * FROM tags",
     "DROP TABLE tags",
-    # Several models side by side, so that a library stays searchable while it changes models.
+    # Several models, so that a library can be searched while it changes to another model.
     """CREATE TABLE models (
         id INTEGER PRIMARY KEY,
         fingerprint TEXT NOT NULL UNIQUE,
@@ -106,7 +106,7 @@ FORMAT_2 = (
     "CREATE INDEX vectors_by_track ON vectors (track_id)",
     "CREATE INDEX tracks_by_digest ON tracks (audio_digest)",
     "CREATE INDEX tracks_gone ON tracks (id) WHERE is_gone",
-    # What a search explains itself with stands apart, so that reading vectors skips over it.
+    # Excerpts explain a search. They have their own table, so that reading vectors is quick.
     """CREATE TABLE excerpts (
         track_id INTEGER NOT NULL REFERENCES tracks(id) ON DELETE CASCADE,
         model_id INTEGER NOT NULL REFERENCES models(id),
@@ -132,7 +132,7 @@ FORMAT_2 = (
 )
 
 FORMAT_3 = (
-    # What is measured from the audio stands apart from the file's tags, which are read anew.
+    # Measurements of the audio have their own table, because tags are replaced when a file changes.
     """CREATE TABLE measurements (
         track_id INTEGER NOT NULL REFERENCES tracks(id) ON DELETE CASCADE,
         field TEXT NOT NULL,
@@ -140,8 +140,8 @@ FORMAT_3 = (
         PRIMARY KEY (track_id, field)
     ) WITHOUT ROWID""",
     "CREATE INDEX measurements_by_value ON measurements (field, value)",
-    # Measured energy is one number from 0 to 1. A tempo beside it was measured with it, unless
-    # the track has two: then one of them is the file's own tag, and both stay tags.
+    # Measured energy is one number from 0 to 1. The tempo of such a track was measured too, unless
+    # the track has two tempos: then one of them is the file's own tag, and both stay tags.
     """INSERT INTO measurements SELECT track_id, field, min(value) FROM tags
         WHERE field = 'energy' AND value GLOB '[01]*' AND value NOT GLOB '*[^-0-9.e]*'
             AND value + 0.0 BETWEEN 0 AND 1
@@ -153,7 +153,7 @@ FORMAT_3 = (
     """DELETE FROM tags WHERE EXISTS (SELECT 1 FROM measurements WHERE
         measurements.track_id = tags.track_id AND measurements.field = tags.field
         AND measurements.value = tags.value)""",
-    # A cache of the vectors names the revision that it was made from, and that revision's token.
+    # A cache of the vectors names the revision that it was built from, and the revision's token.
     "INSERT INTO settings VALUES ('catalogue_id', lower(hex(randomblob(16))))",
     "CREATE TABLE revisions (revision INTEGER PRIMARY KEY, token BLOB NOT NULL)",
     "INSERT INTO revisions SELECT value + 0, randomblob(16) FROM settings WHERE key = 'revision'",

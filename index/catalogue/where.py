@@ -1,12 +1,12 @@
-"""What `--where` understands: `genre=jazz and (year>=1970 or not artist~"davis")`.
+"""The language of `--where`: `genre=jazz and (year>=1970 or not artist~"davis")`.
 
     expression = comparison | not expression | expression and expression | expression or expression
     comparison = FIELD (= | != | < | <= | > | >= | ~ | !~) VALUE       ~ means "contains"
 
 Fields are the tags that the library has, and id, path, year, track_number, duration_seconds. A tag
-with several values fits if one of them does; `!=` and `!~` are the opposites of `=` and `~`, so a
-track without the tag fits them. Letter case makes no difference. Pure: text in, a tree out; a
-mistake is answered with its place.
+with several values matches if one of them does; `!=` and `!~` are the opposites of `=` and `~`, so
+a track without the tag matches them. Letter case makes no difference. Pure: text in, a tree out; an
+error shows the position of the mistake.
 """
 
 import re
@@ -20,11 +20,11 @@ from embedder.errors import UsageError
 NUMBER_FIELDS = ("id", "year", "track_number", "duration_seconds")
 COLUMN_FIELDS = (*NUMBER_FIELDS, "path")
 USUAL_TAGS = ("title", "artist", "album", "genre")
-"""These may be asked for in any library, even if no track has them."""
+"""Fields of every library, even if no track has them."""
 OPERATORS = ("!=", "<=", ">=", "!~", "==", "=", "<", ">", "~")
 MAX_DEPTH = 50
 MAX_COMPARISONS = 4000
-"""SQLite takes 32,766 values in a statement and a million characters."""
+"""SQLite's limits for a statement are 32,766 values and a million characters."""
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<operator>!=|<=|>=|!~|==|=|<|>|~)|(?P<bracket>[()])
@@ -35,7 +35,7 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A field against a value. `number` is the value as a number; None: it is not one."""
+    """A field compared with a value. number: the value as a number; None if it is none."""
 
     field: str
     operator: str
@@ -45,14 +45,14 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Negation:
-    """What the inner expression does not fit."""
+    """Matches if the inner expression does not."""
 
     inner: "Expression"
 
 
 @dataclass(frozen=True, slots=True)
 class Conjunction:
-    """What all parts fit, or with `is_any` one of them."""
+    """Matches if all parts do, or with `is_any` one of them."""
 
     parts: tuple["Expression", ...]
     is_any: bool
@@ -69,12 +69,12 @@ class _Token:
 
 
 def parse_filter(text: str, fields: Iterable[str]) -> Expression:
-    """The tree of an expression; `fields` are the tags that can be asked for."""
+    """The tree of an expression. fields: the tags that the library has."""
     return _Parser(text, {*COLUMN_FIELDS, *USUAL_TAGS, *fields}).whole()
 
 
 class _Parser:
-    """Recursive descent, a method a rule."""
+    """A recursive-descent parser with a method for each rule."""
 
     def __init__(self, text: str, fields: set[str]) -> None:
         self._text = text
@@ -196,7 +196,7 @@ class _Parser:
 
 
 def _number(text: str) -> float | None:
-    """A finite number, as people and tags write it."""
+    """The text as a finite number, or None."""
     try:
         number = float(text)
     except ValueError:

@@ -1,7 +1,7 @@
-"""An expression of `--where` as an SQL condition whose every value is a parameter.
+"""An expression of `--where` as an SQL condition in which every value is a parameter.
 
-Tags are compared here, not in SQL: a field has few different values, and SQLite knows neither
-letter case beyond ASCII nor numbers inside text. The values that fit go in as one JSON list.
+Tags are compared here, not in SQL: a field has few different values, and SQLite ignores letter case
+only in ASCII and cannot compare numbers in text. The matching values are passed as one JSON list.
 """
 
 import operator
@@ -25,14 +25,14 @@ _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def ids_where(catalogue: Catalogue, text: str) -> NDArray[np.int64]:
-    """The ids of the tracks that can be searched and fit an expression, ascending."""
+    """The ids of the tracks that can be searched and match an expression, ascending."""
     expression = parse_filter(text, catalogue.field_names())
     condition, values = _condition(expression, _Values(catalogue))
     return catalogue.ids_matching(condition, values)
 
 
 def fits(comparison: Comparison, value: str) -> bool:
-    """Whether one value of a tag fits a comparison, its negations apart."""
+    """Whether a value of a tag matches a comparison; negation is not considered."""
     folded_value = comparison.value.casefold()
     match comparison.operator:
         case "=" | "!=":
@@ -44,18 +44,18 @@ def fits(comparison: Comparison, value: str) -> bool:
 
 
 class _Values:
-    """The values that fields have: each field is read once, for thousands of comparisons."""
+    """The values of fields; each field is read once, even for thousands of comparisons."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._by_folded: dict[str, dict[str, list[str]]] = {}
 
     def has_one_of(self, field: str, values: list[str]) -> tuple[str, list[Value]]:
-        """That a track has one of these values of a field."""
+        """The condition that a track has one of these values in a field."""
         return self._catalogue.has_one_of(field, values)
 
     def fitting(self, comparison: Comparison) -> list[str]:
-        """The values of its field that fit a comparison, its negation apart."""
+        """The values of its field that match a comparison; negation is not considered."""
         by_folded = self._by_folded.get(comparison.field)
         if by_folded is None:
             self._by_folded[comparison.field] = by_folded = {}
@@ -67,7 +67,7 @@ class _Values:
 
 
 def _is_ordered(order: Callable[[Any, Any], bool], value: str, comparison: Comparison) -> bool:
-    """Against a number only numbers count; against words all go by the alphabet."""
+    """With a number, only numbers can match; with a word, all values are compared as text."""
     if comparison.number is None:
         return order(value.casefold(), comparison.value.casefold())
     try:
@@ -96,7 +96,7 @@ def _condition(expression: Expression, known_values: _Values) -> tuple[str, list
 
 
 def _parts(expression: Conjunction, known_values: _Values) -> list[tuple[str, list[Value]]]:
-    """Its conditions; `genre=a or genre=b` is one, and so is `genre!=a and genre!=b`."""
+    """The conditions of its parts: one each for `genre=a or genre=b`, `genre!=a and genre!=b`."""
     parts: list[tuple[str, list[Value]]] = []
     fitting: dict[str, list[str]] = {}
     for part in expression.parts:
@@ -112,7 +112,7 @@ def _parts(expression: Conjunction, known_values: _Values) -> list[tuple[str, li
 
 
 def _joined(conditions: Sequence[str], word: str) -> str:
-    """Conditions in nested halves: SQLite takes 1,000 levels, and `a OR b OR …` has one a part."""
+    """Conditions joined in halves: `a OR b OR …` has a level per part, and SQLite allows 1,000."""
     if len(conditions) == 1:
         return f"({conditions[0]})"
     half = len(conditions) // 2
@@ -125,7 +125,7 @@ def _compared(comparison: Comparison, known_values: _Values) -> tuple[str, list[
         condition, values = _path_compared(comparison)
     elif comparison.field in COLUMN_FIELDS:
         sign = "=" if is_negated else comparison.operator
-        # A field that is one of ours and a sign that is one of ours: nothing of the user's.
+        # Field and sign come from fixed lists: no text of the user gets into the statement.
         condition = f"coalesce(tracks.{comparison.field} {sign} ?, 0)"
         values = [comparison.number]
     else:

@@ -16,7 +16,7 @@ _QUOTED = re.compile(r'^"(.*)"|^(\S+)')
 
 @dataclass(frozen=True, slots=True)
 class CueTrack:
-    """A track of a sheet: which file, from when to when. No end: to the end of the file."""
+    """A track of a sheet: its file, start and end. end_seconds None: to the end of the file."""
 
     file_name: str
     number: int
@@ -31,7 +31,7 @@ class CueTrack:
 
 @dataclass(slots=True)
 class _Sheet:
-    """What has been read so far."""
+    """The values that have been read so far."""
 
     album: str = ""
     artist: str = ""
@@ -44,7 +44,7 @@ class _Sheet:
 
 
 def decode_cue(data: bytes) -> str:
-    """A sheet's text: UTF-8 or UTF-16 by their marks, UTF-8 if it is valid, else Latin-1."""
+    """A sheet's text: UTF-8 or UTF-16 by the mark, UTF-8 if it is valid, otherwise Latin-1."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", "replace")
     try:
@@ -54,7 +54,7 @@ def decode_cue(data: bytes) -> str:
 
 
 def parse_cue(text: str) -> list[CueTrack]:
-    """The tracks of a sheet, by file and time; nothing for what is no sheet."""
+    """The tracks of a sheet, by file and time; empty if the text is no sheet."""
     sheet = _Sheet()
     tracks: list[CueTrack] = []
     for line in text.splitlines():

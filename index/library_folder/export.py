@@ -1,4 +1,4 @@
-"""A library's tracks and vectors in a file that other programs read: CSV, JSON or NumPy's npz."""
+"""A library's tracks and vectors in a file for other programs: CSV, JSON or NumPy's npz."""
 
 import csv
 import io
@@ -16,10 +16,10 @@ from index.library_folder.open_library import OpenLibrary
 
 
 def export_library(library: OpenLibrary, path: Path, *, replace: bool = False) -> int:
-    """Write every track that can be searched; the file's suffix says how. Returns their number.
+    """Write all tracks that can be searched, in the form of the suffix; returns their number.
 
     .csv: a row per track, without vectors; .json: the same fields and the vector;
-    .npz: arrays id [n], path [n], vector [n, size] and one for each other field.
+    .npz: arrays id [n], path [n], vector [n, size] and an array for each other field.
     """
     if path.suffix.lower() not in WRITERS:
         raise UnknownChoice("form of export", path.suffix or path.name, WRITERS)

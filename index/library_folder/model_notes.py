@@ -1,6 +1,6 @@
-"""What a library remembers of its model, so that a search need not look for the model itself.
+"""What a library stores about its model, so that a search does not need the model itself.
 
-A copy of a part of the model's card, in the catalogue's settings, renewed whenever `index` runs.
+A copy of parts of the model's card, in the catalogue's settings. Every run of `index` renews it.
 """
 
 import json
@@ -21,7 +21,7 @@ RENEWED_BY_INDEX = "'soundalike index' with your music writes it anew."
 
 @dataclass(frozen=True, slots=True)
 class ModelNotes:
-    """A model's name and place, and how its distances are to be read."""
+    """A model's name and folder, and how its distances become scores."""
 
     fingerprint: str
     name: str = ""
@@ -30,7 +30,7 @@ class ModelNotes:
     correction: hubness.Correction = "none"
 
     def to_text(self) -> str:
-        """As it stands in the settings."""
+        """The text in the settings."""
         calibration = self.calibration.to_json() if self.calibration else None
         content = {
             "fingerprint": self.fingerprint,
@@ -43,7 +43,7 @@ class ModelNotes:
 
     @classmethod
     def from_text(cls, text: str) -> "ModelNotes":
-        """From the settings."""
+        """Notes from the text in the settings."""
         content: dict[str, Any] = json.loads(text)
         calibration = content.get("calibration")
         return cls(
@@ -56,22 +56,22 @@ class ModelNotes:
 
 
 def notes_in(catalogue: Catalogue, model: ModelRow) -> ModelNotes:
-    """What a catalogue remembers of the model that is searched."""
+    """The catalogue's notes on the model in use; only a fingerprint if there are none."""
     notes = catalogue.parsed_setting(SETTING, ModelNotes.from_text, advice=RENEWED_BY_INDEX)
     is_of_model = notes is not None and notes.fingerprint == model.fingerprint
     return notes if notes is not None and is_of_model else ModelNotes(model.fingerprint)
 
 
 def random_pairs_in(catalogue: Catalogue) -> RandomPairs | None:
-    """How far random tracks are from each other, as it was last measured; None if never."""
+    """The last measured distances of random tracks; None if they were never measured."""
     return catalogue.parsed_setting(
         random_pairs.SETTING, RandomPairs.from_text, advice=RENEWED_BY_INDEX
     )
 
 
 def notes_of(encoder: Encoder) -> ModelNotes:
-    """What an encoder's card says; little, where it has none."""
-    from embedder.models.card import Card  # with all configurations: a search needs none of them
+    """Notes from an encoder's card; only a fingerprint if it has no card."""
+    from embedder.models.card import Card  # imports every configuration
 
     source = getattr(encoder, "model", encoder)
     card, folder = getattr(source, "card", None), getattr(source, "folder", None)
@@ -88,7 +88,7 @@ def notes_of(encoder: Encoder) -> ModelNotes:
 
 
 def keep_up(catalogue: Catalogue, notes: ModelNotes) -> None:
-    """Renew what searches read beside the vectors, if these notes are of the model in use."""
+    """Renew the notes and the random pairs, if these notes are about the model in use."""
     model = catalogue.current_model()
     if model is None or model.fingerprint != notes.fingerprint:
         return
@@ -106,7 +106,7 @@ def keep_up(catalogue: Catalogue, notes: ModelNotes) -> None:
 
 
 def _has_current_pairs(catalogue: Catalogue, model: ModelRow, n_tracks: int) -> bool:
-    """Whether the distances of random pairs still hold; damaged ones are measured again."""
+    """Whether the stored random pairs are still valid; damaged ones are measured again."""
     try:
         pairs = random_pairs_in(catalogue)
     except CorruptArtefact:

@@ -1,4 +1,4 @@
-"""A library at length: how it is kept and why, its model, its fields, its hubs."""
+"""The full report on a library: its store and why it was chosen, its model, fields and hubs."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -26,24 +26,24 @@ WHY = {
     "hnsw": "a graph over exact vectors",
     "hnsw-sq8": "a graph over one-byte vectors, within the memory allowed",
     "ivf-sq8": "lists of one-byte vectors: a graph would exceed the memory allowed",
-    "ivf-pq": "lists of short codes: all else would exceed the memory allowed",
+    "ivf-pq": "lists of short codes: everything else would exceed the memory allowed",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryHubness:
-    """How unevenly the tracks of a library come up as neighbours of each other."""
+    """How unevenly the tracks of a library appear as neighbours of each other."""
 
     k: int
     n_measured: int
     skewness: float
-    """Of k-occurrence: 0 is even, above 1.4 is called high."""
+    """The skewness of k-occurrence: 0 is even, above 1.4 is called high."""
     hub_share: float
     """The share of all places in neighbour lists that hubs take."""
     orphan_share: float
     """The share of tracks that are no track's neighbour."""
     hubs: tuple[tuple[int, int], ...]
-    """Ids of the largest hubs, with how many tracks they are near to."""
+    """The ids of the largest hubs, each with the number of tracks that it is a neighbour of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class LibraryReport:
     hub_paths: tuple[str, ...]
 
     def to_json(self) -> Json:
-        """The fields of the library at a glance, and the others by their names."""
+        """The fields of `info`, and then the others by their names."""
         hubs = None
         if self.hubness is not None:
             named = zip(self.hubness.hubs, self.hub_paths, strict=True)
@@ -134,7 +134,7 @@ def _bytes_on_disk(folder: Path) -> dict[str, int]:
 
 
 def _hubness(library: OpenLibrary) -> LibraryHubness | None:
-    """Of all tracks, or of some thousands, which are then each other's neighbours."""
+    """The hubness of all tracks, or of a sample of some thousands among themselves."""
     ids = library.store.ids()
     if len(ids) > MAX_MEASURED:
         chosen = np.random.default_rng(len(ids)).choice(len(ids), MAX_MEASURED, replace=False)
@@ -145,13 +145,13 @@ def _hubness(library: OpenLibrary) -> LibraryHubness | None:
 def measure_hubness(
     space: Space, ids: IdArray, vectors: FloatMatrix, *, k: int = K_LOCAL
 ) -> LibraryHubness | None:
-    """Of vectors [n, d] among themselves; None if there are too few to say."""
+    """The hubness of vectors [n, d] among themselves; None if there are too few."""
     if len(ids) <= k + 1:
         return None
     store = FaissStore.build(space, ids, vectors=vectors, settings=StoreSettings("exact"))
     _, neighbours = store.search(vectors, k + 1)
     is_other = neighbours != ids[:, None]
-    # Where copies push a track out of its own list, the last place goes instead.
+    # If copies push a track out of its own list, the last place is dropped instead.
     is_other[is_other.all(axis=1), -1] = False
     counts = np.bincount(np.searchsorted(ids, neighbours[is_other]), minlength=len(ids))
     is_hub = counts > HUB_FACTOR * k

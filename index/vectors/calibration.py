@@ -1,9 +1,9 @@
 """From a distance to a score: how probable it is that two tracks share a label or an artist.
 
-The map is learned once for a model, on tracks that the model was not trained on, from as many
-pairs that share as pairs that do not, and travels in the model's card. So a score means the same
-in every library of one model. A model without it gets a score that follows from the distance
-alone: it puts things into the same order, but is no probability.
+The calibration is fitted once for a model, on held-out tracks, with as many pairs that share a
+label as pairs that do not. It is stored in the model's card, so a score means the same in every
+library of the model. Without a calibration, the score follows from the distance alone: the order is
+the same, but the score is not a probability.
 """
 
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ from embedder.errors import CorruptArtefact
 from index.vectors.distances import Space
 
 CARD_KEY = "calibration"
-"""Where it stands in `Card.facts`."""
+"""The key of the calibration in `Card.facts`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Scores at some distances, ascending; straight lines between them."""
+    """Scores at ascending distances; scores between them are interpolated linearly."""
 
     distances: tuple[float, ...]
     scores: tuple[float, ...]
@@ -39,12 +39,12 @@ class Calibration:
             raise CorruptArtefact("a calibration's scores must fall from 1 to 0 with the distance")
 
     def scores_at(self, distances: NDArray[np.floating]) -> NDArray[np.float64]:
-        """The scores of distances, whatever their shape; smaller distances never score less."""
+        """The scores of distances of any shape; a smaller distance never has a lower score."""
         interpolated: NDArray[np.float64] = np.interp(distances, self.distances, self.scores)
         return interpolated
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in a model's card."""
+        """The form in a model's card."""
         return {"distances": list(self.distances), "scores": list(self.scores)}
 
     @classmethod
@@ -58,7 +58,7 @@ class Calibration:
 
     @classmethod
     def uncalibrated(cls, space: Space) -> "Calibration":
-        """By the distance alone: cosine, 1 - d/2, so that a right angle is 0.5; else 1/(1 + d)."""
+        """From the distance alone: for cosine 1 - d/2 (0.5 at a right angle), else 1/(1 + d)."""
         if space.kind == "cosine":
             return cls((0.0, 2.0), (1.0, 0.0), is_learned=False)
         distances = np.concatenate([[0.0], np.geomspace(1e-3, 1e4, 400)])

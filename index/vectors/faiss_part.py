@@ -1,6 +1,6 @@
-"""The one file that imports faiss: making, reading, asking and writing its indexes by row number.
+"""The only module that imports faiss: it builds, reads, searches and writes indexes by row number.
 
-`Any` ends here: what goes out are numpy arrays.
+FAISS is untyped, so `Any` is used here; all results are NumPy arrays.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ faiss: Any = untyped_faiss
 """Its stubs describe the C++ layer, not the Python one over it that is called here."""
 
 GPU_BATCH = 1024
-"""A GPU pays for itself, and for moving the vectors there, from about this many queries on."""
+"""From about this many queries on, a GPU saves more time than copying the vectors takes."""
 MAX_TRAINING_VECTORS = 262_144
 
 Rows = NDArray[np.int64]
@@ -55,7 +55,7 @@ class FaissPart:
 
     @classmethod
     def read(cls, path: Path, plan: StorePlan) -> "FaissPart":
-        """The index in a file, memory-mapped; of lists, FAISS maps the exact vectors alone."""
+        """The index in a file, memory-mapped; with lists, only the exact vectors are mapped."""
         flags = faiss.IO_FLAG_MMAP_IFC | faiss.IO_FLAG_READ_ONLY
         try:
             return cls(faiss.read_index(str(path), flags), plan, is_mapped=True)
@@ -64,11 +64,11 @@ class FaissPart:
 
     @classmethod
     def read_into_memory(cls, path: Path, plan: StorePlan) -> "FaissPart":
-        """The index in a file, free to change."""
+        """The index in a file, loaded into memory, so that it can be changed."""
         return cls(faiss.read_index(str(path)), plan)
 
     def write(self, path: Path) -> None:
-        """Write it to a file; raises StorageError if the disk does not take it."""
+        """Write it to a file; raises StorageError if the file cannot be written."""
         try:
             faiss.write_index(self._raw, str(path))
         except RuntimeError as error:
@@ -76,20 +76,20 @@ class FaissPart:
 
     @property
     def n_rows(self) -> int:
-        """How many rows it has, removed ones counted where the kind keeps them."""
+        """The number of rows, including removed rows if the kind keeps them."""
         return int(self._raw.ntotal)
 
     @property
     def size(self) -> int:
-        """How many numbers a vector has."""
+        """The number of values in a vector."""
         return int(self._raw.d)
 
     def search(
         self, queries: FloatMatrix, k: int, *, selector: object = None, share: float = 1.0
     ) -> tuple[FloatMatrix, Rows]:
-        """FAISS's own values and rows [n, k], best first; -1 where a row is lacking.
+        """FAISS's own values and rows [n, k], best first; -1 if a row is missing.
 
-        `share` is how much of all rows the selector lets through.
+        share: the share of all rows that the selector allows.
         """
         if selector is None and len(queries) >= GPU_BATCH and self._moved_to_gpu():
             values, rows = self._gpu.search(queries, k)
@@ -102,7 +102,7 @@ class FaissPart:
         return values, rows
 
     def _usual_parameters(self, k: int) -> object:
-        """Those of an unfiltered search, made once: making them costs as much as a short walk."""
+        """The cached parameters of an unfiltered search: making them takes as long as a walk."""
         usual = self._usual
         if usual is None or usual[0] != k or usual[1] is not self.plan:
             self._usual = usual = (k, self.plan, self._parameters(k, None, 1.0))
@@ -112,7 +112,7 @@ class FaissPart:
         effort = self.plan.search_effort
         parameters: object = None
         if self.plan.kind.startswith("hnsw"):
-            # A filtered walk has to look at 1/share times as many to see as many allowed ones.
+            # A filtered walk must visit 1/share times as many rows to see as many allowed ones.
             wide = int(
                 max(effort, k * self.plan.candidates_per_hit) / max(share, MIN_SHARE_FOR_GRAPH)
             )
@@ -135,7 +135,7 @@ class FaissPart:
         self._forget_derived()
 
     def remove(self, rows: Rows) -> None:
-        """Take rows out and close the gaps; the kind `exact` alone can."""
+        """Remove rows and close the gaps; only the kind `exact` supports this."""
         self._raw.remove_ids(np.sort(rows))
         self._forget_derived()
 
@@ -159,7 +159,7 @@ class FaissPart:
         self._gpu = None
 
     def _moved_to_gpu(self) -> bool:
-        """Whether a copy of the exact vectors is on a GPU; made at the first call."""
+        """Whether a copy of the exact vectors is on a GPU; the first call makes it."""
         if faiss.get_num_gpus() == 0:
             return False
         if self._gpu is None:
@@ -194,7 +194,7 @@ class FaissCells:
 
     @property
     def n_opened(self) -> int:
-        """How many cells a search opens."""
+        """The number of cells that a search opens."""
         return int(self._raw.nprobe)
 
     @n_opened.setter
@@ -213,7 +213,7 @@ class FaissCells:
 
 
 def selector_of(rows: Rows, n_rows: int) -> object:
-    """What lets FAISS return these rows alone, as one bit a row."""
+    """A FAISS selector that allows only these rows, as one bit per row."""
     is_allowed = np.zeros(n_rows, dtype=bool)
     is_allowed[rows] = True
     selector: object = faiss.IDSelectorBitmap(np.packbits(is_allowed, bitorder="little"))
@@ -245,7 +245,7 @@ def _empty(size: int, plan: StorePlan, metric: int) -> Any:
 
 
 def _refined(codes: Any) -> Any:
-    """An index of codes whose hits are ranked by exact vectors beside them, in FAISS itself."""
+    """An index of codes that stores the exact vectors too; FAISS ranks the hits by them."""
     refined = faiss.IndexRefineFlat(codes)
     codes.this.disown()
     refined.own_fields = True
@@ -253,7 +253,7 @@ def _refined(codes: Any) -> Any:
 
 
 def _sample(vectors: FloatMatrix) -> FloatMatrix:
-    """What the lists and codes are learned from: always the same choice."""
+    """The vectors that lists and codes are fitted to; the choice is always the same."""
     if len(vectors) <= MAX_TRAINING_VECTORS:
         return vectors
     chosen = np.random.default_rng(0).choice(len(vectors), MAX_TRAINING_VECTORS, replace=False)

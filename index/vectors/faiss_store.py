@@ -1,13 +1,13 @@
-"""Vectors by track id, in a FAISS index: what a library searches in.
+"""The vectors of a library by track id, in a FAISS index.
 
-The rows of the FAISS index are numbered from 0; `ids` says which track each row is, -1 where it
-was removed. A graph cannot give up its nodes, so a removed row stays as a way through and is left
-out of every result, until so many are gone that the store is built anew.
+The rows of the FAISS index are numbered from 0; `ids` holds the track of each row, -1 for a removed
+row. A graph cannot drop its nodes, so a removed row stays in the graph and is left out of every
+result. When too many rows are removed, the store is rebuilt.
 
-What comes back is always ranked and measured by the exact vectors, and a filter always gives k
-results where k exist: narrow filters compare all that they allow, wide ones go through the index.
-What is added to a graph or to lists waits behind them, compared one by one, until it is a fiftieth
-of them or a few thousand.
+Results are always ranked and measured by the exact vectors, and a filter always gives k results if
+k exist: narrow filters compare all allowed rows, wide filters search the index. Vectors that are
+added to a graph or to lists are first kept beside the index and compared one by one, until they are
+a fiftieth of it or a few thousand.
 """
 
 from pathlib import Path
@@ -41,13 +41,13 @@ from index.vectors.store_file import (
 )
 
 MAX_ALLOWED_EXACT = 4096
-"""A filter that leaves no more than this is answered by comparing all that it leaves."""
+"""If a filter allows no more rows than this, all of them are compared."""
 HYPERBOLIC_CANDIDATES = 8
-"""How many flat neighbours are measured for each hyperbolic one that is asked for."""
+"""The number of Euclidean neighbours that are measured for each hyperbolic neighbour."""
 
 
 class FaissStore:
-    """The vectors of one model, searchable."""
+    """The vectors of one model, which can be searched."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class FaissStore:
         path: Path | None = None,
         header: StoreHeader | None = None,
     ) -> None:
-        """`path` and `header` of the file that the part is mapped from."""
+        """path, header: the file that the part is mapped from."""
         self.space = space
         self.plan = part.plan
         self.source = _source_in(header) if header else None
@@ -70,7 +70,7 @@ class FaissStore:
         # FAISS's inner product of unit vectors is the cosine to the last digit; its squared L2
         # of many queries at once is not exact near 0.
         self._is_measured_by_faiss = space.kind == "cosine"
-        # The ball's order is not FAISS's: near its rim, what is near in the flat sense is far.
+        # FAISS does not know hyperbolic distances: near the rim, Euclidean neighbours are far apart.
         self._candidates_per_hit = HYPERBOLIC_CANDIDATES if space.kind == "poincare" else 1
         self._forget_derived()
 
@@ -83,7 +83,7 @@ class FaissStore:
         vectors: FloatMatrix,
         settings: StoreSettings | None = None,
     ) -> "FaissStore":
-        """A store of vectors [n, d] under ids [n], of the kind that fits their number."""
+        """A store of vectors [n, d] with ids [n]; its kind depends on their number."""
         vectors = space.to_unit(vectors)
         plan = choose_plan(len(ids), vectors.shape[1], settings or StoreSettings())
         part = FaissPart.build(vectors, plan, inner_product=space.kind == "cosine")
@@ -93,7 +93,7 @@ class FaissStore:
     def open(cls, path: Path, space: Space, *, search_effort: int = 0) -> "FaissStore":
         """The store in a file, memory-mapped; raises CorruptArtefact if it is damaged.
 
-        Raises LibraryBusy if another process replaces the file meanwhile.
+        Raises LibraryBusy if another process replaces the file at the same time.
         """
         header = verified_header(path)
         kinds: dict[str, KindName] = {name: name for name in get_args(KindName)}
@@ -111,7 +111,7 @@ class FaissStore:
         return cls(space, part, ids=ids, recent=recent, path=path, header=header)
 
     def save(self, path: Path, source: StoreSource) -> None:
-        """Write all of it, in one rename."""
+        """Write the store to a file, which is replaced by one rename."""
         main = self._part.main
         shape = StoreShape(self.plan.kind, main.size, self.plan.n_lists, self.plan.code_bytes)
         self._header = write_store_file(
@@ -130,7 +130,7 @@ class FaissStore:
     ) -> tuple[FloatMatrix, IdArray]:
         """The k nearest to queries [n, d]: distances and ids [n, k], nearest first.
 
-        Where fewer than k exist, the rest is infinity and -1.
+        If fewer than k exist, the rest is infinity and -1.
         """
         queries = self.space.to_unit(queries)
         if allowed_ids is not None:
@@ -156,7 +156,7 @@ class FaissStore:
         return self._part.vectors_at(rows)
 
     def info(self) -> StoreInfo:
-        """How the vectors are kept."""
+        """The kind and size of the store."""
         return StoreInfo(
             kind=self.plan.kind,
             n_vectors=self._n_alive,
@@ -168,14 +168,14 @@ class FaissStore:
         )
 
     def is_outgrown(self, settings: StoreSettings) -> bool:
-        """Whether another kind would be chosen by now, or too many rows are removed ones."""
+        """Whether another kind fits better now, or too many rows are removed."""
         too_many_removed = len(self._ids) - self._n_alive > 0.2 * max(len(self._ids), 1)
         return too_many_removed or is_outgrown(
             self.plan, self._n_alive, self._part.main.size, settings=settings
         )
 
     def add(self, ids: IdArray, vectors: FloatMatrix) -> None:
-        """Keep vectors [n, d] under ids; one that is here already is replaced."""
+        """Add vectors [n, d] with ids; vectors with the same ids are replaced."""
         if not len(ids):
             return
         self.remove(ids)
@@ -189,7 +189,7 @@ class FaissStore:
         self._forget_derived()
 
     def remove(self, ids: IdArray) -> None:
-        """Forget tracks; one that is not here is no error."""
+        """Remove tracks; an unknown id is no error."""
         rows = self._rows_of(np.asarray(ids, dtype=np.int64))
         if not len(rows):
             return
@@ -245,7 +245,7 @@ class FaissStore:
         return distances, ids
 
     def _among(self, queries: FloatMatrix, rows: Rows, k: int) -> tuple[FloatMatrix, IdArray]:
-        """Exactly, among some rows."""
+        """The exact neighbours among some rows."""
         distances, ids = padded(len(queries), k)
         vectors = self._part.vectors_at(rows)
         track_ids = self._ids[rows]
@@ -261,7 +261,7 @@ class FaissStore:
         self._part = LayeredPart(main, recent, inner_product=self.space.kind == "cosine")
 
     def _writable(self) -> FaissPart:
-        """The main index, out of the mapped file, which is read-only, in memory."""
+        """The main index in memory, since a mapped file is read-only."""
         main = self._part.main
         if not main.is_mapped or self._path is None or self._header is None:
             return main
@@ -279,7 +279,7 @@ class FaissStore:
         self._alive: Selection | None = self._part.selection(self._row_order) if n_removed else None
 
     def _rows_of(self, ids: IdArray) -> Rows:
-        """The rows of those ids that are here, in the ids' order."""
+        """The rows of the ids that the store has, in the order of the ids."""
         if not self._n_alive:
             return np.empty(0, dtype=np.int64)
         places = np.minimum(np.searchsorted(self._sorted_ids, ids), self._n_alive - 1)

@@ -1,10 +1,10 @@
 """Which kind of index a library of a given size gets, and what it costs. Pure arithmetic.
 
-exact      every vector compared: always right, and quick enough for most collections
-hnsw       a graph over exact vectors: the quickest where memory allows
-hnsw-sq8   the same graph over vectors of one byte a number, re-ranked with exact ones
+exact      every vector is compared: always right, and quick enough for most collections
+hnsw       a graph over exact vectors: the quickest, if there is enough memory
+hnsw-sq8   the same graph over vectors of one byte per number, re-ranked with exact ones
 ivf-sq8    lists of one-byte vectors: a quarter of the memory, no graph
-ivf-pq     lists of short codes, for what would not fit otherwise
+ivf-pq     lists of short codes, if nothing else fits into memory
 """
 
 import json
@@ -17,26 +17,26 @@ KindName = Literal["exact", "hnsw", "hnsw-sq8", "ivf-sq8", "ivf-pq"]
 KindSetting = Literal["auto", "exact", "hnsw", "hnsw-sq8", "ivf-sq8", "ivf-pq"]
 
 MAX_EXACT_VECTORS = 100_000
-"""Below this one exact query costs a few milliseconds, less than starting Python."""
+"""Up to this size, an exact query takes a few milliseconds, less than starting Python."""
 DEFAULT_MEMORY_BYTES = 4 * 2**30
 LINKS_PER_VECTOR = 16
-"""HNSW's M: 16 to each side is what its authors recommend for a hundred dimensions."""
+"""HNSW's M; its authors recommend 16 for a hundred dimensions."""
 LINKS_TRIED_PER_VECTOR = 120
 """HNSW's efConstruction."""
 MIN_CODED_VECTORS = 256
-"""A code of one byte is learnt from as many vectors as it has values."""
+"""A one-byte code has 256 values, and is fitted to at least as many vectors."""
 MIN_SHARE_FOR_GRAPH = 0.02
-"""Below this share of allowed rows a walk through the graph finds too few of them."""
+"""If a smaller share of the rows is allowed, a walk through the graph finds too few of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """What a user may override. `memory_bytes` bounds what the search keeps in memory."""
+    """What a user may set. `memory_bytes` limits the memory that the search uses."""
 
     kind: KindSetting = "auto"
     memory_bytes: int = DEFAULT_MEMORY_BYTES
     search_effort: int = 0
-    """Candidates looked at in HNSW, lists probed in IVF; 0: the kind's own default."""
+    """The number of candidates in HNSW, or of lists in IVF; 0: the default of the kind."""
 
 
 def settings_from_text(text: str) -> StoreSettings:
@@ -57,7 +57,7 @@ class StorePlan:
     code_bytes: int = 0
     search_effort: int = 0
     candidates_per_hit: int = 1
-    """How many hits of the index are compared exactly for each that is asked for."""
+    """The number of hits that are compared exactly for each requested neighbour."""
 
     @property
     def keeps_exact_vectors(self) -> bool:
@@ -68,9 +68,9 @@ class StorePlan:
 def choose_plan(
     n_vectors: int, size: int, settings: StoreSettings, *, n_lists: int = 0
 ) -> StorePlan:
-    """The plan for n vectors of a size, within the memory allowed.
+    """The plan for n vectors of a size, within the allowed memory.
 
-    `n_lists` is given for an index that has its lists already.
+    n_lists: the number of lists of an existing index.
     """
     kind = check_kind(settings.kind)
     if kind == "auto":
@@ -91,7 +91,7 @@ def choose_plan(
 
 
 def check_kind(name: str) -> KindSetting:
-    """The kind of a name, or auto; raises UnknownChoice."""
+    """The name as a kind or "auto"; raises UnknownChoice."""
     valid: tuple[KindSetting, ...] = get_args(KindSetting)
     for kind in valid:
         if name == kind:
@@ -100,9 +100,9 @@ def check_kind(name: str) -> KindSetting:
 
 
 def is_outgrown(plan: StorePlan, n_vectors: int, size: int, *, settings: StoreSettings) -> bool:
-    """Whether a store of a plan should be built anew for as many vectors as it has now.
+    """Whether the store should be rebuilt with another plan for its present number of vectors.
 
-    Around a limit of size either kind will do, so that one track more or less rebuilds nothing.
+    Near a limit of size, both kinds are accepted, so that a single track does not cause a rebuild.
     """
     plans = [choose_plan(max(int(n_vectors * f), 1), size, settings) for f in (0.8, 1.25)]
     if plan.kind not in {other.kind for other in plans}:
@@ -111,7 +111,7 @@ def is_outgrown(plan: StorePlan, n_vectors: int, size: int, *, settings: StoreSe
 
 
 def memory_bytes(kind: KindName, n_vectors: int, size: int) -> int:
-    """About what the index of n vectors takes, without exact vectors that stay on disk."""
+    """The approximate memory of an index of n vectors, without exact vectors that stay on disk."""
     links = n_vectors * (2 * LINKS_PER_VECTOR + 4) * 4
     match kind:
         case "exact":
@@ -137,10 +137,10 @@ def _kind_that_fits(n_vectors: int, size: int, allowed_bytes: int) -> KindName:
 
 
 def _n_lists(n_vectors: int) -> int:
-    """About 4√n, FAISS's own guideline, but at least 39 training vectors a list."""
+    """About 4√n, as FAISS recommends, but with at least 39 training vectors per list."""
     return max(min(int(4 * n_vectors**0.5), n_vectors // 39), 1)
 
 
 def _code_bytes(size: int) -> int:
-    """Two dimensions a byte where the size can be halved, else one byte each."""
+    """One byte for two dimensions if the size is even, otherwise one byte for each."""
     return size // 2 if size % 2 == 0 else size

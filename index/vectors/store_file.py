@@ -1,14 +1,14 @@
-"""One file for a store, replaced in one rename, so that readers never see half of a change.
+"""The file of a store, replaced by one rename, so that readers never see half of a change.
 
     ┌────────────────────────────────┬──────────────────┬─────────────┬────────┬────────┐
     │ FAISS index with exact vectors │ recent (float32) │ ids (int64) │ header │  tail  │
     └────────────────────────────────┴──────────────────┴─────────────┴────────┴────────┘
 
-FAISS reads its part and ignores what follows: the vectors of the last rows, which are not in the
-FAISS index yet, and the ids of all. The header (JSON) holds offsets, the state of the catalogue
-that the store was made from, and a checksum of all before it. Opening a store verifies the
-checksum: a flipped bit leaves the file's time as it was, and reading 50 MB takes 20 ms. Knows
-neither FAISS nor the catalogue.
+FAISS reads its part and ignores the rest: the vectors of the last rows, which are not in the FAISS
+index yet, and the ids of all rows. The header (JSON) holds offsets, the state of the catalogue that
+the store was built from, and a checksum of everything before it. Opening a store verifies the
+checksum, because a flipped bit does not change the file's time; reading 50 MB takes 20 ms. This
+module knows neither FAISS nor the catalogue.
 """
 
 import json
@@ -35,7 +35,7 @@ _TAIL = struct.Struct("<II8s")
 
 @dataclass(frozen=True, slots=True)
 class StoreHeader:
-    """What stands in the file, and what it was made from."""
+    """The contents of the file, and the catalogue state that it was built from."""
 
     format: int
     fingerprint: str
@@ -55,12 +55,12 @@ class StoreHeader:
 
 @dataclass(frozen=True, slots=True)
 class StoreSource:
-    """Which model's vectors a store holds, and the catalogue's state at that time."""
+    """The model whose vectors a store holds, and the state of the catalogue at that time."""
 
     fingerprint: str
     revision: int
     token: str = ""
-    """Of the revision: no other state has it."""
+    """The token of the revision, which no other state has."""
     catalogue_id: str = ""
 
 
@@ -83,7 +83,7 @@ def write_store_file(
     recent: NDArray[np.float32],
     ids: NDArray[np.int64],
 ) -> StoreHeader:
-    """Write all to a temporary file, then put it in the old one's place."""
+    """Write everything to a temporary file, then rename it to the path."""
     with errors_name(path):
         temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
         try:
@@ -95,7 +95,7 @@ def write_store_file(
                 ids_offset = _pad(file.tell(), file.write)
                 file.write(np.ascontiguousarray(ids).data)
                 end = file.tell()
-                file.flush()  # the checksum is of what has reached the file
+                file.flush()  # the checksum is read from the file
                 header = StoreHeader(
                     format=FORMAT,
                     fingerprint=source.fingerprint,
@@ -129,7 +129,7 @@ def read_header(path: Path) -> StoreHeader:
 
 
 def verified_header(path: Path) -> StoreHeader:
-    """The header of a file whose every byte is what was written; else raises CorruptArtefact."""
+    """The header, after the checksum was verified; raises CorruptArtefact if it is wrong."""
     header, start = _header_and_start(path)
     try:
         checksum = _checksum(path, start)
@@ -163,7 +163,7 @@ def _header_and_start(path: Path) -> tuple[StoreHeader, int]:
 
 
 def read_ids(path: Path, header: StoreHeader) -> NDArray[np.int64]:
-    """The id of each row [n]; -1 where a row was removed."""
+    """The id of each row [n]; -1 for a removed row."""
     return np.fromfile(path, dtype=np.int64, count=header.n_rows, offset=header.ids_offset)
 
 
