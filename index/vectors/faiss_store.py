@@ -70,7 +70,7 @@ class FaissStore:
         # FAISS's inner product of unit vectors is the cosine to the last digit; its squared L2
         # of many queries at once is not exact near 0.
         self._is_measured_by_faiss = space.kind == "cosine"
-        # FAISS does not know hyperbolic distances: near the rim, Euclidean neighbours are far apart.
+        # FAISS ranks by Euclidean distance, which misleads near the rim of the ball.
         self._candidates_per_hit = HYPERBOLIC_CANDIDATES if space.kind == "poincare" else 1
         self._forget_derived()
 
