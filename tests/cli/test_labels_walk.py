@@ -8,7 +8,7 @@ import pytest
 from embedder.config.presets import MODELS
 from embedder.models.kinds.network import save_model
 from embedder.networks.network import seeded_network
-from tests.cli.test_library_commands import write_song
+from tests.cli.songs import write_song
 from tests.conftest import Run, RunCli
 
 
