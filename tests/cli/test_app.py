@@ -1,4 +1,4 @@
-"""The front door: global flags, endings and start-up."""
+"""The command line as a whole: global options, exit codes and start-up."""
 
 import logging
 import os
@@ -39,7 +39,7 @@ def test_no_command_shows_help_on_stderr(run_cli: RunCli) -> None:
 
 
 def test_help_is_data(run_cli: RunCli) -> None:
-    """Asked for, the help is data and the code is 0."""
+    """With --help, the help goes to stdout and the exit code is 0."""
     run = run_cli("--help")
     assert run.code == 0
     assert "doctor" in run.out
@@ -77,7 +77,7 @@ def test_a_missing_sub_command_lists_them(run_cli: RunCli) -> None:
 
 
 def test_a_full_disk_is_told() -> None:
-    """Where stdout cannot take the answer, one line says why and the code is 3."""
+    """If stdout cannot be written, one line says why and the exit code is 3."""
     line = f'"{sys.executable}" -m cli --help > /dev/full'
     ended = subprocess.run(["/bin/bash", "-c", line], cwd=ROOT, capture_output=True, check=False)
     assert ended.returncode == 3
@@ -107,14 +107,14 @@ def test_library_needs_a_value(run_cli: RunCli) -> None:
 
 
 def test_a_command_without_paths_refuses_paths(run_cli: RunCli) -> None:
-    """--paths where there are no paths is a usage error."""
+    """--paths is a usage error for a command that prints no paths."""
     run = run_cli("doctor", "--paths")
     assert run.code == 2
     assert "no paths to print" in run.err
 
 
 def test_help_imports_nothing_heavy() -> None:
-    """No help page imports torch, FAISS or their kind."""
+    """No help page imports torch, FAISS or another heavy package."""
     ended = run_python(f"""
         import sys
         from cli.app import main
@@ -141,7 +141,7 @@ def test_help_imports_nothing_heavy() -> None:
 def test_a_command_that_cannot_start_imports_no_torch(
     words: list[str], code: int, tmp_path: Path
 ) -> None:
-    """A wrong path, or a run that is there already, is refused in an instant."""
+    """A wrong path or an existing run is refused before torch is imported."""
     (tmp_path / "run.json").touch()
     words = [str(tmp_path) if word == "RUN" else word for word in words]
     ended = run_python(f"""
@@ -156,7 +156,7 @@ def test_a_command_that_cannot_start_imports_no_torch(
 
 
 def test_a_closed_pipe_is_quiet() -> None:
-    """A reader that goes away early causes neither a message nor an error."""
+    """A reader that closes the pipe early causes neither a message nor an error."""
     endless = """
 import itertools, sys, types
 from cli.app import main

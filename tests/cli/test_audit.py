@@ -1,4 +1,4 @@
-"""`soundalike audit` from the outside: its answer, its page, the split that it writes."""
+"""`soundalike audit` end to end: its findings, its page, the split that it writes."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ def arrays(tmp_path: Path) -> Path:
 
 
 def test_findings_in_json(arrays: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """The copy is found, and that it lies on both sides of the split."""
+    """The report names the copy and says that it is on both sides of the split."""
     assert main(["audit", str(arrays), "--json"]) == 0
     audit = json.loads(capfd.readouterr().out)
     assert audit["counts"]["exact-duplicate"] == 1
@@ -60,7 +60,7 @@ def test_a_fixed_split_is_what_evaluate_reads(
 def test_findings_are_shown_where_no_split_can_be_had(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Of one artist nothing can be parted, and an hour of listening is not lost for that."""
+    """The tracks of one artist cannot be split; the findings are still printed."""
     folder = write_array_set(tmp_path / "set")
     lines = (folder / "tracks.csv").read_text().splitlines()
     names = [line.split(",")[0] for line in lines[1:]]
@@ -85,7 +85,7 @@ def test_one_file_cannot_hold_page_and_split(
 
 
 def test_a_table_for_people(arrays: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """What was looked for, with its count, and some of each kind."""
+    """The table lists each kind of finding with its count and some examples."""
     assert main(["audit", str(arrays), "--model", "row-statistics"]) == 0
     shown = capfd.readouterr().out
     assert "exact-duplicate" in shown
@@ -95,7 +95,7 @@ def test_a_table_for_people(arrays: Path, capfd: pytest.CaptureFixture[str]) -> 
 def test_files_without_labels_or_sound_are_looked_at_all_the_same(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A folder of broken files, in no label's folder and without tags, is what audits are for."""
+    """A folder of broken files without labels and tags can be audited."""
     folder = tmp_path / "music"
     (folder / "album").mkdir(parents=True)
     for number in range(3):
@@ -109,7 +109,7 @@ def test_files_without_labels_or_sound_are_looked_at_all_the_same(
 
 
 def test_a_missing_data_set_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:
-    """And its exit code is that of bad input."""
+    """The exit code is that of bad input."""
     assert main(["audit", "no-such-set"]) == 3
     assert capfd.readouterr().err.count("\n") == 1
 

@@ -1,4 +1,4 @@
-"""`soundalike demo` writes music, sums it up, and says how to go on."""
+"""`soundalike demo` writes music, summarises it, and prints the next commands."""
 
 import json
 import shlex
@@ -13,7 +13,7 @@ QUICK = ("--artists", "1", "--seconds", "1")
 
 @pytest.fixture(scope="module")
 def trial(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A demo folder that is there already."""
+    """An existing demo folder."""
     folder = tmp_path_factory.mktemp("demo") / "trial"
     assert main(["demo", "--folder", str(folder), *QUICK, "--quiet", "--paths"]) == 0
     return folder
@@ -22,7 +22,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_demo_shows_every_command_and_leaves_its_work(
     trial: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A table with a line a style, each command as it can be typed, and what they made."""
+    """The output has a table of styles, and each command as typed, with its result."""
     capfd.readouterr()
     assert main(["demo", "--folder", str(trial), *QUICK]) == 0
     shown = capfd.readouterr().out

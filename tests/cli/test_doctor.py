@@ -1,4 +1,4 @@
-"""The doctor finds what is there and says what is not."""
+"""`soundalike doctor` reports what is installed and what is missing."""
 
 import importlib.metadata
 import json
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_doctor_reports_in_json(run_cli: RunCli) -> None:
-    """The report names versions, devices, folders and extras, and the installation is well."""
+    """The report names versions, devices, folders and extras, and finds no problem."""
     run = run_cli("doctor", "--json")
     report = json.loads(run.out)
     states = {(check["area"], check["name"]): check for check in report["checks"]}
@@ -35,7 +35,7 @@ def test_doctor_shows_the_library_that_is_meant(run_cli: RunCli) -> None:
 
 
 def test_a_missing_package_is_told(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A package that is required and not there ends with 4 and its name."""
+    """A missing required package is named, and the exit code is 4."""
     monkeypatch.setattr("cli.diagnosis.REQUIRED", ("no-such-package",))
     run = run_cli("doctor")
     assert run.code == 4
@@ -43,7 +43,7 @@ def test_a_missing_package_is_told(run_cli: RunCli, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_doctor_knows_the_dependencies() -> None:
-    """What the doctor looks for is what pyproject.toml asks for."""
+    """The doctor checks the dependencies in pyproject.toml."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     project = tomllib.loads(text)["project"]
     dependencies = {re.split(r"[<>=;\[ ]", line)[0] for line in project["dependencies"]}
@@ -51,7 +51,7 @@ def test_the_doctor_knows_the_dependencies() -> None:
 
 
 def test_only_extras_that_do_something_are_offered() -> None:
-    """Each is an extra of pyproject.toml, and each of its modules is imported somewhere."""
+    """Each offered extra is in pyproject.toml, and the code imports each of its modules."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert set(EXTRAS) <= set(tomllib.loads(text)["project"]["optional-dependencies"])
     sources = "\n".join(
@@ -66,7 +66,7 @@ def test_only_extras_that_do_something_are_offered() -> None:
 def test_a_missing_extra_is_installed_from_the_checkout(
     run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not by a name on a package index, where it would be somebody else's package."""
+    """The advice does not name a package on an index, which may be another project's."""
     monkeypatch.setattr("cli.diagnosis.EXTRAS", {"mpd": ("no_such_module",)})
     report = json.loads(run_cli("doctor", "--json").out)
     (check,) = [check for check in report["checks"] if check["area"] == "extra"]

@@ -43,7 +43,7 @@ def test_the_calibration_keeps_its_first_name(
 def test_a_table_and_a_page(
     arrays: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A person sees models side by side; the page is not replaced without --force."""
+    """The table shows models side by side; the page is not replaced without --force."""
     page = tmp_path / "page.html"
     line = ["evaluate", str(arrays), "--baseline", "row-statistics", "--compare", "random"]
     line += ["--folds", "3", "-o", str(page)]
@@ -73,7 +73,7 @@ def test_a_table_and_a_page(
 def test_complaints_say_what_to_do(
     arrays: Path, words: list[str], code: int, said: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """One line each, and its exit code."""
+    """Each error is one line with its own exit code."""
     assert main(["evaluate", str(arrays), *words]) == code
     complaint = capfd.readouterr().err
     assert said in complaint
@@ -81,7 +81,7 @@ def test_complaints_say_what_to_do(
 
 
 def test_the_library_is_named_by_a_word(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Without one, the message names the command that makes it."""
+    """If there is no library, the message names the command that makes one."""
     line = ["evaluate", "library", "--library", str(tmp_path / "none")]
     assert main(line) == 3
     assert "soundalike index" in capfd.readouterr().err

@@ -1,4 +1,4 @@
-"""Where `soundalike evaluate` writes, and what it says of files that it could not use."""
+"""Where `soundalike evaluate` writes, and how it reports files that it could not use."""
 
 import json
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_files_that_cannot_be_used_are_listed(
 def test_ndjson_says_the_notes_beside_its_lines(
     arrays: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A line a model has no place for them."""
+    """NDJSON has a line for each model; the notes go to stderr."""
     line = ["evaluate", str(arrays), "--baseline", "random", "--compare", "mfcc", "-k", "100"]
     assert main([*line, "--ndjson"]) == 0
     shown = capfd.readouterr()
@@ -70,7 +70,7 @@ def test_a_place_below_a_file_is_refused_before_the_work(
 def test_a_full_disk_takes_no_figures_away(
     arrays: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """They are shown before the page is written, and the complaint names the page."""
+    """The figures are printed before the page is written, and the error names the page."""
 
     def full(path: Path, data: bytes) -> None:
         del path, data

@@ -1,4 +1,4 @@
-"""Endings: one line for a person, one code for a script."""
+"""Errors: one line on stderr, and an exit code for scripts."""
 
 import errno
 import inspect
@@ -20,7 +20,7 @@ def all_errors() -> list[type[errors.SoundalikeError]]:
 
 @pytest.mark.parametrize("kind", all_errors())
 def test_every_error_has_an_exit_code(kind: type[errors.SoundalikeError]) -> None:
-    """Each error below the root finds a code of its own in the table, and never that of a bug."""
+    """Each class below the root has its own exit code in the table, and never that of a bug."""
     ancestors = [ancestor for ancestor in EXIT_CODES if issubclass(kind, ancestor)]
     assert len(ancestors) > 1 or kind is errors.SoundalikeError
     assert exit_code_of(kind.__new__(kind)) in {2, 3, 4, 5}
@@ -63,7 +63,7 @@ def run_failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
 
 
 def test_a_bug_is_owned_up_to(monkeypatch: pytest.MonkeyPatch, run_cli: RunCli) -> None:
-    """An unexpected exception is one line that says whose fault it is and how to see more."""
+    """An unexpected exception is one line that calls it a bug of ours and names --debug."""
     run_failing(monkeypatch, ZeroDivisionError("division by zero"))
     run = run_cli("doctor")
     assert run.code == 1

@@ -1,4 +1,4 @@
-"""`soundalike features`: one file a track, one line for a bad one."""
+"""`soundalike features`: a file for each track, and a line for each that failed."""
 
 import json
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_arrays_of_a_stretch_in_json(
 def test_a_bad_track_is_one_line_and_code_5(
     song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The others are done all the same."""
+    """The other tracks are still done."""
     text = tmp_path / "text.mp3"
     text.write_text("no sound here")
     out = tmp_path / "out"
@@ -63,7 +63,7 @@ def test_a_bad_track_is_one_line_and_code_5(
 def test_a_lone_bad_track_is_not_a_search_without_results(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The reason is said, and no empty table."""
+    """The reason is printed, and no empty table."""
     assert main(["features", str(tmp_path / "none.mp3"), "-o", str(tmp_path)]) == 5
     said = capsys.readouterr().err
     assert "none.mp3: no such file" in said
@@ -87,7 +87,7 @@ def test_existing_files_and_unknown_names_are_usage_errors(
 def test_the_output_is_a_folder(
     song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A file in its place is a mistake of the call."""
+    """A file in place of the output folder is a usage error."""
     assert main(["features", str(song), "-o", str(song)]) == 2
     assert "is a file. Name a folder." in capsys.readouterr().err
 
@@ -95,7 +95,7 @@ def test_the_output_is_a_folder(
 def test_a_track_can_be_named_by_its_id(
     song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As everywhere: an id of the library stands for its file."""
+    """An id of the library stands for its file, as in other commands."""
     library = ["--library", str(tmp_path / "library")]
     assert main([*library, "index", str(song)]) == 0
     assert main([*library, "features", "1", "-o", str(tmp_path / "out")]) == 0

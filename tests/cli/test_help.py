@@ -36,7 +36,7 @@ COMMANDS = commands()
 
 
 def options_of(command: Any) -> set[str]:
-    """What may stand in a command line of this command."""
+    """The options that this command accepts."""
     own = {name for param in command.params for name in (*param.opts, *param.secondary_opts)}
     return own | {*SWITCHES, *VALUED, "--help"}
 
@@ -65,13 +65,13 @@ def test_an_example_can_be_typed(words: tuple[str, ...]) -> None:
 
 
 def test_the_reference_has_no_internal_names() -> None:
-    """No type names and no doubled dots stand where a person looks for a word to type."""
+    """The reference shows neither type names nor doubled dots as arguments."""
     text = REFERENCE.read_text(encoding="utf-8")
     assert re.findall(r"<[a-z][^>\n]*>|\{[^}\n]*\}|\.{3}\]?\.{3}|╭|x>=", text) == []
 
 
 def test_summaries_are_whole_sentences(run_cli: RunCli) -> None:
-    """In a list of commands, none is cut off."""
+    """No summary in a list of commands is cut off."""
     for words in ((), ("models",), ("library",)):
         listed = run_cli(*words, "--help").out.partition("\nCommands:\n")[2].partition("\n\n")[0]
         cut = [line for line in listed.splitlines() if not line.endswith(".") or "..." in line]
@@ -104,7 +104,7 @@ def test_a_missing_argument_is_named_as_in_the_help(run_cli: RunCli) -> None:
 
 
 def test_an_error_of_the_parser_names_the_command(run_cli: RunCli) -> None:
-    """The help that it points to is that of the command, not of the program."""
+    """The error points to the help of the command, not of the program."""
     assert "See soundalike query --help" in run_cli("query", "1", "--explain=3").err
 
 

@@ -41,7 +41,7 @@ def test_indexing_twice_analyses_once(run_cli: RunCli, indexed: tuple[str, ...])
 def test_a_file_that_failed_before_is_not_tried_again(
     run_cli: RunCli, indexed: tuple[str, ...]
 ) -> None:
-    """The report says that the failure is known, and stderr which option tries again."""
+    """The report marks the failure as known, and stderr names the option that tries again."""
     ended = run_cli(*indexed)
     assert [failure["is_known"] for failure in json.loads(ended.out)["failed"]] == [True]
     assert "--retry-failed tries again" in ended.err
@@ -57,7 +57,7 @@ def test_a_failure_goes_with_its_file(
 
 
 def test_a_rescan_needs_no_torch(ready: Path) -> None:
-    """Nothing new: neither torch nor the decoder is imported. Nor for a query by id."""
+    """A scan without new files and a query by id import neither torch nor the decoder."""
     line = ["--quiet", "--json", "--library", str(ready / "library")]
     for words in (["index", str(ready / "music" / "a.wav")], ["query", "1"], ["library", "info"]):
         code = (
@@ -70,7 +70,7 @@ def test_a_rescan_needs_no_torch(ready: Path) -> None:
 
 
 def test_no_model_says_what_to_do(run_cli: RunCli, tmp_path: Path) -> None:
-    """A name that is none lists those that are; nothing is left behind."""
+    """An unknown model gives a list of the known ones, and no library is left behind."""
     write_song(tmp_path / "music" / "a.wav", 1)
     line = ("--library", str(tmp_path / "library"), "index", str(tmp_path / "music"))
     ended = run_cli(*line, "--model", "nothing-like-it")
@@ -80,7 +80,7 @@ def test_no_model_says_what_to_do(run_cli: RunCli, tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_and_a_foreign_one(run_cli: RunCli, tmp_path: Path, model: Path) -> None:
-    """A missing folder is bad input, a folder of music no library; neither becomes one."""
+    """A missing folder is bad input, and a folder of music does not become a library."""
     line = ("--library", str(tmp_path / "library"), "index")
     ended = run_cli(*line, str(tmp_path / "nowhere"), "--model", str(model))
     assert (ended.code, "no such file or folder" in ended.err) == (3, True)
@@ -106,7 +106,7 @@ def test_an_index_run_without_files_says_so(run_cli: RunCli, tmp_path: Path, mod
 def test_a_vanished_file_is_gone_until_it_is_pruned(
     run_cli: RunCli, tmp_path: Path, model: Path
 ) -> None:
-    """The table says gone for what comes back with its file, removed for what --prune forgets."""
+    """The table says gone for a missing file, and removed after --prune."""
     write_song(tmp_path / "music" / "a.wav", 1)
     write_song(tmp_path / "music" / "b.wav", 2)
     line = ("--library", str(tmp_path / "library"), "index", str(tmp_path / "music"))
@@ -133,7 +133,7 @@ def test_a_dry_run_leaves_nothing(run_cli: RunCli, tmp_path: Path, model: Path) 
 
 
 def test_another_model_takes_over(run_cli: RunCli, tmp_path: Path, model: Path) -> None:
-    """--model with another one gives every track its vector; a query works before and after."""
+    """--model with another model encodes every track anew; a query works before and after."""
     write_song(tmp_path / "music" / "a.wav", 1)
     write_song(tmp_path / "music" / "b.wav", 2)
     other = tmp_path / "other"
@@ -150,7 +150,7 @@ def test_another_model_takes_over(run_cli: RunCli, tmp_path: Path, model: Path) 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_control_c_keeps_what_is_done(run_cli: RunCli, tmp_path: Path, model: Path) -> None:
-    """130, one line on how to go on, and the next run does only the rest."""
+    """The exit code is 130, one line says how to continue, and the next run does the rest."""
     (tmp_path / "music").mkdir()
     generator = np.random.default_rng(0)
     for number in range(80):
@@ -178,7 +178,7 @@ def test_control_c_keeps_what_is_done(run_cli: RunCli, tmp_path: Path, model: Pa
 
 
 def _n_vectors(folder: Path) -> int:
-    """How many tracks can be searched so far."""
+    """The number of tracks that can be searched so far."""
     from index.catalogue.catalogue import Catalogue
 
     if not (folder / "library.json").exists():

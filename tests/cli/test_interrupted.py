@@ -1,4 +1,4 @@
-"""Ctrl-C at once, closed streams, and names that no file has."""
+"""An early Ctrl-C, closed streams, and names that no file can have."""
 
 import io
 import os
@@ -41,7 +41,7 @@ def test_ctrl_c_at_once_is_one_line(milliseconds: int) -> None:
 
 
 def test_a_closed_output_is_bad_input() -> None:
-    """With `>&-` there is nowhere to print to: exit code 3 and one line."""
+    """A closed stdout (`>&-`) is one line and exit code 3."""
     script = subprocess.list2cmdline([*COMMAND[:2]]) + ' "$0" models list >&-'
     done = subprocess.run(
         ["bash", "-c", script, COMMAND[2]], stderr=subprocess.PIPE, check=False, timeout=120

@@ -1,4 +1,4 @@
-"""`soundalike label`: real sounds, a real (small, seeded) model, the command as people call it."""
+"""`soundalike label` end to end, with real sounds and a small seeded model."""
 
 import csv
 import io
@@ -99,7 +99,7 @@ def test_two_seconds_are_enough(home: Path, run_cli: RunCli) -> None:
 
 
 def test_the_table_shows_probabilities_and_voters(home: Path, run_cli: RunCli) -> None:
-    """For one track both, for several a line each."""
+    """One track gets both tables, and each of several tracks a line."""
     library = ("--library", str(home / "library"))
     single = run_cli(*library, "label", "1").out
     assert "probability" in single
@@ -111,7 +111,7 @@ def test_the_table_shows_probabilities_and_voters(home: Path, run_cli: RunCli) -
 
 
 def test_a_batch_as_csv(home: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Paths from standard input, a row each; what failed has its reason, and the code is 5."""
+    """Each path from standard input gets a row, a failed one its reason; the code is 5."""
     paths = [*sorted((home / "music").iterdir()), home / "none.flac"]
     text = io.TextIOWrapper(io.BytesIO("".join(f"{path}\n" for path in paths).encode()))
     monkeypatch.setattr("sys.stdin", text)
@@ -127,7 +127,7 @@ def test_a_batch_as_csv(home: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyP
 
 
 def test_paths_are_those_of_labelled_tracks(home: Path, run_cli: RunCli) -> None:
-    """A file that failed is named on stderr, and not among the paths that a pipe works on."""
+    """A file that failed is named on stderr, and not among the paths on stdout."""
     good, bad = home / "music" / "new hum.flac", home / "none.flac"
     ended = run_cli("--library", str(home / "library"), "label", str(bad), str(good), "--paths")
     assert ended.code == 5
@@ -136,7 +136,7 @@ def test_paths_are_those_of_labelled_tracks(home: Path, run_cli: RunCli) -> None
 
 
 def test_undo_takes_yes(own: Path, run_cli: RunCli) -> None:
-    """--yes, which scripts give to be safe, is no mistake beside --undo."""
+    """--undo accepts --yes."""
     library = ("--library", str(own / "library"))
     song = own / "music" / "new hum.flac"
     written = run_cli(*library, "label", str(song), "--write", "--yes", "--json")
@@ -161,7 +161,7 @@ def test_nothing_is_written_unasked(own: Path, run_cli: RunCli) -> None:
 
 @pytest.fixture
 def written(own: Path, run_cli: RunCli) -> Run:
-    """How a run ended that wrote labels into two files."""
+    """The result of a run that wrote labels into two files."""
     named = (str(own / "music" / "new hum.flac"), str(own / "music" / "new hiss.mp3"))
     line = ("--library", str(own / "library"), "label", *named, "--write", "--yes", "--json")
     return run_cli(*line)
@@ -177,7 +177,7 @@ def test_labels_are_written_into_the_files(own: Path, written: Run) -> None:
 
 
 def test_a_scan_after_writing_finds_nothing_to_do(own: Path, run_cli: RunCli, written: Run) -> None:
-    """The library learned the new tags when they were written."""
+    """The library took the new tags when they were written."""
     assert written.code == 0
     line = ("--library", str(own / "library"), "index", str(own / "music"), "--json")
     rescan = json.loads(run_cli(*line).out)
@@ -193,7 +193,7 @@ def test_undo_restores_the_tags(own: Path, run_cli: RunCli, written: Run) -> Non
 
 
 def test_a_file_that_cannot_be_written_is_code_5(own: Path, run_cli: RunCli) -> None:
-    """The others are written all the same."""
+    """The other files are still written."""
     library = ("--library", str(own / "library"))
     songs = [own / "music" / "new hum.flac", own / "music" / "new hiss.mp3"]
     songs[0].chmod(0o444)
@@ -250,7 +250,7 @@ def test_a_folder_is_told_how_its_files_can_be_named(home: Path, run_cli: RunCli
 
 
 def test_alone_a_wrong_track_is_bad_input(home: Path, run_cli: RunCli) -> None:
-    """So is no track at all, which is a matter of usage."""
+    """A call without any track is a usage error."""
     library = ("--library", str(home / "library"))
     assert run_cli(*library, "label", "9999").code == 3
     assert run_cli(*library, "label").code == 2
@@ -258,7 +258,7 @@ def test_alone_a_wrong_track_is_bad_input(home: Path, run_cli: RunCli) -> None:
 
 
 def test_known_tracks_are_labelled_without_torch(home: Path) -> None:
-    """Nor is anything else imported that takes its time."""
+    """Tracks of the library are labelled without importing a heavy package."""
     code = (
         "import sys; from cli.app import main; code = main(sys.argv[1:]); "
         "heavy = {'torch', 'pandas', 'sklearn', 'mutagen', 'av'} & set(sys.modules); "

@@ -62,7 +62,7 @@ def cut_off(path: Path, *, max_seconds: float = 1800.0) -> list[str]:
 
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_a_file_that_was_cut_off_is_named(tmp_path: Path, name: str) -> None:
-    """In every container that tells its length or its end; a whole file is left alone."""
+    """A cut file is found in every container that states its length or end; a whole file is not."""
     write(tmp_path / name)
     assert cut_off(tmp_path / name) == []
     truncated(tmp_path / name, keep=0.6)

@@ -30,7 +30,7 @@ def test_row_statistics_are_means_and_deviations() -> None:
 
 
 def test_an_array_set_through_every_door(tmp_path: Path) -> None:
-    """Row statistics, random and a network of ours answer on the same tracks."""
+    """Row statistics, random and a network are measured on the same tracks."""
     folder = write_array_set(tmp_path / "set")
     save_model(tmp_path / "model", EmbeddingNetwork(small_config().model), name="small")
     dataset = open_subject(folder, split="split")

@@ -75,7 +75,7 @@ def test_an_interrupted_run_goes_on(library: Library, music: Path) -> None:
 
 
 def test_two_writers_at_once_are_refused(library: Library, music: Path) -> None:
-    """The second writer is refused and told of the process that writes; readers go on."""
+    """The error names the process that writes; readers are not disturbed."""
     index(library, music)
     reader = Library.open(library.folder)
     with writing(library.folder):

@@ -176,7 +176,7 @@ def test_balanced_by_class_a_rare_label_is_found_more_often() -> None:
 
 
 def test_far_from_everything_the_frequencies_are_the_answer() -> None:
-    """A query unlike anything gets what is known without hearing it."""
+    """A query far from every track gets the frequencies of the labels."""
     table = make_label_table("genre", {1: ["a"], 2: ["a"], 3: ["a"], 4: ["b"]})
     far = Ballots(np.array([[3, 0]]), np.full((1, 2), 50.0), np.ones((1, 2)))
     calibration = VoteCalibration(scale=0.5)

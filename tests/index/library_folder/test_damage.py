@@ -217,7 +217,7 @@ def test_a_flipped_byte_of_the_store_is_noticed(library: Library, where: float) 
 
 
 def test_verify_mends_nothing(library: Library) -> None:
-    """It tells of a damaged store and leaves it as it is."""
+    """It reports a damaged store and leaves it as it is."""
     path = library.folder / "vectors.faiss"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     for _ in range(2):

@@ -50,7 +50,7 @@ def test_what_cannot_be_heard_has_no_measures(tmp_path: Path) -> None:
 
 
 def test_an_arc_measures_once_and_keeps_it(tmp_path: Path) -> None:
-    """Energy rises over the list; the second time the tags tell, even when the files are gone."""
+    """Energy rises over the list; the second run uses the stored values, without the files."""
     songs = []
     for number in range(8):
         path = tmp_path / f"{number}.wav"

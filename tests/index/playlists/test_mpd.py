@@ -131,7 +131,7 @@ def test_the_command_needs_no_address(
 
 @needs_mpd
 def test_a_local_daemon_takes_files_from_anywhere(mpd: tuple[str, Path], music: Path) -> None:
-    """At its socket it says where its music lies, and plays what lies elsewhere by full path."""
+    """Over a socket, MPD reports its music folder and plays files elsewhere by full path."""
     outside = (music.parent / "outside.wav").resolve()
     tracks = [TrackRecord(1, str(music / NAMES[0])), TrackRecord(2, str(outside))]
     assert queue_on_mpd(tracks, str(mpd[1])).n_queued == 2
@@ -140,7 +140,7 @@ def test_a_local_daemon_takes_files_from_anywhere(mpd: tuple[str, Path], music: 
 
 @needs_mpd
 def test_a_part_of_a_file_plays_as_that_part(mpd: tuple[str, Path], music: Path) -> None:
-    """Its start and end go with it."""
+    """Its start and end are sent to MPD."""
     part = TrackRecord(1, str(music / NAMES[0]), start_seconds=0.5, end_seconds=1.5)
     queue_on_mpd([part], mpd[0])
     [song] = queued(mpd[0])
@@ -149,7 +149,7 @@ def test_a_part_of_a_file_plays_as_that_part(mpd: tuple[str, Path], music: Path)
 
 @needs_mpd
 def test_what_the_daemon_lacks_is_told(mpd: tuple[str, Path], music: Path) -> None:
-    """The rest is queued; where nothing could be, it is an error."""
+    """The other tracks are queued; if no track could be queued, it is an error."""
     lost = TrackRecord(1, "/elsewhere/x.wav")
     done = queue_on_mpd([lost, TrackRecord(2, str(music / NAMES[0]))], mpd[0])
     assert done.n_queued == 1
@@ -167,7 +167,7 @@ def test_no_daemon_is_bad_input() -> None:
 
 
 def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What to install, in one line."""
+    """The message says in one line what to install."""
     import sys
 
     monkeypatch.setitem(sys.modules, "mpd", None)

@@ -1,4 +1,4 @@
-"""Paths from one track to another: no step backward, evenly spaced, and every long step is told."""
+"""Paths from one track to another: no step backward, even spacing, and a note on long steps."""
 
 from itertools import pairwise
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Playlists of a library: each kind goes where it says, repeats by its seed, and tells all."""
+"""Playlists of a library: each kind keeps its promise, repeats with its seed, and has notes."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ from tests.index.playlists.playlist_library import Song, line_of_styles, progres
 
 
 def test_a_seed_opens_a_playlist_of_what_is_like_it(library: Library) -> None:
-    """The rest is nearer to it than most of the library, and nothing comes twice."""
+    """The others are nearer to the seed than most of the library, and no track comes twice."""
     playlist = playlist_of(library, START, length=15)
     assert ids(playlist)[0] == int(START)
     assert len(set(ids(playlist))) == 15
@@ -27,7 +27,7 @@ def test_a_seed_opens_a_playlist_of_what_is_like_it(library: Library) -> None:
 
 
 def test_no_artist_floods_a_playlist(library: Library) -> None:
-    """Without a word on artists, none has more than every eighth place, nor two in a row."""
+    """By default, no artist has more than every eighth place, or two in a row."""
     playlist = playlist_of(library, START, length=24)
     artists = [track.artist for track in tracks(playlist)]
     assert max(map(artists.count, artists)) <= 3
@@ -42,7 +42,7 @@ def test_a_seed_repeats_and_none_varies(library: Library) -> None:
 
 
 def test_drift_wanders_at_its_pace(library: Library) -> None:
-    """A fast walk ends farther from its start than a slow one, on average over seeds."""
+    """A fast drift ends farther from its start than a slow one, on average over seeds."""
 
     def farthest(pace: float) -> float:
         ends = [
@@ -57,7 +57,7 @@ def test_drift_wanders_at_its_pace(library: Library) -> None:
 
 @pytest.mark.parametrize("shape", ["rise", "fall", "peak", "valley"])
 def test_an_arc_goes_its_way(library: Library, shape: str) -> None:
-    """The numbers of a tag never step against the shape, and span most of what there is."""
+    """The values of the tag follow the shape, and span most of the range."""
     playlist = playlist_of(library, where="genre=rock", arc=Arc.parse(f"bpm:{shape}"), length=11)
     values = np.array([place.value for place in playlist.tracks], dtype=float)
     assert len(values) == 11
@@ -71,7 +71,7 @@ def test_an_arc_goes_its_way(library: Library, shape: str) -> None:
 
 
 def test_a_filter_alone_makes_a_playlist(library: Library) -> None:
-    """Only what fits comes, and what the filter kept out is counted."""
+    """Only matching tracks come, and the number of others is reported."""
     playlist = playlist_of(library, where="genre=rock", length=10)
     assert {track.genre for track in tracks(playlist)} == {"rock"}
     n_rock = len(library.catalogue.ids_matching("genre = 'rock'"))
@@ -92,7 +92,7 @@ def test_minutes_are_kept_within_a_track(library: Library, minutes: int, kind: d
 
 @pytest.mark.parametrize("kind", [{}, {"to": END}, {"drift": 0.2}, {"arc": Arc("bpm", "rise")}])
 def test_limits_hold_in_every_kind(library: Library, kind: dict) -> None:
-    """One track an artist, one an album."""
+    """With limits of one, no artist and no album comes twice."""
     playlist = playlist_of(library, START, length=12, per_artist=1, per_album=1, **kind)
     for names in ([t.artist for t in tracks(playlist)], [t.album for t in tracks(playlist)]):
         assert len(set(names)) == len(names)
@@ -110,7 +110,7 @@ def test_what_blocks_is_named(library: Library) -> None:
 
 
 def test_rules_that_nobody_asked_for_give_way(library: Library) -> None:
-    """A library of one artist still makes a playlist, which says what it gave up."""
+    """A library of one artist still gives a playlist, and a note names the ignored rule."""
     playlist = playlist_of(library, where='artist="Artist 3"', length=10)
     assert len(playlist.tracks) == 10
     assert any("ignored" in note for note in playlist.notes)
@@ -129,7 +129,7 @@ def test_excluded_and_recent_tracks_do_not_come(library: Library, tmp_path: Path
 
 
 def test_a_least_score_holds(library: Library) -> None:
-    """Nothing below it comes, and the playlist is short and says why."""
+    """No track has a lower score; the playlist is short, and the rule is counted."""
     playlist = playlist_of(library, START, min_score=0.995, length=60)
     assert all(place.score is not None and place.score >= 0.995 for place in playlist.tracks)
     assert len(playlist.tracks) < 60
@@ -153,7 +153,7 @@ def test_versions_come_once_unless_allowed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("geometry", ["euclidean", "poincare"])
 def test_every_geometry_makes_playlists(tmp_path: Path, geometry: str) -> None:
-    """Paths and others need distances alone."""
+    """Playlists and paths work in every geometry."""
     songs, vectors = line_of_styles(120)
     with write_library(tmp_path / "library", songs, 0.5 * vectors, geometry=geometry) as library:
         assert len(playlist_of(library, "10", length=8).tracks) == 8

@@ -1,4 +1,4 @@
-"""Playlists that cannot be playlist_of, and what the error says."""
+"""Playlists that cannot be made, and what the error says."""
 
 from pathlib import Path
 

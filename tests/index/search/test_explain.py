@@ -1,4 +1,4 @@
-"""Why a hit came: stretches and the three aspects."""
+"""Explanations of neighbours: stretches and the three aspects."""
 
 from pathlib import Path
 

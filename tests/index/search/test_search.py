@@ -1,4 +1,4 @@
-"""What a search gives back: laws, limits, and names that are nearly right."""
+"""Results of a search: laws, limits, and names that are nearly right."""
 
 from collections import Counter
 from dataclasses import replace
@@ -99,7 +99,7 @@ def test_a_search_equals_a_loop(
 
 
 def test_a_track_is_its_own_nearest(library: Library) -> None:
-    """Before it is left out, every track stands first in its own search."""
+    """Every track is the nearest to itself, before it is left out."""
     assert (library.nearest(VECTORS, 1)[1][:, 0] == np.arange(1, N_TRACKS + 1)).all()
 
 
@@ -135,7 +135,7 @@ def test_the_order_of_the_library_does_not_matter(
 
 @pytest.mark.parametrize("correction", ["csls", "mutual-proximity"])
 def test_a_correction_changes_the_order_alone(library: Library, correction: Correction) -> None:
-    """Distances stay the true ones, the number of hits the same, and some order differs."""
+    """Distances and the number of neighbours stay the same, and some order differs."""
     differs = False
     for track in range(1, 11):
         plain = library.search(SearchRequest((str(track),), k=20))
@@ -151,7 +151,7 @@ def test_a_correction_changes_the_order_alone(library: Library, correction: Corr
 
 
 def test_minus_takes_away(library: Library) -> None:
-    """Hits are farther from what was taken away, and that does not come back either."""
+    """The neighbours are farther from the subtracted track, which is left out itself."""
     away = VECTORS[30]
     plain = library.search(SearchRequest(("3",), k=10)).neighbours
     moved = library.search(SearchRequest(("3",), minus=("31",), k=10)).neighbours
@@ -211,7 +211,7 @@ def test_scores_are_the_models(tmp_path: Path) -> None:
 
 
 def test_a_librarys_own_correction_goes_before_the_models(tmp_path: Path) -> None:
-    """It is stored, used by searches that do not say, and given back to the model."""
+    """It is stored, used as the default of searches, and can be reset to the model's."""
     notes = ModelNotes(FINGERPRINT, correction="csls")
     library = library_of(tmp_path / "library", VECTORS, notes=notes)
     assert library.scoring.correction == "csls"
@@ -252,7 +252,7 @@ def test_a_library_of_one_track(tmp_path: Path) -> None:
 
 
 def test_a_file_needs_the_librarys_model(library: Library, tmp_path: Path) -> None:
-    """Where the model has gone, the message says which one it was and what to do."""
+    """If the model is missing, the message names it and says what to do."""
     song = tmp_path / "song.mp3"
     song.write_bytes(b"not much")
     with pytest.raises(ArtefactError, match=f"{FINGERPRINT}.*models import"):

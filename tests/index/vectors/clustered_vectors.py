@@ -1,4 +1,4 @@
-"""Vectors in overlapping clusters, one a label: what a fair model of music would give."""
+"""Vectors in overlapping clusters, one for each label, as a fair model of music gives."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ def table_of(labels: Ids, *, first_id: int = 1) -> LabelTable:
 
 
 def exhaustive(vectors: Vectors, ids: Ids) -> Search:
-    """A search that looks at everything."""
+    """A search that compares every vector."""
 
     def search(queries: Vectors, k: int) -> tuple[Vectors, Ids]:
         distances = np.maximum(1 - queries @ vectors.T, 0)
@@ -45,7 +45,7 @@ def exhaustive(vectors: Vectors, ids: Ids) -> Search:
 
 
 def strangers(n: int) -> Kinship:
-    """Tracks that are kin to nobody in the library."""
+    """Tracks that are kin to no track of the library."""
     return Kinship(np.full((1, n), -1, dtype=np.int64))
 
 

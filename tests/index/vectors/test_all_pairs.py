@@ -1,4 +1,4 @@
-"""The neighbours of every vector at once: as comparing all of them finds, or not at all."""
+"""The neighbours of every vector: equal to a comparison of all of them."""
 
 import numpy as np
 import pytest

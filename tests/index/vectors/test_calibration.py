@@ -1,4 +1,4 @@
-"""Scores: monotone, between 0 and 1, and as often right as they say."""
+"""Scores: monotone, between 0 and 1, and calibrated."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def test_scores_come_true_on_other_tracks() -> None:
 
 @pytest.mark.parametrize("kind", ["cosine", "euclidean", "poincare"])
 def test_a_score_never_rises_with_the_distance(kind: str) -> None:
-    """And it stays between 0 and 1, learned or not, with 1 for what is the same."""
+    """A score is between 0 and 1, learned or not, and 1 at distance 0."""
     space = Space(kind)  # type: ignore[arg-type]  # one of the three
     vectors, labels, _ = clusters(400)
     vectors = vectors * np.float32(0.9)
@@ -84,7 +84,7 @@ def test_a_calibration_survives_its_card() -> None:
 
 
 def test_too_few_pairs_are_refused() -> None:
-    """One label for all, or no two alike, teaches nothing."""
+    """A calibration needs pairs with the same label and pairs with different labels."""
     generator, vectors = np.random.default_rng(0), unit_vectors(30)
     for labels in (["a"] * 30, [str(row) for row in range(30)], [""] * 30):
         with pytest.raises(BadInput, match="at least two labels"):
@@ -144,7 +144,7 @@ def test_k_occurrence_equals_a_loop(n_tracks: int, k: int, seed: int) -> None:
 
 
 def test_few_tracks_have_no_hubs() -> None:
-    """Where everybody is everybody's neighbour there is nothing to measure."""
+    """If all tracks are neighbours of each other, there is nothing to measure."""
     assert measure_hubness(Space(), np.arange(1, 12), unit_vectors(11)) is None
 
 

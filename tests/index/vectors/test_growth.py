@@ -1,4 +1,4 @@
-"""A store that grows and shrinks answers like one that was built from what is in it now."""
+"""A store that grows and shrinks gives the results of a new store with the same vectors."""
 
 from pathlib import Path
 
@@ -95,7 +95,7 @@ def test_short_codes_are_mapped_and_grow(tmp_path: Path) -> None:
 
 
 def test_a_store_that_was_replaced_meanwhile_is_not_mixed_up(tmp_path: Path) -> None:
-    """Rows are not added to a file that another process has put in the old one's place."""
+    """Rows are not added to a file that another process has replaced."""
     vectors = clustered(300, seed=1)
     path = tmp_path / "vectors.faiss"
     FaissStore.build(Space(), np.arange(200), vectors=vectors[:200]).save(

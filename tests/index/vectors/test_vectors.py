@@ -1,4 +1,4 @@
-"""The vector store: the same answers as comparing everything, whatever its kind and history."""
+"""The vector store: the results of a full comparison, for every kind and history."""
 
 import json
 import os
@@ -39,7 +39,7 @@ MAPS = Path("/proc/self/maps")
 
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: space.kind)
 def test_exact_is_exact(space: Space) -> None:
-    """The exact kind gives what comparing everything gives."""
+    """The exact kind gives the results of a full comparison."""
     vectors = clustered(800, seed=1, space=space)
     ids = np.arange(800) * 7 + 3
     store = FaissStore.build(space, ids, vectors=vectors)
@@ -128,7 +128,7 @@ def test_equally_near_ones_come_by_id() -> None:
 
 @pytest.mark.parametrize("kind", KINDS[:4])
 def test_a_store_survives_its_file(kind: KindSetting, tmp_path: Path) -> None:
-    """Opened from its file, mapped, it answers as before, and can be changed."""
+    """An opened store gives the same results as before, and can be changed."""
     n = 2000
     vectors = clustered(n, seed=1)
     store = FaissStore.build(Space(), np.arange(n), vectors=vectors, settings=StoreSettings(kind))
@@ -186,7 +186,7 @@ def test_a_damaged_file_is_refused(saved: Path, where: float) -> None:
 
 @pytest.mark.parametrize("n_kept", [0, 5, 4096, -1])
 def test_a_truncated_file_is_refused(saved: Path, n_kept: int) -> None:
-    """So is one that was cut off."""
+    """A file that was cut off is refused."""
     saved.write_bytes(saved.read_bytes()[:n_kept])
     with pytest.raises(CorruptArtefact, match="truncated"):
         FaissStore.open(saved, Space())
@@ -213,7 +213,7 @@ def test_a_file_of_an_older_format_is_refused(saved: Path) -> None:
 
 
 def test_a_failed_write_leaves_the_old_file(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store that cannot be written down leaves no half of a file behind."""
+    """A failed write leaves the old file and no temporary one."""
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
@@ -227,7 +227,7 @@ def test_a_failed_write_leaves_the_old_file(saved: Path, monkeypatch: pytest.Mon
 
 
 def test_the_kind_follows_size_and_memory() -> None:
-    """Small is exact; large is a graph, or lists where memory is short; it can be overridden."""
+    """A small store is exact, a large one a graph, or lists if memory is short; both can be set."""
     gigabyte = 2**30
     plans = {
         (n, memory): choose_plan(n, 128, StoreSettings(memory_bytes=memory)).kind
@@ -248,7 +248,7 @@ def test_the_kind_follows_size_and_memory() -> None:
 
 
 def test_one_track_more_does_not_change_the_kind() -> None:
-    """Around the limit either kind is kept."""
+    """Near the limit of size, the present kind is kept."""
     exact = choose_plan(99_000, 128, StoreSettings())
     assert not is_outgrown(exact, 101_000, 128, settings=StoreSettings())
     assert is_outgrown(exact, 200_000, 128, settings=StoreSettings())
