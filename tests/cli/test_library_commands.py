@@ -72,7 +72,7 @@ def test_a_digit_that_is_no_id_names_a_file(
 def test_mistakes_are_one_line(
     run_cli: RunCli, ready: Path, words: tuple[str, ...], code: int, complaint: str
 ) -> None:
-    """With what would have been right, and the exit code of its kind."""
+    """Each mistake is one line with a correction, and has the exit code of its kind."""
     ended = run_cli("--library", str(ready / "library"), *words)
     assert (ended.code, ended.out) == (code, "")
     assert complaint in ended.err
@@ -80,7 +80,7 @@ def test_mistakes_are_one_line(
 
 
 def test_info_describes_the_library(run_cli: RunCli, ready: Path) -> None:
-    """Its size, its model, how and why it is searched that way, and its space on the disk."""
+    """The report has its size, model, kind of store with the reason, and bytes on disk."""
     info = json.loads(run_cli("--json", "--library", str(ready / "library"), "library", "info").out)
     assert (info["n_tracks"], info["model"], info["is_calibrated"]) == (6, "tiny", True)
     assert info["store"]["kind"] == "exact"
@@ -89,7 +89,7 @@ def test_info_describes_the_library(run_cli: RunCli, ready: Path) -> None:
 
 
 def test_info_lists_failed_files(run_cli: RunCli, ready: Path) -> None:
-    """In the document with a reason, and in the table for people."""
+    """The document and the table list failed files with their reasons."""
     line = ("--library", str(ready / "library"), "library", "info")
     info = json.loads(run_cli("--json", *line).out)
     (failure,) = info["failures"]

@@ -29,7 +29,7 @@ def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_list_shows_every_model(run_cli: RunCli, own_models: Path) -> None:
-    """A row a model; as JSON with its whole fingerprint and folder."""
+    """The table has a row for each model; JSON has the whole fingerprint and the folder."""
     assert "mine" in run_cli("models", "list").out
     rows = {row["name"]: row for row in json.loads(run_cli("models", "list", "--json").out)}
     assert rows["mine"]["kind"] == "network"

@@ -33,7 +33,7 @@ SONGS = [Song(Path("a b.mp3"), "Aé", 0.98765, 185.0), Song(Path("c.mp3"), "[red
 
 
 def printed(capfdbinary: pytest.CaptureFixture[bytes]) -> bytes:
-    """What went to stdout."""
+    """The bytes on stdout."""
     flush()
     return capfdbinary.readouterr().out
 
@@ -145,7 +145,7 @@ def test_arrays_are_lists() -> None:
 
 
 def test_an_unknown_type_is_refused() -> None:
-    """What has no form in JSON is an error of ours, not the text of its address."""
+    """A value without a form in JSON raises an error, and is not printed as an address."""
     with pytest.raises(TypeError, match="to_json"):
         to_plain(object())
 

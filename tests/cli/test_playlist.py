@@ -1,4 +1,4 @@
-"""`soundalike playlist` from the shell: every form, every file, and what goes wrong."""
+"""`soundalike playlist` end to end: every form of output, every file, and its errors."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def test_json_has_its_fields(run_cli: RunCli, folder: Path) -> None:
 
 
 def test_a_table_says_how_to_repeat_it(run_cli: RunCli, folder: Path) -> None:
-    """People get a table, its length and the seed; the machine forms get data alone."""
+    """The table comes with its length and seed; JSON and paths are data alone."""
     line = ("--library", str(folder), "playlist", "30", "--length", "5", "--seed", "7")
     table = run_cli(*line)
     assert "position" in table.out

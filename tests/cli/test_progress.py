@@ -18,7 +18,7 @@ with bar(settings, label="Writing", total=8) as advance:
 
 
 def drawn(code: str) -> tuple[bytes, bytes]:
-    """What a program writes to stdout, and to a terminal on stderr."""
+    """The output of a program: stdout, and a terminal on stderr."""
     ours, terminal = pty.openpty()
     try:
         ended = subprocess.run(

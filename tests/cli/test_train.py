@@ -1,4 +1,4 @@
-"""`soundalike train`: settings in their order, a run, how it goes on, what it says."""
+"""`soundalike train`: the order of settings, a run, resuming it, and its messages."""
 
 import json
 import os

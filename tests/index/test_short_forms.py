@@ -115,13 +115,13 @@ def test_options_beside_a_request_are_refused(library: Library) -> None:
 
 
 def test_tracks_beside_a_request_are_refused(library: Library) -> None:
-    """So is a track."""
+    """A track beside a request is an error."""
     with pytest.raises(UsageError, match="give a PlaylistRequest alone"):
         library.playlist(PlaylistRequest(("1",)), "2")
 
 
 def test_a_misspelt_option_is_named(library: Library) -> None:
-    """As with any function of Python."""
+    """The error is the TypeError of any Python function."""
     with pytest.raises(TypeError, match="per_artists"):
         library.search("1", per_artists=1)
 

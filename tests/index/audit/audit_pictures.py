@@ -1,4 +1,4 @@
-"""Pictures of music that is none, copies of them, and what an audit finds, for tests."""
+"""Synthetic spectrograms and copies of them, for the tests of audits."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ def music(seed: int, *, columns: int = COLUMNS) -> NDArray[np.float32]:
 
 
 def copy_of(picture: NDArray[np.float32], *, seed: int) -> NDArray[np.float32]:
-    """As another encoder would leave it: quieter, noisy, duller."""
+    """A copy as another audio encoder makes it: quieter, noisier and duller."""
     generator = np.random.default_rng(seed)
     copied = 0.8 * picture + generator.normal(0, 0.05, picture.shape)
     copied[-6:] *= 0.2

@@ -1,4 +1,4 @@
-"""Audits of stored arrays: whatever their numbers mean, and what is wrong with single ones."""
+"""Audits of stored arrays of any scale, some of them with faults."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ Arrays = NDArray[np.generic]
 
 
 def audited(folder: Path, arrays: Arrays, *, kind: str, **others: NDArray[np.generic]) -> Audit:
-    """An audit of a data set of nothing but these arrays; tracks are p0, p1 …"""
+    """The audit of a data set of these arrays; tracks are p0, p1 …"""
     names = [f"p{number}" for number in range(len(arrays))]
     members = {kind: arrays, "track": np.array(names), **others}
     np.savez(folder / f"{kind}s.npz", **members)
@@ -25,7 +25,7 @@ def audited(folder: Path, arrays: Arrays, *, kind: str, **others: NDArray[np.gen
 
 
 def pictures() -> NDArray[np.float32]:
-    """Thirty, of which p7 repeats p3, p9 is silent, p11 stands still."""
+    """Thirty arrays, of which p7 repeats p3, p9 is silent, and p11 is constant."""
     levels = np.stack([music(seed) for seed in range(30)])
     levels[7], levels[9], levels[11] = copy_of(levels[3], seed=1), 0.0, 0.5
     return levels
@@ -52,7 +52,7 @@ def test_levels_may_be_of_any_scale(
 
 
 def test_values_that_are_no_numbers_are_unreadable(tmp_path: Path) -> None:
-    """Of that track alone; all others are looked at."""
+    """Only that track is reported as unreadable; the others are audited."""
     levels = pictures()
     levels[5, 3, 4] = np.nan
     report = audited(tmp_path, levels, kind="spectrogram")

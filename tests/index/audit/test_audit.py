@@ -1,4 +1,4 @@
-"""Audits of planted faults: each is found, and what is well is left alone."""
+"""Audits of planted faults: each is found, and sound tracks are not reported."""
 
 import csv
 import dataclasses
@@ -23,7 +23,7 @@ from tests.index.evaluation_sets import dataset_of, noisy_genres
 
 
 def test_leaks_between_sides_are_found() -> None:
-    """Artists, albums and repeats; tracks without a side leak nowhere."""
+    """Artists, albums and repeats on several sides are found; tracks without a side do not leak."""
     sides: list[Side] = ["train", "test", "train", "train", "", "test"]
     artists = ["a", "a", "b", "b", "c", "c"]
     dataset = dataset_of(["jazz"] * 6, artists, np.eye(6), sides=sides)
@@ -88,7 +88,7 @@ def test_a_fixed_split_parts_nothing(seed: int) -> None:
 
 
 def test_a_split_is_drawn_where_there_is_none() -> None:
-    """By artists, a tenth for validation and a tenth for testing."""
+    """Artists are assigned to sides, a tenth to validation and a tenth to testing."""
     labels, artists, vectors = noisy_genres(120)
     dataset = dataset_of(labels, artists, vectors)
     fixed = fixed_split(with_repeats(dataset, []), label_field="genre", seed=3)
@@ -150,7 +150,7 @@ def test_what_was_planted_is_found_and_nothing_else(
 
 
 def test_a_planted_wrong_label_is_suspicious(audited: Audited) -> None:
-    """It is among at most three suspicious labels of 48 tracks."""
+    """The wrong label is among at most three suspicious labels of 48 tracks."""
     suspicious = findings_of("suspicious-label", audited.audit.findings)
     assert {"p30"} in suspicious
     assert len(suspicious) <= 3
@@ -197,7 +197,7 @@ def test_a_fixed_split_holds_no_formulas(tmp_path: Path) -> None:
 
 
 def test_a_page_of_nothing_wrong_says_so() -> None:
-    """Kinds that were looked for stand there with 0; others do not stand there."""
+    """Kinds that were checked are listed with 0; other kinds are not listed."""
     labels, artists, vectors = noisy_genres(12)
     dataset = dataset_of(labels, artists, vectors)
     report = audit(dataset, settings=AuditSettings(fewest_artists=1), by_content=False).audit
@@ -233,7 +233,7 @@ def test_a_split_that_hardly_leaks_hardly_changes() -> None:
 
 
 def test_likely_repeats_are_kept_together_too(tmp_path: Path) -> None:
-    """They are worth a doubt in the report, and no risk in the split."""
+    """The report calls them likely, and the split keeps them on one side."""
     pictures = [music(seed) for seed in range(40)]
     mixed = 0.3 * pictures[3] + 0.7 * music(77)
     pictures[35] = np.clip(mixed, 0, 1)

@@ -79,7 +79,7 @@ def test_the_end_is_looked_up_where_listening_stops_before(tmp_path: Path, name:
 
 
 def test_a_wav_says_how_much_is_missing(tmp_path: Path) -> None:
-    """What the header promises and what there is, both in the sentence."""
+    """The message has the length of the header and the real one."""
     write(tmp_path / "track.wav")
     truncated(tmp_path / "track.wav", keep=0.25)
     assert cut_off(tmp_path / "track.wav") == ["its header says 8.0 s, but it ends after 2.0 s"]
@@ -96,7 +96,7 @@ SOUND = np.arange(-8000, 8000, dtype="<i2").tobytes()
 
 
 def test_chunks_of_odd_length_are_passed_over(tmp_path: Path) -> None:
-    """They are filled up to an even number of bytes, and stand before the samples or behind."""
+    """Such chunks are padded to an even length, before or behind the samples."""
     path = tmp_path / "track.wav"
     listing = b"LIST" + struct.pack("<I", 5) + b"INFOx" + b"\0"
     data = b"data" + struct.pack("<I", len(SOUND)) + SOUND
@@ -109,7 +109,7 @@ def test_chunks_of_odd_length_are_passed_over(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [0, 0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFFF])
 def test_a_wav_that_was_streamed_promises_nothing(tmp_path: Path, size: int) -> None:
-    """Its writer did not know the length, and put down what means that."""
+    """Its header says that the length is unknown."""
     path = tmp_path / "track.wav"
     path.write_bytes(wav_of(b"data" + struct.pack("<I", size) + SOUND))
     assert sound_bytes(path) is None

@@ -17,7 +17,7 @@ from tests.index.evaluation_sets import dataset_of, noisy_genres
 
 
 def test_a_copy_fits_at_its_offset_and_a_stranger_nowhere() -> None:
-    """Both ways round, with the offset's sign turned."""
+    """Both orders give the same fit, with the opposite offset."""
     long = music(1, columns=200)
     pictures = [long[:, :120], copy_of(long[:, 40:160], seed=5), music(2)]
     aligner = Aligner(pictures)
@@ -61,7 +61,7 @@ def test_the_fit_equals_a_loop_over_offsets() -> None:
 
 
 def test_silence_around_a_recording_does_not_hide_it(tmp_path: Path) -> None:
-    """It is a candidate all the same, and fits as well as without."""
+    """It is still a candidate, and fits as well as without the silence."""
     pictures = [music(seed) for seed in range(50)]
     late = np.zeros_like(pictures[0])
     late[:, 40:] = copy_of(pictures[17], seed=1)[:, :80]

@@ -1,4 +1,4 @@
-"""Audits of files: copies in other formats, and everything that goes wrong with sound."""
+"""Audits of files: copies in other formats, and faults of the audio."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -76,7 +76,7 @@ def twice_the_same(samples: Samples) -> Samples:
 def test_a_fault_is_named_in_every_format(
     tmp_path: Path, change: Callable[[Samples], Samples], kinds: list[str], suffix: str
 ) -> None:
-    """And what is well, or mono by right, is left alone."""
+    """Sound files and true mono files are not reported."""
     path = tmp_path / f"track{suffix}"
     write_audio(path, change(melody(0, seconds=6)), RATE)
     assert kinds_of(path) == kinds
@@ -86,7 +86,7 @@ def test_a_fault_is_named_in_every_format(
 def test_one_channel_twice_is_seen_behind_an_encoder(
     tmp_path: Path, suffix: str, bit_rate_kbps: int
 ) -> None:
-    """It makes the two differ a little; what is narrow but stereo is left alone."""
+    """The encoder makes the channels differ a little; narrow stereo is not reported."""
     samples = melody(0, seconds=6)
     mono, path = twice_the_same(samples), tmp_path / f"track{suffix}"
     write_audio(path, mono, RATE, bit_rate_kbps=bit_rate_kbps)
@@ -168,7 +168,7 @@ def test_of_a_long_file_only_the_beginning_is_kept(tmp_path: Path) -> None:
 
 
 def test_what_is_no_sound_says_why(tmp_path: Path) -> None:
-    """As everywhere else."""
+    """The reason is the one that other commands give."""
     (tmp_path / "track.mp3").write_bytes(b"no sound" * 100)
     with pytest.raises(AudioError, match="not a format"):
         inspect_audio(tmp_path / "track.mp3", sample_rate=11025)

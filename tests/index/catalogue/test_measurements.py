@@ -1,4 +1,4 @@
-"""Measured energy and tempo: kept beside a file's tags, and asked for in the same way."""
+"""Measured energy and tempo: stored beside a file's tags, and queried in the same way."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What --where understands, held against a slow loop; and where it points on a mistake."""
+"""Filters of --where, compared with a slow loop, and the place of a mistake."""
 
 import operator
 import os
@@ -117,7 +117,7 @@ def test_and_binds_closer_than_or(library: Library) -> None:
 
 
 def test_a_path_can_be_part_of_a_filter(library: Library) -> None:
-    """Whole, or what it contains, whatever the letter case."""
+    """The whole path, or a part of it in any letter case."""
     assert ids_where(library.catalogue, "path=/music/7.mp3").tolist() == [8]
     assert ids_where(library.catalogue, "path~MUSIC/1 and path !~ 1.").tolist() == [
         row + 1 for row in (10, 12, 13, 14, 15, 16, 17, 18, 19)
@@ -164,7 +164,7 @@ def test_a_mistake_is_shown_in_its_place(text: str, complaint: str) -> None:
 @settings(deadline=None)
 @given(text=st.text(alphabet="genre=<>~!()'\"\\ andot19.é\n", max_size=40))
 def test_any_text_is_parsed_or_refused(text: str) -> None:
-    """Nothing but a usage error comes of nonsense."""
+    """Any text is either parsed or a usage error."""
     try:
         parse_filter(text, ["genre"])
     except UsageError as error:
@@ -172,7 +172,7 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
 
 
 def test_a_filter_in_an_unindexed_place(tmp_path: Path) -> None:
-    """The usual tags are no mistake, even where no track has any."""
+    """The usual tags can be used even if no track has them."""
     bare = library_of(tmp_path / "library", unit_vectors(3))
     assert ids_where(bare.catalogue, "genre=jazz").tolist() == []
     assert ids_where(bare.catalogue, "genre!=jazz").tolist() == [1, 2, 3]
@@ -199,7 +199,7 @@ def test_thousands_of_comparisons_are_answered(tmp_path: Path, part: str) -> Non
 
 
 def test_a_path_that_is_no_text_can_be_compared(tmp_path: Path) -> None:
-    """A command line's bytes that are no UTF-8 are looked for as they are."""
+    """Bytes of the command line that are not UTF-8 are compared as they are."""
     library = library_of(tmp_path / "library", unit_vectors(2))
     path = b"/music/caf\xe9.mp3"
     with library.writing() as catalogue:

@@ -42,7 +42,7 @@ def probabilities(
     references: list[int],
     calibration: VoteCalibration,
 ) -> list[float]:
-    """Of each name, for a field with one label a track: the formula of `labels.probabilities`."""
+    """The probabilities of a single-label field, by the formula in `labels.probabilities`."""
     lifts = []
     frequencies = [sum(labels[r] == name for r in references) / len(references) for name in names]
     for name, frequency in zip(names, frequencies, strict=True):

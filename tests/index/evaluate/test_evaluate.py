@@ -25,7 +25,7 @@ def artists_alone(n_artists: int = 40, *, each: int = 6, seed: int = 0) -> tuple
 
 
 def test_neighbours_of_the_same_artist_are_worth_nothing() -> None:
-    """Where tracks lie with their artist and nothing else, clean is chance and leaky is perfect."""
+    """If vectors only separate artists, the clean accuracy is chance and the leaky one perfect."""
     labels, artists = artists_alone()
     generator = np.random.default_rng(1)
     centres = np.repeat(generator.standard_normal((40, 16)), 6, axis=0)
@@ -55,7 +55,7 @@ def test_shuffled_labels_give_chance() -> None:
 
 
 def test_copies_across_the_split_are_removed_and_said() -> None:
-    """A test track's copy in training answers only in the leaky figure."""
+    """A copy in training of a test track counts only in the leaky figure."""
     labels, _ = artists_alone(80, each=1)
     generator = np.random.default_rng(4)
     vectors = generator.standard_normal((80, 12))
@@ -78,7 +78,7 @@ def test_copies_across_the_split_are_removed_and_said() -> None:
 
 
 def test_artists_on_both_sides_are_kept_apart_and_said() -> None:
-    """A stored split that parts an artist costs nothing but a note."""
+    """An artist on both sides of a stored split is left out, with a note."""
     labels, artists = artists_alone(20, each=4)
     vectors = np.repeat(np.random.default_rng(0).standard_normal((20, 8)), 4, axis=0)
     sides = ["train", "train", "train", "test"] * 20
@@ -113,7 +113,7 @@ def test_a_track_without_references_has_no_vote() -> None:
 
 
 def test_a_missing_field_lists_the_fields() -> None:
-    """Before any vector is made."""
+    """The error comes before any vector is made."""
     dataset = dataset_of(["jazz", "rock"], ["a", "b"], np.eye(2))
     with pytest.raises(DatasetError, match=r"no label field 'gemre'.*genre"):
         evaluate(dataset, ["no such model"], settings=EvaluationSettings(field="gemre"))
@@ -182,7 +182,7 @@ def test_the_same_seed_gives_the_same_answer_and_seeds_are_listed() -> None:
 
 
 def test_scaling_is_fitted_on_those_who_answer() -> None:
-    """A test track far away changes nothing of how the training tracks are scaled."""
+    """A distant test track does not change the scaling of the training tracks."""
     labels, artists, vectors = noisy_genres(40)
     dataset = dataset_of(labels, artists, vectors)
     training = np.arange(30)

@@ -206,7 +206,7 @@ def test_the_probe_equals_scikit_learn() -> None:
 
 
 def test_tagging_equals_scikit_learn() -> None:
-    """Of a field with several labels: AUCs of the vote's probabilities, and tag recall."""
+    """For a field with several labels: AUCs of the vote's probabilities, and tag recall."""
     labels, artists, vectors = noisy_genres(80, noise=0.6)
     tags = [(label, "loud") if i % 3 else (label,) for i, label in enumerate(labels)]
     scores, material, rounds = scored(

@@ -1,4 +1,4 @@
-"""What cannot be asked, answered or drawn: no figure is made up, and a note says why."""
+"""Figures that cannot be measured are left out, and a note says why."""
 
 import json
 import re
@@ -68,7 +68,7 @@ def test_labels_that_nobody_else_has_are_counted() -> None:
 
 @pytest.mark.parametrize("settings", [EvaluationSettings(k=3), EvaluationSettings(k=3, n_folds=3)])
 def test_json_holds_no_nan(settings: EvaluationSettings) -> None:
-    """Not for a tag that all tracks have, empty bins, or tracks without a vote."""
+    """A tag of all tracks, empty bins, and tracks without a vote give no NaN."""
     _, artists, vectors = noisy_genres(24)
     generator = np.random.default_rng(0)
     several = [("all", str(generator.choice(["jazz", "rock"]))) for _ in range(24)]
@@ -95,7 +95,7 @@ def test_a_split_whose_sides_are_the_same_music_is_refused() -> None:
 
 
 def test_a_split_through_every_artist_leaves_nothing_to_learn_from() -> None:
-    """Others' tracks still answer; that there is no probe is noted."""
+    """Tracks of other artists still vote; a note says that there is no probe."""
     labels, artists, vectors = noisy_genres(24)
     dataset = dataset_of(labels, artists, vectors, sides=["test", "train", "train"] * 8)
     evaluation = evaluate(dataset, ["given"], settings=EvaluationSettings(k=3, has_split=True))

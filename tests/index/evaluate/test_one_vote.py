@@ -78,7 +78,7 @@ def answers(library: Library, *, include_artist: bool, field: str = "genre") -> 
 
 @pytest.mark.parametrize("include_artist", [False, True])
 def test_both_name_the_same_label_for_every_track(library: Library, include_artist: bool) -> None:
-    """With the same probability: copies, artists and calibration are handled alike."""
+    """Labels and probabilities are equal: copies, artists and calibration are handled alike."""
     both = answers(library, include_artist=include_artist)
     assert both.evaluated.keys() == both.labelled.keys()
     for path, (label, probability) in both.evaluated.items():
@@ -88,7 +88,7 @@ def test_both_name_the_same_label_for_every_track(library: Library, include_arti
 
 @pytest.mark.parametrize("include_artist", [False, True])
 def test_the_accuracy_is_the_share_of_right_answers(library: Library, include_artist: bool) -> None:
-    """What `evaluate library` promises is what `label` keeps, and not all answers are right."""
+    """The accuracy of `evaluate library` is the share of tracks that `label` labels right."""
     both = answers(library, include_artist=include_artist)
     assert both.accuracy == pytest.approx(both.share_right)
     assert 0.5 < both.share_right < 1

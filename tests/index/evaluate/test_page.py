@@ -1,4 +1,4 @@
-"""What the page of an evaluation draws, so that all of it can be read."""
+"""The charts of an evaluation's page can be read."""
 
 import re
 

@@ -44,7 +44,7 @@ def test_nothing_is_encoded_for_a_question_without_answer(
 
 
 def test_a_negative_seed_is_refused() -> None:
-    """Numpy takes none."""
+    """NumPy takes no negative seed."""
     with pytest.raises(UsageError, match="--seed -1"):
         EvaluationSettings(seed=-1)
 

@@ -48,7 +48,7 @@ def test_a_dry_run_counts_what_an_earlier_run_left_undone(library: Library, musi
 
 
 def test_a_dry_run_foresees_what_prune_forgets(library: Library, music: Path) -> None:
-    """What was gone before counts, as it will."""
+    """Tracks that were gone before are counted too."""
     index(library, music)
     (music / "album 0" / "0.wav").unlink()
     index(library, music)

@@ -80,7 +80,7 @@ def test_copies_in_one_run_are_analysed_once(library: Library, tmp_path: Path) -
 
 
 def test_a_renamed_folder_keeps_its_ids(library: Library, music: Path) -> None:
-    """Its old place is never scanned again, and still no track stands there twice."""
+    """Its old place is not scanned again, and no track is listed twice."""
     index(library, music)
     before = ids_by_name(library)
     music.rename(music.with_name("renamed"))
@@ -92,7 +92,7 @@ def test_a_renamed_folder_keeps_its_ids(library: Library, music: Path) -> None:
 
 
 def test_gone_files_are_marked_and_come_back(library: Library, music: Path, tmp_path: Path) -> None:
-    """A track whose file is gone is not found any more, and is again when the file is back."""
+    """A track whose file is gone is not searched, until the file is back."""
     index(library, music)
     path, away = music / "album 0" / "0.wav", tmp_path / "away.wav"
     track_id = library.find(str(path))[0].id
@@ -118,7 +118,7 @@ def test_prune_forgets_what_is_gone(library: Library, music: Path) -> None:
 
 
 def test_what_the_rules_pass_over_is_not_gone(library: Library, music: Path) -> None:
-    """Its file is there, so that neither marks nor prunes it; a file that is not, is gone."""
+    """A file that the rules leave out is neither marked nor pruned; a missing file is gone."""
     index(library, music)
     (music / "album 1" / "5.wav").unlink()
     report, _ = index(library, music, rules=ScanRules(include=("0.wav",)), prune=True)
@@ -128,7 +128,7 @@ def test_what_the_rules_pass_over_is_not_gone(library: Library, music: Path) -> 
 
 
 def test_other_folders_are_left_alone(library: Library, music: Path) -> None:
-    """Indexing one folder says nothing about what stands in another."""
+    """Indexing one folder does not change the tracks of another."""
     index(library, music)
     report, _ = index(library, music / "album 0")
     assert counts(report) == {"unchanged": 3}

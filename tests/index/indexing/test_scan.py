@@ -32,7 +32,7 @@ def test_audio_is_found_by_its_suffix(tmp_path: Path) -> None:
 
 
 def test_hidden_files_are_left_out_unless_asked_for(tmp_path: Path) -> None:
-    """So are hidden folders; macOS leaves such files beside every song."""
+    """Hidden files and folders are left out; macOS writes such a file beside every song."""
     make(tmp_path, ".a.mp3", ".trash/b.mp3", "._c.mp3", "d.mp3")
     assert names(tmp_path) == {"d.mp3"}
     assert len(names(tmp_path, rules=ScanRules(with_hidden=True))) == 4

@@ -65,7 +65,7 @@ def test_vorbis_comments(tmp_path: Path, suffix: str) -> None:
 
 
 def test_the_encoder_is_no_field(tmp_path: Path) -> None:
-    """The program that wrote a file is nothing to vote or filter on."""
+    """The program that wrote a file is no field to vote or filter on."""
     path = tmp_path / "a.ogg"
     write_audio(path, SILENCE, 24_000)
     audio = mutagen.File(path)
@@ -111,6 +111,6 @@ def test_nobody_waits_for_a_pipe(tmp_path: Path, read: Callable[[Path], object])
 
 
 def test_odd_years_and_numbers() -> None:
-    """What is no number is none."""
+    """A value that is no number is ignored."""
     tags = as_file_tags({"date": ["unknown", "1999?"], "tracknumber": ["A1"]}, None)
     assert (tags.year, tags.track_number) == (1999, None)

@@ -48,7 +48,7 @@ def test_tracks_of_no_known_artist_are_kin_by_album(artist: str) -> None:
 
 
 def test_spellings_and_separators_are_brought_together() -> None:
-    """Case makes no other label, a semicolon parts two, and the most usual spelling is shown."""
+    """Case does not matter, a semicolon separates labels, the commonest spelling is shown."""
     values = {4: ["rock"], 9: ["Rock; POP "], 2: ["Rock"], 7: ["Pop", "pop;"], 5: [" ; "]}
     table = make_label_table("genre", values, several=False)
     assert table.labels == ("POP", "Rock")
@@ -60,7 +60,7 @@ def test_spellings_and_separators_are_brought_together() -> None:
 
 
 def test_a_field_of_many_labels_is_seen_as_one() -> None:
-    """By the share of tracks that have several, whatever is asked for elsewhere."""
+    """The share of tracks with several labels decides."""
     few = {i: ["a", "b"] if i == 0 else ["a"] for i in range(20)}
     many = {i: ["a", "b"] if i < 10 else ["a"] for i in range(20)}
     assert not make_label_table("genre", few).is_multi
@@ -71,7 +71,7 @@ def test_a_field_of_many_labels_is_seen_as_one() -> None:
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32), several=st.booleans())
 def test_the_table_of_some_tracks_equals_one_made_of_them(seed: int, several: bool) -> None:
-    """With their labels alone, and the frequencies among them."""
+    """It has only their labels, and the frequencies among them."""
     generator = np.random.default_rng(seed)
     values = {
         i: [f"g{x}" for x in generator.choice(6, generator.integers(1, 4), replace=False)]

@@ -27,7 +27,7 @@ def library(tmp_path: Path, music: list[Path]) -> Library:
 
 
 def probabilities(library: Library, track: object, **how: object) -> dict[str, float]:
-    """What the vote gives for one track."""
+    """The probabilities of one track's vote."""
     settings = VoteSettings(**how)  # type: ignore[arg-type]  # each test knows its own
     request = LabelRequest((str(track),), settings)
     (vote,) = label_tracks(library, request, encoder=StyledEncoder()).votes
@@ -43,7 +43,7 @@ def report(library: Library, music: list[Path], tmp_path: Path) -> LabelReport:
 
 
 def test_neighbours_name_the_label(report: LabelReport) -> None:
-    """By id, by path, and for a file that is not in the library."""
+    """The vote works by id, by path, and for a file outside the library."""
     assert [vote.label for vote in report.votes] == ["Folk", "Rock", "Jazz"]
 
 
@@ -104,14 +104,14 @@ def test_the_order_of_indexing_makes_no_difference(tmp_path: Path, music: list[P
 
 
 def test_more_neighbours_than_tracks(library: Library) -> None:
-    """All that may vote do, and the nearer ones decide as before."""
+    """All tracks that may vote do, and the nearer ones decide as before."""
     (vote,) = label_tracks(library, LabelRequest(("1",), VoteSettings(k=10_000))).votes
     assert len(vote.voters) == N_SONGS - 3
     assert vote.label == "Folk"
 
 
 def test_balancing_helps_the_rare_label(library: Library, music: list[Path]) -> None:
-    """Where most of the library is Rock, the others are more probable once balanced."""
+    """In a library of mostly Rock, balancing makes the other labels more probable."""
     for path in music[:18]:
         tag_wav(path, genre="Rock")
     library.index([music[0].parent], encoder=StyledEncoder())
@@ -122,7 +122,7 @@ def test_balancing_helps_the_rare_label(library: Library, music: list[Path]) -> 
 
 
 def test_a_library_of_one_label(tmp_path: Path) -> None:
-    """It is certain of it: nothing else is known."""
+    """Its only label has the probability 1."""
     for number in range(4):
         tag_wav(write_wav(tmp_path / "music" / f"0 {number}.wav", number), genre="Polka")
     library = Library.open_or_create(tmp_path / "library")
@@ -131,7 +131,7 @@ def test_a_library_of_one_label(tmp_path: Path) -> None:
 
 
 def test_nobody_may_vote(tmp_path: Path) -> None:
-    """Where all that have a label are by the same artist, no label is named, and why is said."""
+    """If all labelled tracks are by the same artist, no label is named, and the reason is given."""
     for number in range(3):
         path = write_wav(tmp_path / "music" / f"0 {number}.wav", number)
         tag_wav(path, genre="Polka", artist="The Only One", title=f"Polka {number}")
@@ -192,7 +192,7 @@ def test_bad_settings() -> None:
 
 
 def test_bad_tracks_are_failures_among_many(library: Library, tmp_path: Path) -> None:
-    """Each with its reason; alone, one is an error. All new files are encoded together."""
+    """Each failed track has its reason, a lone one is an error; new files are encoded together."""
     broken = tmp_path / "0 broken.wav"
     broken.write_bytes(b"no sound")
     new = [write_wav(tmp_path / f"1 new {n}.wav", 500 + n) for n in range(3)]
@@ -232,7 +232,7 @@ def test_known_tracks_need_no_model(library: Library) -> None:
 
 
 def test_the_artist_is_told_by_the_artists_tracks(library: Library) -> None:
-    """Where the artist is what is asked for, its own tracks vote."""
+    """For the field artist, the artist's own tracks vote."""
     (vote,) = label_tracks(library, LabelRequest(("1",), VoteSettings("artist"))).votes
     assert vote.track.artist in {label for voter in vote.voters for label in voter.labels}
 

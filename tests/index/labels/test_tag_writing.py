@@ -25,7 +25,7 @@ from tests.index.toy_encoder import write_wav
 def test_every_format_is_written_and_restored(
     songs: Path, tmp_path: Path, suffix: str, field: str
 ) -> None:
-    """What is written is what the library reads; undone, all tags are what they were."""
+    """The library reads the written labels; after undoing, all tags are as before."""
     path = copy_of(songs, suffix, tmp_path)
     before, digest = read_tags(path), audio_digest(path)
     state = read_field(path, field)
@@ -44,7 +44,7 @@ def test_every_format_is_written_and_restored(
 def test_what_was_there_is_replaced_and_comes_back(
     songs: Path, tmp_path: Path, suffix: str
 ) -> None:
-    """With all its values, under the name that the file had for it."""
+    """Old labels come back with all values, under the same key of the file."""
     path = copy_of(songs, suffix, tmp_path)
     write_field(path, "genre", ("Polka", "Waltz"))
     state = read_field(path, "genre")
@@ -77,7 +77,7 @@ def test_old_id3_stays_old(songs: Path, tmp_path: Path) -> None:
 
 
 def test_a_file_without_tags_is_without_again(tmp_path: Path) -> None:
-    """Writing gives it a place for tags, undoing takes that away."""
+    """Undoing removes the tags that writing added."""
     path = write_wav(tmp_path / "bare.wav", 1)
     before = path.read_bytes()
     state = read_field(path, "genre")

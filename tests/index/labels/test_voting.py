@@ -71,7 +71,7 @@ def test_probabilities_are_probabilities(
 def test_the_order_of_the_library_makes_no_difference(
     seed: int, n_tracks: int, k: int, calibration: VoteCalibration
 ) -> None:
-    """Not even where many tracks lie at the same distance and few of them can vote."""
+    """This holds even if many tracks are at the same distance and few of them can vote."""
     generator = np.random.default_rng(seed)
     places = near(generator.standard_normal((5, 4)), noise=0, generator=generator)
     vectors = places[generator.integers(0, 5, n_tracks)]
@@ -92,7 +92,7 @@ def test_the_order_of_the_library_makes_no_difference(
     n_artists=st.integers(1, 6),
 )
 def test_the_nearest_that_are_no_kin_vote(seed: int, n_tracks: int, k: int, n_artists: int) -> None:
-    """As a slow loop over all tracks has it, however many of them are kin."""
+    """The voters are those of a slow loop over all tracks, however many are kin."""
     generator = np.random.default_rng(seed)
     vectors = near(generator.standard_normal((n_tracks, 8)), noise=0, generator=generator)
     artists = generator.integers(0, n_artists, n_tracks)
@@ -113,7 +113,7 @@ def test_the_nearest_that_are_no_kin_vote(seed: int, n_tracks: int, k: int, n_ar
 
 @pytest.mark.parametrize("noise", [0.7, 1.0, 1.5, 2.5])
 def test_probabilities_come_true(noise: float) -> None:
-    """On tracks that the calibration has not seen, confidence and accuracy agree."""
+    """On tracks that the calibration has not seen, probability and accuracy agree."""
     errors, raw_errors = [], []
     for seed in range(3):
         vectors, labels = clustered(800, noise=noise, seed=seed)
@@ -132,7 +132,7 @@ def test_probabilities_come_true(noise: float) -> None:
 
 
 def test_probabilities_of_several_labels_come_true() -> None:
-    """Each label of a field with several is a question of its own, answered as it should be."""
+    """In a field with several labels, the probability of each label is calibrated."""
     generator = np.random.default_rng(5)
     directions = generator.standard_normal((4, 16))
 

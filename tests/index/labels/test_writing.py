@@ -1,4 +1,4 @@
-"""Labels written into files, and taken back: every format, every way it can go wrong."""
+"""Labels written into the files of a library, and taken back by the journal."""
 
 import json
 import os
@@ -96,7 +96,7 @@ def test_written_and_undone_files_are_not_analysed_again(library: Library, tmp_p
 
 
 def test_the_journal_says_what_was_and_what_is(library: Library) -> None:
-    """A line of JSON a file."""
+    """The journal has a line of JSON for each file."""
     (change,) = plan_changes(votes_on(library, 9))
     report = write_labels(library, [change])
     assert report.journal is not None
@@ -146,7 +146,7 @@ def test_what_changed_since_is_not_undone(library: Library, tmp_path: Path) -> N
 
 
 def test_an_empty_plan_leaves_no_journal(library: Library) -> None:
-    """Nor does a dry run of undoing touch a file."""
+    """An empty plan writes no journal, and a dry run of undoing changes no file."""
     changes = plan_changes(votes_on(library, 1))
     assert write_labels(library, changes).journal is None
     assert not list(library.folder.glob("*.jsonl"))
@@ -158,7 +158,7 @@ def test_an_empty_plan_leaves_no_journal(library: Library) -> None:
 
 
 def test_bad_journals(library: Library, tmp_path: Path) -> None:
-    """One that is not there, one that is none; a line that a crash cut off counts for nothing."""
+    """A missing or invalid journal is refused; a last line that a crash cut off is ignored."""
     with pytest.raises(NotFound, match="no such journal"):
         undo_labels(library, tmp_path / "none.jsonl")
     journal = tmp_path / "journal.jsonl"

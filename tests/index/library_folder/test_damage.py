@@ -1,4 +1,4 @@
-"""Damage of any part of a library: refused with advice, or mended with a word, never passed on."""
+"""Damage to any part of a library: refused with advice, or repaired with a warning."""
 
 import json
 import os

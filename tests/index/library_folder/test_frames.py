@@ -51,7 +51,7 @@ def test_an_empty_library_is_an_empty_table(tmp_path: Path) -> None:
 
 
 def test_tracks_are_named_by_path_id_or_index(library: Library) -> None:
-    """Whichever a table has, the same tracks are meant."""
+    """Paths, ids and the index of a table name the same tracks."""
     frame = library.to_pandas()
     by_path = [library.find(text)[0].id for text in tracks_in(frame)]
     assert by_path == [int(text) for text in tracks_in(frame[["title"]])]
@@ -90,7 +90,7 @@ def test_a_column_is_written_into_the_files_and_taken_back(tmp_path: Path) -> No
 
 
 def test_a_playlist_saves_itself(library: Library, tmp_path: Path) -> None:
-    """What was saved reads back as the same paths."""
+    """The saved playlist is read back with the same paths."""
     playlist = library.playlist(PlaylistRequest(("1",), length=2, seed=0))
     playlist.save(tmp_path / "list.m3u8")
     read = [str(entry.path) for entry in read_playlist(tmp_path / "list.m3u8")]

@@ -30,7 +30,7 @@ def test_no_library_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_an_empty_library_says_what_to_do(tmp_path: Path) -> None:
-    """So does a library without tracks."""
+    """If a library has no tracks, the message names the command that adds some."""
     (tmp_path / "music").mkdir()
     library = Library.open_or_create(tmp_path / "library")
     library.index([tmp_path / "music"], encoder=ToyEncoder())
@@ -110,7 +110,7 @@ def test_damaged_vectors_are_rebuilt_and_it_is_said(library: Library, damage: st
 
 @pytest.mark.parametrize("damage", ["garbage", "cut", "empty"])
 def test_a_damaged_catalogue_is_refused(library: Library, damage: str) -> None:
-    """The truth cannot be guessed: the message says what to do."""
+    """The catalogue cannot be rebuilt, so the message says what to do."""
     path = library.folder / "catalogue.sqlite"
     data = path.read_bytes()
     path.write_bytes({"garbage": b"x" * 5000, "cut": data[:5000], "empty": b"x"}[damage])
@@ -119,7 +119,7 @@ def test_a_damaged_catalogue_is_refused(library: Library, damage: str) -> None:
 
 
 def test_a_missing_catalogue_is_refused(library: Library) -> None:
-    """Without it there is no library, whatever else is there."""
+    """A folder without a catalogue is no library."""
     (library.folder / "catalogue.sqlite").unlink()
     with pytest.raises(CorruptArtefact, match="missing"):
         library.info()

@@ -1,4 +1,4 @@
-"""The map's layout: what is kept, what moves and what does not, and how it is judged."""
+"""The map's layout: what is stored, which tracks move, and its quality."""
 
 import shutil
 import warnings
@@ -62,7 +62,7 @@ def test_new_tracks_move_no_old_one(tmp_path: Path) -> None:
 
 
 def test_genres_stay_together(grown: MapLibrary) -> None:
-    """What sounds alike lies together, and the numbers say so."""
+    """Tracks of a genre are near each other, by the figures too."""
     with Library.open(grown.folder) as library:
         drawn = map_of(library)
         genre = map_field(library, drawn, "genre")
@@ -87,7 +87,7 @@ def test_a_map_in_space_is_kept_beside_the_flat_one(grown: MapLibrary) -> None:
 def test_a_damaged_layout_is_laid_out_anew(
     grown: MapLibrary, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is said, and the map is the same again."""
+    """A warning says so, and the new map equals the old one."""
     with Library.open(grown.folder) as library:
         before = map_of(library, MapRequest(is_fresh=True, seed=0))
         path = layout_path(grown.folder, 2)
@@ -234,7 +234,7 @@ def test_every_field_has_a_category_for_every_track(grown: MapLibrary) -> None:
 
 
 def test_an_unknown_field_lists_the_fields(grown: MapLibrary) -> None:
-    """And the nearest one is suggested."""
+    """The message lists the fields and suggests the nearest one."""
     with Library.open(grown.folder) as library:
         with pytest.raises(UnknownChoice, match=r"album, artist.*Did you mean genre"):
             chosen_field(library, "gener")

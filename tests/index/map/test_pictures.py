@@ -33,7 +33,7 @@ APART = 0.06
 
 
 def seen(colour: str, eye: str) -> np.ndarray:
-    """A colour as an eye sees it, in Oklab."""
+    """A colour in Oklab, which follows human perception."""
     levels = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
     linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
     return TO_LAB @ np.cbrt(TO_CONES @ np.clip(np.array(EYES[eye]) @ linear, 0, 1))
@@ -41,7 +41,7 @@ def seen(colour: str, eye: str) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def map_library(tmp_path_factory: pytest.TempPathFactory) -> MapLibrary:
-    """Twelve tracks, one with a title and a genre out of a bad dream."""
+    """Twelve tracks, some with markup and symbols in title and genre."""
     map_library = MapLibrary(tmp_path_factory.mktemp("pictures") / "library")
     map_library.grow(9).close()
     map_library.grow(

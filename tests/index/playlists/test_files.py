@@ -1,4 +1,4 @@
-"""Playlist files: what we write comes back, and what others write is understood."""
+"""Playlist files: ours are read back, and those of other programs are understood."""
 
 import json
 import os
@@ -186,7 +186,7 @@ def test_a_list_of_paths_is_a_playlist(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".m3u8", ".m3u", ".xspf", ".json"])
 def test_a_playlist_is_replaced_only_by_force(tmp_path: Path, suffix: str) -> None:
-    """The first playlist stays until somebody insists."""
+    """The first playlist stays unless `force` is given."""
     path = tmp_path / "new" / f"a{suffix}"
     for number, force in ((1, False), (2, True)):
         tracks = tracks_at(f"/m/{number}.mp3")

@@ -1,4 +1,4 @@
-"""The rules of playlists, each against a checker that knows nothing but the rule's own words."""
+"""The rules of playlists, each compared with a simple checker."""
 
 import itertools
 from collections import Counter
