@@ -71,7 +71,7 @@ def test_probabilities_are_probabilities(
 def test_the_order_of_the_library_makes_no_difference(
     seed: int, n_tracks: int, k: int, calibration: VoteCalibration
 ) -> None:
-    """This holds even if many tracks are at the same distance and few of them can vote."""
+    """The vote is the same even if many tracks are at the same distance and few can vote."""
     generator = np.random.default_rng(seed)
     places = near(generator.standard_normal((5, 4)), noise=0, generator=generator)
     vectors = places[generator.integers(0, 5, n_tracks)]
