@@ -210,7 +210,7 @@ def test_own_tags_are_no_data_set(library: Library, music: Path) -> None:
     options = IndexOptions(labels_from=(music,))
     with pytest.raises(DatasetError, match="index reads anyway"):
         library.index([music], encoder=encoder, options=options)
-    assert encoder.heard == []
+    assert encoder.analysed_paths == []
 
 
 def test_labels_are_offered_once(library: Library, folders: Path) -> None:
