@@ -79,7 +79,8 @@ def run(
         typer.Option(
             metavar="FIELD:SHAPE",
             help="Let a number rise, fall, peak or valley, such as energy:rise. FIELD is any tag "
-            "with numbers; energy and tempo are measured if no tag has them.",
+            "with numbers, or a model's tag, such as sounds.mellow; energy and tempo are measured "
+            "if no tag has them.",
         ),
     ] = None,
     per_artist: Annotated[

@@ -127,6 +127,6 @@ def _start_child(steps: EncodingSteps) -> EncoderProcess:
         steps.model.folder,
         fingerprint=steps.model.fingerprint,
         embedding_size=steps.config.embedding_size,
-        n_tags=len(steps.model.tags),
+        tags=steps.model.tags,
         precision=steps.precision,
     )

@@ -22,7 +22,8 @@ class TrackEncoding:
     """A track's vector, which is the mean of its excerpts' vectors, and these vectors.
 
     vector: float32 [size]; excerpt_vectors: float32 [excerpts, size]
-    tag_probabilities: float32 [tags], the mean over excerpts; empty without a network that tags
+    tag_probabilities: float32 [tags], the mean over excerpts, of `tags`; empty if the network does
+    not tag
     """
 
     path: Path
@@ -34,6 +35,7 @@ class TrackEncoding:
     tag_probabilities: NDArray[np.float32] = field(
         default_factory=lambda: np.empty(0, dtype=np.float32)
     )
+    tags: tuple[str, ...] = ()
 
     def __array__(
         self, dtype: DTypeLike | None = None, copy: bool | None = None

@@ -166,6 +166,7 @@ class EncodingSteps:
             excerpt_seconds=excerpts.samples.shape[1] / excerpts.sample_rate,
             duration_seconds=excerpts.duration_seconds,
             tag_probabilities=probabilities.mean(axis=0),
+            tags=self.model.tags,
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from embedder.errors import CorruptArtefact
 from index.catalogue.catalogue import Catalogue
+from index.catalogue.sounds import PREFIX
 
 PathKey = bytes
 """A track's place: the path, and for a part of a file NUL and its number, which no path holds."""
@@ -249,6 +250,22 @@ class Ledger:
         """Keep what was measured from the audio: track id, field and value."""
         self._database.run_many(
             "INSERT OR REPLACE INTO measurements VALUES (?, ?, ?)", measurements
+        )
+
+    def replace_sounds(self, track_id: int, values: Iterable[tuple[str, str]]) -> None:
+        """Replace what a model's tags say of a track: fields and values."""
+        self._database.run(
+            "DELETE FROM measurements WHERE track_id = ? AND substr(field, 1, ?) = ?",
+            (track_id, len(PREFIX), PREFIX),
+        )
+        self.put_measurements((track_id, field, value) for field, value in values)
+
+    def copy_measurements(self, source_id: int, track_id: int) -> None:
+        """Give a track what was measured of another copy of its recording."""
+        self._database.run(
+            "INSERT OR REPLACE INTO measurements "
+            "SELECT ?, field, value FROM measurements WHERE track_id = ?",
+            (track_id, source_id),
         )
 
     def _put_tags(self, track_id: int, facts: FileFacts) -> None:

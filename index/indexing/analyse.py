@@ -13,6 +13,7 @@ from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequ
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.catalogue.ledger import KnownFile, Ledger
 from index.catalogue.records import Failure
+from index.catalogue.sounds import sound_values
 from index.catalogue.vector_rows import TrackVectors
 from index.indexing.scan import storable_time
 from index.library_folder.encoder import Encoder
@@ -109,6 +110,9 @@ class Analysis:
             )
             for copies, encoding in batch:
                 self._ledger.set_duration(copies[0].id, _duration(copies[0], encoding))
+                if encoding.tags:
+                    values = sound_values(encoding.tags, encoding.tag_probabilities)
+                    self._ledger.replace_sounds(copies[0].id, values)
                 self._ledger.drop_failures([(copies[0].path, copies[0].part)])
                 self._copy_to(copies[0].id, copies[1:])
         for copies, _ in batch:
@@ -118,6 +122,7 @@ class Analysis:
     def _copy_to(self, source_id: int, copies: list[KnownFile]) -> None:
         for copy in copies:
             self._catalogue.vectors.copy(source_id, copy.id)
+            self._ledger.copy_measurements(source_id, copy.id)
             self._ledger.drop_failures([(copy.path, copy.part)])
             self.outcome.copied.append(copy.id)
             self._on_track(os.fsdecode(copy.path))

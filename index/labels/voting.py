@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from embedder.errors import NotFound
 from index.catalogue.records import TrackRecord
+from index.catalogue.sounds import is_sound_field
 from index.labels.ballots import NO_VOTER
 from index.labels.kinship import ARTIST_FIELDS, Kinship, KinshipBook, Names
 from index.labels.neighbour_vote import NeighbourVote, calibration_sample
@@ -80,7 +81,9 @@ class Voting:
         fields = catalogue.fields()
         close = difflib.get_close_matches(self.settings.field, fields, n=1)
         hint = f" Do you mean {close[0]}?" if close else ""
-        shown = sorted(fields, key=lambda name: (-fields[name], name))[:MAX_FIELDS_LISTED]
+        shown = sorted(fields, key=lambda name: (is_sound_field(name), -fields[name], name))[
+            :MAX_FIELDS_LISTED
+        ]
         listed = ", ".join(f"{name} ({fields[name]} tracks)" for name in shown)
         listing = f"Fields: {listed}." if fields else "Its tracks have no tags at all."
         raise NotFound(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.errors import UnknownChoice
+from index.catalogue.sounds import is_sound_field
 from index.library_folder.open_library import OpenLibrary
 from index.map.library_map import LibraryMap
 from index.map.palette import MAX_CATEGORIES, REST, Swatch, category_swatches, step_swatches
@@ -62,7 +63,8 @@ class MapField:
 def field_names(library: OpenLibrary) -> list[str]:
     """Every field that can colour a map: the usual ones, then the other tags, most tracks first."""
     filled = {name: n for name, n in library.catalogue.fields().items() if n}
-    tags = sorted(filled, key=lambda name: (-filled[name], name))
+    # What a model's tags say comes last: a model has fifty of them, and every track has all.
+    tags = sorted(filled, key=lambda name: (is_sound_field(name), -filled[name], name))
     usual = [
         name
         for name in USUAL_FIELDS

@@ -34,10 +34,10 @@ class EncoderProcess:
         fingerprint: str,
         embedding_size: int,
         precision: str,
-        n_tags: int = 0,
+        tags: tuple[str, ...] = (),
     ) -> None:
         self._embedding_size = embedding_size
-        self._n_tags = n_tags
+        self._tags = tags
         self._fingerprint = fingerprint
         self._ready = threading.Event()
         self.is_gone = False
@@ -111,7 +111,7 @@ class EncoderProcess:
             return EncodingFailure(request.path, head["reason"])
         size, n_excerpts = self._embedding_size, head["n_excerpts"]
         n_values = size * (n_excerpts + 1)
-        values = np.frombuffer(stream.read(4 * (n_values + self._n_tags)), dtype=np.float32)
+        values = np.frombuffer(stream.read(4 * (n_values + len(self._tags))), dtype=np.float32)
         vectors = values[:n_values].reshape(n_excerpts + 1, size)
         return TrackEncoding(
             path=request.path,
@@ -121,4 +121,5 @@ class EncoderProcess:
             excerpt_seconds=head["excerpt_seconds"],
             duration_seconds=head["duration_seconds"],
             tag_probabilities=values[n_values:],
+            tags=self._tags,
         )
