@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.audio.frames import Run, gather, placed_frames
-from embedder.audio.odd import refuse_odd
 from embedder.audio.records import AudioInfo, Stretches, Waveform
 from embedder.audio.resampling import margin_samples, resampled
 from embedder.audio.seeking import read_runs
@@ -68,18 +67,13 @@ def read_whole(path: Path, *, sample_rate: int = 0, max_seconds: float = 1800.0)
     return Waveform(samples[cut : cut + round(n_native * rate / native)], rate)
 
 
-def read_stretches(
-    path: Path, plan: Plan, *, seconds: float, sample_rate: int = 0, odd_too: bool = True
-) -> Stretches:
+def read_stretches(path: Path, plan: Plan, *, seconds: float, sample_rate: int = 0) -> Stretches:
     """Decode the stretches of `seconds` each that start where `plan` says.
 
     `plan` is called with the file's length. If the file turns out to be shorter than its header
-    says, `plan` is called once more with the measured length. Raises OddAudio for a file that
-    looks odd, unless `odd_too`.
+    says, `plan` is called once more with the measured length.
     """
     with open_source(path) as source:
-        if not odd_too:
-            refuse_odd(source)
         order = _Order(plan, seconds, sample_rate or source.sample_rate, _length(source))
         stretches = _read(source, order, by_seeking=True)
         if _is_short(stretches):

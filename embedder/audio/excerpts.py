@@ -79,13 +79,11 @@ def load_excerpts(
     start_seconds: float | None = None,
     seconds: float | None = None,
     generator: np.random.Generator | None = None,
-    odd_too: bool = True,
 ) -> Excerpts:
     """Decode only the excerpts of one track.
 
     `start_seconds` and `seconds` limit the excerpts to a part of the track. With a `generator`
-    they are random. `sample_rate` 0 keeps the file's own rate. Raises OddAudio for a file that
-    looks odd, unless `odd_too`.
+    they are random. `sample_rate` 0 keeps the file's own rate.
     """
     _check_part(start_seconds, seconds)
     part_seconds = math.inf
@@ -100,9 +98,7 @@ def load_excerpts(
             starts = random_starts(part_seconds, config, generator=generator)
         return tuple(first + start for start in starts)
 
-    stretches = read_stretches(
-        path, plan, seconds=config.excerpt_seconds, sample_rate=sample_rate, odd_too=odd_too
-    )
+    stretches = read_stretches(path, plan, seconds=config.excerpt_seconds, sample_rate=sample_rate)
     n_part_samples = round(part_seconds * stretches.sample_rate)
     rows = [row for row, n_read in enumerate(stretches.n_read) if n_read > 0]
     return Excerpts(

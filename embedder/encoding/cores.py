@@ -1,11 +1,13 @@
 """Encoding many tracks on a CPU: each worker takes groups of tracks through all steps on one core.
 
-    thread 1 ──▶ this process (one thread at a time), which leaves odd files to a decoder
+    thread 1 ──▶ this process (one thread at a time), with a decoder process
     thread 2 ──▶ child 1, as soon as it is ready
     thread 3 ──▶ child 2 …
 
-A child takes seconds to start, so children are started only if there is more work than that.
-Until they are ready, threads take turns in this process.
+No file is decoded in this process: one that crashes FFmpeg would end the run. A child takes seconds
+to start, so children are started only if there is more work than that. Until they are ready,
+threads take turns in this process. A child that ended is replaced, and the tracks that it had are
+decoded one by one: only the file that ended it fails.
 """
 
 import threading
@@ -14,8 +16,6 @@ from typing import Self
 
 import torch
 
-from embedder.audio.excerpts import Excerpts
-from embedder.audio.odd import OddAudio
 from embedder.encoding.processes.decoder import DecoderProcess
 from embedder.encoding.processes.encoder import EncoderProcess
 from embedder.encoding.requests import EncodingFailure, EncodingResult, TrackRequest
@@ -26,6 +26,8 @@ GROUP_EXCERPTS = 4
 """A worker takes about this many excerpts at a time: more would leave other workers idle."""
 START_AFTER_GROUPS = 12
 """With groups of four excerpts, about two seconds of work: there may be much more."""
+MAX_REPLACEMENTS = 8
+"""Of children in one run. More deaths have another cause than some hostile files."""
 
 Group = list[TrackRequest]
 
@@ -63,6 +65,7 @@ class Cores:
         self._children: list[EncoderProcess] = []
         self._busy: set[int] = set()
         self._n_groups = 0
+        self._n_replaced = 0
 
     def __enter__(self) -> Self:
         return self
@@ -87,7 +90,7 @@ class Cores:
     def _here(self, group: Group) -> list[EncodingResult]:
         try:
             with self._turn_here:
-                return self._steps.encode_group(group, self._load)
+                return self._steps.encode_group(group, self._decoder.load)
         except MemoryError:
             return self._one_by_one(group)
 
@@ -96,21 +99,25 @@ class Cores:
             self._n_groups += 1
             if self._n_groups > START_AFTER_GROUPS and not self._children:
                 self._children = [_start_child(self._steps) for _ in range(self._n_children)]
+            self._replace_ended()
             for child in self._children:
                 if child.is_ready and id(child) not in self._busy:
                     self._busy.add(id(child))
                     return child
         return None
 
-    def _load(self, request: TrackRequest) -> Excerpts:
-        """An odd file is decoded in a child process: a crash or hang is that file's failure."""
-        try:
-            return self._steps.load_excerpts(request, odd_too=False)
-        except OddAudio:
-            return self._decoder.load(request)
+    def _replace_ended(self) -> None:
+        for position, child in enumerate(self._children):
+            is_lost = child.is_gone and not child.has_other_model
+            if is_lost and id(child) not in self._busy:
+                if self._n_replaced == MAX_REPLACEMENTS:
+                    return
+                self._n_replaced += 1
+                child.close()
+                self._children[position] = _start_child(self._steps)
 
     def _one_by_one(self, group: Group) -> list[EncodingResult]:
-        """After a crash, decode each file in a child process: only the broken file fails."""
+        """After a crash, encode each file by itself: only the broken file fails."""
         results: list[EncodingResult] = []
         for request in group:
             try:

@@ -94,7 +94,7 @@ class EncodingSteps:
         """A few tracks, with one pass of the network; `load` reads their excerpts."""
         return self.finish([self.prepare(request, load) for request in requests])
 
-    def load_excerpts(self, request: TrackRequest, *, odd_too: bool = True) -> Excerpts:
+    def load_excerpts(self, request: TrackRequest) -> Excerpts:
         """Decode the excerpts of a track in this process."""
         return load_excerpts(
             request.path,
@@ -102,7 +102,6 @@ class EncodingSteps:
             sample_rate=self.config.front_end.sample_rate,
             start_seconds=request.start_seconds,
             seconds=request.seconds,
-            odd_too=odd_too,
         )
 
     def prepare(self, request: TrackRequest, load: LoadExcerpts | None = None) -> Prepared:

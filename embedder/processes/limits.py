@@ -5,6 +5,7 @@ Where the system has no such bounds (Windows), the child runs without them.
 
 import contextlib
 import importlib
+import math
 import subprocess
 import threading
 from pathlib import Path
@@ -27,6 +28,23 @@ def limit_memory(n_bytes: int) -> None:
     if hard != resource.RLIM_INFINITY:
         limit = min(limit, hard)
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+
+
+def limit_cpu_time(seconds: float) -> None:
+    """Let this process compute for so many more seconds; then the system ends it.
+
+    The parent's watchdog comes first. This limit is for a child that its parent has left alone.
+    """
+    try:
+        resource: Any = importlib.import_module("resource")
+    except ImportError:
+        return
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    limit = math.ceil(usage.ru_utime + usage.ru_stime + seconds)
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, hard))
 
 
 def die_before_parent() -> None:

@@ -46,6 +46,9 @@ class LazyEncoder:
         ordered: bool = True,
     ) -> Iterator[EncodingResult]:
         """Each track's encoding or failure, in input order."""
+        from embedder.encoding.processes.decoder import start_early
+
+        start_early()  # while torch is imported
         from embedder.encoding.encoder import TrackEncoder
 
         encoder = TrackEncoder.load(self.folder)

@@ -112,6 +112,10 @@ def encode_missing(
     `encoder` None: the library's own model, loaded only if it is needed.
     """
     requests = [track.request for track in tracks if isinstance(track, UnencodedTrack)]
+    if requests and encoder is None:
+        from embedder.encoding.processes.decoder import start_early
+
+        start_early()  # while the model is loaded
     results = (encoder or library.encoder).encode_many(requests) if requests else iter(())
     for track in tracks:
         if isinstance(track, QueryTrack):

@@ -1,17 +1,21 @@
 """Decoding in a child process, for one of several threads; this is the parent's side.
 
-Decoding makes thousands of short calls, and each releases the interpreter lock and takes it again:
-two decoding threads are slower than one. A child process for each thread shares no lock. If a
-decoder crashes, hangs or runs out of memory, it gets the file once more in a new process, because
-the cause may have been another one. The second time the file is a failure.
+A file that crashes FFmpeg, never ends or takes all memory ends the child and not this process. It
+gets the file once more in a new process, because the cause may have been another one. The second
+time the file is a failure; so is a file that takes too long, at once.
+
+Besides, decoding makes thousands of short calls, and each releases the interpreter lock and takes
+it again: two decoding threads are slower than one. A child for each thread shares no lock.
 """
 
+import atexit
 import json
 import logging
 import math
 import os
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any, Self
 
@@ -37,6 +41,10 @@ class _Ended(Exception):
     """The child ended instead of answering."""
 
 
+class _TookTooLong(Exception):
+    """The child was killed because it did not answer in time."""
+
+
 class DecoderProcess:
     """A child that decodes one track at a time. It is started at the first request."""
 
@@ -45,11 +53,7 @@ class DecoderProcess:
             "excerpts": to_dict(config.excerpts),
             "sample_rate": config.front_end.sample_rate,
         }
-        self._child: subprocess.Popen[bytes] | None = None
-        folder = MEMORY_FOLDER if os.access(MEMORY_FOLDER, os.W_OK) else None
-        handle, name = tempfile.mkstemp(prefix="soundalike-", suffix=".samples", dir=folder)
-        os.close(handle)
-        self._shared_path = Path(name)
+        self._child: _Child | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -58,9 +62,10 @@ class DecoderProcess:
         self.close()
 
     def close(self) -> None:
-        """End the child and remove the shared file."""
-        self._end_child()
-        self._shared_path.unlink(missing_ok=True)
+        """End the child."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.close()
 
     def start(self) -> None:
         """Start the child now, so that the first request does not wait for it."""
@@ -69,12 +74,14 @@ class DecoderProcess:
     def load(self, request: TrackRequest) -> Excerpts:
         """Return or raise what `load_excerpts` does for this request."""
         try:
-            return self._ask(request)
+            try:
+                return self._ask(request)
+            except _Ended:
+                logger.debug("%s: the decoder ended, trying again", request.path)
+                return self._ask(request)
         except _Ended as end:
-            logger.debug("%s: %s, trying again", request.path, end)
-        try:
-            return self._ask(request)
-        except _Ended as end:
+            raise UnreadableAudio(request.path, "the decoder crashed on it") from end
+        except _TookTooLong as end:
             raise UnreadableAudio(request.path, str(end)) from end
 
     def _ask(self, request: TrackRequest) -> Excerpts:
@@ -85,39 +92,77 @@ class DecoderProcess:
             "path": str(request.path),
             "start_seconds": request.start_seconds,
             "seconds": request.seconds,
+            "patience_seconds": seconds,
         }
+        watchdog = Watchdog(child.process, seconds)
         try:
-            stdin, stdout = pipes_of(child)
-            with Watchdog(child, seconds) as watchdog:
+            stdin, stdout = pipes_of(child.process)
+            with watchdog:
                 stdin.write(json.dumps(message).encode("ascii") + b"\n")
                 stdin.flush()
                 head: dict[str, Any] = json.loads(stdout.readline())
             if "error" in head:
                 raise getattr(errors, head["error"])(request.path, head["reason"])
-            samples = np.fromfile(self._shared_path, np.float32, math.prod(head["shape"]))
+            samples = np.fromfile(child.shared_path, np.float32, math.prod(head["shape"]))
             samples = samples.reshape(head["shape"])
         except (OSError, ValueError) as error:  # no answer, or a part of one: the child has ended
-            self._end_child()
-            logger.debug("%s: the decoder ended with code %s", request.path, child.returncode)
+            self.close()
+            code = child.process.returncode
+            logger.debug("%s: the decoder ended with code %s", request.path, code)
             if watchdog.has_expired:
-                raise _Ended(f"decoding it took more than {seconds:.0f} s") from error
-            raise _Ended("the decoder crashed on it") from error
+                raise _TookTooLong(f"decoding it took more than {seconds:.0f} s") from error
+            raise _Ended from error
         return Excerpts(
             samples, head["sample_rate"], tuple(head["starts_seconds"]), head["duration_seconds"]
         )
 
-    def _end_child(self) -> None:
-        if self._child is not None:
-            end_child(self._child)
-            self._child = None
-
-    def _running_child(self) -> "subprocess.Popen[bytes]":
+    def _running_child(self) -> "_Child":
         if self._child is None:
-            debug = ["--debug"] if logger.isEnabledFor(logging.DEBUG) else []
-            self._child = start_child(
-                "embedder.encoding.processes.decoder_child",
-                str(self._shared_path),
-                *debug,
-                environment={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-            )
+            self._child = _early_child() or _Child()
         return self._child
+
+
+class _Child:
+    """A process that decodes, and the file in which it leaves samples."""
+
+    def __init__(self) -> None:
+        folder = MEMORY_FOLDER if os.access(MEMORY_FOLDER, os.W_OK) else None
+        handle, name = tempfile.mkstemp(prefix="soundalike-", suffix=".samples", dir=folder)
+        os.close(handle)
+        self.shared_path = Path(name)
+        debug = ["--debug"] if logger.isEnabledFor(logging.DEBUG) else []
+        self.process: subprocess.Popen[bytes] = start_child(
+            "embedder.encoding.processes.decoder_child",
+            name,
+            *debug,
+            environment={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        )
+
+    def close(self) -> None:
+        """End the process and remove the shared file."""
+        end_child(self.process)
+        self.shared_path.unlink(missing_ok=True)
+
+
+_early: list[_Child] = []
+_early_lock = threading.Lock()
+
+
+def start_early() -> None:
+    """Start a child for the next `DecoderProcess`: it is ready when torch has been imported."""
+    with _early_lock:
+        if not _early:
+            _early.append(_Child())
+
+
+@atexit.register
+def end_early_child() -> None:
+    """End the child of `start_early` if nothing took it."""
+    child = _early_child()
+    if child is not None:
+        child.close()
+
+
+def _early_child() -> _Child | None:
+    with _early_lock:
+        return _early.pop() if _early else None

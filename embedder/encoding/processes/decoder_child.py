@@ -18,7 +18,7 @@ from embedder.audio.excerpts import load_excerpts
 from embedder.config.loading import from_dict
 from embedder.config.model import ExcerptConfig
 from embedder.errors import AudioError, UnreadableAudio
-from embedder.processes.limits import die_before_parent, limit_memory
+from embedder.processes.limits import die_before_parent, limit_cpu_time, limit_memory
 
 MEMORY_BYTES = 4 * 2**30
 """Beyond what the process takes to start. `audio.decoding` holds at most 1 GiB of samples."""
@@ -35,6 +35,7 @@ def serve(requests: BinaryIO, answers: BinaryIO, shared: BinaryIO) -> None:
 def answer(request: dict[str, Any], shared: BinaryIO) -> dict[str, Any]:
     """Write the samples to `shared` and describe them; or name the error and its reason."""
     path = Path(request["path"])
+    limit_cpu_time(request["patience_seconds"])
     try:
         excerpts = load_excerpts(
             path,

@@ -40,7 +40,7 @@ class EncoderProcess:
         self._tags = tags
         self._fingerprint = fingerprint
         self._ready = threading.Event()
-        self.is_gone = False
+        self.is_gone = self.has_other_model = False
         self._child = start_child(
             "embedder.encoding.processes.encoder_child",
             str(model_folder),
@@ -58,23 +58,24 @@ class EncoderProcess:
     def encode_group(self, group: list[TrackRequest]) -> list[EncodingResult] | None:
         """Each track's encoding or failure; None if the child ended during the group."""
         stdin, stdout = pipes_of(self._child)
-        items = [
-            {"path": str(r.path), "start_seconds": r.start_seconds, "seconds": r.seconds}
-            for r in group
-        ]
         seconds = sum(
             patience_seconds(request.path, base_seconds=PATIENCE_SECONDS) for request in group
         )
+        tracks = [
+            {"path": str(r.path), "start_seconds": r.start_seconds, "seconds": r.seconds}
+            for r in group
+        ]
+        message = {"tracks": tracks, "patience_seconds": seconds}
         try:
             with Watchdog(self._child, seconds):
-                stdin.write(json.dumps(items).encode("ascii") + b"\n")
+                stdin.write(json.dumps(message).encode("ascii") + b"\n")
                 stdin.flush()
                 heads = json.loads(stdout.readline())
             pairs = zip(group, heads, strict=True)
             return [self._result(request, head, stdout) for request, head in pairs]
         except (OSError, ValueError):  # no answer, or a part of one
             self.is_gone = True
-            logger.warning("an encoding process ended with code %s", self._child.poll())
+            logger.debug("an encoding process ended with code %s", self._child.poll())
             return None
 
     def close(self) -> None:
@@ -95,7 +96,7 @@ class EncoderProcess:
             return
         fingerprint = json.loads(line)["fingerprint"]
         if fingerprint != self._fingerprint:
-            self.is_gone = True
+            self.is_gone = self.has_other_model = True
             logger.warning(
                 "the model's folder has changed: fingerprint %s, was %s",
                 fingerprint,

@@ -3,7 +3,8 @@
 Its arguments are the model's folder and the number format. It prints its fingerprint when it is
 ready. Then each line of JSON on standard input is a group of tracks; the answer is a line of JSON
 with an entry for each track, followed by the vectors as raw float32. It ends when its input ends,
-and ignores Ctrl-C: its parent handles that.
+and ignores Ctrl-C: its parent handles that. Memory that runs out ends it: its parent then encodes
+the group's tracks one by one.
 """
 
 import json
@@ -17,7 +18,10 @@ import torch
 from embedder.encoding.requests import EncodingFailure, TrackRequest
 from embedder.encoding.steps import EncodingSteps
 from embedder.models.registry import load_model
-from embedder.processes.limits import die_before_parent
+from embedder.processes.limits import die_before_parent, limit_cpu_time, limit_memory
+
+MEMORY_BYTES = 4 * 2**30
+"""Beyond what the process takes with its model. `audio.decoding` holds at most 1 GiB of samples."""
 
 
 def serve(steps: EncodingSteps, requests: BinaryIO, answers: BinaryIO) -> None:
@@ -25,7 +29,12 @@ def serve(steps: EncodingSteps, requests: BinaryIO, answers: BinaryIO) -> None:
     answers.write(json.dumps({"fingerprint": steps.model.fingerprint}).encode("ascii") + b"\n")
     answers.flush()
     for line in requests:
-        results = steps.encode_group([_request(item) for item in json.loads(line)])
+        group = json.loads(line)
+        limit_cpu_time(group["patience_seconds"])
+        try:
+            results = steps.encode_group([_request(item) for item in group["tracks"]])
+        except (MemoryError, RuntimeError) as error:  # torch has no MemoryError of its own
+            raise SystemExit(f"an encoding process ends: {error}") from error
         heads: list[dict[str, Any]] = []
         for result in results:
             if isinstance(result, EncodingFailure):
@@ -62,5 +71,6 @@ if __name__ == "__main__":
         device=torch.device("cpu"),
         precision=sys.argv[2],  # type: ignore[arg-type]  # one of PRECISIONS, from the parent
     )
+    limit_memory(MEMORY_BYTES)
     with open(0, "rb") as incoming, open(1, "wb") as outgoing:
         serve(encoding_steps, incoming, outgoing)

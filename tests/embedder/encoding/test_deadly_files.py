@@ -45,6 +45,7 @@ def deadly(monkeypatch: pytest.MonkeyPatch) -> None:
     def start(_: str, *arguments: str, **settings: Any) -> "subprocess.Popen[bytes]":
         return start_child("tests.embedder.encoding.deadly_decoder", *arguments, **settings)
 
+    decoder.end_early_child()
     monkeypatch.setattr(decoder, "start_child", start)
     monkeypatch.setattr(decoder, "PATIENCE_SECONDS", 2.0)
 
@@ -66,7 +67,7 @@ def test_a_decoder_that_was_killed_gets_its_file_again(song: Path) -> None:
     with DecoderProcess(ModelConfig()) as process:
         process.start()
         assert process._child is not None
-        process._child.kill()
+        process._child.process.kill()
         assert len(process.load(TrackRequest(song)).samples) > 0
 
 
@@ -75,7 +76,7 @@ def test_a_decoder_cannot_take_all_memory(song: Path) -> None:
     with DecoderProcess(ModelConfig()) as process:
         process.load(TrackRequest(song))
         assert process._child is not None
-        limits = Path(f"/proc/{process._child.pid}/limits")
+        limits = Path(f"/proc/{process._child.process.pid}/limits")
         if not limits.exists():
             pytest.skip("this system does not tell a process's limits")
         line = next(x for x in limits.read_text().splitlines() if x.startswith("Max address space"))
