@@ -6,10 +6,17 @@ Only the tags' headers are read; `mutagen` reads their content.
 """
 
 import struct
+from collections.abc import Iterator
 from typing import BinaryIO
 
 ID3_HEADER_BYTES = 10
 _HAS_FOOTER = 0x10
+_APE_HEADER_BYTES = 32
+_APE_MARK = b"APETAGEX"
+_TAIL_BYTES = 2**14
+"""Where the end of an APEv2 tag is looked for: ID3v1 and lyrics may stand behind it."""
+_MAX_TAGS = 1000
+"""On one side. What follows counts as audio, which costs only time."""
 
 
 def id3_tag_bytes(head: bytes) -> int:
@@ -30,11 +37,36 @@ def id3_tag_bytes(head: bytes) -> int:
 def without_tags(file: BinaryIO, n_bytes: int) -> tuple[int, int]:
     """Where the audio begins and ends, without the tags before and after it."""
     start, end = 0, n_bytes
-    while (length := _leading_tag(file, start)) and start + length <= end:
+    for _ in range(_MAX_TAGS):
+        length = _leading_tag(file, start)
+        if not length or start + length > end:
+            break
         start += length
-    while (length := _trailing_tag(file, start, end)) and end - length >= start:
+    for _ in range(_MAX_TAGS):
+        length = _trailing_tag(file, start, end)
+        if not length or end - length < start:
+            break
         end -= length
     return start, end
+
+
+def ape_tags(file: BinaryIO, n_bytes: int) -> Iterator[tuple[int, int]]:
+    """Size and number of tags of each APEv2 tag before or after the audio, as they claim."""
+    start, end = without_tags(file, n_bytes)
+    places = {0, start, end}
+    tail_start = max(n_bytes - _TAIL_BYTES, 0)
+    file.seek(tail_start)
+    tail = file.read()
+    place = tail.find(_APE_MARK)
+    while place >= 0:
+        places.add(tail_start + place)
+        place = tail.find(_APE_MARK, place + 1)
+    for place in sorted(places):
+        file.seek(place)
+        head = file.read(_APE_HEADER_BYTES)
+        if len(head) == _APE_HEADER_BYTES and head.startswith(_APE_MARK):
+            size, n_tags = struct.unpack("<II", head[12:20])
+            yield int(size), int(n_tags)
 
 
 def _leading_tag(file: BinaryIO, start: int) -> int:

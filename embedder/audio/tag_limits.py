@@ -5,26 +5,37 @@ some kilobytes can unpack to gigabytes. So the number and size of tags are looke
 parsing them. Formats without such a list of tags are not checked.
 """
 
-import io
 import os
-import re
-import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+from embedder.audio.containers import (
+    ASF_HEADER,
+    Part,
+    TooManyParts,
+    asf_objects,
+    chunks,
+    mp4_boxes,
+    ogg_header_packets,
+)
+from embedder.audio.id3_limits import (
+    ID3_HEADER_BYTES,
+    MAX_COMPRESSED_BYTES,
+    MAX_ENTRY_BYTES,
+    MAX_TEXT_BYTES,
+    count_frames,
+    id3_size,
+)
+from embedder.audio.outer_tags import ape_tags
 
 MAX_TAGS = 5000
 """Of one kind in one file. Real files have a few dozen."""
 MAX_TAG_BYTES = 64 * 2**20
 """Pictures included: the largest scans of covers take 30 MB."""
-MAX_COMPRESSED_BYTES = 64 * 2**10
-"""Of all compressed ID3 frames together; they unpack to at most a thousand times as much."""
-MAX_BOXES = 100_000
-"""Of MP4 boxes or RIFF chunks at one level."""
+MAX_ID3_TAGS = 100
+"""Some files carry two."""
 
-_ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
-_ASF_EXTENSION = bytes.fromhex("b503bf5f2ea9cf118ee300c00c205365")
-_ASF_TAG_LISTS = tuple(
+ASF_TAG_LISTS = tuple(
     bytes.fromhex(guid)
     for guid in (
         "40a4d0d207e3d21197f000a0c95ea850",  # extended content description
@@ -32,9 +43,10 @@ _ASF_TAG_LISTS = tuple(
         "941c23449894d149a1411d134e457054",  # metadata library
     )
 )
+TEXT_CHUNKS = (b"NAME", b"AUTH", b"(c) ", b"ANNO", b"COMT")
+"""Tags of AIFF, a text each."""
 _OGG_COMMENT_MARKS = (b"\x03vorbis", b"OpusTags")
-_ID3_FRAME_NAME = re.compile(rb"[A-Z][A-Z0-9 ]{2}")
-_ID3V1_BYTES = 128
+_FLAC_IN_OGG = b"\x7fFLAC"
 
 
 class OversizedTags(Exception):
@@ -44,25 +56,46 @@ class OversizedTags(Exception):
 def check_tag_limits(path: Path) -> None:
     """Raise OversizedTags if the tags must not be parsed, OSError if the file cannot be read."""
     with path.open("rb") as file:
-        n_bytes = file.seek(0, os.SEEK_END)
-        file.seek(0)
-        start = 0
+        try:
+            _check(file)
+        except TooManyParts as error:
+            raise OversizedTags(str(error)) from error
+
+
+def ogg_comments_start(first: bytes, packet: bytes) -> int:
+    """Where in a stream's second packet its list of comments begins."""
+    if first.startswith(_FLAC_IN_OGG):
+        return 4
+    return next((len(mark) for mark in _OGG_COMMENT_MARKS if packet.startswith(mark)), 0)
+
+
+def _check(file: BinaryIO) -> None:
+    n_bytes = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    start = n_id3_tags = 0
+    head = file.read(16)
+    while head.startswith(b"ID3") and len(head) >= ID3_HEADER_BYTES:
+        n_id3_tags += 1
+        if n_id3_tags > MAX_ID3_TAGS:
+            raise OversizedTags(f"it has more than {MAX_ID3_TAGS} ID3 tags")
+        start = _check_id3(file, start)
+        file.seek(start)
         head = file.read(16)
-        while head.startswith(b"ID3"):  # some files carry two
-            start = _check_id3(file, start)
-            file.seek(start)
-            head = file.read(16)
-        if head.startswith(b"fLaC"):
-            _check_flac(file, start + 4)
-        elif head.startswith(b"OggS"):
-            _check_ogg(file)
-        elif head[:4] in (b"RIFF", b"RF64", b"FORM"):
-            _check_chunks(file, n_bytes, is_big_endian=head.startswith(b"FORM"))
-        elif head[4:8] == b"ftyp":
-            _check_mp4(file, n_bytes)
-        elif head == _ASF_HEADER:
-            _check_asf(file)
-        _check_ape(file, n_bytes)
+    if head.startswith(b"fLaC"):
+        _check_flac(file, start + 4)
+    elif head.startswith(b"OggS"):
+        _check_ogg(file, start)
+    elif head[:4] in (b"RIFF", b"RIFX", b"RF64", b"FORM", b"FRM8"):
+        _check_chunks(file, start, n_bytes)
+    elif head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"):
+        _check_mp4(file, start, n_bytes)
+    elif head == ASF_HEADER:
+        _check_asf(file, start)
+    elif head.startswith(b"DSD "):
+        _check_dsf(file, start)
+    for size, n_tags in ape_tags(file, n_bytes):
+        _refuse_large(size, "APE tags")
+        _refuse_many(n_tags, "APE tags")
 
 
 def _refuse_many(n_tags: int, what: str) -> None:
@@ -80,59 +113,23 @@ def _refuse_large(n_bytes: int, what: str) -> None:
 def _check_id3(file: BinaryIO, start: int) -> int:
     """Check the ID3v2 tag at a position; returns the position after it."""
     file.seek(start)
-    header = file.read(10)
-    version, flags = header[3], header[5]
-    size = _synchsafe(header[6:10])
-    end = start + 10 + size
+    size = id3_size(file.read(ID3_HEADER_BYTES))
     _refuse_large(size, "ID3 tags")
-    frames: BinaryIO = file
-    first, last = start + 10, end
-    if flags & 0x80 and version < 4:
-        body = file.read(size).replace(b"\xff\x00", b"\xff")
-        frames, first, last = io.BytesIO(body), 0, len(body)
-    # Version 2.4 has sizes of 7 bits a byte, but some programs write 8. A tag that does not read
-    # to its end one way is read the other way as well, as the tag reader may do.
-    is_read = _check_id3_frames(frames, first, last, version=version, is_synchsafe=version == 4)
-    if version == 4 and not is_read:
-        _check_id3_frames(frames, first, last, version=version, is_synchsafe=False)
-    return max(end, start + 10)
-
-
-def _check_id3_frames(
-    file: BinaryIO, start: int, end: int, *, version: int, is_synchsafe: bool
-) -> bool:
-    """Count frames and compressed bytes; whether the frames fill the tag but for its padding."""
-    header_bytes = 6 if version == 2 else 10
-    n_frames = n_compressed = 0
-    while start + header_bytes < end:
-        file.seek(start)
-        header = file.read(header_bytes)
-        if len(header) < header_bytes or header.startswith(b"\0"):
-            return True
-        if not _ID3_FRAME_NAME.match(header):
-            return False
-        if version == 2:
-            size, is_compressed = int.from_bytes(header[3:6], "big"), False
-        else:
-            raw = header[4:8]
-            size = _synchsafe(raw) if is_synchsafe else int.from_bytes(raw, "big")
-            is_compressed = bool(header[9] & (0x08 if version == 4 else 0x80))
-        start += header_bytes + size
-        if start > end:
-            return False
-        n_frames += 1
-        n_compressed += size if is_compressed else 0
-        _refuse_many(n_frames, "ID3 frames")
-        if n_compressed > MAX_COMPRESSED_BYTES:
-            raise OversizedTags(
-                f"it has {n_compressed} bytes of compressed ID3 frames, more than "
-                f"{MAX_COMPRESSED_BYTES}"
-            )
-    return True
+    count = count_frames(file, start, max_frames=MAX_TAGS)
+    _refuse_many(count.n_frames, "ID3 frames")
+    if count.n_compressed > MAX_COMPRESSED_BYTES:
+        raise OversizedTags(
+            f"it has {count.n_compressed} bytes of compressed ID3 frames, more than "
+            f"{MAX_COMPRESSED_BYTES}"
+        )
+    if count.n_text_bytes > MAX_TEXT_BYTES or count.longest_entries > MAX_ENTRY_BYTES:
+        n_bytes = max(count.n_text_bytes, count.longest_entries)
+        raise OversizedTags(f"it has {n_bytes} bytes of text in ID3 frames")
+    return start + ID3_HEADER_BYTES + size
 
 
 def _check_flac(file: BinaryIO, start: int) -> None:
-    total = 0
+    total = n_blocks = 0
     while True:
         file.seek(start)
         header = file.read(4)
@@ -140,135 +137,98 @@ def _check_flac(file: BinaryIO, start: int) -> None:
             return
         size = int.from_bytes(header[1:4], "big")
         total += size
+        n_blocks += 1
         _refuse_large(total, "FLAC metadata")
+        _refuse_many(n_blocks, "FLAC metadata blocks")
         if header[0] & 0x7F == 4:
-            _check_comments(file.read(min(size, 2**20)))
+            vendor_bytes = int.from_bytes(file.read(4), "little")
+            file.seek(start + 8 + vendor_bytes)
+            _refuse_many(int.from_bytes(file.read(4), "little"), "comments")
         start += 4 + size
         if header[0] & 0x80:
             return
 
 
-def _check_comments(block: bytes) -> None:
-    """A Vorbis comment block: the vendor's name, then the number of comments."""
-    vendor_bytes = int.from_bytes(block[:4], "little")
-    count = block[4 + vendor_bytes : 8 + vendor_bytes]
-    _refuse_many(int.from_bytes(count, "little"), "comments")
+def _check_ogg(file: BinaryIO, start: int) -> None:
+    for packets in ogg_header_packets(file, start, max_bytes=MAX_TAG_BYTES):
+        if len(packets) < 2:
+            continue
+        _refuse_large(packets[1].n_bytes, "Ogg comments")
+        if not packets[1].has_ended and packets[1].n_bytes > MAX_TAG_BYTES // 2:
+            raise OversizedTags(f"its Ogg comments take more than {MAX_TAG_BYTES >> 21} MB")
+        packet = packets[1].read(file)
+        place = ogg_comments_start(packets[0].read(file)[:8], packet)
+        vendor_bytes = int.from_bytes(packet[place : place + 4], "little")
+        place += 4 + vendor_bytes
+        _refuse_many(int.from_bytes(packet[place : place + 4], "little"), "comments")
 
 
-def _check_ogg(file: BinaryIO) -> None:
-    """The second packet of the file: it begins on the second page and may go on for many."""
-    file.seek(0)
-    first_packet, _ = _ogg_page(file)
-    packet = b""
-    total = 0
-    while True:
-        payload, is_end = _ogg_page(file)
-        total += len(payload)
-        _refuse_large(total, "Ogg comments")
-        if len(packet) < 2**20:
-            packet += payload
-        if is_end or not payload:
-            break
-    mark = next((mark for mark in _OGG_COMMENT_MARKS if packet.startswith(mark)), b"")
-    if first_packet.startswith(b"\x7fFLAC"):
-        mark = packet[:4]
-    _check_comments(packet[len(mark) :])
+def _check_chunks(file: BinaryIO, start: int, n_bytes: int) -> None:
+    """RIFF has lists of short tags, AIFF texts, and both may have ID3 tags."""
+    n_tags = n_tag_bytes = 0
+    for chunk in chunks(file, start, n_bytes):
+        if chunk.name.lower() == b"id3 ":
+            _check_id3_chunk(file, chunk)
+        elif chunk.name == b"LIST":
+            n_tags += _n_listed(file, chunk)
+        elif chunk.name in TEXT_CHUNKS:
+            n_tags += 1
+        else:
+            continue
+        n_tag_bytes += chunk.n_bytes
+        _refuse_many(n_tags, "tags in chunks")
+        _refuse_large(n_tag_bytes, "tags in chunks")
 
 
-def _ogg_page(file: BinaryIO) -> tuple[bytes, bool]:
-    """A page's content, and whether a packet ends on it."""
-    header = file.read(27)
-    if len(header) < 27 or not header.startswith(b"OggS"):
-        return b"", True
-    lengths = file.read(header[26])
-    return file.read(sum(lengths)), any(length < 255 for length in lengths)
+def _check_id3_chunk(file: BinaryIO, chunk: Part) -> None:
+    file.seek(chunk.start)
+    if file.read(3) == b"ID3":
+        _check_id3(file, chunk.start)
 
 
-def _check_chunks(file: BinaryIO, n_bytes: int, *, is_big_endian: bool) -> None:
-    """RIFF and AIFF: their ID3 tag is a chunk."""
-    start = 12
-    for _ in range(MAX_BOXES):
-        if start + 8 > n_bytes:
-            return
-        file.seek(start)
-        name, size = struct.unpack(">4sI" if is_big_endian else "<4sI", file.read(8))
-        if name.lower() == b"id3 " and file.read(3) == b"ID3":
-            _check_id3(file, start + 8)
-        start += 8 + size + size % 2
-    raise OversizedTags(f"it has more than {MAX_BOXES} chunks")
+def _n_listed(file: BinaryIO, chunk: Part) -> int:
+    """How many tags a LIST chunk of the kind INFO has."""
+    file.seek(chunk.start)
+    if file.read(4) != b"INFO":
+        return 0
+    place, n_tags = chunk.start + 4, 0
+    while place + 8 <= chunk.end and n_tags <= MAX_TAGS:
+        file.seek(place + 4)
+        size = int.from_bytes(file.read(4), "little")
+        place += 8 + size + size % 2
+        n_tags += 1
+    return n_tags
 
 
-def _check_mp4(file: BinaryIO, n_bytes: int) -> None:
-    start, end = 0, n_bytes
-    for name, n_skipped in ((b"moov", 0), (b"udta", 0), (b"meta", 4), (b"ilst", 0)):
-        box = next((box for box in _mp4_boxes(file, start, end) if box[0] == name), None)
-        if box is None:
-            return
-        start, end = box[1] + n_skipped, box[2]
-    _refuse_large(end - start, "MP4 tags")
-    _refuse_many(sum(1 for _ in _mp4_boxes(file, start, end)), "MP4 tags")
+def _check_mp4(file: BinaryIO, start: int, n_bytes: int) -> None:
+    n_tags = n_tag_bytes = 0
+    for box in mp4_boxes(file, start, n_bytes):
+        if box.is_tag:
+            n_tags += 1
+        elif box.part.name in (b"udta", b"meta"):
+            n_tag_bytes += box.part.n_bytes
+        _refuse_large(n_tag_bytes, "MP4 tags")
+        _refuse_many(n_tags, "MP4 tags")
 
 
-def _mp4_boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Name, begin and end of what each box between two places holds."""
-    for _ in range(MAX_BOXES):
-        file.seek(start)
-        header = file.read(16)
-        if start + 8 > end or len(header) < 8:
-            return
-        size, begin = int.from_bytes(header[:4], "big"), start + 8
-        if size == 1:
-            size, begin = int.from_bytes(header[8:16], "big"), start + 16
-        stop = end if size == 0 else start + size
-        if stop < begin:
-            return
-        yield header[4:8], begin, min(stop, end)
-        start = stop
-    raise OversizedTags(f"it has more than {MAX_BOXES} boxes")
-
-
-def _check_asf(file: BinaryIO) -> None:
-    file.seek(16)
+def _check_asf(file: BinaryIO, start: int) -> None:
+    file.seek(start + 16)
     size = int.from_bytes(file.read(8), "little")
     _refuse_large(size, "ASF headers")
-    file.seek(0)
+    file.seek(start)
     header = file.read(size)
     n_tags = 0
-    for start, end in _asf_objects(header, 30, len(header)):
-        spans = [(start, end)]
-        if header[start : start + 16] == _ASF_EXTENSION:
-            spans = list(_asf_objects(header, start + 46, end))
-        for first, _ in spans:
-            if header[first : first + 16] in _ASF_TAG_LISTS:
-                n_tags += int.from_bytes(header[first + 24 : first + 26], "little")
+    for part in asf_objects(header):
+        if part.name in ASF_TAG_LISTS:
+            n_tags += int.from_bytes(header[part.start : part.start + 2], "little")
     _refuse_many(n_tags, "ASF tags")
 
 
-def _asf_objects(header: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-    while start + 24 <= end:
-        size = int.from_bytes(header[start + 16 : start + 24], "little")
-        if size < 24:
-            return
-        yield start, min(start + size, end)
-        start += size
-
-
-def _check_ape(file: BinaryIO, n_bytes: int) -> None:
-    """Its footer stands at the end of the file, or before an ID3v1 tag there."""
-    for from_end in (32, 32 + _ID3V1_BYTES):
-        if n_bytes < from_end:
-            return
-        file.seek(n_bytes - from_end)
-        footer = file.read(32)
-        if footer.startswith(b"APETAGEX"):
-            size, n_tags = struct.unpack("<II", footer[12:20])
-            _refuse_large(size, "APE tags")
-            _refuse_many(n_tags, "APE tags")
-
-
-def _synchsafe(data: bytes) -> int:
-    """A number of 7 bits a byte, as ID3 writes sizes."""
-    number = 0
-    for byte in data:
-        number = number << 7 | byte & 0x7F
-    return number
+def _check_dsf(file: BinaryIO, start: int) -> None:
+    """A DSF file's header says where its ID3 tag is."""
+    file.seek(start + 20)
+    place = start + int.from_bytes(file.read(8), "little")
+    if place > start and file.seek(0, os.SEEK_END) > place:
+        file.seek(place)
+        if file.read(3) == b"ID3":
+            _check_id3(file, place)

@@ -48,7 +48,7 @@ def read_file_tags(path: Path) -> FileTags:
     except OversizedTags as error:
         logger.warning("%s: %s: its tags are left out", printable_path(path), error)
         return FileTags()
-    except (mutagen.MutagenError, OSError, ValueError, KeyError):
+    except Exception:  # noqa: BLE001 - mutagen raises anything on a damaged file
         return FileTags()  # an unreadable file is reported where its audio is decoded
     if file is None:
         return FileTags()

@@ -5,6 +5,7 @@ beyond the limits of `embedder.audio.tag_limits` are not parsed, and `problem` s
 """
 
 import logging
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 import mutagen
 from mutagen._vorbis import VComment
 
-from embedder.audio.tag_limits import OversizedTags, check_tag_limits
+from embedder.audio.tag_limits import MAX_TAGS, OversizedTags, check_tag_limits
 
 logger = logging.getLogger(__name__)
 
@@ -98,15 +99,17 @@ def read_tags(path: Path) -> FileTags:
     try:
         check_tag_limits(path)
         opened: Any = mutagen.File(path)
+        if opened is None:
+            return FileTags()
+        named = _named(opened.tags or {})
     except OversizedTags as error:
         return FileTags(problem=f"{error}: its tags are left out")
-    except (mutagen.MutagenError, OSError, ValueError, IndexError, KeyError) as error:
+    except Exception as error:  # noqa: BLE001 - mutagen raises anything on a damaged file
         logger.debug("%r: its tags cannot be read (%s)", path, error)
         return FileTags()
-    if opened is None:
-        return FileTags()
     length = getattr(opened.info, "length", None)
-    return as_file_tags(_named(opened.tags or {}), float(length) if length else None)
+    seconds = float(length) if length and math.isfinite(length) else None
+    return as_file_tags(named, seconds)
 
 
 def as_file_tags(named: dict[str, list[str]], duration_seconds: float | None) -> FileTags:
@@ -132,10 +135,15 @@ def as_file_tags(named: dict[str, list[str]], duration_seconds: float | None) ->
 
 def _named(tags: Any) -> dict[str, list[str]]:
     named: dict[str, dict[str, None]] = {}
+    n_values = 0
     for key, value in _pairs(tags):
         field = field_of(key, value)
         if field is not None and field not in NO_FIELDS:
-            named.setdefault(field, {}).update(dict.fromkeys(texts_of(value)))
+            texts = texts_of(value)
+            n_values += len(texts)
+            if n_values > MAX_TAGS:  # one tag can have any number of values
+                raise OversizedTags(f"it has more than {MAX_TAGS} values of tags")
+            named.setdefault(field, {}).update(dict.fromkeys(texts))
     return {field: list(texts) for field, texts in named.items() if texts}
 
 
@@ -165,9 +173,9 @@ def field_of(key: str, value: Any) -> str | None:
     return _common(key)
 
 
-def _common(name: str) -> str:
-    lower = name.strip().lower()
-    return OTHER_NAMES.get(lower, lower)
+def _common(name: str) -> str | None:
+    lower = _storable(name).strip().lower()
+    return OTHER_NAMES.get(lower, lower) if len(lower) <= MAX_VALUE_CHARACTERS else None
 
 
 def texts_of(value: Any) -> list[str]:
@@ -190,7 +198,10 @@ def _text(value: Any) -> str:
             value = value.decode()
         except UnicodeDecodeError:
             return ""
-    text = str(value).replace("\0", "").strip()
-    # Lone surrogates cannot be stored as text.
-    text = text.encode("utf-8", "replace").decode()
+    text = _storable(str(value)).replace("\0", "").strip()
     return text if len(text) <= MAX_VALUE_CHARACTERS else ""
+
+
+def _storable(text: str) -> str:
+    """Text without lone surrogates, which cannot be stored."""
+    return text.encode("utf-8", "replace").decode()

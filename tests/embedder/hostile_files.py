@@ -5,8 +5,14 @@ import zlib
 from pathlib import Path
 
 import av
+import mutagen
 import numpy as np
+from mutagen.apev2 import APEv2
+from mutagen.asf import ASFUnicodeAttribute
 from mutagen.flac import FLAC
+from mutagen.id3 import ID3, TXXX
+from mutagen.mp4 import MP4Tags
+from numpy.typing import NDArray
 
 SAMPLING_FREQUENCY = b"\xb5"
 """Matroska's element with the sample rate, a big-endian float of 4 or 8 bytes."""
@@ -47,7 +53,12 @@ def write_wav(
 
 def write_nan_wav(path: Path, *, n_frames: int = 88200) -> Path:
     """Write a float WAV that contains only NaN."""
-    data = np.full(n_frames, np.nan, dtype="<f4").tobytes()
+    return write_float_wav(path, np.full(n_frames, np.nan))
+
+
+def write_float_wav(path: Path, samples: NDArray[np.floating]) -> Path:
+    """A float WAV of any numbers, one channel at 44.1 kHz."""
+    data = samples.astype("<f4").tobytes()
     header = b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt "
     header += struct.pack("<IHHIIHH", 16, 3, 1, 44100, 44100 * 4, 4, 32)
     path.write_bytes(header + b"data" + struct.pack("<I", len(data)) + data)
@@ -96,7 +107,102 @@ def txxx_frames(n_frames: int) -> bytes:
 
 
 def compressed_frame(n_bytes: int) -> bytes:
-    """A version 2.3 text frame that unpacks to the given size."""
-    packed = zlib.compress(b"\x00" + b"a" * n_bytes, 9)
-    data = struct.pack(">I", n_bytes + 1) + packed
+    """A version 2.3 text frame that unpacks to so many bytes (in whole megabytes)."""
+    first, megabyte = b"\x00" + b"a" * (2**20 - 1), b"a" * 2**20
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    pieces = [packer.compress(part) + packer.flush(zlib.Z_FULL_FLUSH) for part in (first, megabyte)]
+    n_pieces = max(n_bytes >> 20, 1)
+    checksum = zlib.adler32(first)
+    for _ in range(n_pieces - 1):
+        checksum = zlib.adler32(megabyte, checksum)
+    packed = (
+        b"\x78\xda"
+        + pieces[0]
+        + pieces[1] * (n_pieces - 1)
+        + b"\x03\x00"
+        + struct.pack(">I", checksum)
+    )
+    data = struct.pack(">I", n_pieces << 20) + packed
     return b"TIT2" + struct.pack(">I", len(data)) + b"\x00\x80" + data
+
+
+TAGGED = {
+    ".mp3": ("mp3", "libmp3lame", "fltp"),
+    ".flac": ("flac", "flac", "s16"),
+    ".oga": ("ogg", "vorbis", "fltp"),
+    ".opus": ("ogg", "libopus", "flt"),
+    ".m4a": ("ipod", "aac", "fltp"),
+    ".wav": ("wav", "pcm_s16le", "s16"),
+    ".aiff": ("aiff", "pcm_s16be", "s16"),
+    ".wv": ("wv", "wavpack", "fltp"),
+    ".wma": ("asf", "wmav2", "fltp"),
+}
+"""FFmpeg's container, codec and sample format of formats that have tags."""
+
+
+def write_noise(path: Path, *, seconds: float = 1.5) -> Path:
+    """Noise in the format that the name says. FFmpeg's encoder of Vorbis needs two channels."""
+    container_name, codec, sample_format = TAGGED[path.suffix]
+    n_channels = 2 if codec == "vorbis" else 1
+    noise = 0.1 * np.random.default_rng(0).standard_normal((n_channels, round(seconds * 48000)))
+    is_integer = sample_format == "s16"
+    samples = (noise * 32767).astype(np.int16) if is_integer else noise.astype(np.float32)
+    layout = "stereo" if n_channels == 2 else "mono"
+    with av.open(str(path), "w", format=container_name) as container:
+        stream = container.add_stream(codec, rate=48000, layout=layout, options={"strict": "-2"})
+        stream.bit_rate = 128_000
+        step = 64 if codec == "vorbis" else samples.shape[1]
+        for start in range(0, samples.shape[1], step):
+            block = np.ascontiguousarray(samples[:, start : start + step])
+            frame = av.AudioFrame.from_ndarray(block, format=sample_format, layout=layout)
+            frame.sample_rate = 48000
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def add_tags(path: Path, n_tags: int) -> Path:
+    """Put so many different tags into a file, as its format has them, by mutagen."""
+    file = mutagen.File(path)
+    if file.tags is None:
+        file.add_tags()
+    names = [f"F{number}" for number in range(n_tags)]
+    if isinstance(file.tags, ID3):
+        file.tags.setall("TXXX", [TXXX(desc=name, text="v") for name in names])
+    elif isinstance(file.tags, MP4Tags):
+        file.tags.update({f"----:com.apple.iTunes:{name}": [b"v"] for name in names})
+    elif isinstance(file.tags, APEv2):
+        file.tags.update(dict.fromkeys(names, "v"))
+    else:
+        file.tags.extend(
+            (name, ASFUnicodeAttribute("v") if path.suffix == ".wma" else "v") for name in names
+        )
+    file.save()
+    return path
+
+
+def add_chunks(path: Path, n_tags: int) -> Path:
+    """Put so many tags of the container's own kind into a WAV or AIFF file."""
+    data = path.read_bytes()
+    if path.suffix == ".wav":
+        names = (
+            b"I%c%c%c" % (65 + n % 26, 65 + n // 26 % 26, 65 + n // 676 % 26) for n in range(n_tags)
+        )
+        tags = b"INFO" + b"".join(name + struct.pack("<I", 2) + b"v\0" for name in names)
+        data += b"LIST" + struct.pack("<I", len(tags)) + tags
+    else:
+        data += (b"ANNO" + struct.pack(">I", 2) + b"v\0") * n_tags
+    size = struct.pack("<I" if path.suffix == ".wav" else ">I", len(data) - 8)
+    path.write_bytes(data[:4] + size + data[8:])
+    return path
+
+
+def add_id3_chunk(path: Path, body: bytes) -> Path:
+    """Put an ID3 tag of version 2.3 into a WAV or AIFF file."""
+    data = path.read_bytes()
+    tag = id3_header(body, version=3)
+    tag += bytes(len(tag) % 2)
+    order = "<I" if path.suffix == ".wav" else ">I"
+    data += (b"id3 " if path.suffix == ".wav" else b"ID3 ") + struct.pack(order, len(tag)) + tag
+    path.write_bytes(data[:4] + struct.pack(order, len(data) - 8) + data[8:])
+    return path

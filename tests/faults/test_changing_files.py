@@ -103,14 +103,23 @@ def test_files_deleted_while_indexed_do_not_stop_it(
     check_next_run(workshop, tmp_path / "library", music)
 
 
+@pytest.mark.parametrize("seconds", [4 * 10**9, 2**33, 14 * 10**9], ids=["2096", "2242", "2413"])
 def test_a_time_of_change_in_the_future_is_only_a_number(
-    workshop: Workshop, tmp_path: Path, music: Path
+    seconds: int, workshop: Workshop, tmp_path: Path, music: Path
 ) -> None:
-    """Such a file is not analysed again until its time or size changes."""
+    """Such a file is not even read again until its time or size changes, and then it is."""
     log = tmp_path / "log"
-    later = time.time() + 10**8
-    os.utime(music / "00.wav", (later, later))
+    path = music / "00.wav"
     line = ("--library", tmp_path / "library", "index", music)
-    for _ in range(2):
+
+    def n_analysed() -> int:
         assert workshop.run(*line, environment={"TOY_LOG": str(log)}).code == 0
-    assert len(log.read_text().splitlines()) == N_FILES
+        return len(log.read_text().splitlines())
+
+    os.utime(path, (seconds, seconds))
+    assert n_analysed() == N_FILES
+    write_wav(path, 999)  # another recording of the same size: only reading it would tell
+    os.utime(path, (seconds, seconds))
+    assert n_analysed() == N_FILES
+    os.utime(path, (10**9, 10**9))
+    assert n_analysed() == N_FILES + 1

@@ -78,7 +78,14 @@ def use_nothing() -> None:
     """Run the commands without changes."""
 
 
-SETUPS = {"toy": use_toy_encoder, "plain": use_nothing}
+def have_no_patience() -> None:
+    """The commands as they are, but a child that takes longer than some seconds hangs."""
+    from embedder.encoding.processes import decoder, encoder
+
+    decoder.PATIENCE_SECONDS = encoder.PATIENCE_SECONDS = 8.0
+
+
+SETUPS = {"toy": use_toy_encoder, "plain": use_nothing, "impatient": have_no_patience}
 
 
 def run_child(request: dict[str, Any]) -> int:

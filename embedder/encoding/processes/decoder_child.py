@@ -71,4 +71,7 @@ if __name__ == "__main__":
         open(1, "wb") as outgoing,
         Path(sys.argv[1]).open("r+b") as file,
     ):
-        serve(incoming, outgoing, file)
+        try:
+            serve(incoming, outgoing, file)
+        finally:  # the parent may have been killed
+            Path(sys.argv[1]).unlink(missing_ok=True)

@@ -12,13 +12,18 @@ import pytest
 from embedder.audio.tag_limits import MAX_TAGS
 from embedder.audio.writing import write_audio
 from embedder.datasets.file_tags import read_file_tags
-from index.indexing.tags import read_tags
+from index.indexing.tags import as_file_tags, field_of, read_tags, texts_of
 from index.library import Library
 from tests.embedder.hostile_files import (
+    TAGGED,
+    add_chunks,
     add_flac_comments,
+    add_id3_chunk,
+    add_tags,
     compressed_frame,
     id3_header,
     txxx_frames,
+    write_noise,
 )
 from tests.index.toy_encoder import ToyEncoder, tag_wav, write_wav
 from tests.peak_memory import run_and_measure
@@ -42,7 +47,10 @@ def mp3_of_frames(path: Path, body: bytes) -> Path:
 MAKERS: dict[str, Callable[[Path], Path]] = {
     "comments.flac": lambda path: flac_of_comments(path, 300_000),
     "frames.mp3": lambda path: mp3_of_frames(path, txxx_frames(200_000)),
-    "unpacked.mp3": lambda path: mp3_of_frames(path, compressed_frame(300_000_000)),
+    "unpacked.mp3": lambda path: mp3_of_frames(path, compressed_frame(605_000_000)),
+    **{f"tags{suffix}": lambda path: add_tags(write_noise(path), 6000) for suffix in TAGGED},
+    "chunks.wav": lambda path: add_chunks(write_noise(path), 6000),
+    "frames.aiff": lambda path: add_id3_chunk(write_noise(path), txxx_frames(200_000)),
 }
 
 
@@ -68,6 +76,49 @@ def test_a_data_set_reads_no_hostile_tags(
     assert time.process_time() - started < 1.0
     assert tags.title == ""
     assert f"{path}: it has" in caplog.text
+
+
+def test_one_tag_of_many_values_is_left_out(tmp_path: Path) -> None:
+    """A single APE tag can have thousands of texts."""
+    path = write_noise(tmp_path / "song.wv")
+    file = mutagen.File(path)
+    file.tags["Mood"] = [str(number) for number in range(5001)]
+    file.save()
+    tags = read_tags(path)
+    assert tags.problem == "it has more than 5000 values of tags: its tags are left out"
+
+
+def test_a_tag_reader_that_fails_in_any_way_gives_no_tags(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Boxes nested too deeply end mutagen with a RecursionError; the audio may still be sound."""
+
+    def fail(_: Path) -> None:
+        raise RecursionError
+
+    path = write_wav(tmp_path / "song.wav", 1)
+    monkeypatch.setattr(mutagen, "File", fail)
+    assert read_tags(path).fields == ()
+    assert read_tags(path).problem == ""
+
+
+def test_lone_surrogates_in_names_and_values_are_replaced(tmp_path: Path) -> None:
+    """They cannot be stored as text. A file with such tags is indexed."""
+    text = "\ud800x".encode("utf-16-le", "surrogatepass")
+    (tmp_path / "music").mkdir()
+    frames = b"".join(
+        name + len(content).to_bytes(4, "big") + b"\0\0" + content
+        for name, content in (
+            (b"TIT2", b"\x01\xff\xfe" + text),
+            (b"TXXX", b"\x01\xff\xfe" + text + b"\0\0\xff\xfe" + text),
+        )
+    )
+    wav = add_id3_chunk(write_wav(tmp_path / "music" / "song.wav", 1), frames)
+    named = as_file_tags({field_of("m\ud800od", "") or "": texts_of(["ca\udfffm"])}, None)
+    assert named.fields == (("m?od", "ca?m"),)
+    with Library.open_or_create(tmp_path / "library") as library:
+        report = library.index([wav], encoder=ToyEncoder())
+    assert (report.added, report.failed) == (1, ())
 
 
 @pytest.mark.parametrize("suffix", [".flac", ".ogg"])

@@ -1,0 +1,159 @@
+"""Which bytes of a file must read otherwise, so that a decoder meets no tags in it.
+
+Tags become parts that every decoder skips: padding, unknown chunks, a list of no comments. Only
+names, counts and checksums change, so nothing moves.
+"""
+
+from collections.abc import Callable
+from typing import BinaryIO
+
+from embedder.audio.containers import (
+    ASF_HEADER,
+    asf_objects,
+    chunks,
+    mp4_boxes,
+    ogg_header_packets,
+    ogg_pages,
+)
+from embedder.audio.tag_limits import (
+    ASF_TAG_LISTS,
+    MAX_TAG_BYTES,
+    TEXT_CHUNKS,
+    ogg_comments_start,
+)
+
+Patches = dict[int, bytes]
+"""Places in the file, and the bytes that stand there instead."""
+
+_ASF_PADDING = bytes.fromhex("74d40618dfca0945a4ba9aabcb96aae8")
+_FLAC_PADDING, _FLAC_TAGS = 1, (4, 6)
+_MAX_FLAC_BLOCKS = 1000
+_OGG_CHECKSUM_PLACE = 22
+_OGG_POLYNOMIAL = 0x04C11DB7
+_UNKNOWN_CHUNK = b"JUNK"
+_SKIPPED_BOX = b"skip"
+
+
+def tag_patches(file: BinaryIO, start: int, end: int) -> Patches:
+    """What hides the tags of the container that begins at a place; nothing for an unknown one."""
+    file.seek(start)
+    head = file.read(16)
+    return _reader_for(head)(file, start, end)
+
+
+def _reader_for(head: bytes) -> Callable[[BinaryIO, int, int], Patches]:
+    if head.startswith(b"fLaC"):
+        return _in_flac
+    if head.startswith(b"OggS"):
+        return _in_ogg
+    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"FORM", b"FRM8"):
+        return _in_chunks
+    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"):
+        return _in_mp4
+    if head == ASF_HEADER:
+        return _in_asf
+    if head.startswith(b"DSD "):
+        return _in_dsf
+    return lambda *_: {}
+
+
+def _in_flac(file: BinaryIO, start: int, _: int) -> Patches:
+    """Comments and pictures become padding."""
+    patches: Patches = {}
+    place = start + 4
+    for _ in range(_MAX_FLAC_BLOCKS):
+        file.seek(place)
+        header = file.read(4)
+        if len(header) < 4:
+            break
+        if header[0] & 0x7F in _FLAC_TAGS:
+            patches[place] = bytes([header[0] & 0x80 | _FLAC_PADDING])
+        if header[0] & 0x80:
+            break
+        place += 4 + int.from_bytes(header[1:], "big")
+    return patches
+
+
+def _in_ogg(file: BinaryIO, start: int, _: int) -> Patches:
+    """The number of comments becomes 0; the page's checksum must follow."""
+    patches: Patches = {}
+    for packets in ogg_header_packets(file, start, max_bytes=MAX_TAG_BYTES):
+        if len(packets) < 2:
+            continue
+        packet = packets[1].read(file)
+        place = ogg_comments_start(packets[0].read(file)[:8], packet)
+        place += 4 + int.from_bytes(packet[place : place + 4], "little")
+        for offset in range(place, place + 4):
+            in_file = packets[1].place_of(offset)
+            if in_file is not None:
+                patches[in_file] = b"\0"
+    return patches | _ogg_checksums(file, start, patches)
+
+
+def _ogg_checksums(file: BinaryIO, start: int, patches: Patches) -> Patches:
+    checksums: Patches = {}
+    last = max(patches, default=-1)
+    for page in ogg_pages(file, start):
+        if page.place > last:
+            break
+        changed = [place for place in patches if page.start <= place < page.end]
+        if not changed:
+            continue
+        file.seek(page.place)
+        content = bytearray(file.read(page.end - page.place))
+        for place in changed:
+            content[place - page.place : place - page.place + 1] = patches[place]
+        content[_OGG_CHECKSUM_PLACE : _OGG_CHECKSUM_PLACE + 4] = bytes(4)
+        checksum = ogg_checksum(bytes(content)).to_bytes(4, "little")
+        checksums[page.place + _OGG_CHECKSUM_PLACE] = checksum
+    return checksums
+
+
+def ogg_checksum(page: bytes) -> int:
+    """The checksum of a page whose own field is 0 (RFC 3533)."""
+    checksum = 0
+    for byte in page:
+        checksum = checksum << 8 & 0xFFFFFFFF ^ _CRC_TABLE[checksum >> 24 ^ byte]
+    return checksum
+
+
+def _crc_row(byte: int) -> int:
+    row = byte << 24
+    for _ in range(8):
+        row = (row << 1 ^ (_OGG_POLYNOMIAL if row & 0x80000000 else 0)) & 0xFFFFFFFF
+    return row
+
+
+_CRC_TABLE = tuple(map(_crc_row, range(256)))
+
+
+def _in_chunks(file: BinaryIO, start: int, end: int) -> Patches:
+    return {
+        chunk.name_place: _UNKNOWN_CHUNK
+        for chunk in chunks(file, start, end)
+        if chunk.name.lower() == b"id3 " or chunk.name == b"LIST" or chunk.name in TEXT_CHUNKS
+    }
+
+
+def _in_mp4(file: BinaryIO, start: int, end: int) -> Patches:
+    return {
+        box.part.name_place: _SKIPPED_BOX
+        for box in mp4_boxes(file, start, end, into_tags=False)
+        if box.part.name in (b"udta", b"meta")
+    }
+
+
+def _in_asf(file: BinaryIO, start: int, _: int) -> Patches:
+    file.seek(start + 16)
+    size = int.from_bytes(file.read(8), "little")
+    file.seek(start)
+    header = file.read(min(size, MAX_TAG_BYTES))
+    return {
+        start + part.name_place: _ASF_PADDING
+        for part in asf_objects(header)
+        if part.name in ASF_TAG_LISTS
+    }
+
+
+def _in_dsf(_: BinaryIO, start: int, __: int) -> Patches:
+    return {start + 20: bytes(8)}  # no place of an ID3 tag
