@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 60.0
 """For a file of no size; see `patience_seconds`. A whole hour of MP3 takes 10 s."""
+START_SECONDS = 120.0
+"""For the start of a child. It takes a quarter of a second, and longer on a busy machine."""
 MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - files in memory, if the system has them
 
 
@@ -97,6 +99,7 @@ class DecoderProcess:
         watchdog = Watchdog(child.process, seconds)
         try:
             stdin, stdout = pipes_of(child.process)
+            child.wait_until_ready()
             with watchdog:
                 stdin.write(json.dumps(message).encode("ascii") + b"\n")
                 stdin.flush()
@@ -130,6 +133,7 @@ class _Child:
         handle, name = tempfile.mkstemp(prefix="soundalike-", suffix=".samples", dir=folder)
         os.close(handle)
         self.shared_path = Path(name)
+        self._is_ready = False
         debug = ["--debug"] if logger.isEnabledFor(logging.DEBUG) else []
         self.process: subprocess.Popen[bytes] = start_child(
             "embedder.encoding.processes.decoder_child",
@@ -137,6 +141,13 @@ class _Child:
             *debug,
             environment={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
+
+    def wait_until_ready(self) -> None:
+        """Wait until it takes requests; raises ValueError if it ends instead."""
+        if not self._is_ready:
+            with Watchdog(self.process, START_SECONDS):
+                json.loads(pipes_of(self.process)[1].readline())
+            self._is_ready = True
 
     def close(self) -> None:
         """End the process and remove the shared file."""

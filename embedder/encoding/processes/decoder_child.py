@@ -9,6 +9,7 @@ import json
 import logging
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,7 +26,9 @@ MEMORY_BYTES = 4 * 2**30
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, shared: BinaryIO) -> None:
-    """Answer requests until there are no more."""
+    """Say that this process is ready, and answer requests until there are no more."""
+    answers.write(b"{}\n")
+    answers.flush()
     for line in requests:
         head = answer(json.loads(line), shared)
         answers.write(json.dumps(head).encode("ascii") + b"\n")
@@ -72,6 +75,7 @@ if __name__ == "__main__":
         Path(sys.argv[1]).open("r+b") as file,
     ):
         try:
-            serve(incoming, outgoing, file)
+            with suppress(BrokenPipeError):  # a parent that was killed reads no answer
+                serve(incoming, outgoing, file)
         finally:  # the parent may have been killed
             Path(sys.argv[1]).unlink(missing_ok=True)

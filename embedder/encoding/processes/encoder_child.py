@@ -10,6 +10,7 @@ the group's tracks one by one.
 import json
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -72,5 +73,6 @@ if __name__ == "__main__":
         precision=sys.argv[2],  # type: ignore[arg-type]  # one of PRECISIONS, from the parent
     )
     limit_memory(MEMORY_BYTES)
-    with open(0, "rb") as incoming, open(1, "wb") as outgoing:
+    # A parent that was killed reads no answer.
+    with suppress(BrokenPipeError), open(0, "rb") as incoming, open(1, "wb") as outgoing:
         serve(encoding_steps, incoming, outgoing)
