@@ -42,7 +42,7 @@ from cli.failures import INTERRUPTED, report
 from cli.loading import LazyGroup
 from cli.options import LIBRARY_VARIABLE, Globals, chosen_form, hoist_global_flags
 from cli.output import flush, write_line
-from cli.talk import set_up_logging, take_down_logging
+from cli.talk import set_up_logging, take_down_logging, write_remark
 
 app = typer.Typer(cls=LazyGroup, name="soundalike", rich_markup_mode=None)
 
@@ -88,7 +88,7 @@ def soundalike(
     context.obj = settings
     set_up_logging(settings)
     if context.invoked_subcommand is None:
-        sys.stderr.write(context.get_help() + "\n")
+        write_remark(context.get_help() + "\n")
         raise typer.Exit(2)
 
 

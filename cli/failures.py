@@ -12,13 +12,13 @@
 
 import difflib
 import errno
-import sys
 import traceback
 from typing import Any
 
 from typer.exceptions import TyperException
 
 from cli.options import SWITCHES, VALUED
+from cli.talk import write_remark
 from embedder import errors
 
 OUR_BUG = 1
@@ -73,8 +73,7 @@ def report(error: BaseException, *, debug: bool) -> int:
     code = exit_code_of(error)
     if debug and code != INTERRUPTED:
         traceback.print_exception(error)
-    sys.stderr.write(f"soundalike: {_one_line(error, code)}\n")
-    sys.stderr.flush()
+    write_remark(f"soundalike: {_one_line(error, code)}\n")
     return code
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from cli.options import Form, Globals
 from cli.records import Json, cell, dump, heading, to_row
+from cli.talk import write_remark
 from embedder.errors import BadInput, UsageError
 
 PIPE_COLUMNS = 10_000  # wide enough that no cell is cut
@@ -69,20 +70,32 @@ def write_bytes(data: bytes) -> None:
     """Write raw bytes to stdout (an export to `-`, say)."""
     if sys.stdout is None:
         raise BadInput("standard output is closed: there is nowhere to print to")
-    sys.stdout.flush()  # text that is still in the upper buffer goes first
-    sys.stdout.buffer.write(data)
+    with _named_output():
+        sys.stdout.flush()  # text that is still in the upper buffer goes first
+        sys.stdout.buffer.write(data)
 
 
 def flush() -> None:
     """Write out all buffers; raises BrokenPipeError if the reader has closed the pipe."""
     if sys.stdout is None:
         return
-    try:
+    with _named_output():
         sys.stdout.flush()
-    except BrokenPipeError:
+
+
+@contextmanager
+def _named_output() -> Iterator[None]:
+    """Errors of the block name standard output, and later output is discarded."""
+    try:
+        yield
+    except OSError as error:
         # The interpreter flushes again when it ends, and would print an error then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise
+        silent = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silent, sys.stdout.fileno())
+        os.close(silent)
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise BadInput(f"standard output: {error.strerror}") from error
 
 
 def _path_in(record: object) -> str:
@@ -104,7 +117,7 @@ def _write_table(
 ) -> None:
     if not rows:
         if not settings.quiet:
-            sys.stderr.write("nothing found\n")
+            write_remark("nothing found\n")
         return
     names = columns or list(rows[0])
     numeric = {n: all(isinstance(r.get(n), int | float | None) for r in rows) for n in names}

@@ -1,6 +1,7 @@
 """Remarks and logs for a person: always on stderr, so that stdout holds only data."""
 
 import logging
+import os
 import sys
 
 from cli.options import Globals
@@ -12,8 +13,19 @@ OUR_PACKAGES = ("embedder", "index", "cli")
 def say(settings: Globals, message: str) -> None:
     """One remark on stderr; silent with --quiet."""
     if not settings.quiet:
-        sys.stderr.write(printable_path(message) + "\n")
+        write_remark(printable_path(message) + "\n")
+
+
+def write_remark(text: str) -> None:
+    """Write to stderr. If it takes nothing, the rest of the run is silent and goes on."""
+    try:
+        sys.stderr.write(text)
         sys.stderr.flush()
+    except OSError:
+        # The interpreter flushes again when it ends, and would change the exit code then.
+        silent = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silent, sys.stderr.fileno())
+        os.close(silent)
 
 
 class _StderrHandler(logging.Handler):
@@ -21,9 +33,9 @@ class _StderrHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         detail = f"{record.name}: " if record.levelno < logging.WARNING else ""
-        sys.stderr.write(f"soundalike: {detail}{printable_path(record.getMessage())}\n")
+        write_remark(f"soundalike: {detail}{printable_path(record.getMessage())}\n")
         if record.exc_info:
-            sys.stderr.write(logging.Formatter().formatException(record.exc_info) + "\n")
+            write_remark(logging.Formatter().formatException(record.exc_info) + "\n")
 
 
 def set_up_logging(settings: Globals) -> None:

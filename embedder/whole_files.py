@@ -55,6 +55,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
     If the block raises, `target` stays as it was. An OSError of the block that names a file of
     the folder names it by its place in `target`.
     """
+    _check_above(target)
     with errors_name(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))

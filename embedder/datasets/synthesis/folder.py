@@ -31,7 +31,7 @@ from embedder.datasets.synthesis.manifest import (
 from embedder.datasets.synthesis.naming import album_name, album_year, artist_name, title_of
 from embedder.datasets.synthesis.songs import STYLES, refuse_bad_lengths, style_of, synthesise_song
 from embedder.errors import OutputExists, UnknownChoice, UsageError
-from embedder.whole_files import errors_name
+from embedder.whole_files import check_output_folder, errors_name
 
 FORMATS = (".flac", ".mp3", ".ogg", ".m4a", ".wav")
 _UNFINISHED_SONG = ".writing-"  # the prefix that embedder.audio.writing uses
@@ -87,6 +87,7 @@ def write_music_folder(
         sample_rate=sample_rate,
     )
     _refuse_bad_settings(settings)
+    check_output_folder(folder)
     songs = plan_songs(folder, settings)
     _clear_other_music(folder, settings, force=force)
     missing = [song for song in songs if not song.path.is_file()]
