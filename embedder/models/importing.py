@@ -43,6 +43,8 @@ from embedder.models.registry import (
 from embedder.whole_files import whole_folder
 
 FILE_SUFFIXES = (".onnx", ".zip")
+MOST_DIMENSIONS = 2**16
+"""Ten times as many as the largest audio models have."""
 
 
 def import_model(
@@ -178,6 +180,11 @@ def _size_of_vectors(front_end: FrontEndCall, network: NetworkCall, config: Mode
         vectors = network(front_end(noise, rate))
     if vectors.ndim != 2 or len(vectors) != 2:
         raise ConfigError(f"the model gives {list(vectors.shape)} for two excerpts, not [2, size]")
+    if vectors.shape[1] > MOST_DIMENSIONS:
+        raise ConfigError(
+            f"the model gives vectors of {vectors.shape[1]:,} numbers, and at most "
+            f"{MOST_DIMENSIONS:,} can be stored. Name another output, or pool it."
+        )
     if not torch.isfinite(vectors).all():
         raise BadInput("the model gives numbers that are not finite")
     return vectors.shape[1]

@@ -12,8 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.errors import CorruptArtefact, ForeignCodeCrashed, MissingExtra, printable_path
+from embedder.errors import (
+    BadInput,
+    CorruptArtefact,
+    ForeignCodeCrashed,
+    MissingExtra,
+    printable_path,
+)
 from embedder.processes.foreign import ForeignCrash, ForeignProcess, Message, serve
+from embedder.processes.limits import limit_memory
+
+MEMORY_BYTES = 4 * 2**30
+"""What running a file may take, beside three times its size."""
+MOST_NUMBERS = 2**28
+"""In one output, 1 GiB: frames of a batch of long excerpts have a tenth of that."""
 
 
 class OnnxRunError(Exception):
@@ -46,7 +58,10 @@ class OnnxSession:
         self.outputs = tuple(Port(name, tuple(shape)) for name, shape in head["outputs"])
 
     def run(self, values: NDArray[np.float32], *, into: str, out_of: str) -> NDArray[np.float32]:
-        """The output `out_of` for `values` as the input `into`; raises OnnxRunError."""
+        """The output `out_of` for `values` as the input `into`; raises OnnxRunError.
+
+        Raises BadInput if the file computes more than any audio model.
+        """
         answer = self._ask(Message({"input": into, "output": out_of}, (values,)))
         if "error" in answer.head:
             raise OnnxRunError(answer.head["error"])
@@ -54,13 +69,19 @@ class OnnxSession:
 
     def _ask(self, request: Message) -> Message:
         try:
-            return self._process.ask(request)
+            answer = self._process.ask(request)
         except ForeignCrash as crash:
             where = "on this processor" if crash.is_illegal_instruction else "here"
             raise ForeignCodeCrashed(
                 f"{printable_path(self.path)}: ONNX Runtime cannot run it {where}: it crashed "
                 f"({crash})"
             ) from crash
+        if "too_large" in answer.head:
+            raise BadInput(
+                f"{printable_path(self.path)}: {answer.head['too_large']}, more than any audio "
+                "model. Name another output, or take a smaller model."
+            )
+        return answer
 
 
 class _Runner:
@@ -72,7 +93,7 @@ class _Runner:
         self._path = path
         self._session: Any = None
         self._options = onnxruntime.SessionOptions()
-        self._options.log_severity_level = 3  # errors only: otherwise it warns about unused weights
+        self._options.log_severity_level = 4  # errors are raised too
         # Each worker uses one core (TrackEncoder.encode_many).
         self._options.intra_op_num_threads = 1
 
@@ -93,13 +114,21 @@ class _Runner:
             (output,) = self._session.run(
                 [request.head["output"]], {request.head["input"]: request.arrays[0]}
             )
-        except _runtime_errors() as error:
+        except (MemoryError, *_runtime_errors()) as error:
+            if _is_out_of_memory(error):
+                return Message(
+                    {"too_large": f"it needs more than {MEMORY_BYTES:,} bytes of memory"}
+                )
             return Message({"error": _first_line(error)})
+        if output.size > MOST_NUMBERS:
+            return Message({"too_large": f"it gives {output.size:,} numbers at once"})
         return Message({}, (np.asarray(output, dtype=np.float32),))
 
     def _open(self) -> None:
         import onnxruntime
 
+        # A small file can ask for any amount of memory.
+        limit_memory(MEMORY_BYTES + 3 * Path(self._path).stat().st_size)
         self._session = onnxruntime.InferenceSession(
             self._path, sess_options=self._options, providers=["CPUExecutionProvider"]
         )
@@ -114,6 +143,11 @@ def _runtime_errors() -> tuple[type[Exception], ...]:
         *("NotImplemented", "RuntimeException", "NoModel"),
     )
     return (*(getattr(state, name) for name in names), ValueError, RuntimeError)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    texts = ("bad_alloc", "bad allocation", "Failed to allocate memory")
+    return isinstance(error, MemoryError) or any(text in str(error) for text in texts)
 
 
 def _first_line(error: Exception) -> str:

@@ -90,3 +90,20 @@ def frames_spec(output: str = 'name = "frames"\npooling = "mean"') -> str:
     mel = "n_bins = 6\nfft_size = 256\nhop_samples = 80"
     layout = 'layout = ["batch", "columns", "rows"]'
     return f"{WAVEFORM}\n[input]\n{layout}\n[input.mel]\n{mel}\n[output]\n{output}\n"
+
+
+def wide_onnx(folder: Path, *, n_out: int) -> Path:
+    """X [batch, 2000] to two vectors of so many numbers, from a file of 300 bytes."""
+    from onnx import helper
+
+    nodes = [
+        helper.make_node("ReduceSum", ["x"], ["sum"], keepdims=1),
+        helper.make_node("Expand", ["sum", "shape"], ["y"]),
+    ]
+    return write_onnx(
+        folder / "wide.onnx",
+        nodes,
+        input_shape=["n", 2000],
+        outputs={"y": ["n", "m"]},
+        shape=np.array([2, n_out], dtype=np.int64),
+    )

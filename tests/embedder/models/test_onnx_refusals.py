@@ -27,6 +27,7 @@ from tests.embedder.models.onnx_files import (
     frames_spec,
     linear_onnx,
     spec_file,
+    wide_onnx,
 )
 
 onnx = pytest.importorskip("onnx")
@@ -198,3 +199,19 @@ def test_a_description_of_a_billion_rows_is_refused(tmp_path: Path, name: str) -
     )
     with pytest.raises(ConfigError, match=f"{name} = 1000000000: at most"):
         import_model(linear_onnx(tmp_path), name="m", spec=spec_file(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("n_out", "reason"),
+    [
+        (10**9, "needs more than .* bytes of memory"),
+        (70_000, "vectors of 70,000 numbers"),
+    ],
+)
+def test_a_file_that_computes_huge_outputs_is_refused(
+    tmp_path: Path, n_out: int, reason: str
+) -> None:
+    """A small file can ask for any number of outputs: memory and vectors have a bound."""
+    path = wide_onnx(tmp_path, n_out=n_out)
+    with pytest.raises((BadInput, ConfigError), match=reason):
+        import_model(path, name="m", spec=spec_file(tmp_path, WAVEFORM))
