@@ -26,6 +26,7 @@ MEMORY_BYTES = 4 * 2**30
 """What running a file may take, beside three times its size."""
 MOST_NUMBERS = 2**28
 """In one output, 1 GiB: frames of a batch of long excerpts have a tenth of that."""
+NO_MEMORY = f"it needs more than {MEMORY_BYTES:,} bytes of memory"
 
 
 class OnnxRunError(Exception):
@@ -114,11 +115,11 @@ class _Runner:
             (output,) = self._session.run(
                 [request.head["output"]], {request.head["input"]: request.arrays[0]}
             )
-        except (MemoryError, *_runtime_errors()) as error:
+        except MemoryError:
+            return Message({"too_large": NO_MEMORY})
+        except _runtime_errors() as error:
             if _is_out_of_memory(error):
-                return Message(
-                    {"too_large": f"it needs more than {MEMORY_BYTES:,} bytes of memory"}
-                )
+                return Message({"too_large": NO_MEMORY})
             return Message({"error": _first_line(error)})
         if output.size > MOST_NUMBERS:
             return Message({"too_large": f"it gives {output.size:,} numbers at once"})
@@ -147,7 +148,7 @@ def _runtime_errors() -> tuple[type[Exception], ...]:
 
 def _is_out_of_memory(error: Exception) -> bool:
     texts = ("bad_alloc", "bad allocation", "Failed to allocate memory")
-    return isinstance(error, MemoryError) or any(text in str(error) for text in texts)
+    return any(text in str(error) for text in texts)
 
 
 def _first_line(error: Exception) -> str:
