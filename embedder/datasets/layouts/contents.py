@@ -78,6 +78,11 @@ def side_named(name: str, *, where: str) -> Side:
         ) from None
 
 
+def side_of_folder(name: str) -> Side:
+    """The side for a folder called `train`, `valid`, `test` …; empty for any other folder."""
+    return _SIDE_NAMES.get(name.strip().lower(), "")
+
+
 @dataclass(frozen=True, slots=True)
 class TableReader:
     """Turns the rows of a table with ordinary column names into track rows."""

@@ -69,6 +69,22 @@ def folders(root: Path) -> Path:
     return root
 
 
+def sides_above_labels(root: Path) -> Path:
+    """A folder for each side of the split, and in it one for each label."""
+    for track in TRACKS:
+        name = f"{track.side}/{track.genre}/song {track.number}.flac"
+        write_tone(root / name, track.number, tags={"artist": track.artist})
+    return root
+
+
+def sides_below_labels(root: Path) -> Path:
+    """A folder for each label, and in it one for each side of the split."""
+    for track in TRACKS:
+        name = f"{track.genre}/{track.side}/song {track.number}.flac"
+        write_tone(root / name, track.number, tags={"artist": track.artist})
+    return root
+
+
 def library(root: Path) -> Path:
     """Artist, album and song as folders; the rest is in the tags."""
     for track in TRACKS:
@@ -220,6 +236,8 @@ class Miniature:
 
 MINIATURES = {
     "folders": Miniature(folders, "folders", has_split=False),
+    "sides-above-labels": Miniature(sides_above_labels, "folders"),
+    "sides-below-labels": Miniature(sides_below_labels, "folders"),
     "library": Miniature(library, "library", has_split=False),
     "manifest-csv": Miniature(manifest_csv, "manifest", multi_label="moods"),
     "manifest-tsv": Miniature(manifest_tsv, "manifest", multi_label="moods"),

@@ -11,7 +11,7 @@ import pytest
 
 from embedder.audio.writing import write_audio
 from embedder.datasets.layouts.contents import ReadingOptions
-from embedder.datasets.opening import open_dataset
+from embedder.datasets.opening import detect_layout, open_dataset
 from embedder.errors import DatasetError, UnknownChoice
 from tests.embedder.datasets.dataset_miniatures import (
     MINIATURES,
@@ -220,6 +220,26 @@ def test_files_beside_the_label_folders_are_left_out(tmp_path: Path) -> None:
     assert [left_out.reason for left_out in open_dataset(path).left_out] == [
         "not in a label's folder"
     ]
+
+
+def test_a_folder_named_like_a_side_is_no_label(tmp_path: Path) -> None:
+    """Audio directly in `train` has no label; the folder beside it keeps its label."""
+    write_tone(tmp_path / "cat" / "a.flac", 1)
+    write_tone(tmp_path / "train" / "b.flac", 2)
+    write_tone(tmp_path / "test" / "test" / "c.flac", 3)
+    dataset = open_dataset(tmp_path, layout="folders")
+    assert [row.values("genre") for row in dataset.rows] == [("cat",)]
+    assert [left_out.reason for left_out in dataset.left_out] == [
+        "not in a label's folder ('test' is a side of a split)",
+        "not in a label's folder ('train' is a side of a split)",
+    ]
+
+
+def test_two_folders_of_a_split_alone_are_no_labels(tmp_path: Path) -> None:
+    """Folders called train and test without labels in them are not taken for two labels."""
+    for side in ("train", "test"):
+        write_tone(tmp_path / side / "a.flac", 1)
+    assert detect_layout(tmp_path) == "library"
 
 
 def test_a_number_or_a_key_of_music_names_no_track(tmp_path: Path) -> None:
