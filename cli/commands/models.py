@@ -1,4 +1,4 @@
-"""`soundalike models`: list, describe, get, import and export models."""
+"""`soundalike models`: list, describe, get, combine, import and export models."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ from cli.output import emit
 from cli.talk import say
 
 app = typer.Typer(
-    help="""List, describe, get, import and export models.
+    help="""List, describe, get, combine, import and export models.
 
     $ soundalike models list
     Prints the bundled models and your own.
@@ -119,6 +119,64 @@ def get(
         replace=force,
     )
     say(settings, f"{card.name}: try it with `soundalike index FOLDER --model {card.name}`")
+    emit(settings, {"name": card.name, "kind": card.kind, "fingerprint": card.fingerprint})
+
+
+@app.command("combine")
+def combine(
+    context: typer.Context,
+    models: Annotated[
+        list[str],
+        typer.Argument(metavar="MODEL…", help="Two or more models: names or folders."),
+    ],
+    name: Annotated[
+        str,
+        typer.Option(
+            "-o", "--output", metavar="NAME", help="The name to store the combined model under."
+        ),
+    ],
+    weights: Annotated[
+        str,
+        typer.Option(
+            metavar="NUMBERS",
+            help="A weight for each model, such as 1 0.5; by default all count alike.",
+        ),
+    ] = "",
+    sample: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Audio to take the mean and deviation of each dimension from (up to 400 files).",
+        ),
+    ] = None,
+    size: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="N", help="Project onto N principal components of the sample; 0: none."
+        ),
+    ] = 0,
+    force: ForceOption = False,
+) -> None:
+    """Store several models as one, whose vectors are theirs side by side.
+
+    Each model keeps its own front end. The combined model has a fingerprint of its own.
+
+    $ soundalike models combine default musicnn --weights 1 1 -o both
+    Stores the model `both`, for `index --model both`.
+    """
+    from embedder.models.combining import combine_models, models_and_weights
+
+    settings = globals_of(context)
+    names, numbers = models_and_weights(models, weights)
+    card = combine_models(
+        names,
+        name=name,
+        weights=numbers,
+        sample=sample,
+        size=size,
+        replace=force,
+    )
+    say(settings, f"{name}: try it with `soundalike index FOLDER --model {name}`")
     emit(settings, {"name": card.name, "kind": card.kind, "fingerprint": card.fingerprint})
 
 

@@ -20,7 +20,7 @@ from embedder.whole_files import write_whole
 
 CARD_NAME = "card.json"
 FORMAT = 1
-ModelKind = Literal["network", "onnx", "huggingface", "projection", "musicnn"]
+ModelKind = Literal["network", "onnx", "huggingface", "projection", "musicnn", "combined"]
 
 
 def _made_by() -> str:

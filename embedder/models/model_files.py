@@ -26,9 +26,10 @@ NAMES = frozenset(
         "head.safetensors",
         "model.onnx",
         "learnt.bin",
+        "combined.safetensors",
     }
 )
-BASE_NAME, FILES_NAME = "base", "huggingface"
+BASE_NAME, FILES_NAME, MEMBERS_NAME = "base", "huggingface", "members"
 FILES_SUFFIXES = frozenset({".json", ".safetensors", ".txt"})
 """Of the files that `transformers` saves; code is not among them."""
 _BLOCK_BYTES = 2**20
@@ -47,6 +48,8 @@ def is_model_file(path: PurePosixPath) -> bool:
         case (name,):
             return name in NAMES
         case ("base", *below) if below:
+            return is_model_file(PurePosixPath(*below))
+        case ("members", number, *below) if below and number.isdigit():
             return is_model_file(PurePosixPath(*below))
         case ("huggingface", name):
             return PurePosixPath(name).suffix in FILES_SUFFIXES
@@ -155,7 +158,8 @@ def _write_from(source: IO[bytes], copy: Path) -> None:
 def _files_below(folder: Path, root: Path) -> Iterable[Path]:
     for path in folder.iterdir():
         name = PurePosixPath(path.relative_to(root).as_posix())
-        is_folder = name.parts[-1] in (BASE_NAME, FILES_NAME)
+        is_member = name.parts[-1].isdigit() and name.parts[-2:-1] == (MEMBERS_NAME,)
+        is_folder = is_member or name.parts[-1] in (BASE_NAME, FILES_NAME, MEMBERS_NAME)
         if not is_folder and not is_model_file(name):
             continue
         if path.is_symlink():

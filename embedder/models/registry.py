@@ -114,6 +114,11 @@ def _load_folder(folder: Path, card: Card) -> LoadedModel:
 
         base = folder / BASE_NAME
         return load_projection(folder, card, base=_load_folder(base, read_card(base)))
+    if card.kind == "combined":
+        from embedder.models.kinds.combined import load_combined, member_folders
+
+        members = [_load_folder(path, read_card(path)) for path in member_folders(folder)]
+        return load_combined(folder, card, members)
     if card.kind == "musicnn":
         from embedder.models.kinds.musicnn import load_musicnn
 

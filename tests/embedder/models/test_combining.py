@@ -1,0 +1,197 @@
+"""Several encoders as one: the same vectors side by side, one fingerprint, the same guards."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from embedder.audio.writing import write_audio
+from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
+from embedder.encoding.encoder import TrackEncoder
+from embedder.errors import BadInput, FingerprintMismatch, UsageError
+from embedder.models.combining import combine_models, models_and_weights
+from embedder.models.exporting import export_model
+from embedder.models.importing import import_model
+from embedder.models.kinds.combined_input import packed, parts_of, spread_parts, unpacked
+from embedder.models.kinds.network import save_model
+from embedder.models.registry import load_model
+from embedder.networks.network import seeded_network
+from tests.conftest import RunCli
+from tests.embedder.audio_files import tune
+
+LONG = ModelConfig(
+    excerpts=ExcerptConfig(n_excerpts=2, excerpt_seconds=1.0),
+    front_end=FrontEndConfig(sample_rate=8000, n_bins=8, n_columns=10),
+    backbone=BackboneConfig(filters=(2, 3), pooling="mean"),
+    embedding_size=4,
+)
+SHORT = replace(
+    LONG,
+    excerpts=ExcerptConfig(n_excerpts=4, excerpt_seconds=0.25),
+    front_end=FrontEndConfig(sample_rate=4000, n_bins=6, n_columns=5),
+    embedding_size=3,
+)
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two networks: `long` reads a second at 8 kHz, `short` a quarter at 4 kHz."""
+    folder = tmp_path / "models"
+    monkeypatch.setenv("SOUNDALIKE_MODELS", str(folder))
+    for seed, (name, config) in enumerate({"long": LONG, "short": SHORT}.items()):
+        save_model(folder / name, seeded_network(config, seed=seed), licence=f"licence {name}")
+    return folder
+
+
+@pytest.fixture
+def tracks(tmp_path: Path) -> list[Path]:
+    """Twelve files of three seconds."""
+    paths = [tmp_path / "music" / f"{number}.wav" for number in range(12)]
+    paths[0].parent.mkdir()
+    for number, path in enumerate(paths):
+        samples = tune(3.0, rate=8000, seed=number) * (1 + number % 3) / 3
+        write_audio(path, samples, 8000)
+    return paths
+
+
+def test_the_members_vectors_stand_side_by_side(models: Path, tracks: list[Path]) -> None:
+    """Each by its own front end, multiplied by its weight; the whole has unit length."""
+    combine_models(["long", "short"], name="both", weights=[1, 2])
+    combined = load_model("both")
+    waveform = torch.from_numpy(tune(1.0, rate=8000, n_channels=2))
+    with torch.inference_mode():
+        together = combined.network(combined.front_end(waveform, 8000))
+        long, short = load_model("long"), load_model("short")
+        first = long.network(long.front_end(waveform, 8000))
+        parts = [waveform[:, start : start + 2000] for start in (1500, 4500)]
+        second = torch.stack([short.network(short.front_end(part, 8000)) for part in parts])
+        expected = torch.cat([first, 2 * long.geometry.project(second.mean(dim=0))], dim=1)
+    torch.testing.assert_close(
+        together, torch.nn.functional.normalize(expected), rtol=1e-4, atol=1e-4
+    )
+
+
+def test_it_encodes_tracks(models: Path, tracks: list[Path]) -> None:
+    """As any model does, alone and among many."""
+    combine_models(["long", "short"], name="both")
+    encoder = TrackEncoder.load("both")
+    alone = encoder.encode(tracks[0])
+    assert alone.vector.shape == (7,)
+    (first, _) = encoder.encode_many(tracks[:2], workers=1)
+    np.testing.assert_allclose(first.vector, alone.vector, atol=1e-5)
+
+
+def test_a_sample_standardises_and_projects(models: Path, tracks: list[Path]) -> None:
+    """The sample's vectors have mean 0 in each direction, and the sizes asked for."""
+    card = combine_models(
+        ["long", "short"], name="both", sample=tracks[0].parent, size=5, weights=[1, 1]
+    )
+    assert card.config.embedding_size == 5
+    model = load_model("both")
+    standard = model.network.standard  # type: ignore[attr-defined]
+    excerpts = [torch.from_numpy(tune(1.0, rate=8000, seed=n)) for n in range(3)]
+    with torch.inference_mode():
+        vectors, _ = model.network.members_vectors(  # type: ignore[attr-defined]
+            model.front_end(torch.cat(excerpts), 8000)
+        )
+        projected = standard.apply(vectors)
+    by_hand = ((vectors - standard.mean) * standard.factor) @ standard.projection.T
+    torch.testing.assert_close(projected, by_hand)
+    directions = standard.projection @ standard.projection.T
+    torch.testing.assert_close(directions, torch.eye(5), atol=1e-5, rtol=0)
+
+
+def test_a_small_sample_is_refused(models: Path, tracks: list[Path]) -> None:
+    """A deviation of a few tracks says nothing; nothing is stored."""
+    for track in tracks[5:]:
+        track.unlink()
+    with pytest.raises(BadInput, match=r"5 tracks .* at least 10"):
+        combine_models(["long", "short"], name="both", sample=tracks[0].parent)
+    assert sorted(path.name for path in models.iterdir()) == ["long", "short"]
+
+
+def test_weights_are_part_of_the_fingerprint(models: Path) -> None:
+    """Other weights are other vectors; equal ones have equal fingerprints."""
+    prints = [
+        combine_models(["long", "short"], name=name, weights=weights).fingerprint
+        for name, weights in (("a", [1, 1]), ("b", [1, 2]), ("c", [1, 1]))
+    ]
+    assert prints[0] == prints[2] != prints[1]
+
+
+def test_another_member_is_refused(models: Path) -> None:
+    """The folder of a member holds another model than the card says."""
+    combine_models(["long", "short"], name="both")
+    member = models / "both" / "members" / "1"
+    for path in member.iterdir():
+        path.write_bytes((models / "long" / path.name).read_bytes())
+    with pytest.raises(FingerprintMismatch, match="combine the models again"):
+        load_model("both")
+
+
+def test_it_travels_as_a_zip(models: Path, tmp_path: Path) -> None:
+    """With its members; export and import keep the fingerprint."""
+    card = combine_models(["long", "short"], name="both")
+    export_model("both", tmp_path / "both.zip")
+    assert import_model(tmp_path / "both.zip", name="again").fingerprint == card.fingerprint
+    assert load_model("again").embedding_size == 7
+
+
+def test_combinations_can_be_combined(models: Path) -> None:
+    """A member of any kind is possible, and licences are listed once."""
+    combine_models(["long", "short"], name="both")
+    card = combine_models(["both", "long"], name="three")
+    assert card.config.embedding_size == 11
+    assert card.licence == "licence long; licence short"
+
+
+@pytest.mark.parametrize(
+    ("names", "weights", "size", "reason"),
+    [
+        (["long"], [], 0, "at least two"),
+        (["long", "short"], [1], 0, "give 2 weights"),
+        (["long", "short"], [1, -1], 0, "above 0"),
+        (["long", "short"], [], 3, "--sample"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    models: Path, names: list[str], weights: list[float], size: int, reason: str
+) -> None:
+    """Before anything is loaded."""
+    with pytest.raises(UsageError, match=reason):
+        combine_models(names, name="both", weights=weights, size=size)
+
+
+def test_the_command_takes_weights_as_words(run_cli: RunCli, models: Path) -> None:
+    """`--weights 1 0.5`, as people write it."""
+    run = run_cli(
+        *("models", "combine", "long", "short", "--weights", "1", "0.5", "-o", "both", "--json")
+    )
+    assert json.loads(run.out)["kind"] == "combined"
+    assert load_model("both").card.source["weights"] == [1.0, 0.5]
+
+
+def test_words_that_are_numbers_are_models_without_weights() -> None:
+    """A model may have a number for a name."""
+    assert models_and_weights(["1", "2"], "") == (["1", "2"], [])
+    assert models_and_weights(["a", "b", "2"], "1") == (["a", "b"], [1.0, 2.0])
+    with pytest.raises(UsageError, match="give numbers"):
+        models_and_weights(["a", "b"], "much")
+
+
+def test_inputs_come_apart_as_they_were() -> None:
+    """Inputs of different shapes travel in one tensor."""
+    inputs = [torch.rand(2, 3, 4), torch.rand(6, 5)]
+    taken = unpacked(packed(inputs, n_rows=2), [1, 3])
+    assert all(torch.equal(a, b) for a, b in zip(inputs, taken, strict=True))
+
+
+def test_parts_are_spread_within_an_excerpt() -> None:
+    """As many as the member reads, and as fit."""
+    assert parts_of(SHORT.excerpts, LONG.excerpts) == 2
+    assert parts_of(ExcerptConfig(n_excerpts=100, excerpt_seconds=0.3), LONG.excerpts) == 3
+    parts = spread_parts(torch.arange(10.0)[None], 2, 4)
+    assert parts.tolist() == [[[2, 3, 4, 5], [4, 5, 6, 7]]]
