@@ -10,6 +10,8 @@ from embedder.errors import CorruptArtefact
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.sounds import PREFIX
 
+PREVIOUS_MODEL = "previous_model"
+"""The setting with the fingerprint of the model before the current one."""
 PathKey = bytes
 """A track's place: the path, and for a part of a file NUL and its number, which no path holds."""
 
@@ -209,6 +211,11 @@ class Ledger:
         """Make a model the one that searches use, and delete all other vectors."""
         with self._database.transaction():
             self._revisions.advance()
+            self._database.run(
+                "INSERT OR REPLACE INTO settings SELECT ?, fingerprint FROM models "
+                "JOIN settings ON key = 'current_model' AND value = models.id",
+                (PREVIOUS_MODEL,),
+            )
             self._database.run(
                 "INSERT INTO settings VALUES ('current_model', ?) "
                 "ON CONFLICT (key) DO UPDATE SET value = excluded.value",

@@ -128,13 +128,16 @@ class VectorRows:
         matrix = np.empty((len(ids), size), dtype=np.float32)
         if len(ids) <= ONE_BY_ONE:
             for place, track_id in enumerate(ids.tolist()):
-                matrix[place] = self.vector(model_id, track_id, size=size)
+                try:
+                    matrix[place] = self.vector(model_id, track_id, size=size)
+                except KeyError as error:
+                    raise CorruptArtefact(self._row_damaged(track_id)) from error
             return matrix
         statement = (
             "SELECT track_id, vector, checksum FROM vectors WHERE model_id = ? "
             "AND track_id BETWEEN ? AND ? ORDER BY track_id"
         )
-        n_filled = 0
+        is_filled = np.zeros(len(ids), dtype=bool)
         blocks = self._database.blocks(statement, (model_id, int(ids[0]), int(ids[-1])))
         for rows in blocks:
             block_ids = self._as_ids(rows)
@@ -150,9 +153,9 @@ class VectorRows:
                 dtype="<f4",
             )
             matrix[places[is_asked_for]] = values.reshape(-1, size)
-            n_filled += int(is_asked_for.sum())
-        if n_filled != len(ids):
-            raise CorruptArtefact(self._database.damaged("rows of vectors are missing"))
+            is_filled[places[is_asked_for]] = True
+        if not is_filled.all():
+            raise CorruptArtefact(self._row_damaged(int(ids[~is_filled][0])))
         return matrix
 
     def has(self, model_id: int, track_id: int) -> bool:

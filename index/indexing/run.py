@@ -20,8 +20,9 @@ from index.indexing.request import IndexOptions, ScanRules
 from index.indexing.results import IndexProgress, IndexReport
 from index.indexing.survey import forecast
 from index.library_folder.encoder import Encoder
+from index.library_folder.model_folder import check_fingerprint
 from index.library_folder.model_notes import keep_up, notes_of
-from index.library_folder.open_library import CATALOGUE_NAME, OpenLibrary, check_fingerprint
+from index.library_folder.open_library import CATALOGUE_NAME, OpenLibrary
 from index.library_folder.upkeep import sync_store
 
 

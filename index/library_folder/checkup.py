@@ -7,10 +7,11 @@ import numpy as np
 
 from embedder.encoding.requests import EncodingFailure, TrackRequest
 from embedder.errors import SoundalikeError, printable_path
+from index.catalogue.ledger import PREVIOUS_MODEL
 from index.catalogue.records import TrackRecord
 from index.catalogue.types import type_problems
 from index.library_folder.encoder import Encoder
-from index.library_folder.manifest import read_manifest
+from index.library_folder.manifest import manifest_of, read_manifest
 from index.library_folder.model_notes import notes_in, random_pairs_in
 from index.library_folder.open_library import OpenLibrary
 from index.library_folder.scoring import correction_in
@@ -104,12 +105,20 @@ def _store_problems(library: OpenLibrary) -> list[str]:
 
 
 def _manifest_problems(library: OpenLibrary) -> Iterator[str]:
-    manifest, model = read_manifest(library.folder), library.model
-    if manifest.fingerprint != model.fingerprint:
-        yield (
-            f"library.json names the model {manifest.fingerprint}, the catalogue "
-            f"{model.fingerprint}. Any run of 'soundalike index' writes it anew."
-        )
+    """None if the manifest names the model before: a run that was killed had no time to write it.
+
+    Searches do not read the model there, and the next command that writes writes it too.
+    """
+    manifest, expected = read_manifest(library.folder), manifest_of(library.model)
+    is_behind = manifest.fingerprint == library.catalogue.setting(PREVIOUS_MODEL)
+    if is_behind or manifest == expected:
+        return
+    problem = (
+        f"names the model {manifest.fingerprint}, the catalogue {expected.fingerprint}"
+        if manifest.fingerprint != expected.fingerprint
+        else "has other values for the model than the catalogue"
+    )
+    yield f"library.json {problem}. Any run of 'soundalike index' writes it anew."
 
 
 def _sampled(library: OpenLibrary, n_tracks: int) -> Sequence[TrackRecord]:

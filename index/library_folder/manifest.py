@@ -7,6 +7,7 @@ from pathlib import Path
 
 from embedder.errors import CorruptArtefact, NotFound, UnsupportedFormat
 from embedder.whole_files import errors_name
+from index.catalogue.catalogue import ModelRow
 
 MANIFEST_NAME = "library.json"
 LIBRARY_FORMAT = 4
@@ -21,6 +22,13 @@ class Manifest:
     embedding_size: int = 0
     geometry: str = "cosine"
     curvature: float = 1.0
+
+
+def manifest_of(model: ModelRow) -> Manifest:
+    """The manifest of a library of the current format whose vectors a model has made."""
+    return Manifest(
+        LIBRARY_FORMAT, model.fingerprint, model.embedding_size, model.geometry, model.curvature
+    )
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embedder.errors import ArtefactError, CorruptArtefact
+from embedder.errors import ArtefactError, CorruptArtefact, FingerprintMismatch
 from embedder.models.card import read_card
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.library_folder.model_notes import ModelNotes, notes_in
@@ -47,6 +47,18 @@ def load_encoder(folder: Path, catalogue: Catalogue, model: ModelRow) -> "TrackE
     from embedder.encoding.encoder import TrackEncoder
 
     return TrackEncoder.load(model_folder)
+
+
+def check_fingerprint(folder: Path, model: ModelRow, fingerprint: str) -> None:
+    """Raise FingerprintMismatch unless a library's model is the one given."""
+    if model.fingerprint != fingerprint:
+        raise FingerprintMismatch(
+            f"{folder}: its vectors were made by another model",
+            found=model.fingerprint,
+            expected=fingerprint,
+            advice="Use the library's model, or move the library to the other one with "
+            "'soundalike index --model'.",
+        )
 
 
 def _holds_model(folder: Path, fingerprint: str) -> bool:

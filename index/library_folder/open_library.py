@@ -6,21 +6,20 @@ A library is a folder: `catalogue.sqlite` is the truth, `vectors.faiss` a cache 
 
 import difflib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedder.errors import (
     BadInput,
-    FingerprintMismatch,
+    CorruptArtefact,
     NotFound,
     UsageError,
-    printable_path,
 )
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.catalogue.records import Failure, TrackRecord
@@ -30,11 +29,11 @@ from index.library_folder.lock import LOCK_NAME, writing
 from index.library_folder.manifest import (
     LIBRARY_FORMAT,
     MANIFEST_NAME,
-    Manifest,
+    manifest_of,
     read_manifest,
     write_manifest,
 )
-from index.library_folder.places import tracks_at
+from index.library_folder.places import no_track_at, tracks_at
 from index.library_folder.scoring import Scoring
 from index.library_folder.vector_cache import StoreCache, Warn
 from index.vectors.distances import FloatMatrix, Space
@@ -49,6 +48,7 @@ logger = logging.getLogger(__name__)
 
 CATALOGUE_NAME = "catalogue.sqlite"
 STORE_SETTINGS_KEY = "store"
+Answer = TypeVar("Answer")
 LONGEST_ID = 18  # digits; SQLite keeps whole numbers below 2**63
 EMPTY = (
     "the library is empty. Fill it with 'soundalike index' and a folder of music, "
@@ -134,14 +134,7 @@ class OpenLibrary:
         model = catalogue.current_model()
         if model is None:
             return
-        manifest = Manifest(
-            LIBRARY_FORMAT,
-            model.fingerprint,
-            model.embedding_size,
-            model.geometry,
-            model.curvature,
-        )
-        write_manifest(self.folder, manifest)
+        write_manifest(self.folder, manifest_of(model))
 
     @property
     def catalogue(self) -> Catalogue:
@@ -167,15 +160,19 @@ class OpenLibrary:
     def store(self) -> FaissStore:
         """Its vectors, searchable: opened at the first use, and mended if need be."""
         if self._store is None:
-            cache = StoreCache(self.folder, self.catalogue, settings=self.store_settings)
-            self._store = cache.current(self.model, self.space, warn=self.warn)
+            self._store = self._store_cache.current(self.model, self.space, warn=self.warn)
         return self._store
+
+    @property
+    def _store_cache(self) -> StoreCache:
+        return StoreCache(self.folder, self.catalogue, settings=self.store_settings)
 
     @property
     def scoring(self) -> Scoring:
         """How its distances are read."""
         if self._scoring is None:
-            self._scoring = Scoring(self.catalogue, self.model, self.store)
+            ids = self.store.ids()
+            self._scoring = Scoring(self.catalogue, self.model, ids=ids, vectors=self.vectors)
         return self._scoring
 
     @property
@@ -220,7 +217,6 @@ class OpenLibrary:
 
         Raises NotFound, with the closest path, if there is no such track.
         """
-        path = Path(text).absolute()
         at_path = tracks_at(self.catalogue, text)
         if at_path:
             return at_path
@@ -231,20 +227,12 @@ class OpenLibrary:
         paths = self.catalogue.paths()
         if not paths:
             raise NotFound(f"{self.folder}: {EMPTY}")
-        close = difflib.get_close_matches(str(path), paths, n=1, cutoff=0.7)
-        by_name = [present for present in paths if Path(present).name == path.name]
-        if not close and not by_name:
-            names = {Path(present).name: present for present in paths}
-            close = [names[n] for n in difflib.get_close_matches(path.name, names, n=1)]
-        hint = [*by_name, *close][:1]
-        meant = f" Do you mean {printable_path(hint[0])}?" if hint else ""
-        what = "not in the library" if path.exists() else "no such file"
-        raise NotFound(f"{printable_path(text)}: {what}.{meant}")
+        raise no_track_at(text, paths)
 
     def vectors(self, ids: Sequence[int] | IdArray) -> FloatMatrix:
         """The exact vectors [n, size] of tracks; raises NotFound for one without."""
         try:
-            return self.store.vectors(np.asarray(ids, dtype=np.int64))
+            return self._read(lambda store: store.vectors(np.asarray(ids, dtype=np.int64)))
         except KeyError as error:
             raise NotFound(f"track {error.args[0]} has no vector in this library") from error
 
@@ -264,7 +252,17 @@ class OpenLibrary:
         size = self.model.embedding_size
         if vectors.ndim != 2 or vectors.shape[1] != size:
             raise BadInput(f"vectors of shape {vectors.shape}, this library needs [n, {size}]")
-        return self.store.search(vectors, k, allowed_ids=allowed_ids)
+        return self._read(lambda store: store.search(vectors, k, allowed_ids=allowed_ids))
+
+    def _read(self, read: Callable[[FaissStore], Answer]) -> Answer:
+        """What the store answers; a store with a damaged row is built anew first."""
+        store = self.store
+        try:
+            return read(store)
+        except CorruptArtefact as error:
+            self.warn(f"{error}. It is built anew from the catalogue.")
+        self._store = self._store_cache.built_anew(self.model, self.space)
+        return read(self._store)
 
     @property
     def encoder(self) -> "TrackEncoder":
@@ -285,15 +283,3 @@ def store_settings_in(catalogue: Catalogue) -> StoreSettings:
     advice = "'soundalike library rebuild --store auto' sets it anew."
     settings = catalogue.parsed_setting(STORE_SETTINGS_KEY, settings_from_text, advice=advice)
     return settings or StoreSettings()
-
-
-def check_fingerprint(folder: Path, model: ModelRow, fingerprint: str) -> None:
-    """Raise FingerprintMismatch unless a library's model is the one given."""
-    if model.fingerprint != fingerprint:
-        raise FingerprintMismatch(
-            f"{folder}: its vectors were made by another model",
-            found=model.fingerprint,
-            expected=fingerprint,
-            advice="Use the library's model, or move the library to the other one with "
-            "'soundalike index --model'.",
-        )

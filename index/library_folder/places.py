@@ -4,9 +4,12 @@ Indexing keeps the links in a path, so a track is stored below the folder that w
 that is a link or the real folder. A path may also reach it through another link or through `..`.
 """
 
+import difflib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
+from embedder.errors import NotFound, printable_path
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.records import TrackRecord
 
@@ -24,3 +27,17 @@ def tracks_at(catalogue: Catalogue, path: Path | str) -> list[TrackRecord]:
         if tracks:
             return tracks
     return []
+
+
+def no_track_at(text: str, paths: Sequence[str]) -> NotFound:
+    """The error for a path without a track; it names the closest of the library's paths."""
+    path = Path(text).absolute()
+    close = difflib.get_close_matches(str(path), paths, n=1, cutoff=0.7)
+    by_name = [present for present in paths if Path(present).name == path.name]
+    if not close and not by_name:
+        names = {Path(present).name: present for present in paths}
+        close = [names[n] for n in difflib.get_close_matches(path.name, names, n=1)]
+    hint = [*by_name, *close][:1]
+    meant = f" Do you mean {printable_path(hint[0])}?" if hint else ""
+    what = "not in the library" if path.exists() else "no such file"
+    return NotFound(f"{printable_path(text)}: {what}.{meant}")

@@ -3,6 +3,7 @@
 Everything comes from the library's settings, which indexing keeps up to date (`model_notes`).
 """
 
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -13,8 +14,8 @@ from index.library_folder.model_notes import ModelNotes, notes_in, random_pairs_
 from index.vectors import hubness, random_pairs
 from index.vectors.calibration import Calibration
 from index.vectors.distances import FloatMatrix
-from index.vectors.faiss_store import FaissStore
 from index.vectors.random_pairs import RandomPairs
+from index.vectors.store import IdArray
 
 NOT_CALIBRATED = "The model has no calibration: scores follow from the distance alone."
 
@@ -22,10 +23,19 @@ NOT_CALIBRATED = "The model has no calibration: scores follow from the distance 
 class Scoring:
     """Reads the distances of one open library; each value is computed once."""
 
-    def __init__(self, catalogue: Catalogue, model: ModelRow, store: FaissStore) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        model: ModelRow,
+        *,
+        ids: IdArray,
+        vectors: Callable[[IdArray], FloatMatrix],
+    ) -> None:
+        """`ids` of all vectors, ascending; `vectors` reads some of them."""
         self._catalogue = catalogue
         self._model = model
-        self._store = store
+        self._ids = ids
+        self._vectors = vectors
         self._space = model.space
 
     def scores(self, distances: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -50,7 +60,7 @@ class Scoring:
     def random_pairs(self) -> RandomPairs:
         """How far random tracks are from each other."""
         stored = random_pairs_in(self._catalogue)
-        fingerprint, n_tracks = self._model.fingerprint, len(self._store.ids())
+        fingerprint, n_tracks = self._model.fingerprint, len(self._ids)
         if stored and stored.is_current(fingerprint, n_tracks):
             return stored
         return random_pairs.measure_random_pairs(
@@ -60,13 +70,13 @@ class Scoring:
     @cached_property
     def crowd(self) -> hubness.Crowd:
         """Enough tracks to say where the library is crowded."""
-        ids = random_pairs.sampled_ids(self._store.ids(), n_tracks=hubness.N_CROWD)
-        return hubness.Crowd(ids, self._store.vectors(ids))
+        ids = random_pairs.sampled_ids(self._ids, n_tracks=hubness.N_CROWD)
+        return hubness.Crowd(ids, self._vectors(ids))
 
     @cached_property
     def sample(self) -> FloatMatrix:
         """The vectors [n, d] of some tracks, always the same ones."""
-        return self._store.vectors(random_pairs.sampled_ids(self._store.ids()))
+        return self._vectors(random_pairs.sampled_ids(self._ids))
 
 
 def correction_in(catalogue: Catalogue) -> hubness.Correction | None:

@@ -65,12 +65,20 @@ class StoreCache:
         except OSError as error:
             raise StorageError(f"{self._path}: could not be written ({error.strerror}).") from error
 
+    def built_anew(self, model: ModelRow, space: Space) -> FaissStore:
+        """A new store, saved if the folder can be written to; the caller does not hold the lock."""
+        with self._catalogue.database.snapshot():
+            store = self._built(model, space)
+            is_saved = self._save(store, self._source(model), has_lock=False)
+        return self._mapped(store, space) if is_saved else store
+
     def problems(self, model: ModelRow, space: Space) -> list[str]:
         """Where the file and the catalogue differ, after reading all of both."""
         if not self._path.exists():
             return []
         try:
             store = FaissStore.open(self._path, space)
+            store.verify()
         except (ArtefactError, LibraryBusy) as error:
             return [f"{error}. 'soundalike library rebuild' makes it anew."]
         source = self._source(model)

@@ -119,7 +119,7 @@ class Searcher:
         distances, ids = distance_rows[0].astype(np.float64), id_rows[0]
         if correction == "none" or n_fetched < 2:
             return distances, ids
-        vectors = library.store.vectors(ids)
+        vectors = library.vectors(ids)
         if correction == "csls":
             keys = hubness.csls_keys(
                 distances, ids, vectors, space=library.space, crowd=self.scoring.crowd

@@ -18,6 +18,8 @@ from index.vectors.kinds import (
     MIN_SHARE_FOR_GRAPH,
     StorePlan,
 )
+from index.vectors.row_checks import Checksums, RowChecks, row_checksums
+from index.vectors.store_file import ExactRows
 
 faiss: Any = untyped_faiss
 """Its stubs describe the C++ layer, not the Python one over it that is called here."""
@@ -36,6 +38,7 @@ class FaissPart:
         self._raw: Any = raw
         self.plan = plan
         self.is_mapped = is_mapped
+        self._checks: RowChecks | None = None
         self._view: FloatMatrix | None = None
         self._gpu: Any = None
         self._usual: tuple[int, StorePlan, object] | None = None
@@ -67,6 +70,26 @@ class FaissPart:
         """The index in a file, loaded into memory, so that it can be changed."""
         return cls(faiss.read_index(str(path)), plan)
 
+    def verify_rows_by(self, checksums: Checksums, path: Path) -> None:
+        """Verify each exact vector of the mapped file by a checksum when it is read."""
+        self._checks = RowChecks(self.stored_vectors(), checksums, path=path)
+
+    def verify_all_rows(self) -> None:
+        """Raise CorruptArtefact if an exact vector is not what was written."""
+        if self._checks is not None:
+            self._checks.verify_all()
+
+    def exact_rows(self) -> ExactRows | None:
+        """The exact vectors, if they are kept apart from what a search walks through.
+
+        Of a mapped file come the checksums that it was opened with: damage stays damage.
+        """
+        if self.plan.keeps_exact_vectors:
+            return None
+        vectors = self.stored_vectors()
+        checksums = self._checks.checksums if self._checks else row_checksums(vectors)
+        return ExactRows(vectors, checksums)
+
     def write(self, path: Path) -> None:
         """Write it to a file; raises StorageError if the file cannot be written."""
         try:
@@ -94,12 +117,16 @@ class FaissPart:
         if selector is None and len(queries) >= GPU_BATCH and self._moved_to_gpu():
             values, rows = self._gpu.search(queries, k)
             return values, rows
-        if selector is None:
-            values, rows = self._raw.search(queries, k, params=self._usual_parameters(k))
+        usual = selector is None
+        parameters = self._usual_parameters(k) if usual else self._parameters(k, selector, share)
+        if self._checks is None:
+            values, rows = self._raw.search(queries, k, params=parameters)
             return values, rows
-        parameters = self._parameters(k, selector, share)
-        values, rows = self._raw.search(queries, k, params=parameters)
-        return values, rows
+        # All candidates come back, because a damaged one might fall behind the k-th.
+        n_candidates = k * self.plan.candidates_per_hit
+        values, rows = self._raw.search(queries, n_candidates, params=parameters)
+        self._checks.verify(rows)
+        return values[:, :k], rows[:, :k]
 
     def _usual_parameters(self, k: int) -> object:
         """The cached parameters of an unfiltered search: making them takes as long as a walk."""
@@ -125,9 +152,17 @@ class FaissPart:
         if self.plan.keeps_exact_vectors:
             return parameters
         refined: object = faiss.IndexRefineSearchParameters(
-            k_factor=float(self.plan.candidates_per_hit), base_index_params=parameters
+            k_factor=1.0 if self._checks else float(self.plan.candidates_per_hit),
+            base_index_params=parameters,
         )
         return refined
+
+    def vectors_at(self, rows: Rows) -> FloatMatrix:
+        """The exact vectors [n, d] of rows, as a copy; raises CorruptArtefact for a damaged one."""
+        if self._checks is not None:
+            self._checks.verify(rows)
+        vectors: FloatMatrix = self.stored_vectors()[rows]
+        return vectors
 
     def add(self, vectors: FloatMatrix) -> None:
         """Append rows."""
@@ -140,7 +175,7 @@ class FaissPart:
         self._forget_derived()
 
     def stored_vectors(self) -> FloatMatrix:
-        """The exact vectors [rows, d], without a copy."""
+        """The exact vectors [rows, d], without a copy; those of a mapped file are not verified."""
         if self.n_rows == 0:
             return np.empty((0, self.size), dtype=np.float32)
         if self._view is None:
@@ -163,6 +198,7 @@ class FaissPart:
         if faiss.get_num_gpus() == 0:
             return False
         if self._gpu is None:
+            self.verify_all_rows()
             flat = faiss.IndexFlat(self.size, self._raw.metric_type)
             flat.add(self.stored_vectors())
             self._gpu = faiss.index_cpu_to_all_gpus(flat)

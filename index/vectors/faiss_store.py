@@ -36,6 +36,7 @@ from index.vectors.store_file import (
     read_header,
     read_ids,
     read_recent,
+    read_row_checksums,
     verified_header,
     write_store_file,
 )
@@ -62,7 +63,7 @@ class FaissStore:
         """path, header: the file that the part is mapped from."""
         self.space = space
         self.plan = part.plan
-        self.source = _source_in(header) if header else None
+        self.source = header.source if header else None
         self._ids = ids
         self._layer(part, recent)
         self._path = path
@@ -93,6 +94,7 @@ class FaissStore:
     def open(cls, path: Path, space: Space, *, search_effort: int = 0) -> "FaissStore":
         """The store in a file, memory-mapped; raises CorruptArtefact if it is damaged.
 
+        A search or `vectors` raises it too if it reads the vector of a damaged row.
         Raises LibraryBusy if another process replaces the file at the same time.
         """
         header = verified_header(path)
@@ -106,6 +108,8 @@ class FaissStore:
         if (n_rows, part.size) != (header.n_rows, header.embedding_size):
             raise CorruptArtefact(f"{path}: {n_rows} rows, expected {header.n_rows}")
         ids, recent = read_ids(path, header), read_recent(path, header)
+        if header.n_exact:
+            part.verify_rows_by(read_row_checksums(path, header), path)
         if read_header(path) != header:
             raise LibraryBusy(f"{path}: another process has replaced it. Open it again.")
         return cls(space, part, ids=ids, recent=recent, path=path, header=header)
@@ -119,6 +123,7 @@ class FaissStore:
             shape,
             source=source,
             write_faiss=main.write,
+            exact=main.exact_rows(),
             recent=self._part.recent_vectors(),
             ids=self._ids,
         )
@@ -154,6 +159,10 @@ class FaissStore:
         if len(rows) < len(wanted_ids):
             raise KeyError(int(wanted_ids[~np.isin(wanted_ids, self._sorted_ids)][0]))
         return self._part.vectors_at(rows)
+
+    def verify(self) -> None:
+        """Read every vector; raises CorruptArtefact if one is not what was written."""
+        self._part.main.verify_all_rows()
 
     def info(self) -> StoreInfo:
         """The kind and size of the store."""
@@ -265,6 +274,7 @@ class FaissStore:
         main = self._part.main
         if not main.is_mapped or self._path is None or self._header is None:
             return main
+        main.verify_all_rows()
         copy = FaissPart.read_into_memory(self._path, self.plan)
         if read_header(self._path) != self._header:
             raise LibraryBusy(f"{self._path}: another process has replaced it. Open it again.")
@@ -285,7 +295,3 @@ class FaissStore:
         places = np.minimum(np.searchsorted(self._sorted_ids, ids), self._n_alive - 1)
         rows: Rows = self._row_order[places[self._sorted_ids[places] == ids]]
         return rows
-
-
-def _source_in(header: StoreHeader) -> StoreSource:
-    return StoreSource(header.fingerprint, header.revision, header.token, header.catalogue_id)

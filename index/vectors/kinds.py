@@ -25,6 +25,8 @@ LINKS_TRIED_PER_VECTOR = 120
 """HNSW's efConstruction."""
 MIN_CODED_VECTORS = 256
 """A one-byte code has 256 values, and is fitted to at least as many vectors."""
+MANY_CODED_VECTORS = 10_000
+"""One-byte codes that are fitted to fewer may not span what is added later."""
 MIN_SHARE_FOR_GRAPH = 0.02
 """If a smaller share of the rows is allowed, a walk through the graph finds too few of them."""
 
@@ -81,11 +83,12 @@ def choose_plan(
         return StorePlan("exact")
     if kind == "hnsw":
         return StorePlan("hnsw", search_effort=effort or 64)
+    n_candidates = 2 if n_vectors >= MANY_CODED_VECTORS else 8
     if kind == "hnsw-sq8":
-        return StorePlan("hnsw-sq8", search_effort=effort or 64, candidates_per_hit=2)
+        return StorePlan("hnsw-sq8", search_effort=effort or 64, candidates_per_hit=n_candidates)
     probes = effort or max(n_lists // 32, 8)
     if kind == "ivf-sq8":
-        return StorePlan("ivf-sq8", n_lists, search_effort=probes, candidates_per_hit=2)
+        return StorePlan("ivf-sq8", n_lists, search_effort=probes, candidates_per_hit=n_candidates)
     code = _code_bytes(size)
     return StorePlan("ivf-pq", n_lists, code, search_effort=probes, candidates_per_hit=10)
 

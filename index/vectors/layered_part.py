@@ -106,10 +106,10 @@ class LayeredPart:
     def vectors_at(self, rows: NDArray[np.int64]) -> FloatMatrix:
         """The exact vectors [len(rows), d] of rows, as a copy."""
         if self._recent is None:
-            return self.main.stored_vectors()[rows]
+            return self.main.vectors_at(rows)
         is_recent = rows >= self.main.n_rows
         vectors: FloatMatrix = np.empty((len(rows), self.main.size), dtype=np.float32)
-        vectors[~is_recent] = self.main.stored_vectors()[rows[~is_recent]]
+        vectors[~is_recent] = self.main.vectors_at(rows[~is_recent])
         vectors[is_recent] = self.recent_vectors()[rows[is_recent] - self.main.n_rows]
         return vectors
 

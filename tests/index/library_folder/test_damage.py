@@ -122,6 +122,40 @@ def test_a_damaged_vector_is_refused_and_named(library: Library, statement: str)
         assert any("are damaged" in problem for problem in opened.verify())
 
 
+@pytest.mark.parametrize("one_by_one", [1000, 0])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM vectors WHERE track_id = 2",
+        "UPDATE vectors SET track_id = 99, checksum = row_checksum(99, vector) WHERE track_id = 2",
+    ],
+)
+def test_a_missing_vector_leaves_no_row_of_chance(
+    library: Library, monkeypatch: pytest.MonkeyPatch, statement: str, one_by_one: int
+) -> None:
+    """Whether rows are read one by one or in one pass, a row that is missing is damage."""
+    monkeypatch.setattr("index.catalogue.vector_rows.ONE_BY_ONE", one_by_one)
+    change(library, statement)
+    with Library.open(library.folder) as opened:
+        rows = opened.catalogue.vectors
+        with pytest.raises(CorruptArtefact, match="vectors of track 2 are damaged"):
+            rows.matrix(opened.model.id, np.arange(1, 7), size=8)
+
+
+def test_a_row_that_is_there_twice_does_not_stand_for_another(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows are not only counted: without its index, SQLite would take the same row again."""
+    monkeypatch.setattr("index.catalogue.vector_rows.ONE_BY_ONE", 0)
+    change(library, "DROP INDEX vectors_by_model")
+    change(library, "INSERT INTO vectors SELECT * FROM vectors WHERE track_id = 3")
+    change(library, "DELETE FROM vectors WHERE track_id = 2")
+    with Library.open(library.folder) as opened:
+        rows = opened.catalogue.vectors
+        with pytest.raises(CorruptArtefact, match="vectors of track 2 are damaged"):
+            rows.matrix(opened.model.id, np.arange(1, 7), size=8)
+
+
 def test_the_advice_for_a_damaged_vector_works(library: Library, tmp_path: Path) -> None:
     """Removing the track and indexing again leaves a sound library."""
     change(library, "UPDATE vectors SET vector = zeroblob(32) WHERE track_id = 2")
@@ -214,6 +248,34 @@ def test_a_flipped_byte_of_the_store_is_noticed(library: Library, where: float) 
         answers = opened.nearest(opened.vectors([1, 2, 3]), 5)
     assert len(warnings) == 1
     np.testing.assert_array_equal(answers[1], expected[1])
+
+
+@pytest.mark.parametrize("name", ["hnsw-sq8", "ivf-sq8"])
+def test_a_damaged_row_of_a_mapped_store_is_noticed_when_read(library: Library, name: str) -> None:
+    """Its exact vectors are not read at opening; the store is then built anew, with a warning."""
+    path = library.folder / "vectors.faiss"
+    library.rebuild_as(name)
+    with Library.open(library.folder) as opened:
+        vector = opened.vectors([4])
+        expected = opened.nearest(vector, 5)
+        random_pairs_before = opened.scoring.random_pairs
+    data = bytearray(path.read_bytes())
+    data[data.index(vector.tobytes()) + 7] ^= 0x40
+    path.write_bytes(data)
+    assert any("library rebuild" in problem for problem in library.verify())
+    for read in (lambda one: one.nearest(vector, 5), lambda one: one.vectors([4])):
+        path.write_bytes(data)
+        warnings: list[str] = []
+        with Library.open(library.folder, warn=warnings.append) as opened:
+            assert len(opened) == 6
+            assert warnings == []
+            read(opened)
+            assert len(warnings) == 1
+            assert "a vector's checksum is wrong" in warnings[0]
+            np.testing.assert_array_equal(opened.nearest(vector, 5)[1], expected[1])
+            assert opened.scoring.random_pairs == random_pairs_before
+        with Library.open(library.folder) as opened:
+            assert opened.verify() == []
 
 
 def test_verify_mends_nothing(library: Library) -> None:

@@ -1,5 +1,6 @@
 """The store of vectors belongs to one state of one catalogue; any other store is rebuilt."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -222,3 +223,44 @@ def test_commits_in_the_log_of_a_read_only_library_are_not_hidden() -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     finally:
         shutil.rmtree(place)
+
+
+KILLED_SWITCH = """
+import os
+from pathlib import Path
+from index.library import Library
+from tests.index.toy_encoder import ToyEncoder
+library = Library.open_or_create(Path({library!r}))
+library.write_manifest = lambda _: os._exit(9)
+library.index([Path({music!r})], encoder=ToyEncoder("another", size=6), migrate=True)
+"""
+
+
+def test_killed_before_the_manifest_is_written_the_library_is_sound(tmp_path: Path) -> None:
+    """The manifest still names the model before, which is no damage, and the next run writes it."""
+    folder, music = tmp_path / "library", write_music(tmp_path / "music", range(4))
+    index_music(folder, music)
+    code = KILLED_SWITCH.format(library=str(folder), music=str(music))
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
+    assert done.returncode == 9
+    assert json.loads((folder / "library.json").read_text())["embedding_size"] == 8
+    with Library.open(folder) as library:
+        assert library.model.fingerprint == "another-fingerprint"
+        assert library.verify() == []
+        assert library.vectors([1]).shape == (1, 6)
+        library.index([music], encoder=ToyEncoder("another", size=6))
+    assert json.loads((folder / "library.json").read_text())["fingerprint"] == "another-fingerprint"
+
+
+@pytest.mark.parametrize("values", [{"fingerprint": "unknown"}, {"embedding_size": 9}])
+def test_a_manifest_of_another_model_is_a_problem(
+    tmp_path: Path, values: dict[str, object]
+) -> None:
+    """Only the model before the current one may still be named there."""
+    folder, music = tmp_path / "library", write_music(tmp_path / "music", range(2))
+    index_music(folder, music)
+    with Library.open(folder) as library:
+        library.index([music], encoder=ToyEncoder("another", size=6), migrate=True)
+        path = folder / "library.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | values))
+        assert [problem.split()[0] for problem in library.verify()] == ["library.json"]

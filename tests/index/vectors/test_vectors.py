@@ -201,14 +201,14 @@ def test_the_time_of_change_says_nothing(saved: Path, seconds: int) -> None:
 
 
 def test_a_file_of_an_older_format_is_refused(saved: Path) -> None:
-    """Its header does not say which state of which catalogue it was made from."""
-    values = asdict(read_header(saved)) | {"format": 2}
+    """It has no checksums of rows."""
+    values = asdict(read_header(saved)) | {"format": 3}
     text = json.dumps(values).encode()
     data = saved.read_bytes()
     n_old = int.from_bytes(data[-16:-12], "little")
     tail = struct.pack("<II8s", len(text), zlib.crc32(text), b"SNDALIKE")
     saved.write_bytes(data[: -16 - n_old] + text + tail)
-    with pytest.raises(UnsupportedFormat, match="format 2, this version reads 3"):
+    with pytest.raises(UnsupportedFormat, match="format 3, this version reads 4"):
         FaissStore.open(saved, Space())
 
 
