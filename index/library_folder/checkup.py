@@ -94,6 +94,7 @@ def _setting_problems(library: OpenLibrary) -> Iterator[str]:
 
 def _row_problems(library: OpenLibrary) -> list[str]:
     model = library.model
+    library.catalogue.revisions.current()  # raises if the history is missing
     for _ in library.all_tracks():
         pass  # a row that is no track raises
     return library.catalogue.vectors.problems(model.id, size=model.embedding_size)
