@@ -10,8 +10,7 @@ from embedder.errors import CorruptArtefact
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.sounds import PREFIX
 
-PREVIOUS_MODEL = "previous_model"
-"""The setting with the fingerprint of the model before the current one."""
+PREVIOUS_MODEL = "previous_model"  # a setting: the fingerprint of the model before
 PathKey = bytes
 """A track's place: the path, and for a part of a file NUL and its number, which no path holds."""
 
@@ -217,9 +216,7 @@ class Ledger:
                 (PREVIOUS_MODEL,),
             )
             self._database.run(
-                "INSERT INTO settings VALUES ('current_model', ?) "
-                "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                (str(model_id),),
+                "INSERT OR REPLACE INTO settings VALUES ('current_model', ?)", (str(model_id),)
             )
             self._vectors.drop_other_models(model_id)
             self.remove_without_vectors()
