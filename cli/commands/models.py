@@ -127,7 +127,7 @@ def combine(
     context: typer.Context,
     models: Annotated[
         list[str],
-        typer.Argument(metavar="MODEL…", help="Two or more models: names or folders."),
+        typer.Argument(metavar="MODEL…", help="Names or folders; a single one with --sample."),
     ],
     name: Annotated[
         str,
@@ -159,7 +159,8 @@ def combine(
 ) -> None:
     """Store several models as one, whose vectors are theirs side by side.
 
-    Each model keeps its own front end. The combined model has a fingerprint of its own.
+    Each model keeps its own front end. The combined model has a fingerprint of its own. With
+    --sample, a single model is standardised.
 
     $ soundalike models combine default musicnn --weights 1 1 -o both
     Stores the model `both`, for `index --model both`.
@@ -203,6 +204,10 @@ def import_(
             "vggish, musicnn, discogs-effnet, openl3.",
         ),
     ] = None,
+    output: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="The output of an ONNX file that is the vector."),
+    ] = "",
     download: Annotated[
         bool,
         typer.Option(
@@ -221,7 +226,9 @@ def import_(
     from embedder.models.importing import import_model
 
     settings = globals_of(context)
-    card = import_model(source, name=name, spec=spec, download=download, replace=force)
+    card = import_model(
+        source, name=name, spec=spec, output=output, download=download, replace=force
+    )
     say(settings, f"{name}: try it with `soundalike models show {name}`")
     emit(settings, {"name": card.name, "kind": card.kind, "fingerprint": card.fingerprint})
 

@@ -38,12 +38,12 @@ def combine_models(
     """Store a combination of models under a name; returns its card.
 
     weights: one for each model, by default 1. sample: a folder of audio, from which the mean and
-    deviation of each dimension are taken. size: project onto so many principal components of the
-    sample; 0: keep all dimensions.
+    deviation of each dimension are taken; with it, a single model is standardised. size: project
+    onto so many principal components of the sample; 0: keep all dimensions.
     """
     weights = list(weights) or [1.0] * len(models)
-    if len(models) < 2:
-        raise UsageError("give at least two models to combine")
+    if len(models) < 2 and sample is None:
+        raise UsageError("give at least two models to combine, or --sample to standardise one")
     if len(weights) != len(models) or not all(0 < weight < float("inf") for weight in weights):
         raise UsageError(f"give {len(models)} weights above 0, one for each model")
     if size and sample is None:

@@ -52,16 +52,26 @@ def import_model(
     *,
     name: str,
     spec: str | Path | None = None,
+    output: str = "",
     download: bool = False,
     replace: bool = False,
 ) -> Card:
-    """Copy a model into the user's models under a name, and return its card."""
+    """Copy a model into the user's models under a name, and return its card.
+
+    output: the output of an ONNX file that is the vector; empty: as `spec` says.
+    """
     target = new_model_folder(name, replace=replace)
     path = Path(source)
     refuse_pickle(path)
     if path.suffix.lower() in FILE_SUFFIXES and not path.is_file():
         raise BadInput(f"{printable_path(path)}: no such file")
     settings = read_toml(find_recipe(spec)) if spec is not None else {}
+    if output:
+        if path.suffix.lower() != ".onnx":
+            raise UsageError(
+                f"{printable_path(path)}: only an ONNX file has outputs to choose from"
+            )
+        settings = {**settings, "output": {**settings.get("output", {}), "name": output}}
     with whole_folder(target) as folder, _naming(path, folder):
         if (path / CARD_NAME).is_file() or path.suffix.lower() == ".zip":
             _copy_own(path, folder)
@@ -85,6 +95,8 @@ def _naming(path: Path, folder: Path) -> Iterator[None]:
         message = str(error)
         for copy in (folder / onnx_file.ONNX_NAME, folder):
             message = message.replace(printable_path(copy), printable_path(path))
+        if printable_path(path) not in message:
+            message = f"{printable_path(path)}: {message}"
         error.args = (message,)
         raise
 
@@ -97,13 +109,13 @@ def recipes() -> dict[str, Path]:
 
 def find_recipe(spec: str | Path) -> Path:
     """A recipe by its name, or the path of a TOML file."""
-    path = Path(spec)
-    if path.suffix == ".toml" or path.exists():
-        return path
     recipe_paths = recipes()
-    if str(spec) not in recipe_paths:
-        raise UnknownChoice("recipe (or TOML file)", spec, recipe_paths)
-    return recipe_paths[str(spec)]
+    if str(spec) in recipe_paths:  # also if a file or folder of that name is here
+        return recipe_paths[str(spec)]
+    path = Path(spec)
+    if path.suffix == ".toml" or path.is_file():
+        return path
+    raise UnknownChoice("recipe (or TOML file)", spec, recipe_paths)
 
 
 def new_model_folder(name: str, *, replace: bool) -> Path:

@@ -41,9 +41,9 @@ class OnnxNetwork(nn.Module):
         self.geometry = geometry_of(spec.geometry, curvature=spec.curvature)
         self._session = OnnxSession(path)
         self._input = _chosen(self._session.inputs, spec.input.name, what="input", path=path)
-        self._output_name = _chosen(
-            self._session.outputs, spec.output.name, what="output", path=path
-        ).name
+        names = {output.name for output in self._session.outputs}
+        name = spec.output.name or next((n for n in spec.output.one_of if n in names), "")
+        self._output_name = _chosen(self._session.outputs, name, what="output", path=path).name
 
     def forward(self, features: Tensor) -> Tensor:
         """Arrange axes, run in the batch size that the file takes, pool, project."""

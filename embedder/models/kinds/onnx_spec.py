@@ -13,7 +13,8 @@
     n_bins = 64
 
     [output]
-    name = "embedding"                     # needed where the file has several outputs
+    name = "embedding"                     # needed if the file has several outputs; or
+    one_of = ["embedding", "features"]     # the first of these that the file has
     pooling = "mean"                       # over whatever axes lie between batch and features
 
 `[input.mel]` computes the spectrograms of other libraries (log of mel with an offset);
@@ -74,7 +75,8 @@ class OutputSpec:
     """The output tensor."""
 
     name: str = ""
-    """Empty: the file's only output."""
+    """Empty: the file's only output, or the first of `one_of` that it has."""
+    one_of: tuple[str, ...] = ()
     pooling: OutputPooling = "none"
 
 

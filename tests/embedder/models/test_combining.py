@@ -18,6 +18,7 @@ from embedder.models.importing import import_model
 from embedder.models.kinds.combined_input import packed, parts_of, spread_parts, unpacked
 from embedder.models.kinds.network import save_model
 from embedder.models.registry import load_model
+from embedder.models.sampling import sample_vectors
 from embedder.networks.network import seeded_network
 from tests.conftest import RunCli
 from tests.embedder.audio_files import tune
@@ -102,6 +103,22 @@ def test_a_sample_standardises_and_projects(models: Path, tracks: list[Path]) ->
     torch.testing.assert_close(projected, by_hand)
     directions = standard.projection @ standard.projection.T
     torch.testing.assert_close(directions, torch.eye(5), atol=1e-5, rtol=0)
+
+
+def test_a_single_model_is_standardised(models: Path, tracks: list[Path]) -> None:
+    """Over the sample, each dimension has mean 0 and the same deviation."""
+    combine_models(["long"], name="standard", sample=tracks[0].parent)
+    model = load_model("standard")
+    vectors = sample_vectors(
+        model,
+        tracks,
+        lambda features: model.network.standard.apply(  # type: ignore[attr-defined]
+            model.network.members_vectors(features)[0]  # type: ignore[attr-defined]
+        ),
+    )
+    torch.testing.assert_close(vectors.mean(dim=0), torch.zeros(4), atol=1e-4, rtol=0)
+    scale = torch.full((4,), 0.5)  # one over the root of the size
+    torch.testing.assert_close(vectors.std(dim=0, unbiased=False), scale, atol=1e-4, rtol=0)
 
 
 def test_a_small_sample_is_refused(models: Path, tracks: list[Path]) -> None:

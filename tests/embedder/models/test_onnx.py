@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import numpy_helper
 
 from embedder.config.loading import from_dict, read_toml
 from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
+from embedder.errors import UnknownChoice
 from embedder.features.building import build_front_end
 from embedder.models.exporting import export_model
 from embedder.models.importing import find_recipe, import_model
@@ -166,3 +169,53 @@ def test_short_windows_start_where_others_start_them() -> None:
     magnitudes = np.abs(np.fft.rfft(np.stack(frames), n=512)).T
     bands = front_end.mel.mel_scale.fb.numpy().T
     assert np.allclose(front_end(samples, 16000)[0].numpy(), bands @ magnitudes, atol=1e-4)
+
+
+def musicnn_export(folder: Path, names: tuple[str, ...]) -> Path:
+    """An export as MusiCNN's are: patches [batch, 187, 96] in, several outputs out."""
+    generator = np.random.default_rng(4)
+    nodes, outputs, initializers = [], [], []
+    nodes.append(onnx.helper.make_node("ReduceMean", ["patch", "axes"], ["mean"], keepdims=0))
+    initializers.append(numpy_helper.from_array(np.array([1], dtype=np.int64), "axes"))
+    for size, name in enumerate(names, start=4):
+        weight = generator.normal(size=(96, size)).astype(np.float32)
+        initializers.append(numpy_helper.from_array(weight, f"weight{size}"))
+        nodes.append(onnx.helper.make_node("MatMul", ["mean", f"weight{size}"], [name]))
+        outputs.append(
+            onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", size])
+        )
+    patch = onnx.helper.make_tensor_value_info("patch", onnx.TensorProto.FLOAT, ["n", 187, 96])
+    graph = onnx.helper.make_graph(nodes, "export", [patch], outputs, initializers)
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)])
+    model.ir_version = 9
+    path = folder / "musicnn-export.onnx"
+    onnx.save(model, str(path))
+    return path
+
+
+def test_a_recipe_fits_an_export_of_several_outputs(tmp_path: Path) -> None:
+    """The layer below the tags is the vector, without a TOML file of one's own."""
+    export = musicnn_export(tmp_path, ("model/Sigmoid", "model/dense/BiasAdd"))
+    assert import_model(export, name="m", spec="musicnn").config.embedding_size == 5
+    vectors = load_model("m")
+    waveform = torch.randn(2, 48_128, generator=torch.Generator().manual_seed(0))
+    assert vectors.network(vectors.front_end(waveform, 16_000)).shape == (2, 5)
+
+
+def test_an_output_can_be_named(tmp_path: Path) -> None:
+    """If the recipe knows none of the outputs, the message lists them; one is then chosen."""
+    export = musicnn_export(tmp_path, ("activations", "layer"))
+    with pytest.raises(UnknownChoice, match=r"musicnn-export\.onnx.*activations, layer") as refused:
+        import_model(export, name="m", spec="musicnn")
+    assert str(export) in str(refused.value)
+    card = import_model(export, name="m", spec="musicnn", output="layer")
+    assert card.config.embedding_size == 5
+
+
+def test_a_folder_of_a_recipes_name_does_not_hide_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user's folder `musicnn` beside them is no description of an input."""
+    (tmp_path / "musicnn").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert find_recipe("musicnn").name == "musicnn.toml"
