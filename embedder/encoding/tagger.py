@@ -9,8 +9,8 @@ import numpy as np
 from embedder.encoding.encoder import TrackEncoder
 from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequest
 from embedder.errors import UsageError
+from embedder.models.heads import Head, read_tag_head
 from embedder.models.registry import find_model, list_models
-from embedder.models.tag_head import TagHead, read_tag_head
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class TagResult:
 class TrackTagger:
     """A model with a tagging head, or with a network that gives tags itself (`head` is None)."""
 
-    def __init__(self, encoder: TrackEncoder, head: TagHead | None) -> None:
+    def __init__(self, encoder: TrackEncoder, head: Head | None) -> None:
         self.encoder = encoder
         self.head = head
 
@@ -40,7 +40,7 @@ class TrackTagger:
     @property
     def tags(self) -> tuple[str, ...]:
         """All tags of the model."""
-        return self.encoder.model.tags if self.head is None else self.head.tags
+        return self.encoder.model.tags if self.head is None else self.head.labels
 
     def tag(
         self,
@@ -74,7 +74,7 @@ class TrackTagger:
         if self.head is None:
             means = encoding.tag_probabilities
         else:
-            means = self.head.probabilities(encoding.excerpt_vectors).mean(axis=0)
+            means = self.head.track_probabilities(encoding.excerpt_vectors)
         positions = np.argsort(-means, kind="stable")[:top].tolist()
         return TagResult(
             path=encoding.path,

@@ -8,7 +8,8 @@ import dataclasses
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as default
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +22,9 @@ from embedder.whole_files import write_whole
 CARD_NAME = "card.json"
 FORMAT = 1
 ModelKind = Literal["network", "onnx", "huggingface", "projection", "musicnn", "combined"]
+HeadForm = Literal["linear", "proxies"]
+HeadOrigin = Literal["trained", "fitted"]
+"""Trained with the network, or fitted to its vectors afterwards."""
 
 
 def _made_by() -> str:
@@ -28,6 +32,20 @@ def _made_by() -> str:
         return f"soundalike {metadata.version('soundalike')}"
     except metadata.PackageNotFoundError:  # run from a checkout
         return "soundalike"
+
+
+@dataclass(frozen=True, slots=True)
+class HeadCalibration:
+    """Temperatures that divide the logits, so that probabilities are right as often as they say.
+
+    They are fitted on held-out tracks. With 0 tracks the head is not calibrated.
+    """
+
+    temperature: float = 1.0
+    """For several excerpts, whose probabilities are averaged."""
+    excerpt_temperature: float = 1.0
+    """For a single excerpt."""
+    n_tracks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +57,23 @@ class TagHeadRecord:
 
     tags: tuple[str, ...] = ()
     digest: str = ""
+    field: str = ""
+    calibration: HeadCalibration = default(default_factory=HeadCalibration)
+    origin: HeadOrigin = "trained"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelHeadRecord:
+    """The label head beside the weights; no labels: there is no head."""
+
+    labels: tuple[str, ...] = ()
+    digest: str = ""
+    field: str = ""
+    calibration: HeadCalibration = default(default_factory=HeadCalibration)
+    origin: HeadOrigin = "trained"
+    form: HeadForm = "linear"
+    """`proxies`: the logits are similarities to a point for each label."""
+    proxy_scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +85,17 @@ class Card:
     config: ModelConfig
     kind: ModelKind = "network"
     format: int = FORMAT
-    made_by: str = field(default_factory=_made_by)
+    made_by: str = default(default_factory=_made_by)
     licence: str = ""
     description: str = ""
-    source: dict[str, Any] = field(default_factory=dict)
+    source: dict[str, Any] = default(default_factory=dict)
     """Imported models: the input and output of the file."""
-    scores: dict[str, Any] = field(default_factory=dict)
+    scores: dict[str, Any] = default(default_factory=dict)
     """Scores with their protocols."""
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = default(default_factory=dict)
     """How it was trained: data and split digests, seed, steps, versions, device."""
-    tag_head: TagHeadRecord = field(default_factory=TagHeadRecord)
+    tag_head: TagHeadRecord = default(default_factory=TagHeadRecord)
+    label_head: LabelHeadRecord = default(default_factory=LabelHeadRecord)
 
 
 def write_card(folder: Path, card: Card) -> None:

@@ -24,6 +24,7 @@ NAMES = frozenset(
         "weights.safetensors",
         "projection.safetensors",
         "head.safetensors",
+        "label_head.safetensors",
         "model.onnx",
         "learnt.bin",
         "combined.safetensors",

@@ -21,20 +21,25 @@ from embedder.datasets.dataset import Dataset
 from embedder.errors import AudioError, DatasetError, printable_path
 from embedder.geometry import Geometry
 from embedder.models.card import read_card
+from embedder.models.heads import read_heads
 from embedder.models.learnt_recordings import Keys, keys_of, read_learnt, write_learnt
 from embedder.models.loaded import LoadedModel
-from embedder.models.tag_head import TagHead, read_tag_head
 from embedder.training.augment.places import after_front_end
 from embedder.training.doctor import Doctor
 from embedder.training.feeding.known_tracks import fitting_sampler, known_tracks, needs
 from embedder.training.feeding.sources import BatchSource
 from embedder.training.feeding.streamed import StreamedTracks
 from embedder.training.folder.run_folder import TrainingResult, config_digest
+from embedder.training.heads import (
+    finish_heads,
+    tag_probabilities,
+    tagging_in,
+    trained_heads,
+)
 from embedder.training.loop.fabric import build_fabric
 from embedder.training.loop.loop import TrainingLoop
 from embedder.training.loop.step import LoopParts, Observer, step_generator
 from embedder.training.objectives.building import build_objectives
-from embedder.training.objectives.heads import TaggingObjective
 from embedder.training.objectives.objective import Objective
 from embedder.training.objectives.relations import build_relation
 from embedder.training.objectives.targets import TargetFacts
@@ -42,7 +47,12 @@ from embedder.training.report.tag_report import write_tag_report
 from embedder.training.sampling.batches import BatchSampler
 from embedder.training.sampling.groups import require_identity_pairs
 from embedder.training.start.starting_point import CardParts, starting_point
-from embedder.training.validation import HeldOut, Measured, some_references
+from embedder.training.validation import (
+    HeldOut,
+    Measured,
+    encode_excerpts,
+    some_references,
+)
 
 
 class TrainingRun:
@@ -99,6 +109,7 @@ class TrainingRun:
             geometry=self.start.geometry,
             generator=generator,
         )
+        self.objective = objective
         self.tagging = tagging_in(objective)
         self.held_out = self._held_out()
         self.measured: Measured | None = None
@@ -138,6 +149,7 @@ class TrainingRun:
         self.measured = self._measure_best()
         if self.measured is not None and self.measured.tags is not None:
             write_tag_report(self.folder, self.known.tag_names, self.measured.tags)
+        head_scores = self._finish_heads()
         return TrainingResult(
             folder=self.folder,
             ended=ended,
@@ -145,7 +157,7 @@ class TrainingRun:
             steps=state.step,
             seconds=round(state.seconds, 3),
             best_epoch=state.best_epoch,
-            scores=self.measured.scores if self.measured else {},
+            scores={**self.measured.scores, **head_scores} if self.measured else {},
             before=self._measure_before(),
             notes=tuple(state.notes),
             left_out=tuple(
@@ -163,7 +175,7 @@ class TrainingRun:
             name=f"{self.folder.name}-{name}",
             facts=self._facts(),
             scores=self._card_scores(history[-1] if history else {}),
-            tag_head=self._tag_head(),
+            heads=trained_heads(self.objective, self.known, self.config.dataset),
         )
         self.start.save(self.folder / name, network, parts)
         write_learnt(self.folder / name, self._learnt)
@@ -175,15 +187,11 @@ class TrainingRun:
         own_keys = keys_of(_digests(path for path in paths if path is not None))
         return own_keys | (read_learnt(self.base.folder) if self.base else frozenset())
 
-    def _tag_head(self) -> TagHead | None:
-        """The current tagging head."""
-        return head_of(self.tagging, self.known.tag_names) if self.tagging else None
-
     def _measure_best(self) -> Measured | None:
         if not len(self.held_out.queries) or not self.fabric.is_global_zero:
             return None
         folder = self.folder / "best"
-        best_head = read_tag_head(folder, read_card(folder)) if self.tagging else None
+        best_head = read_heads(folder, read_card(folder)).tags if self.tagging else None
         self.held_out = dataclasses.replace(
             self.held_out,
             references=self.dataset.positions("train"),
@@ -203,7 +211,6 @@ class TrainingRun:
     def _held_out(self) -> HeldOut:
         tracks, config = self.known, self.config
         training = self.dataset.positions("train")
-        tagging = self.tagging
         return HeldOut(
             source=self.source,
             references=some_references(training, seed=config.loop.seed),
@@ -215,13 +222,33 @@ class TrainingRun:
             geometry=self.start.geometry,
             n_neighbours=config.stopping.n_neighbours,
             device=self.fabric.device,
-            tag_probabilities=(
-                (lambda vectors: head_of(tagging, tracks.tag_names).probabilities(vectors))
-                if tagging
-                else None
-            ),
+            tag_probabilities=tag_probabilities(self.objective, tracks, config.dataset),
             goes_by_tags=config.objectives[0].kind == "tagging",
             goes_by=config.stopping.measure,
+        )
+
+    def _finish_heads(self) -> dict[str, float]:
+        """Give the best model its heads; their scores on held-out tracks."""
+        if not self.fabric.is_global_zero:
+            return {}
+        if self.measured is not None and self.measured.encoded is not None:
+            validation, training = self.measured.encoded
+            self.measured = dataclasses.replace(self.measured, encoded=None)
+        else:
+            validation = None
+            training = encode_excerpts(
+                self.source,
+                self.dataset.positions("train"),
+                self.start.load(self.folder / "best"),
+                self.start.front_end.cpu(),
+                device=torch.device("cpu"),
+            )
+        return finish_heads(
+            self.folder / "best",
+            self.known,
+            self.config.dataset,
+            training=training,
+            validation=validation,
         )
 
     def _card_scores(self, record: dict[str, Any]) -> dict[str, Any]:
@@ -277,15 +304,3 @@ def _doctor(
         relation=build_relation(pairs, facts) if pairs else None,
         geometry=geometry,
     )
-
-
-def tagging_in(objective: nn.Module) -> TaggingObjective | None:
-    """The tagging objective among the objectives, if there is one."""
-    parts = (part for part in objective.modules() if isinstance(part, TaggingObjective))
-    return next(parts, None)
-
-
-def head_of(objective: TaggingObjective, tags: tuple[str, ...]) -> TagHead:
-    """A copy of its current head, on the CPU."""
-    layer = objective.head
-    return TagHead(layer.weight.detach().cpu().clone(), layer.bias.detach().cpu().clone(), tags)

@@ -7,7 +7,7 @@ few thousand of them, the same ones every time.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -44,6 +44,8 @@ class Measured:
     vote: VoteScores | None
     tags: TagScores | None = None
     """Scores of the tagging head."""
+    encoded: tuple[EncodedExcerpts, EncodedExcerpts] | None = field(default=None, repr=False)
+    """The excerpts of queries and references."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,15 @@ class HeldOut:
         scores["score"] = next((scores[name] for name in by_priority if name in scores), 0.0)
         if self.goes_by_tags and tags is not None:
             scores["score"] = tags.macro_pr_auc
-        return Measured(scores, self.queries, self.references, ranking, vote, tags)
+        return Measured(
+            scores,
+            self.queries,
+            self.references,
+            ranking,
+            vote,
+            tags,
+            encoded=(queries, references),
+        )
 
     def _mean_average_precision(
         self, name: str, vectors: tuple[Vectors, Vectors], tags: NDArray[np.float32]

@@ -8,8 +8,8 @@ import torch
 from embedder.audio.writing import write_audio
 from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
 from embedder.models.card import Card
+from embedder.models.heads import Head
 from embedder.models.kinds.network import save_model
-from embedder.models.tag_head import TagHead
 from embedder.networks.network import seeded_network
 
 TAGS = ("calm", "loud", "piano")
@@ -21,14 +21,14 @@ CONFIG = ModelConfig(
 )
 
 
-def some_head(*, size: int = 4) -> TagHead:
+def some_head(*, size: int = 4) -> Head:
     """A head of three tags with random weights."""
     generator = torch.Generator().manual_seed(5)
     weight = torch.randn(len(TAGS), size, generator=generator)
-    return TagHead(weight, torch.tensor([0.5, 0.0, -0.5]), TAGS)
+    return Head(weight, torch.tensor([0.5, 0.0, -0.5]), TAGS)
 
 
-def write_tagger(folder: Path, *, head: TagHead | None = None) -> Card:
+def write_tagger(folder: Path, *, head: Head | None = None) -> Card:
     """The model's folder."""
     return save_model(folder, seeded_network(CONFIG, seed=1), tag_head=head or some_head())
 

@@ -17,11 +17,11 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from embedder.errors import CorruptArtefact, FingerprintMismatch, OutputExists, printable_path
 from embedder.features.building import build_front_end
-from embedder.models.card import CARD_NAME, Card, TagHeadRecord, write_card
+from embedder.models.card import CARD_NAME, Card, write_card
 from embedder.models.fingerprint import network_fingerprint, short_fingerprint
+from embedder.models.heads import Head, Heads, records_of, remove_heads
 from embedder.models.kinds.weights import WeightBits, packed, unpacked
 from embedder.models.loaded import LoadedModel
-from embedder.models.tag_head import HEAD_NAME, TagHead, write_tag_head
 from embedder.networks.network import EmbeddingNetwork
 from embedder.whole_files import write_whole
 
@@ -39,7 +39,8 @@ def save_model(
     description: str = "",
     scores: Mapping[str, Any] | None = None,
     facts: Mapping[str, Any] | None = None,
-    tag_head: TagHead | None = None,
+    tag_head: Head | None = None,
+    label_head: Head | None = None,
     weight_bits: WeightBits = 32,
     replace: bool = False,
 ) -> Card:
@@ -57,7 +58,8 @@ def save_model(
     tensors = packed(tensors, weight_bits)
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / WEIGHTS_NAME, safetensors.save(tensors))
-    (folder / HEAD_NAME).unlink(missing_ok=True)  # the old model's
+    remove_heads(folder)  # the old model's
+    tag_record, label_record = records_of(folder, Heads(label_head, tag_head))
     card = Card(
         name=name or folder.name,
         fingerprint=network_fingerprint(network.config, tensors),
@@ -66,7 +68,8 @@ def save_model(
         description=description,
         scores=dict(scores or {}),
         facts=dict(facts or {}),
-        tag_head=write_tag_head(folder, tag_head) if tag_head else TagHeadRecord(),
+        tag_head=tag_record,
+        label_head=label_record,
     )
     write_card(folder, card)
     return card

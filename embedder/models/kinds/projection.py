@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from embedder.config.model import ModelConfig
 from embedder.errors import CorruptArtefact, FingerprintMismatch, OutputExists, printable_path
 from embedder.geometry import geometry_of
-from embedder.models.card import CARD_NAME, Card, TagHeadRecord, read_card, write_card
+from embedder.models.card import CARD_NAME, Card, read_card, write_card
 from embedder.models.fingerprint import files_fingerprint, short_fingerprint
+from embedder.models.heads import Head, Heads, records_of, remove_heads
 from embedder.models.loaded import LoadedModel, NetworkCall
 from embedder.models.model_files import copy_model
-from embedder.models.tag_head import HEAD_NAME, TagHead, write_tag_head
 from embedder.whole_files import whole_folder, write_whole
 
 PROJECTION_NAME, BASE_NAME = "projection.safetensors", "base"
@@ -108,7 +108,8 @@ def save_projection(
     name: str = "",
     scores: Mapping[str, Any] | None = None,
     facts: Mapping[str, Any] | None = None,
-    tag_head: TagHead | None = None,
+    tag_head: Head | None = None,
+    label_head: Head | None = None,
     replace: bool = False,
 ) -> Card:
     """Write the projection with a copy of its encoder, and the card last."""
@@ -120,7 +121,8 @@ def save_projection(
             copy_model(base.folder, base_folder)
     state = {n: t.detach().cpu().contiguous() for n, t in projection.state_dict().items()}
     write_whole(folder / PROJECTION_NAME, safetensors.save(state))
-    (folder / HEAD_NAME).unlink(missing_ok=True)
+    remove_heads(folder)
+    tag_record, label_record = records_of(folder, Heads(label_head, tag_head))
     source = {"base": base.fingerprint, "hidden_size": projection.hidden_size}
     fingerprint = files_fingerprint(projection.config, source, [folder / PROJECTION_NAME])
     card = Card(
@@ -133,7 +135,8 @@ def save_projection(
         source=source,
         scores=dict(scores or {}),
         facts=dict(facts or {}),
-        tag_head=write_tag_head(folder, tag_head) if tag_head else TagHeadRecord(),
+        tag_head=tag_record,
+        label_head=label_record,
     )
     write_card(folder, card)
     return card

@@ -65,6 +65,15 @@ class ProxyObjective(Objective):
         logits: torch.Tensor = self.loss.get_logits(embeddings)
         return logits
 
+    def points(self) -> tuple[torch.Tensor, float]:
+        """The proxies on their geometry, [proxies, size], and the scale of the logits.
+
+        A logit is the scale times one minus the distance to a proxy.
+        """
+        if self.name == "proxy-anchor":
+            return self.geometry.project(self.loss.proxies), self.config.proxy_scale
+        return self.geometry.project(self.loss.W.T), 1.0 / self.config.temperature
+
 
 def _proxy_anchor(
     config: ObjectiveConfig, n_proxies: int, size: int, geometry: Geometry

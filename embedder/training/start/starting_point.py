@@ -26,6 +26,7 @@ from embedder.features.building import build_front_end
 from embedder.features.front_end import FrontEnd
 from embedder.features.normalisation import RunningNormalisation
 from embedder.geometry import Geometry
+from embedder.models.heads import Heads
 from embedder.models.kinds.network import save_model
 from embedder.models.kinds.projection import (
     ProjectedNetwork,
@@ -36,7 +37,6 @@ from embedder.models.kinds.projection import (
 from embedder.models.loaded import LoadedModel
 from embedder.models.model_files import model_files
 from embedder.models.registry import load_model
-from embedder.models.tag_head import TagHead
 from embedder.networks.network import EmbeddingNetwork, seeded_network
 from embedder.training.feeding.frozen_vectors import backbone_features
 from embedder.training.feeding.sources import BatchSource, Rows, in_batches
@@ -47,12 +47,12 @@ from embedder.training.start.inheriting import inherited_network, is_imported, o
 
 @dataclass(frozen=True, slots=True)
 class CardParts:
-    """The contents of a saved model's card, and its tagging head."""
+    """The contents of a saved model's card, and its heads."""
 
     name: str
     facts: dict[str, Any]
     scores: dict[str, Any]
-    tag_head: TagHead | None
+    heads: Heads
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,8 @@ class ProjectionOnEncoder(StartingPoint):
             name=parts.name,
             facts=parts.facts,
             scores=parts.scores,
-            tag_head=parts.tag_head,
+            tag_head=parts.heads.tags,
+            label_head=parts.heads.labels,
             replace=True,
         )
 
@@ -272,6 +273,7 @@ def _save_network(
         name=parts.name,
         facts=parts.facts,
         scores=parts.scores,
-        tag_head=parts.tag_head,
+        tag_head=parts.heads.tags,
+        label_head=parts.heads.labels,
         replace=True,
     )

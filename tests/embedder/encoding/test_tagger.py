@@ -12,8 +12,8 @@ from embedder.encoding.requests import EncodingFailure
 from embedder.encoding.tagger import TagResult, TrackTagger, find_tagger
 from embedder.errors import BadInput, CorruptArtefact, FingerprintMismatch, UsageError
 from embedder.models.card import read_card
+from embedder.models.heads import HEAD_NAME, read_tag_head
 from embedder.models.kinds.network import save_model
-from embedder.models.tag_head import HEAD_NAME, read_tag_head
 from embedder.networks.network import seeded_network
 from tests.embedder.tagged_models import CONFIG, TAGS, some_head, write_noise, write_tagger
 
@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_head_comes_back_as_it_was_saved(folder: Path) -> None:
     """Weights and names are equal to the bit."""
     head, saved_head = read_tag_head(folder, read_card(folder)), some_head()
-    assert head.tags == TAGS
+    assert head.labels == TAGS
     assert torch.equal(head.weight, saved_head.weight)
     assert torch.equal(head.bias, saved_head.bias)
 

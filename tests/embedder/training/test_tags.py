@@ -13,7 +13,7 @@ from embedder.config.objectives import ObjectiveConfig
 from embedder.config.training import TrainingConfig
 from embedder.metrics.tagging import TagScores, tag_scores
 from embedder.models.card import read_card
-from embedder.models.tag_head import HEAD_NAME, read_tag_head
+from embedder.models.heads import HEAD_NAME, read_tag_head
 from embedder.training.report.tag_report import (
     draw_tags,
     ranked_tags,
@@ -71,7 +71,7 @@ def test_the_head_of_the_best_epoch_is_kept(finished: TrainingRun) -> None:
     """The saved model and head give the measured scores."""
     folder = finished.folder / "best"
     head = read_tag_head(folder, read_card(folder))
-    assert head.tags == tuple(sorted(TAGS))
+    assert head.labels == tuple(sorted(TAGS))
     rows = finished.dataset.positions("validation")
     owners, outputs = encode_excerpts(
         finished.source,
@@ -114,7 +114,7 @@ def test_a_run_without_tagging_has_no_head(data: Path, tmp_path: Path) -> None:
     """Neither card nor folder has one."""
     (tmp_path / "run").mkdir()
     open_run(data, small_config(epochs=1), tmp_path / "run").run()
-    assert read_card(tmp_path / "run" / "best").tag_head.tags == ()
+    assert read_card(tmp_path / "run" / "best").tag_head.labels == ()
     assert not (tmp_path / "run" / "best" / HEAD_NAME).exists()
     assert tag_section(tmp_path / "run") == ""
 
