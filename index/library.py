@@ -1,7 +1,8 @@
 """The library with a method for each use case: everything that the command line does.
 
 The methods import what they need when they are called, so that opening a library stays quick.
-`search`, `label` and `playlist` take a request, or tracks and the command's options as keywords.
+`search`, `label`, `classify` and `playlist` take a request, or tracks and the command's options as
+keywords.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from index.catalogue.records import TrackRecord
+    from index.classify.options import ClassifyOptions
+    from index.classify.request import ClassifyRequest
+    from index.classify.results import ClassifyReport
     from index.indexing.request import IndexOptions
     from index.indexing.results import IndexProgress, IndexReport
     from index.labels.files.writing import TagChange, UndoReport, WriteReport
@@ -147,6 +151,22 @@ class Library(OpenLibrary):
 
         request = _request(LabelRequest, arguments, options, make=label_request)
         return label_tracks(self, request, encoder=encoder, on_track=on_track)
+
+    @overload
+    def classify(self, request: "ClassifyRequest", /) -> "ClassifyReport": ...
+    @overload
+    def classify(self, *tracks: str, **options: Unpack["ClassifyOptions"]) -> "ClassifyReport": ...
+    def classify(self, *arguments: "ClassifyRequest | str", **options: Any) -> "ClassifyReport":
+        """A model's own labels: `classify("song.mp3", model="runs/mine")`, or a `ClassifyRequest`.
+
+        The options are those of the command.
+        """
+        from index.classify.classify import classify_tracks
+        from index.classify.options import classify_request
+        from index.classify.request import ClassifyRequest
+
+        request = _request(ClassifyRequest, arguments, options, make=classify_request)
+        return classify_tracks(request, lambda: self)
 
     def write_labels(
         self, changes: "Sequence[TagChange]", *, on_file: Callable[[int], None] | None = None

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from embedder.config.training import TrainingConfig as TrainingConfig
     from embedder.datasets.dataset import Dataset as Dataset
     from embedder.datasets.synthesis.folder import write_music_folder as write_music_folder
+    from embedder.encoding.classifier import Classification as Classification
+    from embedder.encoding.classifier import TrackClassifier as TrackClassifier
     from embedder.encoding.encoder import TrackEncoder as TrackEncoder
     from embedder.encoding.requests import EncodingFailure as EncodingFailure
     from embedder.encoding.requests import TrackEncoding as TrackEncoding
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from index.audit.audit import AuditSettings as AuditSettings
     from index.audit.audit import audit as audit
     from index.catalogue.records import TrackRecord as TrackRecord
+    from index.classify.request import ClassifyRequest as ClassifyRequest
+    from index.classify.results import ClassifiedTrack as ClassifiedTrack
+    from index.classify.results import ClassifyReport as ClassifyReport
     from index.evaluate.evaluation import evaluate as evaluate
     from index.evaluate.results import Evaluation as Evaluation
     from index.evaluate.settings import EvaluationSettings as EvaluationSettings
@@ -52,6 +57,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "Arc": "index.playlists.request",
     "AuditSettings": "index.audit.audit",
+    "Classification": "embedder.encoding.classifier",
+    "ClassifiedTrack": "index.classify.results",
+    "ClassifyReport": "index.classify.results",
+    "ClassifyRequest": "index.classify.request",
     "Dataset": "embedder.datasets.dataset",
     "EncodingFailure": "embedder.encoding.requests",
     "Evaluation": "index.evaluate.results",
@@ -71,6 +80,7 @@ _HOMES = {
     "QueryResult": "index.search.results",
     "SearchRequest": "index.search.request",
     "SoundalikeError": "embedder.errors",
+    "TrackClassifier": "embedder.encoding.classifier",
     "TrackEncoder": "embedder.encoding.encoder",
     "TrackEncoding": "embedder.encoding.requests",
     "TrackRecord": "index.catalogue.records",

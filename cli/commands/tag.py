@@ -19,7 +19,7 @@ def run(
         str, typer.Option(metavar="M", help="A model that was trained on tags: its name or folder.")
     ] = "",
 ) -> None:
-    """Name the most probable tags of tracks, by a model's own head.
+    """Name the most probable tags of tracks. This is the old name of `classify` for tags.
 
     $ soundalike tag song.mp3 --model my-tagger --top 3
     Prints the three most probable tags of song.mp3, each with its probability.

@@ -16,7 +16,7 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor, nn
 from torch.nn import functional
 
-from embedder.config.training import DatasetConfig
+from embedder.config.dataset import DatasetConfig
 from embedder.metrics.tagging import tag_scores
 from embedder.models.card import HeadCalibration, read_card
 from embedder.models.heads import Head, HeadKind, Heads, as_probabilities, attach_heads, read_heads

@@ -231,25 +231,16 @@ class TrainingRun:
         """Give the best model its heads; their scores on held-out tracks."""
         if not self.fabric.is_global_zero:
             return {}
+        folder, validation = self.folder / "best", None
         if self.measured is not None and self.measured.encoded is not None:
             validation, training = self.measured.encoded
             self.measured = dataclasses.replace(self.measured, encoded=None)
         else:
-            validation = None
-            training = encode_excerpts(
-                self.source,
-                self.dataset.positions("train"),
-                self.start.load(self.folder / "best"),
-                self.start.front_end.cpu(),
-                device=torch.device("cpu"),
-            )
-        return finish_heads(
-            self.folder / "best",
-            self.known,
-            self.config.dataset,
-            training=training,
-            validation=validation,
-        )
+            network, rows = self.start.load(folder), self.dataset.positions("train")
+            front_end, cpu = self.start.front_end.cpu(), torch.device("cpu")
+            training = encode_excerpts(self.source, rows, network, front_end, device=cpu)
+        settings = self.config.dataset
+        return finish_heads(folder, self.known, settings, training=training, validation=validation)
 
     def _card_scores(self, record: dict[str, Any]) -> dict[str, Any]:
         names = ("accuracy", "map", "tag_map", "roc_auc", "pr_auc")

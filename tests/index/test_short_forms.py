@@ -7,6 +7,9 @@ from typing import get_type_hints
 import pytest
 
 from embedder.errors import UsageError
+from index.classify.options import FIELD_OF as CLASSIFY_FIELD_OF
+from index.classify.options import ClassifyOptions
+from index.classify.request import ClassifyRequest
 from index.labels.options import PART, LabelOptions
 from index.labels.request import LabelRequest, VoteSettings
 from index.library import Library
@@ -34,6 +37,7 @@ def library(tmp_path: Path) -> Library:
     [
         (SearchOptions, SearchRequest, {"tracks"}, SEARCH_FIELD_OF | DUPLICATES),
         (LabelOptions, VoteSettings, set(PART), {}),
+        (ClassifyOptions, ClassifyRequest, {"tracks"}, CLASSIFY_FIELD_OF),
         (PlaylistOptions, PlaylistRequest, {"seeds"}, PLAYLIST_FIELD_OF),
     ],
 )

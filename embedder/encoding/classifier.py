@@ -1,0 +1,125 @@
+"""Classify tracks by a model's own head: a probability for each of its labels or tags.
+
+A head needs no library: the labels are those that the model was trained on.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.encoding.encoder import TrackEncoder
+from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequest
+from embedder.errors import BadInput, UnknownChoice
+from embedder.models.card import HeadCalibration
+from embedder.models.heads import Head, HeadKind, read_heads
+from embedder.models.loaded import LoadedModel
+
+TAG_FIELD = "tag"
+"""The field of a head whose card names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """The probability of each label, the most probable first; those of tags need not sum to 1."""
+
+    path: Path
+    field: str
+    kind: HeadKind
+    probabilities: dict[str, float]
+
+    @property
+    def label(self) -> str:
+        """The most probable label."""
+        return next(iter(self.probabilities))
+
+    @property
+    def probability(self) -> float:
+        """The probability of the most probable label."""
+        return next(iter(self.probabilities.values()))
+
+
+class TrackClassifier:
+    """A model that answers with labels by itself: `TrackClassifier.load("runs/mine")`.
+
+    A model may have two heads, one for labels and one for tags. `field` chooses one; by default it
+    is the one for labels.
+    """
+
+    def __init__(self, encoder: TrackEncoder, *, field: str = "") -> None:
+        self.encoder = encoder
+        self.field, self.kind, self.labels, self._head = _chosen(encoder.model, field)
+
+    @classmethod
+    def load(
+        cls, name_or_path: str | Path, *, field: str = "", device: str = "auto"
+    ) -> "TrackClassifier":
+        """A model by name or path; refuses one without a head, with advice."""
+        return cls(TrackEncoder.load(name_or_path, device=device), field=field)
+
+    @property
+    def calibration(self) -> HeadCalibration:
+        """How its probabilities were calibrated; with 0 tracks they are not."""
+        return HeadCalibration() if self._head is None else self._head.calibration
+
+    @property
+    def origin(self) -> str:
+        """`trained` with the network, or `fitted` to its vectors afterwards."""
+        return "trained" if self._head is None else self._head.origin
+
+    def classify(
+        self, path: Path | str, *, start_seconds: float | None = None, seconds: float | None = None
+    ) -> Classification:
+        """One track, or a part of it; raises AudioError if it cannot be read."""
+        encoding = self.encoder.encode(path, start_seconds=start_seconds, seconds=seconds)
+        return self.of_encoding(encoding)
+
+    def classify_many(
+        self, paths: Iterable[Path | str | TrackRequest], *, workers: int | None = None
+    ) -> Iterator[Classification | EncodingFailure]:
+        """Each track, or its failure, in input order."""
+        for encoding in self.encoder.encode_many(paths, workers=workers):
+            if isinstance(encoding, EncodingFailure):
+                yield encoding
+            else:
+                yield self.of_encoding(encoding)
+
+    def of_encoding(self, encoding: TrackEncoding) -> Classification:
+        """A track that its encoder has encoded already."""
+        if self._head is None:
+            return self._sorted(encoding.path, encoding.tag_probabilities)
+        probabilities = self._head.track_probabilities(encoding.excerpt_vectors)
+        return self._sorted(encoding.path, probabilities)
+
+    def _sorted(self, path: Path, probabilities: NDArray[np.float32]) -> Classification:
+        order = np.argsort(-probabilities, kind="stable").tolist()
+        by_label = {self.labels[place]: float(probabilities[place]) for place in order}
+        return Classification(path, self.field, self.kind, by_label)
+
+
+def fields_of(model: LoadedModel) -> dict[str, Head | None]:
+    """The fields that a model can answer, labels first; None: its network itself names tags."""
+    heads = read_heads(model.folder, model.card)
+    fields: dict[str, Head | None] = {head.field or TAG_FIELD: head for head in heads}
+    if model.tags:
+        fields.setdefault(TAG_FIELD, None)
+    return fields
+
+
+def _chosen(model: LoadedModel, field: str) -> tuple[str, HeadKind, tuple[str, ...], Head | None]:
+    fields = fields_of(model)
+    if not fields:
+        raise BadInput(
+            f"{model.name}: this model has no labels of its own. Train one on your labels "
+            "('soundalike train DATASET', or with --from and --fit in seconds), or let neighbours "
+            "in your library vote: 'soundalike label'."
+        )
+    name = field or next(iter(fields))
+    if name not in fields:
+        raise UnknownChoice(f"label field of {model.name}", name, fields)
+    head = fields[name]
+    if head is None:
+        return name, "sigmoid", model.tags, None
+    return name, head.kind, head.labels, head

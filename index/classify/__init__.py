@@ -1,0 +1,1 @@
+"""Labels from a model's own head: requests, windows over time, curves."""
