@@ -75,8 +75,11 @@ def test_a_run_of_triplets_gets_a_fitted_head(data: Path, tmp_path: Path) -> Non
 
 def test_the_result_has_the_heads_accuracy(data: Path, tmp_path: Path) -> None:
     """Beside that of the neighbours' vote."""
+    config = small_config(epochs=12)
     config = dataclasses.replace(
-        small_config(epochs=2), objectives=(ObjectiveConfig(kind="softmax"),)
+        config,
+        objectives=(ObjectiveConfig(kind="softmax"),),
+        optimiser=dataclasses.replace(config.optimiser, head_learning_rate_factor=10.0),
     )
     result = open_run(data, config, tmp_path).run()
     assert result.scores["head_accuracy"] > 0.6
