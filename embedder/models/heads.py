@@ -216,14 +216,18 @@ def _read(path: Path, expected_digest: str) -> tuple[Tensor, Tensor]:
         tensors = safetensors.load(data)
         return tensors["weight"], tensors["bias"]
     except (SafetensorError, KeyError) as error:
-        raise CorruptArtefact(f"{printable_path(path)}: not a head: {error}") from error
+        raise CorruptArtefact(f"{printable_path(path)}: not a {_what(path)}: {error}") from error
+
+
+def _what(path: Path) -> str:
+    return "label head" if path.name == LABEL_HEAD_NAME else "tagging head"
 
 
 def _checked(path: Path, card: Card, weight: Tensor, bias: Tensor, labels: tuple[str, ...]) -> Head:
     try:
         head = Head(weight, bias, labels)
     except ValueError as error:
-        raise CorruptArtefact(f"{printable_path(path)}: not a head: {error}") from error
+        raise CorruptArtefact(f"{printable_path(path)}: not a {_what(path)}: {error}") from error
     if weight.shape[1] != card.config.embedding_size:
         raise CorruptArtefact(
             f"{printable_path(path)}: made for vectors of {weight.shape[1]}, and the model's "

@@ -114,7 +114,7 @@ def test_a_run_without_tagging_has_no_head(data: Path, tmp_path: Path) -> None:
     """Neither card nor folder has one."""
     (tmp_path / "run").mkdir()
     open_run(data, small_config(epochs=1), tmp_path / "run").run()
-    assert read_card(tmp_path / "run" / "best").tag_head.labels == ()
+    assert read_card(tmp_path / "run" / "best").tag_head.tags == ()
     assert not (tmp_path / "run" / "best" / HEAD_NAME).exists()
     assert tag_section(tmp_path / "run") == ""
 
