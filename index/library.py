@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from index.catalogue.records import TrackRecord
-    from index.classify.options import ClassifyOptions
-    from index.classify.request import ClassifyRequest
-    from index.classify.results import ClassifyReport
     from index.indexing.request import IndexOptions
     from index.indexing.results import IndexProgress, IndexReport
+    from index.labels.classify.options import ClassifyOptions
+    from index.labels.classify.request import ClassifyRequest
+    from index.labels.classify.results import ClassifyReport
     from index.labels.files.writing import TagChange, UndoReport, WriteReport
     from index.labels.options import LabelOptions
     from index.labels.request import LabelRequest
@@ -161,9 +161,9 @@ class Library(OpenLibrary):
 
         The options are those of the command.
         """
-        from index.classify.classify import classify_tracks
-        from index.classify.options import classify_request
-        from index.classify.request import ClassifyRequest
+        from index.labels.classify.classify import classify_tracks
+        from index.labels.classify.options import classify_request
+        from index.labels.classify.request import ClassifyRequest
 
         request = _request(ClassifyRequest, arguments, options, make=classify_request)
         return classify_tracks(request, lambda: self)

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from index.audit.audit import AuditSettings as AuditSettings
     from index.audit.audit import audit as audit
     from index.catalogue.records import TrackRecord as TrackRecord
-    from index.classify.request import ClassifyRequest as ClassifyRequest
-    from index.classify.results import ClassifiedTrack as ClassifiedTrack
-    from index.classify.results import ClassifyReport as ClassifyReport
     from index.evaluate.evaluation import evaluate as evaluate
     from index.evaluate.results import Evaluation as Evaluation
     from index.evaluate.settings import EvaluationSettings as EvaluationSettings
@@ -38,6 +35,9 @@ if TYPE_CHECKING:
     from index.evaluate.subjects import open_subject as open_subject
     from index.indexing.request import IndexOptions as IndexOptions
     from index.indexing.results import IndexReport as IndexReport
+    from index.labels.classify.request import ClassifyRequest as ClassifyRequest
+    from index.labels.classify.results import ClassifiedTrack as ClassifiedTrack
+    from index.labels.classify.results import ClassifyReport as ClassifyReport
     from index.labels.request import LabelRequest as LabelRequest
     from index.labels.request import VoteSettings as VoteSettings
     from index.labels.results import LabelReport as LabelReport
@@ -58,9 +58,9 @@ _HOMES = {
     "Arc": "index.playlists.request",
     "AuditSettings": "index.audit.audit",
     "Classification": "embedder.encoding.classifier",
-    "ClassifiedTrack": "index.classify.results",
-    "ClassifyReport": "index.classify.results",
-    "ClassifyRequest": "index.classify.request",
+    "ClassifiedTrack": "index.labels.classify.results",
+    "ClassifyReport": "index.labels.classify.results",
+    "ClassifyRequest": "index.labels.classify.request",
     "Dataset": "embedder.datasets.dataset",
     "EncodingFailure": "embedder.encoding.requests",
     "Evaluation": "index.evaluate.results",

@@ -12,7 +12,7 @@ from cli.talk import say
 from embedder.errors import PartialFailure, UsageError
 
 if TYPE_CHECKING:
-    from index.classify.results import ClassifyReport
+    from index.labels.classify.results import ClassifyReport
 
 WINDOW_COLUMNS = ("start", "label", "probability", "then")
 TRACK_COLUMNS = ("label", "probability", "then", "path")
@@ -72,8 +72,8 @@ def run(
     $ soundalike classify song.mp3 --model runs/mine --each 2 -o curve.png
     Prints the most probable labels, also of every two seconds, and draws them over time.
     """
-    from index.classify.curve import check_curve_path, write_curve
-    from index.classify.request import ClassifyRequest
+    from index.labels.classify.curve import check_curve_path, write_curve
+    from index.labels.classify.request import ClassifyRequest
 
     settings = globals_of(context)
     paths = read_tracks(settings, tracks)
@@ -90,7 +90,7 @@ def run(
 
 
 def _classified(settings: Globals, request: Any) -> "ClassifyReport":
-    from index.classify.classify import classify_tracks
+    from index.labels.classify.classify import classify_tracks
     from index.library import Library
 
     opened: list[Library] = []

@@ -9,7 +9,7 @@ from embedder.models.kinds.network import save_model
 from embedder.networks.network import seeded_network
 from tests.conftest import RunCli
 from tests.embedder.tagged_models import CONFIG, write_noise
-from tests.index.classify.test_classify import label_head
+from tests.index.labels.classify.test_classify import label_head
 
 
 @pytest.fixture

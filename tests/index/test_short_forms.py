@@ -7,9 +7,9 @@ from typing import get_type_hints
 import pytest
 
 from embedder.errors import UsageError
-from index.classify.options import FIELD_OF as CLASSIFY_FIELD_OF
-from index.classify.options import ClassifyOptions
-from index.classify.request import ClassifyRequest
+from index.labels.classify.options import FIELD_OF as CLASSIFY_FIELD_OF
+from index.labels.classify.options import ClassifyOptions
+from index.labels.classify.request import ClassifyRequest
 from index.labels.options import PART, LabelOptions
 from index.labels.request import LabelRequest, VoteSettings
 from index.library import Library

@@ -16,10 +16,10 @@ from embedder.models.card import HeadCalibration
 from embedder.models.heads import Head
 from embedder.models.kinds.network import save_model
 from embedder.networks.network import seeded_network
-from index.classify.classify import classify_tracks
-from index.classify.curve import check_curve_path, curve_table, draw_curve, write_curve
-from index.classify.request import ClassifyRequest
-from index.classify.results import ClassifyReport
+from index.labels.classify.classify import classify_tracks
+from index.labels.classify.curve import check_curve_path, curve_table, draw_curve, write_curve
+from index.labels.classify.request import ClassifyRequest
+from index.labels.classify.results import ClassifyReport
 from index.library import Library
 from tests.embedder.tagged_models import CONFIG, some_head
 

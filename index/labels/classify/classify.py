@@ -13,9 +13,9 @@ from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequ
 from embedder.errors import AudioError, BadInput, NotFound, UsageError, printable_path
 from embedder.models.registry import find_model, list_models
 from index.catalogue.records import Failure, TrackRecord
-from index.classify.request import LEAST_WINDOW_SECONDS, ClassifyRequest
-from index.classify.results import ClassifiedTrack, ClassifiedWindow, ClassifyReport
 from index.indexing.tags import read_tags
+from index.labels.classify.request import LEAST_WINDOW_SECONDS, ClassifyRequest
+from index.labels.classify.results import ClassifiedTrack, ClassifiedWindow, ClassifyReport
 from index.library_folder.open_library import OpenLibrary
 from index.library_folder.places import places_of, tracks_at
 

@@ -10,7 +10,7 @@ import numpy as np
 from embedder.datasets.csv_cells import plain_row
 from embedder.errors import OutputExists, UsageError, printable_path
 from embedder.whole_files import write_whole
-from index.classify.results import ClassifiedTrack
+from index.labels.classify.results import ClassifiedTrack
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -2,7 +2,7 @@
 
 from typing import Any, TypedDict
 
-from index.classify.request import ClassifyRequest
+from index.labels.classify.request import ClassifyRequest
 
 FIELD_OF = {"start": "start_seconds", "each": "each_seconds"}
 """The options whose names differ from the fields of `ClassifyRequest`."""
