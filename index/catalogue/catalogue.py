@@ -187,11 +187,12 @@ class Catalogue(FieldRows):
         """The tracks of files by path, parts in their order; paths without tracks are left out."""
         names = [os.fsencode(path) for path in paths]
         by_path: dict[str, list[TrackRecord]] = {}
+        columns = self._track_columns
         for start in range(0, len(names), IDS_PER_STATEMENT):
             some = names[start : start + IDS_PER_STATEMENT]
             marks = ",".join("?" * len(some))
             for row in self.database.rows(
-                f"SELECT {self._track_columns} FROM tracks WHERE path IN ({marks}) ORDER BY part",  # noqa: S608 - marks only
+                f"SELECT {columns} FROM tracks WHERE path IN ({marks}) ORDER BY part",  # noqa: S608 - marks only
                 some,
             ):
                 by_path.setdefault(os.fsdecode(row[1]), []).append(as_track(row))

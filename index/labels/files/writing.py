@@ -195,7 +195,7 @@ def are_same(labels: Iterable[str], others: Iterable[str]) -> bool:
 def _entry(change: TagChange) -> JournalEntry:
     path = Path(change.path)
     before = read_field(path, change.field)
-    if before.labels != change.old:
+    if not are_same(before.labels, change.old):
         raise AudioError(path, f"its {change.field} has changed since the preview")
     return JournalEntry(
         path=change.path,
@@ -221,9 +221,9 @@ def _undoing(entry: JournalEntry) -> TagChange:
     change = TagChange(entry.path, entry.field, current, entry.old, "restore")
     if digest != entry.audio_digest:
         return replace(change, action="fail", reason="the file holds another recording now")
-    if current == entry.new:
+    if are_same(current, entry.new):
         return change
-    if current == entry.old:
+    if are_same(current, entry.old):
         return replace(change, action="same")
     shown = "; ".join(current) or "empty"
     reason = f"its {entry.field} has changed since: it is {shown}, not {'; '.join(entry.new)}"

@@ -15,9 +15,6 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
 from embedder.datasets.dataset import Dataset
-from embedder.geometry import Cosine, Euclidean
-from embedder.metrics.ranking import Apart
-from embedder.metrics.whole_ranking import one_hot, whole_average_precision
 from index.evaluate.material import Material, material_of
 from index.evaluate.probe import STRENGTH
 from index.evaluate.results import ModelScores
@@ -254,35 +251,6 @@ def test_hubness_and_same_artist_equal_a_loop(
     hits = [any(artists[n] == artists[q] for n in near[q]) for q in all_positions]
     assert scores.same_artist is not None
     assert scores.same_artist["hit_rate"] == pytest.approx(np.mean(hits))
-
-
-@pytest.mark.parametrize("geometry", [Cosine(), Euclidean()], ids=lambda g: str(g.kind))
-def test_whole_average_precision_shares_places_as_scikit_learn(
-    geometry: Cosine | Euclidean,
-) -> None:
-    """Ranks hold with many ties, and excluded pairs are not in the ranking."""
-    generator = np.random.default_rng(5)
-    vectors = generator.integers(1, 4, (40, 2)).astype(np.float32)
-    labels = generator.integers(0, 3, 40)
-    groups = generator.integers(-1, 8, 40)
-    import torch
-
-    distances = geometry.pairwise(torch.from_numpy(vectors), torch.from_numpy(vectors)).numpy()
-    precision = whole_average_precision(
-        vectors,
-        vectors,
-        one_hot(labels, 3),
-        one_hot(labels, 3),
-        geometry=geometry,
-        apart=[Apart(groups, groups)],
-        same_set=True,
-    )
-    for q in range(40):
-        others = [
-            r for r in range(40) if r != q and not (groups[r] >= 0 and groups[r] == groups[q])
-        ]
-        truth = labels[others] == labels[q]
-        assert precision[q] == pytest.approx(average_precision_score(truth, -distances[q, others]))
 
 
 def test_intervals_draw_whole_artists() -> None:

@@ -253,6 +253,20 @@ def test_the_order_of_several_labels_is_no_change(songs: Path, tmp_path: Path) -
     assert other.action == "write"
 
 
+def test_another_order_of_labels_is_undone(songs: Path, tmp_path: Path, library: Library) -> None:
+    """Another program has sorted the labels since they were planned, and since they were written."""
+    path = copy_of(songs, ".flac", tmp_path)
+    write_field(path, "mood", ("dark", "cold"))
+    change = TagChange(str(path), "mood", ("cold", "dark"), ("warm", "calm"), "write")
+    report = write_labels(library, [change])
+    assert report.n_written == 1, report.failed
+    write_field(path, "mood", ("calm", "warm"))
+    assert report.journal is not None
+    undone = undo_labels(library, report.journal)
+    assert [undo.action for undo in undone.changes] == ["restore"]
+    assert read_field(path, "mood").labels == ("dark", "cold")
+
+
 @pytest.mark.parametrize("line", ["[" * 100_000, "{", "[]", "3", '{"path": "a"}'])
 def test_broken_lines_of_a_journal_are_corrupt(tmp_path: Path, line: str) -> None:
     """Nested too deeply, not JSON, or no entry: the line is named."""

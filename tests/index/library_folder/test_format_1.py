@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from index.library import Library
+from index.library_folder.manifest import LIBRARY_FORMAT
 from tests.index.toy_encoder import ToyEncoder
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "library_format_1"
@@ -59,7 +60,7 @@ def test_it_can_be_indexed(old: Library, music: Path) -> None:
     assert old.model.fingerprint == "first-model"
     report = old.index([music], encoder=ToyEncoder("first-model", size=4), migrate=True)
     assert report.added == 8
-    assert json.loads((old.folder / "library.json").read_text())["format"] == 3
+    assert json.loads((old.folder / "library.json").read_text())["format"] == LIBRARY_FORMAT
 
 
 def test_opening_to_index_brings_it_up_to_date(tmp_path: Path) -> None:
