@@ -20,6 +20,7 @@ from embedder.encoding.encoder import TrackEncoder
 from embedder.training.grid.grid import read_grid
 from index.library import Library
 from tests.conftest import RunCli
+from tests.test_house import imports_of_the_house
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -199,6 +200,34 @@ def test_a_trip_goes_down_once_and_up_once(title: str) -> None:
     lowest = path.index(min(path))
     assert path[: lowest + 1] == sorted(path[: lowest + 1], reverse=True)
     assert path[lowest:] == sorted(path[lowest:])
+
+
+def callers() -> list[tuple[str, str]]:
+    """The module of each step of the trips, and that of the step which the page says calls it."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    pairs = []
+    for title, files in trips().items():
+        modules = [file.removesuffix(".py").replace("/", ".") for file in files]
+        lines = text.split(f"{title}:\n\n")[1].split("\n\n")[0].splitlines()
+        for number, line in enumerate(lines[1:], start=2):
+            named = re.search(r"\(step (\d+)\)", line)
+            caller = int(named[1]) if named else number - 1
+            assert caller < number, line
+            pairs.append((modules[number - 1], modules[caller - 1]))
+    return pairs
+
+
+@pytest.fixture(scope="module")
+def imports() -> dict[str, set[str]]:
+    return imports_of_the_house()
+
+
+@pytest.mark.parametrize(("module", "caller"), sorted(set(callers())))
+def test_a_step_of_a_trip_is_called_as_the_page_says(
+    module: str, caller: str, imports: dict[str, set[str]]
+) -> None:
+    """The step before it, or the one in brackets, imports it."""
+    assert module in imports[caller]
 
 
 def test_the_python_page_uses_the_public_import_alone() -> None:

@@ -96,7 +96,7 @@ def run(
         report = update_library(
             settings.library_folder(), paths, model=model, options=options, on_progress=on_progress
         )
-    _show(settings, report, prune=prune)
+    _show(settings, report)
 
 
 def _labels_from(given: list[Path] | None) -> tuple[Path, ...] | None:
@@ -119,7 +119,7 @@ def _progress(settings: Globals) -> Iterator[Callable[["IndexProgress"], None]]:
             raise
 
 
-def _show(settings: Globals, report: "IndexReport", *, prune: bool) -> None:
+def _show(settings: Globals, report: "IndexReport") -> None:
     for note in report.notes:
         say(settings, note)
     for file_note in report.file_notes:
@@ -129,7 +129,10 @@ def _show(settings: Globals, report: "IndexReport", *, prune: bool) -> None:
         say(settings, f"{failure.path}: {failure.reason}{hint}")
     if settings.form is Form.TABLE:
         counts = {name: getattr(report, name) for name in COUNTS}
-        counts |= {"removed" if prune else "gone": report.removed, "failed": len(report.failed)}
+        n_removed = report.removed - report.gone
+        lost = {"removed": n_removed, "gone": report.gone}
+        counts |= {name: count for name, count in lost.items() if count} or {"gone": 0}
+        counts["failed"] = len(report.failed)
         title = "Would be done:" if report.is_dry_run else ""
         if report.labels:
             counts["labelled"] = sum(labels.tracks for labels in report.labels)

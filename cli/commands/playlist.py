@@ -197,13 +197,7 @@ def run(
     )
     with Library.open(settings.library_folder()) as library:
         playlist = library.playlist(request)
-    for note in playlist.notes:
-        say(settings, note)
-    if output is not None:
-        playlist.save(output, relative_to=relative_to, force=force)
-        say(settings, f"{len(playlist.tracks)} tracks in {output}")
-    _queue(settings, playlist, mpd)
-    _show(settings, playlist)
+    _deliver(settings, playlist, output=output, relative_to=relative_to, force=force, mpd=mpd)
 
 
 def _check(output: Path | None, relative_to: Path | None, *, force: bool) -> None:
@@ -213,6 +207,25 @@ def _check(output: Path | None, relative_to: Path | None, *, force: bool) -> Non
         check_writable(output, force=force)
     elif relative_to is not None:
         raise UsageError("--relative-to is for the paths in a file: give -o as well")
+
+
+def _deliver(
+    settings: Globals,
+    playlist: "Playlist",
+    *,
+    output: Path | None,
+    relative_to: Path | None,
+    force: bool,
+    mpd: str | None,
+) -> None:
+    """Save the playlist, queue it and print it, as far as each was asked for."""
+    for note in playlist.notes:
+        say(settings, note)
+    if output is not None:
+        playlist.save(output, relative_to=relative_to, force=force)
+        say(settings, f"{len(playlist.tracks)} tracks in {output}")
+    _queue(settings, playlist, mpd)
+    _show(settings, playlist)
 
 
 def _queue(settings: Globals, playlist: "Playlist", address: str | None) -> None:

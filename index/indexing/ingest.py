@@ -81,8 +81,8 @@ class Ingest:
         for some in in_batches(changes.new, CHUNK_TRACKS):
             self._analysis.run(self._new(some))
         self._analysis.run(self._replace(deferred))
-        n_removed = self._leave(changes)
-        return self._report(changes, n_removed=n_removed, seconds=time.monotonic() - started)
+        n_gone = self._leave(changes)
+        return self._report(changes, n_gone=n_gone, seconds=time.monotonic() - started)
 
     def _settle_gone(self, changes: Changes) -> None:
         with self._catalogue.database.transaction():
@@ -205,12 +205,11 @@ class Ingest:
     def _leave(self, changes: Changes) -> int:
         """Count the tracks that are gone, and with `prune` remove them."""
         gone = [track_id for track_id in changes.gone if track_id in self._vacant]
-        if not self._options.prune:
-            return len(gone) + self._n_replaced
-        gone += [track_id for track_id in changes.gone_before if track_id in self._vacant]
-        with self._catalogue.database.transaction():
-            self._ledger.remove(gone)
-        return len(gone) + self._n_replaced
+        if self._options.prune:
+            gone += [track_id for track_id in changes.gone_before if track_id in self._vacant]
+            with self._catalogue.database.transaction():
+                self._ledger.remove(gone)
+        return len(gone)
 
     def _fail(self, sighting: Sighting, reason: str) -> None:
         self._ledger.put_failure(
@@ -237,7 +236,7 @@ class Ingest:
         if self._on_progress is not None:
             self._on_progress(IndexProgress(self._n_done, self._n_total, path))
 
-    def _report(self, changes: Changes, *, n_removed: int, seconds: float) -> IndexReport:
+    def _report(self, changes: Changes, *, n_gone: int, seconds: float) -> IndexReport:
         outcome = self._analysis.outcome
         failed_ids = {track_id for track_id, _ in outcome.failed}
         new_failures = [*self._failed, *(failure for _, failure in outcome.failed)]
@@ -246,7 +245,8 @@ class Ingest:
             updated=len(self._updated - failed_ids),
             moved=len(self._moved - failed_ids),
             unchanged=changes.n_unchanged + self._n_touched,
-            removed=n_removed,
+            removed=n_gone + self._n_replaced,
+            gone=0 if self._options.prune else n_gone,
             failed=(*new_failures, *known_failures(changes)),
             seconds=seconds,
             n_analysed=len(outcome.analysed),

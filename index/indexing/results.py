@@ -53,7 +53,9 @@ class IndexReport:
     moved: int = 0
     unchanged: int = 0
     removed: int = 0
-    """Marked as gone; with `prune`, removed."""
+    """Tracks that can no longer be found by a search: removed, or marked as gone."""
+    gone: int = 0
+    """Those of them that are marked as gone: their files are missing. 0 with `prune`."""
     failed: tuple[Failure, ...] = ()
     seconds: float = 0.0
     n_analysed: int = 0
@@ -78,6 +80,7 @@ class IndexReport:
             "moved": self.moved,
             "unchanged": self.unchanged,
             "removed": self.removed,
+            "gone": self.gone,
             "failed": [failure.to_json() for failure in self.failed],
             "seconds": round(self.seconds, 3),
             "tracks_per_second": round(self.tracks_per_second, 3),

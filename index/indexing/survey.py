@@ -94,6 +94,7 @@ def forecast(
         updated=len(changes.changed) + (n_seen if surveyed.is_migration else 0),
         unchanged=changes.n_unchanged,
         removed=len(changes.gone) + (len(changes.gone_before) if options.prune else 0),
+        gone=0 if options.prune else len(changes.gone),
         failed=(*unreadable, *known_failures(changes)),
         seconds=time.monotonic() - started,
         is_dry_run=True,

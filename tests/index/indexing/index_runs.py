@@ -21,5 +21,5 @@ def ids_by_name(library: Library) -> dict[str, int]:
 
 
 def counts(report: IndexReport) -> dict[str, int]:
-    names = ("added", "updated", "moved", "unchanged", "removed")
+    names = ("added", "updated", "moved", "unchanged", "removed", "gone")
     return {name: value for name in names if (value := report.to_json()[name])}

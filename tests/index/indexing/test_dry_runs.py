@@ -15,7 +15,7 @@ def test_a_dry_run_changes_nothing(library: Library, music: Path) -> None:
     write_wav(music / "new.wav", 70)
     (music / "album 0" / "0.wav").unlink()
     report, encoder = index(library, music, dry_run=True)
-    assert counts(report) == {"added": 1, "removed": 1, "unchanged": 5}
+    assert counts(report) == {"added": 1, "removed": 1, "gone": 1, "unchanged": 5}
     assert (report.is_dry_run, encoder.analysed_paths) == (True, [])
     assert len(library) == 6
 

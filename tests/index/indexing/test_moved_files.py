@@ -97,7 +97,7 @@ def test_gone_files_are_marked_and_come_back(library: Library, music: Path, tmp_
     path, away = music / "album 0" / "0.wav", tmp_path / "away.wav"
     track_id = library.find(str(path))[0].id
     path.rename(away)
-    assert counts(index(library, music)[0]) == {"removed": 1, "unchanged": 5}
+    assert counts(index(library, music)[0]) == {"removed": 1, "gone": 1, "unchanged": 5}
     assert track_id not in library.store.ids()
     assert library.track(track_id).is_gone
     away.rename(path)
