@@ -136,7 +136,7 @@ def test_paths_are_those_of_labelled_tracks(home: Path, run_cli: RunCli) -> None
 
 
 def test_undo_takes_yes(own: Path, run_cli: RunCli) -> None:
-    """--undo accepts --yes."""
+    """`label --undo JOURNAL --yes` undoes the labels and refuses nothing."""
     library = ("--library", str(own / "library"))
     song = own / "music" / "new hum.flac"
     written = run_cli(*library, "label", str(song), "--write", "--yes", "--json")

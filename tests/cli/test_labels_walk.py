@@ -8,8 +8,10 @@ import pytest
 from embedder.config.presets import MODELS
 from embedder.models.kinds.network import save_model
 from embedder.networks.network import seeded_network
+from index.indexing.request import IndexOptions
+from index.indexing.run import update_library
 from tests.cli.songs import write_song
-from tests.conftest import Run, RunCli
+from tests.conftest import RunCli
 
 
 @pytest.fixture(scope="module")
@@ -28,30 +30,72 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_labels_of_folders_answer_everywhere(
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory, sounds: Path, model: Path) -> Path:
+    """A library that has taken its labels from the folders."""
+    folder = tmp_path_factory.mktemp("labelled") / "library"
+    update_library(folder, [sounds], model=str(model), options=IndexOptions(labels_from=(sounds,)))
+    return folder
+
+
+def test_index_offers_the_labels_of_folders(
     sounds: Path, model: Path, tmp_path: Path, run_cli: RunCli
 ) -> None:
-    """`index` offers them; once taken, every command that reads a field knows them."""
-
-    def call(*line: str) -> Run:
-        return run_cli("--library", str(tmp_path / "library"), *line)
-
-    offered = call("index", str(sounds), "--model", str(model))
+    """A run that does not take them prints the command that does."""
+    offered = run_cli(
+        "--library", str(tmp_path / "library"), "index", str(sounds), "--model", str(model)
+    )
     assert offered.code == 0
     command = f"soundalike index '{sounds}' --labels-from '{sounds}'"
     assert f"To use cat, dog: {command}\n" in offered.err
-    taken = call("--json", "index", str(sounds), "--labels-from", str(sounds))
+
+
+def test_index_counts_the_labels_that_it_takes(
+    sounds: Path, model: Path, tmp_path: Path, run_cli: RunCli
+) -> None:
+    """The JSON has the number of labelled tracks for each field."""
+    line = ("--library", str(tmp_path / "library"), "--json", "index", str(sounds))
+    taken = run_cli(*line, "--model", str(model), "--labels-from", str(sounds))
     assert json.loads(taken.out)["labels"][0]["fields"] == {"genre": 6}
-    cats = json.loads(call("--json", "query", "1", "-k", "5", "--where", "genre=cat").out)
+
+
+def test_a_query_filters_by_the_labels(labelled: Path, run_cli: RunCli) -> None:
+    """`--where genre=cat` finds the tracks of the folder cat alone."""
+    line = ("--library", str(labelled), "--json", "query", "1", "-k", "5")
+    cats = json.loads(run_cli(*line, "--where", "genre=cat").out)
     assert {track["genre"] for track in cats["neighbours"]} == {"cat"}
-    vote = json.loads(call("--json", "label", "1").out)["tracks"][0]
-    assert set(vote["probabilities"]) == {"cat", "dog"}
-    assert json.loads(call("--json", "evaluate", "library").out)["labels"] == ["cat", "dog"]
-    dogs = json.loads(call("--json", "playlist", "1", "--length", "2", "--where", "genre=dog").out)
-    assert {track["genre"] for track in dogs["tracks"][1:]} <= {"dog"}
-    assert call("map", "-o", str(tmp_path / "map.csv"), "--colour", "genre").code == 0
-    assert "dog" in (tmp_path / "map.csv").read_text()
-    assert "they replace file tags" in call("library", "info").out
+
+
+def test_the_vote_is_on_the_labels(labelled: Path, run_cli: RunCli) -> None:
+    """`label` gives the folders' names probabilities."""
+    vote = json.loads(run_cli("--library", str(labelled), "--json", "label", "1").out)
+    assert set(vote["tracks"][0]["probabilities"]) == {"cat", "dog"}
+
+
+def test_evaluation_scores_the_labels(labelled: Path, run_cli: RunCli) -> None:
+    """`evaluate library` measures the folders' names."""
+    report = json.loads(run_cli("--library", str(labelled), "--json", "evaluate", "library").out)
+    assert report["labels"] == ["cat", "dog"]
+
+
+def test_a_playlist_filters_by_the_labels(labelled: Path, run_cli: RunCli) -> None:
+    """After the seed, all tracks are from the folder of the filter."""
+    line = ("--library", str(labelled), "--json", "playlist", "1", "--length", "2")
+    dogs = json.loads(run_cli(*line, "--where", "genre=dog").out)
+    assert [track["genre"] for track in dogs["tracks"][1:]] == ["dog"]
+
+
+def test_the_map_has_the_labels(labelled: Path, tmp_path: Path, run_cli: RunCli) -> None:
+    """`--colour genre` writes them to the table of the map."""
+    target = tmp_path / "map.csv"
+    run = run_cli("--library", str(labelled), "map", "-o", str(target), "--colour", "genre")
+    assert run.code == 0
+    assert "dog" in target.read_text()
+
+
+def test_info_lists_the_data_set(labelled: Path, run_cli: RunCli) -> None:
+    """`library info` says that its labels replace those in the files."""
+    assert "they replace file tags" in run_cli("--library", str(labelled), "library", "info").out
 
 
 def test_none_forgets_the_data_sets(

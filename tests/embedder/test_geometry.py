@@ -58,7 +58,7 @@ def test_cosine_is_one_minus_the_cosine() -> None:
 
 
 def test_euclidean_is_the_straight_line() -> None:
-    """A 3-4-5 triangle."""
+    """The sides 3 and 4 of a right angle give the distance 5."""
     distances = geometry_of("euclidean").pairwise(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]]))
     assert distances.item() == pytest.approx(5.0)
 

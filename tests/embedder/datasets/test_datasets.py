@@ -39,7 +39,7 @@ class TestEveryLayout:
     """Properties that all layouts have."""
 
     def test_is_recognised(self, path: Path, miniature: Miniature) -> None:
-        """The layout is detected."""
+        """`detect_layout` names the layout that the folder was written in."""
         assert detect_layout(path) == miniature.layout
 
     def test_named_layout_reads_the_same(self, path: Path, dataset: Dataset) -> None:

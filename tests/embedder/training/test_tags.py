@@ -103,7 +103,7 @@ def test_a_run_writes_a_line_and_a_bar_a_tag(finished: TrainingRun) -> None:
 
 
 def test_only_the_most_frequent_tags_are_trained(data: Path, tmp_path: Path) -> None:
-    """`dataset.n_tags` limits the head."""
+    """The head has the `dataset.n_tags` most frequent tags and no others."""
     (tmp_path / "run").mkdir()
     run = open_run(data, tagging_config(epochs=1, n_tags=3), tmp_path / "run")
     run.run()

@@ -254,7 +254,7 @@ def test_the_order_of_several_labels_is_no_change(songs: Path, tmp_path: Path) -
 
 
 def test_another_order_of_labels_is_undone(songs: Path, tmp_path: Path, library: Library) -> None:
-    """Another program has sorted the labels since they were planned, and since they were written."""
+    """Another program has sorted the labels, before they were written and after it."""
     path = copy_of(songs, ".flac", tmp_path)
     write_field(path, "mood", ("dark", "cold"))
     change = TagChange(str(path), "mood", ("cold", "dark"), ("warm", "calm"), "write")

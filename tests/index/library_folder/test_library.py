@@ -69,7 +69,7 @@ def test_a_track_is_found_through_links_and_dots(
 
 
 def test_a_wrong_shape_is_refused(library: Library) -> None:
-    """Both shapes are named."""
+    """The error names the shape of the query and the one that the library needs."""
     with pytest.raises(BadInput, match=r"\(1, 5\), this library needs \[n, 8\]"):
         library.nearest(np.ones((1, 5)), 3)
 

