@@ -8,6 +8,7 @@ import typer
 
 from cli.options import ForceOption, Form, Globals, check_dataset, globals_of
 from cli.output import emit, emit_text
+from cli.several_runs import run_curve, run_folds, run_grid
 from cli.talk import say
 from cli.training_talk import Follower
 from embedder.errors import DatasetError, PartialFailure, UsageError
@@ -16,7 +17,6 @@ from embedder.whole_files import check_output_folder
 if TYPE_CHECKING:
     from embedder.config.training import TrainingConfig
     from embedder.training.folder.run_folder import TrainingResult
-    from embedder.training.settings import TrainingRequest
 
 
 def run(
@@ -81,6 +81,27 @@ def run(
         Path | None,
         typer.Option(metavar="TOML", help="Train each variant in this file, and compare them."),
     ] = None,
+    folds: Annotated[
+        int,
+        typer.Option(
+            metavar="K",
+            min=0,
+            help="Train K models, each without one fold of the tracks, and measure it on that "
+            "fold. Folds keep artists together.",
+        ),
+    ] = 0,
+    curve: Annotated[
+        str,
+        typer.Option(
+            metavar="N,N,…",
+            help="Train with so many tracks of each label, such as 5,10,50 or 10,all, and draw a "
+            "learning curve.",
+        ),
+    ] = "",
+    seeds: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="With --curve: repeat with N seeds; by default 3."),
+    ] = None,
     show_config: Annotated[
         bool, typer.Option("--show-config", help="Print all settings as TOML, and stop.")
     ] = False,
@@ -95,16 +116,27 @@ def run(
     Trains a model, and prints its held-out scores and how to index with it.
     """
     global_options = globals_of(context)
-    folder = output or Path(f"{dataset.absolute().name}-{'grid' if grid else 'run'}")
-    is_grid = grid is not None
-    _check(dataset, folder, is_grid=is_grid, resume=resume, force=force, show_config=show_config)
+    several = _several(grid, folds, curve)
+    if seeds and not curve:
+        raise UsageError("--seeds is for --curve; a --grid file has seeds = [0, 1, 2]")
+    folder = output or Path(f"{dataset.absolute().name}-{several or 'run'}")
+    _check(dataset, folder, several=several, resume=resume, force=force, show_config=show_config)
+    from embedder.training.grid.curve import parse_numbers
     from embedder.training.settings import TrainingRequest, training_config  # imports torch
 
     request = TrainingRequest(
         preset, config, tuple(settings or ()), checkpoint, freeze, label, limit_per_label, fit
     )
     if grid is not None:
-        _run_grid(global_options, dataset, grid, request, folder)
+        run_grid(global_options, dataset, grid, training_config(request), folder)
+        return
+    if folds:
+        run_folds(global_options, dataset, training_config(request), folder, n_folds=folds)
+        return
+    if curve:
+        numbers = parse_numbers(curve)
+        base = training_config(request)
+        run_curve(global_options, dataset, base, folder, numbers=numbers, n_seeds=seeds or 3)
         return
     configuration = training_config(request, resume_from=folder if resume else None)
     if show_config:
@@ -113,21 +145,37 @@ def run(
     _train(global_options, dataset, folder, configuration, resume=resume, force=force)
 
 
+def _several(grid: Path | None, folds: int, curve: str) -> str:
+    """Which option asks for several runs: `grid`, `folds`, `curve`, or none."""
+    options = [
+        name
+        for name, is_given in (("grid", grid is not None), ("folds", folds > 0), ("curve", curve))
+        if is_given
+    ]
+    if len(options) > 1:
+        raise UsageError(f"give one of {', '.join(f'--{name}' for name in options)}")
+    if folds == 1:
+        raise UsageError("--folds 1: give 2 or more")
+    return options[0] if options else ""
+
+
 def _check(
-    dataset: Path, folder: Path, *, is_grid: bool, resume: bool, force: bool, show_config: bool
+    dataset: Path, folder: Path, *, several: str, resume: bool, force: bool, show_config: bool
 ) -> None:
     """Refuse what cannot work before torch is imported, which takes seconds."""
     from embedder.training.folder.run_folder import check_no_run
 
-    if is_grid and (resume or force or show_config):
-        raise UsageError("--grid continues by itself: leave out --resume, --force, --show-config")
+    if several and (resume or force or show_config):
+        raise UsageError(
+            f"--{several} continues by itself: leave out --resume, --force, --show-config"
+        )
     if resume and force:
         raise UsageError("--resume continues a run and --force replaces it: give one of them")
     if show_config:
         return
     check_dataset(dataset)
     check_output_folder(folder)
-    if not is_grid and not resume and not force:
+    if not several and not resume and not force:
         check_no_run(folder)
 
 
@@ -225,37 +273,3 @@ def _has_own_labels(dataset: Path) -> bool:
         return detect_layout(dataset) != "library"
     except DatasetError:  # the settings name one of several layouts that fit
         return False
-
-
-def _run_grid(
-    settings: Globals, dataset: Path, grid: Path, request: "TrainingRequest", folder: Path
-) -> None:
-    """Run every cell that is not done yet, then print the table."""
-    from embedder.training.grid.grid import Cell, read_grid, run_grid
-    from embedder.training.grid.grid_table import best_first
-    from embedder.training.settings import training_config
-
-    cells = read_grid(grid, training_config(request), folder, data=dataset)
-    with Follower(settings) as follower:
-
-        def announce(cell: Cell, number: int) -> Any:
-            say(settings, f"{number + 1}/{len(cells)}: {cell.variant}, seed {cell.seed}")
-            return follower.observe
-
-        result = run_grid(dataset, cells, folder, on_cell=announce, on_progress=follower.prepared)
-    if result.n_left:
-        n_done = result.n_cells - result.n_left
-        say(settings, f"{n_done} of {result.n_cells} runs are done; the same command continues")
-        raise KeyboardInterrupt
-    rows = [
-        {
-            "variant": row.variant,
-            "seeds": row.n_seeds,
-            **{name: score.shown() for name, score in row.scores.items()},
-        }
-        for row in best_first(result.rows)
-    ]
-    emit(settings, result.to_json(), rows=rows, title=f"All variants; tables in {folder}")
-    n_failed = sum(row.n_failed for row in result.rows)
-    if n_failed:
-        raise PartialFailure(f"{n_failed} of {result.n_cells} runs diverged")

@@ -67,6 +67,9 @@ class StoppingConfig:
     Data sets with tags alone use the mean average precision of tags."""
     n_neighbours: int = 15
     """How many neighbours vote on a held-out track."""
+    measure_test: bool = False
+    """Measure the best model on the test side too, once, after the run. `--folds` and `--curve`
+    do it. Cost: the time of encoding the test tracks."""
 
 
 @dataclass(frozen=True, slots=True)

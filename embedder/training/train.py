@@ -36,6 +36,7 @@ from embedder.training.objectives.targets import standardised
 from embedder.training.report.report import write_report
 from embedder.training.run import TrainingRun
 from embedder.training.start.inheriting import base_model, config_from, is_imported
+from embedder.training.test_side import with_test_side
 
 _logger = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ def train(
     with RunRecord(folder, run.loop.state) as record:
         result = run.run([record, *observers])
     if result.ended != "interrupted":  # after Ctrl-C the command must end at once
+        result = with_test_side(run, result)
         write_report(run, result)
     write_result(result)
     return result

@@ -179,3 +179,41 @@ def test_a_grid_prints_its_table(
     assert "2/2: epochs=1, kind=adam, seed 0" in said.err
     assert (tmp_path / "g" / "grid.html").exists()
     assert main([*line, "--force"]) == 2
+
+
+def test_folds_end_in_one_table_and_are_kept(
+    data: Path, config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A row for each fold, mean and deviation; a second call trains nothing again."""
+    line = ["train", str(data), "--config", config, "--set", "loop.epochs=1"]
+    line += ["--folds", "2", "-o", str(tmp_path / "folds")]
+    assert main(line) == 0
+    said = capsys.readouterr()
+    assert [row.split()[0] for row in said.out.splitlines()[2:6]] == ["0", "1", "mean", "deviation"]
+    assert f"--config {tmp_path / 'folds' / 'settings.toml'}" in said.out
+    assert "2/2: fold 1, seed 0" in said.err
+    assert main(["--json", *line]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    result = json.loads(said.out)
+    scores = [fold["scores"]["accuracy"] for fold in result["folds"]]
+    assert result["mean"]["accuracy"] == pytest.approx(sum(scores) / 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--folds", "3", "--curve", "5"], "give one of --folds, --curve"),
+        (["--folds", "1"], "give 2 or more"),
+        (["--folds", "3", "--resume"], "--folds continues by itself"),
+        (["--seeds", "3"], "--seeds is for --curve"),
+        (["--curve", "5,few"], "give numbers of tracks"),
+    ],
+)
+def test_several_runs_are_refused_with_other_options(
+    data: Path, words: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Options that contradict each other end with what to do."""
+    assert main(["train", str(data), *words, "-o", str(tmp_path / "run")]) in (2, 3)
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

@@ -7,6 +7,7 @@ RUN/config.toml     every setting, defaults too
     best/ last/     models, each with its card
     curves.png      the log as a picture
     tags.csv .png   scores of each tag, if a tagging head was trained
+    test-tags.csv .png   the same on the test side, if it was measured
     report.html     the report
     run.json        written last: how the run ended
 
@@ -28,6 +29,7 @@ from embedder.whole_files import check_output_folder, remove_leftovers, write_wh
 CONFIG_NAME, RESULT_NAME, STATE_NAME = "config.toml", "run.json", "state.json"
 CURVES_NAME = "curves.png"
 TAG_FILES = ("tags.csv", "tags.png")
+TEST_TAG_FILES = ("test-tags.csv", "test-tags.png")
 MODEL_NAMES = ("best", "last")
 
 
@@ -46,6 +48,10 @@ class TrainingResult:
     """Held-out scores of the best model against all training tracks."""
     before: dict[str, float] = field(default_factory=dict)
     """If the run began with a fitted projection: the same scores of the model without it."""
+    test: dict[str, float] = field(default_factory=dict)
+    """With `stopping.measure_test`: the same scores on the test side."""
+    n_tracks: dict[str, int] = field(default_factory=dict)
+    """The usable tracks of each side."""
     notes: tuple[str, ...] = ()
     left_out: tuple[dict[str, str], ...] = ()
     """Tracks that could not be read, with the reason."""
@@ -72,7 +78,13 @@ def prepare_folder(folder: Path, config: TrainingConfig, *, resume: bool, force:
         return
     if not force:
         check_no_run(folder)
-    for name in (STATE_NAME, RESULT_NAME, CURVES_NAME, *TAG_FILES):  # an older run's
+    for name in (
+        STATE_NAME,
+        RESULT_NAME,
+        CURVES_NAME,
+        *TAG_FILES,
+        *TEST_TAG_FILES,
+    ):  # an older run's
         (folder / name).unlink(missing_ok=True)
     for events in folder.glob("events.out.tfevents.*"):
         events.unlink()

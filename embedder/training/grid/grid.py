@@ -15,39 +15,19 @@ unfinished ones and trains new ones. A cell that diverges is counted and does no
 """
 
 import dataclasses
-import hashlib
 import itertools
 import json
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from embedder.config.loading import configure, read_toml, to_toml
+from embedder.config.loading import configure, read_toml
 from embedder.config.training import TrainingConfig
-from embedder.errors import ConfigError, TrainingDiverged, printable_path
-from embedder.training.folder.run_folder import RESULT_NAME, STATE_NAME
+from embedder.errors import ConfigError, printable_path
+from embedder.training.grid.cells import Cell, OnCell, cell_folder_name, train_cells, with_seed
 from embedder.training.grid.grid_table import GridRow, grid_row, write_tables
-from embedder.training.train import MakeObservers, OnProgress, train
-from embedder.whole_files import write_whole
-
-FAILURE_NAME = "failed.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One run of the grid."""
-
-    variant: str
-    seed: int
-    config: TrainingConfig
-    folder: Path
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the run has finished or failed."""
-        return _ended_well(self.folder) or (self.folder / FAILURE_NAME).exists()
+from embedder.training.train import OnProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +60,8 @@ def read_grid(path: Path, base: TrainingConfig, folder: Path, *, data: Path) -> 
     for name, assignments in _variants(content, where=printable_path(path)):
         config = configure(base, assignments=assignments)
         for seed in dict.fromkeys(seeds):
-            seeded = dataclasses.replace(
-                config,
-                loop=dataclasses.replace(config.loop, seed=seed),
-                sampler=dataclasses.replace(config.sampler, seed=seed),
-            )
-            place = folder / "cells" / _folder_name(name, seed, seeded, data)
+            seeded = with_seed(config, seed)
+            place = folder / "cells" / cell_folder_name(name, seed, seeded, data)
             cells.append(Cell(name, seed, seeded, place))
     return cells
 
@@ -95,31 +71,11 @@ def run_grid(
     cells: Sequence[Cell],
     folder: Path,
     *,
-    on_cell: Callable[[Cell, int], MakeObservers] | None = None,
+    on_cell: OnCell | None = None,
     on_progress: OnProgress | None = None,
 ) -> GridResult:
-    """Train the remaining cells and write the tables. `on_cell` is called before each run."""
-    for number, cell in enumerate(cells):
-        if cell.is_done:
-            continue
-        observers = on_cell(cell, number) if on_cell else None
-        has_begun = (cell.folder / STATE_NAME).exists()
-        try:
-            result = train(
-                data,
-                cell.config,
-                cell.folder,
-                resume=has_begun,
-                force=not has_begun,  # a folder without a state never took a step
-                make_observers=observers,
-                on_progress=on_progress,
-            )
-        except TrainingDiverged as error:
-            cell.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(cell.folder / FAILURE_NAME, json.dumps({"reason": str(error)}).encode())
-            continue
-        if result.ended == "interrupted":
-            break
+    """Train the remaining cells and write the tables."""
+    train_cells(data, cells, on_cell=on_cell, on_progress=on_progress)
     return _summary(cells, folder)
 
 
@@ -127,8 +83,8 @@ def _summary(cells: Sequence[Cell], folder: Path) -> GridResult:
     rows = []
     for variant in dict.fromkeys(cell.variant for cell in cells):
         own = [cell for cell in cells if cell.variant == variant]
-        ended = [_result_of(cell.folder) for cell in own if _ended_well(cell.folder)]
-        n_failed = sum((cell.folder / FAILURE_NAME).exists() for cell in own)
+        ended = [result for cell in own if (result := cell.result) is not None]
+        n_failed = sum(cell.has_failed for cell in own)
         rows.append(grid_row(variant, ended, n_failed=n_failed))
     if any(row.n_seeds or row.n_failed for row in rows):
         write_tables(folder, rows)
@@ -169,19 +125,3 @@ def _as_toml(value: Any) -> str:
 
 def _shown(value: Any) -> str:
     return value if isinstance(value, str) else _as_toml(value)
-
-
-def _folder_name(name: str, seed: int, config: TrainingConfig, data: Path) -> str:
-    """A readable name that differs for other settings or data."""
-    words = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")[:60]
-    content = f"{data.absolute()}\n{to_toml(config)}".encode("utf-8", "surrogateescape")
-    return f"{words}-seed-{seed}-{hashlib.blake2b(content, digest_size=4).hexdigest()}"
-
-
-def _ended_well(folder: Path) -> bool:
-    return (folder / RESULT_NAME).exists() and _result_of(folder)["ended"] != "interrupted"
-
-
-def _result_of(folder: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((folder / RESULT_NAME).read_text(encoding="utf-8"))
-    return content

@@ -20,15 +20,21 @@ COLUMNS = ("tag", "pr_auc", "roc_auc")
 ROC_COLOUR, PR_COLOUR, INK = "#9db4d3", "#2f5d9b", "#20242c"
 
 
-def write_tag_report(folder: Path, tags: tuple[str, ...], scores: TagScores) -> None:
+def write_tag_report(
+    folder: Path,
+    tags: tuple[str, ...],
+    scores: TagScores,
+    *,
+    names: tuple[str, str] = TAG_FILES,
+) -> None:
     """Write `tags.csv` and `tags.png` to a run's folder, the best tag first."""
     rows = ranked_tags(tags, scores)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows((plain_cell(tag), f"{pr:.4f}", f"{roc:.4f}") for tag, pr, roc in rows)
-    write_whole(folder / TABLE_NAME, text.getvalue().encode())
-    write_whole(folder / CHART_NAME, draw_tags(rows))
+    write_whole(folder / names[0], text.getvalue().encode())
+    write_whole(folder / names[1], draw_tags(rows))
 
 
 def ranked_tags(tags: tuple[str, ...], scores: TagScores) -> list[tuple[str, float, float]]:

@@ -9,7 +9,8 @@ import pytest
 from scipy import stats
 
 from embedder.errors import ConfigError
-from embedder.training.grid.grid import Cell, read_grid, run_grid
+from embedder.training.grid.cells import Cell
+from embedder.training.grid.grid import read_grid, run_grid
 from embedder.training.grid.grid_table import seed_mean
 from embedder.training.train import MakeObservers
 from tests.embedder.small_sets import small_config
