@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import Globals, TracksArgument, globals_of, read_tracks
+from cli.options import TRACKS_HELP, Globals, globals_of, read_tracks
 from cli.output import emit, emit_text
 from cli.talk import say
 
@@ -20,7 +20,10 @@ SLACK_SECONDS = 0.5
 
 def run(
     context: typer.Context,
-    tracks: TracksArgument,
+    tracks: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TRACK...]", help=TRACKS_HELP, show_default=False),
+    ] = None,
     k: Annotated[
         int, typer.Option("-k", min=1, metavar="K", help="The number of neighbours.")
     ] = 10,
@@ -65,6 +68,12 @@ def run(
             "mutual-proximity; by default the library's own.",
         ),
     ] = None,
+    text: Annotated[
+        str,
+        typer.Option(
+            metavar="WORDS", help="Search with a description, if the library's model reads text."
+        ),
+    ] = "",
     explain: Annotated[
         bool,
         typer.Option("--explain", help="Show why: similar parts, and timbre, rhythm and harmony."),
@@ -83,7 +92,7 @@ def run(
 
     settings = globals_of(context)
     request = SearchRequest(
-        tuple(read_tracks(settings, tracks)),
+        tuple(read_tracks(settings, tracks or ())),
         minus=tuple(minus or ()),
         k=k,
         min_score=min_score,
@@ -95,6 +104,7 @@ def run(
         seconds=seconds,
         correction=None if hubness is None else check_correction(hubness),
         explain=explain,
+        text=text,
     )
     with Library.open(settings.library_folder()) as library:
         result = library.search(request)

@@ -21,6 +21,7 @@ from embedder.encoding.precision import Precision
 from embedder.encoding.requests import EncodingResult, TrackEncoding, TrackRequest, as_requests
 from embedder.encoding.steps import EncodingSteps
 from embedder.encoding.threads import usable_cores
+from embedder.errors import BadInput
 from embedder.models.loaded import LoadedModel
 from embedder.models.registry import load_model
 
@@ -71,6 +72,15 @@ class TrackEncoder:
         """Excerpts that are already decoded: [excerpts, samples] → [excerpts, size]."""
         outputs = self._steps.vectors(self._steps.features(samples, sample_rate))
         return outputs[:, : self.embedding_size]
+
+    def encode_text(self, text: str) -> NDArray[np.float32]:
+        """The vector of a description, [size]; raises BadInput if the model cannot read text."""
+        if self.model.text is None:
+            raise BadInput(
+                f"{self.model.name}: this model cannot read text. Index with one that can, such as "
+                "a CLAP: soundalike models import FOLDER --as NAME"
+            )
+        return self.model.text([text])[0].numpy()
 
     def encode_many(
         self,

@@ -32,6 +32,7 @@ from embedder.models.card import CARD_NAME, Card, ModelKind, read_card, write_ca
 from embedder.models.fingerprint import files_fingerprint
 from embedder.models.kinds import huggingface, onnx_file
 from embedder.models.kinds.onnx_spec import OnnxSpec, check_spec, config_of
+from embedder.models.kinds.text_tower import has_text_tower, open_tokenizer
 from embedder.models.loaded import FrontEndCall, NetworkCall
 from embedder.models.model_files import copy_file, copy_model, unzip_model
 from embedder.models.registry import (
@@ -160,9 +161,12 @@ def _copy_onnx(
 def _copy_huggingface(
     source: str, folder: Path, settings: Mapping[str, Any], *, name: str, download: bool
 ) -> None:
-    spec = from_dict(huggingface.HuggingFaceSpec, {"origin": source, **settings})
     model, extractor = huggingface.open_pretrained(source, download=download)
+    usual = {"origin": source, "pooling": "joint" if has_text_tower(model) else "mean"}
+    spec = from_dict(huggingface.HuggingFaceSpec, {**usual, **settings})
     files = folder / huggingface.FILES_NAME
+    if spec.pooling == "joint":
+        open_tokenizer(source, download=download).save_pretrained(files)
     huggingface.save_files(model, extractor, files)
     seconds = huggingface.extractor_seconds(extractor)
     config = ModelConfig(

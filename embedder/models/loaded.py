@@ -3,7 +3,7 @@
 Finding a model and reading its card need no torch, so this module imports it only for `geometry`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FrontEndCall = Callable[["Tensor", int], "Tensor"]
 NetworkCall = Callable[["Tensor"], "Tensor"]
+TextCall = Callable[[Sequence[str]], "Tensor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class LoadedModel:
     """The front end's output to vectors of `geometry`, float32 [batch, embedding_size + tags]."""
     tags: tuple[str, ...] = ()
     """Tags whose probabilities the network gives after each vector."""
+    text: TextCall | None = None
+    """Texts to vectors of the same space; None: the model cannot read text."""
 
     @property
     def config(self) -> ModelConfig:

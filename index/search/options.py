@@ -23,6 +23,7 @@ class SearchOptions(TypedDict, total=False):
     seconds: float | None
     hubness: Correction | None
     explain: bool
+    text: str
 
 
 def search_request(tracks: tuple[str, ...], **options: Any) -> SearchRequest:

@@ -9,9 +9,12 @@ from index.vectors.hubness import Correction
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A search. Tracks are ids, or paths of files inside or outside the library."""
+    """A search. Tracks are ids, or paths of files inside or outside the library.
 
-    tracks: tuple[str, ...]
+    text: a description, if the library's model reads text; it counts as one more track.
+    """
+
+    tracks: tuple[str, ...] = ()
     minus: tuple[str, ...] = ()
     k: int = 10
     min_score: float | None = None
@@ -24,11 +27,14 @@ class SearchRequest:
     correction: Correction | None = None
     """Against hubs; None: the library's, otherwise the model's."""
     explain: bool = False
+    text: str = ""
 
     def __post_init__(self) -> None:
         check_tracks(self, "tracks", "minus")
-        if not self.tracks:
-            raise UsageError("no track to search with: name a file or an id")
+        if not self.tracks and not self.text.strip():
+            raise UsageError("no track to search with: name a file or an id, or give a text")
+        if self.explain and not self.tracks:
+            raise UsageError("explain compares tracks: name a file or an id beside the text")
         for name in ("k", "per_artist", "per_album"):
             value = getattr(self, name)
             if value is not None and value < 1:

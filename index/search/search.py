@@ -26,6 +26,7 @@ from index.vectors.distances import FloatMatrix
 from index.vectors.store import IdArray
 from index.vectors.taste import taste_of
 
+TEXT_SCORES = "Scores are calibrated for tracks, not for texts: only their order counts."
 GROWTH = 4
 """If the limits leave fewer than k candidates, the search continues with this many times more."""
 
@@ -52,9 +53,12 @@ class Searcher:
         """The k nearest neighbours of the mean of the request's tracks."""
         likes = self.tracks(request)
         dislikes = query_tracks(self._library, request.minus)
+        liked_vectors = [track.vector for track in likes]
+        if request.text:
+            liked_vectors.append(self._library.encoder.encode_text(request.text))
         taste = taste_of(
             self._library.space,
-            np.stack([track.vector for track in likes]),
+            np.stack(liked_vectors),
             np.stack([track.vector for track in dislikes]) if dislikes else None,
         )
         queries = [*likes, *dislikes]
@@ -67,6 +71,8 @@ class Searcher:
             neighbours = explain(self._library, likes, neighbours)
             left_out = self._left_out(taste, request, queries, nearest)
         notes = () if self.scoring.calibration.is_learned else (NOT_CALIBRATED,)
+        if request.text:
+            notes = (*notes, TEXT_SCORES)
         return QueryResult(
             tuple(track.record for track in likes), tuple(neighbours), notes, left_out
         )

@@ -26,6 +26,12 @@ from embedder.errors import (
 from embedder.geometry import Geometry, geometry_of
 from embedder.models.card import Card
 from embedder.models.fingerprint import files_fingerprint, short_fingerprint
+from embedder.models.kinds.text_tower import (
+    AudioTower,
+    TextTower,
+    has_text_tower,
+    open_tokenizer,
+)
 from embedder.models.loaded import LoadedModel
 from embedder.models.model_files import check_foreign_files
 
@@ -39,8 +45,9 @@ class HuggingFaceSpec:
 
     excerpts: ExcerptConfig | None = None
     """None: as long as the model's extractor takes, or 5 seconds."""
-    pooling: Literal["mean", "pooled"] = "mean"
-    """The mean of the last layer over time, or the model's own pooled output."""
+    pooling: Literal["mean", "pooled", "joint"] = "mean"
+    """The mean of the last layer over time, the model's own pooled output, or (joint) the vector in
+    the space that audio and text share."""
     geometry: GeometryKind = "cosine"
     curvature: float = 1.0
     licence: str = ""
@@ -104,16 +111,30 @@ def load_huggingface_model(folder: Path, card: Card) -> LoadedModel:
             advice="A file was altered: import the model again.",
         )
     spec = from_dict(HuggingFaceSpec, card.source, where=f"{printable_path(folder)}: source")
-    return LoadedModel(folder, card, *parts_of(files, spec))
+    front_end, network = parts_of(files, spec)
+    return LoadedModel(folder, card, front_end, network, text=_text_tower(files, network))
 
 
-def parts_of(files: Path, spec: HuggingFaceSpec) -> tuple[ExtractorFrontEnd, TransformerNetwork]:
+def parts_of(
+    files: Path, spec: HuggingFaceSpec
+) -> tuple[ExtractorFrontEnd, TransformerNetwork | AudioTower]:
     """Front end and network from a folder that `save_files` wrote."""
     model, extractor = open_pretrained(str(files), download=False)
-    encoder = _audio_encoder(model).float().eval()
     front_end = ExtractorFrontEnd(extractor, input_name=_input_name(extractor))
     geometry = geometry_of(spec.geometry, curvature=spec.curvature)
+    if spec.pooling == "joint":
+        if not has_text_tower(model):
+            raise BadInput('this model has no text: set pooling = "mean" in the TOML')
+        return front_end, AudioTower(model.float(), geometry=geometry).eval()
+    encoder = _audio_encoder(model).float().eval()
     return front_end, TransformerNetwork(encoder, pooling=spec.pooling, geometry=geometry).eval()
+
+
+def _text_tower(files: Path, network: TransformerNetwork | AudioTower) -> TextTower | None:
+    if not isinstance(network, AudioTower):
+        return None
+    tokenizer = open_tokenizer(files, download=False)
+    return TextTower(network.model, tokenizer, geometry=network.geometry)
 
 
 def open_pretrained(source: str, *, download: bool) -> tuple[Any, Any]:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from embedder.audio.writing import write_audio
 from embedder.config.batches import SamplerConfig
 from embedder.config.dataset import DatasetConfig
 from embedder.config.transfer import TransferConfig
@@ -19,11 +20,14 @@ from embedder.models import model_files
 from embedder.models.importing import import_model
 from embedder.models.registry import load_model
 from embedder.training.train import train
+from tests.conftest import RunCli
+from tests.embedder.audio_files import tune
 from tests.embedder.rich_sets import write_audio_set
 from tests.embedder.small_sets import small_config
 from tests.faults.processes import small_disk
 
 transformers = pytest.importorskip("transformers")
+tokenizers = pytest.importorskip("tokenizers")
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -71,6 +75,38 @@ def tiny_model(kind: str) -> tuple[Any, Any]:
             vocab_size=10,
         )
         return transformers.Wav2Vec2Model(config), transformers.Wav2Vec2FeatureExtractor()
+
+
+def save_clap(folder: Path) -> Any:
+    """A random CLAP whose tokenizer knows four words; returns the model."""
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    audio = {
+        "patch_embeds_hidden_size": 8,
+        "depths": [1, 1],
+        "num_attention_heads": [2, 2],
+        "num_mel_bins": 16,
+        "spec_size": 64,
+        "window_size": 4,
+        "hidden_size": 16,
+    }
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "calm", "piano", "loud", "guitar"]
+    unknown = {"unk_token": "[UNK]"}
+    special = {**unknown, "pad_token": "[PAD]"}
+    tokens = tokenizers.Tokenizer(
+        tokenizers.models.WordLevel({word: n for n, word in enumerate(words)}, **unknown)
+    )
+    tokens.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        text = {**sizes, "intermediate_size": 16, "vocab_size": len(words), "pad_token_id": 0}
+        config = transformers.ClapConfig(text_config=text, audio_config=audio, projection_dim=8)
+        model = transformers.ClapModel(config).eval()
+    model.save_pretrained(folder)
+    transformers.ClapFeatureExtractor(
+        feature_size=16, truncation="rand_trunc", padding="repeatpad", max_length_s=1
+    ).save_pretrained(folder)
+    transformers.PreTrainedTokenizerFast(tokenizer_object=tokens, **special).save_pretrained(folder)
+    return model
 
 
 def save_tiny(folder: Path, kind: str) -> tuple[Any, Any]:
@@ -281,3 +317,44 @@ def test_a_folder_has_a_bound_on_its_size(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(model_files, "MAX_BYTES", 1000)
     with pytest.raises(BadInput, match="larger than"):
         import_model(tmp_path / "files", name="m")
+
+
+def test_text_and_audio_share_a_space(tmp_path: Path) -> None:
+    """Both are the vectors of `transformers`, at unit length; other words are other vectors."""
+    clap = save_clap(tmp_path / "clap")
+    card = import_model(tmp_path / "clap", name="clap")
+    encoder = TrackEncoder.load("clap")
+    vector = encoder.encode_text("calm piano")
+    with torch.inference_mode():
+        outputs = clap.get_text_features(input_ids=torch.tensor([[4, 5]]))
+        expected = getattr(outputs, "pooler_output", outputs)[0]
+    expected = torch.nn.functional.normalize(expected, dim=0).numpy()
+    assert vector == pytest.approx(expected, abs=1e-5)
+    assert encoder.encode_text("loud guitar") != pytest.approx(expected, abs=1e-3)
+    assert (card.config.embedding_size, card.source["pooling"]) == (8, "joint")
+
+
+def test_a_text_queries_a_library(tmp_path: Path, run_cli: RunCli) -> None:
+    """`query --text` ranks the tracks by their distance from the words."""
+    save_clap(tmp_path / "clap")
+    import_model(tmp_path / "clap", name="clap")
+    music = tmp_path / "music"
+    music.mkdir()
+    for seed in range(4):
+        write_audio(music / f"{seed}.wav", tune(1.5, rate=48_000, seed=seed), 48_000)
+    assert run_cli("index", str(music), "--model", "clap").code == 0
+    run = run_cli("query", "--text", "calm piano", "-k", "4", "--json")
+    neighbours = json.loads(run.out)["neighbours"]
+    encoder = TrackEncoder.load("clap")
+    text = encoder.encode_text("calm piano")
+    cosines = {str(path): float(encoder.encode(path).vector @ text) for path in music.iterdir()}
+    assert [n["path"] for n in neighbours] == sorted(cosines, key=lambda path: -cosines[path])
+    assert "only their order counts" in run.err
+
+
+def test_a_model_without_text_says_so(tmp_path: Path) -> None:
+    """The message says what to do."""
+    save_tiny(tmp_path / "w2v", "wav2vec2")
+    import_model(tmp_path / "w2v", name="speech")
+    with pytest.raises(BadInput, match="speech: this model cannot read text"):
+        TrackEncoder.load("speech").encode_text("calm piano")
