@@ -5,19 +5,25 @@ from numpy.typing import NDArray
 
 from embedder.config.model import FrontEndConfig
 from embedder.features.banks import cqt_frequencies, log_frequency_edges, mel_between
-from embedder.features.front_end import n_rows_of
 
 Edges = NDArray[np.float64]
+
+
+def n_rows_of(config: FrontEndConfig) -> int:
+    """How many rows a front end with these settings gives."""
+    if config.kind == "waveform":
+        return 1
+    return config.n_coefficients if config.kind == "mfcc" else config.n_bins
 
 
 def row_edges_hz(config: FrontEndConfig, sample_rate: int) -> Edges | None:
     """The frequencies between rows, lowest first: float64 [rows + 1]. None: rows have no pitch."""
     if config.kind == "log-mel":
-        return np.asarray(mel_between(config, sample_rate).numpy())
+        return mel_between(config, sample_rate)
     if config.kind == "log-frequency":
-        return np.asarray(log_frequency_edges(config, sample_rate).numpy())
+        return log_frequency_edges(config, sample_rate)
     if config.kind == "cqt":
-        lower = cqt_frequencies(config).numpy() * 2 ** (-0.5 / config.bins_per_octave)
+        lower = cqt_frequencies(config) * 2 ** (-0.5 / config.bins_per_octave)
         return np.append(lower, lower[-1] * 2 ** (1 / config.bins_per_octave))
     return None
 

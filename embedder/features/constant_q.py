@@ -46,5 +46,5 @@ class ConstantQFrontEnd(SpectrogramFrontEnd):
         if key not in self._kernels:
             with torch.inference_mode(mode=False):
                 groups = cqt_groups(self.config, sample_rate)
-                self._kernels[key] = [kernels.to(device) for kernels in groups]
+                self._kernels[key] = [torch.from_numpy(kernels).to(device) for kernels in groups]
         return self._kernels[key]

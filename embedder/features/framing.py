@@ -14,12 +14,7 @@ copied and transformed. Windows are views of one padded buffer, so nothing else 
 import torch
 from torch import Tensor
 
-from embedder.config.model import FrontEndConfig
-
-
-def count_frames(n_samples: int, hop_samples: int) -> int:
-    """How many frames the grid has over so many samples."""
-    return 1 + n_samples // hop_samples
+from embedder.features.frames import count_frames
 
 
 def frame_windows(waveform: Tensor, *, window_samples: int, hop_samples: int) -> Tensor:
@@ -32,25 +27,6 @@ def frame_windows(waveform: Tensor, *, window_samples: int, hop_samples: int) ->
     after = (n_frames - 1) * hop_samples + window_samples - before - waveform.shape[-1]
     padded = torch.nn.functional.pad(waveform, (before, max(after, 0)))
     return padded.unfold(-1, window_samples, hop_samples)[:, :n_frames]
-
-
-def column_frames(
-    config: FrontEndConfig,
-    *,
-    n_frames: int,
-    sample_rate: int,
-    device: torch.device | None = None,
-) -> Tensor:
-    """The frame that each column shows: int64 [1, n_columns].
-
-    Column c covers the c-th part of the excerpt (of its first `column_span`) and shows the frame in
-    the middle of it, moved by `column_shift_seconds`.
-    """
-    middles = torch.arange(config.n_columns, device=device, dtype=torch.float64)[None] + 0.5
-    shift_frames = config.column_shift_seconds * sample_rate / config.hop_samples
-    frames_per_column = config.column_span * n_frames / config.n_columns
-    frames = torch.floor(middles * frames_per_column + shift_frames)
-    return frames.long().clamp_(0, n_frames - 1)
 
 
 def take_frames(windows: Tensor, frames: Tensor) -> Tensor:

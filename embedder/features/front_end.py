@@ -15,6 +15,7 @@ import torchaudio
 from torch import Tensor, nn
 
 from embedder.config.model import FrontEndConfig
+from embedder.features.axes import n_rows_of
 from embedder.features.normalisation import build_normalisation
 
 
@@ -67,10 +68,3 @@ class WaveformFrontEnd(FrontEnd):
     def _levels(self, waveform: Tensor, sample_rate: int) -> Tensor:
         del sample_rate
         return waveform[:, None]
-
-
-def n_rows_of(config: FrontEndConfig) -> int:
-    """How many rows a front end with these settings gives."""
-    if config.kind == "waveform":
-        return 1
-    return config.n_coefficients if config.kind == "mfcc" else config.n_bins

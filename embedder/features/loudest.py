@@ -13,15 +13,11 @@ for levels, so this module returns none.
 """
 
 import math
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-N_CANDIDATES = 16
-"""How many frames each of the two rankings chooses."""
-LOWEST_RATE = 2756
-"""In hertz: a sixteenth of 44 100, an eighth of 22 050."""
+from embedder.features.arrays.loudest import N_CANDIDATES, Grid
 
 
 def loudest_frames(
@@ -32,62 +28,44 @@ def loudest_frames(
     waveform: float32 [batch, samples]
     """
     count = min(N_CANDIDATES, n_frames)
-    shape = _Grid(sample_rate, fft_size, hop_samples, n_frames)
+    grid = Grid(sample_rate, fft_size, hop_samples, n_frames)
     candidates = [
         scores.topk(count, dim=-1).indices
-        for scores in (_low_peaks(waveform, shape), _energies(waveform, shape))
+        for scores in (_low_peaks(waveform, grid), _energies(waveform, grid))
     ]
     return torch.cat(candidates, dim=-1)
 
 
-class _Grid(NamedTuple):
-    """The grid of frames, and the units by which the rate may be divided."""
-
-    sample_rate: int
-    fft_size: int
-    hop_samples: int
-    n_frames: int
-
-    @property
-    def step(self) -> int:
-        """The longest block that frames begin and end on, in samples."""
-        return math.gcd(self.fft_size // 2, self.hop_samples)
-
-    def windows(self, blocks: Tensor, block_samples: int) -> Tensor:
-        """[batch, blocks] → [batch, frames, blocks in a frame]; silence beyond both ends."""
-        size, hop = self.fft_size // block_samples, self.hop_samples // block_samples
-        after = (self.n_frames - 1) * hop + size - size // 2 - blocks.shape[-1]
-        padded = torch.nn.functional.pad(blocks, (size // 2, max(after, 0)))
-        return padded.unfold(-1, size, hop)[:, : self.n_frames]
-
-
-def _low_peaks(waveform: Tensor, grid: _Grid) -> Tensor:
+def _low_peaks(waveform: Tensor, grid: Grid) -> Tensor:
     """The highest bin of each frame at a lower rate: [batch, frames]."""
-    fits = [d for d in _divisors(grid.step) if grid.sample_rate // d >= LOWEST_RATE]
-    decimation = max(fits, default=1)
+    decimation = grid.decimation
     # Sums by a product with ones: three times as fast as mean().
     low = _grouped(waveform, decimation) @ torch.ones(decimation, device=waveform.device)
     window = torch.hann_window(grid.fft_size // decimation, device=waveform.device)
-    spectrum = torch.fft.rfft(grid.windows(low, decimation) * window)
+    spectrum = torch.fft.rfft(_windows(low, grid, decimation) * window)
     power: Tensor = spectrum.real.square() + spectrum.imag.square()
     return power.amax(dim=-1)
 
 
-def _energies(waveform: Tensor, grid: _Grid) -> Tensor:
+def _energies(waveform: Tensor, grid: Grid) -> Tensor:
     """The energy of each frame under a window made of steps: [batch, frames]."""
     blocks = torch.linalg.vector_norm(_grouped(waveform, grid.step), dim=-1).square()
     n_blocks = grid.fft_size // grid.step
     middles = (torch.arange(n_blocks, device=waveform.device) + 0.5) / n_blocks
     weights = torch.sin(math.pi * middles) ** 4  # a Hann window, squared
-    energies: Tensor = grid.windows(blocks, grid.step) @ weights
+    energies: Tensor = _windows(blocks, grid, grid.step) @ weights
     return energies
+
+
+def _windows(blocks: Tensor, grid: Grid, block_samples: int) -> Tensor:
+    """[batch, blocks] to [batch, frames, blocks in a frame]; silence beyond both ends."""
+    size, hop = grid.fft_size // block_samples, grid.hop_samples // block_samples
+    after = (grid.n_frames - 1) * hop + size - size // 2 - blocks.shape[-1]
+    padded = torch.nn.functional.pad(blocks, (size // 2, max(after, 0)))
+    return padded.unfold(-1, size, hop)[:, : grid.n_frames]
 
 
 def _grouped(samples: Tensor, size: int) -> Tensor:
     """[batch, samples] as [batch, groups, size]; an incomplete group is left out."""
     n_groups = samples.shape[-1] // size
     return samples[:, : n_groups * size].reshape(len(samples), n_groups, size)
-
-
-def _divisors(number: int) -> list[int]:
-    return [d for d in range(1, number + 1) if number % d == 0]

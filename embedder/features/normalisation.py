@@ -9,11 +9,7 @@ from torch import Tensor, nn
 
 from embedder.config.model import Normalisation
 from embedder.errors import UnknownChoice
-
-MIN_DEVIATION = 0.02
-"""Rows that hardly vary (above the bandwidth, say) are not amplified: 1.6 dB of 80 dB."""
-MIN_CLIP_DEVIATION = 1e-4
-"""A waveform's deviation is its level: only digital silence stays below this."""
+from embedder.features.arrays.normalising import MIN_CLIP_DEVIATION, MIN_DEVIATION
 
 
 class NoNormalisation(nn.Module):

@@ -3,16 +3,15 @@
 import abc
 
 import torch
-import torchaudio
 from torch import Tensor
 
-from embedder.features.banks import log_frequency_bins, mel_bank
-from embedder.features.framing import column_frames, frame_windows, take_frames
+from embedder.features.arrays.spectral import SILENCE_DB
+from embedder.features.banks import cosine_transform, log_frequency_bins, mel_bank
+from embedder.features.frames import column_frames
+from embedder.features.framing import frame_windows, take_frames
 from embedder.features.front_end import FrontEnd
 from embedder.features.loudest import loudest_frames
 
-SILENCE_DB = -120.0
-"""Relative to full scale. A clip whose maximum is lower is silent, and its levels are lowest."""
 FRAMES_BUFFER = 1 << 21
 """How many samples in frames are transformed together: 8 MiB, which suits the caches."""
 FRAMES_BUFFER_GPU = 1 << 26
@@ -61,13 +60,9 @@ class SpectrogramFrontEnd(FrontEnd):
         )
         n_frames = windows.shape[1]
         if config.n_columns:
-            column_positions = column_frames(
-                config,
-                n_frames=n_frames,
-                sample_rate=sample_rate,
-                device=waveform.device,
-            )
-            values, loudest = self._in_parts(windows, sample_rate, column_positions)
+            positions = column_frames(config, n_frames=n_frames, sample_rate=sample_rate)
+            columns = torch.from_numpy(positions)[None].to(waveform.device)
+            values, loudest = self._in_parts(windows, sample_rate, columns)
         else:
             values, loudest = self._in_parts(windows, sample_rate)
         full_scale = self.full_scale(sample_rate, waveform.device)
@@ -151,7 +146,10 @@ class LogMelFrontEnd(FourierFrontEnd):
 
     def _bank(self, sample_rate: int, device: torch.device) -> Tensor:
         return self._table(
-            "mel", sample_rate, device, lambda: mel_bank(self.config, sample_rate).T.contiguous()
+            "mel",
+            sample_rate,
+            device,
+            lambda: torch.from_numpy(mel_bank(self.config, sample_rate).T.copy()),
         )
 
 
@@ -169,10 +167,8 @@ class MfccFrontEnd(LogMelFrontEnd):
 
     def _transform(self) -> Tensor:
         """float32 [coefficients, bands]."""
-        matrix: Tensor = torchaudio.functional.create_dct(
-            self.config.n_coefficients, self.config.n_bins, norm="ortho"
-        )
-        return matrix.T.contiguous()
+        table = cosine_transform(self.config.n_coefficients, n_rows=self.config.n_bins)
+        return torch.from_numpy(table)
 
 
 class LogFrequencyFrontEnd(FourierFrontEnd):
@@ -185,7 +181,10 @@ class LogFrequencyFrontEnd(FourierFrontEnd):
     def with_peaks(self, frames: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
         """The greatest is that of all bins, also of those that no row shows."""
         bins = self._table(
-            "bins", sample_rate, frames.device, lambda: log_frequency_bins(self.config, sample_rate)
+            "bins",
+            sample_rate,
+            frames.device,
+            lambda: torch.from_numpy(log_frequency_bins(self.config, sample_rate)),
         )
         spectrum = self.spectrum(frames)
         return spectrum.index_select(-1, bins), spectrum.amax(dim=-1)

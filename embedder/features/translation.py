@@ -15,7 +15,7 @@ from embedder.config.model import FrontEndConfig
 from embedder.errors import ConfigError
 from embedder.features.axes import row_edges_hz
 from embedder.features.banks import highest_hz, mel_edges
-from embedder.features.building import check_front_end
+from embedder.features.checking import check_front_end
 from embedder.features.normalisation import build_normalisation
 
 USUAL_RATE = 44_100
@@ -113,7 +113,7 @@ def row_weights(source: FrontEndConfig, target: FrontEndConfig) -> Matrix:
     hertz = np.arange(0.0, edges[-1], STEP_HZ)
     owners = np.clip(np.searchsorted(edges, hertz, side="right") - 1, 0, source.n_bins - 1)
     weights = np.zeros((target.n_bins, source.n_bins))
-    bands = mel_edges(target, target.sample_rate or USUAL_RATE).numpy()
+    bands = mel_edges(target, target.sample_rate or USUAL_RATE)
     for row, (low, middle, high) in enumerate(zip(bands[:-2], bands[1:-1], bands[2:], strict=True)):
         if middle < highest_hz(source, rate):
             rising, falling = (hertz - low) / (middle - low), (high - hertz) / (high - middle)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from embedder.config.model import ModelConfig
 from embedder.errors import BadInput, ConfigError, UnknownChoice
-from embedder.features.front_end import n_rows_of
+from embedder.features.axes import n_rows_of
 from embedder.features.translation import Translation
 from embedder.geometry import geometry_of
 from embedder.networks.branch import BACKBONES, Branch

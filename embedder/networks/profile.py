@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from embedder.config.model import ModelConfig
-from embedder.features.front_end import n_rows_of
+from embedder.features.axes import n_rows_of
 from embedder.networks.network import EmbeddingNetwork
 
 ASSUMED_SAMPLE_RATE = 44100

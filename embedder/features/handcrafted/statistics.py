@@ -40,7 +40,7 @@ def mfcc(samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float64]:
     """Cosine transform of 40 mel bands in decibels: float64 [frames, 20]."""
     size = 2 ** round(np.log2(FRAME_SECONDS * sample_rate))
     settings = FrontEndConfig(fft_size=size, n_bins=N_MEL_BANDS, max_hz=min(11025, sample_rate / 2))
-    bank = mel_bank(settings, sample_rate).numpy().astype(np.float64)
+    bank = mel_bank(settings, sample_rate).astype(np.float64)
     # Unit-area bands in 1/Hz: times the width of a bin they average power over the band.
     bands = power_spectra(samples, size=size, hop=size // 2) @ bank.T * (sample_rate / size)
     decibels = 10 * np.log10(np.maximum(bands, 10 ** (FLOOR_DB / 10)))

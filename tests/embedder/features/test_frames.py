@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from embedder.config.model import FrontEndConfig
+from embedder.features.axes import n_rows_of
 from embedder.features.building import build_front_end
-from embedder.features.framing import column_frames
-from embedder.features.front_end import n_rows_of
+from embedder.features.frames import column_frames
 from embedder.features.loudest import loudest_frames
 from tests.embedder.features.front_end_cases import KINDS, RATE, music, small
 
@@ -69,14 +69,14 @@ def test_columns_show_the_middle_of_their_parts() -> None:
     """Ten columns of a hundred frames show the middle of each ten, plus the shift."""
     config = small(n_columns=10)
     frames = column_frames(config, n_frames=100, sample_rate=RATE)
-    assert frames.tolist() == [[5, 15, 25, 35, 45, 55, 65, 75, 85, 95]]
+    assert frames.tolist() == [5, 15, 25, 35, 45, 55, 65, 75, 85, 95]
     later = replace(config, column_shift_seconds=3 * config.hop_samples / RATE)
     moved = column_frames(later, n_frames=100, sample_rate=RATE)
-    assert moved.tolist() == [[8, 18, 28, 38, 48, 58, 68, 78, 88, 98]]
+    assert moved.tolist() == [8, 18, 28, 38, 48, 58, 68, 78, 88, 98]
 
 
 def test_columns_never_leave_the_grid() -> None:
     """With a large shift, columns show the first or the last frame."""
     for seconds, frame in ((-9.0, 0), (9.0, 99)):
         config = small(n_columns=10, column_shift_seconds=seconds)
-        assert set(column_frames(config, n_frames=100, sample_rate=RATE)[0].tolist()) == {frame}
+        assert set(column_frames(config, n_frames=100, sample_rate=RATE).tolist()) == {frame}

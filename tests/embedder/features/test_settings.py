@@ -10,9 +10,9 @@ import torch
 from embedder.config.model import FrontEndConfig
 from embedder.config.presets import FRONT_ENDS, MODELS
 from embedder.errors import ConfigError
+from embedder.features.axes import n_rows_of
 from embedder.features.banks import cqt_frequencies, log_frequency_bins
 from embedder.features.building import build_front_end
-from embedder.features.front_end import n_rows_of
 from tests.embedder.features.front_end_cases import KINDS, RATE, decibels, music, small
 
 
