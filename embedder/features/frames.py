@@ -21,4 +21,5 @@ def column_frames(config: FrontEndConfig, *, n_frames: int, sample_rate: int) ->
     shift_frames = config.column_shift_seconds * sample_rate / config.hop_samples
     frames_per_column = config.column_span * n_frames / config.n_columns
     frames = np.floor(middles * frames_per_column + shift_frames).astype(np.int64)
-    return np.clip(frames, 0, n_frames - 1)
+    inside: NDArray[np.int64] = np.clip(frames, 0, n_frames - 1)
+    return inside

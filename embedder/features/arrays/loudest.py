@@ -55,8 +55,9 @@ def _low_peaks(waveform: Samples, grid: Grid) -> Samples:
     low = _grouped(waveform, grid.decimation).sum(axis=2)
     windows = _windows(low, grid, block_samples=grid.decimation)
     spectrum = np.fft.rfft(windows * hann_window(windows.shape[2]))
-    power: Samples = np.square(spectrum.real) + np.square(spectrum.imag)
-    return power.max(axis=2)
+    power = np.square(spectrum.real) + np.square(spectrum.imag)
+    peaks: Samples = power.max(axis=2)
+    return peaks
 
 
 def _energies(waveform: Samples, grid: Grid) -> Samples:

@@ -28,8 +28,10 @@ def normalised(levels: Levels, kind: Normalisation, statistics: RowStatistics | 
     if kind == "clip":
         mean = levels.mean(axis=(1, 2), keepdims=True)
         deviation = levels.std(axis=(1, 2), keepdims=True)
-        return (levels - mean) / np.maximum(deviation, np.float32(MIN_CLIP_DEVIATION))
+        by_clip: Levels = (levels - mean) / np.maximum(deviation, np.float32(MIN_CLIP_DEVIATION))
+        return by_clip
     if kind == "running" and statistics is not None:
         deviation = np.maximum(np.sqrt(statistics.variance), np.float32(MIN_DEVIATION))
-        return (levels - statistics.mean[:, None]) / deviation[:, None]
+        by_row = (levels - statistics.mean[:, None]) / deviation[:, None]
+        return by_row.astype(np.float32, copy=False)
     return levels
