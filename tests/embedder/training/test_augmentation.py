@@ -19,7 +19,9 @@ from embedder.config.model import (
 from embedder.config.training import TrainingConfig
 from embedder.errors import ConfigError
 from embedder.training.augment.places import after_front_end
+from embedder.training.feeding.sources import Rows
 from embedder.training.feeding.streamed import StreamedTracks
+from embedder.training.objectives.targets import BatchTargets, TrackTargets
 from embedder.training.train import open_run
 from tests.embedder.rich_sets import write_audio_set
 from tests.embedder.small_sets import small_config
@@ -109,6 +111,28 @@ def test_a_streamed_run_goes_on_without_a_broken_file(tmp_path: Path, side: str)
     result = run.run()
     assert result.ended == "finished"
     assert [track["path"] for track in result.left_out] == [str(broken)]
+
+
+def test_a_batch_keeps_the_targets_of_its_readable_tracks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No step asks for the targets of a file that could not be read."""
+    audio = write_audio_set(tmp_path / "audio", seconds=1.0)
+    run = open_run(audio, config_for(MEL, AugmentationConfig()), tmp_path / "run")
+    broken = run.dataset.rows[run.loop.parts.rows[0]].path
+    assert broken is not None
+    broken.unlink()
+    asked_rows: list[int] = []
+    targets_of = TrackTargets.batch
+
+    def recorded(targets: TrackTargets, rows: Rows) -> BatchTargets:
+        asked_rows.extend(rows.tolist())
+        return targets_of(targets, rows)
+
+    monkeypatch.setattr(TrackTargets, "batch", recorded)
+    run.run()
+    assert asked_rows
+    assert 0 not in asked_rows
 
 
 def test_two_runs_of_a_seed_have_the_same_changes(audio: Path, tmp_path: Path) -> None:
