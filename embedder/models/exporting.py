@@ -91,8 +91,11 @@ def _export_onnx(model: LoadedModel, output: Path) -> None:
         data = onnx_bytes(model.network, normalisation=model.front_end.normalisation)
         text = to_toml(_spec_of(model))
     else:
-        kind = "a projection" if model.kind == "projection" else "a Hugging Face model"
-        raise BadInput(f"{model.name}: {kind} has no ONNX form. Export it as a folder or a .zip.")
+        kind = {"huggingface": "Hugging Face"}.get(model.kind, model.kind)
+        raise BadInput(
+            f"{model.name}: a model of the kind {kind} has no ONNX form. Export it as a folder or "
+            "a .zip."
+        )
     write_whole(output.with_suffix(".toml"), text.encode())
     write_whole(output, data)
 

@@ -157,6 +157,13 @@ def test_it_travels_as_a_zip(models: Path, tmp_path: Path) -> None:
     assert load_model("again").embedding_size == 7
 
 
+def test_an_onnx_export_is_refused(models: Path, tmp_path: Path) -> None:
+    """The message has the kind that it is."""
+    combine_models(["long", "short"], name="both")
+    with pytest.raises(BadInput, match="of the kind combined has no ONNX form"):
+        export_model("both", tmp_path / "both.onnx")
+
+
 def test_combinations_can_be_combined(models: Path) -> None:
     """A member of any kind is possible, and licences are listed once."""
     combine_models(["long", "short"], name="both")
