@@ -55,6 +55,8 @@ class DatasetConfig:
     """How many folds there are."""
     variant: str = ""
     """FMA: small or medium. MTG-Jamendo: a subset, such as genre."""
+    audio_root: str = ""
+    """The folder that a table's paths start from. Empty: the folder of the table."""
     cache_dir: str = ""
     """The folder of computed features. Empty: the platform's cache folder."""
     cache_gigabytes: float = 10.0

@@ -121,7 +121,10 @@ def open_dataset(
 def open_configured(path: Path, config: DatasetConfig) -> Dataset:
     """Open a data set by a run's settings; `splitting.split_configured` is the next step."""
     options = ReadingOptions(
-        separator=config.tag_separator, split_column=config.split_column, variant=config.variant
+        separator=config.tag_separator,
+        split_column=config.split_column,
+        variant=config.variant,
+        audio_root=Path(config.audio_root) if config.audio_root else None,
     )
     tags = TagSelection(config.tag_field, config.n_tags) if config.tag_field else None
     dataset = open_dataset(path, layout=config.layout, options=options, tags=tags)
@@ -142,7 +145,7 @@ def _check_rows(path: Path, contents: Contents) -> None:
         raise DatasetError(
             f"{where}: none of its {n_left_out} tracks can be used. The first: "
             f"{printable_path(first.path)} ({first.reason}). If the paths start in "
-            "another folder, set audio_root."
+            "another folder, name it: train --set dataset.audio_root=FOLDER."
         )
     repeated = [key for key, n in Counter(row.key for row in contents.rows).items() if n > 1]
     if repeated:

@@ -61,7 +61,8 @@ def after_front_end(
     if front_end.kind == "mfcc" and not rest.is_off:
         raise ConfigError(
             "augmentation of spectrograms does not fit cepstral coefficients (front_end.kind = "
-            "'mfcc'): only pitch_semitones and tempo_share, on audio, do"
+            "'mfcc'): set augmentation.probability = 0, or leave only pitch_semitones and "
+            "tempo_share, on audio"
         )
     return build_augmentation(rest, front_end)
 

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from embedder.audio.writing import write_audio
+from embedder.config.dataset import DatasetConfig
 from embedder.datasets.layouts.contents import ReadingOptions
-from embedder.datasets.opening import detect_layout, open_dataset
+from embedder.datasets.opening import detect_layout, open_configured, open_dataset
 from embedder.errors import DatasetError, UnknownChoice
 from tests.embedder.datasets.dataset_miniatures import (
     MINIATURES,
@@ -104,6 +105,16 @@ def test_audio_root_is_where_paths_start(tmp_path: Path) -> None:
     table = (tmp_path / "music" / "songs.csv").rename(tmp_path / "songs.csv")
     options = ReadingOptions(audio_root=tmp_path / "music")
     assert len(open_dataset(table, options=options).rows) == 12
+
+
+def test_the_advice_on_paths_of_another_folder_works(tmp_path: Path) -> None:
+    """The setting that the error names makes the same table readable."""
+    manifest_csv(tmp_path / "music")
+    table = (tmp_path / "music" / "songs.csv").rename(tmp_path / "songs.csv")
+    with pytest.raises(DatasetError, match=r"train --set dataset\.audio_root=FOLDER"):
+        open_configured(table, DatasetConfig())
+    config = DatasetConfig(audio_root=str(tmp_path / "music"))
+    assert len(open_configured(table, config).rows) == 12
 
 
 def test_track_listed_twice(tmp_path: Path) -> None:
