@@ -11,6 +11,7 @@ A message says what happened, to which file, with which value, and what to do ne
     │   │   ├── MissingAudio       no such file, or it was removed while it was read
     │   │   ├── NotAnAudioFile     a directory, a pipe, text, a file without an audio stream
     │   │   ├── UnreadableAudio    no permission, broken data, unknown codec
+    │   │   │   └── DeadlyAudio    the decoder crashes or hangs on it
     │   │   ├── AudioTooShort      less audio than an excerpt needs
     │   │   └── SilentAudio        digital silence
     │   ├── DatasetError           a table, layout or label that training cannot use
@@ -81,6 +82,10 @@ class NotAnAudioFile(AudioError):
 
 class UnreadableAudio(AudioError):
     """No permission, broken data or an unknown codec."""
+
+
+class DeadlyAudio(UnreadableAudio):
+    """The decoder crashes or hangs on it."""
 
 
 class AudioTooShort(AudioError):

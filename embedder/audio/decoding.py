@@ -18,9 +18,18 @@ from embedder.audio.records import AudioInfo, Stretches, Waveform
 from embedder.audio.resampling import margin_samples, resampled
 from embedder.audio.seeking import read_runs
 from embedder.audio.source import AudioSource, open_source
-from embedder.errors import UnreadableAudio, printable_path
+from embedder.errors import AudioTooShort, UnreadableAudio, printable_path
 
-__all__ = ["AudioInfo", "Plan", "Stretches", "Waveform", "probe", "read_stretches", "read_whole"]
+__all__ = [
+    "AudioInfo",
+    "Plan",
+    "Stretches",
+    "Waveform",
+    "probe",
+    "read_stretch",
+    "read_stretches",
+    "read_whole",
+]
 
 Plan = Callable[[float], Sequence[float]]
 """From a file's length in seconds to where the stretches start."""
@@ -97,6 +106,22 @@ def read_stretches(path: Path, plan: Plan, *, seconds: float, sample_rate: int =
     if stretches.n_read and not any(stretches.n_read):
         raise _nothing_decoded(path)
     return stretches
+
+
+def read_stretch(path: Path, *, start_seconds: float, seconds: float, sample_rate: int) -> Waveform:
+    """A part of a track, shorter if the track ends before."""
+
+    def plan(duration_seconds: float) -> tuple[float, ...]:
+        if start_seconds >= duration_seconds:
+            raise AudioTooShort(
+                path,
+                f"it is {duration_seconds:.1f} s long; there is nothing at {start_seconds:g} s",
+            )
+        return (start_seconds,)
+
+    stretches = read_stretches(path, plan, seconds=seconds, sample_rate=sample_rate)
+    samples = stretches.samples[0, : stretches.n_read[0]]
+    return Waveform(samples, stretches.sample_rate)
 
 
 def _length(source: AudioSource) -> float:

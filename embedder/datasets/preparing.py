@@ -1,5 +1,7 @@
 """Compute the features of every track once, through the cache, with several threads.
 
+Files are decoded in child processes, so that one that crashes FFmpeg costs only itself.
+
 The stored features are excerpts on a grid that covers about half a minute of a track. (One
 spectrogram of the whole track would not do: most front ends measure levels from the loudest moment
 of the excerpt.) Tracks that cannot be read are reported and left out.
@@ -16,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from embedder.audio.decoders import Decoders
 from embedder.audio.excerpts import grid_starts, load_excerpts
 from embedder.config.loading import to_dict
 from embedder.config.model import ExcerptConfig, ModelConfig
@@ -58,19 +61,20 @@ def prepare_dataset(
     """
     if dataset.store is not None and dataset.store.kind == "spectrograms":
         return _ready_made(dataset, model, crop_columns)
-    work = _Work(dataset, model, cache=cache, stored_as=storage_of(model))
     gathered = _Gathered(max_ram_bytes)
     readable: list[int] = []
     failures: list[LeftOut] = []
-    results = map_in_threads(work, range(len(dataset.rows)), workers=max(1, workers))
-    for position, result in enumerate(results):
-        if isinstance(result, LeftOut):
-            failures.append(result)
-        else:
-            gathered.add(result, name=dataset.rows[position].key)
-            readable.append(position)
-        if on_progress is not None:
-            on_progress(position + 1, len(dataset.rows))
+    with Decoders() as decoders:
+        work = _Work(dataset, model, decoders, cache=cache)
+        results = map_in_threads(work, range(len(dataset.rows)), workers=max(1, workers))
+        for position, result in enumerate(results):
+            if isinstance(result, LeftOut):
+                failures.append(result)
+            else:
+                gathered.add(result, name=dataset.rows[position].key)
+                readable.append(position)
+            if on_progress is not None:
+                on_progress(position + 1, len(dataset.rows))
     _check_some_left(dataset, failures, n_kept=len(readable))
     n_columns = gathered.shape[1]
     return PreparedTracks(
@@ -109,9 +113,9 @@ class _Work:
         self,
         dataset: Dataset,
         model: ModelConfig,
+        decoders: Decoders,
         *,
         cache: FeatureCache | None,
-        stored_as: StoredAs,
     ) -> None:
         if model.front_end.sample_rate == 0 and model.front_end.n_columns == 0:
             raise ConfigError(
@@ -119,11 +123,12 @@ class _Work:
                 "spectrograms of different widths. Set one of the two."
             )
         self.dataset = dataset
+        self.decoders = decoders
         self.excerpts = kept_excerpts(model)
         self.sample_rate = model.front_end.sample_rate
         self.front_end = build_front_end(model.front_end).eval()
         self.cache = cache
-        self.stored_as = stored_as
+        self.stored_as = storage_of(model)
 
     def __call__(self, position: int) -> NDArray[Any] | LeftOut:
         row = self.dataset.rows[position]
@@ -138,7 +143,9 @@ class _Work:
 
     def _of_file(self, path: Path) -> NDArray[Any]:
         def compute() -> NDArray[Any]:
-            excerpts = load_excerpts(path, self.excerpts, sample_rate=self.sample_rate)
+            excerpts = self.decoders.run(
+                path, load_excerpts, path, self.excerpts, sample_rate=self.sample_rate
+            )
             if not np.isfinite(excerpts.samples).all():
                 raise AudioError(path, "holds samples that are not finite")
             return self._packed(excerpts.samples, excerpts.sample_rate)

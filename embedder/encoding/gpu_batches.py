@@ -7,16 +7,15 @@
 A decoder that crashes, hangs or takes too much memory costs only the file that it had.
 """
 
-import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 
 import torch
 
+from embedder.audio.decoders import Decoders
 from embedder.audio.excerpts import Excerpts
-from embedder.encoding.processes.decoder import DecoderProcess
+from embedder.encoding.processes.decoder import load_in_child
 from embedder.encoding.requests import EncodingResult, TrackRequest
-from embedder.encoding.steps import EncodingSteps, LoadExcerpts
+from embedder.encoding.steps import EncodingSteps
 from embedder.encoding.threads import in_groups, map_in_threads
 
 
@@ -26,7 +25,11 @@ def encode_in_batches(
     """Each track's encoding or failure; each worker decodes and computes features on one core."""
     n_tracks = steps.batch_tracks
     n_threads_before = torch.get_num_threads()
-    with _loader(steps) as load:
+    with Decoders() as decoders:
+
+        def load(request: TrackRequest) -> Excerpts:
+            return load_in_child(decoders, request, steps.config)
+
         try:
             prepared = map_in_threads(
                 lambda request: steps.prepare(request, load),
@@ -40,23 +43,3 @@ def encode_in_batches(
                 yield from steps.finish(group)
         finally:
             torch.set_num_threads(n_threads_before)
-
-
-@contextmanager
-def _loader(steps: EncodingSteps) -> Iterator[LoadExcerpts]:
-    """How a thread reads excerpts: a decoder process each."""
-    thread = threading.local()
-    decoders: list[DecoderProcess] = []
-
-    def load(request: TrackRequest) -> Excerpts:
-        if not hasattr(thread, "decoder"):
-            thread.decoder = DecoderProcess(steps.config)
-            decoders.append(thread.decoder)
-        decoder: DecoderProcess = thread.decoder
-        return decoder.load(request)
-
-    try:
-        yield load
-    finally:
-        for decoder in decoders:
-            decoder.close()

@@ -1,7 +1,8 @@
 """Save the features of tracks as pictures or arrays, a file for each track.
 
-A track that cannot be read becomes a record with its reason, and the other tracks go on. Existing
-files are replaced only with `force`, and files are always whole.
+A track that cannot be read becomes a record with its reason, and the other tracks go on. Tracks are
+decoded in a child process. Existing files are replaced only with `force`, and files are always
+whole.
 """
 
 import io
@@ -14,10 +15,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from embedder.audio.decoding import read_stretches
+from embedder.audio.decoders import Decoder
+from embedder.audio.decoding import read_stretch
 from embedder.audio.records import Waveform
 from embedder.config.model import FrontEndConfig
-from embedder.errors import AudioError, AudioTooShort, OutputExists, UsageError, printable_path
+from embedder.errors import AudioError, OutputExists, UsageError, printable_path
 from embedder.features.axes import column_edges_seconds, row_edges_hz
 from embedder.features.building import build_front_end
 from embedder.features.front_end import FrontEnd
@@ -77,31 +79,34 @@ def save_features(
     check_output_folder(folder)
     front_end = build_front_end(config).eval()
     folder.mkdir(parents=True, exist_ok=True)
-    for source, file in zip(sources, files, strict=True):
-        try:
-            audio = read_stretch(
-                source,
+    with Decoder() as decoder:
+        for source, file in zip(sources, files, strict=True):
+            try:
+                audio = decoder.run(
+                    source,
+                    read_stretch,
+                    source,
+                    start_seconds=start_seconds,
+                    seconds=seconds,
+                    sample_rate=config.sample_rate,
+                )
+            except AudioError as error:
+                yield FeaturesFailure(source, error.reason)
+                continue
+            with torch.inference_mode():
+                batch = torch.from_numpy(audio.samples)[None]
+                levels = front_end.levels(batch, audio.sample_rate)[0].numpy()
+            contents = _contents(front_end, levels, audio, form, start_seconds, source)
+            write_whole(file, contents)
+            yield SavedFeatures(
+                path=source,
+                file=file,
+                rows=levels.shape[0],
+                columns=levels.shape[1],
+                sample_rate=audio.sample_rate,
                 start_seconds=start_seconds,
-                seconds=seconds,
-                sample_rate=config.sample_rate,
+                seconds=audio.duration_seconds,
             )
-        except AudioError as error:
-            yield FeaturesFailure(source, error.reason)
-            continue
-        with torch.inference_mode():
-            batch = torch.from_numpy(audio.samples)[None]
-            levels = front_end.levels(batch, audio.sample_rate)[0].numpy()
-        contents = _contents(front_end, levels, audio, form, start_seconds, source)
-        write_whole(file, contents)
-        yield SavedFeatures(
-            path=source,
-            file=file,
-            rows=levels.shape[0],
-            columns=levels.shape[1],
-            sample_rate=audio.sample_rate,
-            start_seconds=start_seconds,
-            seconds=audio.duration_seconds,
-        )
 
 
 def output_files(sources: Sequence[Path], folder: Path, *, suffix: str) -> list[Path]:
@@ -117,22 +122,6 @@ def output_files(sources: Sequence[Path], folder: Path, *, suffix: str) -> list[
         used_names.add(name.casefold())
         files.append(folder / f"{name}{suffix}")
     return files
-
-
-def read_stretch(path: Path, *, start_seconds: float, seconds: float, sample_rate: int) -> Waveform:
-    """A part of a track, shorter if the track ends before."""
-
-    def plan(duration_seconds: float) -> tuple[float, ...]:
-        if start_seconds >= duration_seconds:
-            raise AudioTooShort(
-                path,
-                f"it is {duration_seconds:.1f} s long; there is nothing at {start_seconds:g} s",
-            )
-        return (start_seconds,)
-
-    stretches = read_stretches(path, plan, seconds=seconds, sample_rate=sample_rate)
-    samples = stretches.samples[0, : stretches.n_read[0]]
-    return Waveform(samples, stretches.sample_rate)
 
 
 def _contents(

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from embedder.audio.decoders import Decoder
 from embedder.audio.excerpts import load_excerpts
 from embedder.audio.suffixes import AUDIO_SUFFIXES
 from embedder.errors import AudioError, BadInput, UsageError, printable_path
@@ -45,11 +46,15 @@ def sample_vectors(
     """
     call = network or model.network
     vectors = []
-    with torch.inference_mode():
+    with Decoder() as decoder, torch.inference_mode():
         for path in paths:
             try:
-                excerpts = load_excerpts(
-                    path, model.config.excerpts, sample_rate=model.config.front_end.sample_rate
+                excerpts = decoder.run(
+                    path,
+                    load_excerpts,
+                    path,
+                    model.config.excerpts,
+                    sample_rate=model.config.front_end.sample_rate,
                 )
             except AudioError:
                 continue

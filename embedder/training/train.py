@@ -8,6 +8,7 @@ import numpy as np
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
+from embedder.audio.decoders import Decoder
 from embedder.audio.decoding import read_whole
 from embedder.config.checking import check_training
 from embedder.config.dataset import DatasetConfig
@@ -161,18 +162,19 @@ def handcrafted_features(dataset: Dataset) -> NDArray[np.float32]:
             f"{dataset.root.name}: handcrafted positives need audio, and it has arrays"
         )
     paths = [row.path for row in dataset.rows if row.path is not None]
-    tables = [_table(paths, DESCRIPTORS[name]) for name in DESCRIBED_BY]
+    with Decoder() as decoder:
+        tables = [_table(paths, DESCRIPTORS[name], decoder) for name in DESCRIBED_BY]
     # Each descriptor has the same weight, however many numbers it has.
     scaled = [standardised(table) / np.sqrt(table.shape[1]) for table in tables]
     return np.concatenate(scaled, axis=1).astype(np.float32)
 
 
-def _table(paths: Sequence[Path], descriptor: Descriptor) -> NDArray[np.float32]:
+def _table(paths: Sequence[Path], descriptor: Descriptor, decoder: Decoder) -> NDArray[np.float32]:
     """One row a file; NaN if it cannot be read."""
     described: list[NDArray[np.float32] | None] = []
     for path in paths:
         try:
-            waveform = read_whole(path, sample_rate=22050)
+            waveform = decoder.run(path, read_whole, path, sample_rate=22050)
         except AudioError:
             described.append(None)
         else:

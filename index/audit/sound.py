@@ -1,7 +1,7 @@
 """Technical faults of each track, and its picture for the search for repeats.
 
-Each file is decoded once, to its end, for both. Arrays hold pictures (spectrograms) or sound
-(waveforms).
+Each file is decoded once, to its end, for both, in a child process. Arrays hold pictures
+(spectrograms) or sound (waveforms).
 """
 
 import math
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from embedder.audio.decoders import Decoders
 from embedder.audio.inspecting import Inspection, inspect_audio, inspect_samples
 from embedder.config.model import FrontEndConfig
 from embedder.datasets.dataset import Dataset
@@ -72,15 +73,16 @@ def analyse_tracks(
     """Every track's picture, and the faults of its sound."""
     if dataset.store is not None and dataset.store.kind == "spectrograms":
         return _pictures(dataset)
-    analyse = _Analysis(dataset)
     pictures: list[Picture | None] = []
     findings: list[Finding] = []
-    results = map_in_threads(analyse, range(len(dataset.rows)), workers=max(1, workers))
-    for position, (picture, track_findings) in enumerate(results):
-        pictures.append(picture)
-        findings += track_findings
-        if on_progress is not None:
-            on_progress(position + 1, len(dataset.rows))
+    with Decoders() as decoders:
+        analyse = _Analysis(dataset, decoders)
+        results = map_in_threads(analyse, range(len(dataset.rows)), workers=max(1, workers))
+        for position, (picture, track_findings) in enumerate(results):
+            pictures.append(picture)
+            findings += track_findings
+            if on_progress is not None:
+                on_progress(position + 1, len(dataset.rows))
     is_stored = dataset.store is not None
     return AnalysedTracks(tuple(pictures), tuple(findings), OF_WAVEFORMS if is_stored else OF_FILES)
 
@@ -141,8 +143,9 @@ def _decibels(level: float) -> int:
 class _Analysis:
     """Maps a position to the track's picture and findings."""
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, decoders: Decoders) -> None:
         self._dataset = dataset
+        self._decoders = decoders
         self._front_end = build_front_end(PICTURE).eval()
 
     def __call__(self, position: int) -> tuple[Picture | None, list[Finding]]:
@@ -152,8 +155,12 @@ class _Analysis:
         if row.path is None:
             return self._of_array(position)
         try:
-            inspection = inspect_audio(
-                row.path, sample_rate=PICTURE.sample_rate, kept_seconds=KEPT_SECONDS
+            inspection = self._decoders.run(
+                row.path,
+                inspect_audio,
+                row.path,
+                sample_rate=PICTURE.sample_rate,
+                kept_seconds=KEPT_SECONDS,
             )
         except AudioError as error:
             return None, [Finding("unreadable", (row.key,), error.reason)]

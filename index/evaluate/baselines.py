@@ -17,6 +17,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from embedder.audio.decoders import Decoders
 from embedder.audio.excerpts import load_excerpts
 from embedder.config.model import ExcerptConfig
 from embedder.datasets.array_stores import NOT_FINITE, finite_rows
@@ -136,8 +137,9 @@ def _of_sound(
 ) -> VectorSet:
     positions, vectors, failed = [], [], []
     with ExitStack() as stack:
+        decoders = stack.enter_context(Decoders())
         bliss = stack.enter_context(Bliss()) if name == "bliss" else None
-        describe = _Describe(dataset, name, bliss)
+        describe = _Describe(dataset, name, decoders, bliss)
         results = map_in_threads(describe, range(len(dataset.rows)), workers=max(1, workers))
         for position, result in enumerate(results):
             if isinstance(result, LeftOut):
@@ -164,6 +166,7 @@ class _Describe:
 
     dataset: Dataset
     name: str
+    decoders: Decoders
     bliss: Bliss | None
 
     def __call__(self, position: int) -> Vectors | LeftOut:
@@ -182,7 +185,7 @@ class _Describe:
         path = Path(str(row.path))
         if self.bliss is not None:
             return self.bliss.describe(path)
-        excerpts = load_excerpts(path, EXCERPT, sample_rate=SAMPLE_RATE)
+        excerpts = self.decoders.run(path, load_excerpts, path, EXCERPT, sample_rate=SAMPLE_RATE)
         return DESCRIPTORS[self.name].describe(excerpts.samples[0], excerpts.sample_rate)
 
     def _of_array(self, position: int) -> Vectors:

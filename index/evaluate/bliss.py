@@ -14,6 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from embedder.audio.decoders import Decoders
 from embedder.audio.decoding import probe
 from embedder.errors import AudioError, ForeignCodeCrashed, UsageError
 from embedder.processes.foreign import ForeignCrash, ForeignProcess, Message
@@ -27,6 +28,7 @@ class Bliss:
 
     def __init__(self) -> None:
         check_installed()
+        self._decoders = Decoders()
         self._processes: list[ForeignProcess] = []
         self._of_thread = threading.local()
 
@@ -39,12 +41,13 @@ class Bliss:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._decoders.close()
         for process in self._processes:
             process.close()
 
     def describe(self, path: Path) -> NDArray[np.float32]:
         """The features of a file; raises AudioError for a file that it cannot analyse."""
-        probe(path)  # gives a clearer reason than bliss-audio's panic
+        self._decoders.run(path, probe, path)  # gives a clearer reason than bliss-audio's panic
         try:
             answer = self._process().ask(Message({"path": str(path)}))
         except ForeignCrash as crash:

@@ -46,7 +46,7 @@ class LazyEncoder:
         ordered: bool = True,
     ) -> Iterator[EncodingResult]:
         """Each track's encoding or failure, in input order."""
-        from embedder.encoding.processes.decoder import start_early
+        from embedder.audio.decoders import start_early
 
         start_early()  # while torch is imported
         from embedder.encoding.encoder import TrackEncoder

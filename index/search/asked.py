@@ -113,7 +113,7 @@ def encode_missing(
     """
     requests = [track.request for track in tracks if isinstance(track, UnencodedTrack)]
     if requests and encoder is None:
-        from embedder.encoding.processes.decoder import start_early
+        from embedder.audio.decoders import start_early
 
         start_early()  # while the model is loaded
     results = (encoder or library.encoder).encode_many(requests) if requests else iter(())

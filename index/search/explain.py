@@ -8,6 +8,7 @@ import itertools
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -113,18 +114,20 @@ def _aspects(
 
 
 def _all_aspects(tracks: Iterable[TrackRecord]) -> dict[str, Aspects | None]:
+    from embedder.audio.decoders import Decoders
     from embedder.encoding.threads import map_in_threads
 
     unique = {_key(track): track for track in tracks}
-    described = map_in_threads(_described, unique.values(), workers=os.cpu_count() or 1)
-    return dict(zip(unique, described, strict=True))
+    with Decoders() as decoders:
 
+        def described(track: TrackRecord) -> Aspects | None:
+            try:
+                return decoders.run(Path(track.path), describe_aspects, track)
+            except AudioError:
+                return None
 
-def _described(track: TrackRecord) -> Aspects | None:
-    try:
-        return describe_aspects(track)
-    except AudioError:
-        return None
+        all_described = map_in_threads(described, unique.values(), workers=os.cpu_count() or 1)
+        return dict(zip(unique, all_described, strict=True))
 
 
 def _key(track: TrackRecord) -> str:

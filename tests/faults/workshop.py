@@ -80,9 +80,10 @@ def use_nothing() -> None:
 
 def have_no_patience() -> None:
     """The commands as they are, but a child that takes longer than some seconds hangs."""
-    from embedder.encoding.processes import decoder, encoder
+    from embedder.audio import decoders
+    from embedder.encoding.processes import encoder
 
-    decoder.PATIENCE_SECONDS = encoder.PATIENCE_SECONDS = 8.0
+    decoders.PATIENCE_SECONDS = encoder.PATIENCE_SECONDS = 8.0
 
 
 SETUPS = {"toy": use_toy_encoder, "plain": use_nothing, "impatient": have_no_patience}

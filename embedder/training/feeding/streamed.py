@@ -1,7 +1,9 @@
 """Train straight from compressed audio: a crop is decoded when a batch needs it.
 
-This takes no disk space and gives a new crop every time, but takes time for decoding. Decoding
-releases Python's lock, so the loop prepares several batches at once in threads.
+This takes no disk space and gives a new crop every time, but takes time for decoding. The loop
+prepares several batches at once in threads, and each thread decodes in a child process. A file that
+kills its decoder is left out for the rest of the run: it would take a new child, or a minute, in
+every epoch.
 """
 
 import logging
@@ -14,13 +16,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from embedder.audio.decoders import Decoders
 from embedder.audio.decoding import probe
 from embedder.audio.excerpts import Excerpts, load_excerpts
 from embedder.config.model import ExcerptConfig, ModelConfig
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.records import LeftOut, TrackRow
 from embedder.encoding.threads import map_in_threads
-from embedder.errors import AudioError, DatasetError, printable_path
+from embedder.errors import AudioError, DatasetError, DeadlyAudio, printable_path
 from embedder.features.building import build_front_end
 from embedder.training.augment.building import Augmentation
 from embedder.training.augment.spectrogram import crop_columns as random_columns
@@ -53,9 +56,11 @@ class StreamedTracks:
         self._augmentation = augmentation
         self._crop_columns = crop_columns
         self._lock = threading.Lock()
+        self._decoders = Decoders()
+        self._deadly: dict[Path, DeadlyAudio] = {}
         self.failures: list[LeftOut] = []
         readable_rows: list[int] = []
-        reasons = map_in_threads(_unreadable, dataset.rows, workers=max(1, workers))
+        reasons = map_in_threads(self._unreadable, dataset.rows, workers=max(1, workers))
         for position, left_out in enumerate(reasons):
             if left_out is None:
                 readable_rows.append(position)
@@ -106,11 +111,30 @@ class StreamedTracks:
         self, row: int, config: ExcerptConfig, generator: np.random.Generator | None = None
     ) -> Excerpts:
         path = _path_of(self.rows[row])
+        if path in self._deadly:
+            raise self._deadly[path]
         try:
-            return load_excerpts(path, config, sample_rate=self._sample_rate, generator=generator)
+            return self._decoders.run(
+                path,
+                load_excerpts,
+                path,
+                config,
+                sample_rate=self._sample_rate,
+                generator=generator,
+            )
         except AudioError as error:
+            if isinstance(error, DeadlyAudio):
+                self._deadly[path] = error
             self._record(LeftOut(path, error.reason))
             raise
+
+    def _unreadable(self, row: TrackRow) -> LeftOut | None:
+        path = _path_of(row)
+        try:
+            self._decoders.run(path, probe, path)
+        except AudioError as error:
+            return LeftOut(path, error.reason)
+        return None
 
     def _levels_together(self, crops: list[Excerpts], generator: torch.Generator) -> Tensor:
         """Crops of one rate go through changes and front end in one call."""
@@ -140,15 +164,6 @@ class StreamedTracks:
         _logger.warning(
             "%s: %s; training goes on without it", printable_path(failure.path), failure.reason
         )
-
-
-def _unreadable(row: TrackRow) -> LeftOut | None:
-    path = _path_of(row)
-    try:
-        probe(path)
-    except AudioError as error:
-        return LeftOut(path, error.reason)
-    return None
 
 
 def _path_of(row: TrackRow) -> Path:

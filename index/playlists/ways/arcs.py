@@ -7,7 +7,7 @@ too. If the library cannot be written to, it is measured each time.
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from embedder.errors import ArtefactError, LibraryBusy, StorageError, UnknownChoice
+from embedder.errors import ArtefactError, DeadlyAudio, LibraryBusy, StorageError, UnknownChoice
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import Ledger
 from index.catalogue.records import TrackRecord
@@ -71,17 +71,25 @@ def keep_in(library: OpenLibrary, notes: list[str]) -> Keep:
 
 
 def _measured(tracks: Iterable[TrackRecord]) -> list[tuple[int, str, str]]:
+    from embedder.audio.decoders import Decoder
     from index.playlists.ways.measures import measure
 
-    return [
-        (track.id, field, f"{number:g}")
-        for track in tracks
-        for field, number in measure(
-            Path(track.path),
-            start_seconds=track.start_seconds or 0.0,
-            end_seconds=track.end_seconds,
-        ).items()
-    ]
+    rows: list[tuple[int, str, str]] = []
+    with Decoder() as decoder:
+        for track in tracks:
+            path = Path(track.path)
+            try:
+                measurements = decoder.run(
+                    path,
+                    measure,
+                    path,
+                    start_seconds=track.start_seconds or 0.0,
+                    end_seconds=track.end_seconds,
+                )
+            except DeadlyAudio:
+                continue
+            rows += [(track.id, field, f"{number:g}") for field, number in measurements.items()]
+    return rows
 
 
 def _number(values: Iterable[str]) -> float | None:

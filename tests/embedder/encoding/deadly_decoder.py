@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from embedder.audio import decoder_child, excerpts
 from embedder.audio.excerpts import Excerpts, load_excerpts
-from embedder.encoding.processes import decoder_child
 from embedder.processes.limits import limit_memory
 
 
@@ -30,7 +30,7 @@ def load(path: Path, *arguments: Any, **settings: Any) -> Excerpts:
 
 if __name__ == "__main__":
     limit_memory(decoder_child.MEMORY_BYTES)
-    decoder_child.load_excerpts = load  # type: ignore[attr-defined]
+    excerpts.load_excerpts = load  # type: ignore[assignment]
     with (
         open(0, "rb") as incoming,
         open(1, "wb") as outgoing,

@@ -1,4 +1,7 @@
-"""A PyAV that crashes or hangs where a file's name says so, in every Python process of a run."""
+"""A PyAV that crashes or hangs where a file's name says so, in every Python process of a run.
+
+A file of any name crashes it as long as there is another one with `.deadly` added to the name.
+"""
 
 from pathlib import Path
 
@@ -14,7 +17,7 @@ open_file = av.open
 
 def deadly_open(file, *arguments, **settings):
     name = pathlib.PurePath(str(file)).name
-    if name.startswith("segv"):
+    if name.startswith("segv") or pathlib.Path(f"{file}.deadly").exists():
         ctypes.string_at(0)
     if name.startswith("hang"):
         time.sleep(600)

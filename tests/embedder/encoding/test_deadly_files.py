@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from embedder.audio import decoders
 from embedder.audio.writing import write_audio
 from embedder.config.model import ModelConfig
 from embedder.config.presets import MODELS
 from embedder.encoding import cores
 from embedder.encoding.encoder import TrackEncoder
-from embedder.encoding.processes import decoder
 from embedder.encoding.processes.decoder import DecoderProcess
 from embedder.encoding.processes.encoder import EncoderProcess
 from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequest
@@ -51,9 +51,9 @@ def deadly(monkeypatch: pytest.MonkeyPatch) -> None:
     def start(_: str, *arguments: str, **settings: Any) -> "subprocess.Popen[bytes]":
         return start_child("tests.embedder.encoding.deadly_decoder", *arguments, **settings)
 
-    decoder.end_early_child()
-    monkeypatch.setattr(decoder, "start_child", start)
-    monkeypatch.setattr(decoder, "PATIENCE_SECONDS", 2.0)
+    decoders.end_early_child()
+    monkeypatch.setattr(decoders, "start_child", start)
+    monkeypatch.setattr(decoders, "PATIENCE_SECONDS", 2.0)
 
 
 @pytest.mark.usefixtures("deadly")
@@ -101,7 +101,7 @@ def test_a_file_that_kills_encoding_children_costs_only_itself(
 
     monkeypatch.setattr(cores, "START_AFTER_GROUPS", 0)
     monkeypatch.setattr(cores, "EncoderProcess", ReadyProcess)
-    decoder.end_early_child()
+    decoders.end_early_child()
     monkeypatch.setenv("PYTHONPATH", str(deadly_site(tmp_path / "site")))
     hostile = song.with_name("segv.flac")
     shutil.copy(song, hostile)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from embedder.audio import decoders
 from embedder.audio.excerpts import load_excerpts
 from embedder.config.batches import AugmentationConfig
 from embedder.config.dataset import DatasetConfig
@@ -16,7 +17,7 @@ from embedder.datasets.dataset import Dataset
 from embedder.datasets.opening import open_dataset
 from embedder.datasets.prepared import PreparedTracks
 from embedder.datasets.preparing import cache_for, prepare_dataset
-from embedder.errors import ConfigError, DatasetError
+from embedder.errors import ConfigError, DatasetError, DeadlyAudio
 from embedder.features.building import build_front_end
 from embedder.training.feeding.sources import open_source
 from embedder.training.feeding.streamed import StreamedTracks
@@ -28,6 +29,7 @@ from tests.embedder.datasets.dataset_miniatures import (
     spectrograms,
     waveforms,
 )
+from tests.embedder.encoding.deadly_ffmpeg import deadly_site
 
 MODEL = ModelConfig(
     excerpts=ExcerptConfig(n_excerpts=2, excerpt_seconds=0.4, min_seconds=0.1),
@@ -252,3 +254,26 @@ def test_waveform_models_get_samples(dataset: Dataset) -> None:
     ready = prepare_dataset(dataset, model)
     assert ready.spectrograms.dtype == np.float16
     assert ready.excerpts(0).shape == (3, 1, 3200)
+
+
+def test_a_file_that_killed_its_decoder_is_left_out_for_the_rest_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other tracks of its batches are read, and it is not decoded again."""
+    dataset = open_dataset(folders(tmp_path / "music"))
+    decoders.end_early_child()
+    monkeypatch.setenv("PYTHONPATH", str(deadly_site(tmp_path / "site")))
+    source = StreamedTracks(dataset, MODEL)
+    assert not source.failures
+    path = source.rows[1].path
+    assert path is not None
+    mark = Path(f"{path}.deadly")
+    mark.touch()
+    places, _ = source.readable_crops(np.arange(3), generator=torch.Generator().manual_seed(0))
+    assert places.tolist() == [0, 2]
+    mark.unlink()
+    places, _ = source.readable_crops(np.arange(3), generator=torch.Generator().manual_seed(1))
+    assert places.tolist() == [0, 2]
+    with pytest.raises(DeadlyAudio, match="the decoder crashed on it"):
+        source.excerpts(1)
+    assert [failure.path for failure in source.failures] == [path]

@@ -1,0 +1,102 @@
+"""Commands over a folder with a file that crashes FFmpeg: it is listed, and the rest is done."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from embedder.audio import decoders
+from embedder.audio.writing import write_audio
+from tests.cli.songs import write_song
+from tests.conftest import RunCli
+from tests.embedder.encoding.deadly_ffmpeg import deadly_site
+from tests.embedder.tagged_models import write_tagger
+
+HOSTILE = "segv.wav"
+REASON = "the decoder crashed on it"
+QUICK_TRAINING = (
+    *("--preset", "tiny", "--set", "loop.epochs=1", "--set", "dataset.split_by=track"),
+)
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for each of two labels, with three songs each, and a hostile file in one."""
+    folder = tmp_path_factory.mktemp("music")
+    for number in range(6):
+        write_song(folder / "ab"[number % 2] / f"{number}.wav", number, seconds=2.5)
+    noise = 0.1 * np.random.default_rng(9).standard_normal(50_000)
+    write_audio(folder / "a" / HOSTILE, noise.astype(np.float32), 22_050)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def deadly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every child process has a deadly FFmpeg; this process does not."""
+    decoders.end_early_child()
+    monkeypatch.setenv("PYTHONPATH", str(deadly_site(tmp_path / "site")))
+
+
+def failures_of(document: dict[str, Any], *lists: str) -> list[tuple[str, str]]:
+    """Name and reason of each failed track in the command's answer."""
+    records = [record for name in lists for record in document[name]]
+    return [(Path(record["path"]).name, record["reason"]) for record in records]
+
+
+def test_features_of_the_other_tracks_are_saved(
+    run_cli: RunCli, music: Path, tmp_path: Path
+) -> None:
+    """`features` writes a file for each good track."""
+    tracks = [str(music / "a" / name) for name in (HOSTILE, "0.wav")]
+    run = run_cli("--json", "features", *tracks, "-o", str(tmp_path / "out"), "--arrays")
+    assert run.code == 5, run.err
+    assert failures_of(json.loads(run.out), "failed") == [(HOSTILE, REASON)]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["0.npz"]
+
+
+def test_other_tracks_are_tagged(run_cli: RunCli, music: Path, tmp_path: Path) -> None:
+    """`tag` names the tags of the good track."""
+    write_tagger(tmp_path / "model")
+    tracks = [str(music / "a" / name) for name in (HOSTILE, "0.wav")]
+    run = run_cli("--json", "tag", *tracks, "--model", str(tmp_path / "model"))
+    assert run.code == 5, run.err
+    document = json.loads(run.out)
+    assert failures_of(document, "failed") == [(HOSTILE, REASON)]
+    assert [track["path"] for track in document["tracks"]] == [tracks[1]]
+
+
+def test_an_audit_lists_the_file(run_cli: RunCli, music: Path) -> None:
+    """`audit` reports the file as unreadable, as it does with any such file."""
+    run = run_cli("--json", "audit", str(music))
+    assert run.code == 0, run.err
+    findings = json.loads(run.out)["findings"]
+    unreadable = [f for f in findings if f["kind"] == "unreadable"]
+    assert [(f["tracks"], f["why"]) for f in unreadable] == [([f"a/{HOSTILE}"], REASON)]
+
+
+@pytest.mark.parametrize("name", ["mfcc", "MODEL"])
+def test_other_tracks_are_evaluated(
+    name: str, run_cli: RunCli, music: Path, tmp_path: Path
+) -> None:
+    """`evaluate` measures the good tracks, with a baseline and with a model."""
+    write_tagger(tmp_path / "model")
+    models = str(tmp_path / "model") if name == "MODEL" else name
+    run = run_cli("--json", "evaluate", str(music), "--model", models, "-k", "1")
+    assert run.code == 5, run.err
+    document = json.loads(run.out)
+    assert failures_of(document, "failed") == [(HOSTILE, REASON)]
+
+
+@pytest.mark.parametrize("gigabytes", [0, 1])
+def test_other_tracks_are_trained_on(
+    gigabytes: int, run_cli: RunCli, music: Path, tmp_path: Path
+) -> None:
+    """`train` leaves the file out, whether it stores features or decodes each batch anew."""
+    settings = [*QUICK_TRAINING, "--set", f"dataset.cache_gigabytes={gigabytes}"]
+    settings += ["--set", f"dataset.cache_dir={json.dumps(str(tmp_path / 'cache'))}"]
+    run = run_cli("--json", "train", str(music), "-o", str(tmp_path / "run"), *settings)
+    assert run.code == 5, run.err
+    assert failures_of(json.loads(run.out), "left_out") == [(HOSTILE, REASON)]
+    assert (tmp_path / "run" / "best").is_dir()
