@@ -5,7 +5,6 @@ and given as shares: 0.9 means closer than nine in ten random pairs of this libr
 """
 
 import itertools
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +23,8 @@ from index.vectors.random_pairs import sampled_ids
 
 N_STRETCHES = 3
 N_SAMPLE = 16
+TRACKS_PER_DECODER = 4
+"""A decoder takes longer to start than to read fewer tracks."""
 MIN_SAMPLE = 4
 """Six pairs; fewer say too little about random pairs."""
 
@@ -115,9 +116,10 @@ def _aspects(
 
 def _all_aspects(tracks: Iterable[TrackRecord]) -> dict[str, Aspects | None]:
     from embedder.audio.decoders import Decoders
-    from embedder.encoding.threads import map_in_threads
+    from embedder.encoding.threads import map_in_threads, usable_cores
 
     unique = {_key(track): track for track in tracks}
+    n_workers = max(1, min(usable_cores(), len(unique) // TRACKS_PER_DECODER))
     with Decoders() as decoders:
 
         def described(track: TrackRecord) -> Aspects | None:
@@ -126,7 +128,7 @@ def _all_aspects(tracks: Iterable[TrackRecord]) -> dict[str, Aspects | None]:
             except AudioError:
                 return None
 
-        all_described = map_in_threads(described, unique.values(), workers=os.cpu_count() or 1)
+        all_described = map_in_threads(described, unique.values(), workers=n_workers)
         return dict(zip(unique, all_described, strict=True))
 
 

@@ -1,6 +1,7 @@
 """Commands over a folder with a file that crashes FFmpeg: it is listed, and the rest is done."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +101,38 @@ def test_other_tracks_are_trained_on(
     assert run.code == 5, run.err
     assert failures_of(json.loads(run.out), "left_out") == [(HOSTILE, REASON)]
     assert (tmp_path / "run" / "best").is_dir()
+
+
+@pytest.fixture
+def newly_deadly(ready: Path) -> Iterator[Path]:
+    """A track of the library that crashes FFmpeg from now on."""
+    mark = ready / "music" / "b.wav.deadly"
+    mark.touch()
+    yield ready / "music" / "b.wav"
+    mark.unlink()
+
+
+@pytest.mark.usefixtures("newly_deadly")
+def test_a_track_that_has_become_deadly_is_explained_without_its_sound(
+    run_cli: RunCli, ready: Path
+) -> None:
+    """`query --explain` names the aspects of the other neighbours."""
+    line = ("query", str(ready / "music" / "a.wav"), "--explain", "-k", "5")
+    run = run_cli("--json", "--library", str(ready / "library"), *line)
+    assert run.code == 0, run.err
+    timbre = {
+        Path(neighbour["path"]).name: neighbour["explanation"]["timbre"]
+        for neighbour in json.loads(run.out)["neighbours"]
+    }
+    assert [name for name, value in timbre.items() if value is None] == ["b.wav"]
+
+
+@pytest.mark.usefixtures("newly_deadly")
+def test_a_track_that_has_become_deadly_is_not_measured(run_cli: RunCli, place: Path) -> None:
+    """`playlist --arc` measures the other tracks."""
+    line = ("playlist", "1", "--arc", "energy:rise", "--length", "3")
+    run = run_cli("--json", "--library", str(place / "library"), *line)
+    assert run.code == 0, run.err
+    names = [Path(track["path"]).name for track in json.loads(run.out)["tracks"]]
+    assert len(names) == 3
+    assert "b.wav" not in names

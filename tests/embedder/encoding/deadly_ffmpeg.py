@@ -7,6 +7,7 @@ from pathlib import Path
 
 SITE = """
 import ctypes
+import os
 import pathlib
 import time
 
@@ -17,7 +18,7 @@ open_file = av.open
 
 def deadly_open(file, *arguments, **settings):
     name = pathlib.PurePath(str(file)).name
-    if name.startswith("segv") or pathlib.Path(f"{file}.deadly").exists():
+    if name.startswith("segv") or os.path.exists(f"{str(file).removeprefix('file:')}.deadly"):
         ctypes.string_at(0)
     if name.startswith("hang"):
         time.sleep(600)
