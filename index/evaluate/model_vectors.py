@@ -9,16 +9,19 @@ from torch import nn
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.preparing import prepare_dataset
 from embedder.datasets.records import LeftOut
+from embedder.encoding.classifier import fields_of
 from embedder.encoding.devices import choose_device
 from embedder.encoding.encoder import TrackEncoder
 from embedder.encoding.requests import EncodingFailure, TrackRequest
 from embedder.errors import DatasetError
 from embedder.features.front_end import FrontEnd
+from embedder.models.heads import Head
 from embedder.models.loaded import LoadedModel
 from embedder.models.registry import load_model
 from embedder.networks.fusion import fused_for_inference
 from embedder.networks.network import EmbeddingNetwork
 from embedder.training.validation import encode_excerpts, track_means
+from index.evaluate.head import answers_of
 from index.evaluate.vector_set import VectorSet
 
 OnProgress = Callable[[int, int], None]
@@ -56,7 +59,8 @@ def _of_audio(
         if row.path is None
     ]
     requests = [TrackRequest(path) for i in with_path if (path := dataset.rows[i].path) is not None]
-    positions, vectors = [], []
+    positions, vectors, excerpts = [], [], []
+    heads = _heads(model)
     results = encoder.encode_many(requests, workers=workers)
     for n_done, (position, result) in enumerate(zip(with_path, results, strict=True), start=1):
         if isinstance(result, EncodingFailure):
@@ -64,6 +68,7 @@ def _of_audio(
         else:
             positions.append(position)
             vectors.append(result.vector)
+            excerpts += [result.excerpt_vectors] if heads else []
         if on_progress is not None:
             on_progress(n_done, len(with_path))
     return VectorSet(
@@ -75,7 +80,12 @@ def _of_audio(
         fingerprint=model.fingerprint,
         model_folder=model.folder,
         failed=tuple(failed),
+        heads=answers_of(heads, excerpts),
     )
+
+
+def _heads(model: LoadedModel) -> dict[str, Head]:
+    return {field: head for field, head in fields_of(model).items() if head is not None}
 
 
 def _of_arrays(
@@ -106,11 +116,13 @@ def _of_arrays(
     target = choose_device(device) if model.runs_on_devices else torch.device("cpu")
     network, front_end = network.to(target), model.front_end.to(target)
     source = prepare_dataset(dataset, model.config, workers=workers)
-    parts = []
+    parts, by_track, heads = [], [], _heads(model)
     for start in range(0, len(source), TRACKS_AT_ONCE):
         rows = np.arange(start, min(start + TRACKS_AT_ONCE, len(source)))
-        excerpts = encode_excerpts(source, rows, network, front_end, device=target)
-        parts.append(track_means(*excerpts, rows, geometry=model.geometry))
+        owners, outputs = encode_excerpts(source, rows, network, front_end, device=target)
+        parts.append(track_means(owners, outputs, rows, geometry=model.geometry))
+        if heads:
+            by_track += np.split(outputs.numpy(), np.flatnonzero(np.diff(owners)) + 1)
         if on_progress is not None:
             on_progress(int(rows[-1]) + 1, len(source))
     return VectorSet(
@@ -122,4 +134,5 @@ def _of_arrays(
         fingerprint=model.fingerprint,
         model_folder=model.folder,
         failed=tuple(source.failures),
+        heads=answers_of(heads, by_track),
     )

@@ -1,5 +1,6 @@
 """An evaluation as one HTML file: figures, charts, tables and the protocol."""
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -8,8 +9,16 @@ import numpy as np
 from embedder.whole_files import write_whole
 from index.evaluate.charts import counted, heat_table, interval_bars, reliability_curve
 from index.evaluate.page_style import html_page, html_table
-from index.evaluate.results import Evaluation, ModelScores
-from index.evaluate.tables import CONFUSION, MOST_LABELS, best_tagging, headline, remarks, tables_of
+from index.evaluate.results import Evaluation, Json, ModelScores
+from index.evaluate.tables import (
+    CONFUSION,
+    HEAD_CONFUSION,
+    MOST_LABELS,
+    best_tagging,
+    headline,
+    remarks,
+    tables_of,
+)
 
 MOST_TAGS = 50
 
@@ -42,8 +51,10 @@ def page_of(evaluation: Evaluation) -> str:
         ),
         _same_artist(evaluation),
         *_charts(first),
+        *_head_charts(first),
     ]
-    tables = [table for table in tables_of(evaluation) if table.title != CONFUSION]  # it is a chart
+    drawn = (CONFUSION, HEAD_CONFUSION)
+    tables = [table for table in tables_of(evaluation) if table.title not in drawn]
     parts += [f"<h2>{escape(table.title)}</h2>{html_table(table.rows)}" for table in tables]
     parts.append(_hubs(first))
     settings = [
@@ -64,6 +75,8 @@ def _cards(model: ModelScores) -> str:
         (f"leaky accuracy{gap}", model.leaky_accuracy),
         ("mean average precision", model.mean_average_precision.mean),
         ("macro F1", model.macro_f1),
+        ("own head, accuracy", (model.head or {}).get("accuracy")),
+        ("own head, ROC-AUC", (model.head or {}).get("tagging", {}).get("roc_auc")),
         ("linear probe", model.probe["accuracy"] if model.probe else None),
         ("own artist in nearest 10", model.same_artist["hit_rate"] if model.same_artist else None),
         ("hubness (skew)", model.hubness["skewness"]),
@@ -108,19 +121,8 @@ def _charts(model: ModelScores) -> list[str]:
     if model.confusion is not None and 1 < len(model.label_names) <= MOST_LABELS:
         parts.append(heat_table(model.label_names, model.confusion, title=CONFUSION))
     if model.tagging is not None:
-        scored = [t for t in best_tagging(model.tagging)["per_tag"] if not np.isnan(t["roc_auc"])]
-        scored.sort(key=lambda tag: -tag["n_tracks"])
-        shown = sorted(scored[:MOST_TAGS], key=lambda tag: -tag["roc_auc"])
-        which = f"the {MOST_TAGS} most frequent of {len(scored)} tags"
-        chart = interval_bars(
-            [counted(tag["tag"], tag["n_tracks"]) for tag in shown],
-            [tag["roc_auc"] for tag in shown],
-            [(float("nan"), float("nan"))] * len(shown),
-            marks=[tag["pr_auc"] for tag in shown],
-            marked="PR-AUC",
-            title=f"ROC-AUC of {which if len(shown) < len(scored) else 'each tag'}; ring: PR-AUC.",
-        )
-        parts.append(f"<h2>Tags</h2>{chart}")
+        by = "Tags by the neighbours" if model.head else "Tags"
+        parts.append(f"<h2>{by}</h2>{_tag_chart(best_tagging(model.tagging)['per_tag'])}")
     if model.reliability is not None:
         curve = model.reliability
         chart = reliability_curve(
@@ -131,6 +133,42 @@ def _charts(model: ModelScores) -> list[str]:
         )
         parts.append(f"<h2>Calibration: is 80 % right eight times out of ten?</h2>{chart}")
     return parts
+
+
+def _head_charts(model: ModelScores) -> list[str]:
+    """The figures of the model's own head, as those of the neighbours are drawn."""
+    head = model.head
+    if head is None:
+        return []
+    if "tagging" in head:
+        return [f"<h2>Tags by the model's own head</h2>{_tag_chart(head['tagging']['per_tag'])}"]
+    frequent = sorted(head["per_label"], key=lambda row: -row["n_tracks"])[:MOST_LABELS]
+    chart = interval_bars(
+        [counted(row["label"], row["n_tracks"]) for row in frequent],
+        [row["f1"] for row in frequent],
+        [(float("nan"), float("nan"))] * len(frequent),
+        title="F1 of each label by the own head, most frequent first.",
+    )
+    parts = [f"<h2>Labels by the model's own head</h2>{chart}"]
+    if 1 < len(head["labels"]) <= MOST_LABELS:
+        counts = np.array(head["confusion"])
+        parts.append(heat_table(head["labels"], counts, title=HEAD_CONFUSION))
+    return parts
+
+
+def _tag_chart(per_tag: Sequence[Json]) -> str:
+    scored = [tag for tag in per_tag if not np.isnan(tag["roc_auc"])]
+    scored.sort(key=lambda tag: -tag["n_tracks"])
+    shown = sorted(scored[:MOST_TAGS], key=lambda tag: -tag["roc_auc"])
+    which = f"the {MOST_TAGS} most frequent of {len(scored)} tags"
+    return interval_bars(
+        [counted(tag["tag"], tag["n_tracks"]) for tag in shown],
+        [tag["roc_auc"] for tag in shown],
+        [(float("nan"), float("nan"))] * len(shown),
+        marks=[tag["pr_auc"] for tag in shown],
+        marked="PR-AUC",
+        title=f"ROC-AUC of {which if len(shown) < len(scored) else 'each tag'}; ring: PR-AUC.",
+    )
 
 
 def _hubs(model: ModelScores) -> str:

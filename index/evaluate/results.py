@@ -59,6 +59,8 @@ class ModelScores:
     """Query tracks with a label that none of their reference tracks has."""
     n_failed: int = 0
     accuracies_by_seed: tuple[float, ...] = ()
+    head: Json | None = None
+    """Figures of the model's own head, if it has one for this field."""
 
     @property
     def gap(self) -> float:
@@ -103,6 +105,7 @@ class ModelScores:
             "same_artist": self.same_artist,
             "probe": self.probe,
             "tagging": self.tagging,
+            "head": self.head,
             "calibration": self.calibration,
             "map_quality": self.map_quality or None,
             "n_without_vote": self.n_without_vote,

@@ -1,6 +1,7 @@
 """One model's figures, from its vectors and a protocol."""
 
 import warnings
+from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from embedder.metrics.bootstrap import Interval, bootstrap_interval, paired_inte
 from embedder.metrics.ranking import Ids
 from embedder.metrics.tagging import TagScores
 from embedder.metrics.voting import VoteScores, vote_scores
+from index.evaluate.head import HeadScores, score_head
 from index.evaluate.material import Material
 from index.evaluate.neighbours import Retrieval, retrieve
 from index.evaluate.probe import ProbeScores, probe
@@ -43,6 +45,8 @@ def score(
         seed=settings.seed,
     )
     learned = probe(vector_set, material, rounds.learning)
+    answers = vector_set.heads.get(settings.field)
+    head = score_head(answers, material, queries) if answers is not None else None
     return ModelScores(
         name=vector_set.name,
         kind=vector_set.kind,
@@ -74,6 +78,7 @@ def score(
             (np.isnan(retrieval.average_precision) & ~np.isnan(correct))[queries].sum()
         ),
         n_failed=len(vector_set.failed),
+        head=None if head is None else _head_json(head, material, queries, settings),
     )
 
 
@@ -209,6 +214,30 @@ def _tags_json(scores: TagScores, material: Material, queries: Ids) -> Json:
                 material.label_names, counts, scores.roc_auc, scores.pr_auc, strict=True
             )
         ],
+    }
+
+
+def _head_json(
+    head: HeadScores, material: Material, queries: Ids, settings: EvaluationSettings
+) -> Json:
+    about: Json = {
+        "origin": head.origin,
+        "calibrated_on": head.n_calibration,
+        "n_unknown_labels": head.n_unknown,
+    }
+    if head.tags is not None:
+        return about | {"tagging": _tags_json(head.tags, material, queries)}
+    if head.vote is None:
+        return about
+    bounds = interval(head.correct, material.artists, settings)
+    return about | {
+        "accuracy": bounds.mean,
+        "accuracy_ci95": [bounds.low, bounds.high],
+        "macro_f1": head.vote.macro_f1,
+        "labels": list(head.labels),
+        "confusion": head.vote.confusion.tolist(),
+        "per_label": [asdict(scores) for scores in _per_label(head.vote, head.labels)],
+        "expected_error": head.expected_error,
     }
 
 

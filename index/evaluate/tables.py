@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedder.metrics.bootstrap import Interval
-from index.evaluate.results import Evaluation, Json, ModelScores, is_clear
+from index.evaluate.results import Evaluation, Json, LabelScores, ModelScores, is_clear
 
 MOST_LABELS = 30
 CONFUSION = "true label (row) taken for (column)"
+HEAD_CONFUSION = "own head: true label (row) taken for (column)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,31 @@ def tables_of(evaluation: Evaluation) -> list[Table]:
     if evaluation.comparisons:
         tables.append(Table(f"{first.name} against the others", comparison_rows(evaluation)))
     if first.per_label:
-        shown = tuple(_label_rows(first))
-        title = f"{evaluation.protocol['field']} by {first.name}{_of_all(len(first.per_label))}"
+        shown = tuple(_label_rows(first.per_label))
+        by = f"the neighbours of {first.name}" if first.head else first.name
+        title = f"{evaluation.protocol['field']} by {by}{_of_all(len(first.per_label))}"
         tables.append(Table(title, shown))
     if first.confusion is not None and len(first.label_names) <= MOST_LABELS:
-        tables.append(Table(CONFUSION, tuple(_confusion_rows(first))))
+        rows = tuple(_confusion_rows(first.label_names, first.confusion))
+        tables.append(Table(CONFUSION, rows))
     if first.tagging is not None:
-        tables.append(_tag_table(first.name, best_tagging(first.tagging)["per_tag"]))
+        by = f"the neighbours of {first.name}" if first.head else first.name
+        tables.append(_tag_table(by, best_tagging(first.tagging)["per_tag"]))
+    if first.head is not None:
+        tables += _head_tables(first.name, first.head, str(evaluation.protocol["field"]))
+    return tables
+
+
+def _head_tables(name: str, head: Json, field: str) -> list[Table]:
+    """Labels and confusion, or tags, of a model's own head."""
+    if "tagging" in head:
+        return [_tag_table(f"the own head of {name}", head["tagging"]["per_tag"])]
+    per_label = [LabelScores(**row) for row in head["per_label"]]
+    title = f"{field} by the own head of {name}{_of_all(len(per_label))}"
+    tables = [Table(title, tuple(_label_rows(per_label)))]
+    if len(head["labels"]) <= MOST_LABELS:
+        rows = tuple(_confusion_rows(head["labels"], np.array(head["confusion"])))
+        tables.append(Table(HEAD_CONFUSION, rows))
     return tables
 
 
@@ -70,6 +90,7 @@ def model_row(model: ModelScores, *, k: int) -> Json:
         "model": model.name,
         "accuracy": rounded(model.accuracy.mean),
         "95 %": _range(model.accuracy),
+        **_head_figures(model.head),
         "leaky": rounded(model.leaky_accuracy),
         "macro F1": rounded(model.macro_f1),
         f"precision@{k}": rounded(model.at_k["precision"][k]),
@@ -85,13 +106,29 @@ def model_row(model: ModelScores, *, k: int) -> Json:
         row[f"tag recall@{k_tags}"] = rounded(value)
     if model.tagging is not None:
         best = best_tagging(model.tagging)
-        row |= {"ROC-AUC": rounded(best["roc_auc"]), "PR-AUC": rounded(best["pr_auc"])}
+        by = "" if model.head is None else "neighbours' "
+        row |= {f"{by}ROC-AUC": rounded(best["roc_auc"]), f"{by}PR-AUC": rounded(best["pr_auc"])}
     for name, value in model.map_quality.items():
         row[f"{name} map"] = rounded(value)
     if len(model.accuracies_by_seed) > 1:
         seeds = np.array(model.accuracies_by_seed)
         row["over seeds"] = f"{seeds.mean():.3f} ± {seeds.std(ddof=1):.3f}"
     return {name: value for name, value in row.items() if value is not None}
+
+
+def _head_figures(head: Json | None) -> Json:
+    if head is None:
+        return {}
+    if "tagging" in head:
+        scores = head["tagging"]
+        return {
+            "head ROC-AUC": rounded(scores["roc_auc"]),
+            "head PR-AUC": rounded(scores["pr_auc"]),
+        }
+    return {
+        "head accuracy": rounded(head.get("accuracy")),
+        "head calibration error": rounded(head.get("expected_error")),
+    }
 
 
 def comparison_rows(evaluation: Evaluation) -> tuple[Json, ...]:
@@ -155,8 +192,8 @@ def _tag_table(name: str, tags: Sequence[Json]) -> Table:
     )
 
 
-def _label_rows(model: ModelScores) -> list[Json]:
-    by_count = sorted(model.per_label, key=lambda scores: (-scores.n_tracks, scores.label))
+def _label_rows(per_label: Sequence[LabelScores]) -> list[Json]:
+    by_count = sorted(per_label, key=lambda scores: (-scores.n_tracks, scores.label))
     return [
         {
             "label": scores.label,
@@ -169,9 +206,8 @@ def _label_rows(model: ModelScores) -> list[Json]:
     ]
 
 
-def _confusion_rows(model: ModelScores) -> list[Json]:
-    counts = model.confusion if model.confusion is not None else np.zeros((0, 0))
+def _confusion_rows(names: Sequence[str], counts: NDArray[np.int64]) -> list[Json]:
     return [
-        {"": name, **dict(zip(model.label_names, (int(n) for n in row), strict=True))}
-        for name, row in zip(model.label_names, counts, strict=True)
+        {"": name, **dict(zip(names, (int(n) for n in row), strict=True))}
+        for name, row in zip(names, counts, strict=True)
     ]

@@ -1,7 +1,7 @@
 """The vectors of a data set's tracks, from a model, a baseline or a library."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from embedder.datasets.records import LeftOut, TrackRow
 from embedder.geometry import Geometry
 from embedder.metrics.ranking import Ids
+from index.evaluate.head import HeadAnswers
 
 Vectors = NDArray[np.float32]
 SMALLEST_DEVIATION = 1e-6
@@ -31,17 +32,21 @@ class VectorSet:
     model_folder: Path | None = None
     """The folder of the model that made them; None for other vectors, or if it is unknown."""
     failed: tuple[LeftOut, ...] = ()
+    heads: Mapping[str, HeadAnswers] = field(default_factory=dict)
+    """What the model's own heads say of the tracks, by label field."""
 
     def only(self, positions: Ids) -> "VectorSet":
         """The vectors at these positions, in their order; each must exist."""
         rows = np.searchsorted(self.positions, positions)
-        return replace(self, vectors=self.vectors[rows], positions=positions)
+        heads = {name: answers.rows(rows) for name, answers in self.heads.items()}
+        return replace(self, vectors=self.vectors[rows], positions=positions, heads=heads)
 
     def finite(self, rows: Sequence[TrackRow]) -> "VectorSet":
         """Without tracks whose vector is not finite; they count as failed. rows: all tracks."""
         is_finite = np.isfinite(self.vectors).all(axis=1)
         if is_finite.all():
             return self
+        finite_rows = np.flatnonzero(is_finite)
         left_out = tuple(
             LeftOut(rows[i].path or rows[i].key, "its vector is not finite")
             for i in self.positions[~is_finite].tolist()
@@ -51,6 +56,10 @@ class VectorSet:
             vectors=self.vectors[is_finite],
             positions=self.positions[is_finite],
             failed=(*self.failed, *left_out),
+            heads={
+                name: answers.rows(np.flatnonzero(is_finite))
+                for name, answers in self.heads.items()
+            },
         )
 
     def scaled_by(self, references: Ids) -> Vectors:
