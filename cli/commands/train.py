@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.options import ForceOption, Form, Globals, check_dataset, globals_of
+from cli.options import ForceOption, Form, Globals, check_subject, globals_of
 from cli.output import emit, emit_text
 from cli.several_runs import run_curve, run_folds, run_grid
 from cli.talk import say
+from cli.training_data import has_own_labels, music_of, readable
 from cli.training_talk import Follower
-from embedder.errors import DatasetError, PartialFailure, UsageError
+from embedder.errors import PartialFailure, UsageError
 from embedder.whole_files import check_output_folder
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ def run(
     dataset: Annotated[
         Path,
         typer.Argument(
-            metavar="DATASET",
-            help="A folder of music (a subfolder for each label, or a table), a table, or arrays.",
+            metavar="DATASET|library",
+            help="A folder of music (a subfolder for each label, or a table), a table, arrays, or "
+            "the word library for your library.",
             show_default=False,
         ),
     ],
@@ -120,29 +122,43 @@ def run(
     if seeds and not curve:
         raise UsageError("--seeds is for --curve; a --grid file has seeds = [0, 1, 2]")
     folder = output or Path(f"{dataset.absolute().name}-{several or 'run'}")
-    _check(dataset, folder, several=several, resume=resume, force=force, show_config=show_config)
+    _check(
+        global_options,
+        dataset,
+        folder,
+        several=several,
+        resume=resume,
+        force=force,
+        show_config=show_config,
+    )
     from embedder.training.grid.curve import parse_numbers
     from embedder.training.settings import TrainingRequest, training_config  # imports torch
 
     request = TrainingRequest(
         preset, config, tuple(settings or ()), checkpoint, freeze, label, limit_per_label, fit
     )
-    if grid is not None:
-        run_grid(global_options, dataset, grid, training_config(request), folder)
-        return
-    if folds:
-        run_folds(global_options, dataset, training_config(request), folder, n_folds=folds)
-        return
-    if curve:
-        numbers = parse_numbers(curve)
-        base = training_config(request)
-        run_curve(global_options, dataset, base, folder, numbers=numbers, n_seeds=seeds or 3)
-        return
-    configuration = training_config(request, resume_from=folder if resume else None)
-    if show_config:
-        _show_config(global_options, configuration)
-        return
-    _train(global_options, dataset, folder, configuration, resume=resume, force=force)
+    with readable(global_options, dataset, folder, only_settings=show_config) as data:
+        shown_data = data if data.exists() else None
+        configuration = training_config(
+            request, resume_from=folder if resume else None, data=shown_data
+        )
+        if grid is not None:
+            run_grid(global_options, data, grid, configuration, folder)
+            return
+        if folds:
+            run_folds(global_options, data, configuration, folder, n_folds=folds)
+            return
+        if curve:
+            numbers = parse_numbers(curve)
+            run_curve(
+                global_options, data, configuration, folder, numbers=numbers, n_seeds=seeds or 3
+            )
+            return
+        if show_config:
+            _show_config(global_options, configuration)
+            return
+        result = _train(global_options, data, folder, configuration, resume=resume, force=force)
+    _show(global_options, dataset, result)
 
 
 def _several(grid: Path | None, folds: int, curve: str) -> str:
@@ -160,7 +176,14 @@ def _several(grid: Path | None, folds: int, curve: str) -> str:
 
 
 def _check(
-    dataset: Path, folder: Path, *, several: str, resume: bool, force: bool, show_config: bool
+    settings: Globals,
+    dataset: Path,
+    folder: Path,
+    *,
+    several: str,
+    resume: bool,
+    force: bool,
+    show_config: bool,
 ) -> None:
     """Refuse what cannot work before torch is imported, which takes seconds."""
     from embedder.training.folder.run_folder import check_no_run
@@ -173,7 +196,7 @@ def _check(
         raise UsageError("--resume continues a run and --force replaces it: give one of them")
     if show_config:
         return
-    check_dataset(dataset)
+    check_subject(settings, str(dataset))
     check_output_folder(folder)
     if not several and not resume and not force:
         check_no_run(folder)
@@ -195,11 +218,11 @@ def _train(
     *,
     resume: bool,
     force: bool,
-) -> None:
+) -> "TrainingResult":
     from embedder.training.train import train
 
     with Follower(settings) as follower:
-        result = train(
+        return train(
             dataset,
             configuration,
             folder,
@@ -208,7 +231,6 @@ def _train(
             make_observers=follower.observe,
             on_progress=follower.prepared,
         )
-    _show(settings, dataset, result)
 
 
 def _course_of(result: "TrainingResult") -> dict[str, Any]:
@@ -243,8 +265,8 @@ def _show(settings: Globals, dataset: Path, result: "TrainingResult") -> None:
     }
     if settings.form is Form.TABLE:
         emit(settings, summary, title=f"Trained {result.folder}")
-        use = ["soundalike", "index", _music_of(dataset), "--model", str(model)]
-        if _has_own_labels(dataset):
+        use = ["soundalike", "index", music_of(dataset), "--model", str(model)]
+        if has_own_labels(dataset):
             use += ["--labels-from", str(dataset)]
         more = f"  {again}\n" if result.ended == "out of time" else ""
         emit_text(settings, f"\nNext:\n{more}  {shlex.join(use)}")
@@ -257,19 +279,35 @@ def _show(settings: Globals, dataset: Path, result: "TrainingResult") -> None:
         )
 
 
-def _music_of(dataset: Path) -> str:
-    """What to index with the model: the data set's folder, the table's, or MUSIC."""
-    if not dataset.is_dir():
-        return str(dataset.parent)
-    holds_arrays = any(dataset.glob("*.npz")) or any(dataset.glob("*.npy"))
-    return "MUSIC" if holds_arrays else str(dataset)
+def _run_grid(
+    settings: Globals, dataset: Path, grid: Path, request: "TrainingRequest", folder: Path
+) -> None:
+    """Run every cell that is not done yet, then print the table."""
+    from embedder.training.grid.grid import Cell, read_grid, run_grid
+    from embedder.training.grid.grid_table import best_first
+    from embedder.training.settings import training_config
 
+    cells = read_grid(grid, training_config(request), folder, data=dataset)
+    with Follower(settings) as follower:
 
-def _has_own_labels(dataset: Path) -> bool:
-    """Whether its labels come from elsewhere than the files' own tags."""
-    from embedder.datasets.opening import detect_layout
+        def announce(cell: Cell, number: int) -> Any:
+            say(settings, f"{number + 1}/{len(cells)}: {cell.variant}, seed {cell.seed}")
+            return follower.observe
 
-    try:
-        return detect_layout(dataset) != "library"
-    except DatasetError:  # the settings name one of several layouts that fit
-        return False
+        result = run_grid(dataset, cells, folder, on_cell=announce, on_progress=follower.prepared)
+    if result.n_left:
+        n_done = result.n_cells - result.n_left
+        say(settings, f"{n_done} of {result.n_cells} runs are done; the same command continues")
+        raise KeyboardInterrupt
+    rows = [
+        {
+            "variant": row.variant,
+            "seeds": row.n_seeds,
+            **{name: score.shown() for name, score in row.scores.items()},
+        }
+        for row in best_first(result.rows)
+    ]
+    emit(settings, result.to_json(), rows=rows, title=f"All variants; tables in {folder}")
+    n_failed = sum(row.n_failed for row in result.rows)
+    if n_failed:
+        raise PartialFailure(f"{n_failed} of {result.n_cells} runs diverged")

@@ -1,6 +1,7 @@
 """`soundalike train` as a function: from a data set's path and settings to a finished run."""
 
 import logging
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -44,6 +45,7 @@ _logger = logging.getLogger(__name__)
 OnProgress = Callable[[int, int], None]
 MakeObservers = Callable[[TrainingRun], Sequence[Observer]]
 
+TAG_OBJECTIVES = ("tagging", "tag-similarity")
 DESCRIBED_BY = ("mfcc", "rhythm-patterns")
 """Timbre and beat: the descriptors that `handcrafted` positives share."""
 
@@ -60,8 +62,8 @@ def train(
 ) -> TrainingResult:
     """Train on a data set; the models, their cards and the report are in `folder` afterwards.
 
-    `on_progress` follows the preparation of features; the observers follow the training. If the
-    data cannot be used, a folder that this call made is removed again.
+    `on_progress` follows the preparation of features; the observers follow the training. If it
+    fails before a step was saved, a folder that this call made is removed again.
     """
     check_training(config)
     base = base_model(config.transfer)
@@ -84,8 +86,13 @@ def train(
     observers = list(make_observers(run)) if make_observers else []
     if not fabric.is_global_zero:
         return run.run(observers)
-    with RunRecord(folder, run.loop.state) as record:
-        result = run.run([record, *observers])
+    try:
+        with RunRecord(folder, run.loop.state) as record:
+            result = run.run([record, *observers])
+    except Exception:
+        if not was_there and not (folder / STATE_NAME).exists():
+            shutil.rmtree(folder)  # there is nothing in it to resume or to use
+        raise
     if result.ended != "interrupted":  # after Ctrl-C the command must end at once
         result = with_test_side(run, result)
         write_report(run, result)
@@ -104,6 +111,7 @@ def open_run(
 ) -> TrainingRun:
     """A run that is ready to start. The settings have passed through `config_from`."""
     dataset = split_configured(open_configured(path, config.dataset), config.dataset)
+    _require_tags(dataset, config)
     device = fabric.device.type if fabric is not None else "auto"
     source = _source(dataset, config, base, device=device, on_progress=on_progress)
     usable = dataset.subset(source.dataset_rows)
@@ -113,6 +121,17 @@ def open_run(
     return TrainingRun(
         config, usable, source, folder, whole=dataset, features=features, base=base, fabric=fabric
     )
+
+
+def _require_tags(dataset: Dataset, config: TrainingConfig) -> None:
+    """Refuse objectives of tags without a tag field; the message names the setting."""
+    kinds = [o.kind for o in config.objectives if o.kind in TAG_OBJECTIVES]
+    if kinds and not config.dataset.tag_field:
+        fields = ", ".join(dataset.label_fields) or "none"
+        raise DatasetError(
+            f"{kinds[0]} needs tags: name their label field with --set dataset.tag_field=FIELD. "
+            f"The label fields of {dataset.root.name}: {fields}."
+        )
 
 
 def _warn_of_lost_labels(dataset: Dataset, usable: Dataset, config: DatasetConfig) -> None:

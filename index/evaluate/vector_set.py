@@ -56,10 +56,7 @@ class VectorSet:
             vectors=self.vectors[is_finite],
             positions=self.positions[is_finite],
             failed=(*self.failed, *left_out),
-            heads={
-                name: answers.rows(np.flatnonzero(is_finite))
-                for name, answers in self.heads.items()
-            },
+            heads={name: answers.rows(finite_rows) for name, answers in self.heads.items()},
         )
 
     def scaled_by(self, references: Ids) -> Vectors:
