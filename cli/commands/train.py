@@ -277,37 +277,3 @@ def _show(settings: Globals, dataset: Path, result: "TrainingResult") -> None:
         raise PartialFailure(
             f"trained, but {len(result.left_out)} of the tracks could not be read or used"
         )
-
-
-def _run_grid(
-    settings: Globals, dataset: Path, grid: Path, request: "TrainingRequest", folder: Path
-) -> None:
-    """Run every cell that is not done yet, then print the table."""
-    from embedder.training.grid.grid import Cell, read_grid, run_grid
-    from embedder.training.grid.grid_table import best_first
-    from embedder.training.settings import training_config
-
-    cells = read_grid(grid, training_config(request), folder, data=dataset)
-    with Follower(settings) as follower:
-
-        def announce(cell: Cell, number: int) -> Any:
-            say(settings, f"{number + 1}/{len(cells)}: {cell.variant}, seed {cell.seed}")
-            return follower.observe
-
-        result = run_grid(dataset, cells, folder, on_cell=announce, on_progress=follower.prepared)
-    if result.n_left:
-        n_done = result.n_cells - result.n_left
-        say(settings, f"{n_done} of {result.n_cells} runs are done; the same command continues")
-        raise KeyboardInterrupt
-    rows = [
-        {
-            "variant": row.variant,
-            "seeds": row.n_seeds,
-            **{name: score.shown() for name, score in row.scores.items()},
-        }
-        for row in best_first(result.rows)
-    ]
-    emit(settings, result.to_json(), rows=rows, title=f"All variants; tables in {folder}")
-    n_failed = sum(row.n_failed for row in result.rows)
-    if n_failed:
-        raise PartialFailure(f"{n_failed} of {result.n_cells} runs diverged")
