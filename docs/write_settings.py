@@ -9,6 +9,7 @@ import dataclasses
 import inspect
 import sys
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType
 
@@ -121,6 +122,8 @@ def _table_in(hint: object) -> type | None:
 def _type(hint: object) -> str:
     if typing.get_origin(hint) is typing.Literal:
         return ", ".join(f"`{choice}`" for choice in typing.get_args(hint))
+    if typing.get_origin(hint) is Mapping:
+        return "table of lists"
     if typing.get_origin(hint) is tuple:
         parts = [part for part in typing.get_args(hint) if part is not Ellipsis]
         return f"list of {_type(parts[0])}" if len(parts) == 1 else "list"
@@ -129,7 +132,7 @@ def _type(hint: object) -> str:
 
 
 def _shown(value: object) -> str:
-    return f"`{to_toml_value(value)}`"
+    return "`{}`" if value == {} else f"`{to_toml_value(value)}`"
 
 
 def write(*, check: bool) -> int:

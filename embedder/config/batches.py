@@ -5,7 +5,7 @@ from typing import Literal
 
 from embedder.config.objectives import RelationKind
 
-LatentKind = Literal["svd", "co-occurrence"]
+LatentKind = Literal["svd", "co-occurrence", "word-vectors"]
 SamplerKind = Literal["groups", "plain"]
 SmallGroups = Literal["leave-out", "repeat"]
 
@@ -37,10 +37,13 @@ class SamplerConfig:
     n_neighbours: int = 10
     """handcrafted and latent: a group is a track and this many of its neighbours."""
     latent: LatentKind = "svd"
-    """How the latent space of the tags is made: by singular vectors, or by how often tags come
-    together."""
+    """How the latent space of the tags is made: by singular vectors, by how often tags come
+    together, or from a file of word vectors."""
     latent_size: int = 32
-    """The dimensions of the latent space."""
+    """The dimensions of the latent space. Word vectors keep their own."""
+    word_vectors: str = ""
+    """The text file of `latent = "word-vectors"`: a word and its numbers in each line, as GloVe,
+    word2vec and fastText write them. Cost: the file is read once at the start."""
     seed: int = 0
     """The seed of the batches."""
 

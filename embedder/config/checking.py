@@ -21,6 +21,7 @@ AT_LEAST = {
     "doctor.every_steps": 1,
     "doctor.stuck_steps": 1,
     "schedule.step_epochs": 1,
+    "schedule.plateau_epochs": 1,
     "schedule.warm_up_share": 0,
     "optimiser.learning_rate": 0,
     "optimiser.weight_decay": 0,

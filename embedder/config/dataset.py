@@ -1,6 +1,7 @@
 """Which tracks of a data set are used, with which labels, on which side of the split."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Balance = Literal["balanced", "natural"]
@@ -31,6 +32,9 @@ class DatasetConfig:
     """What separates the values of `tag_field`."""
     n_tags: int = 50
     """Keep this many of the most frequent tags; 0 keeps all."""
+    merge_labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Labels that mean the same become one, before the most frequent are chosen:
+    {"female vocal" = ["female vocals", "woman singing"]}."""
     label_similarity: tuple[tuple[str, str, float], ...] = ()
     """How alike (0…1) two labels are, for graded-contrastive: [["rock", "metal", 0.6]]."""
     limit_per_label: int = 0

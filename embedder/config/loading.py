@@ -216,7 +216,7 @@ def _toml_lines(
     table: Mapping[str, Any], *, prefix: str, choices: Mapping[str, tuple[str, ...]]
 ) -> list[str]:
     lines = [
-        f"{key} = {to_toml_value(value)}{_comment(choices.get(prefix + key, ()))}"
+        f"{_toml_key(key)} = {to_toml_value(value)}{_comment(choices.get(prefix + key, ()))}"
         for key, value in table.items()
         if value is not None and not _is_table(value)
     ]
@@ -236,6 +236,12 @@ def _comment(choices: tuple[str, ...]) -> str:
 def _is_table(value: Any) -> bool:
     is_tables = isinstance(value, list) and bool(value) and isinstance(value[0], Mapping)
     return isinstance(value, Mapping) or is_tables
+
+
+def _toml_key(key: str) -> str:
+    """A key as it is, or in quotes if TOML needs them."""
+    is_bare = key.isascii() and key.replace("_", "").replace("-", "").isalnum()
+    return key if is_bare else to_toml_value(key)
 
 
 def to_toml_value(value: Any) -> str:

@@ -14,7 +14,7 @@ from embedder.config.objectives import ObjectiveConfig
 from embedder.config.transfer import TransferConfig
 
 OptimiserKind = Literal["sgd", "adam", "adamw", "rmsprop", "muon"]
-ScheduleKind = Literal["constant", "cosine", "step", "one-cycle"]
+ScheduleKind = Literal["constant", "cosine", "step", "one-cycle", "plateau"]
 Precision = Literal["auto", "32", "bf16", "16"]
 WeightAveraging = Literal["none", "moving", "last-epochs"]
 StoppingMeasure = Literal["map", "accuracy"]
@@ -44,13 +44,16 @@ class ScheduleConfig:
     """How the learning rate changes during a run."""
 
     kind: ScheduleKind = "cosine"
-    """How the rate changes: not at all, along a cosine, by steps, or up and down once."""
+    """How the rate changes: not at all, along a cosine, by steps, up and down once, or down when
+    the held-out score no longer improves (`plateau`)."""
     warm_up_share: float = 0.05
     """The share of the steps over which the rate rises at the start."""
     step_epochs: int = 10
     """step: lower the rate after so many epochs."""
     step_factor: float = 0.3
-    """step: multiply the rate by this."""
+    """step and plateau: multiply the rate by this."""
+    plateau_epochs: int = 3
+    """plateau: lower the rate after this many epochs without a better held-out score."""
     final_factor: float = 0.01
     """cosine and one-cycle: the final rate, as a share of the highest."""
 

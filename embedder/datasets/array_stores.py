@@ -53,6 +53,12 @@ class ArrayStore:
         """The total size of the files."""
         return sum(file.stat().st_size for file in self.files)
 
+    @property
+    def has_file_per_track(self) -> bool:
+        """Whether each waveform is a file of its own, so that their lengths may differ."""
+        is_single = bool(self.member) or len(self.files) < self.n_tracks
+        return self.kind == "waveforms" and not is_single
+
     def load(self) -> NDArray[Any]:
         """All arrays, `[tracks, …]`; memory-mapped if the file allows it.
 

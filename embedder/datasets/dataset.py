@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.datasets.array_stores import ArrayStore
+from embedder.datasets.array_stores import ArrayStore, load_npy
 from embedder.datasets.labels import count_labels
 from embedder.datasets.records import SIDES, LeftOut, Side, TrackRow
 from embedder.datasets.tables import nearest_hint
@@ -62,6 +62,14 @@ class Dataset:
             return arrays
         chosen_arrays: NDArray[Any] = arrays[array_rows]
         return chosen_arrays
+
+    def array(self, position: int) -> NDArray[Any]:
+        """The array of one row. Waveforms with a file for each track are read one at a time."""
+        array_row = self.rows[position].array_row
+        if self.store is None or array_row is None or not self.store.has_file_per_track:
+            row_array: NDArray[Any] = self.arrays[position]
+            return row_array
+        return load_npy(self.store.files[array_row])
 
     def positions(self, side: Side) -> NDArray[np.int64]:
         """Positions in `rows` of the tracks on one side."""

@@ -55,8 +55,8 @@ def _contents(dataset: Dataset) -> Mapping[int, Hashable]:
     """Position to a key that is equal for equal content; unique tracks may be missing."""
     if dataset.store is not None:
         return {
-            position: hashlib.blake2b(array.tobytes(), digest_size=16).digest()
-            for position, array in enumerate(dataset.arrays)
+            position: hashlib.blake2b(dataset.array(position).tobytes(), digest_size=16).digest()
+            for position in range(len(dataset.rows))
         }
     contents: dict[int, Hashable] = {}
     by_size: defaultdict[int, list[tuple[int, Path]]] = defaultdict(list)

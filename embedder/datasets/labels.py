@@ -1,13 +1,16 @@
 """Labels in the cells of a table, how often each occurs, and which are kept."""
 
 import ast
+import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from embedder.datasets.records import TrackRow
 from embedder.datasets.tables import LIST_MARK
 from embedder.errors import DatasetError
+
+_logger = logging.getLogger(__name__)
 
 
 def labels_in_cell(cell: str, separator: str) -> tuple[str, ...]:
@@ -38,6 +41,34 @@ def _written_list(text: str) -> list[str]:
 def count_labels(rows: Sequence[TrackRow], label_field: str) -> Counter[str]:
     """How many tracks carry each label of a field."""
     return Counter(value for row in rows for value in row.values(label_field))
+
+
+def merge_labels(rows: Sequence[TrackRow], merges: Mapping[str, Sequence[str]]) -> list[TrackRow]:
+    """Replace synonyms in every label field by the name that they are listed under."""
+    name_of: dict[str, str] = {}
+    for name, synonyms in merges.items():
+        for synonym in synonyms:
+            if name_of.setdefault(synonym, name) != name or synonym in merges:
+                other = name_of[synonym] if name_of[synonym] != name else synonym
+                raise DatasetError(
+                    f"dataset.merge_labels: {synonym!r} is listed under {name!r} and is also "
+                    f"{'a name' if other == synonym else f'under {other!r}'}. List it once."
+                )
+    absent = set(name_of) - {v for row in rows for values in row.labels.values() for v in values}
+    if absent:
+        _logger.warning(
+            "dataset.merge_labels: no track has the label %s", ", ".join(sorted(absent))
+        )
+    return [
+        replace(
+            row,
+            labels={
+                field: tuple(dict.fromkeys(name_of.get(value, value) for value in values))
+                for field, values in row.labels.items()
+            },
+        )
+        for row in rows
+    ]
 
 
 def keep_frequent(rows: Sequence[TrackRow], label_field: str, n_labels: int) -> list[TrackRow]:

@@ -4,7 +4,7 @@ If two layouts fit, the caller must name one.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +13,7 @@ from embedder.config.dataset import DatasetConfig
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.files import check_exists
 from embedder.datasets.grouping import with_groups
-from embedder.datasets.labels import keep_frequent
+from embedder.datasets.labels import keep_frequent, merge_labels
 from embedder.datasets.layouts import (
     arrays,
     fma,
@@ -81,11 +81,12 @@ def open_dataset(
     layout: str | None = None,
     options: ReadingOptions | None = None,
     tags: TagSelection | None = None,
+    merges: Mapping[str, Sequence[str]] | None = None,
 ) -> Dataset:
     """Open a data set; `splitting.split_dataset` adds a split if it has none.
 
     `layout` is one of `LAYOUTS`; None or `auto` detects it. Without `tags`, MagnaTagATune keeps
-    its 50 most frequent tags, and other layouts keep all.
+    its 50 most frequent tags, and other layouts keep all. `merges`: a name and its synonyms.
     """
     options = options or ReadingOptions()
     if layout not in (None, "auto") and layout not in _LAYOUTS:
@@ -97,6 +98,8 @@ def open_dataset(
     rows: Sequence[TrackRow] = with_groups(
         contents.rows, contents.artist_groups or [""] * len(contents.rows)
     )
+    if merges:
+        rows = merge_labels(rows, merges)
     if tags is None and name == "magnatagatune":
         tags = TagSelection("tag", magnatagatune.N_TAGS)
     if tags is not None and tags.field and tags.n_tags:
@@ -127,7 +130,9 @@ def open_configured(path: Path, config: DatasetConfig) -> Dataset:
         audio_root=Path(config.audio_root) if config.audio_root else None,
     )
     tags = TagSelection(config.tag_field, config.n_tags) if config.tag_field else None
-    dataset = open_dataset(path, layout=config.layout, options=options, tags=tags)
+    dataset = open_dataset(
+        path, layout=config.layout, options=options, tags=tags, merges=config.merge_labels
+    )
     for label_field in (config.label_field, config.tag_field):
         if label_field:
             dataset.require_field(label_field)

@@ -134,7 +134,7 @@ class _Work:
         row = self.dataset.rows[position]
         try:
             if row.path is None:
-                return self._of_array(np.asarray(self.dataset.arrays[position]), row)
+                return self._of_array(np.asarray(self.dataset.array(position)), row)
             return self._of_file(row.path)
         except AudioError as error:
             return LeftOut(error.path, error.reason)

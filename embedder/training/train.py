@@ -48,6 +48,7 @@ MakeObservers = Callable[[TrainingRun], Sequence[Observer]]
 TAG_OBJECTIVES = ("tagging", "tag-similarity")
 DESCRIBED_BY = ("mfcc", "rhythm-patterns")
 """Timbre and beat: the descriptors that `handcrafted` positives share."""
+DESCRIBED_RATE = 22050
 
 
 def train(
@@ -176,27 +177,36 @@ def _source(
 
 def handcrafted_features(dataset: Dataset) -> NDArray[np.float32]:
     """Timbre and beat of every track, standardised: float32 [tracks, d]; NaN if unreadable."""
-    if dataset.store is not None:
+    if dataset.store is not None and dataset.store.kind != "waveforms":
         raise DatasetError(
-            f"{dataset.root.name}: handcrafted positives need audio, and it has arrays"
+            f"{dataset.root.name}: handcrafted positives need audio, and it has spectrograms"
         )
-    paths = [row.path for row in dataset.rows if row.path is not None]
     with Decoder() as decoder:
-        tables = [_table(paths, DESCRIPTORS[name], decoder) for name in DESCRIBED_BY]
+        tables = [_table(dataset, DESCRIPTORS[name], decoder) for name in DESCRIBED_BY]
     # Each descriptor has the same weight, however many numbers it has.
     scaled = [standardised(table) / np.sqrt(table.shape[1]) for table in tables]
     return np.concatenate(scaled, axis=1).astype(np.float32)
 
 
-def _table(paths: Sequence[Path], descriptor: Descriptor, decoder: Decoder) -> NDArray[np.float32]:
-    """One row a file; NaN if it cannot be read."""
+def _table(dataset: Dataset, descriptor: Descriptor, decoder: Decoder) -> NDArray[np.float32]:
+    """One row a track; NaN if it cannot be read."""
     described: list[NDArray[np.float32] | None] = []
-    for path in paths:
+    for position in range(len(dataset.rows)):
         try:
-            waveform = decoder.run(path, read_whole, path, sample_rate=22050)
+            samples, sample_rate = _samples(dataset, position, decoder)
         except AudioError:
             described.append(None)
         else:
-            described.append(descriptor.describe(waveform.samples, waveform.sample_rate))
+            described.append(descriptor.describe(samples, sample_rate))
     unknown = np.full(descriptor.size, np.nan, dtype=np.float32)
     return np.stack([unknown if values is None else values for values in described])
+
+
+def _samples(dataset: Dataset, position: int, decoder: Decoder) -> tuple[NDArray[np.float32], int]:
+    """The whole track, float32 [samples], and its rate."""
+    path = dataset.rows[position].path
+    if path is not None:
+        waveform = decoder.run(path, read_whole, path, sample_rate=DESCRIBED_RATE)
+        return waveform.samples, waveform.sample_rate
+    stored_rate = dataset.store.sample_rate if dataset.store is not None else 0
+    return dataset.array(position).astype(np.float32), stored_rate or DESCRIBED_RATE

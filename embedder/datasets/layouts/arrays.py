@@ -95,7 +95,7 @@ def read(path: Path, options: ReadingOptions) -> Contents:
     left_out += [
         LeftOut(t, "an array without a row in the table") for t in tracks if t not in named
     ]
-    extra = _extra_vectors(path, [row.key for row in rows], skip=archives)
+    extra = extra_vectors(path, [row.key for row in rows], skip=archives)
     origin = f"column {column!r} of {table.path.name}" if (column := reader.split_column()) else ""
     return Contents(rows, left_out, groups, store, extra, origin)
 
@@ -138,9 +138,10 @@ def _places(tracks: Sequence[str], *, where: str) -> dict[str, int]:
     return place
 
 
-def _extra_vectors(
-    path: Path, keys: Sequence[str], *, skip: Sequence[Path]
+def extra_vectors(
+    path: Path, keys: Sequence[str], *, skip: Sequence[Path] = ()
 ) -> dict[str, NDArray[Any]]:
+    """The vectors of these tracks in every .npz of a folder that has `track`, by their names."""
     extra: dict[str, NDArray[Any]] = {}
     for file in sorted(path.glob("*.npz")):
         if file in skip:

@@ -8,6 +8,7 @@ import dataclasses
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,12 @@ from embedder.datasets.dataset import Dataset
 from embedder.datasets.tables import nearest_hint
 from embedder.errors import DatasetError
 from embedder.training.feeding.sources import Rows
-from embedder.training.objectives.latent import cooccurrence_embedding, truncated_svd
+from embedder.training.feeding.word_vectors import tag_word_vectors
+from embedder.training.objectives.latent import (
+    cooccurrence_embedding,
+    truncated_svd,
+    word_embedding,
+)
 from embedder.training.objectives.targets import TrackTargets
 
 Ids = NDArray[np.int64]
@@ -52,7 +58,7 @@ class KnownTracks:
             albums=self.albums[rows] if (self.albums[rows] >= 0).any() else None,
             tags=tags,
             features=None if features is None else features[rows],
-            latent=_latent(tags, sampler) if needs_latent else None,
+            latent=_latent(tags, self.tag_names, sampler) if needs_latent else None,
             teacher=None if self.teacher is None else self.teacher[rows],
             label_similarity=self.label_similarity,
         )
@@ -140,9 +146,12 @@ def _label_similarity(names: Sequence[str], config: DatasetConfig) -> Matrix | N
     return similarity
 
 
-def _latent(tags: Matrix | None, sampler: SamplerConfig) -> Matrix:
+def _latent(tags: Matrix | None, names: Sequence[str], sampler: SamplerConfig) -> Matrix:
     if tags is None:
         raise DatasetError("the latent relation needs tags: give dataset.tag_field")
+    if sampler.latent == "word-vectors":
+        path = Path(sampler.word_vectors).expanduser()
+        return word_embedding(tags, tag_word_vectors(path, names))
     size = min(sampler.latent_size, tags.shape[1])
     if sampler.latent == "svd":
         return truncated_svd(tags, size)

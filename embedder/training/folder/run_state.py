@@ -45,6 +45,10 @@ class RunState:
     best_epoch: int = -1
     improved_epoch: int = -1
     """The last epoch with a higher score than all before it."""
+    n_rate_drops: int = 0
+    """How often a plateau has lowered the learning rate."""
+    rate_drop_epoch: int = 0
+    """The epoch in which it was lowered last."""
     seconds: float = 0.0
     is_finished: bool = False
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -71,6 +75,15 @@ class RunState:
         self.best_score = self.best_score if score is None else score
         self.best_loss, self.best_epoch = loss, self.epoch
         return True
+
+    def epochs_without_gain(self, *, since_epoch: int = 0) -> int:
+        """Epochs since the last better score, or since `since_epoch` if that was later."""
+        return self.epoch - max(self.improved_epoch, since_epoch, 0)
+
+    def note_plateau(self, patience_epochs: int) -> None:
+        """Lower the learning rate if no score was better for this many epochs."""
+        if self.epochs_without_gain(since_epoch=self.rate_drop_epoch) >= patience_epochs:
+            self.n_rate_drops, self.rate_drop_epoch = self.n_rate_drops + 1, self.epoch
 
     def _is_equally_good(self, record: dict[str, Any]) -> bool:
         """Whether an epoch has the best score so far and no higher loss."""

@@ -162,6 +162,7 @@ class TrainingLoop:
             step=state.step,
             n_steps=self.n_steps,
             steps_per_epoch=self.steps_per_epoch,
+            n_drops=state.n_rate_drops,
         )
         set_rates(self._optimiser, self._base_rates, factor)
         targets = self.parts.targets.batch(rows).to(self.fabric.device)
@@ -221,8 +222,8 @@ class TrainingLoop:
         state = self.state
         self._settle(n_behind=0)
         self._average.after_epoch(self.parts.network, state.epoch)
-        rate = self._optimiser.param_groups[0]["lr"]
-        record = {"epoch": state.epoch + 1, "step": state.step, "learning_rate": rate}
+        record: dict[str, Any] = {"epoch": state.epoch + 1, "step": state.step}
+        record["learning_rate"] = self._optimiser.param_groups[0]["lr"]
         record |= self._sums.means(state.epoch_sums)
         if self.parts.doctor is not None:
             state.notes += self.parts.doctor.find_lacking_pairs()
@@ -247,6 +248,7 @@ class TrainingLoop:
             record |= self._validate()
             if state.accept_best(record):
                 keep_best(self.best_network)
+            state.note_plateau(self.config.schedule.plateau_epochs)
         record["seconds"] = round(state.seconds, 3)
         for observer in observers:
             observer.after_epoch(record)
@@ -258,9 +260,7 @@ class TrainingLoop:
         return scores if self.fabric.world_size == 1 else self.fabric.broadcast(scores)
 
     def _has_stalled(self) -> bool:
-        patience = self.config.stopping.patience_epochs
-        since = self.state.epoch - max(self.state.improved_epoch, 0)
-        return bool(patience) and since >= patience
+        return 0 < self.config.stopping.patience_epochs <= self.state.epochs_without_gain()
 
     def _agreed(self, *flags: bool) -> list[bool]:
         """Which flags are set in at least one process; all processes must act alike."""

@@ -1,6 +1,7 @@
 """The optimiser, the learning-rate schedule, and the average of the weights.
 
-The learning rate is a function of the step alone, so a resumed run needs only the step.
+The learning rate is a function of the step, and of how often a plateau has lowered it: a resumed
+run needs only these two numbers.
 """
 
 import copy
@@ -45,12 +46,19 @@ def build_optimiser(config: OptimiserConfig, network: nn.Module, objective: nn.M
     return Adam(used_groups) if config.kind == "adam" else AdamW(used_groups)
 
 
-def rate_factor(config: ScheduleConfig, *, step: int, n_steps: int, steps_per_epoch: int) -> float:
-    """What the learning rate is multiplied by at a step (0 … n_steps - 1)."""
+def rate_factor(
+    config: ScheduleConfig, *, step: int, n_steps: int, steps_per_epoch: int, n_drops: int = 0
+) -> float:
+    """What the learning rate is multiplied by at a step (0 … n_steps - 1).
+
+    n_drops: how often the held-out score has stopped improving (`plateau`).
+    """
     n_warm_up = max(round(config.warm_up_share * n_steps), 1)
     rising = min((step + 1) / n_warm_up, 1.0)
     if config.kind == "constant":
         return rising
+    if config.kind == "plateau":
+        return float(rising * config.step_factor**n_drops)
     if config.kind == "step":
         return float(
             rising * config.step_factor ** ((step // steps_per_epoch) // config.step_epochs)

@@ -1,9 +1,10 @@
 """A latent space of the tags, in which tracks with tags that often occur together are near.
 
-Two ways, both without an iterative trainer: the truncated singular value decomposition of the
+Three ways, all without an iterative trainer: the truncated singular value decomposition of the
 weighted tag matrix (latent semantic analysis), and an embedding of the tags from how often they
 come together (positive pointwise mutual information, factorised: Levy & Goldberg 2014 show that
-this is what word2vec's negative sampling approximates), a track being the mean of its tags.
+this is what word2vec's negative sampling approximates), or vectors of words that were trained
+elsewhere. In the last two a track is the mean of its tags.
 """
 
 import numpy as np
@@ -30,6 +31,20 @@ def cooccurrence_embedding(tags: Tags, size: int) -> Matrix:
     binary = (tags > 0).astype(np.float64)
     vectors = tag_vectors(binary, size)
     return _unit_rows(binary @ vectors / np.maximum(binary.sum(axis=1, keepdims=True), 1.0))
+
+
+def word_embedding(tags: Tags, vectors: npt.NDArray[np.float64]) -> Matrix:
+    """Tracks as the mean of their tags' word vectors, unit length, float32 [tracks, size].
+
+    vectors: float64 [tags, size]; a tag without a vector, a row of NaN, is left out.
+    """
+    has_vector = ~np.isnan(vectors).any(axis=1)
+    binary = (tags[:, has_vector] > 0).astype(np.float64)
+    known_vectors = vectors[has_vector]
+    known_vectors = known_vectors / np.maximum(
+        np.linalg.norm(known_vectors, axis=1, keepdims=True), 1e-9
+    )
+    return _unit_rows(binary @ known_vectors)
 
 
 def tag_vectors(tags: Tags, size: int) -> npt.NDArray[np.float64]:

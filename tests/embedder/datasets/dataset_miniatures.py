@@ -164,6 +164,18 @@ def magnatagatune(root: Path) -> Path:
     return root
 
 
+def magnatagatune_arrays(root: Path) -> Path:
+    """As `magnatagatune`, with an array of samples for each clip in the folder `waveform`."""
+    magnatagatune(root)
+    for clip in sorted(root.rglob("*.mp3")):
+        number = int(clip.stem.rpartition("-")[2])
+        array = root / "waveform" / clip.relative_to(root).with_suffix(".npy")
+        array.parent.mkdir(parents=True, exist_ok=True)
+        np.save(array, tone(number)[0])
+        clip.unlink()
+    return root
+
+
 def mtg_jamendo(root: Path) -> Path:
     """A table for each side; the tags continue after the last heading."""
     header = ["TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS"]
@@ -245,6 +257,7 @@ MINIATURES = {
     "gtzan": Miniature(gtzan, "gtzan"),
     "fma": Miniature(fma, "fma", multi_label="subgenres"),
     "magnatagatune": Miniature(magnatagatune, "magnatagatune", genre_field="tag"),
+    "magnatagatune-arrays": Miniature(magnatagatune_arrays, "magnatagatune", genre_field="tag"),
     "mtg-jamendo": Miniature(mtg_jamendo, "mtg-jamendo"),
     "spectrograms": Miniature(spectrograms, "arrays", multi_label="subgenres"),
     "waveforms": Miniature(waveforms, "arrays", multi_label="subgenres"),

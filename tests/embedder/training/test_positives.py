@@ -16,9 +16,10 @@ from embedder.config.model import ExcerptConfig, FrontEndConfig, GeometryKind
 from embedder.config.objectives import ObjectiveConfig, ObjectiveKind, RelationKind
 from embedder.config.training import TrainingConfig
 from embedder.errors import ConfigError, DatasetError
+from embedder.training.feeding.word_vectors import tag_word_vectors
 from embedder.training.folder.run_folder import TrainingResult
 from embedder.training.train import open_run, train
-from tests.embedder.rich_sets import HEARS, write_audio_set, write_rich_set
+from tests.embedder.rich_sets import HEARS, TAGS, write_audio_set, write_rich_set
 from tests.embedder.small_sets import small_config
 
 KINDS: tuple[ObjectiveKind, ...] = get_args(ObjectiveKind)
@@ -71,6 +72,31 @@ def test_closeness_in_a_latent_space_makes_positives(
     """The latent space comes from singular vectors or from co-occurrence of tags."""
     config = config_for("latent", latent=latent, latent_size=4)
     assert brings_together(run(data, config, tmp_path / "run"))
+
+
+def test_word_vectors_from_a_file_make_positives(data: Path, tmp_path: Path) -> None:
+    """Tags with similar word vectors make tracks alike; unknown words are left out."""
+    vectors = np.random.default_rng(0).normal(size=(len(TAGS) - 1, 3)).round(3).tolist()
+    lines = [f"{len(TAGS)} 3"]
+    lines += [
+        f"{tag} {' '.join(map(str, row))}" for tag, row in zip(TAGS[1:], vectors, strict=True)
+    ]
+    file = tmp_path / "words.txt"
+    file.write_text("\n".join([*lines, "unrelated 0 0 0"]) + "\n")
+    config = config_for("latent", latent="word-vectors", word_vectors=str(file))
+    assert brings_together(run(data, config, tmp_path / "run"))
+
+
+def test_word_vectors_fit_tags_of_several_words(tmp_path: Path) -> None:
+    """A tag is looked up whole first, then as the mean of its words; others have no vector."""
+    file = tmp_path / "words.txt"
+    file.write_text("Slow 1 0\nsad 0 1\nfemale_vocal 5 5\nfemale 9 9\n")
+    vectors = tag_word_vectors(file, ["slow sad", "female vocal", "techno"])
+    np.testing.assert_array_equal(vectors, [[0.5, 0.5], [5, 5], [np.nan, np.nan]])
+    with pytest.raises(DatasetError, match="holds no word of the tags"):
+        tag_word_vectors(file, ["techno"])
+    with pytest.raises(ConfigError, match=r"set sampler\.word_vectors"):
+        tag_word_vectors(Path(), ["techno"])
 
 
 def test_a_track_is_its_own_positive(data: Path, tmp_path: Path) -> None:
