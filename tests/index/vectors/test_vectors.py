@@ -201,7 +201,7 @@ def test_the_time_of_change_says_nothing(saved: Path, seconds: int) -> None:
 
 
 def test_a_file_of_an_older_format_is_refused(saved: Path) -> None:
-    """It has no checksums of rows."""
+    """A file without checksums of rows cannot be verified, so opening it raises an error."""
     values = asdict(read_header(saved)) | {"format": 3}
     text = json.dumps(values).encode()
     data = saved.read_bytes()
