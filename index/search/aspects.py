@@ -5,21 +5,16 @@ Hand-crafted descriptors of three stretches of six seconds, computed on request.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.audio.decoding import read_stretches
 from embedder.features.handcrafted.rhythm import rhythm_patterns
 from embedder.features.handcrafted.statistics import N_COEFFICIENTS, mfcc_statistics
 from embedder.features.handcrafted.windows import power_spectra
-from index.catalogue.records import TrackRecord
+from index.search.aspect_sound import SAMPLE_RATE
 
 ASPECTS = ("timbre", "rhythm", "harmony")
-SAMPLE_RATE = 22_050
-STRETCH_SECONDS = 6.0
-PLACES = (0.15, 0.5, 0.85)
 CHROMA_WINDOW = 8192
 LOWEST_HZ, HIGHEST_HZ = 65.4, 2093.0  # five octaves from C2 on
 
@@ -37,16 +32,8 @@ class Aspects:
     harmony: Vector
 
 
-def describe_aspects(track: TrackRecord) -> Aspects:
-    """The aspects of a track; raises AudioError if it cannot be decoded."""
-    begins = track.start_seconds or 0.0
-
-    def plan(file_seconds: float) -> list[float]:
-        room = max((track.end_seconds or file_seconds) - begins - STRETCH_SECONDS, 0.0)
-        return sorted({begins + place * room for place in PLACES})
-
-    read = read_stretches(Path(track.path), plan, seconds=STRETCH_SECONDS, sample_rate=SAMPLE_RATE)
-    samples = read.samples.ravel()
+def aspects_of(samples: NDArray[np.float32]) -> Aspects:
+    """The aspects of sound [samples] at SAMPLE_RATE, as `read_sound` gives it."""
     return Aspects(
         timbre=mfcc_statistics(samples, SAMPLE_RATE)[1:N_COEFFICIENTS].astype(np.float64),
         rhythm=rhythm_patterns(samples, SAMPLE_RATE).astype(np.float64),

@@ -16,7 +16,8 @@ from index.catalogue.records import Json, TrackRecord
 from index.catalogue.vector_rows import TrackExcerpts
 from index.library_folder.open_library import OpenLibrary
 from index.search.asked import QueryTrack
-from index.search.aspects import Aspects, aspect_distances, closeness, describe_aspects
+from index.search.aspect_sound import read_sound
+from index.search.aspects import Aspects, aspect_distances, aspects_of, closeness
 from index.search.results import Neighbour
 from index.vectors.distances import Space
 from index.vectors.random_pairs import sampled_ids
@@ -39,8 +40,8 @@ def explain(
     step = max(len(sample_ids) // N_SAMPLE, 1)
     sample = library.tracks(sample_ids[::step][:N_SAMPLE])
     hits = [neighbour.track for neighbour in neighbours]
-    aspects_of = _all_aspects([*(track.record for track in likes), *hits, *sample])
-    described = [aspects for track in sample if (aspects := aspects_of[_key(track)]) is not None]
+    all_aspects = _all_aspects([*(track.record for track in likes), *hits, *sample])
+    described = [aspects for track in sample if (aspects := all_aspects[_key(track)]) is not None]
     random_pairs = [aspect_distances(*pair) for pair in itertools.combinations(described, 2)]
     if len(described) < MIN_SAMPLE:
         random_pairs = []
@@ -49,7 +50,7 @@ def explain(
             neighbour,
             explanation={
                 "stretches": _stretches(library, likes, neighbour.track),
-                **_aspects(likes, neighbour.track, aspects_of, random_pairs),
+                **_aspects(likes, neighbour.track, all_aspects, random_pairs),
             },
         )
         for neighbour in neighbours
@@ -100,13 +101,13 @@ def _span(excerpts: TrackExcerpts, position: int, *, within: TrackRecord) -> lis
 def _aspects(
     likes: Sequence[QueryTrack],
     hit: TrackRecord,
-    aspects_of: dict[str, Aspects | None],
+    all_aspects: dict[str, Aspects | None],
     random_pairs: Sequence[np.ndarray[tuple[int], np.dtype[np.float64]]],
 ) -> Json:
     """For the nearest of several query tracks; None if a file can no longer be decoded."""
-    hit_aspects = aspects_of[_key(hit)]
+    hit_aspects = all_aspects[_key(hit)]
     query_aspects = [
-        aspects for track in likes if (aspects := aspects_of[_key(track.record)]) is not None
+        aspects for track in likes if (aspects := all_aspects[_key(track.record)]) is not None
     ]
     if hit_aspects is None or not query_aspects or not random_pairs:
         return dict.fromkeys(("timbre", "rhythm", "harmony"))
@@ -124,9 +125,10 @@ def _all_aspects(tracks: Iterable[TrackRecord]) -> dict[str, Aspects | None]:
 
         def described(track: TrackRecord) -> Aspects | None:
             try:
-                return decoders.run(Path(track.path), describe_aspects, track)
+                samples = decoders.run(Path(track.path), read_sound, track)
             except AudioError:
                 return None
+            return aspects_of(samples)
 
         all_described = map_in_threads(described, unique.values(), workers=n_workers)
         return dict(zip(unique, all_described, strict=True))

@@ -10,7 +10,8 @@ from embedder.audio.writing import write_audio
 from embedder.errors import AudioError
 from index.catalogue.records import TrackRecord
 from index.catalogue.vector_rows import TrackExcerpts
-from index.search.aspects import ASPECTS, SAMPLE_RATE, aspect_distances, closeness, describe_aspects
+from index.search.aspect_sound import SAMPLE_RATE, read_sound
+from index.search.aspects import ASPECTS, Aspects, aspect_distances, aspects_of, closeness
 from index.search.explain import N_STRETCHES, matching_stretches
 from index.search.request import SearchRequest
 from index.vectors.distances import Space
@@ -36,6 +37,11 @@ def track_of(path: Path, samples: NDArray[np.float32], **stretch: float) -> Trac
     """A file of these samples as a track."""
     write_audio(path, samples[None], SAMPLE_RATE)
     return TrackRecord(1, str(path), **stretch)  # type: ignore[arg-type]  # names of seconds
+
+
+def describe_aspects(track: TrackRecord) -> Aspects:
+    """The aspects of a track's sound."""
+    return aspects_of(read_sound(track))
 
 
 def test_each_aspect_hears_its_own(tmp_path: Path) -> None:
