@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -156,6 +157,7 @@ def write_noise(path: Path, *, seconds: float = 1.5) -> Path:
             block = np.ascontiguousarray(samples[:, start : start + step])
             frame = av.AudioFrame.from_ndarray(block, format=sample_format, layout=layout)
             frame.sample_rate = 48000
+            frame.pts, frame.time_base = start, Fraction(1, 48000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
