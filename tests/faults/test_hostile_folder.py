@@ -87,6 +87,7 @@ def names_of(failures: list[dict[str, Any]]) -> list[str]:
     return sorted(Path(failure["path"]).name for failure in failures)
 
 
+@pytest.mark.slow
 def test_no_file_stops_a_run(impatient: Workshop, place: Path) -> None:
     """Good files are kept, each hostile one is listed with its reason, and is not tried again."""
     code, report = index(impatient, place)
