@@ -157,9 +157,10 @@ def combine(
     ] = 0,
     force: ForceOption = False,
 ) -> None:
-    """Store several models as one, whose vectors are theirs side by side.
+    """Store several models as one.
 
-    Each model keeps its own front end. The combined model has a fingerprint of its own. With
+    The vectors of the parts stand side by side, each with its weight. Each model keeps its own
+    front end. The combined model has a fingerprint of its own. With
     --sample, a single model is standardised.
 
     $ soundalike models combine default musicnn --weights 1 1 -o both
