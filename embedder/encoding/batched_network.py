@@ -7,13 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from embedder.encoding.precision import (
-    PRECISIONS,
-    Forward,
-    Precision,
-    fastest_safe_format,
-    with_format,
-)
+from embedder.encoding.formats import PRECISIONS, Precision
+from embedder.encoding.precision import Forward, fastest_safe_format, with_format
 from embedder.errors import UnknownChoice
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequ
 from embedder.errors import BadInput, UnknownChoice
 from embedder.models.card import HeadCalibration
 from embedder.models.heads import Head, HeadKind, read_heads
-from embedder.models.loaded import LoadedModel
+from embedder.models.loaded import OpenModel
 
 TAG_FIELD = "tag"
 """The field of a head whose card names none."""
@@ -99,7 +99,7 @@ class TrackClassifier:
         return Classification(path, self.field, self.kind, by_label)
 
 
-def fields_of(model: LoadedModel) -> dict[str, Head | None]:
+def fields_of(model: OpenModel) -> dict[str, Head | None]:
     """The fields that a model can answer, labels first; None: its network itself names tags."""
     heads = read_heads(model.folder, model.card)
     fields: dict[str, Head | None] = {head.field or TAG_FIELD: head for head in heads}
@@ -108,7 +108,7 @@ def fields_of(model: LoadedModel) -> dict[str, Head | None]:
     return fields
 
 
-def _chosen(model: LoadedModel, field: str) -> tuple[str, HeadKind, tuple[str, ...], Head | None]:
+def _chosen(model: OpenModel, field: str) -> tuple[str, HeadKind, tuple[str, ...], Head | None]:
     fields = fields_of(model)
     if not fields:
         raise BadInput(

@@ -14,8 +14,6 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import Self
 
-import torch
-
 from embedder.encoding.processes.decoder import DecoderProcess
 from embedder.encoding.processes.encoder import EncoderProcess
 from embedder.encoding.requests import EncodingFailure, EncodingResult, TrackRequest
@@ -36,21 +34,17 @@ def encode_on_cores(
     steps: EncodingSteps, requests: Iterable[TrackRequest], *, n_workers: int, ordered: bool
 ) -> Iterator[EncodingResult]:
     """Each track's encoding or failure; a worker uses one core."""
-    n_threads_before = torch.get_num_threads()
     groups = in_groups(requests, steps.tracks_of(GROUP_EXCERPTS))
-    with Cores(steps, n_workers) as cores:
-        try:
-            for results in map_in_threads(
-                cores.encode_group,
-                groups,
-                workers=n_workers,
-                ordered=ordered,
-                ahead=8 * n_workers,
-                start_thread=lambda: torch.set_num_threads(1),
-            ):
-                yield from results
-        finally:
-            torch.set_num_threads(n_threads_before)
+    with steps.runtime.one_core_each(), Cores(steps, n_workers) as cores:
+        for results in map_in_threads(
+            cores.encode_group,
+            groups,
+            workers=n_workers,
+            ordered=ordered,
+            ahead=8 * n_workers,
+            start_thread=steps.runtime.start_thread,
+        ):
+            yield from results
 
 
 class Cores:
@@ -135,5 +129,6 @@ def _start_child(steps: EncodingSteps) -> EncoderProcess:
         fingerprint=steps.model.fingerprint,
         embedding_size=steps.config.embedding_size,
         tags=steps.model.tags,
-        precision=steps.precision,
+        precision=steps.runtime.precision,
+        runtime=steps.runtime.name,
     )

@@ -10,38 +10,65 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from embedder.config.model import ModelConfig
 from embedder.encoding.cores import encode_on_cores
 from embedder.encoding.devices import choose_device
+from embedder.encoding.formats import Precision
 from embedder.encoding.gpu_batches import encode_in_batches
-from embedder.encoding.precision import Precision
 from embedder.encoding.requests import EncodingResult, TrackEncoding, TrackRequest, as_requests
+from embedder.encoding.runtime import Runtime, open_runtime
 from embedder.encoding.steps import EncodingSteps
 from embedder.encoding.threads import usable_cores
 from embedder.errors import BadInput
-from embedder.models.loaded import LoadedModel
-from embedder.models.registry import load_model
+from embedder.models.card import read_card
+from embedder.models.loaded import ArrayModel, LoadedModel, OpenModel
+from embedder.models.registry import find_model
 
 
 class TrackEncoder:
     """A model that turns tracks into vectors."""
 
     def __init__(
-        self, model: LoadedModel, *, device: str = "auto", precision: Precision = "auto"
+        self,
+        model: LoadedModel | ArrayModel,
+        *,
+        device: str = "auto",
+        precision: Precision = "auto",
     ) -> None:
-        self.model = model
-        self.device = choose_device(device) if model.runs_on_devices else torch.device("cpu")
-        self._steps = EncodingSteps(model, device=self.device, precision=precision)
+        is_movable = isinstance(model, LoadedModel) and model.runs_on_devices
+        chosen = choose_device(device) if is_movable else "cpu"
+        self._use(_runtime_of(model, chosen, precision), chosen)
 
     @classmethod
     def load(
         cls, name_or_path: str | Path, *, device: str = "auto", precision: Precision = "auto"
     ) -> "TrackEncoder":
-        """A bundled or imported model by its name, or a model folder by its path."""
-        return cls(load_model(name_or_path), device=device, precision=precision)
+        """A bundled or imported model by its name, or a model folder by its path.
+
+        On a CPU, most models run without torch, which would take seconds to import.
+        """
+        folder = find_model(name_or_path)
+        card = read_card(folder)
+        chosen = choose_device(device) if card.kind != "onnx" else "cpu"
+        encoder = cls.__new__(cls)
+        encoder._use(open_runtime(folder, device=chosen, precision=precision), chosen)
+        return encoder
+
+    def _use(self, runtime: Runtime, device: str) -> None:
+        self.device = device
+        self._steps = EncodingSteps(runtime)
+
+    @property
+    def model(self) -> OpenModel:
+        """The model."""
+        return self._steps.model
+
+    @property
+    def runtime(self) -> str:
+        """What computes: "torch", or "arrays" for numpy and ONNX Runtime."""
+        return self._steps.runtime.name
 
     @property
     def config(self) -> ModelConfig:
@@ -75,12 +102,13 @@ class TrackEncoder:
 
     def encode_text(self, text: str) -> NDArray[np.float32]:
         """The vector of a description, [size]; raises BadInput if the model cannot read text."""
-        if self.model.text is None:
+        read_text = self.model.text if isinstance(self.model, LoadedModel) else None
+        if read_text is None:
             raise BadInput(
                 f"{self.model.name}: this model cannot read text. Index with one that can, such as "
                 "a CLAP: soundalike models import FOLDER --as NAME"
             )
-        return self.model.text([text])[0].numpy()
+        return read_text([text])[0].numpy()
 
     def encode_many(
         self,
@@ -94,7 +122,17 @@ class TrackEncoder:
         A worker uses one core; the default is one worker for each usable core. `paths` may be
         endless: only a bounded number of tracks is in progress at a time.
         """
-        encode = encode_on_cores if self.device.type == "cpu" else encode_in_batches
+        encode = encode_on_cores if self.device == "cpu" else encode_in_batches
         return encode(
             self._steps, as_requests(paths), n_workers=workers or usable_cores(), ordered=ordered
         )
+
+
+def _runtime_of(model: LoadedModel | ArrayModel, device: str, precision: Precision) -> Runtime:
+    if isinstance(model, ArrayModel):
+        from embedder.encoding.array_runtime import ArrayRuntime
+
+        return ArrayRuntime(model, precision=precision)
+    from embedder.encoding.torch_runtime import TorchRuntime
+
+    return TorchRuntime(model, device=device, precision=precision)

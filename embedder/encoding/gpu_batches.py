@@ -9,8 +9,6 @@ A decoder that crashes, hangs or takes too much memory costs only the file that 
 
 from collections.abc import Iterable, Iterator
 
-import torch
-
 from embedder.audio.decoders import Decoders
 from embedder.audio.excerpts import Excerpts
 from embedder.encoding.processes.decoder import load_in_child
@@ -24,22 +22,18 @@ def encode_in_batches(
 ) -> Iterator[EncodingResult]:
     """Each track's encoding or failure; each worker decodes and computes features on one core."""
     n_tracks = steps.batch_tracks
-    n_threads_before = torch.get_num_threads()
-    with Decoders() as decoders:
+    with steps.runtime.one_core_each(), Decoders() as decoders:
 
         def load(request: TrackRequest) -> Excerpts:
             return load_in_child(decoders, request, steps.config)
 
-        try:
-            prepared = map_in_threads(
-                lambda request: steps.prepare(request, load),
-                requests,
-                workers=n_workers,
-                ordered=ordered,
-                ahead=max(2 * n_workers, 2 * n_tracks),
-                start_thread=lambda: torch.set_num_threads(1),
-            )
-            for group in in_groups(prepared, n_tracks):
-                yield from steps.finish(group)
-        finally:
-            torch.set_num_threads(n_threads_before)
+        prepared = map_in_threads(
+            lambda request: steps.prepare(request, load),
+            requests,
+            workers=n_workers,
+            ordered=ordered,
+            ahead=max(2 * n_workers, 2 * n_tracks),
+            start_thread=steps.runtime.start_thread,
+        )
+        for group in in_groups(prepared, n_tracks):
+            yield from steps.finish(group)

@@ -7,15 +7,12 @@ every vector keeps a cosine of at least 0.999 with its float32 form.
 import logging
 import time
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 logger = logging.getLogger(__name__)
 
-Precision = Literal["auto", "float32", "bfloat16", "float16"]
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 SMALLEST_COSINE = 0.999
 SMALLEST_GAIN = 1.1
 """A format that is faster by less than this factor is not worth its rounding errors."""

@@ -10,27 +10,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from embedder.audio.excerpts import Excerpts, audible, load_excerpts
 from embedder.config.model import ModelConfig
-from embedder.encoding.batched_network import BatchedForward
-from embedder.encoding.precision import Precision
 from embedder.encoding.requests import (
     EncodingFailure,
     EncodingResult,
     TrackEncoding,
     TrackRequest,
 )
+from embedder.encoding.runtime import Runtime
 from embedder.errors import AudioError
-from embedder.geometry import geometry_of
-from embedder.models.loaded import LoadedModel, NetworkCall
-from embedder.networks.fusion import fused_for_inference
-from embedder.networks.network import EmbeddingNetwork
-
-BATCH_EXCERPTS = {"cpu": 16, "cuda": 256, "mps": 64}
+from embedder.models.loaded import OpenModel
 
 LoadExcerpts = Callable[[TrackRequest], Excerpts]
 
@@ -44,29 +36,22 @@ class PreparedTrack:
 
     request: TrackRequest
     excerpts: Excerpts
-    features: Tensor
+    features: NDArray[np.float32]
 
 
 Prepared = PreparedTrack | EncodingFailure
 
 
 class EncodingSteps:
-    """A model on a device, and each step from a file to a vector."""
+    """A model that is ready to run, and each step from a file to a vector."""
 
-    def __init__(
-        self, model: LoadedModel, *, device: torch.device, precision: Precision = "auto"
-    ) -> None:
-        self.model = model
-        self.device = device
-        self.precision = precision
-        self._front_end = model.front_end
-        self._geometry = geometry_of(model.config.geometry, curvature=model.config.curvature)
-        self._forward = BatchedForward(
-            _for_inference(model),
-            device=device,
-            batch_size=BATCH_EXCERPTS[device.type],
-            precision=precision,
-        )
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+
+    @property
+    def model(self) -> OpenModel:
+        """The model."""
+        return self.runtime.model
 
     @property
     def config(self) -> ModelConfig:
@@ -76,7 +61,7 @@ class EncodingSteps:
     @property
     def batch_tracks(self) -> int:
         """How many whole tracks fill a batch of the network."""
-        return self.tracks_of(self._forward.batch_size)
+        return self.tracks_of(self.runtime.batch_excerpts)
 
     def tracks_of(self, n_excerpts: int) -> int:
         """How many tracks have about this many excerpts, at least one."""
@@ -122,7 +107,7 @@ class EncodingSteps:
         vectors: dict[int, NDArray[np.float32]] = {}
         for positions in by_shape.values():
             tracks = [track for p in positions if isinstance(track := group[p], PreparedTrack)]
-            all_vectors = self.vectors(torch.cat([track.features for track in tracks]))
+            all_vectors = self.vectors(np.concatenate([track.features for track in tracks]))
             ends = np.cumsum([len(track.features) for track in tracks])[:-1]
             vectors.update(zip(positions, np.split(all_vectors, ends), strict=True))
         return [
@@ -130,18 +115,16 @@ class EncodingSteps:
             for position, track in enumerate(group)
         ]
 
-    def features(self, samples: NDArray[np.float32], sample_rate: int) -> Tensor:
+    def features(self, samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
         """The front end's output for excerpts [excerpts, samples]."""
-        with torch.inference_mode():
-            features: Tensor = self._front_end(torch.from_numpy(samples), sample_rate)
-        return features
+        return self.runtime.features(samples, sample_rate)
 
-    def vectors(self, features: Tensor) -> NDArray[np.float32]:
+    def vectors(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """The network's outputs for a front end's output: [excerpts, …] → [excerpts, size + tags].
 
         The probabilities of the model's tags, if it has any, stand after each vector.
         """
-        return self._forward(features).numpy()
+        return self.runtime.vectors(features)
 
     def _result(self, track: PreparedTrack, vectors: NDArray[np.float32]) -> EncodingResult:
         try:
@@ -156,10 +139,9 @@ class EncodingSteps:
             raise AudioError(request.path, "the network gave numbers that are not finite")
         size = self.config.embedding_size
         vectors, probabilities = vectors[:, :size], vectors[:, size:]
-        mean = self._geometry.mean(torch.from_numpy(vectors)).numpy()
         return TrackEncoding(
             path=request.path,
-            vector=mean.astype(np.float32),
+            vector=self.runtime.mean(vectors),
             excerpt_vectors=np.ascontiguousarray(vectors),
             starts_seconds=excerpts.starts_seconds,
             excerpt_seconds=excerpts.samples.shape[1] / excerpts.sample_rate,
@@ -167,10 +149,3 @@ class EncodingSteps:
             tag_probabilities=probabilities.mean(axis=0),
             tags=self.model.tags,
         )
-
-
-def _for_inference(model: LoadedModel) -> NetworkCall:
-    """Our own networks with normalisation folded into the convolutions; others unchanged."""
-    if isinstance(model.network, EmbeddingNetwork):
-        return fused_for_inference(model.network)
-    return model.network

@@ -25,7 +25,7 @@ from embedder.errors import (
 )
 from embedder.features.front_end import FrontEnd
 from embedder.models.card import CARD_NAME
-from embedder.models.kinds.onnx_file import ONNX_NAME
+from embedder.models.kinds.onnx_arrays import ONNX_NAME
 from embedder.models.kinds.onnx_spec import InputSpec, OnnxSpec, OutputSpec
 from embedder.models.loaded import LoadedModel
 from embedder.models.model_files import copy_model, model_files

@@ -11,26 +11,36 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from embedder.config.loading import from_dict, to_dict
 from embedder.config.model import ModelConfig
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SHORT_LENGTH = 12
 """Hexadecimal digits in messages: 48 bits distinguish any number of models."""
 
 
-def network_fingerprint(config: ModelConfig, tensors: Mapping[str, Tensor]) -> str:
+def network_fingerprint(config: ModelConfig, tensors: Mapping[str, "Tensor"]) -> str:
     """64 hexadecimal digits for a network and its front end."""
     digest = hashlib.sha256(_settings(config))
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu()
-        header = [name, str(tensor.dtype).removeprefix("torch."), list(tensor.shape)]
-        digest.update(json.dumps(header).encode())
-        digest.update(_little_endian_bytes(tensor))
+        type_name = str(tensor.dtype).removeprefix("torch.")
+        _add(digest, name, type_name, _array_of(tensor, type_name))
+    return digest.hexdigest()
+
+
+def arrays_fingerprint(config: ModelConfig, arrays: Mapping[str, NDArray[Any]]) -> str:
+    """`network_fingerprint` of tensors that were read as numpy arrays."""
+    digest = hashlib.sha256(_settings(config))
+    for name in sorted(arrays):
+        _add(digest, name, arrays[name].dtype.name, arrays[name])
     return digest.hexdigest()
 
 
@@ -76,9 +86,17 @@ def _of_each(values: tuple[Any, ...]) -> list[Any]:
     return [_beside_defaults(v) if dataclasses.is_dataclass(v) else v for v in values]
 
 
-def _little_endian_bytes(tensor: Tensor) -> bytes:
+def _add(digest: "hashlib._Hash", name: str, type_name: str, array: NDArray[Any]) -> None:
+    digest.update(json.dumps([name, type_name, list(array.shape)]).encode())
+    ordered = np.ascontiguousarray(array)
+    digest.update(ordered.astype(ordered.dtype.newbyteorder("<"), copy=False).tobytes())
+
+
+def _array_of(tensor: "Tensor", type_name: str) -> NDArray[Any]:
     tensor = tensor.contiguous()
-    if tensor.dtype == torch.bfloat16:  # numpy has no such type
+    if type_name == "bfloat16":  # numpy has no such type
+        import torch
+
         tensor = tensor.view(torch.int16)
-    array = tensor.numpy()
-    return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+    array: NDArray[Any] = tensor.numpy()
+    return array

@@ -31,6 +31,7 @@ from embedder.errors import (
 from embedder.models.card import CARD_NAME, Card, ModelKind, read_card, write_card
 from embedder.models.fingerprint import files_fingerprint
 from embedder.models.kinds import huggingface, onnx_file
+from embedder.models.kinds.onnx_arrays import ONNX_NAME
 from embedder.models.kinds.onnx_spec import OnnxSpec, check_spec, config_of
 from embedder.models.kinds.text_tower import has_text_tower, open_tokenizer
 from embedder.models.loaded import FrontEndCall, NetworkCall
@@ -94,7 +95,7 @@ def _naming(path: Path, folder: Path) -> Iterator[None]:
         yield
     except SoundalikeError as error:
         message = str(error)
-        for copy in (folder / onnx_file.ONNX_NAME, folder):
+        for copy in (folder / ONNX_NAME, folder):
             message = message.replace(printable_path(copy), printable_path(path))
         if printable_path(path) not in message:
             message = f"{printable_path(path)}: {message}"
@@ -145,7 +146,7 @@ def _copy_onnx(
     check_spec(spec, where=where)
     if not path.is_file():
         raise BadInput(f"{printable_path(path)}: no such file")
-    copy = folder / onnx_file.ONNX_NAME
+    copy = folder / ONNX_NAME
     copy_file(path, copy)
     size = _size_of_vectors(
         onnx_file.front_end_of(spec),

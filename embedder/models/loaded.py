@@ -1,12 +1,16 @@
 """A model in memory, with one interface for trained and imported models.
 
-Finding a model and reading its card need no torch, so this module imports it only for `geometry`.
+A `LoadedModel` is computed by torch. An `ArrayModel` is computed by numpy and ONNX Runtime, on the
+CPU, and needs no torch. This module imports torch only for `geometry`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from embedder.config.model import ModelConfig
 from embedder.models.card import Card, ModelKind
@@ -19,22 +23,17 @@ if TYPE_CHECKING:
 FrontEndCall = Callable[["Tensor", int], "Tensor"]
 NetworkCall = Callable[["Tensor"], "Tensor"]
 TextCall = Callable[[Sequence[str]], "Tensor"]
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedModel:
-    """What `load_model` returns: waveforms go through `front_end`, its output through `network`."""
+class OpenModel:
+    """A model whose weights were checked, and what its card says."""
 
     folder: Path
     card: Card
-    front_end: FrontEndCall
-    """(waveform float32 [batch, samples], sample_rate) to the network's input [batch, …]."""
-    network: NetworkCall
-    """The front end's output to vectors of `geometry`, float32 [batch, embedding_size + tags]."""
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] = field(default=(), kw_only=True)
     """Tags whose probabilities the network gives after each vector."""
-    text: TextCall | None = None
-    """Texts to vectors of the same space; None: the model cannot read text."""
 
     @property
     def config(self) -> ModelConfig:
@@ -77,3 +76,26 @@ class LoadedModel:
     def runs_on_devices(self) -> bool:
         """Whether the network can run on a GPU; ONNX files run on the CPU."""
         return self.kind != "onnx"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel(OpenModel):
+    """What `load_model` returns: waveforms go through `front_end`, its output through `network`."""
+
+    front_end: FrontEndCall
+    """(waveform float32 [batch, samples], sample_rate) to the network's input [batch, …]."""
+    network: NetworkCall
+    """The front end's output to vectors of `geometry`, float32 [batch, embedding_size + tags]."""
+    text: TextCall | None = field(default=None, kw_only=True)
+    """Texts to vectors of the same space; None: the model cannot read text."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayModel(OpenModel):
+    """What `load_arrays` returns: the same two steps in numpy, and up to rounding the same values.
+
+    Threads may call both.
+    """
+
+    front_end: Callable[[Floats, int], Floats]
+    network: Callable[[Floats], Floats]

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from embedder.config.model import ModelConfig
-from embedder.errors import BadInput, ConfigError, UnknownChoice
+from embedder.errors import ConfigError, UnknownChoice
 from embedder.features.axes import n_rows_of
 from embedder.features.translation import Translation
 from embedder.geometry import geometry_of
 from embedder.networks.branch import BACKBONES, Branch
 from embedder.networks.pooling import RowStatistics
-from embedder.networks.stages import check_backbone, least_columns
+from embedder.networks.stages import check_backbone, check_input, least_columns
 
 
 class EmbeddingNetwork(nn.Module):
@@ -81,16 +81,7 @@ class EmbeddingNetwork(nn.Module):
         return self
 
     def _check_input(self, spectrogram: Tensor) -> None:
-        shape = tuple(spectrogram.shape)
-        if len(shape) != 3 or shape[1] != self.n_rows:
-            raise BadInput(
-                f"input of shape {list(shape)}: the network takes [batch, {self.n_rows}, columns]"
-            )
-        if shape[2] < self.least_columns:
-            raise BadInput(
-                f"input of {shape[2]} columns: the network's strides and pooling need at least "
-                f"{self.least_columns}. Give longer excerpts or a smaller backbone.pool."
-            )
+        check_input(tuple(spectrogram.shape), n_rows=self.n_rows, least=self.least_columns)
 
 
 def seeded_network(config: ModelConfig, *, seed: int) -> EmbeddingNetwork:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from embedder.config.model import BackboneConfig
-from embedder.errors import ConfigError
+from embedder.errors import BadInput, ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,19 @@ def least_columns(config: BackboneConfig) -> int:
     for shrink in reversed(column_shrinks(config)):
         needed = (needed * shrink.pool - 1) * shrink.stride + 1
     return needed
+
+
+def check_input(shape: tuple[int, ...], *, n_rows: int, least: int) -> None:
+    """Refuse an input that is not [batch, n_rows, at least `least` columns]."""
+    if len(shape) != 3 or shape[1] != n_rows:
+        raise BadInput(
+            f"input of shape {list(shape)}: the network takes [batch, {n_rows}, columns]"
+        )
+    if shape[2] < least:
+        raise BadInput(
+            f"input of {shape[2]} columns: the network's strides and pooling need at least "
+            f"{least}. Give longer excerpts or a smaller backbone.pool."
+        )
 
 
 def check_backbone(config: BackboneConfig) -> None:

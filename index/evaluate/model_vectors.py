@@ -113,7 +113,7 @@ def _of_arrays(
     network = model.network
     if isinstance(network, EmbeddingNetwork):
         network = fused_for_inference(network)
-    target = choose_device(device) if model.runs_on_devices else torch.device("cpu")
+    target = torch.device(choose_device(device) if model.runs_on_devices else "cpu")
     network, front_end = network.to(target), model.front_end.to(target)
     source = prepare_dataset(dataset, model.config, workers=workers)
     parts, by_track, heads = [], [], _heads(model)

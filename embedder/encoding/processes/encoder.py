@@ -34,6 +34,7 @@ class EncoderProcess:
         fingerprint: str,
         embedding_size: int,
         precision: str,
+        runtime: str,
         tags: tuple[str, ...] = (),
     ) -> None:
         self._embedding_size = embedding_size
@@ -45,7 +46,8 @@ class EncoderProcess:
             "embedder.encoding.processes.encoder_child",
             str(model_folder),
             precision,
-            environment={"OMP_NUM_THREADS": "1"},
+            runtime,
+            environment={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
         self._ready_thread = threading.Thread(target=self._wait_until_ready, daemon=True)
         self._ready_thread.start()

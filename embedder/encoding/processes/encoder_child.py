@@ -1,10 +1,10 @@
 """The child process that encodes on one core, started by `processes.encoder`.
 
-Its arguments are the model's folder and the number format. It prints its fingerprint when it is
-ready. Then each line of JSON on standard input is a group of tracks; the answer is a line of JSON
-with an entry for each track, followed by the vectors as raw float32. It ends when its input ends,
-and ignores Ctrl-C: its parent handles that. Memory that runs out ends it: its parent then encodes
-the group's tracks one by one.
+Its arguments are the model's folder, the number format and the runtime. It prints its fingerprint
+when it is ready. Then each line of JSON on standard input is a group of tracks; the answer is a
+line of JSON with an entry for each track, followed by the vectors as raw float32. It ends when its
+input ends, and ignores Ctrl-C: its parent handles that. Memory that runs out ends it: its parent
+then encodes the group's tracks one by one.
 """
 
 import json
@@ -14,11 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import torch
-
 from embedder.encoding.requests import EncodingFailure, TrackRequest
+from embedder.encoding.runtime import open_runtime
 from embedder.encoding.steps import EncodingSteps
-from embedder.models.registry import load_model
 from embedder.processes.limits import die_before_parent, limit_cpu_time, limit_memory
 
 MEMORY_BYTES = 4 * 2**30
@@ -66,13 +64,18 @@ def _request(item: dict[str, Any]) -> TrackRequest:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_before_parent()
-    torch.set_num_threads(1)
-    encoding_steps = EncodingSteps(
-        load_model(Path(sys.argv[1])),
-        device=torch.device("cpu"),
+    model_runtime = open_runtime(
+        Path(sys.argv[1]),
+        device="cpu",
         precision=sys.argv[2],  # type: ignore[arg-type]  # one of PRECISIONS, from the parent
+        only=sys.argv[3],  # type: ignore[arg-type]  # the parent's runtime
     )
     limit_memory(MEMORY_BYTES)
     # A parent that was killed reads no answer.
-    with suppress(BrokenPipeError), open(0, "rb") as incoming, open(1, "wb") as outgoing:
-        serve(encoding_steps, incoming, outgoing)
+    with (
+        model_runtime.one_core_each(),
+        suppress(BrokenPipeError),
+        open(0, "rb") as incoming,
+        open(1, "wb") as outgoing,
+    ):
+        serve(EncodingSteps(model_runtime), incoming, outgoing)

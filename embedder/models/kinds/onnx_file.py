@@ -1,34 +1,16 @@
-"""Run an ONNX file like one of our networks, on the CPU.
-
-The file is not changed; `onnx_spec` describes its input and output, `onnx_session` runs it in a
-process of its own.
-"""
+"""An imported ONNX file for what computes in torch: tensors in and out, on the CPU."""
 
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from embedder.config.loading import from_dict
-from embedder.errors import (
-    ConfigError,
-    CorruptArtefact,
-    FingerprintMismatch,
-    UnknownChoice,
-    printable_path,
-)
 from embedder.features.building import build_front_end
-from embedder.geometry import geometry_of
 from embedder.models.card import Card
-from embedder.models.fingerprint import files_fingerprint, short_fingerprint
 from embedder.models.kinds.foreign_mel import MelFrontEnd
-from embedder.models.kinds.onnx_session import OnnxRunError, OnnxSession, Port
-from embedder.models.kinds.onnx_spec import OnnxSpec, check_spec, config_of
+from embedder.models.kinds.onnx_arrays import ONNX_NAME, OnnxFile, read_spec
+from embedder.models.kinds.onnx_spec import OnnxSpec, config_of
 from embedder.models.loaded import FrontEndCall, LoadedModel
-
-ONNX_NAME = "model.onnx"
 
 
 class OnnxNetwork(nn.Module):
@@ -36,79 +18,18 @@ class OnnxNetwork(nn.Module):
 
     def __init__(self, path: Path, spec: OnnxSpec) -> None:
         super().__init__()
-        self.path = path
-        self.spec = spec
-        self.geometry = geometry_of(spec.geometry, curvature=spec.curvature)
-        self._session = OnnxSession(path)
-        self._input = _chosen(self._session.inputs, spec.input.name, what="input", path=path)
-        names = {output.name for output in self._session.outputs}
-        name = spec.output.name or next((n for n in spec.output.one_of if n in names), "")
-        self._output_name = _chosen(self._session.outputs, name, what="output", path=path).name
+        self._file = OnnxFile(path, spec)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Arrange axes, run in the batch size that the file takes, pool, project."""
-        layout = self.spec.input.layout
-        arranged = arrange(features.detach().float().cpu(), layout).contiguous().numpy()
-        if "batch" not in layout:
-            outputs = [self._run(item)[None] for item in arranged]
-        else:
-            outputs = self._run_batches(arranged, axis=layout.index("batch"))
-        return self.geometry.project(torch.from_numpy(self._pooled(np.concatenate(outputs))))
-
-    def _run_batches(self, values: NDArray[np.float32], *, axis: int) -> list[NDArray[np.float32]]:
-        batch_size = self._input.shape[axis] if len(self._input.shape) > axis else None
-        if not isinstance(batch_size, int):  # a name: any size is possible
-            return [self._run(np.moveaxis(values, 0, axis))]
-        outputs = []
-        for start in range(0, len(values), batch_size):
-            batch = values[start : start + batch_size]
-            # A file that takes 64 at a time gets 64: the last excerpt is repeated.
-            padded = np.concatenate([batch, np.repeat(batch[-1:], batch_size - len(batch), axis=0)])
-            outputs.append(self._run(np.moveaxis(padded, 0, axis))[: len(batch)])
-        return outputs
-
-    def _run(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        try:
-            return self._session.run(values, into=self._input.name, out_of=self._output_name)
-        except OnnxRunError as error:
-            raise ConfigError(
-                f"{printable_path(self.path)}: does not take {list(values.shape)} as input "
-                f"{self._input.name!r} ({error}). It asks for {list(self._input.shape)}: "
-                "correct input and excerpts in the TOML."
-            ) from error
-
-    def _pooled(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        pooling = self.spec.output.pooling
-        if outputs.ndim < 2 or (outputs.ndim > 2 and pooling == "none"):
-            raise ConfigError(
-                f"{printable_path(self.path)}: output {self._output_name!r} is "
-                f"{list(outputs.shape)}, and [batch, features] is needed. "
-                'Set output.pooling = "mean" in the TOML, or name another output.'
-            )
-        middle_axes = tuple(range(1, outputs.ndim - 1))
-        pooled: NDArray[np.float32] = (
-            outputs.max(axis=middle_axes) if pooling == "max" else outputs.mean(axis=middle_axes)
-        )
-        return pooled
+        """Run the file."""
+        return torch.from_numpy(self._file(features.detach().float().cpu().numpy()))
 
 
 def load_onnx_model(folder: Path, card: Card) -> LoadedModel:
     """The model in a folder with `model.onnx`, whose card was read."""
-    path = folder / ONNX_NAME
-    if not path.is_file():
-        raise CorruptArtefact(f"{printable_path(path)}: missing. Import the model again.")
-    fingerprint = files_fingerprint(card.config, card.source, [path])
-    if fingerprint != card.fingerprint:
-        raise FingerprintMismatch(
-            printable_path(folder),
-            found=short_fingerprint(fingerprint),
-            expected=short_fingerprint(card.fingerprint),
-            advice="The file or its description was altered: import the model again.",
-        )
-    where = printable_path(folder / "card.json")
-    spec = from_dict(OnnxSpec, card.source, where=f"{where}: source")
-    check_spec(spec, where=where)
-    return LoadedModel(folder, card, front_end_of(spec), OnnxNetwork(path, spec).eval())
+    spec = read_spec(folder, card)
+    network = OnnxNetwork(folder / ONNX_NAME, spec).eval()
+    return LoadedModel(folder, card, front_end_of(spec), network)
 
 
 def front_end_of(spec: OnnxSpec) -> FrontEndCall:
@@ -116,25 +37,3 @@ def front_end_of(spec: OnnxSpec) -> FrontEndCall:
     if spec.input.mel is not None:
         return MelFrontEnd(spec.input.mel, sample_rate=spec.sample_rate)
     return build_front_end(config_of(spec, embedding_size=1).front_end).eval()
-
-
-def arrange(features: Tensor, layout: tuple[str, ...]) -> Tensor:
-    """[batch, rows, columns] with the other axes in the order of `layout`; batch stays first."""
-    axes = [axis for axis in layout if axis not in ("batch", "1")]
-    if "rows" not in axes:
-        features = features[:, 0]
-    elif axes == ["columns", "rows"]:
-        features = features.transpose(1, 2)
-    for position, axis in enumerate(axis for axis in layout if axis != "batch"):
-        if axis == "1":
-            features = features.unsqueeze(1 + position)
-    return features
-
-
-def _chosen(candidates: tuple[Port, ...], name: str, *, what: str, path: Path) -> Port:
-    names = [candidate.name for candidate in candidates]
-    if not name and len(names) == 1:
-        return candidates[0]
-    if name not in names:
-        raise UnknownChoice(f"{what}.name for {printable_path(path)}:", name, names)
-    return candidates[names.index(name)]

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from embedder.models.kinds.packed_arrays import GROUP, STEPS, unpacked_array
+
 WeightBits = Literal[8, 16, 32]
-GROUP = 128
-STEPS = ".steps"
 
 
 def packed(tensors: Mapping[str, Tensor], bits: WeightBits) -> dict[str, Tensor]:
@@ -46,10 +46,8 @@ def unpacked(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if tensor.dtype == torch.float16:
             unpacked_tensors[name] = tensor.float()
         elif tensor.dtype == torch.int8 and steps is not None and _fit(steps, tensor):
-            weights = _in_groups(tensor.float()) * steps[:, None]
-            unpacked_tensors[name] = (
-                weights.flatten()[: tensor.numel()].view(tensor.shape).contiguous()
-            )
+            weights = unpacked_array(tensor.numpy(), steps.numpy())
+            unpacked_tensors[name] = torch.from_numpy(weights)
             used.add(name + STEPS)
         else:
             unpacked_tensors[name] = tensor

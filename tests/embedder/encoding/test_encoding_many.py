@@ -21,6 +21,7 @@ from embedder.encoding.requests import (
     TrackRequest,
 )
 from embedder.encoding.steps import EncodingSteps
+from embedder.encoding.torch_runtime import TorchRuntime
 from embedder.models.registry import load_model
 from tests.embedder.encoding.songs import RATE, tune
 
@@ -110,10 +111,11 @@ def test_a_worker_uses_one_core(
         return run_network(forward, features)
 
     monkeypatch.setattr(BatchedForward, "__call__", recorded)
+    in_torch = TrackEncoder(load_model(encoder.model.folder), device="cpu", precision="float32")
     n_threads_before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
-        list(encoder.encode_many(songs[:3], workers=1))
+        list(in_torch.encode_many(songs[:3], workers=1))
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(n_threads_before)
@@ -127,7 +129,7 @@ def test_tracks_with_different_numbers_of_excerpts_share_a_batch(
     short = tmp_path / "short.wav"
     write_audio(short, tune(1.5), RATE)
     model = load_model(encoder.model.folder)
-    steps = EncodingSteps(model, device=torch.device("cpu"), precision="float32")
+    steps = EncodingSteps(TorchRuntime(model, device="cpu", precision="float32"))
     results = steps.encode_group([TrackRequest(path) for path in (short, songs[8])])
     encodings = [result for result in results if isinstance(result, TrackEncoding)]
     assert [len(encoding.excerpt_vectors) for encoding in encodings] == [1, 2]

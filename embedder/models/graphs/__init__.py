@@ -1,0 +1,1 @@
+"""Our networks as ONNX graphs, written from settings and weights without torch."""
