@@ -17,8 +17,9 @@ from embedder.encoding.cores import encode_on_cores
 from embedder.encoding.devices import choose_device
 from embedder.encoding.formats import Precision
 from embedder.encoding.gpu_batches import encode_in_batches
+from embedder.encoding.opening import open_runtime
 from embedder.encoding.requests import EncodingResult, TrackEncoding, TrackRequest, as_requests
-from embedder.encoding.runtime import Runtime, open_runtime
+from embedder.encoding.runtime import Runtime
 from embedder.encoding.steps import EncodingSteps
 from embedder.encoding.threads import usable_cores
 from embedder.errors import BadInput

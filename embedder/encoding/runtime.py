@@ -6,19 +6,14 @@
 Both give the same vectors up to rounding. This module imports neither.
 """
 
-import logging
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.encoding.formats import PRECISIONS, Precision
-from embedder.errors import UnknownChoice
+from embedder.encoding.formats import Precision
 from embedder.models.loaded import OpenModel
-
-logger = logging.getLogger(__name__)
 
 RuntimeName = Literal["torch", "arrays"]
 BATCH_EXCERPTS = {"cpu": 16, "cuda": 256, "mps": 64}
@@ -60,27 +55,3 @@ class Runtime(Protocol):
     def start_thread(self) -> None:
         """Each new thread that calls the runtime then calls this first."""
         ...
-
-
-def open_runtime(
-    folder: Path, *, device: str, precision: Precision, only: RuntimeName | None = None
-) -> Runtime:
-    """A model's runtime on a device: arrays if they can run it there, otherwise torch."""
-    if precision not in PRECISIONS:
-        raise UnknownChoice("precision", precision, PRECISIONS)
-    reason = ""
-    if only == "torch" or device != "cpu" or precision not in ("auto", "float32"):
-        reason = "the device or the number format asks for it"
-    else:
-        from embedder.encoding.array_runtime import ArrayRuntime
-        from embedder.models.arrays import NoGraph, load_arrays
-
-        try:
-            return ArrayRuntime(load_arrays(folder), precision=precision)
-        except NoGraph as missing:
-            reason = str(missing)
-    logger.debug("%s: torch computes the vectors: %s", folder.name, reason)
-    from embedder.encoding.torch_runtime import TorchRuntime
-    from embedder.models.registry import load_model
-
-    return TorchRuntime(load_model(folder), device=device, precision=precision)

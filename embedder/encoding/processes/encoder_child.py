@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from embedder.encoding.opening import open_runtime
 from embedder.encoding.requests import EncodingFailure, TrackRequest
-from embedder.encoding.runtime import open_runtime
 from embedder.encoding.steps import EncodingSteps
 from embedder.processes.limits import die_before_parent, limit_cpu_time, limit_memory
 

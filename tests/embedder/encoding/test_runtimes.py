@@ -10,7 +10,7 @@ from embedder.config.presets import MODELS
 from embedder.encoding import devices
 from embedder.encoding.devices import choose_device
 from embedder.encoding.encoder import TrackEncoder
-from embedder.encoding.runtime import open_runtime
+from embedder.encoding.opening import open_runtime
 from embedder.errors import FingerprintMismatch
 from embedder.models.kinds.network import save_model
 from embedder.models.registry import find_model, load_model
