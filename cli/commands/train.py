@@ -255,6 +255,7 @@ def _show(settings: Globals, dataset: Path, result: "TrainingResult") -> None:
         "ended": result.ended,
         **(_course_of(result) if result.steps else {}),
         **{name: round(score, 4) for name, score in result.scores.items() if name != "score"},
+        **{f"test_{name}": round(score, 4) for name, score in result.test.items()},
         **{
             f"{name}_before": round(score, 4)
             for name, score in result.before.items()
