@@ -4,10 +4,10 @@
     thread 2 ──▶ child 1, as soon as it is ready
     thread 3 ──▶ child 2 …
 
-No file is decoded in this process: one that crashes FFmpeg would end the run. A child takes seconds
-to start, so children are started only if there is more work than that. Until they are ready,
-threads take turns in this process. A child that ended is replaced, and the tracks that it had are
-decoded one by one: only the file that ended it fails.
+No file is decoded in this process: one that crashes FFmpeg would end the run. A child takes a
+second to start (with torch five), so children are started only if there is more work than that.
+Until they are ready, threads take turns in this process. A child that ended is replaced, and the
+tracks that it had are decoded one by one: only the file that ended it fails.
 """
 
 import threading

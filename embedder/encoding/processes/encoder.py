@@ -25,7 +25,7 @@ PATIENCE_SECONDS = 60.0
 
 
 class EncoderProcess:
-    """A child with its own copy of a model. It takes seconds to start: check `is_ready` first."""
+    """A child with its own copy of a model. It takes a second to start: check `is_ready` first."""
 
     def __init__(
         self,

@@ -19,6 +19,7 @@ from embedder.encoding.encoder import TrackEncoder
 from embedder.encoding.processes.decoder import DecoderProcess
 from embedder.encoding.processes.encoder import EncoderProcess
 from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequest
+from embedder.encoding.runtime import RuntimeName
 from embedder.errors import UnreadableAudio
 from embedder.models.kinds.network import save_model
 from embedder.models.registry import load_model
@@ -116,8 +117,11 @@ def test_a_file_that_kills_encoding_children_costs_only_itself(
     assert started[0]._child.poll() == -signal.SIGSEGV
 
 
-def test_an_encoding_child_works_within_bounds(song: Path, tmp_path: Path) -> None:
-    """Its memory and its time on the processor are bounded, and torch runs within both."""
+@pytest.mark.parametrize("runtime", ["arrays", "torch"])
+def test_an_encoding_child_works_within_bounds(
+    song: Path, tmp_path: Path, runtime: RuntimeName
+) -> None:
+    """Its memory and its time on the processor are bounded, and either runtime runs within both."""
     folder = tmp_path / "tiny"
     save_model(folder, seeded_network(MODELS["tiny"], seed=0))
     model = load_model(folder)
@@ -126,6 +130,7 @@ def test_an_encoding_child_works_within_bounds(song: Path, tmp_path: Path) -> No
         fingerprint=model.fingerprint,
         embedding_size=model.embedding_size,
         precision="auto",
+        runtime=runtime,
     )
     try:
         child._ready_thread.join()
