@@ -34,7 +34,7 @@ def test_a_label_with_several_values_trains_a_tagger(run_cli: RunCli, tagged: Pa
 
 
 def test_chosen_objectives_are_kept(run_cli: RunCli, tagged: Path) -> None:
-    """Whoever names objectives gets them, also for a field with several values."""
+    """Objectives that are named stay, also for a field with several values."""
     words = ("--label", "tag", "--set", 'objectives=[{kind="softmax"}]')
     config = config_of(run_cli, tagged, *words)
     assert [o["kind"] for o in config["objectives"]] == ["softmax"]  # type: ignore[attr-defined]
