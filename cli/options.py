@@ -20,7 +20,10 @@ SWITCHES = ("--json", "--ndjson", "--paths", "-0", "--quiet", "--debug", "--vers
 VALUED = ("--library",)
 LIBRARY_VARIABLE = "SOUNDALIKE_LIBRARY"
 
-TRACKS_HELP = "Audio files or track ids; - reads paths from standard input, one a line."
+TRACKS_HELP = (
+    "Audio files, track ids, or words that one track has, such as 'hooker boom'; - reads paths "
+    "from standard input, one a line."
+)
 LIBRARY_WORD = "library"
 
 TracksArgument = Annotated[

@@ -5,6 +5,7 @@ A message says what happened, to which file, with which value, and what to do ne
     SoundalikeError
     ├── UsageError                 a wrong argument or setting
     │   ├── UnknownChoice          not one of the valid names; they are listed
+    │   ├── AmbiguousTrack         words that several tracks have; they are listed
     │   └── ConfigError            a TOML file or key=value that does not fit
     ├── BadInput                   a file or data set that cannot be used
     │   ├── AudioError             an audio file, and why
@@ -30,7 +31,8 @@ A message says what happened, to which file, with which value, and what to do ne
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -50,6 +52,32 @@ class UnknownChoice(UsageError):
         close = difflib.get_close_matches(str(given), names, n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
         super().__init__(f"unknown {what} {str(given)!r}: use {', '.join(names)}.{hint}")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A track that words may mean."""
+
+    id: int
+    artist: str
+    title: str
+
+    def __str__(self) -> str:
+        return f"{self.id} {': '.join(part for part in (self.artist, self.title) if part)}"
+
+
+class AmbiguousTrack(UsageError):
+    """Words that `total` tracks have; `candidates` are the best matches."""
+
+    def __init__(self, words: str, candidates: Sequence[Candidate], *, total: int) -> None:
+        more = f", and {total - len(candidates)} more" if total > len(candidates) else ""
+        super().__init__(
+            f"{printable_path(words)}: {total} tracks have these words. Give an id, or more words: "
+            f"{', '.join(map(str, candidates))}{more}"
+        )
+        self.words = words
+        self.candidates = tuple(candidates)
+        self.total = total
 
 
 class ConfigError(UsageError):

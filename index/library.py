@@ -6,16 +6,16 @@ keywords.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from embedder.errors import UsageError
-from index.library_folder.open_library import OpenLibrary
+from index.library_folder.kept_library import KeptLibrary
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from index.catalogue.records import TrackRecord
     from index.indexing.request import IndexOptions
     from index.indexing.results import IndexProgress, IndexReport
     from index.labels.classify.options import ClassifyOptions
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from index.labels.request import LabelRequest
     from index.labels.results import LabelReport
     from index.library_folder.encoder import Encoder
-    from index.library_folder.report import LibraryReport
-    from index.library_folder.upkeep import LibraryInfo
     from index.map.library_map import LibraryMap
     from index.map.request import MapRequest
     from index.map.results import MapReport
@@ -38,12 +36,11 @@ if TYPE_CHECKING:
     from index.search.request import SearchRequest
     from index.search.results import QueryResult
     from index.search.search import Searcher
-    from index.vectors.kinds import StoreSettings
 
 Request = TypeVar("Request")
 
 
-class Library(OpenLibrary):
+class Library(KeptLibrary):
     """An open library. Make one with `Library.open` or `Library.open_or_create`."""
 
     _searcher: "Searcher | None" = None
@@ -105,7 +102,11 @@ class Library(OpenLibrary):
         from index.search.request import SearchRequest
 
         request = _request(SearchRequest, arguments, options, make=search_request)
-        return self.searcher.search(request)
+        from index.playlists.query_lists import with_lists
+
+        request, notes = with_lists(self, request)
+        result = self.searcher.search(request)
+        return replace(result, notes=(*notes, *result.notes))
 
     @overload
     def playlist(self, request: "PlaylistRequest", /) -> "Playlist": ...
@@ -214,71 +215,6 @@ class Library(OpenLibrary):
         from index.map.drawing import draw_map
 
         return draw_map(self, output, request=request, colour=colour, title=title, force=force)
-
-    def to_pandas(self) -> "pd.DataFrame":
-        """A row a track, by id: its fields and tags. `vectors(frame.index)` are in its order."""
-        from index.library_folder.frames import library_frame
-
-        return library_frame(self)
-
-    def export(self, path: Path, *, force: bool = False) -> int:
-        """Write every track to a .csv, .json or .npz file; returns their number."""
-        from index.library_folder.export import export_library
-
-        return export_library(self, path, replace=force)
-
-    def info(self) -> "LibraryInfo":
-        """The library at a glance."""
-        from index.library_folder.upkeep import library_info
-
-        return library_info(self)
-
-    def report(self) -> "LibraryReport":
-        """The library at length: also its model, its fields and its hubs."""
-        from index.library_folder.report import report_on
-
-        return report_on(self)
-
-    def verify(self, *, deep: bool = False, encoder: "Encoder | None" = None) -> list[str]:
-        """What is wrong with the library, in sentences; empty if all is well.
-
-        With `deep`, some files are also analysed again, with the library's model or `encoder`,
-        and their vectors compared.
-        """
-        from index.library_folder.checkup import verify, verify_by_analysis
-
-        problems = verify(self)
-        if deep and not problems:
-            problems = verify_by_analysis(self, encoder=encoder)
-        return problems
-
-    def remove(self, ids: Sequence[int]) -> "list[TrackRecord]":
-        """Forget tracks; their files stay. Returns the removed tracks; raises NotFound."""
-        from index.library_folder.upkeep import remove_tracks
-
-        return remove_tracks(self, ids)
-
-    def set_store(self, settings: "StoreSettings") -> None:
-        """Change how vectors are stored: the kind of index, the memory budget, the effort."""
-        from index.library_folder.upkeep import set_store
-
-        set_store(self, settings)
-
-    def set_correction(self, name: str) -> None:
-        """Set the searches' default correction against hubs; `model`: as the model's card says."""
-        from index.library_folder.upkeep import set_correction
-
-        set_correction(self, name)
-
-    def rebuild(self) -> None:
-        """Rebuild `vectors.faiss` from the catalogue."""
-        self.rebuild_as(None)
-
-    def rebuild_as(self, kind: str | None, *, memory_mb: int | None = None) -> None:
-        """Rebuild `vectors.faiss`; a new kind or memory budget is kept as the setting."""
-        from index.library_folder.upkeep import rebuild_as
-
-        rebuild_as(self, kind, memory_mb=memory_mb)
 
 
 def _request(

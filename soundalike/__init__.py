@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from index.labels.results import LabelReport as LabelReport
     from index.labels.results import LabelVote as LabelVote
     from index.library import Library as Library
+    from index.library_folder.finding.request import ListRequest as ListRequest
+    from index.library_folder.finding.results import TrackList as TrackList
     from index.library_folder.frames import tracks_in as tracks_in
     from index.map.library_map import LibraryMap as LibraryMap
     from index.map.request import MapRequest as MapRequest
@@ -72,6 +74,7 @@ _HOMES = {
     "LabelVote": "index.labels.results",
     "Library": "index.library",
     "LibraryMap": "index.map.library_map",
+    "ListRequest": "index.library_folder.finding.request",
     "MapReport": "index.map.results",
     "MapRequest": "index.map.request",
     "Neighbour": "index.search.results",
@@ -83,6 +86,7 @@ _HOMES = {
     "TrackClassifier": "embedder.encoding.classifier",
     "TrackEncoder": "embedder.encoding.encoder",
     "TrackEncoding": "embedder.encoding.requests",
+    "TrackList": "index.library_folder.finding.results",
     "TrackRecord": "index.catalogue.records",
     "TrackRequest": "embedder.encoding.requests",
     "TrackTagger": "embedder.encoding.tagger",

@@ -1,6 +1,7 @@
 """The errors that soundalike raises on purpose. All are below `SoundalikeError`."""
 
 from embedder.errors import (
+    AmbiguousTrack,
     ArtefactError,
     AudioError,
     AudioTooShort,
@@ -29,6 +30,7 @@ from embedder.errors import (
 )
 
 __all__ = [
+    "AmbiguousTrack",
     "ArtefactError",
     "AudioError",
     "AudioTooShort",

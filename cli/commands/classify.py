@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.choosing import chooser
 from cli.options import ForceOption, Form, Globals, TracksArgument, globals_of, read_tracks
 from cli.output import emit
 from cli.progress import bar
@@ -98,6 +99,7 @@ def _classified(settings: Globals, request: Any) -> "ClassifyReport":
     def open_library() -> Library:
         if not opened:
             opened.append(Library.open(settings.library_folder()))
+            opened[0].choose = chooser(settings)
         return opened[0]
 
     try:

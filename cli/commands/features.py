@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
+from cli.choosing import chooser
 from cli.options import ForceOption, Form, Globals, TracksArgument, globals_of, read_tracks
 from cli.output import emit
 from cli.progress import track
 from cli.talk import say
-from embedder.errors import PartialFailure, UnknownChoice, UsageError
+from embedder.errors import NotFound, PartialFailure, UnknownChoice, UsageError
 
 
 def run(
@@ -72,10 +73,30 @@ def run(
 
 
 def _paths(settings: Globals, texts: list[str]) -> list[str]:
-    """Files as they are given; ids are looked up in the library."""
-    if not any(text.isdigit() for text in texts):
+    """Files as they are given; ids and words are looked up in the library."""
+    from index.library_folder.finding.naming import is_id, looks_like_path
+
+    ids = {text for text in texts if is_id(text)}
+    words = {t for t in texts if not (t in ids or looks_like_path(t) or Path(t).exists())}
+    if not ids and not words:
         return texts
     from index.library import Library
 
-    with Library.open(settings.library_folder()) as library:
-        return [library.find(text)[0].path if text.isdigit() else text for text in texts]
+    try:
+        library = Library.open(settings.library_folder())
+    except NotFound:
+        if ids:
+            raise
+        return texts  # words without a library are files that do not exist
+    paths: list[str] = []
+    with library:
+        library.choose = chooser(settings)
+        for text in texts:
+            try:
+                named = library.tracks_named(text) if text in ids | words else []
+            except NotFound:
+                if text in ids:
+                    raise
+                named = []
+            paths.append(named[0].path if named else text)
+    return paths

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.choosing import chooser
 from cli.labels_shown import (
     CHANGE_COLUMNS,
     PROBABILITY_COLUMNS,
@@ -114,6 +115,7 @@ def run(
     votes = VoteSettings(field, k, class_balanced, include_artist, abstain, several)
     request = LabelRequest(names, votes, start_seconds=start, seconds=seconds)
     with Library.open(settings.library_folder()) as library:
+        library.choose = chooser(settings)
         with bar(settings, label="Analysing", total=len(names)) as advance:
             report = library.label(request, on_track=advance)
         n_failed = _talk_of(settings, report.failed)

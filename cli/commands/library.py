@@ -1,17 +1,21 @@
-"""`soundalike library`: describe, export, check and repair a library, and remove tracks."""
+"""`soundalike library`: describe, list, export, check and repair a library, and remove tracks."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import ForceOption, Form, TracksArgument, globals_of, read_tracks
+from cli.choosing import chooser
+from cli.options import ForceOption, Form, Globals, TracksArgument, globals_of, read_tracks
 from cli.output import emit
 from cli.talk import say
 from embedder.errors import ArtefactError
 
+if TYPE_CHECKING:
+    from index.library_folder.finding.request import ListOptions
+
 app = typer.Typer(
-    help="""Describe, export, check and repair the library.
+    help="""Describe, list, export, check and repair the library.
 
     $ soundalike library info
     Prints the library's size, its model, its fields and how it is searched.
@@ -25,6 +29,35 @@ INFO_COLUMNS = (
 )
 LABEL_COLUMNS = ("dataset", "layout", "tracks", "fields")
 TRACK_COLUMNS = ("id", "title", "artist", "path")
+NAMED_COLUMNS = ("id", "title", "artist", "album", "genre", "duration_seconds")
+UNNAMED_COLUMNS = ("id", "title", "artist", "duration_seconds", "path")
+MOST_IN_TABLE = 50
+"""Without --limit, a table is short; what a script reads is complete."""
+
+WhereOption = Annotated[
+    str,
+    typer.Option(metavar="FILTER", help="List only these tracks, as in query: 'genre=jazz'."),
+]
+SortOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FIELD",
+        help="Sort by a field: id, path, year, duration_seconds or any tag. By default the best "
+        "match comes first, or the lowest id.",
+    ),
+]
+DescendingOption = Annotated[bool, typer.Option("--descending", help="Reverse the order.")]
+LimitOption = Annotated[
+    int | None,
+    typer.Option(
+        "-n",
+        "--limit",
+        min=1,
+        metavar="N",
+        help=f"List N tracks; by default all, and {MOST_IN_TABLE} in a table.",
+    ),
+]
+OffsetOption = Annotated[int, typer.Option(min=0, metavar="N", help="Leave out the first N.")]
 
 
 @app.command("info")
@@ -47,6 +80,80 @@ def info(context: typer.Context) -> None:
         emit(settings, rows=report.failures, columns=("path", "reason"), title="\nfailures")
 
 
+@app.command("list")
+def list_tracks(
+    context: typer.Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[WORDS...]",
+            help="Words of the tracks; if none, all.",
+            show_default=False,
+        ),
+    ] = None,
+    where: WhereOption = "",
+    sort: SortOption = None,
+    descending: DescendingOption = False,
+    limit: LimitOption = None,
+    offset: OffsetOption = 0,
+) -> None:
+    """List the tracks of the library, or those that have some words.
+
+    Words are looked for in title, artist, album and path; the beginning of a word is enough. Letter
+    case and accents make no difference.
+
+    $ soundalike library list --where 'genre=jazz' --sort year --descending
+    Prints the jazz of the library with its ids, the newest first.
+    """
+    settings = globals_of(context)
+    options: ListOptions = {"where": where, "sort": sort, "descending": descending}
+    _list(settings, " ".join(words or ()), {**options, "limit": limit, "offset": offset})
+
+
+@app.command("find")
+def find(
+    context: typer.Context,
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="WORDS...", help="Words of the tracks.", show_default=False),
+    ],
+    where: WhereOption = "",
+    sort: SortOption = None,
+    descending: DescendingOption = False,
+    limit: LimitOption = None,
+    offset: OffsetOption = 0,
+) -> None:
+    """Find tracks by words of title, artist, album and path.
+
+    The beginning of a word is enough. Letter case and accents make no difference. Every sign is
+    text: there is no search syntax. The ids are names of tracks for all other commands.
+
+    $ soundalike library find john lee hook
+    Prints the tracks by John Lee Hooker with their ids, the best match first.
+    """
+    settings = globals_of(context)
+    options: ListOptions = {"where": where, "sort": sort, "descending": descending}
+    _list(settings, " ".join(words), {**options, "limit": limit, "offset": offset})
+
+
+def _list(settings: Globals, words: str, options: "ListOptions") -> None:
+    from index.library import Library
+
+    is_cut = settings.form is Form.TABLE and options["limit"] is None
+    if is_cut:
+        options = {**options, "limit": MOST_IN_TABLE}
+    with Library.open(settings.library_folder()) as library:
+        tracks = library.list(words, **options)
+    for note in tracks.notes:
+        say(settings, note)
+    is_named = all(track.title for track in tracks)
+    columns = NAMED_COLUMNS if is_named else UNNAMED_COLUMNS
+    emit(settings, tracks, rows=tracks.tracks, columns=columns)
+    n_after = tracks.total - options["offset"] - len(tracks)
+    if settings.form is Form.TABLE and tracks.tracks and n_after > 0:
+        say(settings, f"{len(tracks)} of {tracks.total:,} tracks; -n lists more")
+
+
 @app.command("remove")
 def remove(context: typer.Context, tracks: TracksArgument) -> None:
     """Remove tracks from the library; their files stay.
@@ -58,7 +165,10 @@ def remove(context: typer.Context, tracks: TracksArgument) -> None:
 
     settings = globals_of(context)
     with Library.open(settings.library_folder()) as library:
-        named = [track for text in read_tracks(settings, tracks) for track in library.find(text)]
+        library.choose = chooser(settings)
+        named = [
+            track for text in read_tracks(settings, tracks) for track in library.tracks_named(text)
+        ]
         removed = library.remove(list(dict.fromkeys(track.id for track in named)))
     emit(settings, rows=removed, columns=TRACK_COLUMNS)
 
@@ -139,7 +249,7 @@ def rebuild(
         ),
     ] = None,
 ) -> None:
-    """Rebuild the search index from the catalogue.
+    """Rebuild the search index and the index of words from the catalogue.
 
     $ soundalike library rebuild --store hnsw
     Rebuilds the index as a graph, and prints its kind and size.

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.choosing import chooser
 from cli.help_pages import PlainCommand
 from cli.options import ForceOption, Form, Globals, globals_of, read_tracks
 from cli.output import emit
@@ -46,8 +47,8 @@ def run(
         list[str] | None,
         typer.Argument(
             metavar="SEED...",
-            help="Files, track ids, folders or playlists to start from; - reads paths from "
-            "standard input, one a line. A single track opens the playlist.",
+            help="Files, track ids, words that one track has, folders or playlists to start from; "
+            "- reads paths from standard input, one a line. A single track opens the playlist.",
             show_default=False,
         ),
     ] = None,
@@ -196,6 +197,7 @@ def run(
         drop=parse_places(drop),
     )
     with Library.open(settings.library_folder()) as library:
+        library.choose = chooser(settings)
         playlist = library.playlist(request)
     _deliver(settings, playlist, output=output, relative_to=relative_to, force=force, mpd=mpd)
 

@@ -1,9 +1,11 @@
 """`soundalike query`: the tracks that sound most like some others."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.choosing import chooser
 from cli.options import TRACKS_HELP, Globals, globals_of, read_tracks
 from cli.output import emit, emit_text
 from cli.talk import say
@@ -22,7 +24,11 @@ def run(
     context: typer.Context,
     tracks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TRACK...]", help=TRACKS_HELP, show_default=False),
+        typer.Argument(
+            metavar="[TRACK...]",
+            help=f"{TRACKS_HELP} Folders and playlists stand for their tracks.",
+            show_default=False,
+        ),
     ] = None,
     k: Annotated[
         int, typer.Option("-k", min=1, metavar="K", help="The number of neighbours.")
@@ -74,6 +80,13 @@ def run(
             metavar="WORDS", help="Search with a description, if the library's model reads text."
         ),
     ] = "",
+    from_playlist: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Search with the tracks of a playlist, or of a file of paths, one a line.",
+        ),
+    ] = None,
     explain: Annotated[
         bool,
         typer.Option("--explain", help="Show why: similar parts, and timbre, rhythm and harmony."),
@@ -105,8 +118,10 @@ def run(
         correction=None if hubness is None else check_correction(hubness),
         explain=explain,
         text=text,
+        from_playlist=from_playlist,
     )
     with Library.open(settings.library_folder()) as library:
+        library.choose = chooser(settings)
         result = library.search(request)
     for note in result.notes:
         say(settings, note)

@@ -3,6 +3,7 @@
 Paths are bytes in the database, as they are on disk: names that are no valid text stay themselves.
 """
 
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +20,23 @@ from index.catalogue.field_rows import SEARCHABLE, FieldRows
 from index.catalogue.label_rows import LabelRows
 from index.catalogue.records import Failure, TrackRecord
 from index.catalogue.revisions import Revisions
-from index.catalogue.track_rows import TRACK_COLUMNS, as_track, labelled_columns
+from index.catalogue.track_rows import (
+    LABELLED_COLUMNS,
+    TRACK_COLUMNS,
+    as_track,
+    labelled_column,
+    labelled_columns,
+)
 from index.catalogue.vector_rows import VectorRows
+from index.catalogue.words import WordRows
 from index.vectors.distances import Space
 
 IDS_PER_STATEMENT = 900
 """SQLite's oldest limit on the values of one statement is 999."""
+SORT_COLUMNS = ("id", "path", "year", "track_number", "duration_seconds", *LABELLED_COLUMNS)
+"""Fields that are columns of `tracks`; other fields are tags."""
+MOST_LOOKED_UP = 5000
+"""For more ids, reading all is quicker than looking each up."""
 PARSING_FAILED = (
     *(ValueError, TypeError, LookupError, AttributeError, RecursionError),
     SoundalikeError,
@@ -51,7 +63,8 @@ class ModelRow:
 class Catalogue(FieldRows):
     """An open catalogue. `vectors` are its vectors; what changes it is in `ledger`.
 
-    `labels` are those of data sets. Its fields are read with the methods of `FieldRows`.
+    `labels` are those of data sets, `words` finds tracks by name. Its fields are read with the
+    methods of `FieldRows`.
     """
 
     def __init__(self, database: Database) -> None:
@@ -59,11 +72,14 @@ class Catalogue(FieldRows):
         self.labels = LabelRows(database)
         self.revisions = Revisions(database)
         self.vectors = VectorRows(database, self.revisions)
+        self.words = WordRows(database)
 
     @classmethod
     def create_or_open(cls, path: Path, *, must_exist: bool = False) -> "Catalogue":
         """To write to, brought to the current format; see `Database.create_or_open`."""
-        return cls(Database.create_or_open(path, must_exist=must_exist))
+        catalogue = cls(Database.create_or_open(path, must_exist=must_exist))
+        catalogue.words.keep_up()
+        return catalogue
 
     @classmethod
     def open_to_read(cls, path: Path) -> "Catalogue":
@@ -232,6 +248,37 @@ class Catalogue(FieldRows):
             values,
         )
         return np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+
+    def searchable_ids(self) -> NDArray[np.int64]:
+        """The ids of the tracks that can be searched, ascending."""
+        rows = self.database.rows(
+            "SELECT track_id FROM vectors WHERE model_id = (SELECT value + 0 FROM settings "
+            "WHERE key = 'current_model') ORDER BY track_id"
+        )
+        ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+        gone = [row[0] for row in self.database.rows("SELECT id FROM tracks WHERE is_gone")]
+        return np.setdiff1d(ids, gone, assume_unique=True) if gone else ids
+
+    def searchable_among(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of some ids that can be searched, in their order."""
+        if len(ids) > MOST_LOOKED_UP:
+            return ids[np.isin(ids, self.searchable_ids(), assume_unique=True)]
+        rows = self.database.rows(
+            f"SELECT tracks.id FROM tracks {SEARCHABLE} "  # noqa: S608 - our names
+            "AND tracks.id IN (SELECT value FROM json_each(?))",
+            (json.dumps(ids.tolist()),),
+        )
+        searchable = [row[0] for row in rows]
+        return ids[np.isin(ids, searchable)]
+
+    def sort_values(self, field: str) -> dict[int, float | str | None]:
+        """The value of a field by track: a column as it is shown, or a tag's first value."""
+        if field not in SORT_COLUMNS:
+            return {track_id: some[0] for track_id, some in self.field_values(field).items()}
+        is_labelled = field in LABELLED_COLUMNS and self.labels.exist()
+        column = labelled_column(field) if is_labelled else f"tracks.{field}"
+        rows = self.database.rows(f"SELECT tracks.id, {column} FROM tracks")  # noqa: S608 - our names
+        return {row[0]: os.fsdecode(row[1]) if field == "path" else row[1] for row in rows}
 
     def failures(self) -> list[Failure]:
         """Files that could not be used, and why."""

@@ -193,4 +193,10 @@ FORMAT_4 = (
     "DELETE FROM tags WHERE field IN ('encoder', 'encodedby', 'encoded_by', 'encoded-by')",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4)
+FORMAT_5 = (
+    # What words are looked for in. The index of words itself is no part of a format: see `words`.
+    """CREATE VIEW track_texts AS
+        SELECT id, title, artist, album, CAST(path AS TEXT) AS path FROM tracks""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5)

@@ -24,12 +24,16 @@ def labelled_columns() -> str:
     """TRACK_COLUMNS with the labels of data sets in place of file tags, where a track has them."""
     columns = TRACK_COLUMNS
     for name in LABELLED_COLUMNS:
-        labels = (
-            "coalesce((SELECT group_concat(value, '; ') FROM labels "  # noqa: S608 - our names
-            f"WHERE track_id = tracks.id AND field = '{name}'), {name})"
-        )
-        columns = columns.replace(f" {name},", f" {labels},")
+        columns = columns.replace(f" {name},", f" {labelled_column(name)},")
     return columns
+
+
+def labelled_column(name: str) -> str:
+    """The labels of data sets in place of one file tag, where a track has them."""
+    return (
+        "coalesce((SELECT group_concat(value, '; ') FROM labels "  # noqa: S608 - our names
+        f"WHERE track_id = tracks.id AND field = '{name}'), {name})"
+    )
 
 
 def as_track(row: Row) -> TrackRecord:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embedder.errors import AudioError, BadInput, UsageError, printable_path
+from embedder.errors import AmbiguousTrack, AudioError, BadInput, UsageError, printable_path
 from index.catalogue.records import Failure
 from index.labels.request import LabelRequest
 from index.labels.results import LabelReport
@@ -43,7 +43,7 @@ def label_tracks(
                 library, [text], start_seconds=request.start_seconds, seconds=request.seconds
             )
         except (BadInput, UsageError) as error:
-            if len(request.tracks) == 1:
+            if len(request.tracks) == 1 or isinstance(error, AmbiguousTrack):
                 raise
             failed.append(Failure(text, _reason(error, text)))
     tracks: list[QueryTrack] = []

@@ -31,6 +31,7 @@ def verify(library: OpenLibrary) -> list[str]:
         lambda: type_problems(library.catalogue.database),
         lambda: _setting_problems(library),
         lambda: _row_problems(library),
+        library.catalogue.words.problems,
         lambda: _store_problems(library),
         lambda: _manifest_problems(library),
     )

@@ -15,15 +15,11 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.errors import (
-    BadInput,
-    CorruptArtefact,
-    NotFound,
-    UsageError,
-)
+from embedder.errors import BadInput, CorruptArtefact, NotFound, UsageError
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.catalogue.records import Failure, TrackRecord
 from index.catalogue.vector_rows import TrackExcerpts
+from index.library_folder.finding.naming import Choose, is_id, tracks_with_words
 from index.library_folder.leftovers import remove_leftovers
 from index.library_folder.lock import LOCK_NAME, writing
 from index.library_folder.manifest import (
@@ -62,6 +58,8 @@ class OpenLibrary:
     def __init__(self, folder: Path, *, warn: Warn | None = None) -> None:
         self.folder = folder
         self.warn = warn or logger.warning
+        self.choose: Choose | None = None
+        """Asks a person which of several tracks is meant. None: AmbiguousTrack is raised."""
         self._catalogue: Catalogue | None = None
         self._store: FaissStore | None = None
         self._scoring: Scoring | None = None
@@ -212,22 +210,26 @@ class OpenLibrary:
         )
         raise NotFound(f"no track has the id {track_id}. {hint}")
 
-    def find(self, text: str) -> list[TrackRecord]:
-        """The tracks that a person means: an id, or a path, which may be a file of several.
+    def tracks_named(self, text: str) -> list[TrackRecord]:
+        """The tracks that a person means: an id, a path (a file may have several), or words.
 
-        Raises NotFound, with the closest path, if there is no such track.
+        Raises NotFound, with the closest path, if there is no such track, and AmbiguousTrack for
+        words that several tracks have, unless `choose` is set.
         """
         at_path = tracks_at(self.catalogue, text)
         if at_path:
             return at_path
-        if text.isascii() and text.isdigit():
+        if is_id(text):
             if len(text) > LONGEST_ID:
                 raise NotFound(f"no track has the id {text}.")
             return [self.track(int(text))]
         paths = self.catalogue.paths()
         if not paths:
             raise NotFound(f"{self.folder}: {EMPTY}")
-        raise no_track_at(text, paths)
+        named = tracks_with_words(self.catalogue, text, choose=self.choose)
+        if not named:
+            raise no_track_at(text, paths)
+        return named
 
     def vectors(self, ids: Sequence[int] | IdArray) -> FloatMatrix:
         """The exact vectors [n, size] of tracks; raises NotFound for one without."""

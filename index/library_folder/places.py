@@ -12,6 +12,7 @@ from pathlib import Path
 from embedder.errors import NotFound, printable_path
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.records import TrackRecord
+from index.library_folder.finding.naming import looks_like_path
 
 
 def places_of(path: Path | str) -> tuple[Path, ...]:
@@ -40,4 +41,5 @@ def no_track_at(text: str, paths: Sequence[str]) -> NotFound:
     hint = [*by_name, *close][:1]
     meant = f" Do you mean {printable_path(hint[0])}?" if hint else ""
     what = "not in the library" if path.exists() else "no such file"
-    return NotFound(f"{printable_path(text)}: {what}.{meant}")
+    words = "" if path.exists() or looks_like_path(text) else " No track has these words."
+    return NotFound(f"{printable_path(text)}: {what}.{meant}{words}")

@@ -88,7 +88,7 @@ def rebuild_as(library: OpenLibrary, kind: str | None, *, memory_mb: int | None 
 
 
 def rebuild(library: OpenLibrary) -> None:
-    """Rebuild `vectors.faiss` from the catalogue."""
+    """Rebuild `vectors.faiss` and the index of words from the catalogue."""
     settings = library.store_settings
     with library.writing() as catalogue:
         _rebuild(library, catalogue, settings)
@@ -124,4 +124,5 @@ def _rebuild(library: OpenLibrary, catalogue: Catalogue, settings: StoreSettings
     model = catalogue.current_model()
     if model is None:
         raise NotFound(f"{library.folder}: {EMPTY}")
+    catalogue.words.rebuild()
     StoreCache(library.folder, catalogue, settings=settings).rebuild(model, model.space)

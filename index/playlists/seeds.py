@@ -37,7 +37,7 @@ class Seeds:
             if not text:
                 raise UsageError("an empty name: give a file, an id, a folder or a playlist")
             if path.is_dir():
-                resolved += resolve_records(self._library, self._in_folder(path))
+                resolved += resolve_records(self._library, self.in_folder(path))
             elif is_playlist_file(path) and path.exists():
                 resolved += resolve_records(self._library, self.in_playlist(path))
             else:
@@ -77,7 +77,8 @@ class Seeds:
         by_path = self._library.catalogue.tracks_by_path(paths)
         return {part.id for parts in by_path.values() for part in parts}
 
-    def _in_folder(self, folder: Path) -> list[TrackRecord]:
+    def in_folder(self, folder: Path) -> list[TrackRecord]:
+        """The tracks of the library in a folder; of very many, an even sample."""
         for place in places_of(folder):
             prefix = os.fsencode(place).rstrip(b"/") + b"/"
             ids = self._library.catalogue.ids_matching(

@@ -20,6 +20,7 @@ from embedder.errors import AudioError, NotFound, UsageError, printable_path
 from index.catalogue.catalogue import ModelRow
 from index.catalogue.records import TrackRecord
 from index.catalogue.vector_rows import TrackExcerpts
+from index.library_folder.finding.naming import is_id
 from index.library_folder.open_library import OpenLibrary
 from index.library_folder.places import places_of, tracks_at
 from index.vectors.distances import FloatMatrix
@@ -77,7 +78,7 @@ def resolve_tracks(
     start_seconds: float | None = None,
     seconds: float | None = None,
 ) -> list[ResolvedTrack]:
-    """The tracks of ids and paths, each once; a file of several parts gives all of them.
+    """The tracks of ids, paths and words, each once; a file of parts gives all of them.
 
     A stretch (from `start_seconds`, `seconds` long) always has to be encoded.
     """
@@ -130,7 +131,7 @@ def _each_once(tracks: Sequence[ResolvedTrack]) -> list[ResolvedTrack]:
 
 
 def _tracks_in_library(library: OpenLibrary, text: str) -> list[TrackRecord] | None:
-    """The tracks with this path or id; None for a file outside the library."""
+    """The tracks with this path, id or words; None for a file outside the library."""
     tracks = tracks_at(library.catalogue, text)
     if tracks:
         return tracks
@@ -140,11 +141,7 @@ def _tracks_in_library(library: OpenLibrary, text: str) -> list[TrackRecord] | N
             f"{printable_path(text)}: a folder. Name files, or give - as the track "
             "and pipe the output of 'find FOLDER -type f' to the command."
         )
-    return None if path.exists() and not _is_id(text) else library.find(text)
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit()
+    return None if path.exists() and not is_id(text) else library.tracks_named(text)
 
 
 def _with_vector(library: OpenLibrary, record: TrackRecord) -> QueryTrack:

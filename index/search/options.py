@@ -1,5 +1,6 @@
 """The options of `Library.search`'s short form: those of `soundalike query`, as keywords."""
 
+from pathlib import Path
 from typing import Any, TypedDict
 
 from index.search.request import SearchRequest
@@ -24,6 +25,7 @@ class SearchOptions(TypedDict, total=False):
     hubness: Correction | None
     explain: bool
     text: str
+    from_playlist: Path | None
 
 
 def search_request(tracks: tuple[str, ...], **options: Any) -> SearchRequest:

@@ -1,6 +1,7 @@
 """What a search asks for."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from embedder.errors import UsageError
@@ -9,7 +10,8 @@ from index.vectors.hubness import Correction
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A search. Tracks are ids, or paths of files inside or outside the library.
+    """A search. Tracks are ids, paths of files inside or outside the library, words that one track
+    has, or folders and playlists.
 
     text: a description, if the library's model reads text; it counts as one more track.
     """
@@ -28,12 +30,14 @@ class SearchRequest:
     """Against hubs; None: the library's, otherwise the model's."""
     explain: bool = False
     text: str = ""
+    from_playlist: Path | None = None
+    """A playlist, or a file of paths, whose tracks are query tracks too."""
 
     def __post_init__(self) -> None:
         check_tracks(self, "tracks", "minus")
-        if not self.tracks and not self.text.strip():
+        if not self.tracks and not self.text.strip() and self.from_playlist is None:
             raise UsageError("no track to search with: name a file or an id, or give a text")
-        if self.explain and not self.tracks:
+        if self.explain and not self.tracks and self.from_playlist is None:
             raise UsageError("explain compares tracks: name a file or an id beside the text")
         for name in ("k", "per_artist", "per_album"):
             value = getattr(self, name)

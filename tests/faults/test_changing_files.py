@@ -71,7 +71,7 @@ def test_a_copy_of_a_replaced_file_keeps_its_own_recording(
     )
     (expected,) = ToyEncoder().encode_many([music / "12 copy.wav"])
     with Library.open(tmp_path / "library") as library:
-        (copy,) = library.find(str(music / "12 copy.wav"))
+        (copy,) = library.tracks_named(str(music / "12 copy.wav"))
         assert library.vectors([copy.id])[0] == pytest.approx(expected.vector, abs=1e-6)
 
 

@@ -123,7 +123,7 @@ def _asked(text: str, request: ClassifyRequest, open_library: OpenTheLibrary) ->
     if path.exists() and not is_id:
         records = _in_library(text, open_library) or [_outside(text)]
     else:
-        records = open_library().find(text)
+        records = open_library().tracks_named(text)
     return [_part(record, request.start_seconds, request.seconds) for record in records]
 
 

@@ -20,7 +20,7 @@ def labels_in(library: OpenLibrary, frame: pd.DataFrame, field: str) -> Iterator
         if pd.isna(value) or not str(value).strip():
             continue
         labels = tuple(part.strip() for part in str(value).split(SEPARATOR.strip()) if part.strip())
-        for track in library.find(text):
+        for track in library.tracks_named(text):
             yield LabelVote(
                 track=track,
                 field=field,

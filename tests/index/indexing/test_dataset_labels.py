@@ -88,7 +88,7 @@ def test_a_table_brings_every_column(library: Library, music: Path, tmp_path: Pa
     assert values(library, "mood") == {"0.wav": ("calm",), "1.wav": ("wild",)}
     assert values(library, "tag")["0.wav"] == ("a", "b")
     assert values(library, "split") == {"0.wav": ("train",), "1.wav": ("test",)}
-    assert library.find(str(music / "0.wav"))[0].artist == "Ann"
+    assert library.tracks_named(str(music / "0.wav"))[0].artist == "Ann"
     assert report.labels[0].tracks == 2
 
 
@@ -100,7 +100,7 @@ def test_a_label_replaces_the_files_own_tag(library: Library, folders: Path) -> 
     tag_wav(other, genre="jazz")
     index(library, folders, folders)
     index(library, other.parent)
-    track, another = library.find(str(path))[0], library.find(str(other))[0]
+    track, another = library.tracks_named(str(path))[0], library.tracks_named(str(other))[0]
     assert (track.genre, track.artist) == ("cat", "Ann")
     assert values(library)["0.wav"] == ("cat",)
     assert ids_where(library.catalogue, "genre=jazz").tolist() == [another.id]
@@ -113,7 +113,7 @@ def test_labels_survive_retagging(library: Library, folders: Path) -> None:
     tag_wav(folders / "cat" / "0.wav", genre="jazz", title="New")
     assert index(library, folders).updated == 1
     assert values(library)["0.wav"] == ("cat",)
-    assert library.find(str(folders / "cat" / "0.wav"))[0].title == "New"
+    assert library.tracks_named(str(folders / "cat" / "0.wav"))[0].title == "New"
 
 
 def test_a_later_run_goes_on_with_the_data_set(library: Library, folders: Path) -> None:

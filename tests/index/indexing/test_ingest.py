@@ -43,7 +43,7 @@ def test_a_retagged_file_is_not_analysed(library: Library, music: Path) -> None:
     report, encoder = index(library, music)
     assert counts(report) == {"updated": 1, "unchanged": 5}
     assert encoder.analysed_paths == []
-    assert library.find(str(path))[0].genre == "blues"
+    assert library.tracks_named(str(path))[0].genre == "blues"
     assert set(library.catalogue.field_values("genre").values()) == {("jazz",), ("blues",)}
 
 
@@ -59,13 +59,13 @@ def test_changed_audio_is_analysed_again(library: Library, music: Path) -> None:
     """Other samples in the same place get another vector, under the same id."""
     index(library, music)
     path = music / "album 0" / "0.wav"
-    track = library.find(str(path))[0]
+    track = library.tracks_named(str(path))[0]
     before = library.vectors([track.id])
     write_wav(path, 99)
     report, encoder = index(library, music)
     assert counts(report) == {"updated": 1, "unchanged": 5}
     assert encoder.analysed_paths == [path]
-    assert library.find(str(path))[0].id == track.id
+    assert library.tracks_named(str(path))[0].id == track.id
     assert not np.allclose(library.vectors([track.id]), before)
 
 
@@ -95,7 +95,7 @@ def test_cue_sheets_make_several_tracks(library: Library, tmp_path: Path) -> Non
     sheet.write_text(text)
     report, encoder = index(library, music)
     assert (report.added, len(encoder.analysed_paths)) == (2, 2)
-    first, second = library.find(str(music / "live.wav"))
+    first, second = library.tracks_named(str(music / "live.wav"))
     assert (first.title, first.artist, first.album, first.start_seconds) == (
         "One",
         "Band",

@@ -30,7 +30,7 @@ def test_files_that_swap_names_keep_their_ids(library: Library, music: Path) -> 
     """Two recordings that trade places are two moves."""
     index(library, music)
     first, other = music / "album 0" / "0.wav", music / "album 0" / "2.wav"
-    before = library.find(str(first))[0].id, library.find(str(other))[0].id
+    before = library.tracks_named(str(first))[0].id, library.tracks_named(str(other))[0].id
     aside = music / "aside"
     first.rename(aside)
     other.rename(first)
@@ -40,21 +40,24 @@ def test_files_that_swap_names_keep_their_ids(library: Library, music: Path) -> 
     report, encoder = index(library, music)
     assert counts(report) == {"moved": 2, "unchanged": 4}
     assert encoder.analysed_paths == []
-    assert (library.find(str(other))[0].id, library.find(str(first))[0].id) == before
+    assert (
+        library.tracks_named(str(other))[0].id,
+        library.tracks_named(str(first))[0].id,
+    ) == before
 
 
 def test_a_file_moved_over_another_replaces_it(library: Library, music: Path) -> None:
     """What was overwritten is removed; what took its place has moved."""
     index(library, music)
     source, target = music / "album 0" / "0.wav", music / "album 0" / "2.wav"
-    moved = library.find(str(source))[0].id
-    lost = library.find(str(target))[0].id
+    moved = library.tracks_named(str(source))[0].id
+    lost = library.tracks_named(str(target))[0].id
     source.replace(target)
     os.utime(target, ns=(10**18, 10**18))
     report, encoder = index(library, music)
     assert counts(report) == {"moved": 1, "unchanged": 4, "removed": 1}
     assert encoder.analysed_paths == []
-    assert library.find(str(target))[0].id == moved
+    assert library.tracks_named(str(target))[0].id == moved
     assert lost not in library.store.ids()
 
 
@@ -65,7 +68,7 @@ def test_a_copy_is_a_duplicate_and_not_analysed(library: Library, music: Path) -
     report, encoder = index(library, music)
     assert counts(report) == {"added": 1, "unchanged": 6}
     assert (report.n_duplicates, encoder.analysed_paths) == (1, [])
-    digest = library.find(str(copy))[0].audio_digest
+    digest = library.tracks_named(str(copy))[0].audio_digest
     assert len(library.catalogue.tracks_with_digest(digest)) == 2
     assert library.info().n_duplicates == 1
 
@@ -95,7 +98,7 @@ def test_gone_files_are_marked_and_come_back(library: Library, music: Path, tmp_
     """A track whose file is gone is not searched, until the file is back."""
     index(library, music)
     path, away = music / "album 0" / "0.wav", tmp_path / "away.wav"
-    track_id = library.find(str(path))[0].id
+    track_id = library.tracks_named(str(path))[0].id
     path.rename(away)
     assert counts(index(library, music)[0]) == {"removed": 1, "gone": 1, "unchanged": 5}
     assert track_id not in library.store.ids()

@@ -83,7 +83,7 @@ def test_neither_copies_nor_the_artist_vote(
         settings = VoteSettings(k=100, include_artist=include_artist)
         named = (str(music[0]), str(copy))
         votes = label_tracks(library, LabelRequest(named, settings)).votes
-        (track,) = library.find(str(music[0]))
+        (track,) = library.tracks_named(str(music[0]))
         own, copied = ([voter.track for voter in vote.voters] for vote in votes)
         assert all(t.audio_digest != track.audio_digest for t in (*own, *copied))
         assert any(t.artist == track.artist for t in own) is include_artist

@@ -53,7 +53,7 @@ def test_an_empty_library_is_an_empty_table(tmp_path: Path) -> None:
 def test_tracks_are_named_by_path_id_or_index(library: Library) -> None:
     """Paths, ids and the index of a table name the same tracks."""
     frame = library.to_pandas()
-    by_path = [library.find(text)[0].id for text in tracks_in(frame)]
+    by_path = [library.tracks_named(text)[0].id for text in tracks_in(frame)]
     assert by_path == [int(text) for text in tracks_in(frame[["title"]])]
     assert by_path == [int(text) for text in tracks_in(frame[["title"]].reset_index())]
 

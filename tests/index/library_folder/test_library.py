@@ -35,7 +35,7 @@ def test_an_empty_library_says_what_to_do(tmp_path: Path) -> None:
     library = Library.open_or_create(tmp_path / "library")
     library.index([tmp_path / "music"], encoder=ToyEncoder())
     with pytest.raises(NotFound, match="soundalike demo"):
-        library.find("song.mp3")
+        library.tracks_named("song.mp3")
     assert (library.nearest(np.ones((1, 8)), 3)[1] == -1).all()
 
 
@@ -47,11 +47,11 @@ def test_a_folder_of_something_else_is_left_alone(music: Path) -> None:
 
 def test_near_misses_are_served(library: Library, music: Path) -> None:
     """A wrong id or path suggests the closest."""
-    assert library.find(str(music / "3.wav")) == library.find("4")
+    assert library.tracks_named(str(music / "3.wav")) == library.tracks_named("4")
     with pytest.raises(NotFound, match=r"Do you mean .*3\.wav"):
-        library.find(str(music / "3.wave"))
+        library.tracks_named(str(music / "3.wave"))
     with pytest.raises(NotFound, match=r"elsewhere/3\.wav: no such file.*music/3\.wav"):
-        library.find("/elsewhere/3.wav")
+        library.tracks_named("/elsewhere/3.wav")
     with pytest.raises(NotFound, match="1 to 8"):
         library.track(99)
 
@@ -62,10 +62,10 @@ def test_a_track_is_found_through_links_and_dots(
     """A relative path with `..`, and one through a link to its folder, name the same track."""
     (tmp_path / "link").symlink_to(music)
     monkeypatch.chdir(music)
-    tracks = library.find("4")
-    assert library.find(str(tmp_path / "link" / "3.wav")) == tracks
-    assert library.find("../music/3.wav") == tracks
-    assert library.find(str(music / ".." / "music" / "3.wav")) == tracks
+    tracks = library.tracks_named("4")
+    assert library.tracks_named(str(tmp_path / "link" / "3.wav")) == tracks
+    assert library.tracks_named("../music/3.wav") == tracks
+    assert library.tracks_named(str(music / ".." / "music" / "3.wav")) == tracks
 
 
 def test_a_wrong_shape_is_refused(library: Library) -> None:
