@@ -73,7 +73,7 @@ def test_a_script_gets_the_candidates(
     """Ambiguous words end with exit code 2 and one line with ids, artists and titles."""
     ended = run_cli(*line, *command_words, "boom")
     assert (ended.code, ended.out) == (2, "")
-    assert "2 John Lee Hooker: Boom, 1 John Lee Hooker: Boom Boom" in ended.err
+    assert "1 John Lee Hooker: Boom Boom, 2 John Lee Hooker: Boom" in ended.err
     assert len(ended.err.splitlines()) == 1
 
 
@@ -84,7 +84,7 @@ class _Terminal(io.StringIO):
 
 @pytest.mark.parametrize(
     ("typed", "form", "code", "query"),
-    [("2\n", (), 0, 1), ("9\n1\n", (), 0, 2), ("\n", (), 2, None), ("1\n", ("--json",), 2, None)],
+    [("2\n", (), 0, 2), ("9\n1\n", (), 0, 1), ("\n", (), 2, None), ("1\n", ("--json",), 2, None)],
 )
 def test_a_person_is_asked(
     run_cli: RunCli,
@@ -101,7 +101,7 @@ def test_a_person_is_asked(
     monkeypatch.setattr(sys, "stderr", error)
     ended = run_cli(*line, *form, "query", "boom", "-k", "3")
     assert ended.code == code
-    assert ("1. 2 John Lee Hooker: Boom" in error.getvalue()) == (not form)
+    assert ("1. 1 John Lee Hooker: Boom Boom" in error.getvalue()) == (not form)
     neighbours = {1, 2, 3} - {query}
     shown = {int(row.split()[2]) for row in ended.out.splitlines()[1:]}
     assert shown == (neighbours if query else set())
