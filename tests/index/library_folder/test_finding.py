@@ -17,7 +17,7 @@ from tests.index.vector_library import library_of, unit_vectors
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 TAGS = (
-    {"title": "Boom Boom", "artist": "John Lee Hooker", "album": "Burnin'", "year": "1962"},
+    {"title": "Boom Boom", "artist": "John Lee Hooker", "album": "Moanin'", "year": "1962"},
     {"title": "Boom", "artist": "John Lee Hooker", "album": "Live", "year": "2003"},
     {"title": "Señorita", "artist": "Björk", "album": "Été", "genre": "pop", "year": "1993"},
     {"title": "!!!", "artist": "Anna-Lena", "album": 'The "Quoted" One', "genre": "Pop"},
@@ -42,7 +42,7 @@ def ids_of(library: Library, words: str) -> list[int]:
     [
         ("john lee hook", [1, 2]),
         ("JOHN  boom", [1, 2]),
-        ("hooker burnin", [1]),
+        ("hooker moanin", [1]),
         ("senor", [3]),
         ("björk ete", [3]),
         ("BJORK", [3]),
@@ -133,8 +133,8 @@ def test_a_list_has_filters_orders_and_pages(library: Library) -> None:
 
 def test_wrong_options_are_refused(library: Library) -> None:
     """The message names the option and what it takes."""
-    with pytest.raises(UnknownChoice, match=r"field to sort by 'yaer': .*Did you mean year"):
-        library.list(sort="yaer")
+    with pytest.raises(UnknownChoice, match=r"field to sort by 'year_': .*Did you mean year"):
+        library.list(sort="year_")
     with pytest.raises(UsageError, match="limit = -1: give 0 or more"):
         library.list(limit=-1)
     with pytest.raises(UsageError, match="offset = -1: give 0 or more"):
@@ -145,7 +145,7 @@ def test_wrong_options_are_refused(library: Library) -> None:
 
 def test_words_name_the_only_track_that_has_them(library: Library) -> None:
     """A request takes words for a track, in search, vote and playlist."""
-    assert [track.id for track in library.search("hooker burnin").query] == [1]
+    assert [track.id for track in library.search("hooker moanin").query] == [1]
     assert library.search("senorita", minus=("anna lena",)).query[0].id == 3
     assert [vote.track.id for vote in library.label("bjork").votes] == [3]
     assert library.playlist("bjork", length=2, seed=0).tracks[0].track.id == 3
