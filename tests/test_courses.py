@@ -1,5 +1,6 @@
 """The commands of docs/courses.md run on miniatures of the courses' own data sets."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -99,3 +100,6 @@ def test_each_improvement_trains(desk: Path, tmp_path: Path, run_cli: RunCli) ->
         "--grid", str(tmp_path / "grid.toml"), "-o", str(tmp_path / "runs"),
     )  # fmt: skip
     assert run.code == 0, run.err
+    rows = json.loads(run.out)["rows"]
+    assert len(rows) == grid.count("[[variant]]")
+    assert all("tag_map" in row["scores"] and not row["n_failed"] for row in rows)

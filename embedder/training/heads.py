@@ -96,12 +96,7 @@ def finish_heads(
     """
     card = read_card(folder)
     heads = read_heads(folder, card)
-    truths: dict[str, Truth] = {}
-    if known.label_names:
-        truths["labels"] = np.eye(len(known.label_names), dtype=np.float32)[known.labels]
-        truths["labels"][known.labels < 0] = 0.0
-    if known.tags is not None and known.tag_names:
-        truths["tags"] = known.tags
+    truths = _truths(known)
     finished: dict[str, Head | None] = {"labels": heads.labels, "tags": heads.tags}
     scores: dict[str, float] = {}
     for name, truth in truths.items():
@@ -121,6 +116,31 @@ def finish_heads(
         finished[name] = head
     attach_heads(folder, card, Heads(finished["labels"], finished["tags"]))
     return scores
+
+
+def saved_head_scores(
+    folder: Path, known: KnownTracks, encoded: EncodedExcerpts
+) -> dict[str, float]:
+    """The scores of a saved model's heads on other tracks: `head_accuracy`, `head_roc_auc`."""
+    heads = read_heads(folder, read_card(folder))
+    of_kind = {"labels": heads.labels, "tags": heads.tags}
+    scores: dict[str, float] = {}
+    for name, truth in _truths(known).items():
+        head = of_kind[name]
+        if head is not None:
+            scores |= _scores(head, encoded, truth)
+    return scores
+
+
+def _truths(known: KnownTracks) -> dict[str, Truth]:
+    """The labels and the tags of all tracks, if there are any; a row of 0: no label is known."""
+    truths: dict[str, Truth] = {}
+    if known.label_names:
+        truths["labels"] = np.eye(len(known.label_names), dtype=np.float32)[known.labels]
+        truths["labels"][known.labels < 0] = 0.0
+    if known.tags is not None and known.tag_names:
+        truths["tags"] = known.tags
+    return truths
 
 
 def fitted_head(

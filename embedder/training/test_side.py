@@ -8,6 +8,7 @@ import torch
 
 from embedder.datasets.records import SIDES
 from embedder.training.folder.run_folder import TEST_TAG_FILES, TrainingResult
+from embedder.training.heads import saved_head_scores
 from embedder.training.report.tag_report import write_tag_report
 from embedder.training.run import TrainingRun
 
@@ -36,6 +37,8 @@ def with_test_side(run: TrainingRun, result: TrainingResult) -> TrainingResult:
     if measured.tags is not None:
         write_tag_report(run.folder, run.known.tag_names, measured.tags, names=TEST_TAG_FILES)
     scores = {name: score for name, score in measured.scores.items() if name != "score"}
+    if measured.encoded is not None:
+        scores |= saved_head_scores(run.folder / "best", run.known, measured.encoded[0])
     return dataclasses.replace(result, test=scores)
 
 

@@ -9,6 +9,7 @@ from embedder.audio.digest import audio_digest
 from embedder.config.dataset import DatasetConfig
 from embedder.config.loading import from_dict
 from embedder.datasets.dataset import Dataset
+from embedder.datasets.labels import merge_labels
 from embedder.datasets.records import Side, TrackRow
 from embedder.datasets.splitting import split_configured
 from embedder.errors import AudioError, DatasetError
@@ -21,6 +22,7 @@ AS_TRAINED = "as-trained"
 def with_sides_of(dataset: Dataset, folder: Path, *, name: str) -> Dataset:
     """The data set with the sides that the model's training drew, or took from a table.
 
+    Synonyms are merged as `dataset.merge_labels` merged them in training.
     For a library, or a data set that has changed since, the training side holds the recordings
     that the model learnt from, and the test side all others.
     """
@@ -69,7 +71,8 @@ def _drawn_again(dataset: Dataset, card: Card, *, name: str) -> Dataset | None:
         return None
     config = from_dict(DatasetConfig, tomllib.loads(settings)["dataset"], where=f"{name}: dataset")
     try:
-        split = split_configured(dataset, config)
+        merged = replace(dataset, rows=tuple(merge_labels(dataset.rows, config.merge_labels)))
+        split = split_configured(merged, config)
     except DatasetError:  # another data set may not fit those settings
         return None
     return split if split.split_digest == _trained_on(card)["split_digest"] else None

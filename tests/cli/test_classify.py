@@ -64,3 +64,14 @@ def test_several_tracks_are_a_line_each(run_cli: RunCli, song: Path, model: Path
     assert [record["path"] for record in records] == [str(song)] * 2
     table = run_cli("classify", str(song), str(song), "--model", str(model))
     assert table.out.count("noise.wav") == 2
+
+
+def test_a_missing_file_is_no_matter_of_a_library(
+    run_cli: RunCli, model: Path, tmp_path: Path
+) -> None:
+    """Without a library, the message names the file; only an id needs a library."""
+    missing = run_cli("classify", str(tmp_path / "gone.wav"), "--model", str(model))
+    assert (missing.code, "gone.wav: no such file" in missing.err) == (3, True)
+    assert "library" not in missing.err
+    by_id = run_cli("classify", "7", "--model", str(model))
+    assert (by_id.code, "library" in by_id.err) == (3, True)

@@ -70,6 +70,22 @@ def test_as_trained_queries_are_held_out(run_cli: RunCli, trained: Path) -> None
     assert not is_trained_on(document)
 
 
+def test_as_trained_merges_synonyms(run_cli: RunCli, tmp_path: Path) -> None:
+    """The labels are those that the model learnt; without the option, those of the table."""
+    config = small_config(epochs=1)
+    merges = {"old": ("folk", "jazz")}
+    merged = dataclasses.replace(config.dataset, merge_labels=merges)
+    train(
+        write_array_set(tmp_path / "set"),
+        dataclasses.replace(config, dataset=merged),
+        tmp_path / "run",
+    )
+    as_trained = json.loads(run_cli(*evaluate_line(tmp_path, *AS_TRAINED)).out)
+    assert as_trained["labels"] == ["dance", "old", "rock"]
+    plain = json.loads(run_cli(*evaluate_line(tmp_path)).out)
+    assert plain["labels"] == ["dance", "folk", "jazz", "rock"]
+
+
 def test_a_changed_data_set_has_no_split(run_cli: RunCli, trained: Path, tmp_path: Path) -> None:
     """Without its last track, the data set is another one."""
     shutil.copytree(trained, tmp_path / "copy")

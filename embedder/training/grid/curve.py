@@ -25,8 +25,18 @@ from embedder.whole_files import write_whole
 
 ALL = "all"
 TABLE_NAME, PICTURE_NAMES = "curve.csv", ("curve.png", "curve.svg")
-_COLOURS = {"accuracy": "#0b6e99", "map": "#c2571a", "tag_map": "#5b7f2b"}
-_TITLES = {"accuracy": "accuracy", "map": "mean average precision", "tag_map": "tags, MAP"}
+_COLOURS = {
+    "accuracy": "#0b6e99",
+    "head_accuracy": "#7a4b94",
+    "map": "#c2571a",
+    "tag_map": "#5b7f2b",
+}
+_TITLES = {
+    "accuracy": "accuracy of the neighbours' vote",
+    "head_accuracy": "accuracy of the head",
+    "map": "mean average precision",
+    "tag_map": "tags, MAP",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from embedder.training.report.page import page, table
 from embedder.whole_files import write_whole
 
 LEVEL = 0.95
-SCORES = ("accuracy", "map", "tag_map", "roc_auc", "pr_auc")
+SCORES = ("accuracy", "head_accuracy", "map", "tag_map", "roc_auc", "pr_auc")
 
 
 @dataclass(frozen=True, slots=True)

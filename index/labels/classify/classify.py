@@ -123,8 +123,18 @@ def _asked(text: str, request: ClassifyRequest, open_library: OpenTheLibrary) ->
     if path.exists() and not is_id:
         records = _in_library(text, open_library) or [_outside(text)]
     else:
-        records = open_library().tracks_named(text)
+        records = _library_or_no_file(text, open_library, is_id=is_id).tracks_named(text)
     return [_part(record, request.start_seconds, request.seconds) for record in records]
+
+
+def _library_or_no_file(text: str, open_library: OpenTheLibrary, *, is_id: bool) -> OpenLibrary:
+    """The library that may know an id, or a path under another name."""
+    try:
+        return open_library()
+    except NotFound:
+        if is_id:
+            raise
+        raise NotFound(f"{printable_path(text)}: no such file.") from None
 
 
 def _in_library(text: str, open_library: OpenTheLibrary) -> list[TrackRecord]:

@@ -80,6 +80,7 @@ def test_a_curve_measures_the_test_side(tmp_path: Path) -> None:
     assert content["n_tracks"]["test"] == 16
     assert result.points[0].side == "test"
     assert result.points[0].scores["map"].mean == content["test"]["map"]
+    assert result.points[0].scores["head_accuracy"].mean == content["test"]["head_accuracy"]
 
 
 def test_numbers_of_a_curve_are_sorted_with_all_last() -> None:
