@@ -96,10 +96,9 @@ def moments_of(rows: Tensor, coefficients: Tensor, *, n: int) -> Tensor:
     covariances = torch.cat([_covariance(coefficients - means, n), _covariance(steps, n)])
     roots = eighth_root(covariances).flatten(1)
     roots = roots[:, torch.tensor(_upper_triangle(n), device=rows.device)]
-    n_tracks = len(rows)
-    return torch.cat(
-        [rows.mean(dim=2), spread, means.squeeze(2), roots[:n_tracks], roots[n_tracks:]], dim=1
-    )
+    # Not by the number of tracks, which an exporter that traces would write down as it is.
+    of_values, of_steps = roots.unflatten(0, (2, -1))
+    return torch.cat([rows.mean(dim=2), spread, means.squeeze(2), of_values, of_steps], dim=1)
 
 
 def eighth_root(matrices: Tensor) -> Tensor:

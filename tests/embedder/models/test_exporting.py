@@ -5,11 +5,15 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
+import onnxruntime
 import pytest
+import torch
+from torch import nn
 
-from embedder.config.model import BackboneConfig, ModelConfig
+from embedder.config.model import BackboneConfig, FrontEndConfig, ModelConfig
 from embedder.errors import MissingExtra, OutputExists, UsageError
-from embedder.models.exporting import export_model
+from embedder.models.exporting import export_model, onnx_bytes
 from embedder.models.kinds.network import save_model
 from embedder.models.registry import load_model
 from embedder.networks.network import seeded_network
@@ -81,3 +85,20 @@ def test_the_missing_extra_has_the_package_that_is_missing(
     assert extra
     packages = tomllib.loads(PYPROJECT.read_text())["project"]["optional-dependencies"]
     assert "onnx" in [re.split(r"\W", package)[0] for package in packages[extra[1]]]
+
+
+def test_exported_moments_take_any_number_of_excerpts(tmp_path: Path) -> None:
+    """The number of excerpts of the example that is traced is not a part of the file."""
+    config = ModelConfig(
+        front_end=FrontEndConfig(n_bins=12, fft_size=512, sample_rate=8000),
+        backbone=BackboneConfig(kind="moments", filters=(4, 3, 6, 5)),
+        embedding_size=4,
+    )
+    network = seeded_network(config, seed=0).eval()
+    data = onnx_bytes(network, normalisation=nn.Identity())
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    levels = np.random.default_rng(0).random((3, 12, 20), dtype=np.float32)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(levels)).numpy()
+    (vectors,) = session.run(None, {"spectrogram": levels})
+    assert np.allclose(vectors, expected, atol=1e-5)
