@@ -97,7 +97,7 @@ def moments_of(rows: Tensor, coefficients: Tensor, *, n: int) -> Tensor:
     roots = eighth_root(covariances).flatten(1)
     roots = roots[:, torch.tensor(_upper_triangle(n), device=rows.device)]
     # Not by the number of tracks, which an exporter that traces would write down as it is.
-    of_values, of_steps = roots.unflatten(0, (2, -1))
+    of_values, of_steps = roots.reshape(2, -1, n * (n + 1) // 2)
     return torch.cat([rows.mean(dim=2), spread, means.squeeze(2), of_values, of_steps], dim=1)
 
 
