@@ -19,7 +19,7 @@ from index.catalogue.database import Database, Row, Value
 from index.catalogue.field_rows import SEARCHABLE, FieldRows
 from index.catalogue.label_rows import LabelRows
 from index.catalogue.records import Failure, TrackRecord
-from index.catalogue.revisions import Revisions
+from index.catalogue.revisions import CatalogueState, Revisions
 from index.catalogue.track_rows import (
     LABELLED_COLUMNS,
     TRACK_COLUMNS,
@@ -73,6 +73,7 @@ class Catalogue(FieldRows):
         self.revisions = Revisions(database)
         self.vectors = VectorRows(database, self.revisions)
         self.words = WordRows(database)
+        self._searchable: tuple[tuple[CatalogueState, int], NDArray[np.int64]] | None = None
 
     @classmethod
     def create_or_open(cls, path: Path, *, must_exist: bool = False) -> "Catalogue":
@@ -250,14 +251,20 @@ class Catalogue(FieldRows):
         return np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
 
     def searchable_ids(self) -> NDArray[np.int64]:
-        """The ids of the tracks that can be searched, ascending."""
+        """The ids of the tracks that can be searched, ascending; read again only after a change."""
+        # The revision tells of changes by this connection, `data_version` of those by others.
+        state = (self.revisions.current(), int(self.database.rows("PRAGMA data_version")[0][0]))
+        if self._searchable is not None and self._searchable[0] == state:
+            return self._searchable[1]
         rows = self.database.rows(
             "SELECT track_id FROM vectors WHERE model_id = (SELECT value + 0 FROM settings "
             "WHERE key = 'current_model') ORDER BY track_id"
         )
         ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
         gone = [row[0] for row in self.database.rows("SELECT id FROM tracks WHERE is_gone")]
-        return np.setdiff1d(ids, gone, assume_unique=True) if gone else ids
+        ids = np.setdiff1d(ids, gone, assume_unique=True) if gone else ids
+        self._searchable = (state, ids)
+        return ids
 
     def searchable_among(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Those of some ids that can be searched, in their order."""
