@@ -21,10 +21,8 @@ from index.catalogue.label_rows import LabelRows
 from index.catalogue.records import Failure, TrackRecord
 from index.catalogue.revisions import CatalogueState, Revisions
 from index.catalogue.track_rows import (
-    LABELLED_COLUMNS,
     TRACK_COLUMNS,
     as_track,
-    labelled_column,
     labelled_columns,
 )
 from index.catalogue.vector_rows import VectorRows
@@ -33,8 +31,6 @@ from index.vectors.distances import Space
 
 IDS_PER_STATEMENT = 900
 """SQLite's oldest limit on the values of one statement is 999."""
-SORT_COLUMNS = ("id", "path", "year", "track_number", "duration_seconds", *LABELLED_COLUMNS)
-"""Fields that are columns of `tracks`; other fields are tags."""
 MOST_LOOKED_UP = 5000
 """For more ids, reading all is quicker than looking each up."""
 PARSING_FAILED = (
@@ -277,15 +273,6 @@ class Catalogue(FieldRows):
         )
         searchable = [row[0] for row in rows]
         return ids[np.isin(ids, searchable)]
-
-    def sort_values(self, field: str) -> dict[int, float | str | None]:
-        """The value of a field by track: a column as it is shown, or a tag's first value."""
-        if field not in SORT_COLUMNS:
-            return {track_id: some[0] for track_id, some in self.field_values(field).items()}
-        is_labelled = field in LABELLED_COLUMNS and self.labels.exist()
-        column = labelled_column(field) if is_labelled else f"tracks.{field}"
-        rows = self.database.rows(f"SELECT tracks.id, {column} FROM tracks")  # noqa: S608 - our names
-        return {row[0]: os.fsdecode(row[1]) if field == "path" else row[1] for row in rows}
 
     def failures(self) -> list[Failure]:
         """Files that could not be used, and why."""

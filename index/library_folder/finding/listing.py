@@ -1,15 +1,20 @@
 """List the tracks that have some words and match a filter, in an order, a page at a time."""
 
+import os
+
 import numpy as np
 from numpy.typing import NDArray
 
 from embedder.errors import UnknownChoice
 from index.catalogue.catalogue import Catalogue
+from index.catalogue.track_rows import LABELLED_COLUMNS, labelled_column
 from index.catalogue.where import COLUMN_FIELDS, USUAL_TAGS
 from index.catalogue.where_sql import ids_where
 from index.library_folder.finding.request import ListRequest
 from index.library_folder.finding.results import TrackList
 
+SORT_COLUMNS = ("id", "path", "year", "track_number", "duration_seconds", *LABELLED_COLUMNS)
+"""Fields that are columns of `tracks`; other fields are tags."""
 SortKey = tuple[int, float, str]
 """Numbers before texts."""
 
@@ -45,7 +50,7 @@ def _sorted(
     catalogue: Catalogue, ids: NDArray[np.int64], field: str, *, descending: bool
 ) -> NDArray[np.int64]:
     """The ids in the order of a field; tracks without it come last, in either direction."""
-    values = catalogue.sort_values(field)
+    values = _sort_values(catalogue, field)
     keys = {
         track_id: _key(values[track_id])
         for track_id in ids.tolist()
@@ -54,6 +59,16 @@ def _sorted(
     having = sorted(keys, key=keys.__getitem__, reverse=descending)
     lacking = [track_id for track_id in ids.tolist() if track_id not in keys]
     return np.array([*having, *lacking], dtype=np.int64)
+
+
+def _sort_values(catalogue: Catalogue, field: str) -> dict[int, float | str | None]:
+    """The value of a field by track: a column as it is shown, or a tag's first value."""
+    if field not in SORT_COLUMNS:
+        return {track_id: some[0] for track_id, some in catalogue.field_values(field).items()}
+    is_labelled = field in LABELLED_COLUMNS and catalogue.labels.exist()
+    column = labelled_column(field) if is_labelled else f"tracks.{field}"
+    rows = catalogue.database.rows(f"SELECT tracks.id, {column} FROM tracks")  # noqa: S608 - our names
+    return {row[0]: os.fsdecode(row[1]) if field == "path" else row[1] for row in rows}
 
 
 def _key(value: object) -> SortKey:
