@@ -17,7 +17,7 @@ from tests.conftest import RunCli
 
 PAGE = (Path(__file__).parents[1] / "docs" / "courses.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
-SECTIONS = PAGE.split("\n## ")[1:]
+SECTIONS = [part for part in PAGE.split("\n## ")[1:] if "```console" in part]
 
 
 @pytest.fixture(scope="module")
