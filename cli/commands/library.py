@@ -25,7 +25,7 @@ app = typer.Typer(
 INFO_COLUMNS = (
     *("folder", "n_tracks", "n_duplicates", "n_gone", "n_failures", "model", "fingerprint"),
     *("is_calibrated", "embedding_size", "geometry", "store", "why", "bytes_on_disk"),
-    *("hubness_correction", "hubness", "fields"),
+    *("hubness_correction", "hubness", "artists", "fields"),
 )
 LABEL_COLUMNS = ("dataset", "layout", "tracks", "fields")
 TRACK_COLUMNS = ("id", "title", "artist", "path")

@@ -67,6 +67,12 @@ class Database:
         """The number of the last migration that the file has been through."""
         return int(self.rows("PRAGMA user_version")[0][0])
 
+    @property
+    def change_mark(self) -> tuple[int, int]:
+        """Differs from an earlier one if this or another process has changed something since."""
+        version = int(self.rows("PRAGMA data_version")[0][0])
+        return version, self._connection.total_changes
+
     def close(self) -> None:
         """Close it; the last writer to do so folds the log into the file."""
         self._connection.close()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from index.labels.kinship import UNKNOWN, Kinship
+from index.labels.kinship import Kinship
 from index.labels.probabilities import Ballots
 from index.labels.table import Ids, LabelTable, Values
 
@@ -64,9 +64,7 @@ def _without_kin(
     farthest = np.where(ids[:, -1] >= 0, distances[:, -1], np.inf)
     positions = np.minimum(np.searchsorted(table.track_ids, ids), table.n_tracks - 1)
     may_vote = (ids >= 0) & (table.track_ids[positions] == ids)
-    for voter_numbers, query_numbers in zip(voters.numbers, queries.numbers, strict=True):
-        own = query_numbers[:, None]
-        may_vote &= (voter_numbers[positions] != own) | (own == UNKNOWN)
+    may_vote &= ~voters.are_kin(queries, positions)
     distances = np.where(may_vote, distances, np.inf)
     positions = np.where(may_vote, positions, NO_VOTER)
     order = np.argsort(distances, axis=1, kind="stable")

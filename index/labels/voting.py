@@ -141,11 +141,12 @@ class Voting:
     def _voters_kinship(self) -> Kinship:
         catalogue = self._library.catalogue
         digests, ids = catalogue.digests(), self.table.track_ids.tolist()
-        artists, titles, albums = map(catalogue.field_values, ("artist", "title", "album"))
+        titles, albums = map(catalogue.field_values, ("title", "album"))
+        artists = self._library.artists.of_ids(ids)
         return self._kinship_book.numbered(
             Names(
                 digests.get(i, b"").hex(),
-                "; ".join(artists.get(i, ())),
+                artists.get(i, frozenset()),
                 "; ".join(titles.get(i, ())),
                 "; ".join(albums.get(i, ())),
             )
@@ -154,7 +155,8 @@ class Voting:
 
     def _kinship_of(self, tracks: Sequence[TrackRecord]) -> Kinship:
         return self._kinship_book.numbered(
-            Names(t.audio_digest, t.artist, t.title, t.album) for t in tracks
+            Names(track.audio_digest, artists, track.title, track.album)
+            for track, artists in zip(tracks, self._library.artists.of(tracks), strict=True)
         )
 
     def _shown_weights(self, calibration: VoteCalibration, ballots: Ballots) -> Values:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.errors import BadInput, CorruptArtefact, NotFound, UsageError
+from index.catalogue.artists import LibraryArtists
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.catalogue.records import Failure, TrackRecord
 from index.catalogue.vector_rows import TrackExcerpts
@@ -63,6 +64,7 @@ class OpenLibrary:
         self._catalogue: Catalogue | None = None
         self._store: FaissStore | None = None
         self._scoring: Scoring | None = None
+        self._artists: tuple[tuple[int, int], LibraryArtists] | None = None
         self._encoder: TrackEncoder | None = None
 
     @classmethod
@@ -109,7 +111,7 @@ class OpenLibrary:
         """Close its files."""
         if self._catalogue is not None:
             self._catalogue.close()
-        self._catalogue = self._store = self._scoring = None
+        self._catalogue = self._store = self._scoring = self._artists = None
 
     @contextmanager
     def writing(self) -> Iterator[Catalogue]:
@@ -172,6 +174,14 @@ class OpenLibrary:
             ids = self.store.ids()
             self._scoring = Scoring(self.catalogue, self.model, ids=ids, vectors=self.vectors)
         return self._scoring
+
+    @property
+    def artists(self) -> LibraryArtists:
+        """Who made its tracks; read again after any change of the catalogue."""
+        mark = self.catalogue.database.change_mark
+        if self._artists is None or self._artists[0] != mark:
+            self._artists = mark, LibraryArtists(self.catalogue.database)
+        return self._artists[1]
 
     @property
     def store_settings(self) -> StoreSettings:

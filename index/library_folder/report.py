@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from index.catalogue.artists import ArtistCounts
 from index.catalogue.records import Json
 from index.library_folder.lock import LOCK_NAME
 from index.library_folder.model_notes import notes_in
@@ -57,6 +58,7 @@ class LibraryReport:
     correction: str
     bytes_on_disk: dict[str, int]
     fields: dict[str, int]
+    artists: ArtistCounts
     label_sources: tuple[Json, ...]
     """The data sets that the library takes labels from, with the tracks for each field."""
     failures: tuple[Json, ...]
@@ -81,6 +83,7 @@ class LibraryReport:
             "hubness_correction": self.correction,
             "bytes_on_disk": self.bytes_on_disk,
             "fields": self.fields,
+            "artists": self.artists.to_json(),
             "label_sources": list(self.label_sources),
             "failures": list(self.failures),
             "hubness": hubs,
@@ -104,6 +107,7 @@ def report_on(library: OpenLibrary) -> LibraryReport:
         correction=scoring.correction,
         bytes_on_disk=_bytes_on_disk(library.folder),
         fields=library.catalogue.fields(),
+        artists=library.artists.counts,
         label_sources=tuple(_label_sources(library)),
         failures=tuple(failure.to_json() for failure in library.failures()),
         hubness=hubness,

@@ -148,28 +148,31 @@ class Searcher:
         query_ids = {track.record.id for track in queries}
         query_recordings = {track.record.audio_digest for track in queries} - {""}
         recordings: set[str] = set(query_recordings)
-        artists: Counter[str] = Counter()
+        artists_taken: Counter[str] = Counter()
         albums: Counter[str] = Counter()
         candidates: list[Candidate] = []
         scores = self.scoring.scores(distances)
         records = self._library.tracks(ids)
-        for track, distance, score in zip(
-            records, distances.tolist(), scores.tolist(), strict=True
+        artists_of: list[frozenset[str]] = [frozenset()] * len(records)
+        if request.per_artist is not None:
+            artists_of = self._library.artists.of(records)
+        for track, artists, distance, score in zip(
+            records, artists_of, distances.tolist(), scores.tolist(), strict=True
         ):
             if track.id in query_ids:
                 continue
-            artist, album = track.artist.casefold(), track.album.casefold()
+            album = track.album.casefold()
             reason = ""
             if not request.with_duplicates and track.audio_digest in recordings:
                 reason = "duplicate"
             elif request.min_score is not None and score < request.min_score:
                 reason = "min-score"
-            elif _is_full(artists[artist] if artist else 0, request.per_artist):
+            elif any(_is_full(artists_taken[name], request.per_artist) for name in artists):
                 reason = "per-artist"
             elif _is_full(albums[album] if album else 0, request.per_album):
                 reason = "per-album"
             if not reason:
-                artists[artist] += 1
+                artists_taken.update(artists)
                 albums[album] += 1
                 recordings.add(track.audio_digest)
             is_duplicate = track.audio_digest in query_recordings

@@ -43,7 +43,8 @@ class Books:
             return "duplicate"
         if not rules.allow_versions and mark.song in self._songs:
             return "version"
-        if rules.per_artist is not None and counts.get(mark.artist, 0) >= rules.per_artist:
+        limit = rules.per_artist
+        if limit is not None and any(counts.get(artist, 0) >= limit for artist in mark.artists):
             return "per-artist"
         if rules.per_album is not None and counts.get(mark.album, 0) >= rules.per_album:
             return "per-album"
@@ -75,14 +76,13 @@ class Books:
         if not is_given:
             self._count(mark)
         if self._rules.spacing:
-            self._last_position[mark.artist] = self.length
-            self._last_position[mark.album] = self.length
+            self._last_position.update(dict.fromkeys(mark.spaced, self.length))
         self.length += 1
 
     def _is_near(self, mark: Mark, ahead: Iterable[int]) -> bool:
         since = self.length - self._rules.spacing
         last = self._last_position
-        if max(last.get(mark.artist, LONG_AGO), last.get(mark.album, LONG_AGO)) >= since:
+        if max(last.get(key, LONG_AGO) for key in mark.spaced) >= since:
             return True
         others = (self._marks[row] for row in ahead)
         return any(is_related(mark, other) for other in others)
@@ -90,10 +90,10 @@ class Books:
     def _count(self, mark: Mark) -> None:
         self._songs.add(mark.recording)
         self._songs.add(mark.song)
-        for key in (mark.artist, mark.album):
+        for key in mark.spaced:
             self._counts[key] = self._counts.get(key, 0) + 1
 
 
 def is_related(first: Mark, second: Mark) -> bool:
     """Whether two tracks share an artist or an album."""
-    return first.artist == second.artist or first.album == second.album
+    return first.album == second.album or not set(first.artists).isdisjoint(second.artists)

@@ -73,7 +73,7 @@ class _Walk:
 
     def _possible(self) -> list[int]:
         rules, order, marks = self._rules, self._order, self._marks
-        counts = Counter(key for row in order for key in (marks[row].artist, marks[row].album))
+        counts = Counter(key for row in order for key in marks[row].spaced)
         taken = {marks[row].recording for row in order}
         if not rules.allow_versions:
             taken |= {marks[row].song for row in order}
@@ -83,12 +83,15 @@ class _Walk:
             for row in self._rows
             if marks[row].recording not in taken
             and marks[row].song not in taken
-            and (rules.per_artist is None or counts[marks[row].artist] < rules.per_artist)
+            and (
+                rules.per_artist is None
+                or all(counts[artist] < rules.per_artist for artist in marks[row].artists)
+            )
             and (rules.per_album is None or counts[marks[row].album] < rules.per_album)
         ]
-        n_left = Counter(marks[row].artist for row in left)
+        n_left = Counter(artist for row in left for artist in marks[row].artists)
         possible = [
             row for row in left if not any(is_related(marks[row], other) for other in recent)
         ]
-        possible.sort(key=lambda row: (-n_left[marks[row].artist], self._costs[row]))
+        possible.sort(key=lambda row: (-max(n_left[artist] for artist in marks[row].artists), self._costs[row]))
         return possible

@@ -28,11 +28,6 @@ ROUNDING = 1e-6
 MAX_TABLE = 2048
 """With at most this many candidates, all pairs of distances are computed once."""
 NEVER = int(np.iinfo(np.int16).max)
-N_SPACED = 2
-SONG = 2
-"""Of a candidate's keys, artist and album are first; they may repeat after the spacing. Its song
-and its recording follow; they may not repeat.
-"""
 
 Rows = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -75,7 +70,7 @@ class _Growth:
         self._directions = guides.directions
         self._place_costs = _without_passing(course, guides)
         self._near_given = _given_ahead(course, rules)
-        self._keys, self._limits = _numbered(marks, rules)
+        self._keys, self._limits, self._n_spaced = _numbered(marks, rules)
         counts = np.zeros((1, len(self._limits)), dtype=np.int16)
         for row in course.given.values():  # given tracks count from the start
             counts[0, self._keys[row]] += 1
@@ -172,7 +167,7 @@ class _Growth:
         )
         ahead = self._near_given.get(place)
         if ahead:
-            forbidden |= np.isin(keys[:, :N_SPACED], self._keys[ahead, :N_SPACED]).any(axis=1)
+            forbidden |= np.isin(keys[:, : self._n_spaced], self._keys[ahead, : self._n_spaced]).any(axis=1)
         return forbidden
 
     def _count(self, rows: Rows, *, is_given: bool = False) -> None:
@@ -181,7 +176,8 @@ class _Growth:
         until = self._until[orders, keys]
         if self._rules.spacing:
             soonest = min(len(self._places) + self._rules.spacing, NEVER)
-            np.maximum(until[:, :N_SPACED], soonest, out=until[:, :N_SPACED])
+            spaced = until[:, : self._n_spaced]
+            np.maximum(spaced, soonest, out=spaced)
         if not is_given and self._is_counting:
             counts = self._counts[orders, keys] + 1
             self._counts[orders, keys] = counts
@@ -248,15 +244,24 @@ def _given_ahead(course: Course, rules: Rules) -> dict[int, list[int]]:
     return ahead
 
 
-def _numbered(marks: Marks, rules: Rules) -> tuple[Rows, Counts]:
-    """The parts of each mark as numbers [n, 3 or 4], and the limit of each number."""
+def _numbered(marks: Marks, rules: Rules) -> tuple[Rows, Counts, int]:
+    """The parts of each mark as numbers [n, parts], the limit of each number, and how many parts
+    come first that may repeat after the spacing: the album and the artists.
+
+    The song and the recording follow; they may not repeat. A mark of fewer artists than another
+    has its first one several times, which counts once.
+    """
+    all_marks = marks.all()
+    n_artists = max((len(mark.artists) for mark in all_marks), default=1)
     song_limit = NEVER if rules.allow_versions else 1
-    by_part = (rules.per_artist or NEVER, rules.per_album or NEVER, song_limit, 1)
+    artist_limit = rules.per_artist or NEVER
+    by_part = (rules.per_album or NEVER, *[artist_limit] * n_artists, song_limit, 1)
     numbers: dict[object, int] = {}
     limits: list[int] = []
     keys: list[int] = []
-    for mark in marks.all():
-        parts = (mark.artist, mark.album, mark.song, mark.recording)
+    for mark in all_marks:
+        artists = mark.artists + mark.artists[:1] * (n_artists - len(mark.artists))
+        parts = (mark.album, *artists, mark.song, mark.recording)
         for key, limit in zip(parts, by_part, strict=True):
             number = numbers.get(key)
             if number is None:
@@ -264,7 +269,7 @@ def _numbered(marks: Marks, rules: Rules) -> tuple[Rows, Counts]:
                 limits.append(min(limit, NEVER))
             keys.append(number)
     table = np.array(keys).reshape(-1, len(by_part))
-    songs = np.unique(table[:, SONG])
-    if len(songs) == len(table):  # no song has two versions: the recording suffices
-        table = np.delete(table, SONG, axis=1)
-    return table, np.array(limits, dtype=np.int16)
+    song = 1 + n_artists
+    if len(np.unique(table[:, song])) == len(table):  # no song has two versions
+        table = np.delete(table, song, axis=1)
+    return table, np.array(limits, dtype=np.int16), 1 + n_artists

@@ -1,15 +1,18 @@
 """The rules of every playlist. Pure: records in, marks out.
 
-The rules see a track as a `Mark`: its artist, album, song and recording. Equal keys are the same
+The rules see a track as a `Mark`: its artists, album, song and recording. Equal keys are the same
 thing; a missing tag gets a key that equals no other.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from embedder.errors import UsageError
 from index.catalogue.records import TrackRecord
-from index.playlists.solver.versions import main_artist, version_key
+from index.playlists.solver.versions import version_key
+
+ArtistsOf = Callable[[Sequence[TrackRecord]], Sequence[frozenset[str]]]
+"""The keys of the artists of tracks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +39,25 @@ class Rules:
 class Mark:
     """The keys of a track that the rules use."""
 
-    artist: Hashable
+    artists: tuple[Hashable, ...]
+    """Never empty. Any artist in common counts as the same."""
     album: Hashable
     """Only its name, as in searches: a compilation is one album of many artists."""
     song: Hashable
     recording: Hashable
 
+    @property
+    def spaced(self) -> tuple[Hashable, ...]:
+        """Its artists and its album, which may come again after the spacing."""
+        return (*self.artists, self.album)
+
 
 class Marks:
     """The marks of tracks, made when they are needed: most candidates never are."""
 
-    def __init__(self, tracks: Sequence[TrackRecord]) -> None:
+    def __init__(self, tracks: Sequence[TrackRecord], artists_of: ArtistsOf) -> None:
         self._tracks = tracks
+        self._artists_of = artists_of
         self._marks: dict[int, Mark] = {}
 
     def __len__(self) -> int:
@@ -56,22 +66,24 @@ class Marks:
     def __getitem__(self, row: int) -> Mark:
         mark = self._marks.get(row)
         if mark is None:
-            mark = self._marks[row] = mark_of(self._tracks[row], row)
+            track = self._tracks[row]
+            mark = self._marks[row] = mark_of(track, self._artists_of([track])[0], row=row)
         return mark
 
     def all(self) -> list[Mark]:
         """All marks; the tracks are read together."""
         if len(self._marks) < len(self):
-            self._marks = {row: mark_of(track, row) for row, track in enumerate(self._tracks[:])}
+            tracks = self._tracks[:]
+            pairs = zip(tracks, self._artists_of(tracks), strict=True)
+            self._marks = {row: mark_of(*pair, row=row) for row, pair in enumerate(pairs)}
         return [self._marks[row] for row in range(len(self))]
 
 
-def mark_of(track: TrackRecord, row: int) -> Mark:
+def mark_of(track: TrackRecord, artists: frozenset[str], *, row: int) -> Mark:
     """The mark of a track; `row` makes the key of a missing tag unique."""
-    artist = main_artist(track.artist)
     album = track.album.casefold().strip()
     return Mark(
-        artist=("artist", artist or row),
+        artists=tuple(("artist", artist) for artist in sorted(artists)) or (("artist", row),),
         album=("album", album or row),
         song=("song", version_key(track) or row),
         # Parts of a file share its digest, but have different starts.

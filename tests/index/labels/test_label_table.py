@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.labels.kinship import KinshipBook, Names
+from index.labels.kinship import Kinship, KinshipBook, Names
 from index.labels.table import make_label_table
 from tests.index.vectors.clustered_vectors import (
     strangers,
@@ -13,38 +13,40 @@ from tests.index.vectors.clustered_vectors import (
 
 
 def test_who_is_kin() -> None:
-    """The same recording or song always, the same artist unless it may vote; names in any case."""
+    """The same recording or song always, any artist in common unless artists may vote."""
     tracks = [
-        Names("aa", "Nina; Duke", "Blue"),
-        Names("bb", "duke;  nina", "blue"),
-        Names("bb", "", ""),
-        Names("cc", "Duke; Nina", "Red"),
-        Names("", ""),
-        Names("", ""),
+        Names("aa", ["nina", "duke"], "Blue"),
+        Names("bb", ["duke"], "blue"),
+        Names("bb"),
+        Names("cc", ["duke", "max"], "Red"),
+        Names(""),
+        Names(""),
+        Names("dd", ["nina"], "Green"),
     ]
-    apart = KinshipBook(include_artist=False).numbered(tracks).numbers
-    together = KinshipBook(include_artist=True).numbered(tracks).numbers
+    apart = KinshipBook(include_artist=False).numbered(tracks)
+    together = KinshipBook(include_artist=True).numbered(tracks)
 
-    def are_kin(numbers: np.ndarray, first: int, second: int) -> bool:
-        return bool(((numbers[:, first] == numbers[:, second]) & (numbers[:, first] >= 0)).any())
+    def are_kin(kinship: Kinship, first: int, second: int) -> bool:
+        return bool(kinship.are_kin(kinship.at(np.array([first])), np.array([[second]]))[0, 0])
 
+    assert are_kin(apart, 0, 6) and not are_kin(apart, 3, 6)  # sharing one artist is enough
     assert are_kin(apart, 0, 1) and are_kin(together, 0, 1)
     assert are_kin(apart, 1, 2) and are_kin(together, 1, 2)
     assert are_kin(apart, 0, 3) and not are_kin(together, 0, 3)
     assert not are_kin(apart, 4, 5) and not are_kin(apart, 0, 4)
 
 
-@pytest.mark.parametrize("artist", ["", "Various Artists", "Unknown"])
-def test_tracks_of_no_known_artist_are_kin_by_album(artist: str) -> None:
+def test_tracks_of_no_known_artist_are_kin_by_album() -> None:
     """A compilation is not one artist's; its tracks share a studio if they share an album."""
     names = [
-        Names("a", artist, "One", "Best of"),
-        Names("b", artist, "Two", "best of "),
-        Names("c", artist, "Three", "Another"),
+        Names("a", (), "One", "Best of"),
+        Names("b", (), "Two", "best of "),
+        Names("c", (), "Three", "Another"),
     ]
-    numbers = KinshipBook(include_artist=False).numbered(names).numbers
-    assert numbers[2, 0] == numbers[2, 1] != numbers[2, 2]
-    assert (numbers[1] == -1).all()  # without an artist, a title says nothing
+    kinship = KinshipBook(include_artist=False).numbered(names)
+    assert kinship.are_kin(kinship, np.array([[1, 2], [0, 2], [0, 1]])).tolist() == [
+        *([True, False], [True, False], [False, False])
+    ]
 
 
 def test_spellings_and_separators_are_brought_together() -> None:

@@ -97,7 +97,7 @@ def test_the_nearest_that_are_no_kin_vote(seed: int, n_tracks: int, k: int, n_ar
     vectors = near(generator.standard_normal((n_tracks, 8)), noise=0, generator=generator)
     artists = generator.integers(0, n_artists, n_tracks)
     table = table_of(generator.integers(0, 3, n_tracks))
-    names = [Names(f"d{i}", f"artist {a}") for i, a in enumerate(artists)]
+    names = [Names(f"d{i}", [f"artist {a}"]) for i, a in enumerate(artists)]
     kin = KinshipBook(include_artist=False).numbered(names)
     ballots = ballots_for(vectors, vectors, table, k=k, queries_kinship=kin, voters=kin)
     for i in range(n_tracks):
