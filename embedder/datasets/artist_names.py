@@ -72,8 +72,8 @@ class Credit:
 class ArtistBook:
     """Decides which artists a credit names, by all credits of a library."""
 
-    def __init__(self, credits: Iterable[Credit]) -> None:
-        distinct = set(credits)
+    def __init__(self, library: Iterable[Credit]) -> None:
+        distinct = set(library)
         self._standing: set[str] = set()
         self._whole: set[str] = set()
         self._ids_of: dict[str, frozenset[str]] = {}
@@ -82,9 +82,9 @@ class ArtistBook:
             self._note(credit)
         self._link({credit for credit in distinct if credit.ids})
 
-    def artists_of(self, credits: Iterable[Credit]) -> frozenset[str]:
+    def artists_of(self, track_credits: Iterable[Credit]) -> frozenset[str]:
         """The keys of all artists of some credits; empty if they name nobody."""
-        return frozenset(key for credit in credits for key in self._keys_of(credit))
+        return frozenset(key for credit in track_credits for key in self._keys_of(credit))
 
     def parts(self, name: str) -> tuple[str, ...]:
         """The names of single artists in a name, in their order, without "Various Artists"."""
@@ -92,8 +92,8 @@ class ArtistBook:
         if parts is None and not _SEPARATES.search(name):
             parts = self._parts[name] = (name.strip(),) if is_artist(name) else ()
         if parts is None:
-            found_parts = (part for piece in strong_parts(name) for part in self._split(piece))
-            parts = tuple(part for part in found_parts if is_artist(part))
+            all_parts = (part for piece in strong_parts(name) for part in self._split(piece))
+            parts = tuple(part for part in all_parts if is_artist(part))
             self._parts[name] = parts
         return parts
 
@@ -164,23 +164,23 @@ class ArtistBook:
                 return {fold_name(piece) for piece in pieces if is_artist(piece)}
         return {fold_name(part) for name in credit.names for part in self.parts(name)}
 
-    def _link(self, credits: Collection[Credit]) -> None:
+    def _link(self, with_ids: Collection[Credit]) -> None:
         """Learn the ids of names: of one name with one id, then of the last one of each credit."""
-        pairs = [(self._name_keys(credit), _ids_in(credit)) for credit in credits]
+        pairs = [(self._name_keys(credit), _ids_in(credit)) for credit in with_ids]
         while True:
             links: dict[str, set[str]] = {}
             for keys, ids in pairs:
                 if len(keys) != len(ids):
                     continue
                 unlinked = [key for key in keys if not self._ids_of.get(key, frozenset()) & ids]
-                linked_ids = {i for key in keys for i in self._ids_of.get(key, frozenset())}
-                left = ids - linked_ids
+                linked_now = {i for key in keys for i in self._ids_of.get(key, frozenset())}
+                left = ids - linked_now
                 if len(unlinked) == len(left) == 1:
                     links.setdefault(unlinked[0], set()).update(left)
             if not links:
                 return
-            for key, ids in links.items():
-                self._ids_of[key] = self._ids_of.get(key, frozenset()) | frozenset(ids)
+            for key, new_ids in links.items():
+                self._ids_of[key] = self._ids_of.get(key, frozenset()) | new_ids
 
 
 def strong_parts(name: str) -> list[str]:

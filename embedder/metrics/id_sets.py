@@ -70,4 +70,5 @@ def sharing_pairs(queries: IdSets, references: IdSets) -> tuple[Ids, Ids]:
 def _members(firsts: Ids, sizes: Ids) -> Ids:
     """The numbers first, first + 1, … of each row, `size` of them, one after the other."""
     starts = np.cumsum(sizes) - sizes
-    return np.arange(int(sizes.sum())) + np.repeat(firsts - starts, sizes)
+    members: Ids = np.arange(int(sizes.sum()), dtype=np.int64) + np.repeat(firsts - starts, sizes)
+    return members

@@ -25,6 +25,7 @@ class CreditFields:
     listed: tuple[str, ...]
     ids: tuple[str, ...]
 
+
 CREDITS = (
     CreditFields(
         "artist",

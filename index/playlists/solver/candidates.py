@@ -122,7 +122,11 @@ def gather(
     if given_vectors:
         vectors = np.concatenate([library.space.to_unit(np.stack(given_vectors)), vectors])
     is_whole = is_all or n_wanted == MAX_CANDIDATES
-    return Pool(tracks, vectors, Marks(tracks, library.artists.of), is_whole)
+
+    def artists_of(some: Sequence[TrackRecord]) -> list[frozenset[str]]:
+        return library.artists.of(some)  # an arc may close and open the catalogue meanwhile
+
+    return Pool(tracks, vectors, Marks(tracks, artists_of), is_whole)
 
 
 def some_of(ids: IdArray, n: int, generator: np.random.Generator) -> IdArray:

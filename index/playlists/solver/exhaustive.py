@@ -93,5 +93,10 @@ class _Walk:
         possible = [
             row for row in left if not any(is_related(marks[row], other) for other in recent)
         ]
-        possible.sort(key=lambda row: (-max(n_left[artist] for artist in marks[row].artists), self._costs[row]))
+        possible.sort(
+            key=lambda row: (
+                -max(n_left[artist] for artist in marks[row].artists),
+                self._costs[row],
+            )
+        )
         return possible

@@ -167,7 +167,8 @@ class _Growth:
         )
         ahead = self._near_given.get(place)
         if ahead:
-            forbidden |= np.isin(keys[:, : self._n_spaced], self._keys[ahead, : self._n_spaced]).any(axis=1)
+            n_spaced = self._n_spaced
+            forbidden |= np.isin(keys[:, :n_spaced], self._keys[ahead, :n_spaced]).any(axis=1)
         return forbidden
 
     def _count(self, rows: Rows, *, is_given: bool = False) -> None:

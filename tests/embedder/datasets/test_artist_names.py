@@ -150,23 +150,23 @@ def credits_of(draw: st.DrawFn) -> list[Credit]:
     return [Credit((name,)) for name in names]
 
 
-@given(credits=credits_of(), seed=st.integers(0, 99))
+@given(library=credits_of(), seed=st.integers(0, 99))
 @settings(max_examples=60, deadline=None)
-def test_the_order_of_tracks_does_not_matter(credits: list[Credit], seed: int) -> None:
+def test_the_order_of_tracks_does_not_matter(library: list[Credit], seed: int) -> None:
     """The artists of a track are the same, however a library was filled."""
-    shuffled = list(credits)
+    shuffled = list(library)
     random.Random(seed).shuffle(shuffled)
-    first, second = ArtistBook(credits), ArtistBook(shuffled)
-    for credit in credits:
+    first, second = ArtistBook(library), ArtistBook(shuffled)
+    for credit in library:
         assert first.artists_of([credit]) == second.artists_of([credit])
 
 
-@given(credits=credits_of())
+@given(library=credits_of())
 @settings(max_examples=60, deadline=None)
-def test_splitting_is_idempotent_and_loses_no_artist(credits: list[Credit]) -> None:
+def test_splitting_is_idempotent_and_loses_no_artist(library: list[Credit]) -> None:
     """A part is not split again, and a track has an artist unless its name is nobody's."""
-    book = ArtistBook(credits)
-    for credit in credits:
+    book = ArtistBook(library)
+    for credit in library:
         parts = book.parts(credit.names[0])
         assert all(book.parts(part) == (part,) for part in parts)
         assert bool(parts) == bool(book.artists_of([credit]))

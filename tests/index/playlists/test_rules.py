@@ -25,7 +25,7 @@ TRACKS = st.builds(
     id=st.just(1),
     path=st.sampled_from(["/a/1", "/a/2", "/a/3", "/b/1", "/b/2", "/b/3"]),
     title=st.sampled_from(TITLES),
-    artist=st.sampled_from(["Ann", "Bob", "Cy", ""]),
+    artist=st.sampled_from(["Ann", "Bob", "Cy", "Ann & Bob", ""]),
     album=st.sampled_from(["One", "Two", ""]),
     audio_digest=st.sampled_from(["", "11", "22", "33", "44", "55", "66"]),
 )
@@ -42,7 +42,7 @@ PLAIN = {"Moon (Live)": "Moon", "Moon - 2011 Remaster": "Moon", "Sun [Radio Edit
 
 def holds(order: Sequence[TrackRecord], rules: Rules) -> bool:
     """Whether an order keeps all rules, by looking at every pair and every group."""
-    artists = Counter(track.artist for track in order if track.artist)
+    artists = Counter(artist for track in order for artist in artists_of([track])[0])
     albums = Counter(track.album for track in order if track.album)
     if rules.per_artist is not None and max(artists.values(), default=0) > rules.per_artist:
         return False
@@ -64,13 +64,18 @@ def is_version(first: TrackRecord, second: TrackRecord) -> bool:
 
 
 def is_same_source(first: TrackRecord, second: TrackRecord) -> bool:
-    return first.artist == second.artist != "" or first.album == second.album != ""
+    first_artists, second_artists = artists_of([first, second])
+    return bool(first_artists & second_artists) or first.album == second.album != ""
+
+
+def artists_of(tracks: Sequence[TrackRecord]) -> list[frozenset[str]]:
+    return [frozenset(filter(None, track.artist.split(" & "))) for track in tracks]
 
 
 def pool_of(tracks: list[TrackRecord], seed: int) -> Pool:
     rng = np.random.default_rng(seed)
     vectors = Space().to_unit(rng.standard_normal((len(tracks), 3)))
-    return Pool(tracks, vectors, Marks(tracks), is_whole=True)  # type: ignore[arg-type]  # a list
+    return Pool(tracks, vectors, Marks(tracks, artists_of), is_whole=True)  # type: ignore[arg-type]  # a list
 
 
 def course_over(pool: Pool, n_places: int, **given_fields: object) -> Course:
