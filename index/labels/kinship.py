@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from embedder.datasets.grouping import is_known_artist
 from embedder.metrics.id_sets import IdSets, share_any
 from index.labels.table import Ids
 
@@ -86,3 +87,10 @@ class KinshipBook:
         if not all(names):
             return UNKNOWN
         return self._numbers.setdefault((kind, *names), len(self._numbers))
+
+
+def artist_key(artist: str) -> str:
+    """One spelling for the same artists in any order and case; empty for an unknown artist."""
+    if not is_known_artist(artist):
+        return ""
+    return "; ".join(sorted(name.strip() for name in artist.casefold().split(";")))
