@@ -229,7 +229,7 @@ def test_names_that_are_nearly_right(library: Library) -> None:
         library.search(SearchRequest(("811",)))
     with pytest.raises(NotFound, match=r"Do you mean /music/7.mp3\?"):
         library.search(SearchRequest(("/musik/7.mp3",)))
-    with pytest.raises(UsageError, match="a folder"):
+    with pytest.raises(UsageError, match="no track of the library is in this folder"):
         library.search(SearchRequest((str(library.folder),)))
 
 
