@@ -92,11 +92,6 @@ def _paths(settings: Globals, texts: list[str]) -> list[str]:
     with library:
         library.choose = chooser(settings)
         for text in texts:
-            try:
-                named = library.tracks_named(text) if text in ids | words else []
-            except NotFound:
-                if text in ids:
-                    raise
-                named = []
+            named = library.tracks_named(text) if text in ids | words else []
             paths.append(named[0].path if named else text)
     return paths

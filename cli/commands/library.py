@@ -249,7 +249,7 @@ def rebuild(
         ),
     ] = None,
 ) -> None:
-    """Rebuild the search index and the index of words from the catalogue.
+    """Rebuild the search indexes from the catalogue.
 
     $ soundalike library rebuild --store hnsw
     Rebuilds the index as a graph, and prints its kind and size.

@@ -215,7 +215,7 @@ def test_a_file_in_the_folders_place_is_named(tmp_path: Path) -> None:
     """A path of a file is a UsageError."""
     place = tmp_path / "music"
     place.write_text("text")
-    with pytest.raises(UsageError, match="this is a file"):
+    with pytest.raises(UsageError, match=r"is a file\. Name a folder"):
         write_music_folder(place, **SMALL)
 
 
