@@ -58,7 +58,11 @@ QUICK = ("library info", "playlist 1 --length 2")
 READING = (
     *("query 1", "label 1", "models list", "models show default", "doctor", "library verify"),
     *("map -o {tmp}/map.csv", "evaluate library", "audit library", "library export -o {tmp}/x.csv"),
-    *("features {music}/1.wav -o {tmp}/pictures", "index --dry-run {music}", "--version"),
+    *(
+        "features {music}/1.wav -o {tmp}/pictures",
+        "index --dry-run {music} --library {tmp}/new",
+        "--version",
+    ),
     *("playlist 1 --length 2 -o {tmp}/list.m3u8", "train --show-config {music}"),
 )
 ALL = (*QUICK, *(pytest.param(words, marks=pytest.mark.slow) for words in READING))
