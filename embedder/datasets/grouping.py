@@ -3,11 +3,8 @@
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 
+from embedder.datasets.artist_names import ArtistBook, Credit, is_artist
 from embedder.datasets.records import TrackRow
-
-_NOBODY = frozenset(
-    {"", "various", "various artists", "va", "v.a.", "unknown", "unknown artist", "none"}
-)
 
 
 class LinkedSets:
@@ -31,35 +28,40 @@ class LinkedSets:
             self._parents[self.root(other_root)] = self.root(roots[0])
 
 
-def is_known_artist(name: str) -> bool:
-    """Whether a name is that of an artist (`Various Artists` is not)."""
-    return name.strip().lower() not in _NOBODY
-
-
 def with_groups(rows: Sequence[TrackRow], artist_groups: Sequence[str]) -> list[TrackRow]:
-    """Fill in `group`: same artist or same artist group, else same album, else none.
+    """Fill in `artists` and `group`: linked by artists or artist groups, else by album, else none.
 
     Both names of an artist count, since a table may give the artist of some tracks only, and
-    `artist_group` of all.
+    `artist_group` of all. A group holds all tracks that a chain of shared artists links, so that a
+    split by groups splits no artist. Rows that have `artists` already keep them.
     """
-    sets = LinkedSets()
-    names: list[list[tuple[str, str]]] = []
+    book = ArtistBook(Credit((row.artist,)) for row in rows if row.artist)
+    aliases = LinkedSets()  # an artist, and the artist group that stands for the same
+    named: list[list[str]] = []
     for row, artist_group in zip(rows, artist_groups, strict=True):
-        row_names = []
-        if is_known_artist(row.artist):
-            row_names.append(("artist", row.artist.strip().casefold()))
+        credits_of_row = [Credit((row.artist,))] if row.artist else []
+        artists = sorted(row.artists or book.artists_of(credits_of_row))
+        names = [f"artist:{artist}" for artist in artists]
         if artist_group:
-            row_names.append(("artist_group", artist_group))
-        if not row_names and row.album:
-            row_names.append(("album", row.album.strip().casefold()))
-        sets.link(row_names)
-        names.append(row_names)
+            names.append(f"artist_group:{artist_group}")
+        if artist_group and len(artists) == 1:
+            aliases.link(names)
+        named.append(names)
+    sets = LinkedSets()
+    artists_of = [frozenset(str(aliases.root(name)) for name in names) for names in named]
+    names_of = [
+        sorted(row_artists) or ([f"album:{row.album.strip().casefold()}"] if row.album else [])
+        for row, row_artists in zip(rows, artists_of, strict=True)
+    ]
+    for names in names_of:
+        sets.link(names)
     first_name: dict[Hashable, str] = {}
     grouped = []
-    for row, row_names in zip(rows, names, strict=True):
-        if not row_names:
+    for row, row_artists, names in zip(rows, artists_of, names_of, strict=True):
+        if not names:
             grouped.append(row)
             continue
-        group = first_name.setdefault(sets.root(row_names[0]), ":".join(row_names[0]))
-        grouped.append(replace(row, group=group))
+        shown = f"artist:{row.artist.strip().casefold()}" if is_artist(row.artist) else names[0]
+        group = first_name.setdefault(sets.root(names[0]), shown)
+        grouped.append(replace(row, group=group, artists=row_artists))
     return grouped

@@ -25,7 +25,9 @@ class TrackRow:
     album: str = ""
     title: str = ""
     group: str | None = None
-    """Tracks of one group stay on one side: the artist, else the album; None: unknown."""
+    """Tracks of one group stay on one side: linked by artists, else the album; None: unknown."""
+    artists: frozenset[str] = frozenset()
+    """Keys of its artists. Tracks that share one are never compared; empty: see `group`."""
     split: Side = ""
     duplicate_of: str = ""
     """The key of the track that this one is a copy of."""

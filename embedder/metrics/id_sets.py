@@ -36,6 +36,13 @@ class IdSets:
         """How many ids each row has."""
         return np.diff(self.offsets)
 
+    def has_any_of(self, others: "IdSets") -> Flags:
+        """Whether each row shares an id with any row of `others`."""
+        flags = np.zeros(len(self), dtype=bool)
+        rows = np.repeat(np.arange(len(self)), self.sizes)
+        flags[rows[np.isin(self.ids, others.ids)]] = True
+        return flags
+
     def at(self, positions: Ids | Flags) -> "IdSets":
         """The ids of some rows."""
         rows = np.arange(len(self), dtype=np.int64)[positions]

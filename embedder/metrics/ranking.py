@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 
 from embedder.geometry import Geometry
+from embedder.metrics.id_sets import IdSets, sharing_pairs
 
 Vectors = npt.NDArray[np.floating]
 Ids = npt.NDArray[np.int64]
@@ -27,6 +28,29 @@ class Apart:
 
     queries: Ids
     references: Ids
+
+    def mask(self, rows: Ids) -> Flags:
+        """Whether some queries never find each reference: [rows, references]."""
+        query_ids = self.queries[rows][:, None]
+        mask: Flags = (query_ids == self.references[None, :]) & (query_ids >= 0)
+        return mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ApartSets:
+    """Several ids for each row; a query never finds a reference that shares one of them."""
+
+    queries: IdSets
+    references: IdSets
+
+    def mask(self, rows: Ids) -> Flags:
+        """Whether some queries never find each reference: [rows, references]."""
+        mask = np.zeros((len(rows), len(self.references)), dtype=bool)
+        mask[sharing_pairs(self.queries.at(rows), self.references)] = True
+        return mask
+
+
+Exclusion = Apart | ApartSets
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +84,7 @@ def neighbour_ranking(
     *,
     geometry: Geometry,
     k: int,
-    apart: Sequence[Apart] = (),
+    apart: Sequence[Exclusion] = (),
     same_set: bool = False,
 ) -> Ranking:
     """Rank references [r, d] for queries [q, d]; `same_set`: row i of both is the same track."""
@@ -74,7 +98,7 @@ def distance_chunks(
     references: Vectors,
     *,
     geometry: Geometry,
-    apart: Sequence[Apart] = (),
+    apart: Sequence[Exclusion] = (),
     same_set: bool = False,
 ) -> Iterator[tuple[Ids, torch.Tensor]]:
     """Rows of some queries at a time, and their distances [rows, references].
@@ -91,7 +115,7 @@ def distance_chunks(
 
 
 def distance_ranking(
-    distances: Vectors, *, k: int, apart: Sequence[Apart] = (), same_set: bool = False
+    distances: Vectors, *, k: int, apart: Sequence[Exclusion] = (), same_set: bool = False
 ) -> Ranking:
     """A ranking by given distances [queries, references]."""
     parts = []
@@ -107,7 +131,7 @@ def count_relevant(
     query_labels: Ids,
     reference_labels: Ids,
     *,
-    apart: Sequence[Apart] = (),
+    apart: Sequence[Exclusion] = (),
     same_set: bool = False,
 ) -> Ids:
     """How many references with its label each query can find, int64 [queries]."""
@@ -124,7 +148,7 @@ def count_tag_relevant(
     query_tags: npt.NDArray[np.generic],
     reference_tags: npt.NDArray[np.generic],
     *,
-    apart: Sequence[Apart] = (),
+    apart: Sequence[Exclusion] = (),
     same_set: bool = False,
 ) -> Ids:
     """How many references with a common tag each query can find, int64 [queries]."""
@@ -169,22 +193,21 @@ def _joined(parts: Sequence[Ranking], k: int) -> Ranking:
     )
 
 
-def _exclude(distances: torch.Tensor, rows: Ids, apart: Sequence[Apart], *, same_set: bool) -> None:
+def _exclude(
+    distances: torch.Tensor, rows: Ids, apart: Sequence[Exclusion], *, same_set: bool
+) -> None:
     """Set the distance to excluded references to infinity, in place."""
     for ids in apart:
-        query_ids = torch.from_numpy(ids.queries[rows])[:, None]
-        is_same = (query_ids == torch.from_numpy(ids.references)) & (query_ids >= 0)
-        distances.masked_fill_(is_same, float("inf"))
+        distances.masked_fill_(torch.from_numpy(ids.mask(rows)), float("inf"))
     if same_set:
         columns = torch.from_numpy(rows)
         distances[columns - columns[0], columns] = float("inf")
 
 
-def _allowed(rows: Ids, n_references: int, apart: Sequence[Apart], *, same_set: bool) -> Flags:
+def _allowed(rows: Ids, n_references: int, apart: Sequence[Exclusion], *, same_set: bool) -> Flags:
     is_allowed = np.ones((len(rows), n_references), dtype=bool)
     for ids in apart:
-        query_ids = ids.queries[rows][:, None]
-        is_allowed &= (query_ids != ids.references[None, :]) | (query_ids < 0)
+        is_allowed &= ~ids.mask(rows)
     if same_set:
         is_allowed[np.arange(len(rows)), rows] = False
     return is_allowed

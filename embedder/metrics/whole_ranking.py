@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedder.geometry import Geometry
-from embedder.metrics.ranking import Apart, Ids, Vectors, distance_chunks
+from embedder.metrics.ranking import Exclusion, Ids, Vectors, distance_chunks
 
 Values = npt.NDArray[np.float64]
 
@@ -22,7 +22,7 @@ def whole_average_precision(
     reference_tags: npt.NDArray[np.generic],
     *,
     geometry: Geometry,
-    apart: Sequence[Apart] = (),
+    apart: Sequence[Exclusion] = (),
     same_set: bool = False,
 ) -> Values:
     """One value for each query, NaN if it has no relevant reference; their mean is the MAP.

@@ -13,9 +13,10 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from embedder.datasets.artist_names import is_artist
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.duplicates import find_repeats
-from embedder.datasets.grouping import LinkedSets, is_known_artist
+from embedder.datasets.grouping import LinkedSets
 from embedder.geometry import Cosine, Geometry
 from embedder.metrics.ranking import neighbour_ranking
 from index.audit.alignment import Aligner, Fit, Picture
@@ -54,7 +55,7 @@ def same_titles(dataset: Dataset) -> list[Finding]:
     """The same artist and title, ignoring case, accents and punctuation."""
     named: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for row in dataset.rows:
-        if row.title and is_known_artist(row.artist):
+        if row.title and is_artist(row.artist):
             named[_plain(row.artist), _plain(row.title)].append(row.key)
     return [
         Finding("same-title", tuple(keys), f"{artist}: {title}", "likely")
@@ -158,8 +159,8 @@ def _candidates(
         pairs |= {(min(first, other), max(first, other)) for other in neighbours if other >= 0}
     groups: defaultdict[str, list[int]] = defaultdict(list)
     for i, row in enumerate(dataset.rows):
-        if row.group is not None:
-            groups[row.group].append(i)
+        for name in row.artists or ({row.group} if row.group is not None else ()):
+            groups[name].append(i)
     for members in groups.values():
         if len(members) <= MOST_OF_ONE_ARTIST:
             pairs |= set(combinations(members, 2))

@@ -46,8 +46,8 @@ def leaks(dataset: Dataset, repeats: Sequence[Finding]) -> list[Finding]:
     artists: defaultdict[str, list[TrackRow]] = defaultdict(list)
     albums: defaultdict[str, list[TrackRow]] = defaultdict(list)
     for row in dataset.rows:
-        if row.group is not None and not row.group.startswith("album:"):
-            artists[row.group.partition(":")[2] or row.group].append(row)
+        for artist in row.artists:
+            artists[artist.partition(":")[2]].append(row)
         if row.album:
             albums[row.album.strip().casefold()].append(row)
     for kind, named in (("artist-across-split", artists), ("album-across-split", albums)):

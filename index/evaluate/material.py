@@ -1,6 +1,6 @@
 """A data set's labels, groups and repeats as numbers, ready to be scored."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.duplicates import find_repeats
 from embedder.errors import DatasetError
-from embedder.metrics.ranking import Apart, Ids
+from embedder.metrics.id_sets import IdSets
+from embedder.metrics.ranking import Apart, ApartSets, Exclusion, Ids
 from index.evaluate.settings import Group
-from index.labels.kinship import artist_key
 from index.labels.table import LabelTable, make_label_table
 
 
@@ -27,13 +27,17 @@ class Material:
     tags: NDArray[np.float32]
     """[tracks, labels]: all labels of each track."""
     groups: Ids
-    """Tracks of one group are never each other's neighbours, -1 unknown."""
+    """Tracks of one group are on one side of a split, -1 unknown."""
     repeats: Ids
     """The first track of the same recording (usually the track itself)."""
-    songs: Ids
-    """The same number for recordings of one song, -1 unknown."""
+    kin: IdSets
+    """Tracks that share an artist (or album), or a song, are never each other's neighbours."""
+    shared: IdSets
+    """The same for artists (or albums) alone."""
     artists: Ids
-    """For intervals and the same-artist figure, -1 unknown."""
+    """For intervals, -1 unknown: a group for all tracks that a chain of shared artists links."""
+    artist_sets: IdSets
+    """For the same-artist figure."""
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -50,11 +54,11 @@ class Material:
         """Positions of the tracks that have a label."""
         return np.flatnonzero(self.labels >= 0)
 
-    def apart(self, queries: Ids, references: Ids) -> list[Apart]:
+    def apart(self, queries: Ids, references: Ids) -> list[Exclusion]:
         """The pairs to leave out: the same group, the same recording, and the same song."""
         return [
-            Apart(numbers[queries], numbers[references])
-            for numbers in (self.groups, self.repeats, self.songs)
+            ApartSets(self.kin.at(queries), self.kin.at(references)),
+            Apart(self.repeats[queries], self.repeats[references]),
         ]
 
 
@@ -73,23 +77,44 @@ def material_of(dataset: Dataset, *, field: str, group: Group, by_content: bool 
     firsts, sizes = table.offsets[:-1], np.diff(table.offsets)
     tags[np.repeat(table.track_ids, sizes), table.label_of] = 1.0
     labels[table.track_ids] = table.label_of[firsts]
+    groups = group_ids(dataset, group)
+    shared = _artist_names(dataset) if group == "artist" else [{n} - {-1} for n in groups.tolist()]
+    kin = [names | songs for names, songs in zip(shared, _songs(dataset), strict=True)]
     return Material(
         dataset=dataset,
         table=table,
         labels=labels,
         tags=tags,
-        groups=group_ids(dataset, group),
+        groups=groups,
         repeats=np.array(find_repeats(dataset, by_content=by_content).sets, dtype=np.int64),
-        songs=_song_ids(dataset),
+        kin=_as_sets(kin),
+        shared=_as_sets(shared),
         artists=group_ids(dataset, "artist"),
+        artist_sets=_as_sets(_artist_names(dataset)),
     )
 
 
-def _song_ids(dataset: Dataset) -> Ids:
-    return _numbered(
-        (artist, title) if artist and title else None
+def _artist_names(dataset: Dataset) -> list[set[Hashable]]:
+    """The artists of each track; the group, often an album, if none is known."""
+    return [
+        set(row.artists) or ({row.group} if row.group is not None else set())
         for row in dataset.rows
-        for artist, title in [(artist_key(row.artist), row.title.strip().casefold())]
+    ]
+
+
+def _songs(dataset: Dataset) -> list[set[Hashable]]:
+    """The song of each track, by each of its artists; none without a title."""
+    return [
+        {(artist, title) for artist in row.artists if title}
+        for row in dataset.rows
+        for title in [row.title.strip().casefold()]
+    ]
+
+
+def _as_sets(names: Sequence[Set[Hashable]]) -> IdSets:
+    numbers: dict[Hashable, int] = {}
+    return IdSets.of(
+        [{numbers.setdefault(name, len(numbers)) for name in of_track} for of_track in names]
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.metrics.ranking import (
-    Apart,
+    Exclusion,
     Ranking,
     count_relevant,
     count_tag_relevant,
@@ -101,7 +101,7 @@ def _figures(
     material: Material,
     clean: Round,
     ranking: Ranking,
-    apart: list[Apart],
+    apart: list[Exclusion],
     settings: EvaluationSettings,
 ) -> dict[str, dict[int, Values]]:
     figures: dict[str, dict[int, Values]] = {}

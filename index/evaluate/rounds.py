@@ -83,8 +83,7 @@ def _by_split(material: Material) -> Rounds:
     notes = []
     if is_copy.any():
         notes.append(f"{is_copy.sum()} training tracks repeat a query track: left out")
-    query_groups = material.groups[queries][material.groups[queries] >= 0]
-    is_shared = np.isin(material.groups[references], query_groups)
+    is_shared = material.shared.at(references).has_any_of(material.shared.at(queries))
     if is_shared.any():
         notes.append(
             f"{is_shared.sum()} training tracks share an artist or album with query tracks: they "

@@ -16,7 +16,6 @@ from embedder.datasets.tables import TABLE_SUFFIXES, nearest_hint, read_table
 from embedder.errors import DatasetError, printable_path
 from embedder.geometry import geometry_of
 from index.evaluate.vector_set import VectorSet
-from index.labels.kinship import artist_key
 from index.library_folder.open_library import OpenLibrary
 
 KEY_COLUMNS = ("track", "path", "file", "filename", "id", "key")
@@ -88,6 +87,7 @@ def library_subject(
     by_table = Path(split).suffix.lower() in TABLE_SUFFIXES
     if split and not by_table and split not in fields:
         raise DatasetError(f"the library has no tag {split!r}. {nearest_hint(split, fields)}")
+    artists_of = library.artists.of_ids(labels)
     first_of: dict[str, str] = {}
     rows = []
     for track in tracks:
@@ -102,6 +102,7 @@ def library_subject(
                 path=None if is_part else Path(track.path),
                 labels=track_labels,
                 artist=track.artist,
+                artists=artists_of.get(track.id, frozenset()),
                 album=track.album,
                 title=track.title,
                 split=side_named(side, where=printable_path(track.path)) if side else "",
@@ -113,7 +114,7 @@ def library_subject(
     dataset = Dataset(
         root=library.folder,
         layout="library",
-        rows=tuple(with_groups(rows, [artist_key(track.artist) for track in tracks])),
+        rows=tuple(with_groups(rows, [""] * len(rows))),
         left_out=tuple(LeftOut(Path(f.path), f.reason) for f in library.catalogue.failures()),
         split_origin=f"tag {split!r}" if split and not by_table else "",
     )

@@ -114,7 +114,7 @@ def score_calibration(
 
 def _kinship(material: Material) -> Kinship:
     """The kinship by which `label` decides who may vote."""
-    return Kinship(np.stack([material.repeats, material.songs, material.groups]))
+    return Kinship(material.repeats[None], material.kin)
 
 
 def _itself(material: Material) -> Kinship:

@@ -7,17 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.errors import UsageError
+from embedder.metrics.id_sets import share_any, sharing_pairs
 from embedder.metrics.neighbourhood import Hubness, hubness, trustworthiness
 from embedder.metrics.ranking import (
     Apart,
     Ids,
     Ranking,
-    count_relevant,
     distance_chunks,
     distance_ranking,
     neighbour_ranking,
 )
-from embedder.metrics.retrieval import hit_at_k, precision_at_k, relevance
+from embedder.metrics.retrieval import hit_at_k, precision_at_k
 from index.evaluate.material import Material
 from index.evaluate.vector_set import VectorSet
 
@@ -62,8 +62,9 @@ def score_whole_set(
         apart=copies,
         same_set=True,
     )
-    relevant = relevance(ranking, material.artists, material.artists)
-    n_relevant = count_relevant(material.artists, material.artists, apart=copies, same_set=True)
+    artists = material.artist_sets
+    relevant = share_any(artists, artists, ranking.rows)
+    n_relevant = _n_by_same_artist(material)
     n_relevant[~np.isin(np.arange(len(vectors)), queries)] = 0
     return WholeSetScores(
         hubness=hubness(ranking, n_references=len(vectors)),
@@ -72,6 +73,16 @@ def score_whole_set(
         same_artist_precision=precision_at_k(relevant, n_relevant, k=N_OCCURRENCES),
         map_trustworthiness=_maps(vectors, vector_set, seed=seed) if with_map else {},
     )
+
+
+def _n_by_same_artist(material: Material) -> Ids:
+    """How many other tracks share an artist with each, without its copies."""
+    n_tracks = len(material.repeats)
+    first, second = sharing_pairs(material.artist_sets, material.artist_sets)
+    pairs = np.unique(first * n_tracks + second)
+    first, second = pairs // max(n_tracks, 1), pairs % max(n_tracks, 1)
+    is_other = material.repeats[first] != material.repeats[second]
+    return np.bincount(first[is_other], minlength=n_tracks).astype(np.int64)
 
 
 def check_mappable(n_tracks: int) -> None:

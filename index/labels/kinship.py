@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.datasets.grouping import is_known_artist
+from embedder.datasets.artist_names import is_artist
 from embedder.metrics.id_sets import IdSets, share_any
 from index.labels.table import Ids
 
@@ -91,6 +91,6 @@ class KinshipBook:
 
 def artist_key(artist: str) -> str:
     """One spelling for the same artists in any order and case; empty for an unknown artist."""
-    if not is_known_artist(artist):
+    if not is_artist(artist):
         return ""
     return "; ".join(sorted(name.strip() for name in artist.casefold().split(";")))
