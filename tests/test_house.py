@@ -34,7 +34,9 @@ WRITTEN = [
 ]
 # Written in pieces, so that this file does not find itself.
 MACHINE_PATHS = re.compile(r"(?<![\w.~])/(?:work|home|root|opt|Users|tmp)/\w")
-REGISTRIES = re.compile("pypi" + r"\.org|pythonhosted|index-url|find-links|anaconda\.org")
+REGISTRIES = re.compile(
+    "py" + r"pi\.org|python" + "hosted|index-url|find-links|ana" + r"conda\.org"
+)
 
 
 def name_of(file: object) -> str:
