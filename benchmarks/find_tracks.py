@@ -34,7 +34,7 @@ REQUESTS = (
 
 def build(path: Path) -> None:
     """A catalogue of 100,000 tracks, ten of them `Boom Boom` by John Lee Hooker."""
-    generator = random.Random(0)  # noqa: S311 - made-up names
+    generator = random.Random(0)  # noqa: S311 - seeds the made-up titles, no secret
     syllables = [first + second for first in "bcdfghklmnprst" for second in "aeiou"]
     vocabulary = ["".join(generator.choices(syllables, k=1 + n % 5)) for n in range(20_000)]
     weights = list(accumulate((rank + 1) ** -0.8 for rank in range(len(vocabulary))))

@@ -2,7 +2,7 @@
 
     python -m benchmarks.playlists --tracks 1000000 --folder million
 
-The library holds clustered synthetic vectors (see `vector_search`) with tags and without files.
+The library holds clustered synthetic vectors (`vectors/contenders.py`) with tags and without files.
 With `--folder` it is kept and used again. A plain search finds ten neighbours of one track, with
 their catalogue rows, as a playlist has them. A bare search asks the vector store alone. All are
 measured with one thread, in processor time, in turns; the median of several rounds counts. Each
@@ -22,7 +22,7 @@ import faiss
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no stubs
 
-from benchmarks.vector_search import SIZE, clustered, report
+from benchmarks.vectors.contenders import SIZE, clustered, report
 from index.catalogue.ledger import FileFacts, Ledger
 from index.catalogue.vector_rows import TrackVectors
 from index.library import Library

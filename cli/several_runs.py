@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,51 @@ from cli.options import Globals
 from cli.output import emit, emit_text
 from cli.talk import say
 from cli.training_talk import Follower
-from embedder.errors import PartialFailure
+from embedder.errors import PartialFailure, UsageError
 
 if TYPE_CHECKING:
     from embedder.config.training import TrainingConfig
     from embedder.training.grid.cells import Cell, OnCell
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralRuns:
+    """What --grid, --folds, --curve and --seeds ask for; at most one of the first three."""
+
+    grid: Path | None = None
+    folds: int = 0
+    curve: str = ""
+    seeds: int | None = None
+
+    def __post_init__(self) -> None:
+        given = self._given()
+        if len(given) > 1:
+            raise UsageError(f"give one of {', '.join(f'--{name}' for name in given)}")
+        if self.folds == 1:
+            raise UsageError("--folds 1: give 2 or more")
+        if self.seeds and not self.curve:
+            raise UsageError("--seeds is for --curve; a --grid file has seeds = [0, 1, 2]")
+
+    @property
+    def name(self) -> str:
+        """Which option asks for several runs: `grid`, `folds`, `curve`, or none."""
+        return "".join(self._given())
+
+    def _given(self) -> list[str]:
+        options = {"grid": self.grid is not None, "folds": self.folds > 0, "curve": self.curve}
+        return [name for name, is_given in options.items() if is_given]
+
+    def train(self, settings: Globals, dataset: Path, base: "TrainingConfig", folder: Path) -> None:
+        """Train the runs that are not done yet, then print their table."""
+        from embedder.training.grid.curve import parse_numbers
+
+        if self.grid is not None:
+            run_grid(settings, dataset, self.grid, base, folder)
+        elif self.folds:
+            run_folds(settings, dataset, base, folder, n_folds=self.folds)
+        else:
+            numbers, n_seeds = parse_numbers(self.curve), self.seeds or 3
+            run_curve(settings, dataset, base, folder, numbers=numbers, n_seeds=n_seeds)
 
 
 def run_grid(

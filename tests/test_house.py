@@ -14,6 +14,7 @@ from cli.loading import command_names, load_command
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("embedder", "index", "soundalike", "cli")
 HIGHEST_LINES = 300
+MOST_LINES = 30
 STDOUT_WRITERS = (
     ROOT / "cli" / "output.py",
     # Child processes, whose standard output is a pipe to their parent.
@@ -56,6 +57,26 @@ def test_a_source_file_keeps_the_rules(file: Path) -> None:
         assert len(tree.body) == 1, "an __init__ holds its docstring alone"
     if file not in STDOUT_WRITERS:
         assert _writes_to_stdout(tree) == []
+
+
+def test_no_python_file_is_long() -> None:
+    """Tests, benchmarks, notebooks and the scripts of the docs are as short as the sources."""
+    folders = (*PACKAGES, "tests", "benchmarks", "docs", "notebooks")
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    n_lines = {name_of(file): file.read_bytes().count(b"\n") for file in files}
+    assert {name: n for name, n in n_lines.items() if n >= HIGHEST_LINES} == {}, "split them"
+
+
+def test_a_command_parses_calls_and_prints() -> None:
+    """A function of a command has at most thirty lines below its docstring."""
+    long_ones = []
+    for file in (ROOT / "cli" / "commands").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                n_lines = (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
+                long_ones += [f"{name_of(file)}: {node.name}"] if n_lines > MOST_LINES else []
+    assert long_ones == [], "the logic belongs elsewhere"
 
 
 def _writes_to_stdout(tree: ast.AST) -> list[int]:

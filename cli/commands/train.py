@@ -8,7 +8,7 @@ import typer
 
 from cli.options import ForceOption, Form, Globals, check_subject, globals_of
 from cli.output import emit, emit_text
-from cli.several_runs import run_curve, run_folds, run_grid
+from cli.several_runs import SeveralRuns
 from cli.talk import say
 from cli.training_data import has_own_labels, music_of, readable
 from cli.training_talk import Follower
@@ -118,20 +118,17 @@ def run(
     Trains a model, and prints its held-out scores and how to index with it.
     """
     global_options = globals_of(context)
-    several = _several(grid, folds, curve)
-    if seeds and not curve:
-        raise UsageError("--seeds is for --curve; a --grid file has seeds = [0, 1, 2]")
-    folder = output or Path(f"{dataset.absolute().name}-{several or 'run'}")
+    several = SeveralRuns(grid, folds, curve, seeds)
+    folder = output or Path(f"{dataset.absolute().name}-{several.name or 'run'}")
     _check(
         global_options,
         dataset,
         folder,
-        several=several,
+        several=several.name,
         resume=resume,
         force=force,
         show_config=show_config,
     )
-    from embedder.training.grid.curve import parse_numbers
     from embedder.training.settings import TrainingRequest, training_config  # imports torch
 
     request = TrainingRequest(
@@ -142,37 +139,14 @@ def run(
         configuration = training_config(
             request, resume_from=folder if resume else None, data=shown_data
         )
-        if grid is not None:
-            run_grid(global_options, data, grid, configuration, folder)
-            return
-        if folds:
-            run_folds(global_options, data, configuration, folder, n_folds=folds)
-            return
-        if curve:
-            numbers = parse_numbers(curve)
-            run_curve(
-                global_options, data, configuration, folder, numbers=numbers, n_seeds=seeds or 3
-            )
+        if several.name:
+            several.train(global_options, data, configuration, folder)
             return
         if show_config:
             _show_config(global_options, configuration)
             return
         result = _train(global_options, data, folder, configuration, resume=resume, force=force)
     _show(global_options, dataset, result)
-
-
-def _several(grid: Path | None, folds: int, curve: str) -> str:
-    """Which option asks for several runs: `grid`, `folds`, `curve`, or none."""
-    options = [
-        name
-        for name, is_given in (("grid", grid is not None), ("folds", folds > 0), ("curve", curve))
-        if is_given
-    ]
-    if len(options) > 1:
-        raise UsageError(f"give one of {', '.join(f'--{name}' for name in options)}")
-    if folds == 1:
-        raise UsageError("--folds 1: give 2 or more")
-    return options[0] if options else ""
 
 
 def _check(
@@ -244,14 +218,30 @@ def _course_of(result: "TrainingResult") -> dict[str, Any]:
 
 def _show(settings: Globals, dataset: Path, result: "TrainingResult") -> None:
     """The result, the tracks that were left out, and how to go on."""
-    again = shlex.join(["soundalike", "train", str(dataset), "-o", str(result.folder), "--resume"])
     for track in result.left_out:
         say(settings, f"left out: {track['path']}: {track['reason']}")
     if result.ended == "interrupted":
-        say(settings, f"finished step {result.steps}; continue with: {again}")
+        say(
+            settings,
+            f"finished step {result.steps}; continue with: {_resuming(dataset, result)}",
+        )
         raise KeyboardInterrupt
-    model = result.folder / "best"
-    summary: dict[str, Any] = {
+    summary = _summary_of(result)
+    if settings.form is Form.TABLE:
+        emit(settings, summary, title=f"Trained {result.folder}")
+        emit_text(settings, _next_steps(dataset, result))
+    else:
+        paths = {"path": summary["model"], "model": summary["model"], "report": summary["report"]}
+        emit(settings, {**result.to_json(), **paths})
+    if result.left_out:
+        raise PartialFailure(
+            f"trained, but {len(result.left_out)} of the tracks could not be read or used"
+        )
+
+
+def _summary_of(result: "TrainingResult") -> dict[str, Any]:
+    """How the run ended, its scores, and where model and report are."""
+    return {
         "ended": result.ended,
         **(_course_of(result) if result.steps else {}),
         **{name: round(score, 4) for name, score in result.scores.items() if name != "score"},
@@ -261,20 +251,20 @@ def _show(settings: Globals, dataset: Path, result: "TrainingResult") -> None:
             for name, score in result.before.items()
             if name != "score"
         },
-        "model": model,
+        "model": result.folder / "best",
         "report": result.folder / "report.html",
     }
-    if settings.form is Form.TABLE:
-        emit(settings, summary, title=f"Trained {result.folder}")
-        use = ["soundalike", "index", music_of(dataset), "--model", str(model)]
-        if has_own_labels(dataset):
-            use += ["--labels-from", str(dataset)]
-        more = f"  {again}\n" if result.ended == "out of time" else ""
-        emit_text(settings, f"\nNext:\n{more}  {shlex.join(use)}")
-    else:
-        paths = {"path": model, "model": model, "report": summary["report"]}
-        emit(settings, {**result.to_json(), **paths})
-    if result.left_out:
-        raise PartialFailure(
-            f"trained, but {len(result.left_out)} of the tracks could not be read or used"
-        )
+
+
+def _next_steps(dataset: Path, result: "TrainingResult") -> str:
+    """The commands that go on from here: continue a run that is out of time, use the model."""
+    use = ["soundalike", "index", music_of(dataset), "--model", str(result.folder / "best")]
+    if has_own_labels(dataset):
+        use += ["--labels-from", str(dataset)]
+    more = f"  {_resuming(dataset, result)}\n" if result.ended == "out of time" else ""
+    return f"\nNext:\n{more}  {shlex.join(use)}"
+
+
+def _resuming(dataset: Path, result: "TrainingResult") -> str:
+    """The command that continues the run."""
+    return shlex.join(["soundalike", "train", str(dataset), "-o", str(result.folder), "--resume"])

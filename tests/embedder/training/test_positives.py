@@ -8,53 +8,21 @@ from typing import get_args
 
 import numpy as np
 import pytest
-import torch
 
 from embedder.config.batches import AugmentationConfig, SamplerConfig
 from embedder.config.dataset import Balance, DatasetConfig
-from embedder.config.model import ExcerptConfig, FrontEndConfig, GeometryKind
-from embedder.config.objectives import ObjectiveConfig, ObjectiveKind, RelationKind
-from embedder.config.training import TrainingConfig
+from embedder.config.model import ExcerptConfig, FrontEndConfig
+from embedder.config.objectives import RelationKind
 from embedder.errors import ConfigError, DatasetError
 from embedder.training.feeding.word_vectors import tag_word_vectors
-from embedder.training.folder.run_folder import TrainingResult
-from embedder.training.train import open_run, train
+from embedder.training.train import open_run
 from tests.embedder.rich_sets import HEARS, TAGS, write_audio_set, write_rich_set
-from tests.embedder.small_sets import small_config
-
-KINDS: tuple[ObjectiveKind, ...] = get_args(ObjectiveKind)
-DATASET = DatasetConfig(tag_field="tag")
+from tests.embedder.training.relation_runs import brings_together, config_for, run
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_rich_set(tmp_path_factory.mktemp("set"))
-
-
-def config_for(*relations: RelationKind, epochs: int = 5, **sampler: object) -> TrainingConfig:
-    """Multi-similarity, which uses every pair, on batches of such groups."""
-    settings = {"groups_per_batch": 4, "tracks_per_group": 2, **sampler}
-    return dataclasses.replace(
-        small_config(epochs=epochs, validate_every_epochs=epochs),
-        dataset=DATASET,
-        objectives=(ObjectiveConfig(kind="multi-similarity", relations=relations),),
-        sampler=SamplerConfig(relations=relations, **settings),  # type: ignore[arg-type]  # plain words
-    )
-
-
-def run(data: Path, config: TrainingConfig, folder: Path) -> TrainingResult:
-    folder.mkdir()
-    return open_run(data, config, folder).run()
-
-
-def contrast(record: dict[str, float]) -> float:
-    """The mean distance of positives, relative to that of negatives."""
-    return record["positive_distance"] / record["negative_distance"]
-
-
-def brings_together(result: TrainingResult) -> bool:
-    """Whether the mean contrast of the last epoch is clearly below that of the first."""
-    return contrast(result.history[-1]) < 0.85 * contrast(result.history[0])
 
 
 @pytest.mark.parametrize("relation", ["label", "artist", "album", "tag"])
@@ -142,56 +110,6 @@ def test_latent_positives_need_tags(data: Path, tmp_path: Path) -> None:
         run(data, config, tmp_path / "run")
 
 
-def test_several_positives_are_mixed_by_weight(data: Path, tmp_path: Path) -> None:
-    """Three of four batches are by artist, and pairs of either relation are positive."""
-    config = config_for("artist", "label", relation_weights=(3.0, 1.0))
-    folder = tmp_path / "run"
-    folder.mkdir()
-    opened = open_run(data, config, folder)
-    planned = [batch.relation for batch in opened.loop.parts.sampler.plan(0)]
-    assert planned.count("artist") == 3 * planned.count("label")
-    assert brings_together(opened.run())
-
-
-def test_several_objectives_share_one_backbone(data: Path, tmp_path: Path) -> None:
-    """With genre proxies and artist triplets, both genres and artists are learnt."""
-    config = dataclasses.replace(
-        config_for("artist", epochs=8, groups_per_batch=8),
-        objectives=(
-            ObjectiveConfig(kind="proxy-anchor", margin=0.1),
-            ObjectiveConfig(kind="triplet", relations=("artist",), mining="all", weight=0.5),
-        ),
-    )
-    result = run(data, config, tmp_path / "run")
-    assert brings_together(result)
-    assert result.scores["accuracy"] >= 0.5  # a quarter by chance
-    assert result.history[-1]["loss"] < result.history[0]["loss"]
-
-
-@pytest.mark.parametrize(
-    "geometry",
-    [
-        "cosine",
-        pytest.param("euclidean", marks=pytest.mark.slow),
-        pytest.param("poincare", marks=pytest.mark.slow),
-    ],
-)
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_run_can_take_a_step_with_every_objective(
-    data: Path, tmp_path: Path, kind: ObjectiveKind, geometry: GeometryKind
-) -> None:
-    """In each geometry it ends with a model on disk and a finite loss."""
-    config = config_for("label", epochs=1)
-    config = dataclasses.replace(
-        config,
-        model=dataclasses.replace(config.model, geometry=geometry),
-        objectives=(ObjectiveConfig(kind=kind),),
-    )
-    result = run(data, config, tmp_path / "run")
-    assert math.isfinite(result.history[0]["loss"])
-    assert (tmp_path / "run" / "best" / "card.json").exists()
-
-
 def test_limits_come_balanced_or_natural(data: Path, tmp_path: Path) -> None:
     """A run trains on `limit_per_label` tracks, in the proportions of the settings."""
     spread = {}
@@ -205,20 +123,6 @@ def test_limits_come_balanced_or_natural(data: Path, tmp_path: Path) -> None:
         spread[balance] = max(counts.values()) - min(counts.values())
         assert "at most 6" in opened.dataset.split_origin
     assert spread["balanced"] < spread["natural"]
-
-
-@pytest.mark.slow
-def test_the_whole_way_with_several_objectives(data: Path, tmp_path: Path) -> None:
-    """`train` writes report, log and models for a multi-task run with tags."""
-    config = dataclasses.replace(
-        config_for("label", epochs=2),
-        objectives=(ObjectiveConfig(kind="softmax"), ObjectiveConfig(kind="tagging", weight=0.5)),
-    )
-    result = train(data, config, tmp_path / "run")
-    assert {"accuracy", "pr_auc", "tag_map"} <= set(result.scores)
-    assert "tags, PR-AUC" in (tmp_path / "run" / "report.html").read_text()
-    train(data, small_config(epochs=1), tmp_path / "run", force=True)
-    assert not (tmp_path / "run" / "tags.csv").exists()
 
 
 @pytest.mark.parametrize("kind", ["latent", "handcrafted"])
@@ -269,41 +173,3 @@ def test_labels_with_too_few_tracks_are_named(
     assert "high: 0 of 12 training tracks can be read" in caplog.text
     assert "so a batch has 4 of each, not 6" in caplog.text
     assert opened.loop.parts.sampler.config.tracks_per_group == 4
-
-
-def test_labels_that_are_alike_are_not_pushed_as_far(data: Path, tmp_path: Path) -> None:
-    """`dataset.label_similarity` grades pairs of labels; a wrong name or grade is an error."""
-
-    def distance_of(alike: tuple[tuple[str, str, float], ...], name: str) -> float:
-        config = dataclasses.replace(
-            config_for("label", epochs=8),
-            objectives=(ObjectiveConfig(kind="graded-contrastive", margin=1.0),),
-            dataset=DatasetConfig(label_similarity=alike),
-        )
-        (tmp_path / name).mkdir()
-        opened = open_run(data, config, tmp_path / name)
-        opened.run()
-        source, rows = opened.source, opened.loop.parts.rows
-        network = opened.loop.best_network.eval()
-        with torch.no_grad():
-            vectors = network(torch.cat([source.excerpts(int(row)) for row in rows])).numpy()
-        labels = opened.known.labels[rows]
-        jazz, rock = (opened.known.label_names.index(label) for label in ("jazz", "rock"))
-        means = [vectors[labels == label].mean(axis=0) for label in (jazz, rock)]
-        return float(np.linalg.norm(means[0] - means[1]))
-
-    assert distance_of((("jazz", "rock", 0.9),), "alike") < 0.7 * distance_of((), "unlike")
-    with pytest.raises(DatasetError, match="Did you mean 'jazz'"):
-        distance_of((("jaz", "rock", 0.9),), "wrong")
-    with pytest.raises(DatasetError, match="give 0 to 1"):
-        distance_of((("jazz", "rock", 9.0),), "far")
-
-
-def test_one_crop_of_each_track_makes_no_identity_pairs(data: Path, tmp_path: Path) -> None:
-    """Such a run is refused, and the error names the setting."""
-    config = config_for("label")
-    config = dataclasses.replace(
-        config, objectives=(ObjectiveConfig(kind="contrastive", relations=("track",)),)
-    )
-    with pytest.raises(ConfigError, match=r"set sampler\.crops_per_track = 2"):
-        run(data, config, tmp_path / "run")

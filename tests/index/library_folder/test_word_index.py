@@ -1,0 +1,124 @@
+"""The index of words stays in step with the tracks, and verify finds if it does not."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from index.catalogue.ledger import Ledger
+from index.catalogue.words import NO_FTS5, NOT_CURRENT, WordRows
+from index.library import Library
+from tests.index.toy_encoder import ToyEncoder, write_wav
+from tests.index.vector_library import library_of, unit_vectors
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+TAGS = (
+    {"title": "Boom Boom", "artist": "John Lee Hooker"},
+    {"title": "Boom", "artist": "John Lee Hooker"},
+)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    """Two tracks with ids 1 and 2."""
+    return library_of(tmp_path / "library", unit_vectors(len(TAGS)), TAGS)
+
+
+def test_the_index_stays_in_step(tmp_path: Path) -> None:
+    """After indexing, retagging, moving, losing, pruning, removing and rebuilding, it is right."""
+    music = tmp_path / "music"
+    for number in range(4):
+        write_wav(music / f"song {number}.wav", number)
+    library = Library.open_or_create(tmp_path / "library")
+    library.index([music], encoder=ToyEncoder())
+    assert library.find("song").total == 4
+    (music / "song 0.wav").rename(music / "moved zero.wav")
+    (music / "song 1.wav").unlink()
+    library.index([music], encoder=ToyEncoder())
+    assert (library.find("moved zero").total, library.find("song 0").total) == (1, 0)
+    assert library.find("song 1").total == 0, "gone"
+    library.remove([library.find("song 2")[0].id])
+    assert library.find("song").total == 1
+    with library.writing() as catalogue, catalogue.database.transaction():
+        ledger = Ledger(catalogue)
+        ledger.remove(ledger.gone())
+        catalogue.database.run("UPDATE tracks SET title = 'Changed' WHERE id = 1")
+    assert library.find("changed zero").total == 1
+    assert library.verify() == []
+    library.rebuild()
+    assert library.verify() == []
+    assert library.find("changed").total == 1
+    library.close()
+
+
+def test_verify_finds_an_index_that_is_not_in_step(library: Library) -> None:
+    """A row that was changed behind the triggers is noticed, and a rebuild mends it."""
+    library.close()
+    path = library.folder / "catalogue.sqlite"
+    with sqlite3.connect(path) as connection:
+        (sql,) = connection.execute(
+            "SELECT sql FROM sqlite_schema WHERE name = 'track_words_update'"
+        ).fetchone()
+        connection.execute("DROP TRIGGER track_words_update")
+        connection.execute("UPDATE tracks SET title = 'Bang' WHERE id = 1")
+        connection.execute(sql)
+    connection.close()
+    assert [text for text in library.verify() if "index of words is not in step" in text]
+    library.rebuild()
+    assert library.verify() == []
+    assert [track.id for track in library.find("bang")] == [1]
+
+
+def test_without_fts5_words_are_found_in_every_row(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A SQLite without FTS5 lists, indexes and removes; the next one with it builds the index."""
+    library.close()
+    path = library.folder / "catalogue.sqlite"
+    _rename_module(path, "fts5", "fts9")  # SQLite refuses every use of such a table
+    monkeypatch.setattr(WordRows, "has_fts5", lambda _: False)
+    found = library.find("hook boom")
+    assert ([track.id for track in found], found.notes) == ([1, 2], (NO_FTS5,))
+    library.remove([1])
+    assert library.find("HOOK boom").total == 1
+    assert library.verify() == []
+    library.close()
+    _rename_module(path, "fts9", "fts5")
+    monkeypatch.undo()
+    assert library.find("hook boom").notes == (NOT_CURRENT,)
+    with library.writing():
+        pass
+    found = library.find("hook boom")
+    assert ([track.id for track in found], found.notes) == ([2], ())
+    assert library.verify() == []
+
+
+def _rename_module(path: Path, old: str, new: str) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE name = 'track_words'",
+            (f"USING {old}", f"USING {new}"),
+        )
+    connection.close()
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_a_library_of_an_older_format_gets_an_index(tmp_path: Path, number: int) -> None:
+    """Opening it brings it up to date, and its tracks are found by words."""
+    shutil.copytree(GOLDEN / f"library_format_{number}", tmp_path / "old")
+    with Library.open(tmp_path / "old") as library:
+        assert library.catalogue.words.is_current()
+        assert library.find("song 2").total == 1
+        assert list(library.catalogue.words.problems()) == []
+
+
+def test_a_library_of_format_5_keeps_its_index(tmp_path: Path) -> None:
+    """Its words are found without a rebuild, among them those of a track that was renamed."""
+    shutil.copytree(GOLDEN / "library_format_5", tmp_path / "old")
+    with Library.open(tmp_path / "old", warn=pytest.fail) as library:
+        assert library.verify() == []
+        assert library.find("senor").tracks[0].id == 20
+        assert library.find("song 2").total == 0
+        assert len(library) == 4
