@@ -2,7 +2,8 @@
 
 JSON is UTF-8 whatever the terminal's encoding is, and paths are the bytes of the file system. A
 table is aligned text: coloured and fitted to the window on a terminal, plain and as wide as it
-needs to be in a pipe.
+needs to be in a pipe. Control characters of tags and of names of files are escaped wherever a
+terminal could obey them.
 """
 
 import io
@@ -10,11 +11,17 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from cli.options import Form, Globals
-from cli.records import Json, cell, dump, heading, to_row
+from cli.records import Json, cell, dump, heading, to_row, with_names
 from cli.talk import write_remark
-from embedder.errors import BadInput, UsageError
+from embedder.errors import BadInput, UsageError, printable_path
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from cli.table_layout import Column
 
 PIPE_COLUMNS = 10_000  # wide enough that no cell is cut
 
@@ -53,7 +60,7 @@ def emit(
 def emit_text(settings: Globals, text: str) -> None:
     """Print prose for a person; the machine forms leave it out."""
     if settings.form is Form.TABLE:
-        write_line(text)
+        write_line(_printable(text))
 
 
 def write_line(text: str) -> None:
@@ -62,8 +69,12 @@ def write_line(text: str) -> None:
 
 
 def write_path(settings: Globals, path: str) -> None:
-    """Write one path to stdout; it ends in a newline, or in NUL with -0."""
-    write_bytes(os.fsencode(path) + (b"\0" if settings.null_separated else b"\n"))
+    """Write one path to stdout; it ends in a newline, or in NUL with -0.
+
+    The bytes are those of the file's name, except on a terminal, which could obey them.
+    """
+    data = printable_path(path).encode() if _is_terminal() else os.fsencode(path)
+    write_bytes(data + (b"\0" if settings.null_separated else b"\n"))
 
 
 def write_bytes(data: bytes) -> None:
@@ -106,10 +117,13 @@ def _path_in(record: object) -> str:
 
 
 def _write_record(document: object, *, columns: Sequence[str], title: str) -> None:
+    from cli.table_layout import Column
+
     row = to_row(document)
     shown = {name: row.get(name) for name in columns} if columns else row
-    pairs = [(heading(name), cell(name, value)) for name, value in shown.items()]
-    _draw([("", False), ("", False)], pairs, title=title, with_header=False)
+    names = Column("", "", tuple(heading(name) for name in shown))
+    values = Column("", "", tuple(cell(name, value) for name, value in shown.items()))
+    _draw([names, values], title=title, with_header=False)
 
 
 def _write_table(
@@ -119,31 +133,61 @@ def _write_table(
         if not settings.quiet:
             write_remark("nothing found\n")
         return
-    names = columns or list(rows[0])
-    numeric = {n: all(isinstance(r.get(n), int | float | None) for r in rows) for n in names}
-    cells = [[cell(name, row.get(name)) for name in names] for row in rows]
-    _draw([(heading(name), numeric[name]) for name in names], cells, title=title)
+    from cli.table_layout import Column, fit
+
+    rows = with_names(rows)
+    shown = [
+        Column(
+            name,
+            heading(name),
+            tuple(cell(name, row.get(name)) for row in rows),
+            is_number=all(isinstance(row.get(name), int | float | None) for row in rows),
+        )
+        for name in columns or list(rows[0])
+    ]
+    shared = ""
+    if _is_terminal():
+        shown, shared = fit(shown, width=_console(io.StringIO()).width)
+    _draw(shown, title=title, shared=shared)
 
 
 def _draw(
-    columns: Sequence[tuple[str, bool]],
-    rows: Iterable[Sequence[str]],
-    *,
-    title: str,
-    with_header: bool = True,
+    columns: "Sequence[Column]", *, title: str, shared: str = "", with_header: bool = True
 ) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    on_terminal = sys.stdout is not None and sys.stdout.isatty()
+    on_terminal = _is_terminal()
     table = Table(box=None, pad_edge=False, show_header=with_header, header_style="bold")
-    for name, is_number in columns:
-        table.add_column(name, justify="right" if is_number else "left", no_wrap=not on_terminal)
-    for row in rows:
+    for column in columns:
+        is_cut = column.width is not None
+        table.add_column(
+            column.heading,
+            justify="right" if column.is_number else "left",
+            no_wrap=is_cut or not on_terminal,
+            width=column.width,
+            overflow="ellipsis" if is_cut else "fold",
+        )
+    for row in zip(*(column.cells for column in columns), strict=True):
         table.add_row(*(Text(text) for text in row))
     canvas = io.StringIO()
-    console = Console(
+    console = _console(canvas)
+    if title:
+        console.print(Text(_printable(title), style="bold"))
+    if shared:
+        console.print(Text(shared))
+    console.print(table)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    for line in canvas.getvalue().splitlines():
+        write_bytes(line.rstrip().encode(encoding, "replace") + b"\n")
+
+
+def _console(canvas: io.StringIO) -> "Console":
+    """Draws as wide as the terminal, and without a limit in a pipe."""
+    from rich.console import Console
+
+    on_terminal = _is_terminal()
+    return Console(
         file=canvas,
         force_terminal=on_terminal and not os.environ.get("NO_COLOR"),  # no bold either
         width=None if on_terminal else PIPE_COLUMNS,
@@ -151,12 +195,15 @@ def _draw(
         markup=False,
         emoji=False,
     )
-    if title:
-        console.print(Text(title, style="bold"))
-    console.print(table)
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    for line in canvas.getvalue().splitlines():
-        write_bytes(line.rstrip().encode(encoding, "replace") + b"\n")
+
+
+def _is_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def _printable(text: str) -> str:
+    """Prose of several lines without control characters."""
+    return "\n".join(printable_path(line) for line in text.split("\n"))
 
 
 @contextmanager

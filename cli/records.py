@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -16,6 +16,8 @@ Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 SECONDS_IN_A_MINUTE = 60
 SURROGATE = re.compile("[\ud800-\udfff]")
+CONTROL = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What JSON allows within a string, and a terminal may obey: controls, lines, directions."""
 FIRST_BYTE = 0xDC00  # PEP 383: Python reads the byte 0xff of a file's name as U+DCFF
 
 
@@ -67,7 +69,8 @@ def dump(value: object, *, indent: int | None = None) -> str:
 
 
 def _json_text(plain: Json, *, indent: int | None) -> str:
-    return json.dumps(plain, ensure_ascii=False, indent=indent, allow_nan=False)
+    text = json.dumps(plain, ensure_ascii=False, indent=indent, allow_nan=False)
+    return CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _with_locations(plain: Json) -> Json:
@@ -110,14 +113,25 @@ def cell(name: str, value: Json) -> str:
         )
     if isinstance(value, int):
         # An id reads badly with separators, a count in the millions without.
-        return f"{value:,}" if abs(value) >= 10**5 and name != "id" else str(value)
+        is_id = name in {"id", "ids"} or name.endswith("_id")
+        return f"{value:,}" if abs(value) >= 10**5 and not is_id else str(value)
     if isinstance(value, list):
-        return ", ".join(cell("", item) for item in value)
+        return ", ".join(cell(name, item) for item in value)
     if isinstance(value, dict):
-        return ", ".join(f"{key} {cell(key, item)}" for key, item in value.items())
+        return ", ".join(f"{printable_path(key)} {cell(key, item)}" for key, item in value.items())
     return printable_path(value)
+
+
+def with_names(rows: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
+    """The rows of a table; a track without a title has the name of its file as one."""
+    return [
+        row | {"title": PurePath(path).name}
+        if "title" in row and not row["title"] and isinstance(path := row.get("path"), str)
+        else row
+        for row in rows
+    ]
 
 
 def heading(name: str) -> str:
     """A field's name over its column."""
-    return "length" if name == "duration_seconds" else name.replace("_", " ")
+    return "length" if name == "duration_seconds" else printable_path(name.replace("_", " "))

@@ -29,8 +29,7 @@ INFO_COLUMNS = (
 )
 LABEL_COLUMNS = ("dataset", "layout", "tracks", "fields")
 TRACK_COLUMNS = ("id", "title", "artist", "path")
-NAMED_COLUMNS = ("id", "title", "artist", "album", "genre", "duration_seconds")
-UNNAMED_COLUMNS = ("id", "title", "artist", "duration_seconds", "path")
+LIST_COLUMNS = ("id", "title", "artist", "album", "genre", "duration_seconds", "path")
 MOST_IN_TABLE = 50
 """Without --limit, a table is short; what a script reads is complete."""
 
@@ -146,9 +145,7 @@ def _list(settings: Globals, words: str, options: "ListOptions") -> None:
         tracks = library.list(words, **options)
     for note in tracks.notes:
         say(settings, note)
-    is_named = all(track.title for track in tracks)
-    columns = NAMED_COLUMNS if is_named else UNNAMED_COLUMNS
-    emit(settings, tracks, rows=tracks.tracks, columns=columns)
+    emit(settings, tracks, rows=tracks.tracks, columns=LIST_COLUMNS)
     n_after = tracks.total - options["offset"] - len(tracks)
     if settings.form is Form.TABLE and tracks.tracks and n_after > 0:
         say(settings, f"{len(tracks)} of {tracks.total:,} tracks; -n lists more")

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from index.catalogue.records import TrackRecord
     from index.search.results import QueryResult
 
-NAMED_COLUMNS = ("rank", "score", "id", "title", "artist", "album", "genre", "duration_seconds")
-UNNAMED_COLUMNS = ("rank", "score", "id", "title", "artist", "duration_seconds", "path")
+COLUMNS = ("rank", "score", "id", "title", "artist", "album", "genre", "duration_seconds", "path")
 WHOLE = "all of it"
 SLACK_SECONDS = 0.5
 
@@ -131,11 +130,9 @@ def run(
 
 
 def _columns(result: "QueryResult") -> tuple[str, ...]:
-    """Show paths, which are long, only if a title is missing, and copies only if there are any."""
-    is_named = all(neighbour.track.title for neighbour in result.neighbours)
-    columns = NAMED_COLUMNS if is_named else UNNAMED_COLUMNS
+    """Show copies only if there are any."""
     has_copies = any(neighbour.is_duplicate for neighbour in result.neighbours)
-    return (*columns, "is_duplicate") if has_copies else columns
+    return (*COLUMNS[:-1], "is_duplicate", "path") if has_copies else COLUMNS
 
 
 def _show_reasons(settings: Globals, result: "QueryResult") -> None:

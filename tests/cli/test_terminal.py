@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 TABLE = """
 from cli.options import Globals
 from cli.output import emit
-emit(Globals(), rows=[{"title": "word " * 60, "score": 0.5}])
+emit(Globals(), rows=[{"detail": "word " * 60, "score": 0.5}])
 """
 
 

@@ -1,0 +1,49 @@
+"""No control character of a tag or of a file's name reaches a terminal."""
+
+import json
+
+import pytest
+
+import cli.output
+from cli.options import Form, Globals
+from cli.output import emit, emit_text
+from cli.talk import say
+
+HOSTILE = "\x1b]0;owned\x07 \x1b[2J \x9b31m \x9d8;;http://x\x9c \u202e\r\nnext\x7f"
+"""OSC and CSI sequences with one and with two bytes, a change of direction, a new line."""
+
+
+def controls(text: str) -> list[str]:
+    """The characters that a terminal could obey."""
+    return [c for c in text if not c.isprintable() and c != "\n"]
+
+
+@pytest.mark.parametrize("form", list(Form))
+def test_no_form_prints_a_control_character(
+    form: Form, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In each form, a hostile title, path and field name are text on a terminal."""
+    monkeypatch.setattr(cli.output, "_is_terminal", lambda: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    row = {"title": HOSTILE, "path": f"/a/{HOSTILE}", "tags": {HOSTILE: HOSTILE}, HOSTILE: 1}
+    emit(Globals(form=form), rows=[row], title=HOSTILE)
+    out, _ = capfdbinary.readouterr()
+    assert controls(out.decode()) == []
+    if form is Form.NDJSON:
+        assert json.loads(out)["title"] == HOSTILE
+
+
+def test_a_record_and_prose_are_text(capfd: pytest.CaptureFixture[str]) -> None:
+    """A single record, prose on stdout and a remark on stderr escape what they quote."""
+    emit(Globals(), {"title": HOSTILE, HOSTILE: [HOSTILE]})
+    emit_text(Globals(), f"first\n{HOSTILE}")
+    say(Globals(), HOSTILE)
+    out, err = capfd.readouterr()
+    assert controls(out + err) == []
+    assert "first\n" in out
+
+
+def test_paths_in_a_pipe_are_bytes(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """A pipe gets the very name of the file, whatever is in it."""
+    emit(Globals(form=Form.PATHS, null_separated=True), rows=[{"path": f"/a/{HOSTILE}"}])
+    assert capfdbinary.readouterr().out == f"/a/{HOSTILE}\0".encode()
