@@ -1,6 +1,7 @@
-"""No control character of a tag or of a file's name reaches a terminal."""
+"""No control character of a tag or of a file's name reaches a terminal or a playlist's line."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,9 @@ import cli.output
 from cli.options import Form, Globals
 from cli.output import emit, emit_text
 from cli.talk import say
+from index.catalogue.records import TrackRecord
+from index.playlists.files.m3u import format_m3u, parse_m3u
+from index.playlists.files.xspf import format_xspf, parse_xspf
 
 HOSTILE = "\x1b]0;owned\x07 \x1b[2J \x9b31m \x9d8;;http://x\x9c \u202e\r\nnext\x7f"
 """OSC and CSI sequences with one and with two bytes, a change of direction, a new line."""
@@ -47,3 +51,14 @@ def test_paths_in_a_pipe_are_bytes(capfdbinary: pytest.CaptureFixture[bytes]) ->
     """A pipe gets the very name of the file, whatever is in it."""
     emit(Globals(form=Form.PATHS, null_separated=True), rows=[{"path": f"/a/{HOSTILE}"}])
     assert capfdbinary.readouterr().out == f"/a/{HOSTILE}\0".encode()
+
+
+def test_a_playlist_has_one_line_a_track() -> None:
+    """A title with line ends and escapes stays in its line; a path with them is a URI."""
+    path = "/a/one\nhttp:/evil\x1b]0;x\x07.mp3"
+    track = TrackRecord(1, path, title=f"{HOSTILE}\n/etc/passwd", artist=HOSTILE)
+    text = format_m3u([track])
+    assert controls(text.decode()) == []
+    assert [entry.path for entry in parse_m3u(text, Path("/a"))] == [path]
+    entries = parse_xspf(format_xspf([track]), Path("/a"))
+    assert [entry.path for entry in entries] == [path]

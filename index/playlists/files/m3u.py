@@ -24,7 +24,7 @@ from index.playlists.files.entries import (
 )
 
 _LENGTH = re.compile(r"\s*(-?\d+(?:\.\d+)?)([^,]*),?(.*)", re.DOTALL)
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _OPTION = re.compile(r"(start|stop)-time=(\d+(?:\.\d+)?)")
 _SPACES = " \t\n\v\f"
 """What may stand around a line; other spaces of Unicode can be part of a name."""
@@ -73,7 +73,7 @@ def format_m3u(tracks: Iterable[TrackRecord], *, relative_to: Path | None = None
 
 def _path_line(path: str, relative_to: Path | None) -> bytes:
     shown = path_in_playlist(path, relative_to)
-    if any(mark in shown for mark in "\n\r") or shown != shown.strip():
+    if _CONTROL.search(shown) or shown != shown.strip():
         return uri_of(path).encode()  # such a name cannot be a line
     return os.fsencode(shown)
 
