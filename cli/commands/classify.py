@@ -1,7 +1,7 @@
 """`soundalike classify`: a model's own head answers with labels and probabilities."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,7 @@ from cli.talk import say
 from embedder.errors import PartialFailure, UsageError
 
 if TYPE_CHECKING:
+    from index.labels.classify.request import ClassifyRequest
     from index.labels.classify.results import ClassifyReport
 
 WINDOW_COLUMNS = ("start", "label", "probability", "then")
@@ -68,7 +69,8 @@ def run(
     """Label tracks by a model's own head, without a library.
 
     The labels are those that the model was trained on. Each gets a probability, which is calibrated
-    on held-out tracks. `label` asks the neighbours in your library instead.
+    on held-out tracks. Whole tracks of a library of this model are not analysed again. `label` asks
+    the neighbours in your library instead.
 
     $ soundalike classify song.mp3 --model runs/mine --each 2 -o curve.png
     Prints the most probable labels, also of every two seconds, and draws them over time.
@@ -83,14 +85,15 @@ def run(
     if output is not None:
         check_curve_path(output, n_tracks=len(paths), force=force)
     request = ClassifyRequest(tuple(paths), model, field, start, seconds, each)
-    report = _classified(settings, request)
+    report = classified(settings, request)
     if output is not None and report.tracks:
         write_curve(output, report.tracks, report.labels)
         say(settings, f"wrote {output}")
     show(settings, report, top=top)
 
 
-def _classified(settings: Globals, request: Any) -> "ClassifyReport":
+def classified(settings: Globals, request: "ClassifyRequest") -> "ClassifyReport":
+    """The tracks of a request; the library is opened if one of them may be in it."""
     from index.labels.classify.classify import classify_tracks
     from index.library import Library
 

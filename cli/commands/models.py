@@ -1,13 +1,16 @@
 """`soundalike models`: list, describe, get, combine, import and export models."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.options import ForceOption, Form, globals_of
 from cli.output import emit
 from cli.talk import say
+
+if TYPE_CHECKING:
+    from embedder.models.own_heads import HeadFacts
 
 app = typer.Typer(
     help="""List, describe, get, combine, import and export models.
@@ -26,6 +29,8 @@ SHOW_COLUMNS = (
     *("backbone", "embedding_size", "geometry", "n_parameters", "multiply_adds"),
     *("bytes_on_disk", "scores", "made_by"),
 )
+HEAD_COLUMNS = ("field", "kind", "n_labels", "labels", "calibrated_on", "origin")
+N_LABELS_SHOWN = 6
 LAYER_COLUMNS = ("name", "kind", "output_shape", "n_parameters", "multiply_adds")
 
 
@@ -44,9 +49,10 @@ def list_(context: typer.Context) -> None:
 
 @app.command("show")
 def show(context: typer.Context, model: ModelArgument) -> None:
-    """Describe a model: its front end, layers, cost and scores.
+    """Describe a model: its front end, layers, cost, scores and labels.
 
-    Multiply-adds are those of convolutions and linear layers for one excerpt.
+    The labels are those that `classify` can give. Multiply-adds are those of convolutions and
+    linear layers for one excerpt.
 
     $ soundalike models show default
     Prints the bundled model's facts, then its layers.
@@ -56,8 +62,21 @@ def show(context: typer.Context, model: ModelArgument) -> None:
     settings = globals_of(context)
     description = describe_model(model)
     emit(settings, description, columns=SHOW_COLUMNS)
+    if settings.form is Form.TABLE and description.heads:
+        rows = [_head_row(head) for head in description.heads]
+        emit(settings, rows=rows, columns=HEAD_COLUMNS, title="labels of its own")
     if settings.form is Form.TABLE and description.layers:
         emit(settings, rows=description.layers, columns=LAYER_COLUMNS, title="network")
+
+
+def _head_row(head: "HeadFacts") -> dict[str, Any]:
+    labels = ", ".join(head.labels[:N_LABELS_SHOWN])
+    more = ", …" if head.n_labels > N_LABELS_SHOWN else ""
+    return {
+        **{name: getattr(head, name) for name in HEAD_COLUMNS},
+        "labels": f"{labels}{more}",
+        "calibrated_on": f"{head.calibrated_on} tracks" if head.calibrated_on else "nothing",
+    }
 
 
 @app.command("get")

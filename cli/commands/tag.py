@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.commands.classify import classified
 from cli.options import Form, TracksArgument, globals_of, read_tracks
 from cli.output import emit
-from cli.progress import track
 from cli.talk import say
 from embedder.errors import PartialFailure
 
@@ -14,7 +14,9 @@ from embedder.errors import PartialFailure
 def run(
     context: typer.Context,
     tracks: TracksArgument,
-    top: Annotated[int, typer.Option(metavar="N", help="The number of tags for each track.")] = 5,
+    top: Annotated[
+        int, typer.Option(min=1, metavar="N", help="The number of tags for each track.")
+    ] = 5,
     model: Annotated[
         str, typer.Option(metavar="M", help="A model that was trained on tags: its name or folder.")
     ] = "",
@@ -24,23 +26,23 @@ def run(
     $ soundalike tag song.mp3 --model my-tagger --top 3
     Prints the three most probable tags of song.mp3, each with its probability.
     """
-    from embedder.encoding.tagger import TagResult, TrackTagger, find_tagger
+    from embedder.encoding.tagger import find_tagger, tag_field_of
+    from index.labels.classify.request import ClassifyRequest
 
     settings = globals_of(context)
-    tagger = TrackTagger.load(find_tagger(model))
-    paths = read_tracks(settings, tracks)
+    folder = find_tagger(model)
+    paths = tuple(read_tracks(settings, tracks))
+    report = classified(settings, ClassifyRequest(paths, str(folder), tag_field_of(folder)))
+    for failure in report.failed:
+        say(settings, f"{failure.path}: {failure.reason}")
     tagged: list[dict[str, Any]] = []
-    failed = []
-    results = tagger.tag_many(paths, top=top)
-    for result in track(settings, results, label="Analysing", total=len(paths)):
-        if isinstance(result, TagResult):
-            scores = dict(zip(result.tags, result.probabilities, strict=True))
-            tagged.append({"path": result.path, "tags": result.tags, "probabilities": scores})
-        else:
-            failed.append(result)
-            say(settings, f"{result.path}: {result.reason}")
+    for track in report.tracks:
+        chances = dict(list(track.probabilities.items())[:top])
+        tagged.append({"path": track.track.path, "tags": list(chances), "probabilities": chances})
     columns = ("path", "probabilities")
     if tagged or settings.form is not Form.TABLE:
+        failed = [failure.to_json() for failure in report.failed]
         emit(settings, {"tracks": tagged, "failed": failed}, rows=tagged, columns=columns)
-    if failed:
-        raise PartialFailure(f"{len(failed)} of {len(paths)} tracks could not be read")
+    if report.failed:
+        n_tracks = len(tagged) + len(report.failed)
+        raise PartialFailure(f"{len(report.failed)} of {n_tracks} tracks could not be read")

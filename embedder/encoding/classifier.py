@@ -3,8 +3,9 @@
 A head needs no library: the labels are those that the model was trained on.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,10 @@ from embedder.encoding.encoder import TrackEncoder
 from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequest
 from embedder.errors import BadInput, UnknownChoice
 from embedder.models.card import HeadCalibration
-from embedder.models.heads import Head, HeadKind, read_heads
+from embedder.models.heads import Head, HeadKind
 from embedder.models.loaded import OpenModel
-
-TAG_FIELD = "tag"
-"""The field of a head whose card names none."""
+from embedder.models.own_heads import described_model, fields_of
+from embedder.models.registry import find_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +49,37 @@ class TrackClassifier:
     """
 
     def __init__(self, encoder: TrackEncoder, *, field: str = "") -> None:
-        self.encoder = encoder
-        self.field, self.kind, self.labels, self._head = _chosen(encoder.model, field)
+        self._use(encoder.model, lambda: encoder, field)
 
     @classmethod
     def load(
         cls, name_or_path: str | Path, *, field: str = "", device: str = "auto"
     ) -> "TrackClassifier":
-        """A model by name or path; refuses one without a head, with advice."""
-        return cls(TrackEncoder.load(name_or_path, device=device), field=field)
+        """A model by name or path; refuses one without a head, with advice.
+
+        Its network is loaded when the first file is analysed.
+        """
+        folder = find_model(name_or_path)
+        classifier = cls.__new__(cls)
+        classifier._use(
+            described_model(folder), lambda: TrackEncoder.load(folder, device=device), field
+        )
+        return classifier
+
+    def _use(self, model: OpenModel, load: Callable[[], TrackEncoder], field: str) -> None:
+        self.model = model
+        self.field, self.kind, self.labels, self._head = _chosen(model, field)
+        self._load = load
+
+    @cached_property
+    def encoder(self) -> TrackEncoder:
+        """What analyses files."""
+        return self._load()
+
+    @property
+    def answers_from_vectors(self) -> bool:
+        """Whether vectors are enough; if not, the network itself gives the tags of a file."""
+        return self._head is not None
 
     @property
     def calibration(self) -> HeadCalibration:
@@ -90,22 +112,17 @@ class TrackClassifier:
         """A track that its encoder has encoded already."""
         if self._head is None:
             return self._sorted(encoding.path, encoding.tag_probabilities)
-        probabilities = self._head.track_probabilities(encoding.excerpt_vectors)
-        return self._sorted(encoding.path, probabilities)
+        return self.of_excerpts(encoding.path, encoding.excerpt_vectors)
+
+    def of_excerpts(self, path: Path, excerpt_vectors: NDArray[np.float32]) -> Classification:
+        """A track by the vectors of its excerpts, [excerpts, size], if they are enough."""
+        assert self._head is not None  # noqa: S101 - see `answers_from_vectors`
+        return self._sorted(path, self._head.track_probabilities(excerpt_vectors))
 
     def _sorted(self, path: Path, probabilities: NDArray[np.float32]) -> Classification:
         order = np.argsort(-probabilities, kind="stable").tolist()
         by_label = {self.labels[place]: float(probabilities[place]) for place in order}
         return Classification(path, self.field, self.kind, by_label)
-
-
-def fields_of(model: OpenModel) -> dict[str, Head | None]:
-    """The fields that a model can answer, labels first; None: its network itself names tags."""
-    heads = read_heads(model.folder, model.card)
-    fields: dict[str, Head | None] = {head.field or TAG_FIELD: head for head in heads}
-    if model.tags:
-        fields.setdefault(TAG_FIELD, None)
-    return fields
 
 
 def _chosen(model: OpenModel, field: str) -> tuple[str, HeadKind, tuple[str, ...], Head | None]:

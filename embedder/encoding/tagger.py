@@ -9,7 +9,8 @@ import numpy as np
 from embedder.encoding.encoder import TrackEncoder
 from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequest
 from embedder.errors import UsageError
-from embedder.models.heads import Head, read_tag_head
+from embedder.models.heads import Head, no_tagging_head, read_tag_head
+from embedder.models.own_heads import described_model, fields_of
 from embedder.models.registry import find_model, list_models
 
 
@@ -97,6 +98,15 @@ def find_tagger(name: str = "") -> Path:
         )
     names = ", ".join(model.name for model in taggers)
     raise UsageError(f"several models can name tags: {names}. Choose one with --model.")
+
+
+def tag_field_of(folder: Path) -> str:
+    """The field of a model's tagging head; refuses a model that cannot name tags, with advice."""
+    model = described_model(folder)
+    for field, head in fields_of(model).items():
+        if head is None or head.kind == "sigmoid":
+            return field
+    raise no_tagging_head(model.name)
 
 
 def _check_top(top: int) -> None:

@@ -8,6 +8,7 @@ from torch import nn
 
 from embedder.config.loading import to_dict
 from embedder.models.loaded import LoadedModel
+from embedder.models.own_heads import HeadFacts, head_facts
 from embedder.models.registry import ListedModel, load_model
 from embedder.networks.profile import LayerProfile, profile_network
 
@@ -40,6 +41,8 @@ class ModelDescription:
     source: dict[str, Any]
     made_by: str
     layers: tuple[LayerProfile, ...]
+    heads: tuple[HeadFacts, ...] = ()
+    """What it answers by itself, by `soundalike classify`."""
 
 
 def describe_model(name_or_path: str | Path) -> ModelDescription:
@@ -68,6 +71,7 @@ def describe_model(name_or_path: str | Path) -> ModelDescription:
         source=card.source,
         made_by=card.made_by,
         layers=profile.layers if profile else (),
+        heads=head_facts(model),
     )
 
 

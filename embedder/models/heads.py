@@ -156,11 +156,16 @@ def read_tag_head(folder: Path, card: Card) -> Head:
     """The tag head in a model's folder; refuses a model without one."""
     head = read_heads(folder, card).tags
     if head is None:
-        raise BadInput(
-            f"{card.name}: this model has no tagging head, so it cannot name tags. Train one with "
-            "an objective of kind 'tagging', or let neighbours vote: soundalike label."
-        )
+        raise no_tagging_head(card.name)
     return head
+
+
+def no_tagging_head(name: str) -> BadInput:
+    """The error for a model that cannot name tags."""
+    return BadInput(
+        f"{name}: this model has no tagging head, so it cannot name tags. Train one with an "
+        "objective of kind 'tagging', or let neighbours vote: soundalike label."
+    )
 
 
 def read_heads(folder: Path, card: Card) -> Heads:

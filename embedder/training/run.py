@@ -29,13 +29,9 @@ from embedder.training.doctor import Doctor
 from embedder.training.feeding.known_tracks import fitting_sampler, known_tracks, needs
 from embedder.training.feeding.sources import BatchSource
 from embedder.training.feeding.streamed import StreamedTracks
+from embedder.training.finishing import Finishing, copy_heads, have_same_weights
 from embedder.training.folder.run_folder import TrainingResult, config_digest
-from embedder.training.heads import (
-    finish_heads,
-    tag_probabilities,
-    tagging_in,
-    trained_heads,
-)
+from embedder.training.heads import tag_probabilities, tagging_in, trained_heads
 from embedder.training.loop.fabric import build_fabric
 from embedder.training.loop.loop import TrainingLoop
 from embedder.training.loop.step import LoopParts, Observer, step_generator
@@ -47,12 +43,7 @@ from embedder.training.report.tag_report import write_tag_report
 from embedder.training.sampling.batches import BatchSampler
 from embedder.training.sampling.groups import require_identity_pairs
 from embedder.training.start.starting_point import CardParts, starting_point
-from embedder.training.validation import (
-    HeldOut,
-    Measured,
-    encode_excerpts,
-    some_references,
-)
+from embedder.training.validation import HeldOut, Measured, some_references
 
 
 class TrainingRun:
@@ -149,7 +140,7 @@ class TrainingRun:
         self.measured = self._measure_best()
         if self.measured is not None and self.measured.tags is not None:
             write_tag_report(self.folder, self.known.tag_names, self.measured.tags)
-        head_scores = self._finish_heads()
+        head_scores = self._finish_heads(ended=ended)
         return TrainingResult(
             folder=self.folder,
             ended=ended,
@@ -227,20 +218,26 @@ class TrainingRun:
             goes_by=config.stopping.measure,
         )
 
-    def _finish_heads(self) -> dict[str, float]:
-        """Give the best model its heads; their scores on held-out tracks."""
+    def _finish_heads(self, *, ended: str) -> dict[str, float]:
+        """Give the best and the last model their heads; the best one's scores on held-out tracks.
+
+        An interrupted run must end at once: its last model gets them when it is resumed.
+        """
         if not self.fabric.is_global_zero:
             return {}
-        folder, validation = self.folder / "best", None
-        if self.measured is not None and self.measured.encoded is not None:
-            validation, training = self.measured.encoded
+        best, last = self.folder / "best", self.folder / "last"
+        sides = (self.dataset.positions("train"), self.held_out.queries)
+        finishing = Finishing(self.start, self.source, self.known, self.config.dataset, *sides)
+        encoded = self.measured.encoded if self.measured is not None else None
+        scores = finishing.finish(best, encoded)
+        if self.measured is not None:
             self.measured = dataclasses.replace(self.measured, encoded=None)
-        else:
-            network, rows = self.start.load(folder), self.dataset.positions("train")
-            front_end, cpu = self.start.front_end.cpu(), torch.device("cpu")
-            training = encode_excerpts(self.source, rows, network, front_end, device=cpu)
-        settings = self.config.dataset
-        return finish_heads(folder, self.known, settings, training=training, validation=validation)
+        is_of_one_epoch = self.loop.state.best_epoch in (-1, self.loop.state.epoch)
+        if is_of_one_epoch and have_same_weights(best, last):
+            copy_heads(best, last)
+        elif ended != "interrupted":
+            finishing.finish(last)
+        return scores
 
     def _card_scores(self, record: dict[str, Any]) -> dict[str, Any]:
         names = ("accuracy", "map", "tag_map", "roc_auc", "pr_auc")

@@ -9,14 +9,13 @@ from torch import nn
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.preparing import prepare_dataset
 from embedder.datasets.records import LeftOut
-from embedder.encoding.classifier import fields_of
 from embedder.encoding.devices import choose_device
 from embedder.encoding.encoder import TrackEncoder
 from embedder.encoding.requests import EncodingFailure, TrackRequest
 from embedder.errors import DatasetError
 from embedder.features.front_end import FrontEnd
-from embedder.models.heads import Head
 from embedder.models.loaded import LoadedModel
+from embedder.models.own_heads import heads_by_field
 from embedder.models.registry import load_model
 from embedder.networks.fusion import fused_for_inference
 from embedder.networks.network import EmbeddingNetwork
@@ -60,7 +59,7 @@ def _of_audio(
     ]
     requests = [TrackRequest(path) for i in with_path if (path := dataset.rows[i].path) is not None]
     positions, vectors, excerpts = [], [], []
-    heads = _heads(model)
+    heads = heads_by_field(model.folder, model.card)
     results = encoder.encode_many(requests, workers=workers)
     for n_done, (position, result) in enumerate(zip(with_path, results, strict=True), start=1):
         if isinstance(result, EncodingFailure):
@@ -82,10 +81,6 @@ def _of_audio(
         failed=tuple(failed),
         heads=answers_of(heads, excerpts),
     )
-
-
-def _heads(model: LoadedModel) -> dict[str, Head]:
-    return {field: head for field, head in fields_of(model).items() if head is not None}
 
 
 def _of_arrays(
@@ -116,7 +111,8 @@ def _of_arrays(
     target = torch.device(choose_device(device) if model.runs_on_devices else "cpu")
     network, front_end = network.to(target), model.front_end.to(target)
     source = prepare_dataset(dataset, model.config, workers=workers)
-    parts, by_track, heads = [], [], _heads(model)
+    parts, by_track = [], []
+    heads = heads_by_field(model.folder, model.card)
     for start in range(0, len(source), TRACKS_AT_ONCE):
         rows = np.arange(start, min(start + TRACKS_AT_ONCE, len(source)))
         owners, outputs = encode_excerpts(source, rows, network, front_end, device=target)

@@ -15,6 +15,7 @@ from embedder.datasets.records import LeftOut, Side, TrackRow
 from embedder.datasets.tables import TABLE_SUFFIXES, nearest_hint, read_table
 from embedder.errors import DatasetError, printable_path
 from embedder.geometry import geometry_of
+from index.evaluate.stored_heads import stored_answers
 from index.evaluate.vector_set import VectorSet
 from index.library_folder.open_library import OpenLibrary
 
@@ -74,7 +75,7 @@ def library_subject(
 ) -> tuple[Dataset, VectorSet]:
     """The library's tracks as a data set, and their stored vectors.
 
-    model_folder: the folder of the model that made them, if it is known.
+    model_folder: the folder of the model that made them, if it is known; its heads answer too.
     Labels are all tag fields; `split` names one of them, or a table (track, split) by path.
     """
     tracks = list(library.all_tracks())
@@ -118,7 +119,8 @@ def library_subject(
         left_out=tuple(LeftOut(Path(f.path), f.reason) for f in library.catalogue.failures()),
         split_origin=f"tag {split!r}" if split and not by_table else "",
     )
-    vectors = library.vectors([track.id for track in tracks])
+    ids = [track.id for track in tracks]
+    vectors = library.vectors(ids)
     stored = VectorSet(
         STORED,
         "library",
@@ -127,5 +129,6 @@ def library_subject(
         geometry_of(library.space.kind, curvature=library.space.curvature),
         fingerprint=library.model.fingerprint,
         model_folder=model_folder,
+        heads={} if model_folder is None else stored_answers(library, ids, model_folder),
     )
     return (with_split_table(dataset, Path(split)) if by_table else dataset), stored

@@ -9,6 +9,7 @@ from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig,
 from embedder.models.kinds.network import save_model
 from embedder.networks.network import seeded_network
 from tests.conftest import RunCli
+from tests.embedder.tagged_models import TAGS, some_head
 
 CONFIG = ModelConfig(
     excerpts=ExcerptConfig(excerpt_seconds=1.0),
@@ -55,6 +56,18 @@ def test_show_says_what_a_model_is_and_costs(run_cli: RunCli, own_models: Path) 
     assert shown["bytes_on_disk"] == sum(path.stat().st_size for path in own_models.iterdir())
     assert (shown["licence"], shown["scores"]) == ("CC0", {"map": 0.25})
     assert shown["front_end"]["sample_rate"] == 8000
+
+
+def test_show_lists_the_labels_of_a_model(run_cli: RunCli, own_models: Path) -> None:
+    """Field, labels, how many tracks calibrated them, and whether they came with the network."""
+    save_model(own_models, seeded_network(CONFIG, seed=1), tag_head=some_head(size=4), replace=True)
+    shown = json.loads(run_cli("models", "show", "mine", "--json").out)
+    (head,) = shown["heads"]
+    assert (head["field"], head["kind"], head["labels"]) == ("tag", "sigmoid", list(TAGS))
+    assert (head["n_labels"], head["calibrated_on"], head["origin"]) == (3, 0, "trained")
+    table = run_cli("models", "show", "mine").out
+    assert "labels of its own" in table
+    assert "calm, loud, piano" in table
 
 
 def test_show_prints_the_network_as_a_table(run_cli: RunCli, own_models: Path) -> None:

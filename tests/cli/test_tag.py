@@ -58,3 +58,17 @@ def test_without_a_tagging_model_it_says_what_to_do(run_cli: RunCli, song: Path)
     run = run_cli("tag", str(song))
     assert run.code == 2
     assert "tagging" in run.err
+
+
+def test_a_track_of_the_library_is_named_by_id_or_words(
+    run_cli: RunCli, song: Path, model: Path, tmp_path: Path
+) -> None:
+    """As in `query`; the answer is that of its file."""
+    library = ("--library", str(tmp_path / "library"), "--json")
+    run_cli(*library, "index", str(song), "--model", str(model))
+    by_id, by_words, by_path = (
+        json.loads(run_cli(*library, "tag", name, "--model", str(model)).out)["tracks"]
+        for name in ("1", "noise", str(song))
+    )
+    assert by_id == by_words == by_path
+    assert by_id[0]["path"] == str(song)

@@ -1,14 +1,17 @@
 """Classify the tracks of a request by a model's own head.
 
-Files need no library. An id stands for a track of the library, whose file is analysed with the
-model.
+Files need no library. A whole track of a library of the same model is classified by its stored
+vectors; all other tracks are analysed in one batch.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from embedder.encoding.classifier import TrackClassifier
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.encoding.classifier import Classification, TrackClassifier
 from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequest
 from embedder.errors import AudioError, BadInput, NotFound, UsageError, printable_path
 from embedder.models.registry import find_model, list_models
@@ -23,10 +26,12 @@ OpenTheLibrary = Callable[[], OpenLibrary]
 """Opens the library when an id is met; raises NotFound if there is none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Asked:
     record: TrackRecord
     request: TrackRequest
+    excerpt_vectors: NDArray[np.float32] | None = None
+    """float32 [excerpts, size], if the library has them; None: the file is to be analysed."""
 
 
 def classify_tracks(
@@ -47,17 +52,26 @@ def classify_tracks(
     failed: list[Failure] = []
     for text in request.tracks:
         try:
-            asked += _asked(text, request, open_library)
+            asked += [
+                _with_stored(track, request, classifier, open_library)
+                for track in _asked(text, request, open_library)
+            ]
         except BadInput as error:
             if len(request.tracks) == 1:
                 raise
             reason = str(error).removeprefix(f"{printable_path(text)}: ")
             failed.append(Failure(text, reason))
     tracks: list[ClassifiedTrack] = []
-    results = classifier.encoder.encode_many([track.request for track in asked])
-    for track, encoding in zip(asked, results, strict=True):
+    unknown = [track.request for track in asked if track.excerpt_vectors is None]
+    results = classifier.encoder.encode_many(unknown) if unknown else iter(())
+    for track in asked:
         if on_track is not None:
             on_track(1)
+        if track.excerpt_vectors is not None:
+            answer = classifier.of_excerpts(track.request.path, track.excerpt_vectors)
+            tracks.append(_result(track, answer))
+            continue
+        encoding = next(results)
         if isinstance(encoding, EncodingFailure):
             if len(request.tracks) == len(asked) == 1:
                 raise AudioError(encoding.path, encoding.reason)
@@ -65,7 +79,7 @@ def classify_tracks(
             continue
         tracks.append(_classified(track, encoding, classifier, request.each_seconds))
     return ClassifyReport(
-        model=classifier.encoder.model.name,
+        model=classifier.model.name,
         field=classifier.field,
         labels=classifier.labels,
         n_calibration=classifier.calibration.n_tracks,
@@ -79,11 +93,11 @@ def chosen_model(name: str, open_library: OpenTheLibrary) -> Path:
     """The model that is named; else the library's, if it has labels; else the only one that has."""
     if name:
         return find_model(name)
-    from index.library_folder.model_folder import load_encoder
+    from index.library_folder.model_folder import library_model_folder
 
     try:
         library = open_library()
-        folder = load_encoder(library.folder, library.catalogue, library.model).model.folder
+        folder = library_model_folder(library.folder, library.catalogue, library.model)
     except (NotFound, BadInput):
         folder = None
     if folder is not None and _has_labels(folder):
@@ -104,12 +118,13 @@ def chosen_model(name: str, open_library: OpenTheLibrary) -> Path:
 def _has_labels(folder: Path) -> bool:
     from embedder.errors import ArtefactError
     from embedder.models.card import read_card
+    from embedder.models.own_heads import has_labels
 
     try:
         card = read_card(folder)
     except ArtefactError:
         return False
-    return bool(card.label_head.labels or card.tag_head.tags)
+    return has_labels(folder, card)
 
 
 def _asked(text: str, request: ClassifyRequest, open_library: OpenTheLibrary) -> list[_Asked]:
@@ -125,6 +140,23 @@ def _asked(text: str, request: ClassifyRequest, open_library: OpenTheLibrary) ->
     else:
         records = _library_or_no_file(text, open_library, is_id=is_id).tracks_named(text)
     return [_part(record, request.start_seconds, request.seconds) for record in records]
+
+
+def _with_stored(
+    track: _Asked,
+    request: ClassifyRequest,
+    classifier: TrackClassifier,
+    open_library: OpenTheLibrary,
+) -> _Asked:
+    """The track with the library's vectors of its excerpts, if they are enough for the request."""
+    is_whole = request.start_seconds is request.seconds is request.each_seconds is None
+    if not track.record.id or not is_whole or not classifier.answers_from_vectors:
+        return track
+    library = open_library()
+    if library.model.fingerprint != classifier.model.fingerprint:
+        return track
+    excerpts = library.excerpts(track.record.id)
+    return track if excerpts is None else replace(track, excerpt_vectors=excerpts.vectors)
 
 
 def _library_or_no_file(text: str, open_library: OpenTheLibrary, *, is_id: bool) -> OpenLibrary:
@@ -163,11 +195,14 @@ def _part(record: TrackRecord, start: float | None, seconds: float | None) -> _A
     return _Asked(record, TrackRequest(Path(record.path), first, seconds))
 
 
+def _result(track: _Asked, answer: Classification) -> ClassifiedTrack:
+    return ClassifiedTrack(track.record, answer.field, answer.kind, answer.probabilities)
+
+
 def _classified(
     track: _Asked, encoding: TrackEncoding, classifier: TrackClassifier, each: float | None
 ) -> ClassifiedTrack:
-    whole = classifier.of_encoding(encoding)
-    result = ClassifiedTrack(track.record, whole.field, whole.kind, whole.probabilities)
+    result = _result(track, classifier.of_encoding(encoding))
     if each is None:
         return result
     windows = _windows(track.request, encoding.duration_seconds, each)

@@ -12,11 +12,15 @@ from embedder.audio.writing import write_audio
 from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
 from embedder.encoding.encoder import TrackEncoder
 from embedder.errors import BadInput, FingerprintMismatch, UsageError
+from embedder.geometry import geometry_of
+from embedder.models.card import read_card
 from embedder.models.combining import combine_models, models_and_weights
 from embedder.models.exporting import export_model
+from embedder.models.heads import Head
 from embedder.models.importing import import_model
 from embedder.models.kinds.combined_input import packed, parts_of, spread_parts, unpacked
 from embedder.models.kinds.network import save_model
+from embedder.models.own_heads import head_facts, heads_by_field
 from embedder.models.registry import load_model
 from embedder.models.sampling import sample_vectors
 from embedder.networks.network import seeded_network
@@ -73,6 +77,33 @@ def test_the_members_vectors_stand_side_by_side(models: Path, tracks: list[Path]
     torch.testing.assert_close(
         together, torch.nn.functional.normalize(expected), rtol=1e-4, atol=1e-4
     )
+
+
+def test_it_keeps_the_heads_of_its_parts(models: Path, tracks: list[Path]) -> None:
+    """On the combined vector each answers as on its own; two of one field are named by part."""
+    generator = torch.Generator().manual_seed(3)
+    points = Head(
+        torch.randn(2, 4, generator=generator), torch.zeros(2), ("a", "b"), kind="softmax",
+        field="genre", proxy_geometry=geometry_of("cosine"), proxy_scale=9.0,
+    )  # fmt: skip
+    linear = Head(
+        torch.randn(2, 3, generator=generator), torch.tensor([0.5, 0.0]), ("c", "d"), field="genre"
+    )
+    save_model(models / "long", seeded_network(LONG, seed=0), label_head=points, replace=True)
+    save_model(models / "short", seeded_network(SHORT, seed=1), tag_head=linear, replace=True)
+    combine_models(["long", "short"], name="both", weights=[1, 2])
+    combined = load_model("both")
+    heads = heads_by_field(combined.folder, combined.card)
+    names = [read_card(models / name).name for name in ("long", "short")]
+    assert list(heads) == [f"genre of {name}" for name in names]
+    own = [torch.nn.functional.normalize(torch.randn(5, n, generator=generator)) for n in (4, 3)]
+    vectors = torch.nn.functional.normalize(torch.cat([own[0], 2 * own[1]], dim=1)).numpy()
+    for head, part, alone in zip(heads.values(), (points, linear), own, strict=True):
+        torch.testing.assert_close(head.logits(vectors), part.logits(alone.numpy()))
+    assert [facts.labels for facts in head_facts(combined)] == [("a", "b"), ("c", "d")]
+    folder = tracks[0].parent
+    combine_models(["long", "short"], name="standard", sample=folder)
+    assert heads_by_field(models / "standard", read_card(models / "standard")) == {}
 
 
 def test_it_encodes_tracks(models: Path, tracks: list[Path]) -> None:

@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from embedder.config.training import DatasetConfig, ObjectiveConfig, TrainingConfig
 from embedder.models.card import read_card
 from embedder.models.heads import Head, read_heads
+from embedder.training.folder.run_state import RunState
 from embedder.training.heads import calibrated, logistic_regression
 from embedder.training.run import TrainingRun
 from embedder.training.train import open_run
@@ -70,7 +71,28 @@ def test_a_run_of_triplets_gets_a_fitted_head(data: Path, tmp_path: Path) -> Non
     head = best_head(tmp_path)
     assert (head.labels, head.origin) == (GENRES, "fitted")
     assert head.calibration.n_tracks == len(run.dataset.positions("validation"))
-    assert read_heads(tmp_path / "last", read_card(tmp_path / "last")).labels is None
+
+
+@pytest.mark.parametrize("best_epoch", [1, 2])
+def test_the_last_model_has_a_head_of_its_own(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, best_epoch: int
+) -> None:
+    """It is fitted to the last vectors, and is that of the best model only if both are one."""
+    scores = {1: 0.1, 2: 0.1} | {best_epoch: 0.9}
+    monkeypatch.setattr(RunState, "accept_best", lambda state, _: _accept(state, scores))
+    run = finished(data, tmp_path, ObjectiveConfig(kind="triplet", mining="all"))
+    last, best = (read_heads(tmp_path / n, read_card(tmp_path / n)) for n in ("last", "best"))
+    assert last.labels is not None
+    assert best.labels is not None
+    n_validation = len(run.dataset.positions("validation"))
+    assert (last.labels.origin, last.labels.calibration.n_tracks) == ("fitted", n_validation)
+    assert torch.equal(last.labels.weight, best.labels.weight) == (best_epoch == 2)
+
+
+def _accept(state: RunState, scores: dict[int, float]) -> bool:
+    if scores[state.epoch] > 0.5:
+        state.best_epoch = state.epoch
+    return scores[state.epoch] > 0.5
 
 
 def test_the_result_has_the_heads_accuracy(data: Path, tmp_path: Path) -> None:

@@ -12,15 +12,19 @@ from embedder.metrics.tagging import tag_scores
 from embedder.models.heads import Head
 from embedder.models.kinds.network import save_model
 from embedder.networks.network import seeded_network
+from index.evaluate.chosen import chosen_subject
 from index.evaluate.evaluation import evaluate
 from index.evaluate.head import HeadAnswers, score_head
 from index.evaluate.material import material_of
 from index.evaluate.page import page_of
 from index.evaluate.results import Evaluation
-from index.evaluate.settings import EvaluationSettings
+from index.evaluate.settings import Choice, EvaluationSettings
 from index.evaluate.subjects import open_subject
 from index.evaluate.tables import tables_of
+from index.indexing.request import IndexOptions
+from index.library import Library
 from tests.embedder.small_sets import GENRES, small_config, write_array_set
+from tests.embedder.tagged_models import CONFIG, TAGS, write_noise
 
 
 def some_tracks(*labels: tuple[str, ...]) -> Dataset:
@@ -107,3 +111,28 @@ def test_tables_and_page_name_whose_figures_they_show(evaluation: Evaluation) ->
     assert "own head: true label (row) taken for (column)" in titles
     page = page_of(evaluation)
     assert "Labels by the model&#x27;s own head" in page or "Labels by the model's own head" in page
+
+
+def test_a_library_measures_the_head_of_its_model(tmp_path: Path) -> None:
+    """From stored vectors, with the answers that the model gives to the files."""
+    for number in range(6):
+        folder = tmp_path / "music" / TAGS[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        write_noise(folder / f"{number}.wav", seed=number)
+    weight = torch.randn(2, 4, generator=torch.Generator().manual_seed(3))
+    head = Head(weight, torch.zeros(2), TAGS[:2], kind="softmax", field="genre")
+    model = tmp_path / "model"
+    save_model(model, seeded_network(CONFIG, seed=1), label_head=head)
+    with Library.open_or_create(tmp_path / "library") as library:
+        music = tmp_path / "music"
+        library.index([music], model=str(model), options=IndexOptions(labels_from=(music,)))
+        subject = chosen_subject(library, Choice(compare=(str(model),)))
+    settings = EvaluationSettings(k=2, n_draws=20)
+    stored, own = evaluate(
+        subject.tracks, subject.names, settings=settings, stored=subject.stored
+    ).models
+    assert stored.kind == "library"
+    assert stored.head is not None
+    assert own.head is not None
+    assert stored.head["confusion"] == own.head["confusion"]
+    assert np.sum(stored.head["confusion"]) == 6

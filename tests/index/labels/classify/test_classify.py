@@ -11,6 +11,8 @@ import torch
 
 from embedder.audio.writing import write_audio
 from embedder.encoding.classifier import TrackClassifier
+from embedder.encoding.encoder import TrackEncoder
+from embedder.encoding.requests import TrackRequest
 from embedder.errors import BadInput, NotFound, OutputExists, UnknownChoice, UsageError
 from embedder.models.card import HeadCalibration
 from embedder.models.heads import Head
@@ -119,12 +121,34 @@ def test_an_id_is_a_track_of_the_library(song: Path, model: Path, tmp_path: Path
         library.index([song], model=str(model))
         by_id = library.classify("1", model=str(model)).tracks[0]
         by_path = library.classify(str(song)).tracks[0]
-    assert (by_id.track.id, by_path.track.id) == (1, 1)
-    assert (
-        by_id.probabilities
-        == by_path.probabilities
-        == classify(song, model).tracks[0].probabilities
-    )
+        by_words = library.classify("song").tracks[0]
+    assert [track.track.id for track in (by_id, by_path, by_words)] == [1, 1, 1]
+    assert by_id.probabilities == by_path.probabilities == by_words.probabilities
+    alone = classify(song, model).tracks[0].probabilities
+    assert by_id.probabilities == pytest.approx(alone, abs=2e-3)  # stored with 16 bits
+
+
+def test_a_known_track_is_not_analysed_again(
+    song: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stored vectors are enough for a whole track of the library's model, and for nothing else."""
+    with Library.open_or_create(tmp_path / "library") as library:
+        library.index([song], model=str(model))
+        other = tmp_path / "other"
+        save_model(other, seeded_network(CONFIG, seed=2), label_head=label_head())
+        analysed: list[Path] = []
+
+        def spy(encoder: TrackEncoder, requests: list[TrackRequest]) -> object:
+            analysed.extend(request.path for request in requests)
+            return encode_many(encoder, requests)
+
+        encode_many = TrackEncoder.encode_many
+        monkeypatch.setattr(TrackEncoder, "encode_many", spy)
+        library.classify("1")
+        assert analysed == []
+        library.classify("1", seconds=1.0)
+        library.classify("1", model=str(other))
+        assert analysed == [song, song]
 
 
 def test_one_bad_file_does_not_end_the_rest(song: Path, model: Path, tmp_path: Path) -> None:
