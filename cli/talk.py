@@ -7,7 +7,7 @@ import sys
 from cli.options import Globals
 from embedder.errors import printable_path
 
-OUR_PACKAGES = ("embedder", "index", "cli")
+OUR_PACKAGES = ("embedder", "index", "soundalike", "cli")
 
 
 def say(settings: Globals, message: str) -> None:

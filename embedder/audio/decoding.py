@@ -1,19 +1,20 @@
 """Decode any file that FFmpeg reads, as mono float32 at one rate.
 
-`probe` reads the headers, `read_stretches` decodes only some parts, and `read_whole` serves short
-files. Mono is the mean of the channels (without the bass-effects channel of surround sound).
+`probe` reads the headers, `read_stretches` decodes only some parts, `read_whole` serves short
+files, and `stream_blocks` serves files of any length. Mono is the mean of the channels (without the
+bass-effects channel of surround sound).
 Samples that are not numbers become silence; a file that is mostly damaged is refused.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.audio.frames import Run, gather, placed_frames
+from embedder.audio.frames import Run, gather, mono_of, placed_frames
 from embedder.audio.records import AudioInfo, Stretches, Waveform
 from embedder.audio.resampling import margin_samples, resampled
 from embedder.audio.seeking import read_runs
@@ -29,6 +30,7 @@ __all__ = [
     "read_stretch",
     "read_stretches",
     "read_whole",
+    "stream_blocks",
 ]
 
 Plan = Callable[[float], Sequence[float]]
@@ -74,6 +76,28 @@ def read_whole(path: Path, *, sample_rate: int = 0, max_seconds: float = 1800.0)
     samples = resampled(_repaired(path, native_samples), from_rate=native, to_rate=rate)
     cut = margin * rate // native
     return Waveform(samples[cut : cut + round(n_native * rate / native)], rate)
+
+
+def stream_blocks(path: Path) -> Iterator[NDArray[np.float32]]:
+    """The samples of `read_whole` at the file's own rate, as they are decoded: float32 [samples].
+
+    Memory does not grow with the length of the file.
+    """
+    with open_source(path) as source:
+        end = 0
+        for position, frame in placed_frames(source):
+            start = end if position is None else position
+            with np.errstate(invalid="ignore", over="ignore"):  # `_repaired` handles damage
+                mono = mono_of(frame)
+            if start > end:  # sound was lost: silence takes its time
+                yield np.zeros(start - end, dtype=np.float32)
+            new = mono[max(end - start, 0) :]
+            if len(new):
+                yield _repaired(path, new)
+            end = max(end, start + len(mono))
+        _refuse_mostly_damaged(source)
+    if not end:
+        raise _nothing_decoded(path)
 
 
 def read_stretches(path: Path, plan: Plan, *, seconds: float, sample_rate: int = 0) -> Stretches:

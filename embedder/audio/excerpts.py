@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.audio.decoding import read_stretches
+from embedder.audio.records import Waveform
 from embedder.config.model import ExcerptConfig
 from embedder.errors import AudioTooShort, SilentAudio, UnknownChoice, UsageError
 
@@ -112,6 +113,24 @@ def load_excerpts(
         starts_seconds=tuple(stretches.starts_seconds[row] for row in rows),
         duration_seconds=stretches.duration_seconds,
     )
+
+
+def excerpts_of(name: Path, waveform: Waveform, config: ExcerptConfig) -> Excerpts:
+    """The excerpts of sound in memory: those that a file with the same samples has.
+
+    `name` stands in the messages of errors.
+    """
+    rate = waveform.sample_rate
+    samples = waveform.samples
+    _refuse_short(name, waveform.duration_seconds, config)
+    starts_seconds = grid_starts(waveform.duration_seconds, config)
+    n_samples = round(config.excerpt_seconds * rate)
+    rows = []
+    for start_seconds in starts_seconds:
+        first = round(start_seconds * rate)
+        stretch = samples[first : first + n_samples]
+        rows.append(np.resize(stretch, n_samples))
+    return Excerpts(np.stack(rows), rate, starts_seconds, waveform.duration_seconds)
 
 
 def audible(path: Path, excerpts: Excerpts) -> Excerpts:

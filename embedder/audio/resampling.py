@@ -17,21 +17,45 @@ _REACH_SAMPLES = 64
 _BLOCK_SAMPLES = 1 << 20
 
 
+class StreamResampler:
+    """Converts a stream block by block, with the samples that `resampled` gives for all of it."""
+
+    def __init__(self, *, from_rate: int, to_rate: int) -> None:
+        self._from_rate = from_rate
+        self._resampler: AudioResampler | None = None
+        if from_rate != to_rate:
+            self._resampler = AudioResampler(
+                format="flt", layout="mono", rate=to_rate, options=_FILTER
+            )
+
+    def feed(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The samples that are ready after these: float32 [samples] to float32 [ready]."""
+        if self._resampler is None:
+            return samples
+        if not len(samples):
+            return samples
+        block = np.ascontiguousarray(samples[np.newaxis])
+        frame = AudioFrame.from_ndarray(block, format="flt", layout="mono")
+        frame.sample_rate = self._from_rate
+        return _joined(self._resampler.resample(frame))
+
+    def finish(self) -> NDArray[np.float32]:
+        """The last samples; nothing may be fed after them."""
+        return _joined([] if self._resampler is None else self._resampler.resample(None))
+
+
 def resampled(samples: NDArray[np.float32], *, from_rate: int, to_rate: int) -> NDArray[np.float32]:
     """Return float32 [round(samples * to_rate / from_rate)] from `samples: float32 [samples]`."""
     if from_rate == to_rate:
         return samples
-    resampler = AudioResampler(format="flt", layout="mono", rate=to_rate, options=_FILTER)
-    blocks: list[NDArray[np.float32]] = []
-    for first in range(0, len(samples), _BLOCK_SAMPLES):
-        block = samples[np.newaxis, first : first + _BLOCK_SAMPLES]
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), format="flt", layout="mono")
-        frame.sample_rate = from_rate
-        blocks.extend(_samples_of(out) for out in resampler.resample(frame))
-    blocks.extend(_samples_of(out) for out in resampler.resample(None))
+    resampler = StreamResampler(from_rate=from_rate, to_rate=to_rate)
+    blocks = [
+        resampler.feed(samples[first : first + _BLOCK_SAMPLES])
+        for first in range(0, len(samples), _BLOCK_SAMPLES)
+    ]
     n_samples = round(len(samples) * to_rate / from_rate)
     converted = np.zeros(n_samples, dtype=np.float32)
-    joined = np.concatenate(blocks)[:n_samples] if blocks else converted
+    joined = np.concatenate([*blocks, resampler.finish()])[:n_samples]
     converted[: len(joined)] = joined
     return converted
 
@@ -47,6 +71,10 @@ def margin_samples(*, from_rate: int, to_rate: int) -> int:
     period = from_rate // shared
     reach = _REACH_SAMPLES * max(1, math.ceil(from_rate / to_rate))
     return period * math.ceil(reach / period)
+
+
+def _joined(frames: list[AudioFrame]) -> NDArray[np.float32]:
+    return np.concatenate([np.empty(0, np.float32), *(_samples_of(frame) for frame in frames)])
 
 
 def _samples_of(frame: AudioFrame) -> NDArray[np.float32]:

@@ -7,11 +7,13 @@ fills the batches of a GPU. One bad file among many never raises.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embedder.audio.records import Waveform
 from embedder.config.model import ModelConfig
 from embedder.encoding.cores import encode_on_cores
 from embedder.encoding.devices import choose_device
@@ -22,7 +24,7 @@ from embedder.encoding.requests import EncodingResult, TrackEncoding, TrackReque
 from embedder.encoding.runtime import Runtime
 from embedder.encoding.steps import EncodingSteps
 from embedder.encoding.threads import usable_cores
-from embedder.errors import BadInput
+from embedder.errors import BadInput, UsageError
 from embedder.models.card import read_card
 from embedder.models.loaded import ArrayModel, LoadedModel, OpenModel
 from embedder.models.registry import find_model
@@ -95,6 +97,27 @@ class TrackEncoder:
     ) -> TrackEncoding:
         """One track, or a part of it; raises AudioError if it cannot be read."""
         return self._steps.encode(TrackRequest(Path(path), start_seconds, seconds))
+
+    def encode_waveform(
+        self, samples: NDArray[np.float32], sample_rate: int, *, name: str = "sound in memory"
+    ) -> TrackEncoding:
+        """Mono sound in memory, float32 [samples]: the encoding of a file with the same samples.
+
+        `sample_rate` is the model's (`encoder.model.sample_rate`), or any rate if that is 0.
+        `name` stands in errors: AudioError if the sound is too short or silent.
+        """
+        expected_rate = self.model.sample_rate or sample_rate
+        if sample_rate != expected_rate:
+            raise UsageError(f"sample_rate = {sample_rate}: this model takes {expected_rate}")
+        return self._steps.encode_waveform(Waveform(samples, sample_rate), name=Path(name))
+
+    def on_one_core(self) -> AbstractContextManager[None]:
+        """Meanwhile, each thread that encodes uses one core."""
+        return self._steps.runtime.one_core_each()
+
+    def start_thread(self) -> None:
+        """A new thread that will encode inside `on_one_core` calls this first."""
+        self._steps.runtime.start_thread()
 
     def encode_samples(self, samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
         """Excerpts that are already decoded: [excerpts, samples] → [excerpts, size]."""

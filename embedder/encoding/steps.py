@@ -8,11 +8,13 @@ thread and no process. A file that cannot be read becomes an EncodingFailure.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.audio.excerpts import Excerpts, audible, load_excerpts
+from embedder.audio.excerpts import Excerpts, audible, excerpts_of, load_excerpts
+from embedder.audio.records import Waveform
 from embedder.config.model import ModelConfig
 from embedder.encoding.requests import (
     EncodingFailure,
@@ -72,6 +74,12 @@ class EncodingSteps:
         excerpts = audible(request.path, self.load_excerpts(request))
         vectors = self.vectors(self.features(excerpts.samples, excerpts.sample_rate))
         return self._assemble(request, excerpts, vectors)
+
+    def encode_waveform(self, waveform: Waveform, *, name: Path) -> TrackEncoding:
+        """Sound in memory, as a file with the same samples; raises AudioError with its `name`."""
+        excerpts = audible(name, excerpts_of(name, waveform, self.config.excerpts))
+        vectors = self.vectors(self.features(excerpts.samples, excerpts.sample_rate))
+        return self._assemble(TrackRequest(name), excerpts, vectors)
 
     def encode_group(
         self, requests: Iterable[TrackRequest], load: LoadExcerpts | None = None

@@ -17,6 +17,7 @@ from embedder.errors import (
     MissingAudio,
     SilentAudio,
     UnknownChoice,
+    UsageError,
 )
 from tests.embedder.encoding.songs import RATE, tune
 
@@ -98,3 +99,17 @@ def test_errors_cross_the_process_boundary(encoder: TrackEncoder, tmp_path: Path
     with pytest.raises(AudioError) as near:
         encoder.encode(path)
     assert (type(far.value), far.value.reason) == (type(near.value), near.value.reason)
+
+
+def test_sound_in_memory_is_encoded_as_a_file(encoder: TrackEncoder, tmp_path: Path) -> None:
+    """The same samples give the same vectors, whether they fill an excerpt, many or none."""
+    for seconds in (0.7, 9.0):
+        path = tmp_path / f"{seconds}.wav"
+        samples = tune(seconds)
+        write_audio(path, samples, RATE, sample_format="float32")
+        file = encoder.encode(path)
+        memory = encoder.encode_waveform(samples[0], RATE)
+        np.testing.assert_array_equal(memory.excerpt_vectors, file.excerpt_vectors)
+        assert memory.starts_seconds == file.starts_seconds
+    with pytest.raises(UsageError, match=f"this model takes {RATE}"):
+        encoder.encode_waveform(samples[0], 1000)

@@ -1,0 +1,1 @@
+"""Where answers go: files of labels, Open Sound Control, programs."""

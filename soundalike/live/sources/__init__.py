@@ -1,0 +1,1 @@
+"""Where sound comes from: a file, a pipe, a microphone."""
