@@ -64,6 +64,24 @@ def run(
             "that train reads. Later runs use it too; 'none' forgets all. Repeatable.",
         ),
     ] = None,
+    settings_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="TOML",
+            help="Settings for --labels-from: the [dataset] table of a file for train, such as "
+            "its merge_labels.",
+            show_default=False,
+        ),
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="One setting for --labels-from, such as dataset.layout=folders. Repeatable.",
+        ),
+    ] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try files again that failed in an earlier run.")
     ] = False,
@@ -80,8 +98,12 @@ def run(
     $ soundalike index gtzan --labels-from gtzan
     Analyses the files below gtzan. The names of its folders become their genres.
     """
+    from index.indexing.label_settings import LabelSettings
     from index.indexing.request import IndexOptions, ScanRules
     from index.indexing.run import update_library
+
+    if (settings_file or assignments) and not labels_from:
+        raise UsageError("--config and --set say how --labels-from is read: give it too")
 
     settings = globals_of(context)
     options = IndexOptions(
@@ -91,6 +113,7 @@ def run(
         retry_failed=retry_failed,
         dry_run=dry_run,
         labels_from=_labels_from(labels_from),
+        label_settings=LabelSettings(settings_file, tuple(assignments or ())),
     )
     with _progress(settings) as on_progress:
         report = update_library(

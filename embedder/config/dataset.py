@@ -34,8 +34,8 @@ class DatasetConfig:
     """Keep this many of the most frequent tags; 0 keeps all."""
     merge_labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Labels that mean the same become one, before the most frequent are chosen:
-    {"female vocal" = ["female vocals", "woman singing"]}. `evaluate` merges them with
-    `--split as-trained` alone, and `index --labels-from` does not."""
+    {"female vocal" = ["female vocals", "woman singing"]}. `index --labels-from` merges them too,
+    `evaluate` with `--split as-trained`."""
     label_similarity: tuple[tuple[str, str, float], ...] = ()
     """How alike (0…1) two labels are, for graded-contrastive: [["rock", "metal", 0.6]]."""
     limit_per_label: int = 0

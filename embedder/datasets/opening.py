@@ -121,15 +121,24 @@ def open_dataset(
     return dataset
 
 
-def open_configured(path: Path, config: DatasetConfig) -> Dataset:
-    """Open a data set by a run's settings; `splitting.split_configured` is the next step."""
-    options = ReadingOptions(
+def reading_options(config: DatasetConfig) -> ReadingOptions:
+    """The settings of a layout's reader."""
+    return ReadingOptions(
         separator=config.tag_separator,
         split_column=config.split_column,
         variant=config.variant,
         audio_root=Path(config.audio_root) if config.audio_root else None,
     )
-    tags = TagSelection(config.tag_field, config.n_tags) if config.tag_field else None
+
+
+def tag_selection(config: DatasetConfig) -> TagSelection | None:
+    """Which tags are kept; None without a tag field."""
+    return TagSelection(config.tag_field, config.n_tags) if config.tag_field else None
+
+
+def open_configured(path: Path, config: DatasetConfig) -> Dataset:
+    """Open a data set by a run's settings; `splitting.split_configured` is the next step."""
+    options, tags = reading_options(config), tag_selection(config)
     dataset = open_dataset(
         path, layout=config.layout, options=options, tags=tags, merges=config.merge_labels
     )

@@ -13,17 +13,24 @@ import os
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from embedder.audio.suffixes import AUDIO_SUFFIXES
-from embedder.datasets.layouts.contents import ReadingOptions
-from embedder.datasets.opening import detect_layout, open_dataset
+from embedder.config.dataset import DatasetConfig
+from embedder.datasets.opening import detect_layout, open_dataset, reading_options, tag_selection
 from embedder.datasets.records import TrackRow
 from embedder.errors import DatasetError, SoundalikeError, printable_path, utf8_text
+from embedder.models.card import Card
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.label_rows import LabelledTrack, Labels, LabelSource
+from index.indexing.label_settings import (
+    LabelSettings,
+    keep_settings,
+    kept_settings,
+    settings_for,
+)
 from index.indexing.results import SourceReport
 from index.indexing.tags import MAX_VALUE_CHARACTERS
 
@@ -51,24 +58,45 @@ class DatasetLabels:
     path: Path
     layout: str
     entries: tuple[Entry, ...]
+    settings: DatasetConfig
 
 
-def read_labels(path: Path) -> DatasetLabels:
+def read_labels(path: Path, settings: DatasetConfig | None = None) -> DatasetLabels:
     """Read a data set of any layout; raises DatasetError if it has no labels of its own."""
     path = Path(os.path.abspath(path))  # noqa: PTH100 - links stay
-    options = ReadingOptions(read_tags=False, with_missing=True)
-    layout = detect_layout(path) if path.exists() else None
+    settings = settings or DatasetConfig()
+    options = replace(reading_options(settings), read_tags=False, with_missing=True)
+    layout: str | None = settings.layout
+    if layout == "auto":
+        layout = detect_layout(path) if path.exists() else None
     if layout == OWN_TAGS:
         raise DatasetError(
             f"{printable_path(path)}: its labels are the tags in its files, which index reads "
             "anyway. --labels-from takes a folder for each label, or a table."
         )
-    dataset = open_dataset(path, layout=layout, options=options)
+    tags, merges = tag_selection(settings), settings.merge_labels
+    dataset = open_dataset(path, layout=layout, options=options, tags=tags, merges=merges)
     base = path if path.is_dir() else path.parent
     entries = tuple(_entry(row, base) for row in dataset.rows)
     if not any(entry.labels for entry in entries):
         raise DatasetError(f"{printable_path(path)}: no track has a label.")
-    return DatasetLabels(path, dataset.layout, entries)
+    return DatasetLabels(path, dataset.layout, entries, settings)
+
+
+def given_labels(
+    paths: Sequence[Path],
+    settings: LabelSettings,
+    *,
+    catalogue: Catalogue | None,
+    card: Card | None,
+) -> list[DatasetLabels]:
+    """Read the data sets that a run names. `card`: that of the model that indexes."""
+    kept = {} if catalogue is None or not paths else kept_settings(catalogue)
+    labels = []
+    for path in paths:
+        place = Path(os.path.abspath(path))  # noqa: PTH100
+        labels.append(read_labels(place, settings_for(place, settings, kept=kept, card=card)))
+    return labels
 
 
 def register(catalogue: Catalogue, given: Sequence[DatasetLabels], folders: Sequence[Path]) -> None:
@@ -76,6 +104,15 @@ def register(catalogue: Catalogue, given: Sequence[DatasetLabels], folders: Sequ
     places = [Path(os.path.abspath(folder)) for folder in folders if folder.is_dir()]  # noqa: PTH100
     for labels in given:
         catalogue.labels.put_source(labels.path, labels.layout, places)
+    if given:
+        new = {str(labels.path): labels.settings for labels in given}
+        keep_settings(catalogue, {**kept_settings(catalogue), **new})
+
+
+def forget_sources(catalogue: Catalogue) -> None:
+    """Take labels from no data set any more."""
+    catalogue.labels.remove_sources()
+    keep_settings(catalogue, {})
 
 
 def store_labels(
@@ -90,9 +127,12 @@ def store_labels(
     notes: list[str] = []
     sources = catalogue.labels.sources()
     places = catalogue.labels.places() if sources else {}
+    kept = kept_settings(catalogue) if sources else {}
     for source in sources:
         try:
-            labels = by_path.get(source.path) or read_labels(source.path)
+            labels = by_path.get(source.path) or read_labels(
+                source.path, kept.get(str(source.path))
+            )
         except SoundalikeError as error:
             notes.append(
                 f"labels from {printable_path(source.path)} stay as they were, because it cannot "

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from index.indexing.label_settings import LabelSettings
+
 
 @dataclass(frozen=True, slots=True)
 class ScanRules:
@@ -29,3 +31,5 @@ class IndexOptions:
     labels_from: tuple[Path, ...] | None = None
     """Data sets to take labels from, beside those of earlier runs. None: only those; empty: none
     from now on."""
+    label_settings: LabelSettings = field(default_factory=LabelSettings)
+    """How the data sets of `labels_from` are read."""

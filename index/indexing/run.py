@@ -9,8 +9,9 @@ from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import Ledger
 from index.indexing.dataset_labels import (
     DatasetLabels,
+    forget_sources,
+    given_labels,
     offer,
-    read_labels,
     register,
     store_labels,
 )
@@ -43,11 +44,11 @@ def update_library(
         if not path.exists():  # before a library is made for it
             raise MissingAudio(path, "no such file or folder")
     options = options or IndexOptions()
-    labels = _given_labels(options)  # a data set that cannot be read is refused first of all
     is_new = not (folder / CATALOGUE_NAME).exists()
-    # A new library's folder is made once there is a model for it, and not for a dry run.
+    # A new library's folder is made once there are a model and labels, and not for a dry run.
     library = OpenLibrary(folder) if is_new else OpenLibrary.open_or_create(folder)
     encoder = LazyEncoder(choose_model(library, model))
+    labels = _given_labels(options, None if is_new else library.catalogue, encoder)
     if is_new and not options.dry_run:
         library = OpenLibrary.open_or_create(folder)
     with library:
@@ -79,7 +80,9 @@ def index_into(
     that the options name, if they are read already.
     """
     options = options or IndexOptions()
-    labels = _given_labels(options) if labels is None else labels
+    if labels is None:
+        has_catalogue = (library.folder / CATALOGUE_NAME).exists()
+        labels = _given_labels(options, library.catalogue if has_catalogue else None, encoder)
     if options.dry_run:
         return _dry_run(library, paths, encoder=encoder, options=options, migrate=migrate)
     with library.writing() as catalogue:
@@ -98,7 +101,7 @@ def index_into(
         notes = notes_of(encoder)
         keep_up(catalogue, notes)
         if options.labels_from == ():
-            catalogue.labels.remove_sources()
+            forget_sources(catalogue)
         register(catalogue, labels, paths)
         ingest = Ingest(catalogue, model, encoder=encoder, options=options, on_progress=on_progress)
         report = _noted(ingest.run(paths), paths, options.rules)
@@ -110,8 +113,12 @@ def index_into(
         return _labelled(report, catalogue, labels, paths)
 
 
-def _given_labels(options: IndexOptions) -> list[DatasetLabels]:
-    return [read_labels(path) for path in options.labels_from or ()]
+def _given_labels(
+    options: IndexOptions, catalogue: Catalogue | None, encoder: Encoder
+) -> list[DatasetLabels]:
+    card = encoder.card if isinstance(encoder, LazyEncoder) else None
+    paths = options.labels_from or ()
+    return given_labels(paths, options.label_settings, catalogue=catalogue, card=card)
 
 
 def _labelled(

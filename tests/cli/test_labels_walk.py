@@ -98,6 +98,20 @@ def test_info_lists_the_data_set(labelled: Path, run_cli: RunCli) -> None:
     assert "they replace file tags" in run_cli("--library", str(labelled), "library", "info").out
 
 
+def test_settings_say_how_labels_are_read(
+    sounds: Path, model: Path, tmp_path: Path, run_cli: RunCli
+) -> None:
+    """The table of a file for train, then single settings; they need --labels-from."""
+    (tmp_path / "pets.toml").write_text('[dataset]\nmerge_labels = {pet = ["cat"]}\n')
+    line = ("--library", str(tmp_path / "library"), "index", str(sounds), "--model", str(model))
+    config = ("--config", str(tmp_path / "pets.toml"))
+    refused = run_cli(*line, *config)
+    assert (refused.code, "--labels-from" in refused.err) == (2, True)
+    assert run_cli(*line, "--labels-from", str(sounds), *config).code == 0
+    pets = run_cli(*line[:2], "--json", "library", "list", "--where", "genre=pet")
+    assert json.loads(pets.out)["total"] == 3
+
+
 def test_none_forgets_the_data_sets(
     sounds: Path, model: Path, tmp_path: Path, run_cli: RunCli
 ) -> None:
