@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cli.records import Json
+from soundalike.documents import Json
 
 if TYPE_CHECKING:
     from index.labels.files.writing import TagChange

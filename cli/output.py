@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cli.options import Form, Globals
-from cli.records import Json, cell, dump, heading, to_row, with_names
+from cli.records import cell, heading, with_names
 from cli.talk import write_remark
 from embedder.errors import BadInput, UsageError, printable_path
+from soundalike.documents import Json, dump, to_row
 
 if TYPE_CHECKING:
     from rich.console import Console

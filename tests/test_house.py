@@ -20,6 +20,7 @@ STDOUT_WRITERS = (
     # Child processes, whose standard output is a pipe to their parent.
     ROOT / "embedder" / "audio" / "decoder_child.py",
     ROOT / "embedder" / "encoding" / "processes" / "encoder_child.py",
+    ROOT / "soundalike" / "server" / "jobs" / "child.py",
 )
 BY_NUMBER = {("os.write", "1"), ("open", "1"), ("os.fdopen", "1")}
 SOURCES = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))

@@ -74,6 +74,21 @@ class FieldRows:
                     track_values.append(value)
         return {track_id: tuple(track_values) for track_id, track_values in values.items()}
 
+    def fields_of(self, track_id: int) -> dict[str, list[str]]:
+        """Every field of one track, with its values: labels, tags and what was measured."""
+        values: dict[str, list[str]] = {}
+        for table in FIELD_TABLES:
+            condition = _NOT_REPLACED if table == "tags" else ""
+            for field, value in self.database.rows(
+                f"SELECT field, value FROM {table} WHERE track_id = ?{condition} "  # noqa: S608 - our names
+                "ORDER BY field, value",
+                (track_id,),
+            ):
+                field_values = values.setdefault(field, [])
+                if value not in field_values:
+                    field_values.append(value)
+        return values
+
     def has_one_of(self, field: str, values: list[str]) -> tuple[str, list[Value]]:
         """An SQL condition on `tracks`: that a track has one of these values of a field."""
         conditions = [

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from cli.options import Form, Globals
 from cli.output import emit, emit_text, flush
 from cli.progress import track
-from cli.records import cell, dump, to_plain
+from cli.records import cell
 from cli.talk import say
 from embedder.errors import UsageError
+from soundalike.documents import dump, to_plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,64 @@
+"""`soundalike serve`: the library as a page and an API on one's own machine."""
+
+from typing import Annotated
+
+import typer
+
+from cli.options import globals_of
+from cli.talk import say
+from embedder.errors import MissingExtra
+
+
+def run(
+    context: typer.Context,
+    host: Annotated[
+        str, typer.Option(metavar="HOST", help="The address to answer on.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="PORT", help="0 for any free one.")] = 8000,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            envvar="SOUNDALIKE_TOKEN",
+            help="What every client must send; needed for a host that others can reach.",
+            show_default=False,
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Another name of this server.", show_default=False),
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL", help="Another page that may read answers (CORS).", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Serve the library as a page and an API, on this machine alone.
+
+    Open the printed address in a browser to search, listen and make playlists. Programs use
+    /api/v1/…, which answers as --json does. Ctrl-C ends it.
+
+    $ soundalike serve --port 8000
+    Prints http://127.0.0.1:8000/ and answers until it is interrupted.
+    """
+    settings = globals_of(context)
+    try:
+        from soundalike.server.serve import serve
+        from soundalike.server.settings import ServerSettings
+    except ModuleNotFoundError as error:
+        if error.name not in {"fastapi", "starlette", "uvicorn", "pydantic"}:
+            raise
+        raise MissingExtra("soundalike serve", "serve") from error
+    serve(
+        ServerSettings(
+            settings.library_folder(),
+            host=host,
+            port=port,
+            token=token,
+            allowed_hosts=tuple(allow_host or ()),
+            allowed_origins=tuple(allow_origin or ()),
+        ),
+        on_start=lambda address: say(settings, f"{address}  (Ctrl-C ends it)"),
+    )

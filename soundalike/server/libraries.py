@@ -1,0 +1,119 @@
+"""Open libraries for requests that are answered at the same time.
+
+    request ─▶ a reader from the pool ─▶ answer ─▶ back into the pool
+                  │ the catalogue has changed since it was opened
+                  └─▶ opened again
+
+A reader sees the catalogue and the vectors as they were at one moment, so no request sees half of
+what another process is writing. Writers use a library of their own.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedder.errors import LibraryBusy
+from index.catalogue.catalogue import Catalogue
+from index.library import Library
+from index.library_folder.open_library import CATALOGUE_NAME
+
+N_READERS = 4
+REFRESH_SECONDS = 1.0
+"""A reader is at most this much older than the catalogue, while another process is writing."""
+WAIT_SECONDS = 30.0
+N_TRIES = 3
+Mark = tuple[int, int]
+
+
+@dataclass(slots=True)
+class Reader:
+    """A library that stays as it was when it was opened."""
+
+    library: Library
+    snapshot: ExitStack
+    mark: Mark
+    opened: float
+
+    def close(self) -> None:
+        """End the snapshot, and close the library."""
+        self.snapshot.close()
+        self.library.close()
+
+
+class Libraries:
+    """A pool of readers of one library's folder."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        n_readers: int = N_READERS,
+        warn: Callable[[str], None] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.started = time.time()
+        self._warn = warn
+        Library.open(folder, warn=warn).close()  # raises now if there is no library
+        self._watcher = Catalogue.open_to_read(folder / CATALOGUE_NAME)
+        self._watching = threading.Lock()
+        self._readers: queue.LifoQueue[Reader | None] = queue.LifoQueue()
+        for _ in range(n_readers):
+            self._readers.put(None)
+
+    @property
+    def mark(self) -> Mark:
+        """Differs from an earlier one if the catalogue has changed since."""
+        with self._watching:
+            return self._watcher.database.change_mark
+
+    @contextmanager
+    def reading(self) -> Iterator[Library]:
+        """A library to read from, for one request; raises LibraryBusy after half a minute."""
+        try:
+            reader = self._readers.get(timeout=WAIT_SECONDS)
+        except queue.Empty:
+            raise LibraryBusy("too many requests at once. Try again.") from None
+        try:
+            reader = self._current(reader)
+            yield reader.library
+        finally:
+            self._readers.put(reader)
+
+    def to_write(self) -> Library:
+        """A library of its own, for a request that changes something; close it."""
+        return Library.open(self.folder, warn=self._warn)
+
+    def close(self) -> None:
+        """Close every reader that is not in use."""
+        while not self._readers.empty():
+            reader = self._readers.get_nowait()
+            if reader is not None:
+                reader.close()
+        self._watcher.close()
+
+    def _current(self, reader: Reader | None) -> Reader:
+        mark = self.mark
+        if reader is not None:
+            is_recent = time.monotonic() - reader.opened < REFRESH_SECONDS
+            if reader.mark == mark or is_recent:
+                return reader
+            reader.close()
+        return self._opened(mark)
+
+    def _opened(self, mark: Mark) -> Reader:
+        """A new reader, whose vectors and catalogue are of the same moment."""
+        for _ in range(N_TRIES):
+            library = Library.open(self.folder, warn=self._warn)
+            snapshot = ExitStack()
+            state = library.catalogue.revisions.current()
+            if library.catalogue.current_model() is not None:
+                library.store.ids()  # the store's file is to be opened before the snapshot begins
+            snapshot.enter_context(library.catalogue.database.snapshot())
+            if library.catalogue.revisions.current() == state:
+                break
+            snapshot.close()
+        return Reader(library, snapshot, mark, time.monotonic())

@@ -1,0 +1,41 @@
+"""Answers in JSON, as the command line prints it, with an ETag that changes with the library."""
+
+import hashlib
+from collections.abc import Callable
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from index.library import Library
+from soundalike.documents import dump
+from soundalike.server.libraries import Libraries
+
+
+def json_reply(document: object, *, status: int = HTTPStatus.OK) -> Response:
+    """A document as JSON."""
+    body = dump(document).encode()
+    return Response(body, status_code=status, media_type="application/json")
+
+
+def read_reply(
+    request: Request, libraries: Libraries, answer: Callable[[Library], object]
+) -> Response:
+    """What `answer` reads from the library; 304 if the client has it already.
+
+    The ETag is of the library's state and the address, so that it is known before any work.
+    """
+    etag = _etag(request, libraries)
+    if etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"etag": etag})
+    with libraries.reading() as library:
+        document = answer(library)
+    reply = json_reply(document)
+    reply.headers["etag"] = etag
+    reply.headers["cache-control"] = "private, no-cache"
+    return reply
+
+
+def _etag(request: Request, libraries: Libraries) -> str:
+    state = f"{libraries.started}{libraries.mark}{request.url.path}?{request.url.query}"
+    return f'W/"{hashlib.sha256(state.encode()).hexdigest()[:24]}"'

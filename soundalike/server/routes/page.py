@@ -1,0 +1,36 @@
+"""The page: files of this package, and the token with which the page may change something."""
+
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from soundalike.server.context import Context
+from soundalike.server.gate import COOKIE
+
+PAGE = Path(str(files("soundalike.server"))) / "page"
+TOKEN_MARK = "{{page_token}}"  # noqa: S105 - replaced by the token
+COOKIE_SECONDS = 30 * 24 * 3600
+
+
+def page_router(context: Context) -> APIRouter:
+    """`/`: the page itself."""
+    router = APIRouter(include_in_schema=False)
+    page = (PAGE / "index.html").read_text(encoding="utf-8")
+    page = page.replace(TOKEN_MARK, escape(context.settings.page_token))
+
+    @router.get("/")
+    def index(request: Request) -> Response:
+        """The page. A token in the address becomes a cookie, and leaves the address."""
+        token = context.settings.token
+        if token is None or "token" not in request.query_params:
+            return HTMLResponse(page)
+        reply = RedirectResponse("/", status_code=303)
+        reply.set_cookie(
+            COOKIE, token, max_age=COOKIE_SECONDS, httponly=True, samesite="strict", path="/"
+        )
+        return reply
+
+    return router

@@ -1,0 +1,128 @@
+"""Playlists: made from ids and rules, and saved as a file."""
+
+import tempfile
+from collections.abc import Sequence
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from embedder.errors import UsageError
+from index.library import Library
+from index.playlists.files.files import format_playlist, write_playlist
+from index.playlists.request import MAX_LENGTH, Arc, PlaylistRequest
+from soundalike.server.context import Context
+from soundalike.server.replies import json_reply
+from soundalike.server.routes.tracks import MAX_ID, MAX_WHERE, library_track
+
+MAX_SEEDS = 1000
+MAX_NAME = 100
+
+Id = Annotated[int, Field(ge=1, le=MAX_ID)]
+Ids = Annotated[list[Id], Field(max_length=MAX_LENGTH)]
+Count = Annotated[int | None, Field(ge=0, le=MAX_LENGTH)]
+
+
+class PlaylistQuestion(BaseModel):
+    """The rules of a playlist: the options of `soundalike playlist`, with ids for tracks."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    seeds: Annotated[list[Id], Field(max_length=MAX_SEEDS)] = []
+    length: Annotated[int | None, Field(ge=1, le=1000)] = None
+    minutes: Annotated[float | None, Field(gt=0, le=10_000)] = None
+    to: Id | None = None
+    via: Annotated[list[Id], Field(max_length=20)] = []
+    drift: Annotated[float | None, Field(ge=0, le=1)] = None
+    where: Annotated[str, Field(max_length=MAX_WHERE)] = ""
+    arc: Annotated[str | None, Field(max_length=100)] = None
+    per_artist: Count = None
+    per_album: Count = None
+    spacing: Count = None
+    allow_versions: bool = False
+    exclude: Ids = []
+    min_score: Annotated[float | None, Field(ge=0, le=1)] = None
+    seed: Annotated[int | None, Field(ge=0, le=2**31)] = None
+    judged: Ids = []
+    """A playlist to continue."""
+    keep: Ids = []
+    """Tracks of `judged` to keep: the playlist goes towards them."""
+    drop: Ids = []
+    """Tracks of `judged` to drop: the playlist goes away from them."""
+
+
+class PlaylistFile(BaseModel):
+    """A playlist to save."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_LENGTH)]
+    format: Literal["m3u8", "xspf", "json"] = "m3u8"
+    name: Annotated[str, Field(max_length=MAX_NAME)] = "playlist"
+
+
+def playlists_router(context: Context) -> APIRouter:
+    """`/playlist` and `/playlist/file`."""
+    router = APIRouter(tags=["playlists"])
+    libraries = context.libraries
+
+    @router.post("/playlist")
+    def playlist(question: PlaylistQuestion) -> Response:
+        """A playlist: the document of `soundalike playlist --json`."""
+        with libraries.reading() as library, tempfile.TemporaryDirectory() as folder:
+            request = _request(library, question, Path(folder))
+            return json_reply(library.playlist(request))
+
+    @router.post("/playlist/file")
+    def playlist_file(wanted: PlaylistFile) -> Response:
+        """Tracks as a playlist file to keep."""
+        with libraries.reading() as library:
+            tracks = [library_track(library, track_id) for track_id in wanted.ids]
+        document = {"tracks": [track.to_json() for track in tracks]}
+        data = format_playlist(f".{wanted.format}", tracks, document=document)
+        name = quote(f"{wanted.name.strip() or 'playlist'}.{wanted.format}", safe="")
+        headers = {"content-disposition": f"attachment; filename*=utf-8''{name}"}
+        return Response(data, HTTPStatus.OK, headers=headers, media_type="application/octet-stream")
+
+    return router
+
+
+def _request(library: Library, question: PlaylistQuestion, folder: Path) -> PlaylistRequest:
+    judged: Path | None = None
+    if question.judged:
+        judged = folder / "judged.json"
+        tracks = [library_track(library, track_id) for track_id in question.judged]
+        document = {"tracks": [track.to_json() for track in tracks]}
+        write_playlist(judged, tracks, document=document)
+    return PlaylistRequest(
+        seeds=tuple(map(str, question.seeds)),
+        length=question.length,
+        minutes=question.minutes,
+        to=None if question.to is None else str(question.to),
+        via=tuple(map(str, question.via)),
+        drift=question.drift,
+        where=question.where,
+        arc=None if question.arc is None else Arc.parse(question.arc),
+        per_artist=question.per_artist,
+        per_album=question.per_album,
+        spacing=question.spacing,
+        allow_versions=question.allow_versions,
+        exclude=tuple(map(str, question.exclude)),
+        min_score=question.min_score,
+        seed=question.seed,
+        judged=judged,
+        keep=_places(question.keep, question.judged, "keep"),
+        drop=_places(question.drop, question.judged, "drop"),
+    )
+
+
+def _places(ids: Sequence[int], judged: Sequence[int], name: str) -> tuple[int, ...]:
+    """Places in the judged playlist, from 1."""
+    missing = [track_id for track_id in ids if track_id not in judged]
+    if missing:
+        raise UsageError(f"{name}: {missing[0]} is not in the list judged")
+    return tuple(judged.index(track_id) + 1 for track_id in ids)

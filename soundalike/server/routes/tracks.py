@@ -1,0 +1,161 @@
+"""Tracks of the library: lists by words and filters, one track, and its audio file."""
+
+import os
+import stat
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import FileResponse, Response
+
+from embedder.audio.suffixes import AUDIO_SUFFIXES
+from embedder.errors import NotFound, UsageError
+from index.catalogue.records import TrackRecord
+from index.library import Library
+from index.library_folder.finding.results import TrackList
+from soundalike.server.context import Context
+from soundalike.server.replies import read_reply
+
+MEDIA_TYPES = {
+    "aac": "audio/aac",
+    "aif": "audio/aiff",
+    "aiff": "audio/aiff",
+    "flac": "audio/flac",
+    "m4a": "audio/mp4",
+    "mp3": "audio/mpeg",
+    "oga": "audio/ogg",
+    "ogg": "audio/ogg",
+    "opus": "audio/ogg",
+    "wav": "audio/wav",
+    "webm": "audio/webm",
+    "wma": "audio/x-ms-wma",
+}
+CURSOR = "from-"
+MAX_ID = 2**63 - 1
+MAX_LIMIT = 1000
+MAX_OFFSET = 10**9
+MAX_WORDS = 500
+MAX_WHERE = 4000
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many tracks a page has.")]
+Where = Annotated[
+    str, Query(max_length=MAX_WHERE, description="A filter, such as `genre=jazz and year>=1970`.")
+]
+Words = Annotated[
+    str, Query(max_length=MAX_WORDS, description="Words of title, artist, album or path.")
+]
+Cursor = Annotated[
+    str, Query(max_length=32, description="`next_cursor` of the page before; empty: the first.")
+]
+
+
+def tracks_router(context: Context) -> APIRouter:
+    """`/tracks`, `/tracks/{id}`, `/tracks/{id}/audio` and `/search`."""
+    router = APIRouter(tags=["tracks"])
+    libraries = context.libraries
+
+    @router.get("/tracks")
+    def tracks(
+        request: Request,
+        where: Where = "",
+        sort: Annotated[str, Query(max_length=100, description="A field; empty: by id.")] = "",
+        descending: bool = False,
+        limit: Limit = 100,
+        cursor: Cursor = "",
+    ) -> Response:
+        """The tracks, a page at a time."""
+        offset = _offset_of(cursor)
+        return read_reply(
+            request,
+            libraries,
+            lambda library: _page(
+                library.list(
+                    where=where,
+                    sort=sort or None,
+                    descending=descending,
+                    limit=limit,
+                    offset=offset,
+                ),
+                offset,
+            ),
+        )
+
+    @router.get("/search")
+    def search(
+        request: Request, q: Words, where: Where = "", limit: Limit = 100, cursor: Cursor = ""
+    ) -> Response:
+        """The tracks that have all words, the best match first."""
+        offset = _offset_of(cursor)
+        return read_reply(
+            request,
+            libraries,
+            lambda library: _page(library.list(q, where=where, limit=limit, offset=offset), offset),
+        )
+
+    @router.get("/tracks/{track_id}")
+    def track(request: Request, track_id: int) -> Response:
+        """One track, with every tag and measured value."""
+        return read_reply(request, libraries, lambda library: _whole(library, track_id))
+
+    @router.head("/tracks/{track_id}/audio", include_in_schema=False)
+    @router.get("/tracks/{track_id}/audio")
+    def audio(track_id: int) -> Response:
+        """The audio file of a track; ranges of bytes are answered."""
+        with libraries.reading() as library:
+            path = audio_path(library, library_track(library, track_id))
+        suffix = path.suffix.lower().lstrip(".")
+        reply = FileResponse(path, media_type=MEDIA_TYPES.get(suffix, "application/octet-stream"))
+        reply.headers["cache-control"] = "private, max-age=0"
+        return reply
+
+    return router
+
+
+def library_track(library: Library, track_id: int) -> TrackRecord:
+    """The track with an id; raises NotFound without naming others."""
+    records = library.tracks([track_id]) if 0 < track_id <= MAX_ID else []
+    if not records:
+        raise NotFound(f"no track has the id {track_id}")
+    return records[0]
+
+
+def audio_path(library: Library, track: TrackRecord) -> Path:
+    """The file of a track, if it is the one that was indexed; raises NotFound otherwise.
+
+    Only regular audio files are given out. Where a link leads to the file, its size and time must
+    still be those of the catalogue: a link that was set to another file later is not followed.
+    """
+    path = Path(track.path)
+    try:
+        status = path.stat()
+        is_direct = os.path.realpath(path) == os.path.abspath(path)  # noqa: PTH100 - links count
+    except OSError:
+        raise NotFound(f"the file of track {track.id} is gone") from None
+    suffix = Path(os.path.realpath(path)).suffix.lower().lstrip(".")
+    if not stat.S_ISREG(status.st_mode) or suffix not in AUDIO_SUFFIXES:
+        raise NotFound(f"the file of track {track.id} is no audio file any more")
+    state = library.catalogue.file_state(track.id)
+    if not is_direct and state != (status.st_size, status.st_mtime_ns):
+        raise NotFound(f"the file of track {track.id} has changed since it was indexed")
+    return path
+
+
+def _whole(library: Library, track_id: int) -> dict[str, object]:
+    record = library_track(library, track_id)
+    return record.to_json() | {"fields": library.catalogue.fields_of(track_id)}
+
+
+def _page(tracks: TrackList, offset: int) -> dict[str, object]:
+    """A page as JSON, with the cursor of the next one."""
+    end = offset + len(tracks)
+    next_cursor = f"{CURSOR}{end}" if len(tracks) and end < tracks.total else None
+    return tracks.to_json() | {"next_cursor": next_cursor, "notes": list(tracks.notes)}
+
+
+def _offset_of(cursor: str) -> int:
+    if not cursor:
+        return 0
+    number = cursor.removeprefix(CURSOR)
+    if not (cursor.startswith(CURSOR) and number.isascii() and number.isdigit()):
+        raise UsageError("cursor: give next_cursor of the page before, or leave it out")
+    return min(int(number), MAX_OFFSET)

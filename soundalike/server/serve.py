@@ -1,0 +1,51 @@
+"""Run the server until it is interrupted."""
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from embedder.errors import BadInput
+from soundalike.server.app import create_app
+from soundalike.server.settings import ServerSettings
+
+BACKLOG = 128
+LAST_REQUESTS_SECONDS = 3
+
+
+def serve(settings: ServerSettings, *, on_start: Callable[[str], None]) -> None:
+    """Answer requests until Ctrl-C; `on_start` gets the address of the page."""
+    app = create_app(settings)
+    with listening(settings) as listener:
+        port = listener.getsockname()[1]
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=LAST_REQUESTS_SECONDS,
+            h11_max_incomplete_event_size=16 << 10,
+        )
+        on_start(f"http://{_shown(settings.host)}:{port}/")
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def listening(settings: ServerSettings) -> socket.socket:
+    """A socket at the address; raises BadInput if it cannot be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        where = f"{_shown(settings.host)}:{settings.port}"
+        raise BadInput(f"{where}: {error.strerror}. Give another --port or --host.") from error
+    return listener
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

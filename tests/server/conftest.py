@@ -1,0 +1,60 @@
+"""A library of small real files with a small real model, and a client of its server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the extra 'serve' is not installed")
+
+from starlette.testclient import TestClient
+
+from embedder.config.presets import MODELS
+from embedder.models.kinds.network import save_model
+from embedder.networks.network import seeded_network
+from index.labels.files.tag_writing import write_field
+from index.library import Library
+from soundalike.server.app import create_app
+from soundalike.server.gate import PAGE_TOKEN_HEADER
+from soundalike.server.settings import ServerSettings
+from tests.cli.songs import write_song
+
+BASE = "http://127.0.0.1:8000"
+N_SONGS = 12
+ODD_TITLE = "<script>alert(1)</script>\x1b]0;x\x07 \u202egnol"
+
+
+@pytest.fixture(scope="session")
+def served_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`music` with tagged songs, and `library` of them."""
+    place = tmp_path_factory.mktemp("served")
+    model = place / "model"
+    save_model(model, seeded_network(MODELS["tiny"], seed=1), name="tiny")
+    for number in range(N_SONGS):
+        path = place / "music" / f"{number:02d}.flac"
+        write_song(path, number)
+        write_field(path, "title", [ODD_TITLE if number == 0 else f"Song {number}"])
+        write_field(path, "artist", [f"Artist {number % 4}"])
+        write_field(path, "genre", ["jazz" if number % 2 else "rock"])
+    with Library.open_or_create(place / "library") as library:
+        library.index([place / "music"], model=str(model))
+    return place
+
+
+@pytest.fixture
+def settings(served_folder: Path) -> ServerSettings:
+    """The usual settings: this machine alone."""
+    return ServerSettings(served_folder / "library")
+
+
+@pytest.fixture
+def client(settings: ServerSettings) -> Iterator[TestClient]:
+    """A client on this machine that knows the page's token."""
+    with client_of(settings) as client:
+        client.headers[PAGE_TOKEN_HEADER] = settings.page_token
+        yield client
+
+
+def client_of(settings: ServerSettings, *, base: str = BASE) -> TestClient:
+    """A client that knows no token."""
+    return TestClient(create_app(settings), base_url=base, raise_server_exceptions=False)
