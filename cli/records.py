@@ -1,5 +1,8 @@
 """Records as the cells of a table. Pure: it writes nothing."""
 
+from collections.abc import Sequence
+from pathlib import PurePath
+
 from embedder.errors import printable_path
 from soundalike.documents import Json
 
