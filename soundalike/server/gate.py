@@ -195,7 +195,7 @@ def _token_of(scope: Scope, headers: Headers) -> str:
     if COOKIE in cookie:
         return str(cookie[COOKIE].value)
     query = scope["query_string"].decode("latin-1") if scope["path"] == "/" else ""
-    return dict(parse_qsl(query)).get("token", "")
+    return str(dict(parse_qsl(query)).get("token", ""))
 
 
 def _same(given: str, expected: str) -> bool:
