@@ -224,13 +224,6 @@ class Catalogue(FieldRows):
         statement = f"SELECT tracks.id, size_bytes, modified_ns FROM tracks {SEARCHABLE}"  # noqa: S608
         return {row[0]: (row[1], row[2]) for row in self.database.rows(statement)}
 
-    def file_state(self, track_id: int) -> tuple[int, int] | None:
-        """Size and time of change of one track's file, when it was read."""
-        rows = self.database.rows(
-            "SELECT size_bytes, modified_ns FROM tracks WHERE id = ?", (track_id,)
-        )
-        return (rows[0][0], rows[0][1]) if rows else None
-
     def digests(self) -> dict[int, bytes]:
         """The audio digest of every track that can be searched."""
         statement = f"SELECT tracks.id, audio_digest FROM tracks {SEARCHABLE}"  # noqa: S608

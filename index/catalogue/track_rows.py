@@ -4,7 +4,7 @@ import os
 from functools import lru_cache
 
 from embedder.errors import CorruptArtefact
-from index.catalogue.database import Row
+from index.catalogue.database import Database, Row
 from index.catalogue.records import TrackRecord
 
 TRACK_COLUMNS = (
@@ -63,3 +63,9 @@ def as_track(row: Row) -> TrackRecord:
 @lru_cache(maxsize=64)
 def _are_track_types(types: tuple[type, ...]) -> bool:
     return all(kind in allowed for kind, allowed in zip(types, TRACK_TYPES, strict=True))
+
+
+def file_state(database: Database, track_id: int) -> tuple[int, int] | None:
+    """Size and time of change of a track's file, when it was read; None without such a track."""
+    rows = database.rows("SELECT size_bytes, modified_ns FROM tracks WHERE id = ?", (track_id,))
+    return (rows[0][0], rows[0][1]) if rows else None

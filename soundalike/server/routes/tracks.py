@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, Response
 from embedder.audio.suffixes import AUDIO_SUFFIXES
 from embedder.errors import NotFound, UsageError
 from index.catalogue.records import TrackRecord
+from index.catalogue.track_rows import file_state
 from index.library import Library
 from index.library_folder.finding.results import TrackList
 from soundalike.server.context import Context
@@ -134,7 +135,7 @@ def audio_path(library: Library, track: TrackRecord) -> Path:
     suffix = Path(os.path.realpath(path)).suffix.lower().lstrip(".")
     if not stat.S_ISREG(status.st_mode) or suffix not in AUDIO_SUFFIXES:
         raise NotFound(f"the file of track {track.id} is no audio file any more")
-    state = library.catalogue.file_state(track.id)
+    state = file_state(library.catalogue.database, track.id)
     if not is_direct and state != (status.st_size, status.st_mtime_ns):
         raise NotFound(f"the file of track {track.id} has changed since it was indexed")
     return path
