@@ -5,21 +5,22 @@ Paths are bytes in the database, as they are on disk: names that are no valid te
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, cast, get_args
+from typing import cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedder.config.model import GeometryKind
-from embedder.errors import CorruptArtefact, SoundalikeError
+from embedder.errors import CorruptArtefact
 from index.catalogue.database import Database, Row, Value
 from index.catalogue.field_rows import SEARCHABLE, FieldRows
 from index.catalogue.label_rows import LabelRows
 from index.catalogue.records import Failure, TrackRecord
 from index.catalogue.revisions import CatalogueState, Revisions
+from index.catalogue.setting_rows import SettingRows
 from index.catalogue.track_rows import (
     TRACK_COLUMNS,
     as_track,
@@ -33,11 +34,6 @@ IDS_PER_STATEMENT = 900
 """SQLite's oldest limit on the values of one statement is 999."""
 MOST_LOOKED_UP = 5000
 """For more ids, reading all is quicker than looking each up."""
-PARSING_FAILED = (
-    *(ValueError, TypeError, LookupError, AttributeError, RecursionError),
-    SoundalikeError,
-)
-Setting = TypeVar("Setting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +52,7 @@ class ModelRow:
         return Space(cast("GeometryKind", self.geometry), self.curvature)
 
 
-class Catalogue(FieldRows):
+class Catalogue(FieldRows, SettingRows):
     """An open catalogue. `vectors` are its vectors; what changes it is in `ledger`.
 
     `labels` are those of data sets, `words` finds tracks by name. Its fields are read with the
@@ -91,33 +87,6 @@ class Catalogue(FieldRows):
     def close(self) -> None:
         """Let go of the file."""
         self.database.close()
-
-    def setting(self, key: str) -> str | None:
-        """A setting's text; None if it was never set."""
-        rows = self.database.rows("SELECT value FROM settings WHERE key = ?", (key,))
-        return str(rows[0][0]) if rows else None
-
-    def parsed_setting(
-        self, key: str, parse: Callable[[str], Setting], *, advice: str
-    ) -> Setting | None:
-        """A setting's value; None if it was never set. Raises CorruptArtefact if it is damaged."""
-        text = self.setting(key)
-        if not text:
-            return None
-        try:
-            return parse(text)
-        except PARSING_FAILED as error:
-            raise CorruptArtefact(
-                f"{self.database.path}: its setting {key!r} is damaged. {advice}"
-            ) from error
-
-    def set_setting(self, key: str, value: str) -> None:
-        """Set or replace a setting."""
-        self.database.run(
-            "INSERT INTO settings VALUES (?, ?) "
-            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            (key, value),
-        )
 
     def current_model(self) -> ModelRow | None:
         """The model that searches use; None in a library that has no vector yet."""

@@ -11,7 +11,6 @@ A user's words are always text, never FTS5 syntax.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,9 @@ from embedder.errors import CorruptArtefact
 from index.catalogue.database import Database
 
 TABLE = "track_words"
+SHADOWS = ("data", "idx", "docsize", "config")
+"""The ordinary tables in which FTS5 keeps an index: TABLE_data and so on."""
+_COPY = "words_copy"
 COLUMNS = "title, artist, album, path"
 WEIGHTS = "10.0, 8.0, 4.0, 1.0"
 """A word in the title counts most, a word in the path least."""
@@ -92,7 +94,7 @@ class WordRows:
             return
         with self._database.transaction():
             self._drop_triggers()
-            self._database.run(f"DROP TABLE IF EXISTS {TABLE}")
+            self._drop_table()
             self._database.run(_CREATE)
             self._database.run(f"INSERT INTO {TABLE} ({TABLE}) VALUES ('rebuild')")  # noqa: S608
             for name, body in TRIGGERS.items():
@@ -118,36 +120,30 @@ class WordRows:
             return WordMatches(self._containing(words), note=NOT_CURRENT)
 
     def problems(self) -> Iterator[str]:
-        """What is wrong with the index, in sentences: it is compared with one that is built now."""
+        """What is wrong with the index, in sentences.
+
+        A copy of it in a temporary database is checked by FTS5 against the texts of the tracks,
+        since FTS5 checks only what it may write to.
+        """
         if not (self.has_fts5() and self.is_current()):
             return
         run = self._database.run
-        run(f"CREATE VIRTUAL TABLE temp.fresh_words USING fts5({COLUMNS}, content = '', {_TOKENS})")
         try:
-            columns = f"fresh_words (rowid, {COLUMNS})"
-            run(f"INSERT INTO temp.{columns} SELECT * FROM track_texts")  # noqa: S608
-            stored = self._instances("main", TABLE)
-            fresh = self._instances("temp", "fresh_words")
-            if any(one != other for one, other in zip_longest(stored, fresh)):
-                yield (
-                    "the index of words is not in step with the tracks. 'soundalike library "
-                    "rebuild' builds it anew."
-                )
+            run(f"SELECT rowid FROM {TABLE} LIMIT 0")  # noqa: S608 - our names
+            run("CREATE TEMP VIEW word_texts AS SELECT * FROM main.track_texts")
+            run(_CREATE.replace(TABLE, f"temp.{_COPY}").replace("track_texts", "word_texts"))
+            for part in SHADOWS:
+                run(f"DELETE FROM temp.{_COPY}_{part}")  # noqa: S608 - our names
+                run(f"INSERT INTO temp.{_COPY}_{part} SELECT * FROM main.{TABLE}_{part}")  # noqa: S608
+            run(f"INSERT INTO temp.{_COPY} ({_COPY}, rank) VALUES ('integrity-check', 1)")  # noqa: S608
+        except CorruptArtefact:
+            yield (
+                "the index of words is damaged, or not in step with the tracks. 'soundalike "
+                "library rebuild' builds it anew."
+            )
         finally:
-            run("DROP TABLE temp.fresh_words")
-
-    def _instances(self, schema: str, table: str) -> Iterator[tuple[object, ...]]:
-        """Each word with its track, column and place, in the order of the index."""
-        self._database.run(
-            f"CREATE VIRTUAL TABLE temp.{table}_seen USING fts5vocab('{schema}', '{table}', "
-            "'instance')"
-        )
-        try:
-            statement = f'SELECT term, doc, col, "offset" FROM temp.{table}_seen'  # noqa: S608 - our names
-            for block in self._database.blocks(statement):
-                yield from block
-        finally:
-            self._database.run(f"DROP TABLE temp.{table}_seen")
+            run(f"DROP TABLE IF EXISTS temp.{_COPY}")
+            run("DROP VIEW IF EXISTS temp.word_texts")
 
     def _ranked(self, words: list[str]) -> WordMatches:
         blocks = _blocks(words)
@@ -185,6 +181,20 @@ class WordRows:
         with self._database.transaction():
             for name in self._triggers():
                 self._database.run(f'DROP TRIGGER "{name}"')
+
+    def _drop_table(self) -> None:
+        """Drop the index. FTS5 cannot drop a damaged one, so its parts are dropped one by one."""
+        run = self._database.run
+        try:
+            run(f"DROP TABLE IF EXISTS {TABLE}")
+        except CorruptArtefact:
+            run("PRAGMA writable_schema = ON")
+            try:
+                run("DELETE FROM sqlite_schema WHERE type = 'table' AND name = ?", (TABLE,))
+            finally:
+                run("PRAGMA writable_schema = RESET")  # also reads the schema anew
+            for part in SHADOWS:
+                run(f"DROP TABLE IF EXISTS {TABLE}_{part}")
 
 
 _MATCHING = f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH ? ORDER BY rowid"  # noqa: S608

@@ -150,6 +150,11 @@ DAMAGES = {
         lambda folder: (folder / "catalogue.sqlite").unlink(), "query 1", "it is missing"
     ),
     "catalogue: newer": catalogue("PRAGMA user_version = 99", "query 1", "Update soundalike"),
+    "catalogue: index of words": catalogue(
+        "UPDATE track_words_data SET block = zeroblob(length(block))",
+        "library remove 2",
+        "its index of words is damaged",
+    ),
     "card: deep": card('{"a":' * 100_000),
     "card: null": card("null"),
     "card: wrong types": card('{"format": 1, "name": 3, "fingerprint": [], "config": "x"}'),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.diagnosis import EXTRAS, REQUIRED
+from cli.diagnosis import EXTRAS, REQUIRED, install_command
 from tests.conftest import RunCli
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +61,15 @@ def test_only_extras_that_do_something_are_offered() -> None:
     )
     for module in (module for modules in EXTRAS.values() for module in modules):
         assert re.search(rf"^\s*(import|from) {module}\b", sources, re.MULTILINE), module
+
+
+def test_without_a_checkout_the_advice_names_no_index(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An installed wheel does not know where its source is, so the advice names the folder."""
+    monkeypatch.setattr("cli.diagnosis.__file__", str(tmp_path / "cli" / "diagnosis.py"))
+    words = install_command("mpd").split()
+    assert words[:3] == ["pip", "install", "'.[mpd]'"]
 
 
 def test_a_missing_extra_is_installed_from_the_checkout(

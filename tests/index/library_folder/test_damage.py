@@ -76,6 +76,19 @@ def test_damaged_notes_are_refused(library: Library, tmp_path: Path, key: str, t
         assert opened.verify() == []
 
 
+def test_another_number_in_a_setting_is_damage(library: Library) -> None:
+    """A setting that still can be read has a checksum too."""
+    change(
+        library,
+        "UPDATE settings SET value = replace(value, '0.7', '0.8') WHERE key = ?",
+        random_pairs.SETTING,
+    )
+    with Library.open(library.folder) as opened:
+        with pytest.raises(CorruptArtefact, match="setting 'random_pairs' is damaged"):
+            _ = opened.scoring.random_pairs
+        assert any("'random_pairs'" in problem for problem in opened.verify())
+
+
 def test_a_damaged_correction_is_refused(library: Library) -> None:
     """It is no mistake of the user's command line."""
     change(library, "INSERT OR REPLACE INTO settings VALUES (?, 'x')", hubness.SETTING)

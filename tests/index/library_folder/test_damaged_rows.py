@@ -1,5 +1,6 @@
 """Damaged rows of the catalogue: vectors, excerpts and tracks are refused and named."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from embedder.errors import CorruptArtefact
 from index.library import Library
 from tests.index.library_folder.damaged_library import change, six_tracks
 from tests.index.toy_encoder import ToyEncoder, write_wav
+from tests.index.vector_library import library_of, unit_vectors
 
 
 @pytest.fixture
@@ -119,6 +121,36 @@ def test_a_track_with_values_of_wrong_types_is_refused(library: Library, assignm
         with pytest.raises(CorruptArtefact, match="track 3 has values of a wrong type"):
             opened.tracks([3])
         assert any(f"tracks.{column}" in problem for problem in opened.verify())
+
+
+@pytest.mark.parametrize(
+    ("assignment", "column"),
+    [("title = 'boom'", "title"), ("genre = 'jazy'", "genre"), ("year = 1961", "year")],
+)
+def test_verify_compares_columns_with_tags(tmp_path: Path, assignment: str, column: str) -> None:
+    """A value that no tag has is named with its track, if it is nearly one."""
+    tags = {"title": "Boom", "genre": "jazz; pop", "year": "1960"}
+    with library_of(tmp_path / "library", unit_vectors(2), [tags, tags]) as opened:
+        assert opened.verify() == []
+        change(opened, f"UPDATE tracks SET {assignment} WHERE id = 2")  # noqa: S608 - ours
+        problems = [text for text in opened.verify() if "library remove 2" in text]
+        assert [text.partition(". ")[0] for text in problems] == [
+            f"track 2: its {column} differs from its tag"
+        ]
+
+
+def test_verify_finds_a_flipped_bit_in_a_tag_wherever_it_stands(tmp_path: Path) -> None:
+    """SQLite compares each table with its indexes, and the columns of tracks have the tags."""
+    folder = tmp_path / "library"
+    library_of(folder, unit_vectors(2), [{"genre": "shoegaze"}, {}]).close()
+    path = folder / "catalogue.sqlite"
+    sound = path.read_bytes()
+    places = [match.start() for match in re.finditer(b"shoegaze", sound)]
+    assert len(places) == 3, "the column, the tag, and its index"
+    for place in places:
+        path.write_bytes(sound[:place] + b"sho5" + sound[place + 4 :])
+        with Library.open(folder) as opened:
+            assert opened.verify() != []
 
 
 def test_indexing_refuses_a_path_of_a_wrong_type(library: Library, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from embedder.errors import CorruptArtefact
 from index.catalogue.ledger import Ledger
 from index.catalogue.words import NO_FTS5, NOT_CURRENT, WordRows
 from index.library import Library
@@ -64,10 +65,47 @@ def test_verify_finds_an_index_that_is_not_in_step(library: Library) -> None:
         connection.execute("UPDATE tracks SET title = 'Bang' WHERE id = 1")
         connection.execute(sql)
     connection.close()
-    assert [text for text in library.verify() if "index of words is not in step" in text]
+    assert [
+        text for text in library.verify() if "index of words is damaged, or not in step" in text
+    ]
     library.rebuild()
     assert library.verify() == []
     assert [track.id for track in library.find("bang")] == [1]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE track_words_data SET block = zeroblob(length(block))",
+        "UPDATE track_words_config SET v = 99",
+        "DROP TABLE track_words_data",
+        "DROP TABLE track_words_idx",
+        "DROP TABLE track_words_config",
+    ],
+)
+def test_a_damaged_index_is_named_and_a_rebuild_mends_it(library: Library, statement: str) -> None:
+    """Nothing is written before that; `verify` finds it too, and the rest of the library stays."""
+    library.close()
+    with sqlite3.connect(library.folder / "catalogue.sqlite") as connection:
+        connection.execute(statement)
+    connection.close()
+    with pytest.raises(CorruptArtefact, match=r"index of words is damaged .*library rebuild"):
+        library.remove([1])
+    assert len(library) == 2
+    assert [text for text in library.verify() if "index of words is damaged" in text]
+    library.rebuild()
+    assert library.verify() == []
+    library.remove([1])
+    assert [track.id for track in library.find("boom")] == [2]
+
+
+def test_verify_finds_damage_in_what_ranks_the_matches(library: Library) -> None:
+    """The number of words of a track stands apart from the words."""
+    library.close()
+    with sqlite3.connect(library.folder / "catalogue.sqlite") as connection:
+        connection.execute("UPDATE track_words_docsize SET sz = x'01010101' WHERE id = 1")
+    connection.close()
+    assert [text for text in library.verify() if "index of words is damaged" in text]
 
 
 def test_without_fts5_words_are_found_in_every_row(
