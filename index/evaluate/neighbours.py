@@ -55,8 +55,9 @@ def retrieve(
 ) -> Retrieval:
     """The votes and all retrieval figures of the clean rounds."""
     n_tracks = len(material.labels)
-    measures = ["precision", "recall", "map", "ndcg", "hit"]
+    measures = ["precision", "recall", "map", "ndcg"]
     at_k = {name: {k: np.full(n_tracks, np.nan) for k in settings.shown_at} for name in measures}
+    at_k["hit"] = {k: np.full(n_tracks, np.nan) for k in settings.hits_shown_at}
     if material.is_multi_label:
         at_k["tag_recall"] = {k: np.full(n_tracks, np.nan) for k in TAGS_SHOWN_AT}
     whole = np.full(n_tracks, np.nan)
@@ -125,8 +126,8 @@ def _figures(
             "recall": recall_at_k(relevant, n_relevant, k=k),
             "map": average_precision(relevant[:, :k], n_relevant),
             "ndcg": ndcg_at_k(gains, binary_ideal_gains(n_relevant, k=k), k=k),
-            "hit": hit_at_k(relevant, n_relevant, k=k),
         }
         for name, per_query in values.items():
             figures.setdefault(name, {})[k] = per_query
+    figures["hit"] = {k: hit_at_k(relevant, n_relevant, k=k) for k in settings.hits_shown_at}
     return figures

@@ -55,9 +55,14 @@ class EvaluationSettings:
         return tuple(sorted({*SHOWN_AT, self.k}))
 
     @property
+    def hits_shown_at(self) -> tuple[int, ...]:
+        """Every k at which a query counts as a hit or not: also those of multi-label retrieval."""
+        return tuple(sorted({*self.shown_at, *TAGS_SHOWN_AT}))
+
+    @property
     def depth(self) -> int:
         """How many neighbours are looked up."""
-        return max(*self.shown_at, *TAGS_SHOWN_AT)
+        return max(self.hits_shown_at)
 
 
 @dataclass(frozen=True, slots=True)

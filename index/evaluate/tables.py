@@ -104,6 +104,7 @@ def model_row(model: ModelScores, *, k: int) -> Json:
     }
     for k_tags, value in model.at_k.get("tag_recall", {}).items():
         row[f"tag recall@{k_tags}"] = rounded(value)
+        row[f"hit@{k_tags}"] = rounded(model.at_k["hit"][k_tags])
     if model.tagging is not None:
         best = best_tagging(model.tagging)
         by = "" if model.head is None else "neighbours' "

@@ -21,6 +21,8 @@ from embedder.whole_files import write_whole
 
 LEVEL = 0.95
 SCORES = ("accuracy", "head_accuracy", "map", "tag_map", "roc_auc", "pr_auc")
+COLUMNS = (*SCORES, *(f"test_{name}" for name in SCORES))
+"""Of the validation side, which ranks the variants, then of the test side if it was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,17 @@ class GridRow:
 
 def grid_row(variant: str, results: Sequence[Mapping[str, Any]], *, n_failed: int) -> GridRow:
     """The row of a variant, from the `run.json` of each seed."""
-    names = [name for name in SCORES if results and all(name in r["scores"] for r in results)]
-    scores = {name: seed_mean([r["scores"][name] for r in results]) for name in names}
+    measured = [_all_scores(result) for result in results]
+    names = [name for name in COLUMNS if results and all(name in scores for scores in measured)]
+    scores = {name: seed_mean([values[name] for values in measured]) for name in names}
     seconds = seed_mean([r["seconds"] for r in results]) if results else None
     return GridRow(variant, len(results), n_failed, scores, seconds)
+
+
+def _all_scores(result: Mapping[str, Any]) -> dict[str, float]:
+    """The scores of a run's `run.json` by column; runs of earlier versions have no `test`."""
+    test = result.get("test") or {}
+    return {**result["scores"], **{f"test_{name}": score for name, score in test.items()}}
 
 
 def seed_mean(values: Sequence[float]) -> SeedMean:
@@ -78,13 +87,13 @@ def best_first(rows: Sequence[GridRow]) -> list[GridRow]:
     """Sorted by the first score that a row has; rows without scores come last."""
 
     def goodness(row: GridRow) -> float:
-        return next((row.scores[name].mean for name in SCORES if name in row.scores), -math.inf)
+        return next((row.scores[name].mean for name in COLUMNS if name in row.scores), -math.inf)
 
     return sorted(rows, key=goodness, reverse=True)
 
 
 def _names(rows: Sequence[GridRow]) -> list[str]:
-    return [name for name in SCORES if any(name in row.scores for row in rows)]
+    return [name for name in COLUMNS if any(name in row.scores for row in rows)]
 
 
 def _csv(rows: Sequence[GridRow]) -> str:

@@ -11,7 +11,7 @@ from scipy import stats
 from embedder.errors import ConfigError
 from embedder.training.grid.cells import Cell
 from embedder.training.grid.grid import read_grid, run_grid
-from embedder.training.grid.grid_table import seed_mean
+from embedder.training.grid.grid_table import best_first, grid_row, seed_mean
 from embedder.training.train import MakeObservers
 from tests.embedder.small_sets import small_config
 
@@ -117,3 +117,22 @@ def test_intervals_are_student_s() -> None:
         interval.mean + interval.half_width,
     ) == pytest.approx((low, high))
     assert seed_mean([0.5]).half_width is None
+
+
+def test_test_scores_stand_beside_those_that_rank() -> None:
+    """The validation side ranks the variants; the test side has columns of its own."""
+    runs = {"good": (0.8, 0.5), "better on the test side": (0.7, 0.6)}
+    rows = [
+        grid_row(
+            name,
+            [{"scores": {"map": valid}, "test": {"map": test}, "seconds": 1.0}],
+            n_failed=0,
+        )
+        for name, (valid, test) in runs.items()
+    ]
+    ranked = best_first(rows)
+    assert [row.variant for row in ranked] == list(runs)
+    shown = {name: score.mean for name, score in ranked[0].scores.items()}
+    assert shown == {"map": 0.8, "test_map": 0.5}
+    unmeasured = grid_row("old", [{"scores": {"map": 0.1}, "seconds": 1.0}], n_failed=0)
+    assert list(unmeasured.scores) == ["map"]

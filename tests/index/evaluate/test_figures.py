@@ -229,6 +229,10 @@ def test_tagging_equals_scikit_learn() -> None:
     first = [material.tags[row[0]] > 0 for row in near]
     recall = [(f & (t > 0)).sum() / t.sum() for f, t in zip(first, material.tags, strict=True)]
     assert scores.at_k["tag_recall"][1] == pytest.approx(np.mean(recall))
+    nearest = [[j for j in row if j != i] for i, row in enumerate(order)]
+    for k in (1, 2, 4, 8):
+        hits = [(material.tags[nearest[i][:k]] * material.tags[i]).any() for i in range(80)]
+        assert scores.at_k["hit"][k] == pytest.approx(np.mean(hits))
     assert scores.confusion is None
     assert scores.macro_f1 is None
 
