@@ -157,6 +157,8 @@ def _show(settings: Globals, report: "IndexReport") -> None:
         counts |= {name: count for name, count in lost.items() if count} or {"gone": 0}
         counts["failed"] = len(report.failed)
         title = "Would be done:" if report.is_dry_run else ""
+        if report.n_measured:
+            counts["measured"] = report.n_measured
         if report.labels:
             counts["labelled"] = sum(labels.tracks for labels in report.labels)
         emit(settings, {**counts, "seconds": report.seconds}, title=title)

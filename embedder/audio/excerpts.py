@@ -36,6 +36,8 @@ class Excerpts:
     starts_seconds: tuple[float, ...]
     duration_seconds: float
     """Of the whole track."""
+    n_read: tuple[int, ...] = ()
+    """How many samples of each excerpt the track has; the rest of the excerpt repeats them."""
 
 
 def grid_starts(duration_seconds: float, config: ExcerptConfig) -> tuple[float, ...]:
@@ -102,16 +104,15 @@ def load_excerpts(
     stretches = read_stretches(path, plan, seconds=config.excerpt_seconds, sample_rate=sample_rate)
     n_part_samples = round(part_seconds * stretches.sample_rate)
     rows = [row for row, n_read in enumerate(stretches.n_read) if n_read > 0]
+    n_read = tuple(min(stretches.n_read[row], n_part_samples) for row in rows)
     return Excerpts(
         samples=np.stack(
-            [
-                _filled(stretches.samples[row], min(stretches.n_read[row], n_part_samples))
-                for row in rows
-            ]
+            [_filled(stretches.samples[row], n) for row, n in zip(rows, n_read, strict=True)]
         ),
         sample_rate=stretches.sample_rate,
         starts_seconds=tuple(stretches.starts_seconds[row] for row in rows),
         duration_seconds=stretches.duration_seconds,
+        n_read=n_read,
     )
 
 
@@ -140,9 +141,13 @@ def audible(path: Path, excerpts: Excerpts) -> Excerpts:
         raise SilentAudio(path, "digital silence: there is no sound in it")
     if is_audible.all():
         return excerpts
-    starts = tuple(np.asarray(excerpts.starts_seconds)[is_audible].tolist())
+    rows = np.flatnonzero(is_audible).tolist()
     return Excerpts(
-        excerpts.samples[is_audible], excerpts.sample_rate, starts, excerpts.duration_seconds
+        excerpts.samples[rows],
+        excerpts.sample_rate,
+        tuple(excerpts.starts_seconds[row] for row in rows),
+        excerpts.duration_seconds,
+        tuple(excerpts.n_read[row] for row in rows),
     )
 
 

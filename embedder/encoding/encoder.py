@@ -19,8 +19,15 @@ from embedder.encoding.cores import encode_on_cores
 from embedder.encoding.devices import choose_device
 from embedder.encoding.formats import Precision
 from embedder.encoding.gpu_batches import encode_in_batches
+from embedder.encoding.measuring_many import measure_many
 from embedder.encoding.opening import open_runtime
-from embedder.encoding.requests import EncodingResult, TrackEncoding, TrackRequest, as_requests
+from embedder.encoding.requests import (
+    EncodingResult,
+    MeasuringResult,
+    TrackEncoding,
+    TrackRequest,
+    as_requests,
+)
 from embedder.encoding.runtime import Runtime
 from embedder.encoding.steps import EncodingSteps
 from embedder.encoding.threads import usable_cores
@@ -94,9 +101,13 @@ class TrackEncoder:
         *,
         start_seconds: float | None = None,
         seconds: float | None = None,
+        measurers: tuple[str, ...] = (),
     ) -> TrackEncoding:
-        """One track, or a part of it; raises AudioError if it cannot be read."""
-        return self._steps.encode(TrackRequest(Path(path), start_seconds, seconds))
+        """One track, or a part of it; raises AudioError if it cannot be read.
+
+        `measurers` names what is measured beside the vector.
+        """
+        return self._steps.encode(TrackRequest(Path(path), start_seconds, seconds, measurers))
 
     def encode_waveform(
         self, samples: NDArray[np.float32], sample_rate: int, *, name: str = "sound in memory"
@@ -150,6 +161,12 @@ class TrackEncoder:
         return encode(
             self._steps, as_requests(paths), n_workers=workers or usable_cores(), ordered=ordered
         )
+
+    def measure_many(
+        self, requests: Iterable[TrackRequest], *, workers: int | None = None
+    ) -> Iterator[MeasuringResult]:
+        """What the measurers of each request give for its track, in input order."""
+        return measure_many(requests, workers=workers)
 
 
 def _runtime_of(model: LoadedModel | ArrayModel, device: str, precision: Precision) -> Runtime:

@@ -10,7 +10,7 @@ A decoder that crashes, hangs or takes too much memory costs only the file that 
 from collections.abc import Iterable, Iterator
 
 from embedder.audio.decoders import Decoders
-from embedder.audio.excerpts import Excerpts
+from embedder.encoding.loading import LoadedTrack
 from embedder.encoding.processes.decoder import load_in_child
 from embedder.encoding.requests import EncodingResult, TrackRequest
 from embedder.encoding.steps import EncodingSteps
@@ -24,7 +24,7 @@ def encode_in_batches(
     n_tracks = steps.batch_tracks
     with steps.runtime.one_core_each(), Decoders() as decoders:
 
-        def load(request: TrackRequest) -> Excerpts:
+        def load(request: TrackRequest) -> LoadedTrack:
             return load_in_child(decoders, request, steps.config)
 
         prepared = map_in_threads(

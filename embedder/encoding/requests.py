@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from embedder.measuring.measurers import Measured
+
 
 @dataclass(frozen=True, slots=True)
 class TrackRequest:
@@ -15,6 +17,8 @@ class TrackRequest:
     path: Path
     start_seconds: float | None = None
     seconds: float | None = None
+    measurers: tuple[str, ...] = ()
+    """The names of measurers that also get the track's sound; see `embedder.measuring`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +40,7 @@ class TrackEncoding:
         default_factory=lambda: np.empty(0, dtype=np.float32)
     )
     tags: tuple[str, ...] = ()
+    measured: tuple[Measured, ...] = ()
 
     def __array__(
         self, dtype: DTypeLike | None = None, copy: bool | None = None
@@ -53,6 +58,17 @@ class EncodingFailure:
 
 
 EncodingResult = TrackEncoding | EncodingFailure
+
+
+@dataclass(frozen=True, slots=True)
+class TrackMeasures:
+    """What measurers gave for a track."""
+
+    path: Path
+    measured: tuple[Measured, ...]
+
+
+MeasuringResult = TrackMeasures | EncodingFailure
 
 
 def as_requests(paths: Iterable[Path | str | TrackRequest]) -> Iterator[TrackRequest]:

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.audio.excerpts import Excerpts, audible, excerpts_of, load_excerpts
+from embedder.audio.excerpts import Excerpts, audible, excerpts_of
 from embedder.audio.records import Waveform
 from embedder.config.model import ModelConfig
+from embedder.encoding.loading import LoadedTrack, load_track
 from embedder.encoding.requests import (
     EncodingFailure,
     EncodingResult,
@@ -24,9 +25,10 @@ from embedder.encoding.requests import (
 )
 from embedder.encoding.runtime import Runtime
 from embedder.errors import AudioError
+from embedder.measuring.measurers import Measured, measure
 from embedder.models.loaded import OpenModel
 
-LoadExcerpts = Callable[[TrackRequest], Excerpts]
+Load = Callable[[TrackRequest], LoadedTrack]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class PreparedTrack:
     request: TrackRequest
     excerpts: Excerpts
     features: NDArray[np.float32]
+    measured: tuple[Measured, ...] = ()
 
 
 Prepared = PreparedTrack | EncodingFailure
@@ -71,40 +74,32 @@ class EncodingSteps:
 
     def encode(self, request: TrackRequest) -> TrackEncoding:
         """One track; raises AudioError if it cannot be read."""
-        excerpts = audible(request.path, self.load_excerpts(request))
-        vectors = self.vectors(self.features(excerpts.samples, excerpts.sample_rate))
-        return self._assemble(request, excerpts, vectors)
+        track = self._prepared(request, self.load)
+        return self._assemble(track, self.vectors(track.features))
 
     def encode_waveform(self, waveform: Waveform, *, name: Path) -> TrackEncoding:
         """Sound in memory, as a file with the same samples; raises AudioError with its `name`."""
         excerpts = audible(name, excerpts_of(name, waveform, self.config.excerpts))
-        vectors = self.vectors(self.features(excerpts.samples, excerpts.sample_rate))
-        return self._assemble(TrackRequest(name), excerpts, vectors)
+        features = self.features(excerpts.samples, excerpts.sample_rate)
+        track = PreparedTrack(TrackRequest(name), excerpts, features)
+        return self._assemble(track, self.vectors(features))
 
     def encode_group(
-        self, requests: Iterable[TrackRequest], load: LoadExcerpts | None = None
+        self, requests: Iterable[TrackRequest], load: Load | None = None
     ) -> list[EncodingResult]:
-        """A few tracks, with one pass of the network; `load` reads their excerpts."""
+        """A few tracks, with one pass of the network; `load` decodes them."""
         return self.finish([self.prepare(request, load) for request in requests])
 
-    def load_excerpts(self, request: TrackRequest) -> Excerpts:
-        """Decode the excerpts of a track in this process."""
-        return load_excerpts(
-            request.path,
-            self.config.excerpts,
-            sample_rate=self.config.front_end.sample_rate,
-            start_seconds=request.start_seconds,
-            seconds=request.seconds,
-        )
+    def load(self, request: TrackRequest) -> LoadedTrack:
+        """Decode a track in this process."""
+        return load_track(request, self.config)
 
-    def prepare(self, request: TrackRequest, load: LoadExcerpts | None = None) -> Prepared:
-        """Everything before the network; `load` (default: `load_excerpts`) reads the excerpts."""
+    def prepare(self, request: TrackRequest, load: Load | None = None) -> Prepared:
+        """Everything before the network; `load` (default: in this process) decodes the track."""
         try:
-            excerpts = audible(request.path, (load or self.load_excerpts)(request))
+            return self._prepared(request, load or self.load)
         except AudioError as error:
             return EncodingFailure(request.path, error.reason)
-        features = self.features(excerpts.samples, excerpts.sample_rate)
-        return PreparedTrack(request, excerpts, features)
 
     def finish(self, group: list[Prepared]) -> list[EncodingResult]:
         """Run the network over a group; tracks of one shape share its batches."""
@@ -136,13 +131,20 @@ class EncodingSteps:
 
     def _result(self, track: PreparedTrack, vectors: NDArray[np.float32]) -> EncodingResult:
         try:
-            return self._assemble(track.request, track.excerpts, vectors)
+            return self._assemble(track, vectors)
         except AudioError as error:
             return EncodingFailure(track.request.path, error.reason)
 
-    def _assemble(
-        self, request: TrackRequest, excerpts: Excerpts, vectors: NDArray[np.float32]
-    ) -> TrackEncoding:
+    def _prepared(self, request: TrackRequest, load: Load) -> PreparedTrack:
+        track = load(request)
+        excerpts = audible(request.path, track.excerpts)
+        features = self.features(excerpts.samples, excerpts.sample_rate)
+        names = request.measurers
+        measured = measure(track.sound(self.config), names) if names else ()
+        return PreparedTrack(request, excerpts, features, measured)
+
+    def _assemble(self, track: PreparedTrack, vectors: NDArray[np.float32]) -> TrackEncoding:
+        request, excerpts = track.request, track.excerpts
         if not np.isfinite(vectors).all():
             raise AudioError(request.path, "the network gave numbers that are not finite")
         size = self.config.embedding_size
@@ -156,4 +158,5 @@ class EncodingSteps:
             duration_seconds=excerpts.duration_seconds,
             tag_probabilities=probabilities.mean(axis=0),
             tags=self.model.tags,
+            measured=track.measured,
         )

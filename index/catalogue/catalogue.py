@@ -18,6 +18,7 @@ from embedder.errors import CorruptArtefact
 from index.catalogue.database import Database, Row, Value
 from index.catalogue.field_rows import SEARCHABLE, FieldRows
 from index.catalogue.label_rows import LabelRows
+from index.catalogue.measured_rows import MeasuredRows
 from index.catalogue.records import Failure, TrackRecord
 from index.catalogue.revisions import CatalogueState, Revisions
 from index.catalogue.setting_rows import SettingRows
@@ -55,13 +56,15 @@ class ModelRow:
 class Catalogue(FieldRows, SettingRows):
     """An open catalogue. `vectors` are its vectors; what changes it is in `ledger`.
 
-    `labels` are those of data sets, `words` finds tracks by name. Its fields are read with the
+    `labels` are those of data sets, `words` finds tracks by name, `measured` holds what was
+    measured from the sound. Its fields are read with the
     methods of `FieldRows`.
     """
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.labels = LabelRows(database)
+        self.measured = MeasuredRows(database)
         self.revisions = Revisions(database)
         self.vectors = VectorRows(database, self.revisions)
         self.words = WordRows(database)

@@ -4,7 +4,7 @@ Nothing here commits by itself: the caller's transaction says what belongs toget
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from embedder.errors import CorruptArtefact
 from index.catalogue.catalogue import Catalogue
@@ -68,6 +68,7 @@ class Ledger:
         self._database = catalogue.database
         self._revisions = catalogue.revisions
         self._vectors = catalogue.vectors
+        self._measured = catalogue.measured
 
     def known_stats(self) -> dict[PathKey, tuple[int, int, int, int]]:
         """By place: id, size, time of change and whether it is gone, of every track.
@@ -127,11 +128,12 @@ class Ledger:
 
         Its measurements stay too, unless the audio is another one.
         """
-        self._database.run(
-            "DELETE FROM measurements WHERE track_id = ? AND EXISTS "
-            "(SELECT 1 FROM tracks WHERE id = ? AND audio_digest <> ?)",
-            (track_id, track_id, facts.audio_digest),
-        )
+        for table in ("measurements", "measured"):
+            self._database.run(
+                f"DELETE FROM {table} WHERE track_id = ? AND EXISTS "  # noqa: S608 - our names
+                "(SELECT 1 FROM tracks WHERE id = ? AND audio_digest <> ?)",
+                (track_id, track_id, facts.audio_digest),
+            )
         assignments = ",".join(f"{name} = ?" for name, _ in _columns(facts))
         self._database.run(
             f"UPDATE tracks SET {assignments}, is_gone = 0 WHERE id = ?",  # noqa: S608 - our names
@@ -271,6 +273,7 @@ class Ledger:
             "SELECT ?, field, value FROM measurements WHERE track_id = ?",
             (track_id, source_id),
         )
+        self._measured.copy(source_id, track_id)
 
     def _put_tags(self, track_id: int, facts: FileFacts) -> None:
         self._database.run("DELETE FROM tags WHERE track_id = ?", (track_id,))
@@ -281,19 +284,4 @@ class Ledger:
 
 
 def _columns(facts: FileFacts) -> list[tuple[str, int | float | str | bytes | None]]:
-    return [
-        ("path", facts.path),
-        ("part", facts.part),
-        ("start_seconds", facts.start_seconds),
-        ("end_seconds", facts.end_seconds),
-        ("size_bytes", facts.size_bytes),
-        ("modified_ns", facts.modified_ns),
-        ("audio_digest", facts.audio_digest),
-        ("title", facts.title),
-        ("artist", facts.artist),
-        ("album", facts.album),
-        ("genre", facts.genre),
-        ("year", facts.year),
-        ("track_number", facts.track_number),
-        ("duration_seconds", facts.duration_seconds),
-    ]
+    return [(item.name, getattr(facts, item.name)) for item in fields(facts) if item.name != "tags"]

@@ -199,4 +199,27 @@ FORMAT_5 = (
         SELECT id, title, artist, album, CAST(path AS TEXT) AS path FROM tracks""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5)
+FORMAT_6 = (
+    # Which measurer has measured a track, in which version. Its fields are in `measurements`.
+    """CREATE TABLE measured (
+        track_id INTEGER NOT NULL REFERENCES tracks(id) ON DELETE CASCADE,
+        measurer TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        fields TEXT NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (track_id, measurer)
+    )""",
+    # Pairs of tracks of one recording, by their sound; the smaller id first.
+    """CREATE TABLE copies (
+        track_id INTEGER NOT NULL REFERENCES tracks(id) ON DELETE CASCADE,
+        other_id INTEGER NOT NULL REFERENCES tracks(id) ON DELETE CASCADE,
+        likeness REAL NOT NULL,
+        PRIMARY KEY (track_id, other_id)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX copies_by_other ON copies (other_id)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    *(FORMAT_1, FORMAT_2, FORMAT_3),
+    *(FORMAT_4, FORMAT_5, FORMAT_6),
+)

@@ -7,15 +7,15 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequest
+from embedder.encoding.requests import EncodingFailure, TrackEncoding
+from embedder.measuring.measurers import measurer_names
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.catalogue.ledger import KnownFile, Ledger
 from index.catalogue.records import Failure
 from index.catalogue.sounds import sound_values
 from index.catalogue.vector_rows import TrackVectors
-from index.indexing.scan import storable_time
+from index.indexing.files import has_changed, request_of
 from index.library_folder.encoder import Encoder
 
 BATCH_TRACKS = 32
@@ -77,7 +77,7 @@ class Analysis:
         """
         again: list[list[KnownFile]] = []
         batch: list[tuple[list[KnownFile], TrackEncoding]] = []
-        requests = [_request(copies[0]) for copies in groups]
+        requests = [request_of(copies[0], measurers=measurer_names()) for copies in groups]
         results = self._encoder.encode_many(requests, workers=self._workers, ordered=True)
         committed_at = time.monotonic()
         try:
@@ -86,7 +86,7 @@ class Analysis:
                     self._fail(copies[0], result.reason)
                     again.append(copies[1:])
                     continue
-                if _has_changed(copies[0]):
+                if has_changed(copies[0]):
                     # Its vector may be of another recording, which no copy may get.
                     self._fail(copies[0], CHANGED)
                     again.append(copies[1:])
@@ -113,6 +113,7 @@ class Analysis:
                 if encoding.tags:
                     values = sound_values(encoding.tags, encoding.tag_probabilities)
                     self._ledger.replace_sounds(copies[0].id, values)
+                self._catalogue.measured.put(copies[0].id, encoding.measured)
                 self._ledger.drop_failures([(copies[0].path, copies[0].part)])
                 self._copy_to(copies[0].id, copies[1:])
         for copies, _ in batch:
@@ -146,26 +147,6 @@ class Analysis:
             if self._catalogue.vectors.has(self._model.id, track_id):
                 return track_id
         return None
-
-
-def _request(track: KnownFile) -> TrackRequest:
-    path = Path(os.fsdecode(track.path))
-    if track.start_seconds is None:
-        return TrackRequest(path)
-    end = track.end_seconds
-    return TrackRequest(
-        path, track.start_seconds, None if end is None else end - track.start_seconds
-    )
-
-
-def _has_changed(track: KnownFile) -> bool:
-    """Whether a file is another one now than when it was scanned."""
-    try:
-        status = os.stat(track.path)  # noqa: PTH116 - the path is bytes
-    except OSError:
-        return False  # it was read, and is gone now: the next run sees that
-    present = status.st_size, storable_time(status.st_mtime_ns)
-    return present != (track.size_bytes, track.modified_ns)
 
 
 def _vectors(track_id: int, encoding: TrackEncoding) -> TrackVectors:

@@ -4,7 +4,8 @@
                      ├─▶ changed: same audio? new tags : put aside until all else is seen
                      ├─▶ new: audio known and its file gone? moved : a new track
                      ├─▶ put aside: audio known elsewhere? moved : a new recording in its place
-                     └─▶ what lacks a vector: analysed, batch by batch
+                     ├─▶ what lacks a vector: analysed, batch by batch
+                     └─▶ what lacks measurements of this version: measured, batch by batch
 
 Everything is committed as it goes, and each step finds out for itself what is left to do: after
 a crash the next run goes on where this one stopped.
@@ -21,8 +22,10 @@ from index.catalogue.records import Failure
 from index.indexing.analyse import Analysis
 from index.indexing.changes import Changes, Sighting, known_failures
 from index.indexing.identify import Identified, identify_many, in_batches
+from index.indexing.measuring import lacking_tracks, measure_tracks
 from index.indexing.request import IndexOptions
 from index.indexing.results import FileNote, IndexProgress, IndexReport
+from index.indexing.scan import Found
 from index.indexing.survey import survey
 from index.library_folder.encoder import Encoder
 
@@ -46,6 +49,7 @@ class Ingest:
         self._catalogue = catalogue
         self._ledger = Ledger(catalogue)
         self._model = model
+        self._encoder = encoder
         self._options = options
         self._on_progress = on_progress
         self._analysis = Analysis(
@@ -59,6 +63,7 @@ class Ingest:
         self._n_replaced = 0
         self._failed: list[Failure] = []
         self._file_notes: list[FileNote] = []
+        self._n_measured = 0
         self._vacant: set[int] = set()
         """Tracks whose recording is no longer at their path: another path may claim them."""
 
@@ -71,6 +76,7 @@ class Ingest:
         changes, unfinished = surveyed.changes, surveyed.unfinished
         (self._updated if surveyed.is_migration else self._added).update(surveyed.seen)
         self._n_total = len(changes.new) + len(changes.changed) + len(unfinished)
+        self._n_total += len(surveyed.unmeasured)
         self._settle_gone(changes)
         self._failed += [
             Failure(os.fsdecode(path), why) for path, why in surveyed.scanned.unreadable
@@ -81,6 +87,7 @@ class Ingest:
         for some in in_batches(changes.new, CHUNK_TRACKS):
             self._analysis.run(self._new(some))
         self._analysis.run(self._replace(deferred))
+        self._measure(surveyed.scanned)
         n_gone = self._leave(changes)
         return self._report(changes, n_gone=n_gone, seconds=time.monotonic() - started)
 
@@ -202,6 +209,23 @@ class Ingest:
             return []
         return [track_id]
 
+    def _measure(self, scanned: Found) -> None:
+        """Measure the tracks that an older version analysed."""
+        lacking = lacking_tracks(
+            self._catalogue, scanned, besides=self._added | self._updated | self._moved
+        )
+        if not lacking:
+            return
+        outcome = measure_tracks(
+            self._catalogue,
+            lacking,
+            encoder=self._encoder,
+            workers=self._options.workers,
+            on_track=self._done,
+        )
+        self._n_measured = len(outcome.measured)
+        self._file_notes += outcome.notes
+
     def _leave(self, changes: Changes) -> int:
         """Count the tracks that are gone, and with `prune` remove them."""
         gone = [track_id for track_id in changes.gone if track_id in self._vacant]
@@ -251,5 +275,6 @@ class Ingest:
             seconds=seconds,
             n_analysed=len(outcome.analysed),
             n_duplicates=len(outcome.copied),
+            n_measured=self._n_measured,
             file_notes=tuple(dict.fromkeys(self._file_notes)),  # a file of many parts has one
         )

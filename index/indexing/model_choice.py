@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from embedder.config.model import ModelConfig
-from embedder.encoding.requests import EncodingResult, TrackRequest
+from embedder.encoding.measuring_many import measure_many
+from embedder.encoding.requests import EncodingResult, MeasuringResult, TrackRequest
 from embedder.errors import UsageError
 from embedder.models.card import Card, read_card
 from index.library_folder.model_folder import library_model_folder
@@ -53,6 +54,12 @@ class LazyEncoder:
 
         encoder = TrackEncoder.load(self.folder)
         yield from encoder.encode_many(paths, workers=workers, ordered=ordered)
+
+    def measure_many(
+        self, requests: Iterable[TrackRequest], *, workers: int | None = None
+    ) -> Iterator[MeasuringResult]:
+        """What the measurers of each request give for its track; the weights are not loaded."""
+        return measure_many(requests, workers=workers)
 
 
 def choose_model(library: OpenLibrary, name: str | None) -> Path:

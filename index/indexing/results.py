@@ -61,6 +61,8 @@ class IndexReport:
     n_analysed: int = 0
     n_duplicates: int = 0
     """Added copies of recordings that the library already has: they were not analysed."""
+    n_measured: int = 0
+    """Tracks that an older version analysed, and whose sound was measured again in this run."""
     is_dry_run: bool = False
     notes: tuple[str, ...] = field(default=())
     file_notes: tuple[FileNote, ...] = ()
@@ -86,6 +88,7 @@ class IndexReport:
             "tracks_per_second": round(self.tracks_per_second, 3),
             "analysed": self.n_analysed,
             "duplicates": self.n_duplicates,
+            "measured": self.n_measured,
             "dry_run": self.is_dry_run,
             "notes": list(self.notes),
             "file_notes": [note.to_json() for note in self.file_notes],

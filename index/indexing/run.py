@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from embedder.errors import MissingAudio, printable_path
+from embedder.measuring.measurers import current_versions
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import Ledger
 from index.indexing.dataset_labels import (
@@ -105,12 +106,26 @@ def index_into(
         register(catalogue, labels, paths)
         ingest = Ingest(catalogue, model, encoder=encoder, options=options, on_progress=on_progress)
         report = _noted(ingest.run(paths), paths, options.rules)
+        report = _with_lacking(report, catalogue)
         if current is not None and current.id != model.id:
             with catalogue.database.transaction():
                 Ledger(catalogue).switch_to(model.id)
         sync_store(library, catalogue)
         keep_up(catalogue, notes)
         return _labelled(report, catalogue, labels, paths)
+
+
+def _with_lacking(report: IndexReport, catalogue: Catalogue) -> IndexReport:
+    """The report, with a note on tracks outside the given paths that are still to be measured."""
+    n_lacking = len(catalogue.measured.lacking(current_versions()))
+    if not n_lacking:
+        return report
+    what = "1 other track was" if n_lacking == 1 else f"{n_lacking:,} other tracks were"
+    note = (
+        f"{what} analysed by an older version, which measured less. Run 'soundalike index' with "
+        "their folders to measure them, too; their vectors stay."
+    )
+    return replace(report, notes=(*report.notes, note))
 
 
 def _given_labels(

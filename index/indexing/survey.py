@@ -10,6 +10,7 @@ from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import Ledger, path_key
 from index.catalogue.records import Failure
 from index.indexing.changes import Changes, Known, compare, known_failures
+from index.indexing.measuring import lacking_tracks
 from index.indexing.request import IndexOptions
 from index.indexing.results import IndexReport
 from index.indexing.scan import Found, is_passed_over, scan
@@ -28,6 +29,9 @@ class Survey:
     """Tracks that an earlier run, or an earlier model, left without a vector of the model."""
     seen: set[int] = field(default_factory=set)
     """Those of them whose files the scan found unchanged."""
+    unmeasured: frozenset[int] = frozenset()
+    """Tracks with a vector of the model that the scan found unchanged, and that lack what this
+    version measures."""
     is_migration: bool = False
     """The model is not the one that searches use."""
 
@@ -71,7 +75,8 @@ def survey(
             seen.add(track_id)
     changes.n_unchanged -= len(seen)  # they are counted as new, or as new to this model
     is_migration = current is not None and (model is None or current.id != model.id)
-    return Survey(scanned, changes, unfinished, seen, is_migration)
+    unmeasured = lacking_tracks(catalogue, scanned).keys() - unfinished - changed
+    return Survey(scanned, changes, unfinished, seen, frozenset(unmeasured), is_migration)
 
 
 def forecast(
@@ -96,6 +101,7 @@ def forecast(
         removed=len(changes.gone) + (len(changes.gone_before) if options.prune else 0),
         gone=0 if options.prune else len(changes.gone),
         failed=(*unreadable, *known_failures(changes)),
+        n_measured=len(surveyed.unmeasured),
         seconds=time.monotonic() - started,
         is_dry_run=True,
         notes=notes,

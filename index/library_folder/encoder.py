@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from embedder.config.model import ModelConfig
-from embedder.encoding.requests import EncodingResult, TrackRequest
+from embedder.encoding.requests import EncodingResult, MeasuringResult, TrackRequest
 
 
 class Encoder(Protocol):
@@ -34,4 +34,10 @@ class Encoder(Protocol):
         ordered: bool = True,
     ) -> Iterator[EncodingResult]:
         """Each track's encoding or failure, in input order."""
+        ...
+
+    def measure_many(
+        self, requests: Iterable[TrackRequest], *, workers: int | None = None
+    ) -> Iterator[MeasuringResult]:
+        """What the measurers of each request give for its track, in input order; no model runs."""
         ...

@@ -12,20 +12,27 @@ import numpy as np
 
 from embedder.audio.digest import audio_digest
 from embedder.config.model import GeometryKind, ModelConfig
+from embedder.encoding.loading import measure_track
 from embedder.encoding.requests import (
     EncodingFailure,
     EncodingResult,
+    MeasuringResult,
     TrackEncoding,
+    TrackMeasures,
     TrackRequest,
     as_requests,
 )
 from embedder.errors import AudioError
+from embedder.measuring.measurers import Measured, Values, current_versions
 
 N_EXCERPTS = 3
 
 
 class ToyEncoder:
-    """Deterministic vectors of a few numbers. `analysed_paths` lists the files, in order."""
+    """Deterministic vectors of a few numbers. `analysed_paths` lists the files, in order.
+
+    With `measures`, the sound of the files is measured; otherwise the records are empty.
+    """
 
     def __init__(
         self,
@@ -34,12 +41,17 @@ class ToyEncoder:
         size: int = 8,
         geometry: GeometryKind = "cosine",
         log: Path | None = None,
+        measures: bool = False,
+        unmeasurable: str = "",
     ) -> None:
         self.fingerprint = f"{name}-fingerprint"
         self.embedding_size = size
         self.config = ModelConfig(embedding_size=size, geometry=geometry)
         self.analysed_paths: list[Path] = []
+        self.measured_paths: list[Path] = []
         self._log = log
+        self._measures = measures
+        self._unmeasurable = unmeasurable
 
     def encode_many(
         self,
@@ -54,6 +66,22 @@ class ToyEncoder:
                 with self._log.open("a") as file:
                     file.write(f"{request.path}\n")
             yield self._encode(request)
+
+    def measure_many(
+        self, requests: Iterable[TrackRequest], *, workers: int | None = None
+    ) -> Iterator[MeasuringResult]:
+        for request in requests:
+            self.measured_paths.append(request.path)
+            if request.path.name == self._unmeasurable:
+                yield EncodingFailure(request.path, "no sound")
+            else:
+                yield TrackMeasures(request.path, self._measured(request))
+
+    def _measured(self, request: TrackRequest) -> tuple[Measured, ...]:
+        if self._measures:
+            return measure_track(request).measured
+        versions = current_versions()  # so that no later run measures the track
+        return tuple(Measured(name, versions[name], Values()) for name in request.measurers)
 
     def _encode(self, request: TrackRequest) -> EncodingResult:
         try:
@@ -83,6 +111,7 @@ class ToyEncoder:
             starts_seconds=(0.0, 0.5, 1.0),
             excerpt_seconds=0.5,
             duration_seconds=n_frames / rate,
+            measured=self._measured(request),
         )
 
 

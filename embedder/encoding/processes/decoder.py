@@ -1,8 +1,8 @@
-"""Decoding the excerpts of a model in child processes."""
+"""Decoding tracks for a model in child processes."""
 
 from embedder.audio.decoders import Decoder, Decoders
-from embedder.audio.excerpts import Excerpts, load_excerpts
 from embedder.config.model import ModelConfig
+from embedder.encoding.loading import LoadedTrack, load_track
 from embedder.encoding.requests import TrackRequest
 
 
@@ -13,21 +13,13 @@ class DecoderProcess(Decoder):
         super().__init__()
         self._config = config
 
-    def load(self, request: TrackRequest) -> Excerpts:
-        """Return or raise what `load_excerpts` does for this request."""
+    def load(self, request: TrackRequest) -> LoadedTrack:
+        """Return or raise what `load_track` does for this request."""
         return load_in_child(self, request, self._config)
 
 
 def load_in_child(
     decoder: Decoder | Decoders, request: TrackRequest, config: ModelConfig
-) -> Excerpts:
-    """Return or raise what `load_excerpts` does for this request."""
-    return decoder.run(
-        request.path,
-        load_excerpts,
-        request.path,
-        config.excerpts,
-        sample_rate=config.front_end.sample_rate,
-        start_seconds=request.start_seconds,
-        seconds=request.seconds,
-    )
+) -> LoadedTrack:
+    """Return or raise what `load_track` does for this request."""
+    return decoder.run(request.path, load_track, request, config)

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from embedder.encoding.processes.messages import measured_of
 from embedder.encoding.requests import EncodingFailure, EncodingResult, TrackEncoding, TrackRequest
 from embedder.processes.child import pipes_of, start_child
 from embedder.processes.limits import Watchdog, patience_seconds
@@ -64,8 +65,13 @@ class EncoderProcess:
             patience_seconds(request.path, base_seconds=PATIENCE_SECONDS) for request in group
         )
         tracks = [
-            {"path": str(r.path), "start_seconds": r.start_seconds, "seconds": r.seconds}
-            for r in group
+            {
+                "path": str(request.path),
+                "start_seconds": request.start_seconds,
+                "seconds": request.seconds,
+                "measurers": request.measurers,
+            }
+            for request in group
         ]
         message = {"tracks": tracks, "patience_seconds": seconds}
         try:
@@ -125,4 +131,5 @@ class EncoderProcess:
             duration_seconds=head["duration_seconds"],
             tag_probabilities=values[n_values:],
             tags=self._tags,
+            measured=tuple(measured_of(item) for item in head["measured"]),
         )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from embedder.encoding.opening import open_runtime
+from embedder.encoding.processes.messages import message_of
 from embedder.encoding.requests import EncodingFailure, TrackRequest
 from embedder.encoding.steps import EncodingSteps
 from embedder.processes.limits import die_before_parent, limit_cpu_time, limit_memory
@@ -45,6 +46,7 @@ def serve(steps: EncodingSteps, requests: BinaryIO, answers: BinaryIO) -> None:
                     "starts_seconds": list(result.starts_seconds),
                     "excerpt_seconds": result.excerpt_seconds,
                     "duration_seconds": result.duration_seconds,
+                    "measured": [message_of(measured) for measured in result.measured],
                 }
             )
         answers.write(json.dumps(heads).encode("ascii") + b"\n")
@@ -58,7 +60,9 @@ def serve(steps: EncodingSteps, requests: BinaryIO, answers: BinaryIO) -> None:
 
 
 def _request(item: dict[str, Any]) -> TrackRequest:
-    return TrackRequest(Path(item["path"]), item["start_seconds"], item["seconds"])
+    return TrackRequest(
+        Path(item["path"]), item["start_seconds"], item["seconds"], tuple(item["measurers"])
+    )
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def test_a_decoders_death_is_the_failure_of_its_file(fate: str, song: Path) -> N
     with DecoderProcess(ModelConfig()) as process:
         with pytest.raises(UnreadableAudio, match=f"{fate}-1.flac: {REASONS[fate]}"):
             process.load(TrackRequest(hostile))
-        assert len(process.load(TrackRequest(song)).samples) > 0
+        assert len(process.load(TrackRequest(song)).excerpts.samples) > 0
 
 
 def test_a_decoder_that_was_killed_gets_its_file_again(song: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_decoder_that_was_killed_gets_its_file_again(song: Path) -> None:
         process.start()
         assert process._child is not None
         process._child.process.kill()
-        assert len(process.load(TrackRequest(song)).samples) > 0
+        assert len(process.load(TrackRequest(song)).excerpts.samples) > 0
 
 
 def test_a_decoder_cannot_take_all_memory(song: Path) -> None:

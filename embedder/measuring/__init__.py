@@ -1,0 +1,1 @@
+"""What is computed from the sound of a track beside its vector, whatever the model."""

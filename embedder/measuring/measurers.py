@@ -1,0 +1,69 @@
+"""Measurers: each computes a record from the sound of a track, which the library stores.
+
+A measurer has a name and a version. A library stores both with each record, so a later `index`
+measures again the tracks whose records are missing or of another version.
+
+To add a measurer, write a module with a function from `TrackSound` to `Values` and list it in
+`MEASURERS`. It must accept any sound: very short, silent, clipped.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from embedder.errors import UnknownChoice
+from embedder.measuring.sound import TrackSound
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What a measurer gives."""
+
+    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Values by field of the library: they can be shown, filtered and sorted by."""
+    data: bytes = b""
+    """Anything else, in a form that only the measurer's own module reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurer:
+    """A computation on the sound of a track. Raise `version` if it gives other values."""
+
+    name: str
+    version: int
+    measure: Callable[[TrackSound], Values]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one measurer gave for one track."""
+
+    measurer: str
+    version: int
+    values: Values
+
+
+MEASURERS: tuple[Measurer, ...] = ()
+"""All measurers, in the order in which they run."""
+
+
+def measurer_names() -> tuple[str, ...]:
+    """The names of all measurers."""
+    return tuple(measurer.name for measurer in MEASURERS)
+
+
+def current_versions() -> dict[str, int]:
+    """The version of each measurer, by its name."""
+    return {measurer.name: measurer.version for measurer in MEASURERS}
+
+
+def measure(sound: TrackSound, names: Iterable[str]) -> tuple[Measured, ...]:
+    """What the named measurers give for a sound."""
+    by_name = {measurer.name: measurer for measurer in MEASURERS}
+    results = []
+    for name in names:
+        if name not in by_name:
+            raise UnknownChoice("measurer", name, tuple(by_name))
+        measurer = by_name[name]
+        results.append(Measured(name, measurer.version, measurer.measure(sound)))
+    return tuple(results)

@@ -1,0 +1,63 @@
+"""The sound that measurers get: the middle of a track, the same for every model.
+
+    track     |-----------[ 30 s ]-----------|     mono, 44 100 Hz
+
+If the model reads exactly this (as the bundled one does), its excerpt is used and nothing more is
+decoded. Otherwise these 30 seconds are decoded beside its excerpts.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedder.audio.excerpts import Excerpts, load_excerpts
+from embedder.config.model import ExcerptConfig, ModelConfig
+
+__all__ = ["SOUND_RATE", "SOUND_SECONDS", "TrackSound", "read_sound", "sound_in"]
+
+SOUND_SECONDS = 30.0
+SOUND_RATE = 44100
+
+_EXCERPT = ExcerptConfig(
+    n_excerpts=1, excerpt_seconds=SOUND_SECONDS, placement="centre", min_seconds=0
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackSound:
+    """Up to 30 seconds from the middle of a track, or all of a shorter one.
+
+    samples: float32 [samples], mono; full scale at ±1
+    """
+
+    samples: NDArray[np.float32]
+    sample_rate: int
+    start_seconds: float
+    """Where in the file the samples start."""
+
+
+def sound_in(excerpts: Excerpts, config: ModelConfig) -> TrackSound | None:
+    """The sound, if a model's excerpts hold it."""
+    shape = config.excerpts
+    is_middle = shape.n_excerpts == 1 and shape.placement != "start"
+    is_long = shape.excerpt_seconds == SOUND_SECONDS
+    if not (is_middle and is_long and excerpts.sample_rate == SOUND_RATE):
+        return None
+    return _sound(excerpts)
+
+
+def read_sound(
+    path: Path, *, start_seconds: float | None = None, seconds: float | None = None
+) -> TrackSound:
+    """Decode the sound of a file or of a part of it; raises AudioError."""
+    excerpts = load_excerpts(
+        path, _EXCERPT, sample_rate=SOUND_RATE, start_seconds=start_seconds, seconds=seconds
+    )
+    return _sound(excerpts)
+
+
+def _sound(excerpts: Excerpts) -> TrackSound:
+    samples = excerpts.samples[0, : excerpts.n_read[0]]
+    return TrackSound(samples, excerpts.sample_rate, excerpts.starts_seconds[0])

@@ -1,0 +1,54 @@
+"""The sound that measurers get: the middle 30 seconds of a track, the same for every model."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from embedder.audio.writing import write_audio
+from embedder.config.model import ExcerptConfig, FrontEndConfig, ModelConfig
+from embedder.encoding.loading import load_track
+from embedder.encoding.requests import TrackRequest
+from embedder.measuring.sound import SOUND_RATE, read_sound
+
+MIDDLE = ModelConfig(
+    excerpts=ExcerptConfig(n_excerpts=1, excerpt_seconds=30.0, placement="centre"),
+    front_end=FrontEndConfig(sample_rate=SOUND_RATE),
+)
+PIECES = replace(MIDDLE, excerpts=ExcerptConfig())
+
+
+@pytest.fixture(scope="module")
+def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 seconds of noise at 8 kHz."""
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, 40 * 8000).astype(np.float32)
+    path = tmp_path_factory.mktemp("songs") / "song.wav"
+    write_audio(path, samples, 8000)
+    return path
+
+
+@pytest.mark.parametrize("seconds", [None, 12.5])
+def test_every_model_gives_the_same_sound(song: Path, seconds: float | None) -> None:
+    """It is decoded separately if a model reads other excerpts, and not if it reads this."""
+    start = None if seconds is None else 5.0
+    request = TrackRequest(song, start, seconds, ("any",))
+    loaded = [load_track(request, config) for config in (MIDDLE, PIECES)]
+    assert [track.separate_sound is None for track in loaded] == [True, False]
+    one, other = (track.sound(MIDDLE) for track in loaded)
+    np.testing.assert_array_equal(one.samples, other.samples)
+    assert one.start_seconds == other.start_seconds == 5.0
+    assert len(one.samples) == SOUND_RATE * (seconds or 30)
+
+
+def test_a_short_track_is_not_repeated(tmp_path: Path) -> None:
+    """The excerpt of a model repeats it, the sound does not."""
+    path = tmp_path / "short.wav"
+    write_audio(path, np.full(4000, 0.5, dtype=np.float32), 8000)
+    sound = load_track(TrackRequest(path, measurers=("any",)), MIDDLE).sound(MIDDLE)
+    assert len(sound.samples) == len(read_sound(path).samples) == SOUND_RATE // 2
+
+
+def test_without_measurers_nothing_more_is_decoded(song: Path) -> None:
+    """A request of a model alone reads its excerpts alone."""
+    assert load_track(TrackRequest(song), PIECES).separate_sound is None
