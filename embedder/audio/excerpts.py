@@ -126,12 +126,13 @@ def excerpts_of(name: Path, waveform: Waveform, config: ExcerptConfig) -> Excerp
     _refuse_short(name, waveform.duration_seconds, config)
     starts_seconds = grid_starts(waveform.duration_seconds, config)
     n_samples = round(config.excerpt_seconds * rate)
-    rows = []
+    rows, n_read = [], []
     for start_seconds in starts_seconds:
         first = round(start_seconds * rate)
         stretch = samples[first : first + n_samples]
         rows.append(np.resize(stretch, n_samples))
-    return Excerpts(np.stack(rows), rate, starts_seconds, waveform.duration_seconds)
+        n_read.append(len(stretch))
+    return Excerpts(np.stack(rows), rate, starts_seconds, waveform.duration_seconds, tuple(n_read))
 
 
 def audible(path: Path, excerpts: Excerpts) -> Excerpts:

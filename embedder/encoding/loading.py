@@ -6,7 +6,8 @@ from embedder.audio.excerpts import Excerpts, load_excerpts
 from embedder.config.model import ModelConfig
 from embedder.encoding.requests import TrackMeasures, TrackRequest
 from embedder.measuring.measurers import measure
-from embedder.measuring.sound import TrackSound, read_sound, sound_in
+from embedder.measuring.records import TrackSound
+from embedder.measuring.sound import read_sound, sound_in
 
 
 @dataclass(frozen=True, slots=True, eq=False)

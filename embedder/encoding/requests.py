@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from embedder.measuring.measurers import Measured
+from embedder.measuring.records import Measured
 
 
 @dataclass(frozen=True, slots=True)

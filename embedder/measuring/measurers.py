@@ -7,22 +7,11 @@ To add a measurer, write a module with a function from `TrackSound` to `Values` 
 `MEASURERS`. It must accept any sound: very short, silent, clipped.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from embedder.errors import UnknownChoice
-from embedder.measuring.sound import TrackSound
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """What a measurer gives."""
-
-    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Values by field of the library: they can be shown, filtered and sorted by."""
-    data: bytes = b""
-    """Anything else, in a form that only the measurer's own module reads."""
+from embedder.measuring.records import Measured, TrackSound, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +21,6 @@ class Measurer:
     name: str
     version: int
     measure: Callable[[TrackSound], Values]
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What one measurer gave for one track."""
-
-    measurer: str
-    version: int
-    values: Values
 
 
 MEASURERS: tuple[Measurer, ...] = ()

@@ -6,16 +6,11 @@ If the model reads exactly this (as the bundled one does), its excerpt is used a
 decoded. Otherwise these 30 seconds are decoded beside its excerpts.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from embedder.audio.excerpts import Excerpts, load_excerpts
 from embedder.config.model import ExcerptConfig, ModelConfig
-
-__all__ = ["SOUND_RATE", "SOUND_SECONDS", "TrackSound", "read_sound", "sound_in"]
+from embedder.measuring.records import TrackSound
 
 SOUND_SECONDS = 30.0
 SOUND_RATE = 44100
@@ -23,19 +18,6 @@ SOUND_RATE = 44100
 _EXCERPT = ExcerptConfig(
     n_excerpts=1, excerpt_seconds=SOUND_SECONDS, placement="centre", min_seconds=0
 )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrackSound:
-    """Up to 30 seconds from the middle of a track, or all of a shorter one.
-
-    samples: float32 [samples], mono; full scale at ±1
-    """
-
-    samples: NDArray[np.float32]
-    sample_rate: int
-    start_seconds: float
-    """Where in the file the samples start."""
 
 
 def sound_in(excerpts: Excerpts, config: ModelConfig) -> TrackSound | None:

@@ -160,3 +160,4 @@ def test_a_library_of_format_5_keeps_its_index(tmp_path: Path) -> None:
         assert library.find("senor").tracks[0].id == 20
         assert library.find("song 2").total == 0
         assert len(library) == 4
+        assert library.catalogue.database.rows("SELECT * FROM measured") == []
