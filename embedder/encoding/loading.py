@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from embedder.audio.excerpts import Excerpts, load_excerpts
 from embedder.config.model import ModelConfig
 from embedder.encoding.requests import TrackMeasures, TrackRequest
-from embedder.measuring.measurers import measure
-from embedder.measuring.records import TrackSound
-from embedder.measuring.sound import read_sound, sound_in
+from embedder.encoding.sound import read_sound, sound_in
+from embedder.features.measuring.measurers import measure
+from embedder.features.measuring.records import TrackSound
 
 
 @dataclass(frozen=True, slots=True, eq=False)

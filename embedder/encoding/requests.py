@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from embedder.measuring.records import Measured
+from embedder.features.measuring.records import Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class TrackRequest:
     start_seconds: float | None = None
     seconds: float | None = None
     measurers: tuple[str, ...] = ()
-    """The names of measurers that also get the track's sound; see `embedder.measuring`."""
+    """The names of measurers that also get the track's sound; see `embedder.features.measuring`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -25,8 +25,8 @@ from embedder.encoding.requests import (
 )
 from embedder.encoding.runtime import Runtime
 from embedder.errors import AudioError
-from embedder.measuring.measurers import measure
-from embedder.measuring.records import Measured
+from embedder.features.measuring.measurers import measure
+from embedder.features.measuring.records import Measured
 from embedder.models.loaded import OpenModel
 
 Load = Callable[[TrackRequest], LoadedTrack]

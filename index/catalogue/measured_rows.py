@@ -5,7 +5,7 @@ The values of fields stand in the table `measurements`, where filters find them.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from embedder.measuring.records import Measured
+from embedder.features.measuring.records import Measured
 from index.catalogue.database import Database
 
 

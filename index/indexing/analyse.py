@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from embedder.encoding.requests import EncodingFailure, TrackEncoding
-from embedder.measuring.measurers import measurer_names
+from embedder.features.measuring.measurers import measurer_names
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.catalogue.ledger import KnownFile, Ledger
 from index.catalogue.records import Failure

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from embedder.encoding.requests import MeasuringResult, TrackMeasures
-from embedder.measuring.measurers import current_versions, measurer_names
+from embedder.features.measuring.measurers import current_versions, measurer_names
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import KnownFile, Ledger, path_key
 from index.indexing.files import has_changed, request_of

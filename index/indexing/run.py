@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from embedder.errors import MissingAudio, printable_path
-from embedder.measuring.measurers import current_versions
+from embedder.features.measuring.measurers import current_versions
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import Ledger
 from index.indexing.dataset_labels import (

@@ -23,8 +23,8 @@ from embedder.encoding.requests import (
     as_requests,
 )
 from embedder.errors import AudioError
-from embedder.measuring.measurers import current_versions
-from embedder.measuring.records import Measured, Values
+from embedder.features.measuring.measurers import current_versions
+from embedder.features.measuring.records import Measured, Values
 
 N_EXCERPTS = 3
 

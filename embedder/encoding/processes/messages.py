@@ -3,7 +3,7 @@
 from base64 import b64decode, b64encode
 from typing import Any
 
-from embedder.measuring.records import Measured, Values
+from embedder.features.measuring.records import Measured, Values
 
 
 def message_of(measured: Measured) -> dict[str, Any]:

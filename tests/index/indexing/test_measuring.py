@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from embedder.measuring import measurers
-from embedder.measuring.measurers import Measurer
-from embedder.measuring.records import TrackSound, Values
+from embedder.features.measuring import measurers
+from embedder.features.measuring.measurers import Measurer
+from embedder.features.measuring.records import TrackSound, Values
 from index.library import Library
 from tests.index.indexing.index_runs import ids_by_name, index
 from tests.index.toy_encoder import ToyEncoder, tag_wav, write_wav

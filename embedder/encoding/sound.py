@@ -10,7 +10,7 @@ from pathlib import Path
 
 from embedder.audio.excerpts import Excerpts, load_excerpts
 from embedder.config.model import ExcerptConfig, ModelConfig
-from embedder.measuring.records import TrackSound
+from embedder.features.measuring.records import TrackSound
 
 SOUND_SECONDS = 30.0
 SOUND_RATE = 44100

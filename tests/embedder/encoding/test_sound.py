@@ -10,7 +10,7 @@ from embedder.audio.writing import write_audio
 from embedder.config.model import ExcerptConfig, FrontEndConfig, ModelConfig
 from embedder.encoding.loading import load_track
 from embedder.encoding.requests import TrackRequest
-from embedder.measuring.sound import SOUND_RATE, read_sound
+from embedder.encoding.sound import SOUND_RATE, read_sound
 
 MIDDLE = ModelConfig(
     excerpts=ExcerptConfig(n_excerpts=1, excerpt_seconds=30.0, placement="centre"),

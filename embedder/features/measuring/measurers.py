@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from embedder.errors import UnknownChoice
-from embedder.measuring.records import Measured, TrackSound, Values
+from embedder.features.measuring.records import Measured, TrackSound, Values
 
 
 @dataclass(frozen=True, slots=True)
