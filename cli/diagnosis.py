@@ -43,8 +43,9 @@ REQUIRED = (
     "typer",
     "umap-learn",
 )
-# The modules of each extra. The extras live, serve and cluster are missing: nothing uses them yet.
+# The modules of each extra. The extras serve and cluster are missing: nothing uses them yet.
 EXTRAS = {
+    "live": ("pythonosc", "sounddevice"),
     "mpd": ("mpd",),
     "pretrained": ("onnx", "transformers"),
 }

@@ -15,6 +15,7 @@ A message says what happened, to which file, with which value, and what to do ne
     │   │   │   └── DeadlyAudio    the decoder crashes or hangs on it
     │   │   ├── AudioTooShort      less audio than an excerpt needs
     │   │   └── SilentAudio        digital silence
+    │   ├── DeviceError            a microphone or loudspeaker, and why it cannot be used
     │   ├── DatasetError           a table, layout or label that training cannot use
     │   └── NotFound               a track, label or field that the library does not have
     ├── ArtefactError              a checkpoint, library or export that cannot be trusted
@@ -122,6 +123,10 @@ class AudioTooShort(AudioError):
 
 class SilentAudio(AudioError):
     """Digital silence."""
+
+
+class DeviceError(BadInput):
+    """A microphone or loudspeaker that cannot be used."""
 
 
 class DatasetError(BadInput):

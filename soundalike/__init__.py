@@ -55,6 +55,12 @@ if TYPE_CHECKING:
     from index.search.request import SearchRequest as SearchRequest
     from index.search.results import Neighbour as Neighbour
     from index.search.results import QueryResult as QueryResult
+    from soundalike.live.heard import Heard as Heard
+    from soundalike.live.listening import listen as listen
+    from soundalike.live.settings import ListenSettings as ListenSettings
+    from soundalike.live.sources.file import FileSource as FileSource
+    from soundalike.live.sources.microphone import Microphone as Microphone
+    from soundalike.live.sources.pipe import PipeSource as PipeSource
 
 _HOMES = {
     "Arc": "index.playlists.request",
@@ -67,6 +73,8 @@ _HOMES = {
     "EncodingFailure": "embedder.encoding.requests",
     "Evaluation": "index.evaluate.results",
     "EvaluationSettings": "index.evaluate.settings",
+    "FileSource": "soundalike.live.sources.file",
+    "Heard": "soundalike.live.heard",
     "IndexOptions": "index.indexing.request",
     "IndexReport": "index.indexing.results",
     "LabelReport": "index.labels.results",
@@ -75,9 +83,12 @@ _HOMES = {
     "Library": "index.library",
     "LibraryMap": "index.map.library_map",
     "ListRequest": "index.library_folder.finding.request",
+    "ListenSettings": "soundalike.live.settings",
     "MapReport": "index.map.results",
     "MapRequest": "index.map.request",
+    "Microphone": "soundalike.live.sources.microphone",
     "Neighbour": "index.search.results",
+    "PipeSource": "soundalike.live.sources.pipe",
     "Playlist": "index.playlists.results",
     "PlaylistRequest": "index.playlists.request",
     "QueryResult": "index.search.results",
@@ -97,6 +108,7 @@ _HOMES = {
     "audit": "index.audit.audit",
     "evaluate": "index.evaluate.evaluation",
     "library_subject": "index.evaluate.subjects",
+    "listen": "soundalike.live.listening",
     "open_subject": "index.evaluate.subjects",
     "read_whole": "embedder.audio.decoding",
     "tracks_in": "index.library_folder.frames",

@@ -55,7 +55,8 @@ def test_type_checkers_see_the_names_of_the_run() -> None:
 
 def test_a_public_name_comes_from_below() -> None:
     """No name comes from the command line, which stands above this package."""
-    assert {home.split(".")[0] for home in typed_names().values()} == {"embedder", "index"}
+    packages = {home.split(".")[0] for home in typed_names().values()}
+    assert packages == {"embedder", "index", "soundalike"}
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

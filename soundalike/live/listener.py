@@ -97,6 +97,8 @@ class Listener:
 
     def heard(self) -> Generator[Heard, None, None]:
         """An answer for each window, until the source ends. It may be called once."""
+        if self.source.is_live:
+            self._warm_up()
         self._began = time.monotonic(), time.process_time()
         smoothed = MovingMean(self._n_smoothed)
         with self.labeller.encoder.on_one_core(), closing(self._encoded()) as encoded_windows:
@@ -136,6 +138,16 @@ class Listener:
                 )
         finally:
             windows.close()
+
+    def _warm_up(self) -> None:
+        """Answer a window of noise, because a model's first answer takes longer than others."""
+        grid = self._windows.grid
+        noise = np.random.default_rng(0).uniform(-0.1, 0.1, grid.window_samples)
+        encoded = self._encode(grid.window(noise.astype(np.float32), 0, arrived_at=0.0))
+        if encoded.encoding is not None:
+            self.labeller.probabilities(encoded.encoding)
+        if self._nearest is not None and encoded.near_encoding is not None:
+            self._nearest.neighbours(encoded.near_encoding)
 
     def _encode(self, window: Window) -> _Encoded:
         samples, rate = window.samples, window.sample_rate

@@ -21,8 +21,10 @@ class Output(Protocol):
         ...
 
 
-def session(listener: Listener, outputs: Sequence[Output]) -> Generator[Heard, None, None]:
-    """Each answer, after all outputs have it.
+def session(
+    listener: Listener, outputs: Sequence[Output], *, max_seconds: float | None = None
+) -> Generator[Heard, None, None]:
+    """Each answer, after all outputs have it; none later than `max_seconds` of sound.
 
     However the run ends, the outputs get the stretches that lasted to its end.
     """
@@ -40,5 +42,7 @@ def session(listener: Listener, outputs: Sequence[Output]) -> Generator[Heard, N
                     output.hear(heard)
                 give(stretches.add(heard))
                 yield heard
+                if max_seconds is not None and heard.seconds >= max_seconds:
+                    return
         finally:
             give(stretches.finish(listener.end_seconds))

@@ -1,14 +1,18 @@
 """`soundalike listen`: a file's labels over time, in every form."""
 
 import csv
+import io
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from embedder.audio.writing import write_audio
 from tests.conftest import RunCli
+from tests.live.fake_sounddevice import FakeSounddevice
 from tests.live.sounds import RATE, noise, write_labelled_model
 
 
@@ -79,3 +83,94 @@ def test_without_labels_the_message_says_what_to_do(run_cli: RunCli, song: Path)
     """Without a library and a model there is nothing to name sounds with."""
     run = run_cli("listen", "--file", str(song))
     assert (run.code, "--model" in run.err) == (2, True)
+
+
+def test_a_pipe_is_listened_to(
+    run_cli: RunCli, model: Path, song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A WAV on standard input has the answers of the file; what is no WAV is bad input."""
+    line = ("--ndjson", "listen", "--model", str(model), "--window", "1")
+    from_file = run_cli(*line, "--file", str(song))
+    with song.open("rb") as file:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(file.raw)))  # type: ignore[attr-defined]
+        piped = run_cli(*line, "--stdin", "--speed", "0")
+    assert piped.code == 0, piped.err
+    labels = [[json.loads(r)["label"] for r in run.out.splitlines()] for run in (piped, from_file)]
+    assert labels[0] == labels[1]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"no sound at all")))
+    broken = run_cli(*line, "--stdin")
+    assert (broken.code, "ffmpeg" in broken.err) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--stdin", "--device", "1"), "one of --device"),
+        (("--raw", "s16le:8000"), "--raw is for --stdin"),
+        (("--file", "a.wav", "--rate", "8000"), "--rate is for the microphone"),
+        (("--speed", "1"), "--speed is for"),
+        (("--window", "0"), "window = 0"),
+        (("--file", "a.wav", "--paths"), "no such file"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(
+    run_cli: RunCli, words: tuple[str, ...], reason: str
+) -> None:
+    """Before a device is opened."""
+    run = run_cli("listen", *words)
+    assert (run.code in {2, 3}, reason in run.err) == (True, True), run.err
+
+
+def test_a_microphone_ends_with_its_error_and_the_summary(
+    run_cli: RunCli, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unplugged in the middle: the answers before it, the summary, one line, exit code 3."""
+    monkeypatch.setitem(sys.modules, "sounddevice", FakeSounddevice(unplug_after=40))
+    listed = run_cli("listen", "--list-devices")
+    assert (listed.code, "USB Mic" in listed.out) == (0, True)
+    line = ("--ndjson", "listen", "--device", "usb", "--model", str(model), "--window", "0.5")
+    run = run_cli(*line)
+    assert run.code == 3
+    assert json.loads(run.out.splitlines()[0])["seconds"] == 0.5
+    assert "USB Mic: no more sound" in run.err
+    assert "windows in" in run.err
+
+
+def test_ctrl_c_ends_with_the_summary(
+    run_cli: RunCli, model: Path, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was heard is written, the summary is shown, and the exit code is 130."""
+    labels = tmp_path / "a.txt"
+    heard: list[object] = []
+
+    def interrupt(self: object, answer: object) -> None:
+        heard.append(answer)
+        if len(heard) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("cli.listening.Lines.hear", interrupt)
+    line = ("listen", "--file", str(song), "--model", str(model), "--window", "1")
+    run = run_cli(*line, "--write", str(labels))
+    assert (run.code, "4 windows in" in run.err) == (130, True), run.err
+    assert labels.read_text().startswith("0.000000\t")
+
+
+def test_the_page_shows_bars_and_the_last_minute(
+    model: Path, song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Labels with bars, a cell a second of the last minute, and remarks below."""
+    from cli.live_page import LivePage
+    from soundalike.live.listening import open_listener
+    from soundalike.live.sources.file import FileSource
+
+    listener = open_listener(FileSource(song, speed=0), model=model)
+    page = LivePage(listener)
+    page.console = Console(file=io.StringIO(), width=100, height=40, force_terminal=False)
+    for heard in listener.heard():
+        page.hear(heard)
+    page.remark("sound was lost")
+    page.console.print(page.draw())
+    text = page.console.file.getvalue()  # type: ignore[attr-defined]
+    for word in ("song.wav", "calm", "loud", "last minute", "dB", "sound was lost", "Ctrl-C"):
+        assert word in text
+    assert "·" in text, "silence is a dot"
