@@ -24,6 +24,18 @@ def run(
             show_default=False,
         ),
     ] = None,
+    player_user: Annotated[
+        str, typer.Option(metavar="NAME", help="The name that players log in with.")
+    ] = "soundalike",
+    player_password: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            envvar="SOUNDALIKE_PLAYER_PASSWORD",
+            help="The password for Subsonic players, at /rest/; without one, they may not log in.",
+            show_default=False,
+        ),
+    ] = None,
     allow_host: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Another name of this server.", show_default=False),
@@ -57,6 +69,8 @@ def run(
             host=host,
             port=port,
             token=token,
+            player_user=player_user,
+            player_password=player_password,
             allowed_hosts=tuple(allow_host or ()),
             allowed_origins=tuple(allow_origin or ()),
         ),

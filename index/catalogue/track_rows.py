@@ -1,6 +1,8 @@
 """Rows of the table of tracks as records, with their types checked: SQLite takes any value."""
 
+import json
 import os
+from collections.abc import Sequence
 from functools import lru_cache
 
 from embedder.errors import CorruptArtefact
@@ -69,3 +71,12 @@ def file_state(database: Database, track_id: int) -> tuple[int, int] | None:
     """Size and time of change of a track's file, when it was read; None without such a track."""
     rows = database.rows("SELECT size_bytes, modified_ns FROM tracks WHERE id = ?", (track_id,))
     return (rows[0][0], rows[0][1]) if rows else None
+
+
+def file_sizes(database: Database, ids: Sequence[int]) -> dict[int, int]:
+    """The size of the file of each track, when it was read, by id."""
+    rows = database.rows(
+        "SELECT id, size_bytes FROM tracks WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(ids)),),
+    )
+    return dict(rows)

@@ -21,6 +21,7 @@ from soundalike.server.gate import Gate
 from soundalike.server.jobs.jobs import Jobs
 from soundalike.server.libraries import Libraries
 from soundalike.server.replies import json_reply
+from soundalike.server.rest.router import rest_router
 from soundalike.server.routes.jobs import jobs_router
 from soundalike.server.routes.overview import overview_router
 from soundalike.server.routes.page import PAGE, page_router
@@ -75,6 +76,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router(context), prefix=API)
     app.include_router(page_router(context))
+    app.include_router(rest_router(context))
     app.mount("/static", StaticFiles(directory=PAGE), name="static")
     app.state.context = context
     for kind in ANSWERED:

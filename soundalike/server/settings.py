@@ -9,6 +9,7 @@ from embedder.errors import UsageError
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 SHORTEST_TOKEN = 12
+SHORTEST_PASSWORD = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,9 @@ class ServerSettings:
     """More names by which the server may be addressed."""
     allowed_origins: tuple[str, ...] = ()
     """Other pages that may read answers (CORS)."""
+    player_user: str = "soundalike"
+    player_password: str | None = None
+    """What players log in with (Subsonic). None: they may not."""
     page_token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     """What the page sends with each request that changes something; new at every start."""
 
@@ -36,6 +40,8 @@ class ServerSettings:
             raise UsageError(
                 f"--host {self.host} answers other machines: give a --token that they must send"
             )
+        if self.player_password is not None and len(self.player_password) < SHORTEST_PASSWORD:
+            raise UsageError(f"--player-password: give {SHORTEST_PASSWORD} characters or more")
         for origin in self.allowed_origins:
             if not origin.startswith(("http://", "https://")):
                 raise UsageError(f"origin {origin!r}: give it as http://NAME or https://NAME")

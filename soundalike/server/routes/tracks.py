@@ -1,36 +1,18 @@
 """Tracks of the library: lists by words and filters, one track, and its audio file."""
 
-import os
-import stat
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import FileResponse, Response
 
-from embedder.audio.suffixes import AUDIO_SUFFIXES
 from embedder.errors import NotFound, UsageError
 from index.catalogue.records import TrackRecord
-from index.catalogue.track_rows import file_state
 from index.library import Library
 from index.library_folder.finding.results import TrackList
 from soundalike.server.context import Context
+from soundalike.server.media import audio_path, media_type
 from soundalike.server.replies import read_reply
 
-MEDIA_TYPES = {
-    "aac": "audio/aac",
-    "aif": "audio/aiff",
-    "aiff": "audio/aiff",
-    "flac": "audio/flac",
-    "m4a": "audio/mp4",
-    "mp3": "audio/mpeg",
-    "oga": "audio/ogg",
-    "ogg": "audio/ogg",
-    "opus": "audio/ogg",
-    "wav": "audio/wav",
-    "webm": "audio/webm",
-    "wma": "audio/x-ms-wma",
-}
 CURSOR = "from-"
 MAX_ID = 2**63 - 1
 MAX_LIMIT = 1000
@@ -104,8 +86,7 @@ def tracks_router(context: Context) -> APIRouter:
         """The audio file of a track; ranges of bytes are answered."""
         with libraries.reading() as library:
             path = audio_path(library, library_track(library, track_id))
-        suffix = path.suffix.lower().lstrip(".")
-        reply = FileResponse(path, media_type=MEDIA_TYPES.get(suffix, "application/octet-stream"))
+        reply = FileResponse(path, media_type=media_type(path))
         reply.headers["cache-control"] = "private, max-age=0"
         return reply
 
@@ -118,27 +99,6 @@ def library_track(library: Library, track_id: int) -> TrackRecord:
     if not records:
         raise NotFound(f"no track has the id {track_id}")
     return records[0]
-
-
-def audio_path(library: Library, track: TrackRecord) -> Path:
-    """The file of a track, if it is the one that was indexed; raises NotFound otherwise.
-
-    Only regular audio files are given out. Where a link leads to the file, its size and time must
-    still be those of the catalogue: a link that was set to another file later is not followed.
-    """
-    path = Path(track.path)
-    try:
-        status = path.stat()
-        is_direct = os.path.realpath(path) == os.path.abspath(path)  # noqa: PTH100 - links count
-    except OSError:
-        raise NotFound(f"the file of track {track.id} is gone") from None
-    suffix = Path(os.path.realpath(path)).suffix.lower().lstrip(".")
-    if not stat.S_ISREG(status.st_mode) or suffix not in AUDIO_SUFFIXES:
-        raise NotFound(f"the file of track {track.id} is no audio file any more")
-    state = file_state(library.catalogue.database, track.id)
-    if not is_direct and state != (status.st_size, status.st_mtime_ns):
-        raise NotFound(f"the file of track {track.id} has changed since it was indexed")
-    return path
 
 
 def _whole(library: Library, track_id: int) -> dict[str, object]:
