@@ -11,11 +11,13 @@ from soundalike.documents import Json
 if TYPE_CHECKING:
     from index.labels.files.writing import TagChange
     from index.labels.results import LabelReport, LabelVote
+    from index.vectors.usual_nearest import Closeness
 
-VOTE_COLUMNS = ("label", "probability", "then", "voters", "title", "artist", "path")
+VOTE_COLUMNS = ("label", "probability", "then", "voters", "nearest", "title", "artist", "path")
 PROBABILITY_COLUMNS = ("label", "probability", "voters")
 VOTER_COLUMNS = ("rank", "labels", "weight", "score", "title", "artist", "path")
 CHANGE_COLUMNS = ("path", "field", "old", "new", "action", "reason")
+PLAN_COLUMNS = ("path", "field", "old", "new", "probability", "action", "reason")
 N_SHOWN = 12
 LEAST_SHOWN = 0.001
 CSV_COLUMNS = ("id", "path", "title", "artist", "album", "field", "label", "probability", "reason")
@@ -29,6 +31,7 @@ def vote_rows(votes: Sequence["LabelVote"]) -> list[dict[str, Json]]:
             "probability": vote.probability,
             "then": _listed(dict(list(vote.probabilities.items())[1:4])),
             "voters": ", ".join(f"{n} {label}" for label, n in _n_voters(vote).most_common(3)),
+            "nearest": vote.closeness.word.partition(":")[0] if vote.closeness else None,
             "title": vote.track.title,
             "artist": vote.track.artist,
             "path": vote.track.path,
@@ -54,11 +57,20 @@ def change_rows(changes: Sequence["TagChange"]) -> list[dict[str, Json]]:
             "field": change.field,
             "old": "; ".join(change.old),
             "new": "; ".join(change.new),
+            "probability": None if change.probability is None else _rounded(change.probability),
             "action": change.action,
             "reason": change.reason,
         }
         for change in changes
     ]
+
+
+def closeness_line(closeness: "Closeness") -> str:
+    """How near the nearest track is, in one line above a list."""
+    return (
+        f"nearest track: {closeness.word} "
+        f"(farther than the nearest of {closeness.percentile:.0%} of the library's tracks)"
+    )
 
 
 def as_csv(report: "LabelReport") -> str:

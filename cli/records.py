@@ -18,6 +18,8 @@ def cell(name: str, value: Json) -> str:
     if isinstance(value, int | float) and name == "duration_seconds":
         minutes, seconds = divmod(round(value), SECONDS_IN_A_MINUTE)
         return f"{minutes}:{seconds:02d}"
+    if isinstance(value, float) and name == "score":
+        return f"{value:.2f}"
     if isinstance(value, float):
         return (
             f"{value:.4g}"

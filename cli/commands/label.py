@@ -9,16 +9,18 @@ import typer
 from cli.choosing import chooser
 from cli.labels_shown import (
     CHANGE_COLUMNS,
+    PLAN_COLUMNS,
     PROBABILITY_COLUMNS,
     VOTE_COLUMNS,
     VOTER_COLUMNS,
     as_csv,
     change_rows,
+    closeness_line,
     probability_rows,
     vote_rows,
 )
 from cli.options import TRACKS_HELP, Form, Globals, globals_of, read_tracks
-from cli.output import emit, write_bytes
+from cli.output import emit, emit_text, write_bytes
 from cli.progress import bar
 from cli.talk import say
 from embedder.errors import PartialFailure, UsageError
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from index.labels.files.writing import TagChange, WriteReport
     from index.labels.results import LabelReport
     from index.library import Library
+
+
+ABSTAIN_TO_WRITE = 0.5
 
 
 def run(
@@ -55,8 +60,16 @@ def run(
         typer.Option("--class-balanced", help="Count as if all labels were equally frequent."),
     ] = False,
     abstain: Annotated[
-        float, typer.Option(min=0, max=1, metavar="P", help="Give no label less probable than P.")
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="P",
+            help=f"Give no label less probable than P; by default 0, and {ABSTAIN_TO_WRITE} with "
+            "--write.",
+            show_default=False,
+        ),
+    ] = None,
     include_artist: Annotated[
         bool,
         typer.Option(
@@ -112,7 +125,8 @@ def run(
     if write:
         _check_field(field)
     names = tuple(read_tracks(settings, tracks or ()))
-    votes = VoteSettings(field, k, class_balanced, include_artist, abstain, several)
+    least = abstain if abstain is not None else ABSTAIN_TO_WRITE if write else 0.0
+    votes = VoteSettings(field, k, class_balanced, include_artist, least, several)
     request = LabelRequest(names, votes, start_seconds=start, seconds=seconds)
     with Library.open(settings.library_folder()) as library:
         library.choose = chooser(settings)
@@ -180,6 +194,8 @@ def _show(settings: Globals, report: "LabelReport", *, csv: bool) -> None:
         emit(settings, report, rows=[*report.votes, *report.failed])
     elif len(report.votes) == 1:
         (vote,) = report.votes
+        if vote.closeness is not None:
+            emit_text(settings, f"{closeness_line(vote.closeness)}\n")
         emit(settings, rows=probability_rows(vote), columns=PROBABILITY_COLUMNS)
         emit(settings, rows=vote.voters, columns=VOTER_COLUMNS, title="\nvoters")
     else:
@@ -194,11 +210,13 @@ def _preview(
 
     changes = plan_changes(report.votes, replace_old=force)
     if settings.form is Form.TABLE and not csv:
-        emit(settings, rows=change_rows(changes), columns=CHANGE_COLUMNS)
+        emit(settings, rows=change_rows(changes), columns=PLAN_COLUMNS)
     elif not yes:
         for row in change_rows(changes):
             why = f" ({row['reason']})" if row["reason"] else ""
-            say(settings, f"{row['action']} {row['path']}: {row['old']} → {row['new']}{why}")
+            chance = f" (probability {row['probability']})" if row["probability"] else ""
+            change = f"{row['old']} → {row['new']}{chance}"
+            say(settings, f"{row['action']} {row['path']}: {change}{why}")
     return changes
 
 

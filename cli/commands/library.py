@@ -24,7 +24,7 @@ app = typer.Typer(
 
 INFO_COLUMNS = (
     *("folder", "n_tracks", "n_duplicates", "n_gone", "n_failures", "model", "fingerprint"),
-    *("is_calibrated", "embedding_size", "geometry", "store", "why", "bytes_on_disk"),
+    *("is_calibrated", "scores", "embedding_size", "geometry", "store", "why", "bytes_on_disk"),
     *("hubness_correction", "hubness", "artists", "fields"),
 )
 LABEL_COLUMNS = ("dataset", "layout", "tracks", "fields")

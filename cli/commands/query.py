@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.choosing import chooser
+from cli.labels_shown import closeness_line
 from cli.options import TRACKS_HELP, Globals, globals_of, read_tracks
 from cli.output import emit, emit_text
 from cli.talk import say
@@ -33,7 +34,10 @@ def run(
         int, typer.Option("-k", min=1, metavar="K", help="The number of neighbours.")
     ] = 10,
     min_score: Annotated[
-        float | None, typer.Option(min=0, max=1, metavar="S", help="Leave out lower scores.")
+        float | None,
+        typer.Option(
+            min=0, max=1, metavar="S", help="Leave out lower scores, which are probabilities."
+        ),
     ] = None,
     where: Annotated[
         str,
@@ -124,6 +128,8 @@ def run(
         result = library.search(request)
     for note in result.notes:
         say(settings, note)
+    if result.closeness is not None:
+        emit_text(settings, f"{closeness_line(result.closeness)}\n")
     emit(settings, result, rows=result.neighbours, columns=_columns(result))
     if explain:
         _show_reasons(settings, result)

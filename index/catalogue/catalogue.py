@@ -196,10 +196,14 @@ class Catalogue(FieldRows, SettingRows):
         statement = f"SELECT tracks.id, size_bytes, modified_ns FROM tracks {SEARCHABLE}"  # noqa: S608
         return {row[0]: (row[1], row[2]) for row in self.database.rows(statement)}
 
-    def digests(self) -> dict[int, bytes]:
-        """The audio digest of every track that can be searched."""
+    def digests(self, ids: Iterable[int] | None = None) -> dict[int, bytes]:
+        """The audio digest of every track that can be searched, or of these tracks alone."""
         statement = f"SELECT tracks.id, audio_digest FROM tracks {SEARCHABLE}"  # noqa: S608
-        return dict(self.database.rows(statement))
+        if ids is None:
+            return dict(self.database.rows(statement))
+        listed = json.dumps(list(ids))
+        only = " AND tracks.id IN (SELECT value FROM json_each(?))"
+        return dict(self.database.rows(statement + only, (listed,)))
 
     def paths(self) -> list[str]:
         """The paths of all tracks, for suggestions."""

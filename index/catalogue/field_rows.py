@@ -4,6 +4,7 @@ If a track has labels of a data set in a field, they replace its file's tags in 
 """
 
 import json
+from collections.abc import Iterable
 
 from index.catalogue.database import Database, Value
 
@@ -55,18 +56,22 @@ class FieldRows:
         rows = self.database.rows(" UNION ".join(selects), [field] * len(selects))
         return [str(row[0]) for row in rows]
 
-    def field_values(self, field: str) -> dict[int, tuple[str, ...]]:
+    def field_values(
+        self, field: str, ids: Iterable[int] | None = None
+    ) -> dict[int, tuple[str, ...]]:
         """The values of each track that can be searched; tracks without the field are absent.
 
-        Labels and tags come first, then what was measured.
+        Labels and tags come first, then what was measured. `ids`: only these tracks.
         """
         values: dict[int, list[str]] = {}
+        listed = [] if ids is None else [json.dumps(list(ids))]
         for table, condition in self._tables_of(field):
+            only = f" AND {table}.track_id IN (SELECT value FROM json_each(?))" if listed else ""  # noqa: S608
             rows = self.database.rows(
                 f"SELECT {table}.track_id, {table}.value FROM {table} "  # noqa: S608 - our names
                 f"JOIN tracks ON {table}.track_id = tracks.id {SEARCHABLE} "
-                f"AND {table}.field = ?{condition} ORDER BY {table}.track_id, {table}.value",
-                (field,),
+                f"AND {table}.field = ?{condition}{only} ORDER BY {table}.track_id, {table}.value",
+                (field, *listed),
             )
             for track_id, value in rows:
                 track_values = values.setdefault(track_id, [])
@@ -88,6 +93,24 @@ class FieldRows:
                 if value not in field_values:
                     field_values.append(value)
         return values
+
+    def label_counts(self, field: str) -> dict[str, int]:
+        """The values of a field, without measured ones, and the number of tracks with each.
+
+        Tracks that cannot be searched count as well.
+        """
+        table = self._tables_of(field)[0][0]
+        statement = f"SELECT value, count(*) FROM {table} WHERE field = ? GROUP BY value"  # noqa: S608 - our names
+        return dict(self.database.rows(statement, (field,)))
+
+    def ids_with(self, field: str) -> list[int]:
+        """The tracks with a value of a field that was not measured, ascending.
+
+        Tracks that cannot be searched are listed as well.
+        """
+        table = self._tables_of(field)[0][0]
+        statement = f"SELECT DISTINCT track_id FROM {table} WHERE field = ? ORDER BY 1"  # noqa: S608 - our names
+        return [row[0] for row in self.database.rows(statement, (field,))]
 
     def has_one_of(self, field: str, values: list[str]) -> tuple[str, list[Value]]:
         """An SQL condition on `tracks`: that a track has one of these values of a field."""

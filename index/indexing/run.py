@@ -25,6 +25,7 @@ from index.library_folder.encoder import Encoder
 from index.library_folder.model_folder import check_fingerprint
 from index.library_folder.model_notes import keep_up, notes_of
 from index.library_folder.open_library import CATALOGUE_NAME, OpenLibrary
+from index.library_folder.score_fitting import keep_scores
 from index.library_folder.upkeep import sync_store
 
 
@@ -110,9 +111,12 @@ def index_into(
         if current is not None and current.id != model.id:
             with catalogue.database.transaction():
                 Ledger(catalogue).switch_to(model.id)
-        sync_store(library, catalogue)
+        store = sync_store(library, catalogue)
         keep_up(catalogue, notes)
-        return _labelled(report, catalogue, labels, paths)
+        report = _labelled(report, catalogue, labels, paths)
+        if store is not None:
+            keep_scores(catalogue, store)
+        return report
 
 
 def _with_lacking(report: IndexReport, catalogue: Catalogue) -> IndexReport:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from index.catalogue.records import Failure, Json, TrackRecord
+from index.vectors.usual_nearest import Closeness
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,9 @@ class LabelVote:
     voters: tuple[Voter, ...]
     abstained: str | None = None
     """The reason if no label is named."""
+    closeness: Closeness | None = None
+    """How near the nearest other recording is, for this library; None in a small library, and for
+    a part of a track."""
 
     def to_json(self) -> Json:
         """The track's fields, then those of the vote."""
@@ -57,6 +61,7 @@ class LabelVote:
             "probabilities": self.probabilities,
             "voters": [voter.to_json() for voter in self.voters],
             "abstained": self.abstained,
+            "closeness": self.closeness.to_json() if self.closeness else None,
         }
 
 

@@ -7,6 +7,7 @@ same rule on the library's own tracks.
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -24,11 +25,15 @@ from index.labels.results import LabelVote, Voter
 from index.labels.table import Ids, LabelTable, Values, make_label_table
 from index.library_folder.open_library import OpenLibrary
 from index.vectors.distances import FloatMatrix
+from index.vectors.store import NO_TRACK
 from index.vectors.taste import taste_of
+from index.vectors.usual_nearest import Closeness
 
 MIN_PROBABILITY_OF_SEVERAL = 0.5
 """If a track may have several labels, those at least this probable are named."""
 MAX_FIELDS_LISTED = 20
+N_NEAREST = 8
+"""Enough for the nearest other recording, beside the track and its copies."""
 Vectors = NDArray[np.float32]
 
 
@@ -60,11 +65,15 @@ class Voting:
         chances = self._vote.probabilities(ballots, calibration)
         weights = self._shown_weights(calibration, ballots)
         scores = self._library.scoring.scores(ballots.distances)
+        closeness = self._closeness(tracks, vectors) if seconds is None else [None] * len(tracks)
         voters = np.unique(ballots.positions[ballots.positions >= 0])
         records = {t.id: t for t in self._library.tracks(self.table.track_ids[voters])}
         return [
-            self._label_vote(
-                track, chances[row], self._voters(row, ballots, weights, scores, records)
+            replace(
+                self._label_vote(
+                    track, chances[row], self._voters(row, ballots, weights, scores, records)
+                ),
+                closeness=closeness[row],
             )
             for row, track in enumerate(tracks)
         ]
@@ -158,6 +167,22 @@ class Voting:
             Names(track.audio_digest, artists, track.title, track.album)
             for track, artists in zip(tracks, self._library.artists.of(tracks), strict=True)
         )
+
+    def _closeness(self, tracks: Sequence[TrackRecord], vectors: Vectors) -> list[Closeness | None]:
+        """How near the nearest other recording is to each track, whether it votes or not."""
+        distances, ids = self._library.nearest(vectors, min(N_NEAREST, len(self._library)))
+        digests = self._library.catalogue.digests(np.unique(ids).tolist())
+        scoring = self._library.scoring
+        closeness: list[Closeness | None] = []
+        for row, track in enumerate(tracks):
+            others = [
+                float(distances[row, column])
+                for column, track_id in enumerate(ids[row].tolist())
+                if track_id not in (NO_TRACK, track.id)
+                and digests.get(track_id, b"").hex() != track.audio_digest
+            ]
+            closeness.append(scoring.closeness(min(others)) if others else None)
+        return closeness
 
     def _shown_weights(self, calibration: VoteCalibration, ballots: Ballots) -> Values:
         """Each voter's share of the vote, [n, k]."""

@@ -12,6 +12,7 @@ from index.catalogue.records import TrackRecord
 from index.catalogue.tag_copies import tag_problems
 from index.catalogue.types import type_problems
 from index.library_folder.encoder import Encoder
+from index.library_folder.library_scores import scores_in
 from index.library_folder.manifest import manifest_of, read_manifest
 from index.library_folder.model_notes import notes_in, random_pairs_in
 from index.library_folder.open_library import OpenLibrary
@@ -87,6 +88,7 @@ def _setting_problems(library: OpenLibrary) -> Iterator[str]:
         lambda: notes_in(library.catalogue, library.model),
         lambda: correction_in(library.catalogue),
         lambda: random_pairs_in(library.catalogue),
+        lambda: scores_in(library.catalogue),
     )
     for read in readers:
         try:

@@ -55,6 +55,8 @@ class LibraryReport:
     why: str
     model: str
     is_calibrated: bool
+    scores: Json | None
+    """What the scores were fitted to; None if they are the model's own."""
     correction: str
     bytes_on_disk: dict[str, int]
     fields: dict[str, int]
@@ -80,6 +82,7 @@ class LibraryReport:
             "why": self.why,
             "model": self.model,
             "is_calibrated": self.is_calibrated,
+            "scores": self.scores,
             "hubness_correction": self.correction,
             "bytes_on_disk": self.bytes_on_disk,
             "fields": self.fields,
@@ -103,7 +106,8 @@ def report_on(library: OpenLibrary) -> LibraryReport:
         info=info,
         why=f"chosen with 'library rebuild --store {kind}'" if is_chosen else WHY[kind],
         model=notes.name,
-        is_calibrated=scoring.calibration.is_learned,
+        is_calibrated=scoring.is_calibrated,
+        scores=scoring.fitted.to_json() if scoring.fitted else None,
         correction=scoring.correction,
         bytes_on_disk=_bytes_on_disk(library.folder),
         fields=library.catalogue.fields(),

@@ -1,6 +1,7 @@
 """How a library's distances are read: as scores, as percentiles, and against hubs.
 
-Everything comes from the library's settings, which indexing keeps up to date (`model_notes`).
+Everything comes from the library's settings, which indexing keeps up to date (`model_notes`,
+`score_fitting`).
 """
 
 from collections.abc import Callable
@@ -10,14 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.catalogue.catalogue import Catalogue, ModelRow
+from index.library_folder.library_scores import LibraryScores, scores_in
 from index.library_folder.model_notes import ModelNotes, notes_in, random_pairs_in
 from index.vectors import hubness, random_pairs
 from index.vectors.calibration import Calibration
 from index.vectors.distances import FloatMatrix
 from index.vectors.random_pairs import RandomPairs
+from index.vectors.score_curve import ScoreCurve, expected_curve
 from index.vectors.store import IdArray
+from index.vectors.usual_nearest import Closeness
 
-NOT_CALIBRATED = "The model has no calibration: scores follow from the distance alone."
+NOT_CALIBRATED = (
+    "The model has no calibration, and too few tracks have tags to fit one: only the order of the "
+    "scores counts."
+)
 
 
 class Scoring:
@@ -39,8 +46,37 @@ class Scoring:
         self._space = model.space
 
     def scores(self, distances: NDArray[np.floating]) -> NDArray[np.float64]:
-        """0…1 for distances of any shape: 1 is nearest."""
-        return self.calibration.scores_at(distances)
+        """For distances of any shape: the probability of a label or an artist in common."""
+        return self.curve.scores_at(distances)
+
+    def closeness(self, distance: float) -> Closeness | None:
+        """How near a nearest track at this distance is, for this library; None if it is small."""
+        return None if self.fitted is None else self.fitted.nearest.closeness(distance)
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether scores are probabilities: fitted to this library, or at least by the model."""
+        return self._is_fitted or self.calibration.is_learned
+
+    @cached_property
+    def fitted(self) -> LibraryScores | None:
+        """What was fitted to this library with its model; None if nothing was."""
+        stored = scores_in(self._catalogue)
+        is_of_model = stored is not None and stored.state.fingerprint == self._model.fingerprint
+        return stored if is_of_model else None
+
+    @cached_property
+    def curve(self) -> ScoreCurve:
+        """From distance to score: fitted to the library, else expected by the model's card."""
+        if self.fitted is not None and self.fitted.curve is not None:
+            return self.fitted.curve
+        return expected_curve(
+            self.calibration, random_distances=np.asarray(self.random_pairs.quantiles)
+        )
+
+    @property
+    def _is_fitted(self) -> bool:
+        return self.fitted is not None and self.fitted.curve is not None
 
     @cached_property
     def _notes(self) -> ModelNotes:
@@ -48,7 +84,7 @@ class Scoring:
 
     @cached_property
     def calibration(self) -> Calibration:
-        """From distance to score, by the model that made the vectors."""
+        """The model's own curve, of as many alike pairs as others."""
         return self._notes.calibration or Calibration.uncalibrated(self._space)
 
     @cached_property

@@ -14,8 +14,10 @@ from index.library_folder.open_library import (
     OpenLibrary,
     store_settings_in,
 )
+from index.library_folder.score_fitting import keep_scores
 from index.library_folder.vector_cache import StoreCache
 from index.vectors import hubness
+from index.vectors.faiss_store import FaissStore
 from index.vectors.kinds import MIN_CODED_VECTORS, StoreSettings, check_kind
 
 
@@ -88,18 +90,19 @@ def rebuild_as(library: OpenLibrary, kind: str | None, *, memory_mb: int | None 
 
 
 def rebuild(library: OpenLibrary) -> None:
-    """Rebuild `vectors.faiss` and the index of words from the catalogue."""
+    """Rebuild `vectors.faiss` and the index of words from the catalogue, and fit the scores."""
     settings = library.store_settings
     with library.writing() as catalogue:
         _rebuild(library, catalogue, settings)
 
 
-def sync_store(library: OpenLibrary, catalogue: Catalogue) -> None:
-    """Bring `vectors.faiss` up to date with a catalogue that is open to write."""
+def sync_store(library: OpenLibrary, catalogue: Catalogue) -> FaissStore | None:
+    """Bring `vectors.faiss` up to date with a catalogue that is open to write; None without one."""
     model = catalogue.current_model()
-    if model is not None:
-        cache = StoreCache(library.folder, catalogue, settings=store_settings_in(catalogue))
-        cache.current(model, model.space, warn=library.warn, has_lock=True)
+    if model is None:
+        return None
+    cache = StoreCache(library.folder, catalogue, settings=store_settings_in(catalogue))
+    return cache.current(model, model.space, warn=library.warn, has_lock=True)
 
 
 def library_info(library: OpenLibrary) -> LibraryInfo:
@@ -126,3 +129,6 @@ def _rebuild(library: OpenLibrary, catalogue: Catalogue, settings: StoreSettings
         raise NotFound(f"{library.folder}: {EMPTY}")
     catalogue.words.rebuild()
     StoreCache(library.folder, catalogue, settings=settings).rebuild(model, model.space)
+    store = sync_store(library, catalogue)
+    if store is not None:
+        keep_scores(catalogue, store, is_forced=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from index.catalogue.records import Json, TrackRecord
+from index.vectors.usual_nearest import Closeness
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,16 @@ class QueryResult:
     notes: tuple[str, ...] = ()
     left_out: tuple["LeftOut", ...] | None = None
     """With `explain`: nearer tracks that filters and limits left out, and why."""
+    closeness: Closeness | None = None
+    """How near the nearest neighbour is, for this library, copies of the query aside; None in a
+    small library, and for a text or a part of a track."""
 
     def to_json(self) -> Json:
-        """`{"query": […], "neighbours": […]}`, with `explain` also `left_out`."""
+        """`{"query": […], "neighbours": […], "closeness"}`, with `explain` also `left_out`."""
         fields: Json = {
             "query": [track.to_json() for track in self.query],
             "neighbours": [neighbour.to_json() for neighbour in self.neighbours],
+            "closeness": self.closeness.to_json() if self.closeness else None,
         }
         if self.left_out is None:
             return fields

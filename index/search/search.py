@@ -25,6 +25,7 @@ from index.vectors import hubness
 from index.vectors.distances import FloatMatrix
 from index.vectors.store import IdArray
 from index.vectors.taste import taste_of
+from index.vectors.usual_nearest import Closeness
 
 TEXT_SCORES = "Scores are calibrated for tracks, not for texts: only their order counts."
 GROWTH = 4
@@ -70,11 +71,16 @@ class Searcher:
 
             neighbours = explain(self._library, likes, neighbours)
             left_out = self._left_out(taste, request, queries, nearest)
-        notes = () if self.scoring.calibration.is_learned else (NOT_CALIBRATED,)
+        notes = () if self.scoring.is_calibrated else (NOT_CALIBRATED,)
         if request.text:
             notes = (*notes, TEXT_SCORES)
+        is_whole = not request.text and request.start_seconds is None and request.seconds is None
         return QueryResult(
-            tuple(track.record for track in likes), tuple(neighbours), notes, left_out
+            tuple(track.record for track in likes),
+            tuple(neighbours),
+            notes,
+            left_out,
+            self._closeness(neighbours) if is_whole else None,
         )
 
     def tracks(self, request: SearchRequest) -> list[QueryTrack]:
@@ -193,6 +199,10 @@ class Searcher:
             )
             for position, candidate in enumerate(nearest)
         ]
+
+    def _closeness(self, neighbours: Sequence[Neighbour]) -> Closeness | None:
+        distances = [n.distance for n in neighbours if not n.is_duplicate]
+        return self.scoring.closeness(min(distances)) if distances else None
 
     def _left_out(
         self,

@@ -159,6 +159,18 @@ def test_nothing_is_written_unasked(own: Path, run_cli: RunCli) -> None:
     assert [read_field(song, "genre").labels for song in songs] == [(), ()]
 
 
+def test_improbable_labels_are_not_written(own: Path, run_cli: RunCli) -> None:
+    """Below 0.5 a label is skipped, with its probability; --abstain sets another limit."""
+    song = own / "music" / "new hiss.mp3"
+    line = ("--library", str(own / "library"), "label", str(song), "--field", "artist")
+    line = (*line, "--write", "--force", "--dry-run", "--json")
+    (skipped,) = json.loads(run_cli(*line).out)["changes"]
+    assert (skipped["action"], "less than 0.5" in skipped["reason"]) == ("skip", True)
+    assert 0 < skipped["probability"] < 0.5
+    (change,) = json.loads(run_cli(*line, "--abstain", "0.001").out)["changes"]
+    assert (change["action"], change["probability"]) == ("write", skipped["probability"])
+
+
 @pytest.fixture
 def written(own: Path, run_cli: RunCli) -> Run:
     """The result of a run that wrote labels into two files."""

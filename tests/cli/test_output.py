@@ -108,7 +108,7 @@ def test_an_empty_table_says_so_on_stderr(capfd: pytest.CaptureFixture[str]) -> 
 def test_one_record_is_a_list_of_fields(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     """A single record shows a field a line."""
     emit(Globals(), SONGS[0], columns=("title", "score"))
-    assert printed(capfdbinary).decode().split() == ["title", "Aé", "score", "0.9877"]
+    assert printed(capfdbinary).decode().split() == ["title", "Aé", "score", "0.99"]
 
 
 def test_prose_is_for_people(capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.cli.songs import NAMES, ODD, ROOT, write_song
@@ -17,7 +16,8 @@ def test_a_query_by_id_path_and_several(run_cli: RunCli, ready: Path) -> None:
     """The same track by its id and its path; the query never comes back; fields are stable."""
     library = ("--json", "--library", str(ready / "library"))
     by_path = json.loads(run_cli(*library, "query", str(ready / "music" / ODD), "-k", "3").out)
-    assert set(by_path) == {"query", "neighbours"}
+    assert set(by_path) == {"query", "neighbours", "closeness"}
+    assert by_path["closeness"] is None, "too few tracks for a usual distance"
     (query,) = by_path["query"]
     by_id = json.loads(run_cli(*library, "query", str(query["id"]), "-k", "3").out)
     assert by_id == by_path
@@ -25,8 +25,7 @@ def test_a_query_by_id_path_and_several(run_cli: RunCli, ready: Path) -> None:
     for rank, neighbour in enumerate(by_path["neighbours"], start=1):
         assert fields | {"rank", "score", "distance", "percentile"} <= set(neighbour)
         assert neighbour["rank"] == rank
-        expected = np.interp(neighbour["distance"], (0, 0.5, 2), (1, 0.5, 0))
-        assert neighbour["score"] == pytest.approx(expected)
+        assert 0 < neighbour["score"] < 1
     several = json.loads(run_cli(*library, "query", "1", "2", "-k", "10").out)
     names = {Path(neighbour["path"]).name for neighbour in several["neighbours"]}
     assert names == {*NAMES} - {"a.wav", "b.wav"}

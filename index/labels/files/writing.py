@@ -46,6 +46,8 @@ class TagChange:
     new: tuple[str, ...]
     action: Action
     reason: str = ""
+    probability: float | None = None
+    """Of the most probable new label; None if no vote gave it."""
 
     def to_json(self) -> Json:
         """The fields by their names."""
@@ -56,6 +58,7 @@ class TagChange:
             "new": list(self.new),
             "action": self.action,
             "reason": self.reason,
+            "probability": self.probability,
         }
 
 
@@ -170,7 +173,8 @@ def _failures_in(changes: Iterable[TagChange]) -> tuple[Failure, ...]:
 def _planned(vote: LabelVote, *, replace_old: bool) -> TagChange:
     check_writable_field(vote.field)
     path, new = vote.track.path, vote.labels
-    unread = TagChange(path, vote.field, (), new, "skip", vote.abstained or "")
+    probability = vote.probability if vote.voters else None
+    unread = TagChange(path, vote.field, (), new, "skip", vote.abstained or "", probability)
     if not new:
         return unread if unread.reason else replace(unread, reason="no label is probable enough")
     if vote.track.start_seconds is not None:

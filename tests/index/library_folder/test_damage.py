@@ -9,7 +9,7 @@ import pytest
 
 from embedder.errors import CorruptArtefact
 from index.library import Library
-from index.library_folder import model_notes
+from index.library_folder import library_scores, model_notes
 from index.vectors import hubness, random_pairs
 from tests.index.library_folder.damaged_library import change, six_tracks
 from tests.index.toy_encoder import ToyEncoder
@@ -64,14 +64,14 @@ def test_damaged_settings_of_the_store_are_refused(library: Library, text: str) 
         assert opened.verify() == []
 
 
-@pytest.mark.parametrize("key", [model_notes.SETTING, random_pairs.SETTING])
+@pytest.mark.parametrize("key", [model_notes.SETTING, random_pairs.SETTING, library_scores.SETTING])
 @pytest.mark.parametrize("text", ["null", "[]", "{", "[" * 100_000, '{"fingerprint": 1}'])
 def test_damaged_notes_are_refused(library: Library, tmp_path: Path, key: str, text: str) -> None:
     """What searches read beside the vectors is refused, and the next run of indexing mends it."""
     change(library, "INSERT OR REPLACE INTO settings VALUES (?, ?)", key, text)
     with Library.open(library.folder) as opened:
         with pytest.raises(CorruptArtefact, match=f"setting '{key}' is damaged.*soundalike index"):
-            _ = opened.scoring.calibration, opened.scoring.random_pairs
+            _ = opened.scoring.calibration, opened.scoring.random_pairs, opened.scoring.curve
         opened.index([tmp_path / "music"], encoder=ToyEncoder())
         assert opened.verify() == []
 

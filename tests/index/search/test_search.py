@@ -39,18 +39,24 @@ def ids_of(library: Library, request: SearchRequest) -> list[int]:
 
 
 def by_hand(
-    point: NDArray[np.float32], request: SearchRequest, *, query_ids: set[int], allowed: set[int]
+    library: Library,
+    point: NDArray[np.float32],
+    request: SearchRequest,
+    *,
+    query_ids: set[int],
+    allowed: set[int],
 ) -> list[int]:
     """The whole library in order of distance, limits applied one by one."""
     artists: Counter[str] = Counter()
     albums: Counter[str] = Counter()
     nearest_ids: list[int] = []
     distances = np.maximum(1 - VECTORS @ point, 0)
+    scores = library.scoring.scores(distances)
     for row in np.lexsort((np.arange(N_TRACKS), distances)).tolist():
         artist, album = TAGS[row]["artist"], TAGS[row]["album"]
         is_full = artist and request.per_artist and artists[artist] >= request.per_artist
         is_full = is_full or (request.per_album and albums[album] >= request.per_album)
-        is_low = request.min_score is not None and 1 - distances[row] / 2 < request.min_score
+        is_low = request.min_score is not None and scores[row] < request.min_score
         if row + 1 in query_ids or row + 1 not in allowed or is_full or is_low:
             continue
         artists[artist] += 1
@@ -94,7 +100,7 @@ def test_a_search_equals_a_loop(
     if len(query_ids) == 1:
         point = VECTORS[query_ids[0] - 1]
     assert ids_of(library, request) == by_hand(
-        point, request, query_ids=set(query_ids), allowed=allowed
+        library, point, request, query_ids=set(query_ids), allowed=allowed
     )
 
 
@@ -116,7 +122,7 @@ def test_records_are_complete(library: Library) -> None:
     percentiles = [n.percentile or 0.0 for n in neighbours]
     assert percentiles == sorted(percentiles, reverse=True)
     assert 0.4 < float(np.mean(percentiles)) < 0.6, "over all tracks they are those of random pairs"
-    assert set(result.to_json()) == {"query", "neighbours"}
+    assert set(result.to_json()) == {"query", "neighbours", "closeness"}
     assert [track.id for track in result.query] == [5]
 
 
@@ -192,22 +198,20 @@ def test_k_come_whenever_k_exist(tmp_path: Path, kind: str) -> None:
     assert sorted(n.track.id for n in few) == [598, 599, 600]
 
 
-def test_scores_are_the_models(tmp_path: Path) -> None:
-    """A calibration in the model's card makes the scores of two libraries comparable."""
+def test_scores_without_tags_are_the_models(tmp_path: Path) -> None:
+    """The odds are those of the model's card times the same factor, and a random pair has 0.1."""
     calibration = Calibration((0.0, 1.0, 2.0), (1.0, 0.25, 0.0))
     notes = ModelNotes(FINGERPRINT, calibration=calibration)
-    large = library_of(tmp_path / "large", VECTORS, notes=notes)
-    small = library_of(tmp_path / "small", VECTORS[:20], notes=notes)
-    scores = {n.track.id: n.score for n in large.search(SearchRequest(("1",), k=90)).neighbours}
-    result = small.search(SearchRequest(("1",), k=90))
-    assert result.notes == ()
-    for neighbour in result.neighbours:
-        expected = float(np.interp(neighbour.distance, (0, 1, 2), (1, 0.25, 0)))
-        assert neighbour.score == pytest.approx(expected)
-        assert scores[neighbour.track.id] == pytest.approx(neighbour.score, abs=1e-6)
+    library = library_of(tmp_path / "own", VECTORS, notes=notes)
+    assert library.search(SearchRequest(("1",))).notes == ()
+    distances = (1 - VECTORS @ VECTORS.T)[np.triu_indices(N_TRACKS, 1)]
+    assert library.scoring.scores(distances).mean() == pytest.approx(0.1, abs=0.01)
+    odds = [score / (1 - score) for score in library.scoring.scores(np.array([1.0, 1.5, 2.0]))]
+    least = 0.005 / 0.995
+    assert odds[0] / odds[2] == pytest.approx((0.25 / 0.75) / least)
+    assert odds[1] == pytest.approx((odds[0] * odds[2]) ** 0.5), "straight in log-odds"
     plain = library_of(tmp_path / "plain", VECTORS[:20]).search(SearchRequest(("1",)))
     assert "no calibration" in plain.notes[0]
-    assert all(n.score == pytest.approx(1 - n.distance / 2) for n in plain.neighbours)
 
 
 def test_a_librarys_own_correction_goes_before_the_models(tmp_path: Path) -> None:
