@@ -126,13 +126,17 @@ def run(
     with Library.open(settings.library_folder()) as library:
         library.choose = chooser(settings)
         result = library.search(request)
+    _show(settings, result)
+    if explain:
+        _show_reasons(settings, result)
+
+
+def _show(settings: Globals, result: "QueryResult") -> None:
     for note in result.notes:
         say(settings, note)
     if result.closeness is not None:
         emit_text(settings, f"{closeness_line(result.closeness)}\n")
     emit(settings, result, rows=result.neighbours, columns=_columns(result))
-    if explain:
-        _show_reasons(settings, result)
 
 
 def _columns(result: "QueryResult") -> tuple[str, ...]:
