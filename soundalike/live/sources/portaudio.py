@@ -6,6 +6,7 @@ from typing import Any
 
 from embedder.errors import DeviceError, MissingExtra, UnknownChoice
 from index.catalogue.records import Json
+from soundalike.live.ring import Floats
 
 NO_PORTAUDIO = "PortAudio is missing, which gives access to microphones. "
 HOW_TO_GET = {
@@ -94,6 +95,15 @@ def choose_device(text: str = "") -> InputDevice:
     if not named:
         raise UnknownChoice("input device", text, [device.name for device in devices])
     return (exact or named)[0]
+
+
+def play(samples: Floats, sample_rate: int) -> None:
+    """Play mono sound on the default loudspeaker, to its end."""
+    sounddevice = load_sounddevice()
+    try:
+        sounddevice.play(samples, sample_rate, blocking=True)
+    except sounddevice.PortAudioError as error:
+        raise DeviceError(f"the loudspeaker cannot be used: {_reason(error)}") from error
 
 
 def device_error(
