@@ -22,10 +22,12 @@ SCRIPTS = (
     "camera.js",
     "webgl.js",
     "canvas.js",
+    "room.js",
     "overlay.js",
     "playlist.js",
     "panels.js",
     "main.js",
+    "view.js",
     "input.js",
 )
 

@@ -20,7 +20,15 @@ PictureForm = Literal["png", "svg"]
 WIDTH_INCHES, HEIGHT_INCHES = 10.0, 7.0
 PNG_DOTS_PER_INCH = 300
 MOST_DRAWN_POINTS = 20_000
-MARKERS = {"circle": "o", "square": "s", "triangle": "^"}
+MARKERS = {
+    "circle": "o",
+    "square": "s",
+    "triangle": "^",
+    "diamond": "D",
+    "plus": "P",
+    "wedge": "v",
+    "dot": ".",
+}
 INK, SOFT = "#1b2230", "#5c6676"
 LONGEST_LABEL = 30
 

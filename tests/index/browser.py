@@ -77,13 +77,7 @@ class Browser:
         self._send("Page.enable")
         self._send("Runtime.enable")
         self._send("Log.enable")
-        self._send(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=1,
-            mobile=False,
-        )
+        self.resize(width, height)
 
     def __enter__(self) -> Self:
         return self
@@ -167,6 +161,17 @@ class Browser:
         self._send("Input.dispatchKeyEvent", type="keyDown", key=name, **text)
         self._send("Input.dispatchKeyEvent", type="keyUp", key=name)
         self.frames()
+
+    def resize(self, width: int, height: int, *, is_phone: bool = False) -> None:
+        """Make the window another size; a phone is touched instead of clicked."""
+        self._send(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=is_phone,
+        )
+        self._send("Emulation.setTouchEmulationEnabled", enabled=is_phone)
 
     def emulate_scheme(self, scheme: str) -> None:
         """Prefer light or dark, as a system setting does."""

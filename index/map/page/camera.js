@@ -4,8 +4,9 @@ const PERSPECTIVE = 0.28;
 const MOST_ZOOM = 400;
 
 class Camera {
-  constructor(spans) {
+  constructor(spans, positions) {
     this.spans = spans;
+    this.positions = positions;
     this.isFlat = spans.length === 2;
     this.perspective = this.isFlat ? 0 : PERSPECTIVE;
     this.width = this.height = 1;
@@ -17,21 +18,46 @@ class Camera {
     this.zoom = 1;
     this.centre = [0, 0, 0];
     this.shift = [0, 0];
+    this.offset = [0, 0];
     this.rotation = this.isFlat ? [1, 0, 0, 0, 1, 0, 0, 0, 1] : multiply(turnX(-0.42), turnY(0.6));
+    if (!this.isFlat) this._fit();
+  }
+
+  // How wide and high a map in space is, seen from here, and where its middle is: it fills the window.
+  _fit() {
+    const plain = { rotation: this.rotation, centre: [0, 0, 0], middle: [0, 0], scale: 1, perspective: this.perspective };
+    const seen = projectAll(plain, this.positions, new Float32Array(this.positions.length));
+    let left = Infinity, right = -Infinity, top = Infinity, bottom = -Infinity;
+    for (let at = 0; at < seen.length; at += 3) {
+      left = Math.min(left, seen[at]); right = Math.max(right, seen[at]);
+      top = Math.min(top, seen[at + 1]); bottom = Math.max(bottom, seen[at + 1]);
+    }
+    this.extent = [Math.max(right - left, 0.1), Math.max(bottom - top, 0.1)];
+    this.offset = [-(left + right) / 2, -(top + bottom) / 2];
+  }
+
+  state() {
+    const { zoom, centre, shift, offset, rotation } = this;
+    return { zoom, centre: [...centre], shift: [...shift], offset: [...offset], rotation: [...rotation] };
+  }
+
+  restore(state) {
+    Object.assign(this, state);
   }
 
   // Pixels per unit of the map.
   get scale() {
     const width = Math.max(this.width - this.inset.left - this.inset.right, 120);
     const height = Math.max(this.height - this.inset.top - this.inset.bottom, 120);
-    if (!this.isFlat) return this.zoom * Math.min(width, height) * 0.4;
+    if (!this.isFlat) return this.zoom * 0.92 * Math.min(width / this.extent[0], height / this.extent[1]);
     return this.zoom * 0.45 * Math.min(width / this.spans[0], height / Math.max(this.spans[1], 0.05));
   }
 
   get middle() {
+    const { inset, offset, shift, scale } = this;
     return [
-      (this.inset.left + this.width - this.inset.right) / 2 + this.shift[0],
-      (this.inset.top + this.height - this.inset.bottom) / 2 + this.shift[1],
+      (inset.left + this.width - inset.right) / 2 + offset[0] * scale + shift[0],
+      (inset.top + this.height - inset.bottom) / 2 + offset[1] * scale + shift[1],
     ];
   }
 
@@ -48,10 +74,11 @@ class Camera {
 
   zoomAt(factor, x, y) {
     const before = this.zoom;
+    const [mx, my] = this.middle;
     this.zoom = Math.min(Math.max(this.zoom * factor, 0.4), MOST_ZOOM);
     const grown = this.zoom / before;
-    const [mx, my] = this.middle;
-    this.pan((mx - x) * (grown - 1), (my - y) * (grown - 1));
+    const [nx, ny] = this.middle;
+    this.pan(x - (x - mx) * grown - nx, y - (y - my) * grown - ny);
   }
 
   pan(dx, dy) {
@@ -66,13 +93,6 @@ class Camera {
 
   turn(dx, dy) {
     this.rotation = multiply(multiply(turnX(dy * 0.007), turnY(dx * 0.007)), this.rotation);
-  }
-
-  // Centre a point, zoomed in enough to show its surroundings.
-  lookAt(x, y, z, zoom) {
-    this.centre = [x, y, z];
-    this.shift = [0, 0];
-    this.zoom = Math.min(Math.max(this.zoom, zoom), MOST_ZOOM);
   }
 }
 

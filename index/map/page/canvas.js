@@ -58,5 +58,23 @@ function shapePath(context, shape, x, y, radius) {
     context.lineTo(x + radius * 1.1, y + radius * 0.7);
     context.lineTo(x - radius * 1.1, y + radius * 0.7);
     context.closePath();
-  } else context.arc(x, y, radius, 0, 2 * Math.PI);
+  } else if (shape === "wedge") {
+    context.moveTo(x, y + radius * 1.2);
+    context.lineTo(x + radius * 1.1, y - radius * 0.7);
+    context.lineTo(x - radius * 1.1, y - radius * 0.7);
+    context.closePath();
+  } else if (shape === "diamond") {
+    const reach = radius * 1.15;
+    context.moveTo(x, y - reach);
+    context.lineTo(x + reach, y);
+    context.lineTo(x, y + reach);
+    context.lineTo(x - reach, y);
+    context.closePath();
+  } else if (shape === "plus") {
+    const near = radius * 0.36, far = radius * 1.1;
+    const corners = [[-near, -far], [near, -far], [near, -near], [far, -near], [far, near], [near, near],
+      [near, far], [-near, far], [-near, near], [-far, near], [-far, -near], [-near, -near]];
+    corners.forEach(([dx, dy], at) => (at ? context.lineTo(x + dx, y + dy) : context.moveTo(x + dx, y + dy)));
+    context.closePath();
+  } else context.arc(x, y, shape === "dot" ? radius * 0.64 : radius, 0, 2 * Math.PI);
 }

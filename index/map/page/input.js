@@ -1,13 +1,13 @@
 // Mouse, touch and keys.
 
 const KEY_STEP = 40;
+const TOUCH_REACH = 22;
 
 Page.prototype._listen = function () {
   listenToPointer(this);
   listenToKeys(this);
   listenToPanel(this);
   addEventListener("resize", () => this.redraw());
-  byId("card").addEventListener("toggle", () => this.redraw());
 };
 
 function listenToPointer(page) {
@@ -30,12 +30,16 @@ function listenToPointer(page) {
     if (!last) return page.hover(page.rowAt(x, y), x, y);
     const dx = x - last[0], dy = y - last[1];
     moved += Math.abs(dx) + Math.abs(dy);
-    if (pointers.size === 2) pinch(page, pointers, event);
+    if (pointers.size === 2) {
+      pinch(page, pointers, event);
+      page.movedByHand();
+    }
     else if (page.isLassoing) page.lasso.push([x, y]);
     else if (moved > CLICK_PIXELS) {
       canvas.classList.add("dragging");
       if (isTurning) camera.turn(dx, dy);
       else camera.pan(dx, dy);
+      page.movedByHand();
     }
     pointers.set(event.pointerId, [x, y]);
     page.redraw();
@@ -47,7 +51,7 @@ function listenToPointer(page) {
       const rows = page.closeLasso();
       if (!rows.length) page.say("There is no track inside the lasso.");
     } else if (moved <= CLICK_PIXELS && event.type === "pointerup" && event.button === 0)
-      page.select(page.rowAt(event.clientX, event.clientY));
+      page.select(page.rowAt(event.clientX, event.clientY, event.pointerType === "touch" ? TOUCH_REACH : 0));
   };
   canvas.addEventListener("pointerup", end);
   canvas.addEventListener("pointercancel", end);
@@ -57,7 +61,7 @@ function listenToPointer(page) {
     event.preventDefault();
     const step = event.deltaMode === 1 ? event.deltaY * 20 : event.deltaY;
     camera.zoomAt(Math.exp(-Math.max(-240, Math.min(240, step)) * 0.0022), event.clientX, event.clientY);
-    page.redraw();
+    page.movedByHand();
   }, { passive: false });
 }
 
@@ -83,7 +87,7 @@ function listenToKeys(page) {
     "-": () => camera.zoomAt(0.8, ...middle()),
     0: () => camera.reset(),
     l: () => page.setLassoing(!page.isLassoing),
-    n: () => { if (page.selected >= 0 && page.map.k) page.select(page.map.neighbours(page.selected)[0].row, { fly: true }); },
+    n: () => page.walkOn(),
   };
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -98,6 +102,7 @@ function listenToKeys(page) {
     if (isTyping || !isMapKey || !action) return;
     event.preventDefault();
     action();
+    if (!["l", "n"].includes(event.key.toLowerCase())) page.movedByHand();
     page.redraw();
   });
 }
@@ -105,7 +110,9 @@ function listenToKeys(page) {
 function listenToPanel(page) {
   const search = byId("search");
   search.addEventListener("input", () => page.search(search.value));
-  search.addEventListener("focus", () => { if (page.hits) page._fillResults(); });
+  search.addEventListener("focus", () => { setSheet(true); if (page.hits) page._fillResults(); });
+  byId("sheet").addEventListener("click", () => setSheet(byId("sheet").getAttribute("aria-expanded") !== "true"));
+  byId("points").addEventListener("pointerdown", () => setSheet(false));
   search.addEventListener("keydown", (event) => {
     if (!page.hits) return;
     const last = Math.min(page.hits.length, MOST_RESULTS) - 1;
@@ -124,7 +131,7 @@ function listenToPanel(page) {
   byId("names").addEventListener("change", () => page.redraw());
   byId("honest").addEventListener("change", () => page.restate());
   byId("lasso").addEventListener("click", () => page.setLassoing(!page.isLassoing));
-  byId("fit").addEventListener("click", () => { page.camera.reset(); page.redraw(); });
+  byId("fit").addEventListener("click", () => { page.camera.reset(); page.movedByHand(); });
   byId("theme").addEventListener("click", () => page.setTheme(page.theme === "dark" ? "light" : "dark"));
   byId("close").addEventListener("click", () => page.select(-1));
   byId("clear").addEventListener("click", () => page.choose([]));

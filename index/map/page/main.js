@@ -6,7 +6,7 @@ const CLICK_PIXELS = 5;
 class Page {
   constructor(map) {
     this.map = map;
-    this.camera = new Camera(map.spans);
+    this.camera = new Camera(map.spans, map.positions);
     this.states = new Uint8Array(4 * map.n);
     this.screen = new Float32Array(3 * map.n);
     this.place = 0;
@@ -15,6 +15,8 @@ class Page {
     this.chosen = [];
     this.lasso = [];
     this.isLassoing = false;
+    this.viewBefore = null;
+    this.walked = [];
     this.activeResult = -1;
     this.farRows = new Set();
     this.overlay = new Overlay(byId("overlay"));
@@ -50,9 +52,7 @@ class Page {
     byId("field").replaceChildren(...map.fields.map((field, place) => element("option", { value: place }, field.title)));
     const n = map.arrays.misleads.reduce((sum, flag) => sum + flag, 0);
     byId("n-misleading").textContent = `(${n.toLocaleString("en")})`;
-    byId("hint").textContent = map.dimensions === 3
-      ? "Drag to turn, right-drag to move, wheel to zoom. Click a track for its nearest neighbours. Keys: arrows, + −, 0, / to search, L for the lasso, N for the next neighbour."
-      : "Drag to move, wheel to zoom. Click a track for its nearest neighbours. Keys: arrows, + −, 0, / to search, L for the lasso, N for the next neighbour.";
+    byId("hint").textContent = hintFor(map.dimensions === 3);
   }
 
   // --- what is shown ---
@@ -125,72 +125,6 @@ class Page {
     return this.chosen.length ? this.chosen : null;
   }
 
-  redraw() {
-    if (this.isDrawing || !this.codes) return;
-    this.isDrawing = true;
-    requestAnimationFrame(() => { this.isDrawing = false; this.draw(); });
-  }
-
-  get pointSize() {
-    const base = Math.min(Math.max(120 / Math.pow(this.map.n, 0.36), 2.4), 15);
-    const grown = base * Math.pow(Math.max(this.camera.zoom, 0.5), 0.42);
-    return Math.min(grown, Math.max(base, 17));
-  }
-
-  draw() {
-    const { camera } = this;
-    camera.width = innerWidth;
-    camera.height = innerHeight;
-    const isWide = innerWidth > 760;
-    camera.inset = isWide ? { left: 300, right: byId("card").hidden ? 0 : 300, top: 0, bottom: 0 }
-      : { left: 0, right: 0, top: innerHeight * 0.4, bottom: 0 };
-    const style = getComputedStyle(document.documentElement);
-    const look = {
-      ratio: Math.min(devicePixelRatio || 1, MAX_FRAME_RATIO),
-      size: this.pointSize,
-      colours: this.colours,
-      shapes: this.field.shapes,
-      ground: rgb(style.getPropertyValue("--ground").trim()),
-      ink: style.getPropertyValue("--ink").trim(),
-      accent: style.getPropertyValue("--accent").trim(),
-      halo: this.theme === "dark" ? "rgba(12,15,21,.82)" : "rgba(251,251,250,.88)",
-    };
-    this.renderer.draw(camera, look);
-    this.isProjected = false;
-    this.overlay.draw(camera, look, this._scene(look));
-  }
-
-  _scene(look) {
-    const scene = { lasso: this.lasso, selected: null, names: null, hovered: null };
-    if (this.hovered >= 0 && this.hovered !== this.selected) scene.hovered = this.spot(this.hovered);
-    if (this.selected >= 0) {
-      scene.selected = {
-        from: this.spot(this.selected),
-        to: this.map.neighbours(this.selected).map(({ row, rank }) =>
-          ({ point: this.spot(row), isFar: this.farRows.has(row), rank })),
-      };
-    } else if (byId("names").checked) {
-      const most = Math.max(...this.field.counts);
-      scene.names = this.field.places.flatMap((place, code) => place && this.shown[code] ? [{
-        text: this.field.labels[code],
-        point: this._above(this.camera.project(place[0], place[1], place[2] ?? 0)),
-        colour: look.ink,
-        weight: Math.sqrt(this.field.counts[code] / most),
-      }] : []);
-    }
-    return scene;
-  }
-
-  // In a small map a name is above its tracks, in a large one among them.
-  _above([x, y]) {
-    return [x, y - (this.map.n < 600 ? this.pointSize + 10 : 0)];
-  }
-
-  spot(row) {
-    const p = this.map.positions;
-    return this.camera.project(p[3 * row], p[3 * row + 1], p[3 * row + 2]);
-  }
-
   _project() {
     if (!this.isProjected) projectAll(this.camera, this.map.positions, this.screen);
     this.isProjected = true;
@@ -198,9 +132,9 @@ class Page {
   }
 
   // The visible point under the pointer, or -1; in 3-D the one nearest to the viewer.
-  rowAt(x, y) {
+  rowAt(x, y, least = 0) {
     const screen = this._project();
-    const reach = Math.max(this.pointSize / 2 + 4, 9);
+    const reach = Math.max(this.pointSize / 2 + 4, 9, least);
     let best = -1, lowest = Infinity;
     for (let row = 0, at = 0; row < this.map.n; row++, at += 3) {
       const dx = screen[at] - x, dy = screen[at + 1] - y;
@@ -215,6 +149,7 @@ class Page {
   // --- what is selected and chosen ---
 
   select(row, { fly = false } = {}) {
+    const wasOpen = this.selected >= 0;
     this.selected = row;
     this.hover(-1);
     if (row < 0) {
@@ -224,9 +159,23 @@ class Page {
     } else {
       this.farRows = this._farNeighbours(row);
       fillCard(this.map, row, this.farRows, { select: (other) => this.select(other, { fly: true }) });
-      if (fly) this._showPoint(row);
     }
+    this._follow(row, wasOpen, fly);
     this.restate();
+  }
+
+  // To the nearest neighbour that the walk has not met; from a dead end back along the walk.
+  walkOn() {
+    if (this.selected < 0 || !this.map.k) return;
+    if (this.walked.at(-1) !== this.selected) this.walked = [this.selected];
+    const met = new Set(this.walked);
+    for (let step = this.walked.length - 1; step >= 0; step--) {
+      const next = this.map.neighbours(this.walked[step]).find(({ row }) => !met.has(row) && this.isShown(row));
+      if (!next) continue;
+      this.walked.push(next.row);
+      return this.select(next.row, { fly: true });
+    }
+    this.say("The walk has met every track that neighbours lead to.");
   }
 
   // Nearest neighbours that are outside the track's surroundings on the map.
@@ -236,15 +185,6 @@ class Page {
     const all = Float32Array.from({ length: this.map.n }, (_, other) => apart(other)).sort();
     const limit = all[Math.min(this.map.surroundings, this.map.n - 1)];
     return new Set(this.map.neighbours(row).map((n) => n.row).filter((other) => apart(other) > limit + 1e-6));
-  }
-
-  _showPoint(row) {
-    const [x, y] = this.spot(row);
-    const { inset } = this.camera;
-    const isIn = x > inset.left + 40 && x < innerWidth - 340 && y > 40 && y < innerHeight - 40;
-    if (isIn) return;
-    const p = this.map.positions;
-    this.camera.lookAt(p[3 * row], p[3 * row + 1], p[3 * row + 2], 1);
   }
 
   choose(rows) {

@@ -1,5 +1,11 @@
 // Drawn over the points: names of categories, lines to neighbours, rings, the lasso.
 
+const LEADER_PIXELS = 14;
+
+function nameFont(size) {
+  return `650 ${size}px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif`;
+}
+
 class Overlay {
   constructor(canvas) {
     this.canvas = canvas;
@@ -13,7 +19,8 @@ class Overlay {
     context.setTransform(look.ratio, 0, 0, look.ratio, 0, 0);
     context.lineJoin = context.lineCap = "round";
     if (scene.selected) this._lines(look, scene.selected);
-    if (scene.names) this._names(camera, look, scene.names);
+    this.names = scene.names;
+    this._names(look, scene.names);
     if (scene.hovered) this._ring(scene.hovered, look.size * 0.7 + 4, look.ink, 1.5);
     if (scene.lasso.length > 1) this._lasso(scene.lasso, look);
   }
@@ -46,27 +53,42 @@ class Overlay {
     context.stroke();
   }
 
-  // The largest categories first; a name that would overlap another is left out.
-  _names(camera, look, names) {
+  // Names with a box each, the largest categories first; a name without room is left out.
+  placed(names, room) {
     const { context } = this;
-    const taken = [];
+    return names.flatMap(({ text, point, weight }) => {
+      const size = 12 + 6 * weight;
+      const shown = text.length > 28 ? `${text.slice(0, 27)}…` : text;
+      context.font = nameFont(size);
+      const box = room.place(point, context.measureText(shown).width + 8, size * 1.35);
+      return box ? [{ text: shown, point, box, size }] : [];
+    });
+  }
+
+  // A thin line leads from a name that is not among its tracks to them.
+  _names(look, names) {
+    const { context } = this;
     context.textAlign = "center";
     context.textBaseline = "middle";
-    for (const { text, point, colour, weight } of names) {
-      const size = 12 + 7 * weight;
-      context.font = `650 ${size}px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif`;
-      const shown = text.length > 28 ? `${text.slice(0, 27)}…` : text;
-      const half = context.measureText(shown).width / 2 + 5;
-      const [x, y] = point;
-      const box = [x - half, y - size * 0.75, x + half, y + size * 0.75];
-      const isOut = x < camera.inset.left || x > camera.width || y < 0 || y > camera.height;
-      if (isOut || taken.some((t) => box[0] < t[2] && box[2] > t[0] && box[1] < t[3] && box[3] > t[1])) continue;
-      taken.push(box);
-      context.lineWidth = size * 0.32;
+    for (const { text, point: [px, py], box, size } of names) {
+      const x = (box[0] + box[2]) / 2, y = (box[1] + box[3]) / 2;
+      const ex = Math.min(Math.max(px, box[0]), box[2]), ey = Math.min(Math.max(py, box[1]), box[3]);
+      if (Math.hypot(ex - px, ey - py) > LEADER_PIXELS) {
+        context.globalAlpha = 0.55;
+        context.strokeStyle = look.ink;
+        context.lineWidth = 1;
+        context.beginPath();
+        context.moveTo(ex, ey);
+        context.lineTo(px, py);
+        context.stroke();
+        context.globalAlpha = 1;
+      }
+      context.font = nameFont(size);
+      context.lineWidth = size * 0.3;
       context.strokeStyle = look.halo;
-      context.strokeText(shown, x, y);
-      context.fillStyle = colour;
-      context.fillText(shown, x, y);
+      context.strokeText(text, x, y);
+      context.fillStyle = look.ink;
+      context.fillText(text, x, y);
     }
   }
 

@@ -14,6 +14,23 @@ function byId(id) {
   return document.getElementById(id);
 }
 
+// What a person can do, in the words of what they hold: a finger or a mouse with keys.
+function hintFor(isDeep) {
+  if (matchMedia("(pointer: coarse)").matches)
+    return `Drag to ${isDeep ? "turn" : "move"}, pinch to zoom. Tap a track for its nearest neighbours.`;
+  const drag = isDeep ? "Drag to turn, right-drag to move" : "Drag to move";
+  return `${drag}, wheel to zoom. Click a track for its nearest neighbours. Keys: arrows, + −, 0, / to search, L for the lasso, N to walk on to the next neighbour.`;
+}
+
+// On a narrow window the panel is a sheet at the bottom: down (its first rows) or up.
+const SHEET_PIXELS = 150;
+
+function setSheet(isUp) {
+  byId("panel").classList.toggle("up", isUp);
+  byId("sheet").setAttribute("aria-expanded", String(isUp));
+  byId("sheet").setAttribute("aria-label", isUp ? "Show less" : "Show colours and tools");
+}
+
 function counted(n, word = "track") {
   return `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
 }
@@ -31,6 +48,10 @@ function swatch(colour, shape, size = 14) {
     circle: "M-8,0a8,8 0 1 0 16,0a8,8 0 1 0 -16,0",
     square: "M-7,-7H7V7H-7Z",
     triangle: "M0,-9L9,7H-9Z",
+    diamond: "M0,-9L9,0L0,9L-9,0Z",
+    plus: "M-3,-9H3V-3H9V3H3V9H-3V3H-9V-3H-3Z",
+    wedge: "M0,9L9,-7H-9Z",
+    dot: "M-5,0a5,5 0 1 0 10,0a5,5 0 1 0 -10,0",
   }[shape]);
   svg.append(path);
   return svg;

@@ -63,6 +63,11 @@ function walkOrder(rows, positions) {
   return order;
 }
 
+// A path as a line of a playlist; with control characters in its name it is a URI.
+function lineOf(path) {
+  return /\p{Cc}/u.test(path) && path.startsWith("/") ? `file://${encodePath(path)}` : path;
+}
+
 function playlistText(map, rows) {
   const lines = ["#EXTM3U"];
   const seen = new Set();
@@ -72,7 +77,7 @@ function playlistText(map, rows) {
     seen.add(track.path);
     const name = [track.artist, track.title].filter(Boolean).join(" - ");
     const seconds = track.seconds >= 0 ? Math.round(track.seconds) : -1;
-    lines.push(`#EXTINF:${seconds},${name.replace(/[\r\n]+/g, " ")}`, track.path);
+    lines.push(`#EXTINF:${seconds},${name.replace(/[\p{Cc}\u2028\u2029]+/gu, " ")}`, lineOf(track.path));
   }
   return `${lines.join("\n")}\n`;
 }

@@ -51,12 +51,17 @@ void main() {
   float edge;
   if (shape < 0.5) edge = length(p) - 0.82;
   else if (shape < 1.5) edge = max(abs(p.x), abs(p.y)) - 0.70;
-  else edge = max(abs(p.x) * 0.866 - p.y * 0.5, p.y) - 0.50;
+  else if (shape < 2.5) edge = max(abs(p.x) * 0.866 - p.y * 0.5, p.y) - 0.50;
+  else if (shape < 3.5) edge = (abs(p.x) + abs(p.y)) * 0.707 - 0.66;
+  else if (shape < 4.5) edge = max(min(abs(p.x), abs(p.y)) - 0.29, max(abs(p.x), abs(p.y)) - 0.90);
+  else if (shape < 5.5) edge = max(abs(p.x) * 0.866 + p.y * 0.5, -p.y) - 0.50;
+  else edge = length(p) - 0.52;
+  float rim = shape > 3.5 && shape < 4.5 ? 0.16 : shape > 5.5 ? 0.22 : 0.36;
   float soft = 2.2 / pixels;
   float cover = 1.0 - smoothstep(-soft, soft * 0.4, edge);
   vec3 ink = mix(colour.rgb, ground, fog);
   if (pixels >= 7.0) {
-    if (hollow > 0.5) cover *= mix(0.14, 1.0, smoothstep(-0.36 - soft, -0.36, edge));
+    if (hollow > 0.5) cover *= mix(0.14, 1.0, smoothstep(-rim - soft, -rim, edge));
     else ink = mix(ink, ground, 0.55 * smoothstep(-0.20 - soft, -0.06, edge));
   }
   if (cover < 0.02) discard;
@@ -64,7 +69,7 @@ void main() {
   gl_FragColor = vec4(ink * alpha, alpha);
 }`;
 
-const SHAPE_NUMBERS = { circle: 0, square: 1, triangle: 2 };
+const SHAPE_NUMBERS = { circle: 0, square: 1, triangle: 2, diamond: 3, plus: 4, wedge: 5, dot: 6 };
 
 class GlPoints {
   static make(canvas, positions) {
