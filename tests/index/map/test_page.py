@@ -333,7 +333,7 @@ def test_a_phone_has_one_sheet_and_large_targets(browser: Browser, folder: Path)
         assert browser.run(sheets) == ["card"]
         assert browser.run(small) == []
         assert browser.run("document.documentElement.scrollWidth") == 390
-        x, y = spot(browser, 20)
+        _, y = spot(browser, 20)
         assert y < browser.run("document.getElementById('card').getBoundingClientRect().top")
     finally:
         browser.resize(1280, 800)
