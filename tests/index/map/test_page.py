@@ -321,7 +321,7 @@ def test_a_phone_has_one_sheet_and_large_targets(browser: Browser, folder: Path)
         " #near li')].filter((e) => { const b = e.getBoundingClientRect();"
         " return b.width && b.height < 44; }).map((e) => e.outerHTML)"
     )
-    sheets = "['panel', 'card'].filter((id) => document.getElementById(id).getBoundingClientRect().width)"
+    sheets = "['panel', 'card'].filter((id) => document.getElementById(id).offsetWidth > 0)"
     browser.resize(390, 844, is_phone=True)
     try:
         browser.open((folder / "map.html").as_uri())
