@@ -162,7 +162,7 @@ def _show(settings: Globals, audited: "Audited") -> None:
     counts = [{"looked for": kind, "found": n} for kind, n in audit.counts().items()]
     emit(settings, rows=counts, title=f"{audit.name}: {audit.n_tracks} tracks")
     rows = [
-        finding_row(finding)
+        finding_row(audit, finding)
         for kind in audit.counts()
         for finding in audit.of_kind(kind)[:SHOWN_OF_A_KIND]
     ]

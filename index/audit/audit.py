@@ -113,7 +113,13 @@ def audit(
     if not any(row.group is not None for row in dataset.rows):
         notes.append("no artist or album is known: leaks between artists were not checked")
     report_of_audit = Audit(
-        dataset.root.name, len(dataset.rows), tuple(checked), tuple(findings), split, tuple(notes)
+        dataset.root.name,
+        len(dataset.rows),
+        tuple(checked),
+        tuple(findings),
+        split,
+        tuple(notes),
+        _names(dataset, findings),
     )
     return Audited(report_of_audit, with_repeats(dataset, repeats), settings)
 
@@ -179,6 +185,17 @@ def _vectors(
     )
     scaled = row_statistics.scaled_by(np.arange(len(rows)))
     return row_statistics.positions, scaled, row_statistics.geometry
+
+
+def _names(dataset: Dataset, findings: list[Finding]) -> dict[str, str]:
+    """The tracks of the findings by artist and title."""
+    keys = {key for finding in findings for key in finding.tracks}
+    keys |= {key for finding in findings for key in finding.evidence.get("neighbours", ())}
+    return {
+        row.key: " – ".join(part for part in (row.artist, row.title) if part)
+        for row in dataset.rows
+        if row.key in keys and row.title
+    }
 
 
 def _too_short(analysed: AnalysedTracks) -> list[str]:

@@ -1,6 +1,7 @@
 """The results of an audit. JSON field names are stable: added to, never renamed."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -62,6 +63,8 @@ class Audit:
     findings: tuple[Finding, ...]
     split: dict[str, int]
     notes: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    """The tracks of the findings by artist and title, if they have a title."""
 
     def of_kind(self, kind: str) -> tuple[Finding, ...]:
         """The findings of one kind, the most certain first."""
@@ -83,4 +86,5 @@ class Audit:
             "split": self.split,
             "findings": [finding.to_json() for kind in KINDS for finding in self.of_kind(kind)],
             "notes": list(self.notes),
+            "names": dict(self.names),
         }

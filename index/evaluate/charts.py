@@ -1,23 +1,16 @@
-"""Charts as inline SVG: text in, text out, no library, no network.
+"""Charts as HTML and inline SVG: text in, text out, no library, no network.
 
 Colours come from the page's CSS variables, so that they follow light and dark.
 """
 
-import unicodedata
 from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
 
-BAR_HEIGHT = 26
-LABEL_WIDTH = 190
-CHART_WIDTH = 672
-CELL = 44
-VALUE_WIDTH = 46
-LETTER_WIDTH = 7.5
-RIGHT_MARGIN = 52
-RING = 8
+DARKEST = 0.55
+"""The share of colour in the fullest cell: text on it can still be read, light or dark."""
 
 
 def interval_bars(
@@ -29,75 +22,58 @@ def interval_bars(
     marked: str = "leaky",
     title: str,
 ) -> str:
-    """A bar for each name, from 0 to 1; its interval is a line, a second value a ring."""
-    height = BAR_HEIGHT * len(names) + 28
-    parts = [_axis(height)]
+    """A bar for each name, from 0 to 1; its interval is a line, a second value a ring.
+
+    The number stands to the right of all three, so that none of them hides it.
+    """
+    parts = []
     for row, (name, value, (low, high)) in enumerate(zip(names, values, ranges, strict=True)):
-        top = row * BAR_HEIGHT + 4
-        middle = top + BAR_HEIGHT / 2 - 3
-        parts.append(_name(name, middle))
         mark = marks[row] if row < len(marks) else None
+        parts.append(f'<div class="name">{escape(name)}</div><div class="track">')
         if not np.isnan(value):
-            width = _x(value) - LABEL_WIDTH
             parts.append(
-                f'<rect class="bar" x="{LABEL_WIDTH}" y="{top}" width="{width:.1f}" rx="3" '
-                f'height="{BAR_HEIGHT - 7}"><title>{escape(name)}: {value:.3f}</title></rect>'
-            )
-            # If a line or ring would cover the number, it goes to the right of all of them.
-            drawn_over = [x for x in (low, high, mark) if x is not None and not np.isnan(x)]
-            is_hidden = any(_x(x) < LABEL_WIDTH + VALUE_WIDTH + RING for x in drawn_over)
-            fits = width > VALUE_WIDTH and not is_hidden
-            text_x = LABEL_WIDTH + 6 if fits else _x(max([value, *drawn_over])) + 10
-            parts.append(
-                f'<text class="{"value" if fits else "name"}" x="{text_x:.1f}" y="{middle + 4}">'
-                f"{value:.3f}</text>"
+                f'<div class="bar" style="width:{value:.1%}" '
+                f'title="{escape(name, quote=True)}: {value:.3f}"></div>'
             )
         if not np.isnan(low + high) and high > low:
             parts.append(
-                f'<line class="range" x1="{_x(low):.1f}" x2="{_x(high):.1f}" y1="{middle}" '
-                f'y2="{middle}"/>'
+                f'<div class="range" style="left:{low:.1%};width:{high - low:.1%}" '
+                f'title="{low:.3f} to {high:.3f}"></div>'
             )
         if mark is not None and not np.isnan(mark):
             parts.append(
-                f'<circle class="halo" cx="{_x(mark):.1f}" cy="{middle}" r="5"/>'
-                f'<circle class="mark" cx="{_x(mark):.1f}" cy="{middle}" r="5">'
-                f"<title>{escape(marked)}: {mark:.3f}</title></circle>"
+                f'<div class="mark" style="left:{mark:.1%}" '
+                f'title="{escape(marked, quote=True)}: {mark:.3f}"></div>'
             )
-    return _figure(title, CHART_WIDTH, height, parts)
+        if not np.isnan(value):
+            drawn = [x for x in (value, low, high, mark) if x is not None and not np.isnan(x)]
+            parts.append(f'<div class="value" style="left:{max(drawn):.1%}">{value:.3f}</div>')
+        parts.append("</div>")
+    bars = f'<div class="bars">{"".join(parts)}</div>'
+    return f"<figure><figcaption>{escape(title)}</figcaption>{bars}</figure>"
 
 
 def heat_table(names: Sequence[str], counts: NDArray[np.int64], *, title: str) -> str:
     """A confusion matrix: shades show each row's shares, numbers the counts."""
-    left, top = 110, 96
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    parts = []
+    head = "".join(f"<th><span>{escape(name)}</span></th>" for name in names)
+    rows = []
     for row, name in enumerate(names):
-        y = top + row * CELL
-        parts.append(
-            f'<text class="name" x="{left - 8}" y="{y + CELL / 2 + 4}" text-anchor="end">'
-            f"{escape(shortened(name, left - 8))}</text>"
-        )
-        x = left + row * CELL + CELL / 2
-        parts.append(
-            f'<text class="name" transform="translate({x},{top - 8}) rotate(-45)">'
-            f"{escape(shortened(name, left - 8))}</text>"
-        )
+        cells = []
         for column, other in enumerate(names):
-            share = float(shares[row, column])
-            weight = "bold" if row == column else "plain"
-            parts.append(
-                f'<rect class="{"hit" if row == column else "miss"}" x="{left + column * CELL}" '
-                f'y="{y}" width="{CELL - 1}" height="{CELL - 1}" fill-opacity="{share:.3f}">'
-                f"<title>{escape(name)} taken for {escape(other)}: {counts[row, column]} "
-                f"({share:.0%})</title></rect>"
+            share, count = float(shares[row, column]), int(counts[row, column])
+            note = f"{name} taken for {other}: {count} ({share:.0%})"
+            cells.append(
+                f'<td class="{"hit" if row == column else "miss"}" '
+                f'style="--share:{DARKEST * share:.0%}" title="{escape(note, quote=True)}">'
+                f"{count or ''}</td>"
             )
-            if counts[row, column]:
-                parts.append(
-                    f'<text class="cell {weight}" x="{left + column * CELL + CELL / 2}" '
-                    f'y="{y + CELL / 2 + 4}">{counts[row, column]}</text>'
-                )
-    # The slanted names of the last columns extend beyond the table.
-    return _figure(title, left + len(names) * CELL + 70, top + len(names) * CELL + 4, parts)
+        rows.append(f"<tr><th>{escape(name)}</th>{''.join(cells)}</tr>")
+    return (
+        f'<figure><figcaption>{escape(title)}</figcaption><div class="wide"><table class="heat">'
+        f"<thead><tr><th></th>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        "</figure>"
+    )
 
 
 def reliability_curve(
@@ -145,53 +121,9 @@ def reliability_curve(
     return _figure(title, size, size, parts)
 
 
-def _axis(height: float) -> str:
-    lines = []
-    for tenth in range(0, 11, 2):
-        x = _x(tenth / 10)
-        lines.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{height - 22}"/>')
-        lines.append(
-            f'<text class="tick" x="{x:.1f}" y="{height - 6}" text-anchor="middle">'
-            f"{tenth / 10:.1f}</text>"
-        )
-    return "".join(lines)
-
-
-def _x(share: float) -> float:
-    return LABEL_WIDTH + share * (CHART_WIDTH - LABEL_WIDTH - RIGHT_MARGIN)
-
-
-def _name(name: str, middle: float) -> str:
-    return (
-        f'<text class="name" x="{LABEL_WIDTH - 8}" y="{middle + 4}" text-anchor="end">'
-        f"{escape(shortened(name, LABEL_WIDTH - 8))}</text>"
-    )
-
-
 def counted(name: str, n_tracks: int) -> str:
-    """A label with its number of tracks; only the label is shortened, not the number."""
-    count = f" ({n_tracks})"
-    return shortened(name, LABEL_WIDTH - 8 - len(count) * LETTER_WIDTH) + count
-
-
-def shortened(name: str, width: float) -> str:
-    """A name cut to fit a width in pixels; East Asian wide characters count as two."""
-    widths = [_width(letter) for letter in name]
-    if sum(widths) <= width:
-        return name
-    free_width, n_letters = width - _width("…"), 0
-    while widths[n_letters] <= free_width:
-        free_width -= widths[n_letters]
-        n_letters += 1
-    return f"{name[:n_letters].rstrip()}…"
-
-
-def _width(letter: str) -> float:
-    if unicodedata.combining(letter):
-        return 0.0
-    if unicodedata.east_asian_width(letter) in "WF":
-        return 2 * LETTER_WIDTH
-    return 1.5 * LETTER_WIDTH if letter in "mwMW@%" else LETTER_WIDTH
+    """A label with its number of tracks."""
+    return f"{name} ({n_tracks})"
 
 
 def _figure(title: str, width: float, height: float, parts: Sequence[str]) -> str:

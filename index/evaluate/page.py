@@ -8,7 +8,7 @@ import numpy as np
 
 from embedder.whole_files import write_whole
 from index.evaluate.charts import counted, heat_table, interval_bars, reliability_curve
-from index.evaluate.page_style import html_page, html_table
+from index.evaluate.page_style import Named, html_page, html_table, section
 from index.evaluate.results import Evaluation, Json, ModelScores
 from index.evaluate.tables import (
     CONFUSION,
@@ -18,9 +18,13 @@ from index.evaluate.tables import (
     headline,
     remarks,
     tables_of,
+    track_name,
 )
 
 MOST_TAGS = 50
+FEW_COLUMNS = 6
+"""A wider table takes the page's whole width."""
+FEW_LABELS = 10
 
 
 def write_page(path: Path, evaluation: Evaluation) -> None:
@@ -41,29 +45,36 @@ def page_of(evaluation: Evaluation) -> str:
         f"<h1>{escape(title)}</h1><p class='lead'>{escape(headline(evaluation))}</p>",
         _cards(first),
         _notes(evaluation),
-        "<h2>Accuracy of the neighbours' vote</h2>",
-        interval_bars(
-            [model.name for model in evaluation.models],
-            [model.accuracy.mean for model in evaluation.models],
-            [(model.accuracy.low, model.accuracy.high) for model in evaluation.models],
-            marks=[model.leaky_accuracy for model in evaluation.models],
-            title="Line: 95 % interval over artists. Ring: accuracy under a leaky protocol.",
-        ),
+        "<main>",
+        section("Accuracy of the neighbours' vote", _accuracies(evaluation)),
         _same_artist(evaluation),
         *_charts(first),
         *_head_charts(first),
     ]
     drawn = (CONFUSION, HEAD_CONFUSION)
     tables = [table for table in tables_of(evaluation) if table.title not in drawn]
-    parts += [f"<h2>{escape(table.title)}</h2>{html_table(table.rows)}" for table in tables]
+    parts += [
+        section(table.title, html_table(table.rows), is_whole=len(table.rows[0]) > FEW_COLUMNS)
+        for table in tables
+    ]
     parts.append(_hubs(first))
     settings = [
         {"setting": name.replace("_", " "), "value": value}
         for name, value in evaluation.protocol.items()
         if value is not None
     ]
-    parts.append(f"<h2>Protocol</h2>{html_table(settings)}")
+    parts.append(section("Protocol", html_table(settings)) + "</main>")
     return html_page(title, "".join(parts))
+
+
+def _accuracies(evaluation: Evaluation) -> str:
+    return interval_bars(
+        [model.name for model in evaluation.models],
+        [model.accuracy.mean for model in evaluation.models],
+        [(model.accuracy.low, model.accuracy.high) for model in evaluation.models],
+        marks=[model.leaky_accuracy for model in evaluation.models],
+        title="Line: 95 % interval over artists. Ring: accuracy under a leaky protocol.",
+    )
 
 
 def _cards(model: ModelScores) -> str:
@@ -104,7 +115,7 @@ def _same_artist(evaluation: Evaluation) -> str:
         [tuple(scores["hit_rate_ci95"]) for _, scores in named],
         title="Share of tracks with a track of the same artist among their 10 nearest.",
     )
-    return f"<h2>Same artist nearby</h2>{chart}"
+    return section("Same artist nearby", chart)
 
 
 def _charts(model: ModelScores) -> list[str]:
@@ -117,12 +128,14 @@ def _charts(model: ModelScores) -> list[str]:
             [(float("nan"), float("nan"))] * len(frequent),
             title="F1 of each label, most frequent first.",
         )
-        parts.append(f"<h2>Labels</h2>{chart}")
+        parts.append(section("Labels", chart))
     if model.confusion is not None and 1 < len(model.label_names) <= MOST_LABELS:
-        parts.append(heat_table(model.label_names, model.confusion, title=CONFUSION))
+        table = heat_table(model.label_names, model.confusion, title=CONFUSION)
+        is_whole = len(model.label_names) > FEW_LABELS
+        parts.append(section("Confusion", table, is_whole=is_whole))
     if model.tagging is not None:
         by = "Tags by the neighbours" if model.head else "Tags"
-        parts.append(f"<h2>{by}</h2>{_tag_chart(best_tagging(model.tagging)['per_tag'])}")
+        parts.append(section(by, _tag_chart(best_tagging(model.tagging)["per_tag"])))
     if model.reliability is not None:
         curve = model.reliability
         chart = reliability_curve(
@@ -131,7 +144,7 @@ def _charts(model: ModelScores) -> list[str]:
             curve.counts,
             title=f"Expected calibration error {curve.expected_error:.3f}",
         )
-        parts.append(f"<h2>Calibration: is 80 % right eight times out of ten?</h2>{chart}")
+        parts.append(section("Calibration: is 80 % right eight times out of ten?", chart))
     return parts
 
 
@@ -141,7 +154,7 @@ def _head_charts(model: ModelScores) -> list[str]:
     if head is None:
         return []
     if "tagging" in head:
-        return [f"<h2>Tags by the model's own head</h2>{_tag_chart(head['tagging']['per_tag'])}"]
+        return [section("Tags by the model's own head", _tag_chart(head["tagging"]["per_tag"]))]
     frequent = sorted(head["per_label"], key=lambda row: -row["n_tracks"])[:MOST_LABELS]
     chart = interval_bars(
         [counted(row["label"], row["n_tracks"]) for row in frequent],
@@ -149,10 +162,12 @@ def _head_charts(model: ModelScores) -> list[str]:
         [(float("nan"), float("nan"))] * len(frequent),
         title="F1 of each label by the own head, most frequent first.",
     )
-    parts = [f"<h2>Labels by the model's own head</h2>{chart}"]
+    parts = [section("Labels by the model's own head", chart)]
     if 1 < len(head["labels"]) <= MOST_LABELS:
         counts = np.array(head["confusion"])
-        parts.append(heat_table(head["labels"], counts, title=HEAD_CONFUSION))
+        table = heat_table(head["labels"], counts, title=HEAD_CONFUSION)
+        is_whole = len(head["labels"]) > FEW_LABELS
+        parts.append(section("Confusion of the own head", table, is_whole=is_whole))
     return parts
 
 
@@ -179,4 +194,11 @@ def _hubs(model: ModelScores) -> str:
         f"{hubs['hub_share']:.1%} of all places in neighbour lists; {hubs['orphan_share']:.1%} of "
         "the tracks are in no list."
     )
-    return f"<h2>Hubs</h2><p>{escape(lead)}</p>{html_table(hubs['hubs'])}"
+    rows = [
+        {
+            "track": Named(((track_name(hub), hub["track"]),)),
+            "occurrences": hub["occurrences"],
+        }
+        for hub in hubs["hubs"]
+    ]
+    return section("Hubs", f"<p>{escape(lead)}</p>{html_table(rows)}")

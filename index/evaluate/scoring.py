@@ -161,7 +161,13 @@ def _hubness_json(whole: WholeSetScores, material: Material) -> Json:
         "hub_share": whole.hubness.hub_share,
         "orphan_share": whole.hubness.orphan_share,
         "hubs": [
-            {"track": material.dataset.rows[i].key, "occurrences": int(counts[i])} for i in largest
+            {
+                "track": material.dataset.rows[i].key,
+                "title": material.dataset.rows[i].title,
+                "artist": material.dataset.rows[i].artist,
+                "occurrences": int(counts[i]),
+            }
+            for i in largest
         ],
     }
 

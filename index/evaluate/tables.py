@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,6 +161,13 @@ def best_tagging(tagging: Json) -> Json:
     """The probe's scores if there are any, otherwise those of the neighbours' vote."""
     chosen: Json = tagging["probe"] if "probe" in tagging else tagging["neighbours"]
     return chosen
+
+
+def track_name(track: Json) -> str:
+    """A track by artist and title; without a title by the name of its file."""
+    if not track.get("title"):
+        return PurePath(str(track["track"])).name
+    return " – ".join(part for part in (track.get("artist"), track["title"]) if part)
 
 
 def rounded(value: float | None) -> float | None:

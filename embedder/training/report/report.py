@@ -21,6 +21,8 @@ from embedder.whole_files import write_whole
 
 REPORT_NAME = "report.html"
 N_SHOWN_TRACKS = 12
+DARKEST = 0.55
+"""The share of colour in the fullest cell: text on it can still be read, light or dark."""
 N_SHOWN_NEIGHBOURS = 5
 MAX_SHOWN_LABELS = 40
 """Larger tables are unreadable."""
@@ -41,10 +43,12 @@ def report(run: TrainingRun, result: TrainingResult) -> str:
     parts = [
         _summary(run, result),
         section("What to try next", _list(what_to_try(_facts(run, result)))),
-        section("Curves", _charts(curve_charts(result.history))) if result.steps else "",
+        section("Curves", _charts(curve_charts(result.history)), is_whole=True)
+        if result.steps
+        else "",
         section("Confusion on held-out tracks", _confusion(run, measured)),
         section("Tags", tag_section(result.folder)),
-        section("Neighbours of held-out tracks", _neighbours(run, measured)),
+        section("Neighbours of held-out tracks", _neighbours(run, measured), is_whole=True),
         section("The doctor", _doctor(run, result)),
         section("Data", _data(run, result)),
     ]
@@ -121,7 +125,7 @@ def _confusion(run: TrainingRun, measured: Measured | None) -> str:
 
 def _shade(count: int, *, share: float, is_right: bool) -> str:
     colour = "var(--right)" if is_right else "var(--wrong)"
-    mixed = f"color-mix(in srgb, {colour} {share:.0%}, transparent)"
+    mixed = f"color-mix(in srgb, {colour} {DARKEST * share:.0%}, var(--paper))"
     return f'<td style="background: {mixed}">{count or ""}</td>'
 
 

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from index.evaluate.charts import LABEL_WIDTH, counted, interval_bars, shortened
+from index.evaluate.charts import heat_table, interval_bars
 from index.evaluate.evaluation import evaluate
 from index.evaluate.page import MOST_TAGS, page_of
 from index.evaluate.settings import EvaluationSettings
@@ -14,32 +14,30 @@ from tests.index.evaluation_sets import dataset_of
 UNKNOWN = (float("nan"), float("nan"))
 
 
-def place_of(number: str, chart: str) -> float:
-    """Where a number is written, in pixels from the left."""
-    match = re.search(rf'x="([\d.]+)" y="[\d.]+">{number}<', chart)
+def place_of(kind: str, chart: str) -> float:
+    """Where the left edge of a part of a bar is, in percent."""
+    match = re.search(rf'class="{kind}" style="left:([\d.]+)%', chart)
     assert match is not None
     return float(match[1])
 
 
 @pytest.mark.parametrize(
-    ("interval", "mark"), [((0.02, 0.3), None), (UNKNOWN, 0.05), (UNKNOWN, 0.0)]
+    ("interval", "mark"), [((0.02, 0.3), None), (UNKNOWN, 0.75), (UNKNOWN, 0.0)]
 )
 def test_no_line_or_ring_hides_a_number(interval: tuple[float, float], mark: float | None) -> None:
-    """The number stands behind bar, line and ring where one would run through it."""
-    plain = interval_bars(["a"], [0.25], [(0.2, 0.3)], title="plain")
-    crowded = interval_bars(["a"], [0.25], [interval], marks=[mark], title="crowded")
-    end_of_bar = LABEL_WIDTH + 0.25 * 430
-    assert place_of("0.250", plain) < end_of_bar
-    assert place_of("0.250", crowded) > end_of_bar
+    """The number stands to the right of bar, line and ring."""
+    chart = interval_bars(["a"], [0.25], [interval], marks=[mark], title="crowded")
+    drawn = [x for x in (0.25, *interval, mark) if x is not None and not np.isnan(x)]
+    assert place_of("value", chart) == pytest.approx(100 * max(drawn))
+    assert ">0.250<" in chart
 
 
-def test_long_labels_are_cut_and_keep_their_count() -> None:
-    """Letters that are wide take more room, and nothing is written left of the picture."""
-    assert shortened("rock", 100) == "rock"
-    assert len(shortened("b" * 60, 100)) == 13
-    assert len(shortened("\N{KATAKANA LETTER ZI}" * 60, 100)) == 7
-    assert counted("b" * 60, 12345).endswith("\N{HORIZONTAL ELLIPSIS} (12345)")
-    assert counted("rock", 3) == "rock (3)"
+def test_text_on_the_fullest_cell_can_be_read() -> None:
+    """A cell of all tracks has little more than half of the colour; an empty one has none."""
+    chart = heat_table(["a", "b"], np.array([[4, 0], [2, 2]]), title="confusion")
+    assert chart.count("--share:55%") == 1
+    assert chart.count("--share:0%") == 1
+    assert chart.count("--share:28%") == 2
 
 
 def test_the_chart_of_many_tags_shows_the_frequent_ones() -> None:

@@ -11,6 +11,7 @@ from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import FileFacts, Ledger
 from index.catalogue.vector_rows import TrackVectors
 from index.library import Library
+from tests.index.browser import Browser
 
 GENRES = (
     "Rock", "Electronic", "Hip-Hop", "Folk", "Jazz", "Classical", "Ambient", "Metal", "Soul",
@@ -18,6 +19,15 @@ GENRES = (
 )  # fmt: skip
 FIRST = ("Silver", "Midnight", "Paper", "Golden", "Hollow", "Northern", "Electric", "Velvet")
 SECOND = ("River", "Engine", "Harbour", "Garden", "Mirror", "Signal", "Window", "Mountain")
+
+EVIL = (
+    "</script><img src=x onerror=\"document.title='owned'\">",
+    "<script>document.title='owned'</script>",
+    "{{script}} {{data}}",
+    "'\"><svg onload=document.title='owned'>",
+    "&lt;b&gt; naïve Ünïcode 夜",
+)
+N_TRACKS = 60
 
 
 class MapLibrary:
@@ -123,3 +133,9 @@ def _facts(folder: Path, number: int, title: str, artist: str, genre: str) -> Fi
         duration_seconds=120.0 + number * 17 % 240,
         tags=tuple((field, value) for field, value in tags.items() if value),
     )
+
+
+def spot(page: Browser, row: int) -> tuple[float, float]:
+    """Where a track stands in the window."""
+    x, y, _ = page.run(f"soundalike.page.spot({row})")
+    return x, y

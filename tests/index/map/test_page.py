@@ -3,64 +3,16 @@
 import json
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from embedder.audio.writing import write_audio
 from index.library import Library
-from index.map.drawing import draw_map
-from index.map.request import MapRequest
 from tests.index.browser import Browser, find_browser
-from tests.index.map.map_library import MapLibrary
+from tests.index.map.map_library import EVIL, N_TRACKS, spot
 
 pytestmark = pytest.mark.skipif(find_browser() is None, reason="no Chromium on this machine")
-
-EVIL = (
-    "</script><img src=x onerror=\"document.title='owned'\">",
-    "<script>document.title='owned'</script>",
-    "{{script}} {{data}}",
-    "'\"><svg onload=document.title='owned'>",
-    "&lt;b&gt; naïve Ünïcode 夜",
-)
-N_TRACKS = 60
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A library of 60 tracks, five of them with titles that would be markup, and its pages."""
-    folder = tmp_path_factory.mktemp("page")
-    map_library = MapLibrary(folder / "library", n_genres=4)
-    map_library.grow(N_TRACKS - len(EVIL)).close()
-    with map_library.grow(len(EVIL), titles=EVIL, genre="<i>evil</i>") as library:
-        draw_map(library, folder / "map.html", title="Mine <b>&</b> {{script}}")
-        draw_map(library, folder / "deep.html", request=MapRequest(3), colour="year")
-        first = Path(library.track(1).path)
-        first.parent.mkdir(parents=True)
-        tone = 0.1 * np.sin(np.arange(16000) / 20, dtype=np.float32)[None]
-        write_audio(first, tone, 16000)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with Browser(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
-
-
-@pytest.fixture
-def page(browser: Browser, folder: Path) -> Browser:
-    """The flat map, just opened."""
-    browser.open((folder / "map.html").as_uri())
-    return browser
-
-
-def spot(page: Browser, row: int) -> tuple[float, float]:
-    """Where a track stands in the window."""
-    x, y, _ = page.run(f"soundalike.page.spot({row})")
-    return x, y
 
 
 def test_the_page_opens_without_a_complaint(page: Browser) -> None:
@@ -255,85 +207,3 @@ def test_the_page_follows_the_system_in_light_and_dark(browser: Browser, folder:
         assert browser.run("soundalike.page.theme") == scheme
         grounds.add(browser.run("soundalike.page.colours[0]"))
     assert len(grounds) == 2
-
-
-def test_names_hide_no_track_and_no_panel_hides_a_name(browser: Browser, folder: Path) -> None:
-    """A name's box holds no visible track, overlaps no other name, and is beside the panel."""
-    browser.open((folder / "map.html").as_uri())
-    boxes = browser.run("soundalike.page.overlay.names.map((n) => n.box)")
-    assert len(boxes) >= 3
-    tracks = np.array([spot(browser, row) for row in range(N_TRACKS)])
-    panel = browser.run("document.getElementById('panel').getBoundingClientRect().right")
-    for number, (left, top, right, bottom) in enumerate(boxes):
-        inside = (tracks > (left, top)) & (tracks < (right, bottom))
-        assert not inside.all(axis=1).any()
-        assert left >= panel
-        for other in boxes[:number]:
-            assert left >= other[2] or right <= other[0] or top >= other[3] or bottom <= other[1]
-
-
-def test_closing_the_card_restores_the_view(page: Browser) -> None:
-    """A walk moves the map; after Escape each track is where it was before."""
-    page.run("soundalike.page.camera.zoomAt(6, 900, 300); soundalike.page.draw()")
-    before = [spot(page, row) for row in range(5)]
-    page.run("soundalike.page.select(20, { fly: true }); soundalike.page.draw()")
-    page.key("n")
-    assert spot(page, 0) != pytest.approx(before[0], abs=5)
-    page.key("Escape")
-    assert [spot(page, row) for row in range(5)] == [pytest.approx(at, abs=0.5) for at in before]
-
-
-def test_a_view_moved_by_hand_stays(page: Browser) -> None:
-    """A person who moves the map while the card is open keeps the new view."""
-    page.run("soundalike.page.select(20)")
-    page.drag([(600, 400), (640, 420), (700, 450)])
-    moved = spot(page, 3)
-    page.run("soundalike.page.select(-1); soundalike.page.draw()")
-    assert spot(page, 3) == pytest.approx(moved, abs=0.5)
-
-
-def test_the_key_n_walks_on(page: Browser) -> None:
-    """Each press goes to a track that the walk has not met, also where two are nearest."""
-    page.run("soundalike.page.select(20)")
-    walked = [20]
-    for _ in range(12):
-        page.key("n")
-        walked.append(page.run("soundalike.page.selected"))
-    assert len(set(walked)) == len(walked)
-
-
-def test_a_map_in_space_fills_the_canvas(browser: Browser, folder: Path) -> None:
-    """It touches the free part of the window on two sides, with a small margin, and stays in it."""
-    browser.open((folder / "deep.html").as_uri())
-    places = np.array([spot(browser, row) for row in range(N_TRACKS)])
-    free = browser.run("soundalike.page.freePart()")
-    size = (free["right"] - free["left"], free["bottom"] - free["top"])
-    shares = np.ptp(places, axis=0) / size
-    assert shares.max() == pytest.approx(0.92, abs=0.01)
-    assert (places >= (free["left"], free["top"])).all()
-    assert (places <= (free["right"], free["bottom"])).all()
-
-
-def test_a_phone_has_one_sheet_and_large_targets(browser: Browser, folder: Path) -> None:
-    """The card takes the place of the panel; what can be tapped is 44 pixels high or more."""
-    small = (
-        "[...document.querySelectorAll('button, select, input:not([type=checkbox]), .checks label,"
-        " #near li')].filter((e) => { const b = e.getBoundingClientRect();"
-        " return b.width && b.height < 44; }).map((e) => e.outerHTML)"
-    )
-    sheets = "['panel', 'card'].filter((id) => document.getElementById(id).offsetWidth > 0)"
-    browser.resize(390, 844, is_phone=True)
-    try:
-        browser.open((folder / "map.html").as_uri())
-        assert "Tap a track" in browser.run("document.getElementById('hint').textContent")
-        browser.run("document.getElementById('sheet').click()")
-        assert browser.run(sheets) == ["panel"]
-        assert browser.run(small) == []
-        browser.run("soundalike.page.select(20)")
-        assert browser.run(sheets) == ["card"]
-        assert browser.run(small) == []
-        assert browser.run("document.documentElement.scrollWidth") == 390
-        _, y = spot(browser, 20)
-        assert y < browser.run("document.getElementById('card').getBoundingClientRect().top")
-    finally:
-        browser.resize(1280, 800)
