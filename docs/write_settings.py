@@ -74,6 +74,7 @@ def _is_described_above(kind: type, key: str) -> bool:
 
 _SAME_AS = {
     "beside": ("BackboneConfig", "model.backbone"),
+    "members": ("MemberExcerpts", "model.excerpts"),
     "translated_to": ("FrontEndConfig", "model.front_end"),
 }
 """Tables with the settings of another one."""

@@ -8,14 +8,15 @@ Samples that are not numbers become silence; a file that is mostly damaged is re
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedder.audio.frames import Run, gather, mono_of, placed_frames
-from embedder.audio.records import AudioInfo, Stretches, Waveform
+from embedder.audio.records import AudioInfo, Pieces, Span, Stretches, Waveform
 from embedder.audio.resampling import margin_samples, resampled
 from embedder.audio.seeking import read_runs
 from embedder.audio.source import AudioSource, open_source
@@ -23,10 +24,14 @@ from embedder.errors import AudioTooShort, UnreadableAudio, printable_path
 
 __all__ = [
     "AudioInfo",
+    "Pieces",
     "Plan",
+    "Span",
+    "SpanPlan",
     "Stretches",
     "Waveform",
     "probe",
+    "read_pieces",
     "read_stretch",
     "read_stretches",
     "read_whole",
@@ -35,6 +40,8 @@ __all__ = [
 
 Plan = Callable[[float], Sequence[float]]
 """From a file's length in seconds to where the stretches start."""
+SpanPlan = Callable[[float], Sequence[Span]]
+"""From a file's length in seconds to the spans to read."""
 
 _log = logging.getLogger(__name__)
 
@@ -101,35 +108,49 @@ def stream_blocks(path: Path) -> Iterator[NDArray[np.float32]]:
 
 
 def read_stretches(path: Path, plan: Plan, *, seconds: float, sample_rate: int = 0) -> Stretches:
-    """Decode the stretches of `seconds` each that start where `plan` says.
+    """Decode the stretches of `seconds` each that start where `plan` says; see `read_pieces`."""
+
+    def spans(duration_seconds: float) -> list[Span]:
+        return [Span(start, seconds, sample_rate) for start in plan(duration_seconds)]
+
+    pieces = read_pieces(path, spans)
+    rate = sample_rate or pieces.native_rate
+    samples = np.zeros((len(pieces.spans), round(seconds * rate)), dtype=np.float32)
+    for row, piece in enumerate(pieces.samples):
+        samples[row] = piece
+    starts = tuple(span.start_seconds for span in pieces.spans)
+    return Stretches(samples, rate, starts, pieces.n_read, pieces.duration_seconds)
+
+
+def read_pieces(path: Path, plan: SpanPlan) -> Pieces:
+    """Decode the spans that `plan` names, each part of the file once.
 
     `plan` is called with the file's length. If the file turns out to be shorter than its header
     says, `plan` is called once more with the measured length.
     """
     with open_source(path) as source:
-        order = _Order(plan, seconds, sample_rate or source.sample_rate, _length(source))
-        stretches = _read(source, order, by_seeking=True)
-        if _is_short(stretches):
+        duration_seconds = _length(source)
+        pieces = _read(source, plan, duration_seconds, by_seeking=True)
+        if _is_short(pieces):
             measured_seconds = source.measure_seconds()
-            if measured_seconds < order.duration_seconds - _LIE_SECONDS:
-                name, said_seconds = printable_path(path), order.duration_seconds
+            if measured_seconds < duration_seconds - _LIE_SECONDS:
                 _log.debug(
                     "%s: its header says %.2f s, it has %.2f s",
-                    name,
-                    said_seconds,
+                    printable_path(path),
+                    duration_seconds,
                     measured_seconds,
                 )
-                order = replace(order, duration_seconds=measured_seconds)
-                stretches = _read(source, order, by_seeking=True)
-        if _is_short(stretches):
+                duration_seconds = measured_seconds
+                pieces = _read(source, plan, duration_seconds, by_seeking=True)
+        if _is_short(pieces):
             _log.debug(
                 "%s: seeking lost sound, so it is decoded from the beginning", printable_path(path)
             )
-            stretches = _read(source, order, by_seeking=False)
+            pieces = _read(source, plan, duration_seconds, by_seeking=False)
         _refuse_mostly_damaged(source)
-    if stretches.n_read and not any(stretches.n_read):
+    if pieces.n_read and not any(pieces.n_read):
         raise _nothing_decoded(path)
-    return stretches
+    return pieces
 
 
 def read_stretch(path: Path, *, start_seconds: float, seconds: float, sample_rate: int) -> Waveform:
@@ -160,49 +181,72 @@ def _length(source: AudioSource) -> float:
     return measured_seconds
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """What to read from a file whose length is believed to be `duration_seconds`."""
-
-    plan: Plan
-    seconds: float
-    sample_rate: int
-    duration_seconds: float
-
-
-def _read(source: AudioSource, order: _Order, *, by_seeking: bool) -> Stretches:
-    native, rate, seconds = source.sample_rate, order.sample_rate, order.seconds
-    starts_seconds = tuple(order.plan(order.duration_seconds))
-    margin = margin_samples(from_rate=native, to_rate=rate)
-    n_native = round(seconds * native)
-    firsts = [round(start * native) for start in starts_seconds]
-    n_asked = len(firsts) * n_native
+def _read(
+    source: AudioSource, plan: SpanPlan, duration_seconds: float, *, by_seeking: bool
+) -> Pieces:
+    native = source.sample_rate
+    spans = tuple(plan(duration_seconds))
+    extents = [_Extent.of(span, native) for span in spans]
+    n_asked = sum(extent.n_native for extent in extents)
     if n_asked > _MAX_SAMPLES:
+        longest = max(span.seconds for span in spans)
         raise UnreadableAudio(
             source.path,
-            f"{len(firsts)} stretches of {seconds:g} s at {native} Hz are {n_asked} samples, more "
+            f"{len(spans)} stretches of {longest:g} s at {native} Hz are {n_asked} samples, more "
             f"than the {_MAX_SAMPLES} that are read at once",
         )
     runs = _merged(
-        [(first - margin, first + n_native + margin) for first in sorted(set(firsts))],
+        sorted({(extent.begin, extent.end) for extent in extents}),
         max_gap=round(_MERGED_GAP_SECONDS * native),
     )
     read_runs(source, runs, by_seeking=by_seeking)
     for run in runs:
         _repaired(source.path, run.samples)
-    n_samples = round(seconds * rate)
-    samples = np.zeros((len(firsts), n_samples), dtype=np.float32)
-    n_read: list[int] = []
-    cut = margin * rate // native
-    for row, first in enumerate(firsts):
-        run = next(run for run in runs if run.end >= first + n_native + margin)
-        at = first - margin - run.first
-        wide = run.samples[at : at + n_native + 2 * margin]
-        narrow = resampled(wide, from_rate=native, to_rate=rate)[cut : cut + n_samples]
-        samples[row, : len(narrow)] = narrow
-        n_decoded = min(max(run.read_end - first, 0), n_native)
-        n_read.append(n_samples if n_decoded == n_native else n_decoded * rate // native)
-    return Stretches(samples, rate, starts_seconds, tuple(n_read), order.duration_seconds)
+    samples, n_read = [], []
+    for extent in extents:
+        run = next(run for run in runs if run.end >= extent.end and run.first <= extent.begin)
+        wide = run.samples[extent.begin - run.first : extent.end - run.first]
+        cut = extent.margin * extent.rate // native
+        narrow = resampled(wide, from_rate=native, to_rate=extent.rate)[
+            cut : cut + extent.n_samples
+        ]
+        samples.append(np.pad(narrow, (0, extent.n_samples - len(narrow))))
+        n_decoded = min(max(run.read_end - extent.first, 0), extent.n_native)
+        is_whole = n_decoded == extent.n_native
+        n_read.append(extent.n_samples if is_whole else n_decoded * extent.rate // native)
+    return Pieces(tuple(samples), native, spans, tuple(n_read), duration_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """A span in samples: `n_native` from `first` in the file, `n_samples` at the span's rate."""
+
+    first: int
+    n_native: int
+    n_samples: int
+    rate: int
+    margin: int
+
+    @classmethod
+    def of(cls, span: Span, native: int) -> Self:
+        rate = span.sample_rate or native
+        return cls(
+            first=round(span.start_seconds * native),
+            n_native=round(span.seconds * native),
+            n_samples=round(span.seconds * rate),
+            rate=rate,
+            margin=margin_samples(from_rate=native, to_rate=rate),
+        )
+
+    @property
+    def begin(self) -> int:
+        """Where its margin begins."""
+        return self.first - self.margin
+
+    @property
+    def end(self) -> int:
+        """Where its margin ends."""
+        return self.first + self.n_native + self.margin
 
 
 def _merged(spans: Sequence[tuple[int, int]], *, max_gap: int) -> list[Run]:
@@ -216,12 +260,12 @@ def _merged(spans: Sequence[tuple[int, int]], *, max_gap: int) -> list[Run]:
     return [Run(first, end - first) for first, end in joined]
 
 
-def _is_short(stretches: Stretches) -> bool:
+def _is_short(pieces: Pieces) -> bool:
     """Did the file end before the believed length?"""
-    stretch_seconds = stretches.samples.shape[1] / stretches.sample_rate
-    for start, n_read in zip(stretches.starts_seconds, stretches.n_read, strict=True):
-        expected_seconds = min(stretch_seconds, stretches.duration_seconds - start)
-        if n_read / stretches.sample_rate < expected_seconds - _LIE_SECONDS:
+    for span, n_read in zip(pieces.spans, pieces.n_read, strict=True):
+        expected_seconds = min(span.seconds, pieces.duration_seconds - span.start_seconds)
+        n_seconds = n_read / (span.sample_rate or pieces.native_rate)
+        if n_seconds < expected_seconds - _LIE_SECONDS:
             return True
     return False
 

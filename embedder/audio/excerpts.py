@@ -4,18 +4,23 @@ For inference they lie on a fixed grid, so that a file always gives the same vec
 a seeded generator draws them. A track shorter than an excerpt is repeated until it fills one, or
 refused if the settings say so: silence would pull the mean towards silent music, and a seam lasts
 only one frame. A track shorter than the whole grid gets as few excerpts as cover it.
+
+A combined model (`ExcerptConfig.members`) reads each encoder's own excerpts, at its own rate. They
+stand side by side in a row, one row for the whole track if the encoders read different excerpts:
+
+    | excerpts of encoder 1 … | excerpts of encoder 2 … |    zeros where a short track has none
 """
 
+import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.audio.decoding import read_stretches
-from embedder.audio.records import Waveform
-from embedder.config.model import ExcerptConfig
+from embedder.audio.records import Pieces, Span
+from embedder.config.model import ExcerptConfig, MemberExcerpts
 from embedder.errors import AudioTooShort, SilentAudio, UnknownChoice, UsageError
 
 SILENCE_PEAK = 1e-4
@@ -36,8 +41,39 @@ class Excerpts:
     starts_seconds: tuple[float, ...]
     duration_seconds: float
     """Of the whole track."""
-    n_read: tuple[int, ...] = ()
+    excerpt_seconds: float
+    """From the beginning of an excerpt to its end."""
+    n_read: tuple[int, ...]
     """How many samples of each excerpt the track has; the rest of the excerpt repeats them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Excerpts at a rate: those of a model, or of one encoder of a combined model."""
+
+    excerpts: ExcerptConfig
+    sample_rate: int
+
+    def n_samples(self, native_rate: int) -> int:
+        """Of an excerpt, in a file of that rate."""
+        return round(self.excerpts.excerpt_seconds * (self.sample_rate or native_rate))
+
+    def spans(
+        self,
+        path: Path,
+        first_seconds: float,
+        part_seconds: float,
+        *,
+        generator: np.random.Generator | None = None,
+    ) -> list[Span]:
+        """The spans to read of a part of a track, which begins at `first_seconds`."""
+        _refuse_short(path, part_seconds, self.excerpts)
+        if generator is None:
+            starts = grid_starts(part_seconds, self.excerpts)
+        else:
+            starts = random_starts(part_seconds, self.excerpts, generator=generator)
+        length = self.excerpts.excerpt_seconds
+        return [Span(first_seconds + start, length, self.sample_rate) for start in starts]
 
 
 def grid_starts(duration_seconds: float, config: ExcerptConfig) -> tuple[float, ...]:
@@ -88,51 +124,110 @@ def load_excerpts(
     `start_seconds` and `seconds` limit the excerpts to a part of the track. With a `generator`
     they are random. `sample_rate` 0 keeps the file's own rate.
     """
+    # A process that only asks a child to decode need not import PyAV.
+    from embedder.audio.decoding import read_pieces
+
     _check_part(start_seconds, seconds)
     part_seconds = math.inf
+    readings = readings_of(config, sample_rate)
+    planned: list[list[Span]] = []
 
-    def plan(duration_seconds: float) -> tuple[float, ...]:
+    def plan(duration_seconds: float) -> list[Span]:
         nonlocal part_seconds
         first, part_seconds = _part(path, duration_seconds, start_seconds, seconds)
-        _refuse_short(path, part_seconds, config)
-        if generator is None:
-            starts = grid_starts(part_seconds, config)
-        else:
-            starts = random_starts(part_seconds, config, generator=generator)
-        return tuple(first + start for start in starts)
+        planned[:] = [
+            reading.spans(path, first, part_seconds, generator=generator) for reading in readings
+        ]
+        return list(itertools.chain.from_iterable(planned))
 
-    stretches = read_stretches(path, plan, seconds=config.excerpt_seconds, sample_rate=sample_rate)
-    n_part_samples = round(part_seconds * stretches.sample_rate)
-    rows = [row for row, n_read in enumerate(stretches.n_read) if n_read > 0]
-    n_read = tuple(min(stretches.n_read[row], n_part_samples) for row in rows)
+    pieces = read_pieces(path, plan)
+    return assembled(pieces, config, list(map(len, planned)), part_seconds, sample_rate=sample_rate)
+
+
+def assembled(
+    pieces: Pieces,
+    config: ExcerptConfig,
+    counts: list[int],
+    part_seconds: float,
+    *,
+    sample_rate: int,
+) -> Excerpts:
+    """The excerpts of a model from pieces of a track; `counts`: how many each reading has."""
+    n_read = [
+        min(n, round(part_seconds * (span.sample_rate or pieces.native_rate)))
+        for n, span in zip(pieces.n_read, pieces.spans, strict=True)
+    ]
+    filled = [
+        _filled(samples, n) if n > 0 else samples
+        for samples, n in zip(pieces.samples, n_read, strict=True)
+    ]
+    if config.members:
+        return _side_by_side(filled, pieces, config, counts)
+    rows = [row for row, n in enumerate(n_read) if n > 0]
     return Excerpts(
-        samples=np.stack(
-            [_filled(stretches.samples[row], n) for row, n in zip(rows, n_read, strict=True)]
-        ),
-        sample_rate=stretches.sample_rate,
-        starts_seconds=tuple(stretches.starts_seconds[row] for row in rows),
-        duration_seconds=stretches.duration_seconds,
-        n_read=n_read,
+        samples=np.stack([filled[row] for row in rows]),
+        sample_rate=sample_rate or pieces.native_rate,
+        starts_seconds=tuple(pieces.spans[row].start_seconds for row in rows),
+        duration_seconds=pieces.duration_seconds,
+        excerpt_seconds=config.excerpt_seconds,
+        n_read=tuple(n_read[row] for row in rows),
     )
 
 
-def excerpts_of(name: Path, waveform: Waveform, config: ExcerptConfig) -> Excerpts:
-    """The excerpts of sound in memory: those that a file with the same samples has.
+def row_layout(config: ExcerptConfig, native_rate: int) -> list[tuple[int, int]]:
+    """A row of a combined model: for each encoder, how many excerpts of how many samples."""
+    return [
+        (reading.excerpts.n_excerpts // config.n_excerpts, reading.n_samples(native_rate))
+        for reading in readings_of(config, 0)
+    ]
 
-    `name` stands in the messages of errors.
-    """
-    rate = waveform.sample_rate
-    samples = waveform.samples
-    _refuse_short(name, waveform.duration_seconds, config)
-    starts_seconds = grid_starts(waveform.duration_seconds, config)
-    n_samples = round(config.excerpt_seconds * rate)
-    rows, n_read = [], []
-    for start_seconds in starts_seconds:
-        first = round(start_seconds * rate)
-        stretch = samples[first : first + n_samples]
-        rows.append(np.resize(stretch, n_samples))
-        n_read.append(len(stretch))
-    return Excerpts(np.stack(rows), rate, starts_seconds, waveform.duration_seconds, tuple(n_read))
+
+def readings_of(config: ExcerptConfig, sample_rate: int) -> list[Reading]:
+    """What is read of a track: for a combined model, the excerpts of each encoder."""
+    if not config.members:
+        return [Reading(config, sample_rate)]
+    return [Reading(_excerpts_of(member), member.sample_rate) for member in config.members]
+
+
+def _excerpts_of(member: MemberExcerpts) -> ExcerptConfig:
+    return ExcerptConfig(
+        n_excerpts=member.n_excerpts,
+        excerpt_seconds=member.excerpt_seconds,
+        placement=member.placement,
+        when_short=member.when_short,
+        min_seconds=member.min_seconds,
+    )
+
+
+def _side_by_side(
+    filled: list[NDArray[np.float32]],
+    pieces: Pieces,
+    config: ExcerptConfig,
+    counts: list[int],
+) -> Excerpts:
+    """The encoders' excerpts in rows; `counts`: how many each encoder has in this track."""
+    n_rows = 1 if config.n_excerpts == 1 else counts[0]
+    parts = []
+    first = 0
+    for count, (n_parts, n_samples) in zip(
+        counts, row_layout(config, pieces.native_rate), strict=True
+    ):
+        part = np.zeros((n_rows * n_parts, n_samples), dtype=np.float32)
+        for row, samples in enumerate(filled[first : first + count]):
+            part[row] = samples
+        parts.append(part.reshape(n_rows, -1))
+        first += count
+    starts = [span.start_seconds for span in pieces.spans]
+    end = max(span.start_seconds + span.seconds for span in pieces.spans)
+    is_whole = n_rows == 1
+    return Excerpts(
+        samples=np.concatenate(parts, axis=1),
+        sample_rate=pieces.native_rate,
+        starts_seconds=(min(starts),) if is_whole else tuple(starts[:n_rows]),
+        duration_seconds=pieces.duration_seconds,
+        excerpt_seconds=end - min(starts) if is_whole else config.excerpt_seconds,
+        n_read=(sum(part.shape[1] for part in parts),) * n_rows,
+    )
 
 
 def audible(path: Path, excerpts: Excerpts) -> Excerpts:
@@ -143,12 +238,11 @@ def audible(path: Path, excerpts: Excerpts) -> Excerpts:
     if is_audible.all():
         return excerpts
     rows = np.flatnonzero(is_audible).tolist()
-    return Excerpts(
-        excerpts.samples[rows],
-        excerpts.sample_rate,
-        tuple(excerpts.starts_seconds[row] for row in rows),
-        excerpts.duration_seconds,
-        tuple(excerpts.n_read[row] for row in rows),
+    return replace(
+        excerpts,
+        samples=excerpts.samples[rows],
+        starts_seconds=tuple(excerpts.starts_seconds[row] for row in rows),
+        n_read=tuple(excerpts.n_read[row] for row in rows),
     )
 
 

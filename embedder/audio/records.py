@@ -50,3 +50,29 @@ class Stretches:
     """How many samples of each stretch the file has, counted from the stretch's beginning."""
     duration_seconds: float
     """The file's length: as its header says, or measured if that is missing or wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a file to read, and the rate to bring it to (0: the file's own)."""
+
+    start_seconds: float
+    seconds: float
+    sample_rate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Spans of one file, which may differ in length and rate.
+
+    samples: float32 [samples] of each span; zeros beyond the end of the file
+    """
+
+    samples: tuple[NDArray[np.float32], ...]
+    native_rate: int
+    """The file's own sample rate."""
+    spans: tuple[Span, ...]
+    n_read: tuple[int, ...]
+    """How many samples of each span the file has, counted from the span's beginning."""
+    duration_seconds: float
+    """The file's length: as its header says, or measured if that is missing or wrong."""

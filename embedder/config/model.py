@@ -19,6 +19,19 @@ GeometryKind = Literal["cosine", "euclidean", "poincare"]
 
 
 @dataclass(frozen=True, slots=True)
+class MemberExcerpts:
+    """The excerpts of one encoder in a combined model; see `ExcerptConfig`."""
+
+    n_excerpts: int = 10
+    excerpt_seconds: float = 3.0
+    placement: Placement = "spread"
+    when_short: WhenShort = "pad"
+    min_seconds: float = 0.5
+    sample_rate: int = 0
+    """The rate of its front end; 0: the file's own."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExcerptConfig:
     """Which excerpts of a track the network reads.
 
@@ -39,6 +52,8 @@ class ExcerptConfig:
     """What happens to a track shorter than an excerpt: `pad` it with silence, or `refuse` it."""
     min_seconds: float = 0.5
     """Refuse files with less audio than this, even if `when_short` is `pad`."""
+    members: tuple[MemberExcerpts, ...] = ()
+    """Written by `models combine`: what each encoder of a combined model reads."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from embedder.audio.decoded import as_rows
 from embedder.audio.records import Waveform
 from embedder.config.model import ModelConfig
 from embedder.encoding.cores import encode_on_cores
@@ -131,7 +132,11 @@ class TrackEncoder:
         self._steps.runtime.start_thread()
 
     def encode_samples(self, samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
-        """Excerpts that are already decoded: [excerpts, samples] → [excerpts, size]."""
+        """Excerpts that are already decoded: [excerpts, samples] → [excerpts, size].
+
+        A combined model takes the excerpts of its encoders from each of them.
+        """
+        samples = as_rows(samples, sample_rate, self.config.excerpts)
         outputs = self._steps.vectors(self._steps.features(samples, sample_rate))
         return outputs[:, : self.embedding_size]
 

@@ -23,7 +23,7 @@ _EXCERPT = ExcerptConfig(
 def sound_in(excerpts: Excerpts, config: ModelConfig) -> TrackSound | None:
     """The sound, if a model's excerpts hold it."""
     shape = config.excerpts
-    is_middle = shape.n_excerpts == 1 and shape.placement != "start"
+    is_middle = shape.n_excerpts == 1 and shape.placement != "start" and not shape.members
     is_long = shape.excerpt_seconds == SOUND_SECONDS
     if not (is_middle and is_long and excerpts.sample_rate == SOUND_RATE):
         return None

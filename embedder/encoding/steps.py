@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.audio.excerpts import Excerpts, audible, excerpts_of
+from embedder.audio.decoded import excerpts_of
+from embedder.audio.excerpts import Excerpts, audible
 from embedder.audio.records import Waveform
 from embedder.config.model import ModelConfig
 from embedder.encoding.loading import LoadedTrack, load_track
@@ -155,7 +156,7 @@ class EncodingSteps:
             vector=self.runtime.mean(vectors),
             excerpt_vectors=np.ascontiguousarray(vectors),
             starts_seconds=excerpts.starts_seconds,
-            excerpt_seconds=excerpts.samples.shape[1] / excerpts.sample_rate,
+            excerpt_seconds=excerpts.excerpt_seconds,
             duration_seconds=excerpts.duration_seconds,
             tag_probabilities=probabilities.mean(axis=0),
             tags=self.model.tags,

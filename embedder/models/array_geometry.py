@@ -1,7 +1,9 @@
-"""The projection into a geometry, and the mean in it, in numpy: `embedder.geometry` without torch.
+"""Projection, mean and distance of a geometry in numpy: `embedder.geometry` without torch.
 
-Distances are defined there alone.
+That module defines them; a test compares the two.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,30 @@ RIM = 1e-3
 
 Floats = NDArray[np.float32]
 Wide = NDArray[np.float64]
+
+
+class ArrayGeometry(NamedTuple):
+    """A geometry by its settings."""
+
+    kind: GeometryKind
+    curvature: float = 1.0
+
+
+def distances(first: Floats, second: Floats, geometry: ArrayGeometry) -> Floats:
+    """Between vectors [n, d] and [m, d] of the geometry: [n, m]; smaller is nearer."""
+    kind, curvature = geometry
+    if kind == "cosine":
+        cosines = projected(first, kind) @ projected(second, kind).T
+        clipped: Floats = np.clip(1 - cosines, 0, 2)
+        return clipped
+    one, other = first.astype(np.float64), second.astype(np.float64)
+    if kind == "euclidean":
+        return _narrow(_lengths_between(one, other))
+    one, other = _inside(one, curvature), _inside(other, curvature)
+    gaps = [1 - curvature * np.square(part).sum(axis=1) for part in (one, other)]
+    root = curvature**0.5
+    ratio = root * _lengths_between(one, other) / np.sqrt(np.outer(*gaps))
+    return _narrow(2 / root * np.arcsinh(ratio))
 
 
 def projected(outputs: Floats, kind: GeometryKind, *, curvature: float = 1.0) -> Floats:
@@ -44,6 +70,12 @@ def mean_of(vectors: Floats, kind: GeometryKind, *, curvature: float = 1.0) -> F
     square = np.square(energy) - curvature * np.square(momentum).sum(keepdims=True)
     midpoint = momentum / (energy + np.sqrt(np.maximum(square, 0)))
     return _narrow(_inside(midpoint, curvature))
+
+
+def _lengths_between(first: Wide, second: Wide) -> Wide:
+    """|a - b| of each pair, by subtraction: a matrix product would put equal rows apart."""
+    lengths: Wide = np.linalg.norm(first[:, None] - second, axis=2)
+    return lengths
 
 
 def _inside(vectors: Wide, curvature: float) -> Wide:

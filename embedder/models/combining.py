@@ -3,18 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from embedder.errors import UsageError
 from embedder.models.card import Card, read_card
 from embedder.models.importing import new_model_folder
-from embedder.models.kinds.combined import (
-    CombinedNetwork,
-    Standard,
-    load_combined,
-    save_combined,
-)
+from embedder.models.kinds.combined import CombinedNetwork, load_combined
+from embedder.models.kinds.combined_file import Standard, save_combined
 from embedder.models.loaded import LoadedModel
 from embedder.models.registry import load_model
 from embedder.models.sampling import (
@@ -80,8 +77,8 @@ def models_and_weights(words: Sequence[str], weights: str) -> tuple[list[str], l
 def weighted(members: Sequence[LoadedModel], weights: Sequence[float]) -> Standard:
     """Without a sample: the members' vectors as they are, each multiplied by its weight."""
     sizes = [member.embedding_size for member in members]
-    factors = [torch.full((n,), weight) for n, weight in zip(sizes, weights, strict=True)]
-    return Standard(torch.zeros(sum(sizes)), torch.cat(factors))
+    factor = np.repeat(np.array(weights, dtype=np.float32), sizes)
+    return Standard(np.zeros_like(factor), factor)
 
 
 def fitted(
@@ -94,8 +91,9 @@ def fitted(
     mean, factor = mean_and_factor(vectors)
     factor = factor * _shares([member.embedding_size for member in network.members], weights)
     if not size:
-        return Standard(mean, factor)
-    return Standard(mean, factor, principal_directions((vectors - mean) * factor, size))
+        return Standard(mean.numpy(), factor.numpy())
+    directions = principal_directions((vectors - mean) * factor, size)
+    return Standard(mean.numpy(), factor.numpy(), directions.numpy())
 
 
 def _shares(sizes: Sequence[int], weights: Sequence[float]) -> Tensor:

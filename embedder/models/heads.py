@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import torch
+import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors import torch as safetensors
-from torch import Tensor
 
 from embedder.errors import BadInput, CorruptArtefact, FingerprintMismatch, printable_path
-from embedder.geometry import Geometry, geometry_of
+from embedder.models.array_geometry import ArrayGeometry, distances
 from embedder.models.card import (
     Card,
     HeadCalibration,
@@ -36,6 +34,7 @@ from embedder.whole_files import write_whole
 HEAD_NAME, LABEL_HEAD_NAME = "head.safetensors", "label_head.safetensors"
 HEAD_NAMES = (HEAD_NAME, LABEL_HEAD_NAME)
 HeadKind = Literal["softmax", "sigmoid"]
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +45,15 @@ class Head:
     logit of a label is `proxy_scale` times one minus the distance to its point.
     """
 
-    weight: Tensor
-    bias: Tensor
+    weight: Floats
+    bias: Floats
     labels: tuple[str, ...]
     kind: HeadKind = "sigmoid"
     field: str = ""
     """The label field, such as genre; empty in models of earlier versions."""
     calibration: HeadCalibration = dataclasses.field(default_factory=HeadCalibration)
     origin: HeadOrigin = "trained"
-    proxy_geometry: Geometry | None = None
+    proxy_geometry: ArrayGeometry | None = None
     proxy_scale: float = 1.0
 
     def __post_init__(self) -> None:
@@ -64,29 +63,23 @@ class Head:
                 f"bias {list(self.bias.shape)}"
             )
 
-    def logits(self, vectors: NDArray[np.float32]) -> Tensor:
+    def logits(self, vectors: Floats) -> Floats:
         """Vectors float32 [n, size] to logits [n, labels], before calibration."""
-        with torch.inference_mode():
-            inputs = torch.from_numpy(np.ascontiguousarray(vectors))
-            if self.proxy_geometry is not None:
-                distances = self.proxy_geometry.pairwise(inputs, self.weight)
-                return self.proxy_scale * (1.0 - distances)
-            return inputs @ self.weight.T + self.bias
+        if self.proxy_geometry is not None:
+            far = distances(vectors, self.weight, self.proxy_geometry)
+            return np.float32(self.proxy_scale) * (1 - far)
+        return vectors @ self.weight.T + self.bias
 
-    def probabilities(
-        self, vectors: NDArray[np.float32], *, temperature: float = 1.0
-    ) -> NDArray[np.float32]:
+    def probabilities(self, vectors: Floats, *, temperature: float = 1.0) -> Floats:
         """Vectors float32 [n, size] to probabilities [n, labels], before calibration by default."""
         return as_probabilities(self.logits(vectors), self.kind, temperature)
 
-    def track_probabilities(self, excerpt_vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    def track_probabilities(self, excerpt_vectors: Floats) -> Floats:
         """The calibrated mean over the excerpts of a track: [excerpts, size] to [labels]."""
         is_one = len(excerpt_vectors) == 1
         calibration = self.calibration
         temperature = calibration.excerpt_temperature if is_one else calibration.temperature
-        mean: NDArray[np.float32] = self.probabilities(
-            excerpt_vectors, temperature=temperature
-        ).mean(axis=0)
+        mean: Floats = self.probabilities(excerpt_vectors, temperature=temperature).mean(axis=0)
         return mean
 
 
@@ -102,12 +95,16 @@ class Heads:
         return (head for head in (self.labels, self.tags) if head is not None)
 
 
-def as_probabilities(logits: Tensor, kind: HeadKind, temperature: float) -> NDArray[np.float32]:
+def as_probabilities(logits: Floats, kind: HeadKind, temperature: float) -> Floats:
     """Logits [n, labels] to probabilities."""
-    scaled = logits / temperature
-    values = torch.sigmoid(scaled) if kind == "sigmoid" else torch.softmax(scaled, dim=1)
-    probabilities: NDArray[np.float32] = values.numpy()
-    return probabilities
+    scaled = logits / np.float32(temperature)
+    if kind == "sigmoid":
+        with np.errstate(over="ignore"):  # exp of a large number is infinite, and the result is 0
+            sigmoid: Floats = 1 / (1 + np.exp(-scaled))
+        return sigmoid
+    odds = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    softmax: Floats = odds / odds.sum(axis=1, keepdims=True)
+    return softmax
 
 
 def write_tag_head(folder: Path, head: Head) -> TagHeadRecord:
@@ -182,7 +179,7 @@ def read_heads(folder: Path, card: Card) -> Heads:
         weight, bias = _read(folder / LABEL_HEAD_NAME, labels.digest)
         label_head = _checked(folder / LABEL_HEAD_NAME, card, weight, bias, labels.labels)
         config = card.config
-        geometry = geometry_of(config.geometry, curvature=config.curvature)
+        geometry = ArrayGeometry(config.geometry, config.curvature)
         label_head = dataclasses.replace(
             label_head,
             kind="softmax",
@@ -196,13 +193,15 @@ def read_heads(folder: Path, card: Card) -> Heads:
 
 
 def _write(path: Path, head: Head) -> str:
-    tensors = {"weight": head.weight, "bias": head.bias}
-    data = safetensors.save({n: t.detach().cpu().float().contiguous() for n, t in tensors.items()})
+    arrays = {"weight": head.weight, "bias": head.bias}
+    data = safetensors.numpy.save(
+        {name: np.ascontiguousarray(array, dtype=np.float32) for name, array in arrays.items()}
+    )
     write_whole(path, data)
     return hashlib.sha256(data).hexdigest()
 
 
-def _read(path: Path, expected_digest: str) -> tuple[Tensor, Tensor]:
+def _read(path: Path, expected_digest: str) -> tuple[Floats, Floats]:
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -218,7 +217,7 @@ def _read(path: Path, expected_digest: str) -> tuple[Tensor, Tensor]:
             advice="The head was altered: copy the model again.",
         )
     try:
-        tensors = safetensors.load(data)
+        tensors = safetensors.numpy.load(data)
         return tensors["weight"], tensors["bias"]
     except (SafetensorError, KeyError) as error:
         raise CorruptArtefact(f"{printable_path(path)}: not a {_what(path)}: {error}") from error
@@ -228,7 +227,7 @@ def _what(path: Path) -> str:
     return "label head" if path.name == LABEL_HEAD_NAME else "tagging head"
 
 
-def _checked(path: Path, card: Card, weight: Tensor, bias: Tensor, labels: tuple[str, ...]) -> Head:
+def _checked(path: Path, card: Card, weight: Floats, bias: Floats, labels: tuple[str, ...]) -> Head:
     try:
         head = Head(weight, bias, labels)
     except ValueError as error:

@@ -24,6 +24,8 @@ FrontEndCall = Callable[["Tensor", int], "Tensor"]
 NetworkCall = Callable[["Tensor"], "Tensor"]
 TextCall = Callable[[Sequence[str]], "Tensor"]
 Floats = NDArray[np.float32]
+ArrayFrontEndCall = Callable[[Floats, int], Floats]
+ArrayNetworkCall = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,5 +99,5 @@ class ArrayModel(OpenModel):
     Threads may call both.
     """
 
-    front_end: Callable[[Floats, int], Floats]
-    network: Callable[[Floats], Floats]
+    front_end: ArrayFrontEndCall
+    network: ArrayNetworkCall

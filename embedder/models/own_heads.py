@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
 
+from embedder.models.array_geometry import projected
 from embedder.models.card import Card, HeadCalibration, read_card
 from embedder.models.heads import Head, read_heads
 from embedder.models.loaded import OpenModel
@@ -90,7 +91,7 @@ def head_facts(model: OpenModel) -> tuple[HeadFacts, ...]:
 
 def _of_parts(folder: Path, card: Card) -> dict[str, Head]:
     """The heads of the parts; fields that several parts have are named with their part."""
-    from embedder.models.kinds.combined import member_folders
+    from embedder.models.kinds.combined_file import member_folders
 
     folders = member_folders(folder)
     cards = [read_card(part) for part in folders]
@@ -126,8 +127,9 @@ def _on_slice(head: Head, *, start: int, size: int, scale: float) -> Head:
     """A linear head for the whole vector that answers as `head` does on a slice of it."""
     weight = head.weight
     if head.proxy_geometry is not None:  # cosine: scale · (1 - distance) is a product with units
-        weight = head.proxy_scale * head.proxy_geometry.project(weight)
-    whole = torch.zeros(len(weight), size)
+        weight = np.float32(head.proxy_scale) * projected(weight, "cosine")
+    whole = np.zeros((len(weight), size), dtype=np.float32)
     whole[:, start : start + weight.shape[1]] = scale * weight
-    bias = torch.zeros(len(weight)) if head.proxy_geometry is not None else head.bias
+    no_bias = np.zeros(len(weight), dtype=np.float32)
+    bias = head.bias if head.proxy_geometry is None else no_bias
     return replace(head, weight=whole, bias=bias, proxy_geometry=None, proxy_scale=1.0)

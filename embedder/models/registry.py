@@ -110,12 +110,14 @@ def _load_folder(folder: Path, card: Card) -> LoadedModel:
 
         return load_huggingface_model(folder, card)
     if card.kind == "projection":
-        from embedder.models.kinds.projection import BASE_NAME, load_projection
+        from embedder.models.kinds.projection import load_projection
+        from embedder.models.kinds.projection_file import BASE_NAME
 
         base = folder / BASE_NAME
         return load_projection(folder, card, base=_load_folder(base, read_card(base)))
     if card.kind == "combined":
-        from embedder.models.kinds.combined import load_combined, member_folders
+        from embedder.models.kinds.combined import load_combined
+        from embedder.models.kinds.combined_file import member_folders
 
         members = [_load_folder(path, read_card(path)) for path in member_folders(folder)]
         return load_combined(folder, card, members)

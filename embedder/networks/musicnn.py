@@ -10,8 +10,7 @@ before the rectifier and the batch normalisation, which are monotone: where the 
 factor is negative, the filter is negated, so that its minimum becomes the maximum.
 """
 
-from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,17 +18,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-EPSILON = 1e-3
-"""Of the batch normalisation in the original."""
-LARGEST_INPUT = 100.0
-"""Inputs of a filter stay below this: log-mel values below 10, normalised channels below 100."""
-NEGLIGIBLE = 1e-6
-"""A filter that can change its output by no more than this is dead."""
-N_COLUMNS, N_BINS = 187, 96
-FILTER_BANKS = 5
-
-Tensors = Mapping[str, NDArray[np.float32]]
-Layer = Literal["penultimate", "mean-pool", "max-pool"]
+from embedder.networks.musicnn_weights import (
+    FILTER_BANKS,
+    N_FILTERINGS,
+    Layer,
+    Tensors,
+    bank_of,
+    dense_of,
+    kernel_of,
+    normalisation_of,
+    same_padding,
+)
 
 
 class MusicnnOutputs(NamedTuple):
@@ -56,7 +55,7 @@ class Musicnn(nn.Module):
     def __init__(self, tensors: Tensors) -> None:
         super().__init__()
         self.scale, self.shift = (float(x[0]) for x in normalisation_of(tensors, 0))
-        kernels = [kernel_of(tensors, number) for number in range(8)]
+        kernels = [kernel_of(tensors, number) for number in range(N_FILTERINGS)]
         # TensorFlow's kernels are [time, frequency or channels, 1, filters].
         self.banks = nn.ModuleList(
             FilterBank(kernels[number].transpose(3, 2, 0, 1), tensors, number)
@@ -64,7 +63,7 @@ class Musicnn(nn.Module):
         )
         self.convolutions = nn.ModuleList(
             FilterBank(kernels[number].transpose(3, 1, 0, 2), tensors, number)
-            for number in range(FILTER_BANKS, 8)
+            for number in range(FILTER_BANKS, N_FILTERINGS)
         )
         scale, shift = normalisation_of(tensors, 9)
         weight, bias = dense_of(tensors, 0)
@@ -99,25 +98,19 @@ class FilterBank(nn.Module):
 
     def __init__(self, kernel: NDArray[np.float64], tensors: Tensors, number: int) -> None:
         super().__init__()
-        bias = tensors[f"{_numbered('conv2d', number)}/bias"].astype(np.float64)
-        scale, shift = normalisation_of(tensors, number + 1)
-        reach = np.abs(kernel).sum(axis=(1, 2, 3)) * LARGEST_INPUT * np.abs(scale)
-        live = np.flatnonzero(reach > NEGLIGIBLE)
-        sign = np.where(scale < 0, -1.0, 1.0)
-        constant = np.maximum(bias, 0) * scale + shift
-        length = kernel.shape[2]
-        self.padding = ((length - 1) // 2, length // 2)
+        bank = bank_of(kernel, tensors, number)
+        self.padding = same_padding(kernel.shape[2])
         arrays = {
-            "kernel": (kernel * sign[:, None, None, None])[live],
-            "sign": sign[live, None],
-            "bias": bias[live, None],
-            "scale": scale[live, None],
-            "shift": shift[live, None],
-            "constant": constant[:, None],
+            "kernel": bank.kernel[bank.live],
+            "sign": bank.sign[bank.live, None],
+            "bias": bank.bias[bank.live, None],
+            "scale": bank.scale[bank.live, None],
+            "shift": bank.shift[bank.live, None],
+            "constant": bank.constant[:, None],
         }
         for name, array in arrays.items():
             self.register_buffer(name, torch.from_numpy(array.astype(np.float32)))
-        self.register_buffer("live", torch.from_numpy(live))
+        self.register_buffer("live", torch.from_numpy(bank.live))
 
     def forward(self, image: Tensor) -> Tensor:
         """Live filters are computed, dead ones are constant."""
@@ -130,56 +123,6 @@ class FilterBank(nn.Module):
         rectified = functional.relu(highest * self.get_buffer("sign") + self.get_buffer("bias"))
         values = rectified * self.get_buffer("scale") + self.get_buffer("shift")
         return outputs.index_copy(1, live, values.to(outputs.dtype))
-
-
-def normalisation_of(
-    tensors: Tensors, number: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Factor and summand of a batch normalisation, float64 [channels] each."""
-    name = _numbered("batch_normalization", number)
-    gamma, beta, mean, variance = (
-        tensors[f"{name}/{part}"].astype(np.float64)
-        for part in ("gamma", "beta", "moving_mean", "moving_variance")
-    )
-    scale = gamma / np.sqrt(variance + EPSILON)
-    return scale, beta - mean * scale
-
-
-def kernel_of(tensors: Tensors, number: int) -> NDArray[np.float64]:
-    """The kernel of a convolution, in the checkpoint's order of axes."""
-    kernel: NDArray[np.float64] = tensors[f"{_numbered('conv2d', number)}/kernel"].astype(float)
-    return kernel
-
-
-def dense_of(tensors: Tensors, number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Weight [inputs, outputs] and bias [outputs] of a dense layer."""
-    name = _numbered("dense", number)
-    weight: NDArray[np.float64] = tensors[f"{name}/kernel"].astype(np.float64)
-    bias: NDArray[np.float64] = tensors[f"{name}/bias"].astype(np.float64)
-    return weight, bias
-
-
-def expected_shapes(n_tags: int) -> dict[str, tuple[int, ...]]:
-    """The shapes of the published checkpoints' tensors by name."""
-    banks = [(7, 38, 1, 204), (7, 67, 1, 204), (128, 1, 1, 51), (64, 1, 1, 51), (32, 1, 1, 51)]
-    kernels = [*banks, (7, 561, 1, 64), (7, 64, 1, 64), (7, 64, 1, 64)]
-    widths = [1, *(kernel[-1] for kernel in kernels), 1506, 200]
-    shapes: dict[str, tuple[int, ...]] = {}
-    for number, kernel in enumerate(kernels):
-        shapes[f"{_numbered('conv2d', number)}/kernel"] = kernel
-        shapes[f"{_numbered('conv2d', number)}/bias"] = kernel[-1:]
-    for number, width in enumerate(widths):
-        for part in ("gamma", "beta", "moving_mean", "moving_variance"):
-            shapes[f"{_numbered('batch_normalization', number)}/{part}"] = (width,)
-    for number, weight in enumerate([(1506, 200), (200, n_tags)]):
-        shapes[f"{_numbered('dense', number)}/kernel"] = weight
-        shapes[f"{_numbered('dense', number)}/bias"] = weight[1:]
-    return shapes
-
-
-def _numbered(name: str, number: int) -> str:
-    """TensorFlow's name of the n-th layer of a kind: the first has no number."""
-    return f"{name}_{number}" if number else name
 
 
 def _linear(weight: NDArray[np.float64], bias: NDArray[np.float64]) -> nn.Linear:

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from embedder.config.dataset import DatasetConfig
 from embedder.metrics.tagging import tag_scores
+from embedder.models.array_geometry import ArrayGeometry
 from embedder.models.card import HeadCalibration, read_card
 from embedder.models.heads import Head, HeadKind, Heads, as_probabilities, attach_heads, read_heads
 from embedder.training.feeding.known_tracks import KnownTracks
@@ -37,22 +38,29 @@ def trained_heads(objective: nn.Module, known: KnownTracks, config: DatasetConfi
     tagging = tagging_in(objective)
     tags = None
     if tagging is not None:
-        weight, bias = (part.detach().cpu().clone() for part in tagging.head.parameters())
+        weight, bias = (_array(part) for part in tagging.head.parameters())
         tags = Head(weight, bias, known.tag_names, field=config.tag_field)
     proxies = proxies_in(objective)
     labels = None
     if proxies is not None:
-        weight, scale = proxies.points()
+        points, scale = proxies.points()
+        geometry = proxies.geometry
         labels = Head(
-            weight.detach().cpu().clone(),
-            torch.zeros(len(weight)),
+            _array(points),
+            np.zeros(len(points), dtype=np.float32),
             known.label_names,
             kind="softmax",
             field=config.label_field,
-            proxy_geometry=proxies.geometry,
+            proxy_geometry=ArrayGeometry(geometry.kind, getattr(geometry, "curvature", 1.0)),
             proxy_scale=scale,
         )
     return Heads(labels, tags)
+
+
+def _array(values: Tensor) -> NDArray[np.float32]:
+    """A copy on the CPU."""
+    array: NDArray[np.float32] = values.detach().float().cpu().clone().numpy()
+    return array
 
 
 def tagging_in(objective: nn.Module) -> TaggingObjective | None:
@@ -159,7 +167,8 @@ def fitted_head(
         torch.from_numpy(truth[owners[rows]]).double(),
         kind,
     )
-    return Head(weight.float(), bias.float(), labels, kind=kind, field=field, origin="fitted")
+    arrays = (_array(weight), _array(bias))
+    return Head(*arrays, labels, kind=kind, field=field, origin="fitted")
 
 
 def logistic_regression(inputs: Tensor, targets: Tensor, kind: HeadKind) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from embedder.audio.writing import write_audio
 from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
@@ -23,9 +22,8 @@ CONFIG = ModelConfig(
 
 def some_head(*, size: int = 4) -> Head:
     """A head of three tags with random weights."""
-    generator = torch.Generator().manual_seed(5)
-    weight = torch.randn(len(TAGS), size, generator=generator)
-    return Head(weight, torch.tensor([0.5, 0.0, -0.5]), TAGS)
+    weight = np.random.default_rng(5).standard_normal((len(TAGS), size)).astype(np.float32)
+    return Head(weight, np.array([0.5, 0.0, -0.5], dtype=np.float32), TAGS)
 
 
 def write_tagger(folder: Path, *, head: Head | None = None) -> Card:

@@ -11,7 +11,7 @@ from embedder.models.get.checkpoint.wire import BrokenFile
 from embedder.models.get.offers import Offer
 from embedder.models.get.wheel import read_member, wheel_file
 from embedder.models.importing import new_model_folder
-from embedder.models.kinds.musicnn import problem_of, save_musicnn
+from embedder.models.kinds.musicnn_file import problem_of, save_musicnn
 from embedder.models.registry import load_model
 from embedder.whole_files import whole_folder
 

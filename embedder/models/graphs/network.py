@@ -38,7 +38,7 @@ def network_file(config: ModelConfig, tensors: Tensors) -> bytes:
         parts.append(_row_statistics(graph, INPUT_NAME))
     features = graph.concatenate(parts, axis=1)
     outputs = layers.linear(features, "projection")
-    output = _projected(graph, outputs, config)
+    output = project(graph, outputs, config)
     unused = [
         name for name in tensors if name not in layers.used and not name.endswith(COUNTER_SUFFIX)
     ]
@@ -90,8 +90,8 @@ def _row_statistics(graph: Graph, rows: Value) -> Value:
     return graph.concatenate([graph.mean(rows, 2), deviation, graph.mean(steps, 2)], axis=1)
 
 
-def _projected(graph: Graph, outputs: Value, config: ModelConfig) -> Value:
-    """The vectors of the geometry."""
+def project(graph: Graph, outputs: Value, config: ModelConfig) -> Value:
+    """Outputs [batch, size] as vectors of the geometry that the settings name."""
     if config.geometry == "euclidean":
         return outputs
     lengths = graph.apply("ReduceL2", [outputs], axes=[1], keepdims=1)

@@ -1,86 +1,122 @@
-"""The input of a combined model: each member's front end on its own parts of an excerpt.
+"""The input of a combined model: each member's front end on its own excerpts of a row.
 
-The members' inputs travel as one tensor [batch, values]: each row begins with the shapes, so that
-it can be taken apart again.
+`audio.excerpts` puts the members' excerpts side by side in a row, with zeros where a short track
+has fewer. A member's mean leaves out excerpts that are silent, as it does when it is alone. The
+members' inputs travel as one array [batch, values]; each row begins with the shapes, so that it
+can be taken apart again:
 
-    | n axes | sizes … | values …  | n axes | sizes … | values … |      an entry for each member
+    | n axes | sizes … | shares … | values … |  n axes | …      an entry for each member
 """
 
+import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-import torch
-import torchaudio
-from torch import Tensor
-from torch.nn import functional
+import numpy as np
+from numpy.typing import NDArray
 
-from embedder.config.model import ExcerptConfig
-from embedder.models.loaded import LoadedModel
+from embedder.audio.excerpts import SILENCE_PEAK, row_layout
+from embedder.config.model import ExcerptConfig, ModelConfig
+from embedder.models.array_geometry import projected
+from embedder.models.loaded import OpenModel
 
-
-class CombinedFrontEnd:
-    """Waveform [batch, samples] to the members' inputs, side by side: [batch, values]."""
-
-    def __init__(self, members: Sequence[LoadedModel], excerpts: ExcerptConfig) -> None:
-        self.members = members
-        self.parts = [parts_of(member.config.excerpts, excerpts) for member in members]
-
-    def __call__(self, waveform: Tensor, sample_rate: int) -> Tensor:
-        """Each member's front end on its own parts of the excerpt."""
-        return packed(
-            [
-                self._input(member, n_parts, waveform, sample_rate)
-                for member, n_parts in zip(self.members, self.parts, strict=True)
-            ],
-            n_rows=len(waveform),
-        )
-
-    def _input(
-        self, member: LoadedModel, n_parts: int, waveform: Tensor, sample_rate: int
-    ) -> Tensor:
-        length = round(member.config.excerpts.excerpt_seconds * sample_rate)
-        pieces = spread_parts(waveform, n_parts, length).flatten(0, 1)
-        rate = member.sample_rate
-        if rate and rate != sample_rate:
-            pieces = torchaudio.functional.resample(pieces, sample_rate, rate)
-            sample_rate = rate
-        return member.front_end(pieces, sample_rate)
+Floats = NDArray[np.float32]
+Values = TypeVar("Values")
+"""A numpy array or a torch tensor."""
 
 
-def parts_of(own: ExcerptConfig, excerpts: ExcerptConfig) -> int:
-    """How many of a member's own excerpts are taken from each one of the combined model."""
-    fitting = max(int(excerpts.excerpt_seconds / own.excerpt_seconds + 1e-6), 1)
-    return min(math.ceil(own.n_excerpts / excerpts.n_excerpts), fitting)
+@dataclass(frozen=True, slots=True, eq=False)
+class MemberPart:
+    """What a member gets of rows.
+
+    samples: float32 [rows × excerpts, samples]; shares: float32 [rows, excerpts], the part that
+    each excerpt has in the row's mean
+    """
+
+    samples: Floats
+    sample_rate: int
+    shares: Floats
 
 
-def spread_parts(waveform: Tensor, n_parts: int, length: int) -> Tensor:
-    """Parts of excerpts [batch, samples], spread evenly: [batch, parts, length]."""
-    room = max(waveform.shape[1] - length, 0)
-    starts = [round(room * (2 * part + 1) / (2 * n_parts)) for part in range(n_parts)]
-    pieces = torch.stack([waveform[:, start : start + length] for start in starts], dim=1)
-    return functional.pad(pieces, (0, length - pieces.shape[2]))
+class MemberRows:
+    """The places of the members' excerpts in a row."""
+
+    def __init__(self, members: Sequence[OpenModel], excerpts: ExcerptConfig) -> None:
+        own = [member.config.excerpts for member in members]
+        self.excerpts = excerpts
+        self.rates = [member.sample_rate for member in members]
+        self.n_parts = [config.n_excerpts // excerpts.n_excerpts for config in own]
+        # A member that is combined itself takes rows of its own.
+        self._n_encoders = [max(len(config.members), 1) for config in own]
+
+    def split(self, rows: Floats, native_rate: int) -> list[MemberPart]:
+        """Rows [batch, samples] of a file with this rate, for each member."""
+        layout = iter(row_layout(self.excerpts, native_rate))
+        n_expected = sum(n * n_samples for n, n_samples in row_layout(self.excerpts, native_rate))
+        if rows.shape[1] != n_expected:
+            raise ValueError(f"rows have {n_expected} samples, not {rows.shape[1]}")
+        parts = []
+        first = 0
+        for n_parts, rate, n_encoders in zip(
+            self.n_parts, self.rates, self._n_encoders, strict=True
+        ):
+            own = []
+            for n, n_samples in itertools.islice(layout, n_encoders):
+                end = first + n * n_samples
+                own.append(rows[:, first:end].reshape(len(rows) * n_parts, -1))
+                first = end
+            samples = np.concatenate(own, axis=1)
+            parts.append(MemberPart(samples, rate or native_rate, _shares(samples, n_parts)))
+        return parts
 
 
-def packed(inputs: Sequence[Tensor], *, n_rows: int) -> Tensor:
-    """Inputs [rows × parts, …] as one tensor [rows, values]."""
+def _shares(samples: Floats, n_parts: int) -> Floats:
+    """Equal for the excerpts of a row that are not silent; for all, if all are."""
+    is_audible = (np.abs(samples).max(axis=1) >= SILENCE_PEAK).reshape(-1, n_parts)
+    is_audible[~is_audible.any(axis=1)] = True
+    shares: Floats = is_audible / is_audible.sum(axis=1, keepdims=True, dtype=np.float32)
+    return shares
+
+
+def pack(inputs: Sequence[Floats], shares: Sequence[Floats]) -> Floats:
+    """Inputs [rows × parts, …] and shares [rows, parts] as one array [rows, values]."""
     entries = []
-    for values in inputs:
-        shape = values.shape[1:]
-        head = torch.tensor([len(shape), *shape], dtype=torch.float32).expand(n_rows, -1)
-        entries += [head, values.float().reshape(n_rows, -1)]
-    return torch.cat(entries, dim=1)
+    for values, own_shares in zip(inputs, shares, strict=True):
+        n_rows, shape = len(own_shares), values.shape[1:]
+        head = np.array([len(shape), *shape], dtype=np.float32)
+        entries += [np.tile(head, (n_rows, 1)), own_shares, values.reshape(n_rows, -1)]
+    return np.concatenate(entries, axis=1)
 
 
-def unpacked(features: Tensor, parts: Sequence[int]) -> list[Tensor]:
-    """The inputs that `packed` put together, each [rows × parts, …]."""
-    inputs = []
+def unpack(features: Values, n_parts: Sequence[int]) -> list[tuple[Values, Values]]:
+    """What `pack` put together: inputs [rows × parts, …] and shares [rows, parts]."""
+    table: Any = features
+    entries = []
     position = 0
-    for n_parts in parts:
-        n_axes = int(features[0, position])
-        shape = [int(size) for size in features[0, position + 1 : position + 1 + n_axes]]
+    for n in n_parts:
+        n_axes = int(table[0, position])
+        shape = [int(size) for size in table[0, position + 1 : position + 1 + n_axes]]
         position += 1 + n_axes
-        n_values = n_parts * math.prod(shape)
-        values = features[:, position : position + n_values]
-        inputs.append(values.reshape(len(features) * n_parts, *shape))
+        shares = table[:, position : position + n]
+        position += n
+        n_values = n * math.prod(shape)
+        values = table[:, position : position + n_values]
+        entries.append((values.reshape(len(table) * n, *shape), shares))
         position += n_values
-    return inputs
+    return entries
+
+
+def mean_parts(outputs: Floats, shares: Floats, config: ModelConfig) -> tuple[Floats, Floats]:
+    """A member's vectors [rows, size] and tags [rows, tags] from the outputs of its excerpts.
+
+    outputs: float32 [excerpts with a share, size + tags]; config: the member's
+    """
+    everything = np.zeros((shares.size, outputs.shape[1]), dtype=np.float32)
+    everything[shares.reshape(-1) > 0] = outputs
+    means = np.einsum("rp,rpv->rv", shares, everything.reshape(*shares.shape, -1))
+    own = means[:, : config.embedding_size]
+    if config.geometry == "cosine":
+        own = projected(own, "cosine")
+    return own, means[:, config.embedding_size :]

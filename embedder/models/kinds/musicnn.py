@@ -1,50 +1,17 @@
-"""MusiCNN models on disk: the checkpoint's own tensors as safetensors, and the card.
+"""MusiCNN models in torch, for GPUs and for what is trained on them."""
 
-    FOLDER/card.json            kind "musicnn"; `source` says which layer is the vector
-           weights.safetensors  the tensors under the names of the checkpoint
-
-The network gives tags as well: after each vector stand the probabilities of `card.tag_head.tags`.
-"""
-
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast, get_args
 
-import numpy as np
-import safetensors.numpy
 import torch
-from numpy.typing import NDArray
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from embedder.config.model import ExcerptConfig, FrontEndConfig, ModelConfig
-from embedder.errors import CorruptArtefact, FingerprintMismatch, UnknownChoice, printable_path
 from embedder.geometry import Geometry, geometry_of
-from embedder.models.card import Card, TagHeadRecord, write_card
-from embedder.models.fingerprint import files_fingerprint, short_fingerprint
+from embedder.models.card import Card
 from embedder.models.kinds.foreign_mel import MelFrontEnd
-from embedder.models.kinds.network import WEIGHTS_NAME
-from embedder.models.kinds.onnx_spec import MelSetUp
+from embedder.models.kinds.musicnn_file import MEL, SAMPLE_RATE, read_musicnn
 from embedder.models.loaded import LoadedModel
-from embedder.networks.musicnn import N_BINS, N_COLUMNS, Layer, Musicnn, expected_shapes
-from embedder.whole_files import write_whole
-
-SAMPLE_RATE = 16_000
-MEL = MelSetUp(
-    fft_size=512,
-    hop_samples=256,
-    n_bins=N_BINS,
-    max_hz=SAMPLE_RATE / 2,
-    scale="slaney",
-    norm="slaney",
-    compression="log10",
-    multiplier=10_000.0,
-    offset=1.0,
-    n_columns=N_COLUMNS,
-)
-PATCH_SECONDS = (MEL.fft_size + (N_COLUMNS - 1) * MEL.hop_samples) / SAMPLE_RATE
-"""As long as the frames of a patch, so that none reaches beyond the excerpt."""
-Tensors = Mapping[str, NDArray[np.float32]]
+from embedder.networks.musicnn import Musicnn
+from embedder.networks.musicnn_weights import Layer
 
 
 class MusicnnEncoder(nn.Module):
@@ -63,80 +30,10 @@ class MusicnnEncoder(nn.Module):
         return torch.cat([vectors, outputs.tags.to(vectors.dtype)], dim=1)
 
 
-def save_musicnn(
-    folder: Path,
-    tensors: Tensors,
-    *,
-    name: str,
-    tags: tuple[str, ...],
-    layer: str,
-    n_excerpts: int,
-    licence: str,
-    description: str,
-    facts: Mapping[str, Any],
-) -> Card:
-    """Write tensors whose shapes were checked, and the card last."""
-    write_whole(folder / WEIGHTS_NAME, safetensors.numpy.save(dict(tensors)))
-    sizes = {"penultimate": 200, "mean-pool": 753, "max-pool": 753}
-    if layer not in sizes:
-        raise UnknownChoice("layer", layer, sizes)
-    config = ModelConfig(
-        excerpts=ExcerptConfig(n_excerpts=n_excerpts, excerpt_seconds=PATCH_SECONDS),
-        front_end=FrontEndConfig(kind="waveform", sample_rate=SAMPLE_RATE),
-        embedding_size=sizes[layer],
-    )
-    source = {"layer": layer}
-    card = Card(
-        name=name,
-        fingerprint=files_fingerprint(config, source, [folder / WEIGHTS_NAME]),
-        config=config,
-        kind="musicnn",
-        licence=licence,
-        description=description,
-        source=source,
-        facts=dict(facts),
-        tag_head=TagHeadRecord(tags=tags),
-    )
-    write_card(folder, card)
-    return card
-
-
 def load_musicnn(folder: Path, card: Card) -> LoadedModel:
     """The model in a folder whose card was read."""
-    path = folder / WEIGHTS_NAME
-    if not path.is_file():
-        raise CorruptArtefact(f"{printable_path(path)}: missing. Get the model again.")
-    fingerprint = files_fingerprint(card.config, card.source, [path])
-    if fingerprint != card.fingerprint:
-        raise FingerprintMismatch(
-            printable_path(folder),
-            found=short_fingerprint(fingerprint),
-            expected=short_fingerprint(card.fingerprint),
-            advice="Weights or settings were altered: get the model again.",
-        )
-    try:
-        tensors = safetensors.numpy.load(path.read_bytes())
-    except SafetensorError as error:
-        raise CorruptArtefact(f"{printable_path(path)}: not safetensors: {error}") from error
-    problem = problem_of(tensors, n_tags=len(card.tag_head.tags))
-    layer = card.source.get("layer")
-    if problem or layer not in get_args(Layer):
-        raise CorruptArtefact(f"{printable_path(folder)}: {problem or f'no layer {layer!r}'}")
+    tensors, layer = read_musicnn(folder, card)
     geometry = geometry_of(card.config.geometry, curvature=card.config.curvature)
-    network = MusicnnEncoder(Musicnn(tensors), layer=cast("Layer", layer), geometry=geometry)
+    network = MusicnnEncoder(Musicnn(tensors), layer=layer, geometry=geometry)
     front_end = MelFrontEnd(MEL, sample_rate=SAMPLE_RATE).eval()
     return LoadedModel(folder, card, front_end, network.eval(), tags=card.tag_head.tags)
-
-
-def problem_of(tensors: Tensors, *, n_tags: int) -> str:
-    """What is wrong with the tensors of a network; empty if nothing is."""
-    expected = expected_shapes(n_tags)
-    missing = [name for name in expected if name not in tensors]
-    if missing:
-        return f"the tensor {missing[0]} is missing"
-    for name, shape in expected.items():
-        if tensors[name].shape != shape:
-            return f"{name} is {list(tensors[name].shape)}, and {list(shape)} is needed"
-        if tensors[name].dtype != np.float32:
-            return f"{name} is of the type {tensors[name].dtype}, and float32 is needed"
-    return ""

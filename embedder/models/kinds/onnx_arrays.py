@@ -21,10 +21,10 @@ from embedder.features.arrays.building import build_array_front_end
 from embedder.models.array_geometry import projected
 from embedder.models.card import Card
 from embedder.models.fingerprint import files_fingerprint, short_fingerprint
-from embedder.models.graphs.layers import NoGraph
+from embedder.models.kinds.foreign_mel_arrays import MelArrays
 from embedder.models.kinds.onnx_session import OnnxRunError, OnnxSession, Port
 from embedder.models.kinds.onnx_spec import OnnxSpec, check_spec, config_of
-from embedder.models.loaded import ArrayModel
+from embedder.models.loaded import ArrayFrontEndCall, ArrayModel
 
 ONNX_NAME = "model.onnx"
 
@@ -111,11 +111,13 @@ def read_spec(folder: Path, card: Card) -> OnnxSpec:
 
 
 def load_onnx_arrays(folder: Path, card: Card) -> ArrayModel:
-    """The model in a folder whose card was read; raises NoGraph if its front end needs torch."""
+    """The model in a folder whose card was read."""
     spec = read_spec(folder, card)
+    front_end: ArrayFrontEndCall
     if spec.input.mel is not None:
-        raise NoGraph("the mel spectrograms of other libraries have no numpy form")
-    front_end = build_array_front_end(config_of(spec, embedding_size=1).front_end)
+        front_end = MelArrays(spec.input.mel, sample_rate=spec.sample_rate)
+    else:
+        front_end = build_array_front_end(config_of(spec, embedding_size=1).front_end)
     return ArrayModel(folder, card, front_end, OnnxFile(folder / ONNX_NAME, spec))
 
 

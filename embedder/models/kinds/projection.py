@@ -22,11 +22,11 @@ from embedder.geometry import geometry_of
 from embedder.models.card import CARD_NAME, Card, read_card, write_card
 from embedder.models.fingerprint import files_fingerprint, short_fingerprint
 from embedder.models.heads import Head, Heads, records_of, remove_heads
+from embedder.models.kinds.projection_file import BASE_NAME, PROJECTION_NAME
 from embedder.models.loaded import LoadedModel, NetworkCall
 from embedder.models.model_files import copy_model
 from embedder.whole_files import whole_folder, write_whole
 
-PROJECTION_NAME, BASE_NAME = "projection.safetensors", "base"
 MIN_DEVIATION = 1e-4
 
 

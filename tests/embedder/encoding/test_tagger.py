@@ -28,8 +28,8 @@ def test_a_head_comes_back_as_it_was_saved(folder: Path) -> None:
     """Weights and names are equal to the bit."""
     head, saved_head = read_tag_head(folder, read_card(folder)), some_head()
     assert head.labels == TAGS
-    assert torch.equal(head.weight, saved_head.weight)
-    assert torch.equal(head.bias, saved_head.bias)
+    np.testing.assert_array_equal(head.weight, saved_head.weight)
+    np.testing.assert_array_equal(head.bias, saved_head.bias)
 
 
 def test_a_head_leaves_the_fingerprint_alone(folder: Path, tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_tags_are_the_mean_over_excerpts(folder: Path, tmp_path: Path) -> None:
     song = write_noise(tmp_path / "noise.wav")
     encoding = TrackEncoder.load(folder, device="cpu").encode(song)
     head = some_head()
-    logits = encoding.excerpt_vectors @ head.weight.numpy().T + head.bias.numpy()
+    logits = encoding.excerpt_vectors @ head.weight.T + head.bias
     means = (1 / (1 + np.exp(-logits.astype(np.float64)))).mean(axis=0)
     result = TrackTagger.load(folder, device="cpu").tag(song, top=3)
     assert len(encoding.excerpt_vectors) == 3

@@ -6,19 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from embedder.audio.writing import write_audio
 from embedder.config.model import BackboneConfig, ExcerptConfig, FrontEndConfig, ModelConfig
 from embedder.encoding.encoder import TrackEncoder
-from embedder.errors import BadInput, FingerprintMismatch, UsageError
-from embedder.geometry import geometry_of
+from embedder.errors import BadInput, FingerprintMismatch, UnsupportedFormat, UsageError
+from embedder.models.array_geometry import ArrayGeometry, projected
 from embedder.models.card import read_card
 from embedder.models.combining import combine_models, models_and_weights
 from embedder.models.exporting import export_model
 from embedder.models.heads import Head
 from embedder.models.importing import import_model
-from embedder.models.kinds.combined_input import packed, parts_of, spread_parts, unpacked
+from embedder.models.kinds.combined_input import pack, unpack
 from embedder.models.kinds.network import save_model
 from embedder.models.own_heads import head_facts, heads_by_field
 from embedder.models.registry import load_model
@@ -62,33 +61,81 @@ def tracks(tmp_path: Path) -> list[Path]:
     return paths
 
 
-def test_the_members_vectors_stand_side_by_side(models: Path, tracks: list[Path]) -> None:
-    """Each by its own front end, multiplied by its weight; the whole has unit length."""
+@pytest.mark.parametrize("runtime", ["arrays", "torch"])
+def test_the_members_vectors_stand_side_by_side(
+    models: Path, tracks: list[Path], runtime: str
+) -> None:
+    """Each is what the member gives alone, multiplied by its weight; the whole has unit length."""
     combine_models(["long", "short"], name="both", weights=[1, 2])
-    combined = load_model("both")
-    waveform = torch.from_numpy(tune(1.0, rate=8000, n_channels=2))
-    with torch.inference_mode():
-        together = combined.network(combined.front_end(waveform, 8000))
-        long, short = load_model("long"), load_model("short")
-        first = long.network(long.front_end(waveform, 8000))
-        parts = [waveform[:, start : start + 2000] for start in (1500, 4500)]
-        second = torch.stack([short.network(short.front_end(part, 8000)) for part in parts])
-        expected = torch.cat([first, 2 * long.geometry.project(second.mean(dim=0))], dim=1)
-    torch.testing.assert_close(
-        together, torch.nn.functional.normalize(expected), rtol=1e-4, atol=1e-4
-    )
+    combined = TrackEncoder.load("both")
+    if runtime == "torch":
+        combined = TrackEncoder(load_model("both"), device="cpu", precision="float32")
+    assert combined.runtime == runtime
+    (vector,) = combined.encode(tracks[0]).excerpt_vectors
+    long, short = (TrackEncoder.load(name).encode(tracks[0]).vector for name in ("long", "short"))
+    expected = np.concatenate([long, 2 * short])
+    np.testing.assert_allclose(vector, expected / np.linalg.norm(expected), atol=1e-4)
+
+
+def test_silent_excerpts_of_a_member_are_left_out(models: Path, tmp_path: Path) -> None:
+    """As they are when the member encodes alone; a short track has fewer excerpts, too."""
+    combine_models(["long", "short"], name="both")
+    samples = tune(0.6, rate=8000, n_channels=1)
+    samples[:, 1200:3600] = 0
+    write_audio(tmp_path / "gap.wav", samples, 8000)
+    vector = TrackEncoder.load("both").encode(tmp_path / "gap.wav").vector
+    alone = [TrackEncoder.load(name).encode(tmp_path / "gap.wav") for name in ("long", "short")]
+    assert len(alone[1].excerpt_vectors) == 2
+    expected = np.concatenate([encoding.vector for encoding in alone])
+    np.testing.assert_allclose(vector, expected / np.linalg.norm(expected), atol=1e-4)
+
+
+def test_members_of_the_same_excerpts_keep_them(models: Path, tracks: list[Path]) -> None:
+    """Such a combined model has a vector for each excerpt, with its time."""
+    save_model(models / "other", seeded_network(LONG, seed=5))
+    combine_models(["long", "other"], name="both")
+    together = TrackEncoder.load("both").encode(tracks[0])
+    alone = [TrackEncoder.load(name).encode(tracks[0]) for name in ("long", "other")]
+    assert together.starts_seconds == alone[0].starts_seconds
+    assert together.excerpt_seconds == pytest.approx(1.0)
+    expected = np.concatenate([encoding.excerpt_vectors for encoding in alone], axis=1)
+    np.testing.assert_allclose(together.excerpt_vectors, expected / 2**0.5, atol=1e-4)
+
+
+def test_decoded_windows_are_encoded_as_short_tracks(models: Path, tmp_path: Path) -> None:
+    """Each member takes its excerpts from a window as from a file that has only the window."""
+    combine_models(["long", "short"], name="both")
+    window = tune(1.5, rate=8000, n_channels=1)
+    write_audio(tmp_path / "window.wav", window, 8000)
+    encoder = TrackEncoder.load("both")
+    (vector,) = encoder.encode_samples(window, 8000)
+    cosine = float(vector @ encoder.encode(tmp_path / "window.wav").vector)
+    assert cosine > 0.999  # a file's resampling knows what lies beyond an excerpt
+
+
+def test_a_model_of_an_earlier_version_is_refused(models: Path) -> None:
+    """Its members did not read their own excerpts, so its vectors were others."""
+    combine_models(["long", "short"], name="both")
+    path = models / "both" / "card.json"
+    card = json.loads(path.read_text())
+    del card["config"]["excerpts"]["members"]
+    path.write_text(json.dumps(card))
+    with pytest.raises(UnsupportedFormat, match="combine the models again"):
+        TrackEncoder.load("both")
 
 
 def test_it_keeps_the_heads_of_its_parts(models: Path, tracks: list[Path]) -> None:
     """On the combined vector each answers as on its own; two of one field are named by part."""
-    generator = torch.Generator().manual_seed(3)
+    generator = np.random.default_rng(3)
+
+    def drawn(*shape: int) -> np.ndarray:
+        return generator.standard_normal(shape).astype(np.float32)
+
     points = Head(
-        torch.randn(2, 4, generator=generator), torch.zeros(2), ("a", "b"), kind="softmax",
-        field="genre", proxy_geometry=geometry_of("cosine"), proxy_scale=9.0,
+        drawn(2, 4), drawn(2) * 0, ("a", "b"), kind="softmax", field="genre",
+        proxy_geometry=ArrayGeometry("cosine"), proxy_scale=9.0,
     )  # fmt: skip
-    linear = Head(
-        torch.randn(2, 3, generator=generator), torch.tensor([0.5, 0.0]), ("c", "d"), field="genre"
-    )
+    linear = Head(drawn(2, 3), np.array([0.5, 0.0], dtype=np.float32), ("c", "d"), field="genre")
     save_model(models / "long", seeded_network(LONG, seed=0), label_head=points, replace=True)
     save_model(models / "short", seeded_network(SHORT, seed=1), tag_head=linear, replace=True)
     combine_models(["long", "short"], name="both", weights=[1, 2])
@@ -96,10 +143,10 @@ def test_it_keeps_the_heads_of_its_parts(models: Path, tracks: list[Path]) -> No
     heads = heads_by_field(combined.folder, combined.card)
     names = [read_card(models / name).name for name in ("long", "short")]
     assert list(heads) == [f"genre of {name}" for name in names]
-    own = [torch.nn.functional.normalize(torch.randn(5, n, generator=generator)) for n in (4, 3)]
-    vectors = torch.nn.functional.normalize(torch.cat([own[0], 2 * own[1]], dim=1)).numpy()
+    own = [projected(drawn(5, n), "cosine") for n in (4, 3)]
+    vectors = projected(np.concatenate([own[0], 2 * own[1]], axis=1), "cosine")
     for head, part, alone in zip(heads.values(), (points, linear), own, strict=True):
-        torch.testing.assert_close(head.logits(vectors), part.logits(alone.numpy()))
+        np.testing.assert_allclose(head.logits(vectors), part.logits(alone), rtol=1e-4, atol=1e-5)
     assert [facts.labels for facts in head_facts(combined)] == [("a", "b"), ("c", "d")]
     folder = tracks[0].parent
     combine_models(["long", "short"], name="standard", sample=folder)
@@ -124,16 +171,15 @@ def test_a_sample_standardises_and_projects(models: Path, tracks: list[Path]) ->
     assert card.config.embedding_size == 5
     model = load_model("both")
     standard = model.network.standard  # type: ignore[attr-defined]
-    excerpts = [torch.from_numpy(tune(1.0, rate=8000, seed=n)) for n in range(3)]
-    with torch.inference_mode():
-        vectors, _ = model.network.members_vectors(  # type: ignore[attr-defined]
-            model.front_end(torch.cat(excerpts), 8000)
-        )
-        projected = standard.apply(vectors)
+    vectors = sample_vectors(
+        model,
+        tracks,
+        lambda features: model.network.members_vectors(features)[0],  # type: ignore[attr-defined]
+    ).numpy()
     by_hand = ((vectors - standard.mean) * standard.factor) @ standard.projection.T
-    torch.testing.assert_close(projected, by_hand)
-    directions = standard.projection @ standard.projection.T
-    torch.testing.assert_close(directions, torch.eye(5), atol=1e-5, rtol=0)
+    np.testing.assert_allclose(standard.apply(vectors), by_hand, atol=1e-6)
+    np.testing.assert_allclose(by_hand.mean(axis=0), np.zeros(5), atol=1e-4)
+    np.testing.assert_allclose(standard.projection @ standard.projection.T, np.eye(5), atol=1e-5)
 
 
 def test_a_single_model_is_standardised(models: Path, tracks: list[Path]) -> None:
@@ -143,13 +189,12 @@ def test_a_single_model_is_standardised(models: Path, tracks: list[Path]) -> Non
     vectors = sample_vectors(
         model,
         tracks,
-        lambda features: model.network.standard.apply(  # type: ignore[attr-defined]
-            model.network.members_vectors(features)[0]  # type: ignore[attr-defined]
-        ),
+        lambda features: model.network.members_vectors(features)[0],  # type: ignore[attr-defined]
     )
-    torch.testing.assert_close(vectors.mean(dim=0), torch.zeros(4), atol=1e-4, rtol=0)
-    scale = torch.full((4,), 0.5)  # one over the root of the size
-    torch.testing.assert_close(vectors.std(dim=0, unbiased=False), scale, atol=1e-4, rtol=0)
+    standardised = model.network.standard.apply(vectors.numpy())  # type: ignore[attr-defined]
+    np.testing.assert_allclose(standardised.mean(axis=0), np.zeros(4), atol=1e-4)
+    scale = np.full(4, 0.5)  # one over the root of the size
+    np.testing.assert_allclose(standardised.std(axis=0), scale, atol=1e-4)
 
 
 def test_a_small_sample_is_refused(models: Path, tracks: list[Path]) -> None:
@@ -195,12 +240,16 @@ def test_an_onnx_export_is_refused(models: Path, tmp_path: Path) -> None:
         export_model("both", tmp_path / "both.onnx")
 
 
-def test_combinations_can_be_combined(models: Path) -> None:
-    """A member of any kind is possible, and licences are listed once."""
+def test_combinations_can_be_combined(models: Path, tracks: list[Path]) -> None:
+    """A member of any kind reads what it reads alone, and licences are listed once."""
     combine_models(["long", "short"], name="both")
     card = combine_models(["both", "long"], name="three")
     assert card.config.embedding_size == 11
     assert card.licence == "licence long; licence short"
+    both, long, three = (
+        TrackEncoder.load(name).encode(tracks[0]).vector for name in ("both", "long", "three")
+    )
+    np.testing.assert_allclose(three, np.concatenate([both, long]) / 2**0.5, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -238,15 +287,11 @@ def test_words_that_are_numbers_are_models_without_weights() -> None:
 
 
 def test_inputs_come_apart_as_they_were() -> None:
-    """Inputs of different shapes travel in one tensor."""
-    inputs = [torch.rand(2, 3, 4), torch.rand(6, 5)]
-    taken = unpacked(packed(inputs, n_rows=2), [1, 3])
-    assert all(torch.equal(a, b) for a, b in zip(inputs, taken, strict=True))
-
-
-def test_parts_are_spread_within_an_excerpt() -> None:
-    """As many as the member reads, and as fit."""
-    assert parts_of(SHORT.excerpts, LONG.excerpts) == 2
-    assert parts_of(ExcerptConfig(n_excerpts=100, excerpt_seconds=0.3), LONG.excerpts) == 3
-    parts = spread_parts(torch.arange(10.0)[None], 2, 4)
-    assert parts.tolist() == [[[2, 3, 4, 5], [4, 5, 6, 7]]]
+    """Inputs of different shapes travel in one array, with the share of each part."""
+    generator = np.random.default_rng(0)
+    inputs = [generator.random((2, 3, 4)), generator.random((6, 5))]
+    shares = [np.ones((2, 1)), np.array([[0.5, 0.5, 0], [0, 0, 1]])]
+    entries = unpack(pack(inputs, shares), [1, 3])
+    for (values, own_shares), before, shares_before in zip(entries, inputs, shares, strict=True):
+        np.testing.assert_array_equal(values, before)
+        np.testing.assert_array_equal(own_shares, shares_before)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from embedder.models.get.checkpoint.bundle import read_checkpoint
-from embedder.networks.musicnn import EPSILON, Musicnn, Tensors, expected_shapes
+from embedder.networks.musicnn import Musicnn
+from embedder.networks.musicnn_weights import EPSILON, Tensors, expected_shapes
 from tests.embedder.models.get.checkpoint_files import random_tensors
 
 N_FILTERS = {204: 6, 51: 5, 64: 4, 561: 27, 1506: 78, 200: 8}

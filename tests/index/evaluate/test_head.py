@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.records import TrackRow
@@ -81,8 +80,8 @@ def test_tags_are_scored_one_by_one() -> None:
 def evaluation(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
     """A model whose head says folk of everything."""
     folder = tmp_path_factory.mktemp("head")
-    bias = torch.tensor([0.0, 3.0, 0.0, 0.0])
-    head = Head(torch.zeros(4, 8), bias, GENRES, kind="softmax", field="genre")
+    bias = np.array([0.0, 3.0, 0.0, 0.0], dtype=np.float32)
+    head = Head(np.zeros((4, 8), dtype=np.float32), bias, GENRES, kind="softmax", field="genre")
     network = seeded_network(small_config().model, seed=1)
     save_model(folder / "model", network, label_head=head)
     dataset = open_subject(write_array_set(folder / "four genres"), split="split")
@@ -119,8 +118,8 @@ def test_a_library_measures_the_head_of_its_model(tmp_path: Path) -> None:
         folder = tmp_path / "music" / TAGS[number % 2]
         folder.mkdir(parents=True, exist_ok=True)
         write_noise(folder / f"{number}.wav", seed=number)
-    weight = torch.randn(2, 4, generator=torch.Generator().manual_seed(3))
-    head = Head(weight, torch.zeros(2), TAGS[:2], kind="softmax", field="genre")
+    weight = np.random.default_rng(3).standard_normal((2, 4)).astype(np.float32)
+    head = Head(weight, np.zeros(2, dtype=np.float32), TAGS[:2], kind="softmax", field="genre")
     model = tmp_path / "model"
     save_model(model, seeded_network(CONFIG, seed=1), label_head=head)
     with Library.open_or_create(tmp_path / "library") as library:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from embedder.models.get.checkpoint.crc32c import masked_crc32c
 from embedder.models.get.checkpoint.table import MAGIC
 from embedder.models.get.offers import OFFERS, Offer
-from embedder.networks.musicnn import expected_shapes
+from embedder.networks.musicnn_weights import expected_shapes
 
 Tensors = Mapping[str, NDArray[np.float32]]
 HEADER = bytes([8, 1])  # one data file
