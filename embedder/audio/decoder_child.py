@@ -14,11 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from embedder.audio import excerpts, inspecting
+from embedder.audio import decoding, excerpts, inspecting
 from embedder.errors import AudioError, UnreadableAudio, UsageError
 from embedder.processes.limits import die_before_parent, limit_cpu_time, limit_memory
 
-IMPORTED_EARLY = (excerpts, inspecting)
+IMPORTED_EARLY = (decoding, excerpts, inspecting)
 """While the parent imports other things. Other modules are imported when a function needs them."""
 MEMORY_BYTES = 4 * 2**30
 """Beyond what the process takes to start. `audio.decoding` holds at most 1 GiB of samples."""

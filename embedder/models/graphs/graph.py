@@ -24,7 +24,7 @@ class Graph:
 
     def __init__(self) -> None:
         self._nodes: list[bytes] = []
-        self._tensors: list[bytes] = []
+        self._tensors: list[protobuf.Chunks] = []
         self._small: dict[tuple[str, tuple[int, ...], bytes], Value] = {}
 
     def apply(self, kind: str, inputs: Sequence[Value], **attributes: Attribute) -> Value:

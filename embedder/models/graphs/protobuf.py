@@ -20,19 +20,22 @@ _ELEMENT_TYPES = {np.dtype(np.float32): _FLOAT32, np.dtype(np.int64): _INT64}
 Attribute = int | float | str | Sequence[int]
 Array = NDArray[np.float32] | NDArray[np.int64]
 Shape = Sequence[int | str]
+Chunks = list[bytes | memoryview]
+"""Parts of a message, one after the other."""
 
 
-def tensor(name: str, array: Array) -> bytes:
-    """A TensorProto with a name and values."""
+def tensor(name: str, array: Array) -> Chunks:
+    """A TensorProto with a name and values, which are not copied."""
     little_endian = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
-    return b"".join(
+    head = b"".join(
         [
             *(_number(1, size) for size in array.shape),
             _number(2, _ELEMENT_TYPES[array.dtype]),
             _text(8, name),
-            _block(9, little_endian.tobytes()),
+            _head(9, array.nbytes),
         ]
     )
+    return [head, memoryview(little_endian.reshape(-1).view(np.uint8))]
 
 
 def node(
@@ -60,22 +63,21 @@ def port(name: str, shape: Shape) -> bytes:
 
 
 def model(
-    *, nodes: Iterable[bytes], tensors: Iterable[bytes], inputs: bytes, outputs: bytes, name: str
+    *, nodes: Iterable[bytes], tensors: Iterable[Chunks], inputs: bytes, outputs: bytes, name: str
 ) -> bytes:
     """A ModelProto with one input and one output."""
-    graph = [
-        *(_block(1, part) for part in nodes),
-        _text(2, name),
-        *(_block(5, part) for part in tensors),
-        _block(11, inputs),
-        _block(12, outputs),
-    ]
+    graph: Chunks = [*(_block(1, part) for part in nodes), _text(2, name)]
+    for chunks in tensors:
+        graph += [_head(5, _size(chunks)), *chunks]
+    graph += [_block(11, inputs), _block(12, outputs)]
     operators = _text(1, "") + _number(2, OPSET)
+    # The weights are copied only here.
     return b"".join(
         [
             _number(1, IR_VERSION),
             _text(2, "soundalike"),
-            _block(7, b"".join(graph)),
+            _head(7, _size(graph)),
+            *graph,
             _block(8, operators),
         ]
     )
@@ -102,7 +104,16 @@ def _text(field: int, value: str) -> bytes:
 
 
 def _block(field: int, content: bytes) -> bytes:
-    return _key(field, _BYTES) + _varint(len(content)) + content
+    return _head(field, len(content)) + content
+
+
+def _head(field: int, n_bytes: int) -> bytes:
+    """What stands before so many bytes."""
+    return _key(field, _BYTES) + _varint(n_bytes)
+
+
+def _size(chunks: Chunks) -> int:
+    return sum(len(chunk) for chunk in chunks)
 
 
 def _key(field: int, kind: int) -> bytes:

@@ -14,7 +14,7 @@ def load_musicnn_arrays(folder: Path, card: Card) -> ArrayModel:
     """The model in a folder whose card was read."""
     tensors, layer = read_musicnn(folder, card)
     tags = card.tag_head.tags
-    session = GraphSession(
-        musicnn_file(card.config, tensors, layer, n_tags=len(tags)), input_name=INPUT_NAME
-    )
+    data = musicnn_file(card.config, tensors, layer, n_tags=len(tags))
+    # All optimisations would make this network slower.
+    session = GraphSession(data, input_name=INPUT_NAME, optimised_after=0)
     return ArrayModel(folder, card, MelArrays(MEL, sample_rate=SAMPLE_RATE), session.run, tags=tags)

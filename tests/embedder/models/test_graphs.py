@@ -16,7 +16,7 @@ from embedder.errors import BadInput
 from embedder.geometry import geometry_of
 from embedder.models.array_geometry import mean_of, projected
 from embedder.models.arrays import NoGraph, load_arrays
-from embedder.models.graphs import protobuf
+from embedder.models.graphs import protobuf, session
 from embedder.models.graphs.network import network_file
 from embedder.models.kinds.network import save_model
 from embedder.models.registry import load_model
@@ -110,6 +110,25 @@ def test_a_waveform_network_needs_no_spectrogram(tmp_path: Path) -> None:
     arrays = load_arrays(tmp_path / "model")
     vectors = arrays.network(arrays.front_end(samples, 8000))
     np.testing.assert_allclose(vectors, expected, atol=2e-5)
+
+
+def test_a_busy_session_is_optimised_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a number of inputs the graph is opened again; the vectors stay the same."""
+    levels_opened = []
+    opened = session._opened
+
+    def counting(data: bytes, *, is_optimised: bool) -> Any:
+        levels_opened.append(is_optimised)
+        return opened(data, is_optimised=is_optimised)
+
+    monkeypatch.setattr(session, "_opened", counting)
+    config = ModelConfig(front_end=FRONT_END, backbone=BACKBONES["members"], embedding_size=8)
+    trained(config, tmp_path / "model")
+    model = load_arrays(tmp_path / "model")
+    features = levels(20)
+    first, *_, last = [model.network(features) for _ in range(7)]
+    assert levels_opened == [False, True]
+    np.testing.assert_allclose(last, first, atol=2e-6)
 
 
 @pytest.mark.parametrize("bits", [8, 16])

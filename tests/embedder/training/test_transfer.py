@@ -181,7 +181,7 @@ def test_a_projection_on_an_imported_encoder_is_a_model(
     song = next(audio.rglob("*.wav"))
     encoding = encoder.encode(song)
     assert np.linalg.norm(encoding.vector) == pytest.approx(1.0, abs=1e-5)
-    projection = encoder.model.network.projection  # type: ignore[attr-defined]  # a ProjectedNetwork
+    projection = load_model(folder).network.projection  # type: ignore[attr-defined]  # a ProjectedNetwork
     with torch.no_grad():
         projected = projection(torch.from_numpy(below.encode(song).excerpt_vectors))
     assert np.allclose(encoding.excerpt_vectors, projected.numpy(), atol=1e-5)
