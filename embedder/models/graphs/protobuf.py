@@ -35,7 +35,7 @@ def tensor(name: str, array: Array) -> Chunks:
             _head(9, array.nbytes),
         ]
     )
-    return [head, memoryview(little_endian.reshape(-1).view(np.uint8))]
+    return [head, little_endian.reshape(-1).view(np.uint8).data]
 
 
 def node(
