@@ -36,7 +36,7 @@ $(VENV)/.pip-ready: | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@touch $@
 
-# Whoever has the tools has the program too, so `make demo` after `make test` installs nothing.
+# The tools are installed with the program, so `make demo` after `make test` installs nothing.
 ifeq ($(wildcard $(DEV)),)
 $(RUNTIME): $(SETTINGS) | $(VENV)/.pip-ready
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e .

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from embedder.audio.decoding import read_whole as read_whole
+    from embedder.audio.reading import read_whole as read_whole
     from embedder.config.training import TrainingConfig as TrainingConfig
     from embedder.datasets.dataset import Dataset as Dataset
     from embedder.datasets.synthesis.folder import write_music_folder as write_music_folder
@@ -110,7 +110,7 @@ _HOMES = {
     "library_subject": "index.evaluate.subjects",
     "listen": "soundalike.live.listening",
     "open_subject": "index.evaluate.subjects",
-    "read_whole": "embedder.audio.decoding",
+    "read_whole": "embedder.audio.reading",
     "tracks_in": "index.library_folder.frames",
     "train": "embedder.training.train",
     "training_config": "embedder.training.settings",

@@ -171,6 +171,14 @@ def _close_all(decoders: list[Decoder]) -> None:
         decoders.pop().close()
 
 
+_shared = Decoders()
+
+
+def shared_decoders() -> Decoders:
+    """The decoders for calls that read one file; their children end with this process."""
+    return _shared
+
+
 class _Child:
     """A process that decodes, and the file in which it leaves arrays."""
 

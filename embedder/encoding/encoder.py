@@ -14,14 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.audio.decoded import as_rows
+from embedder.audio.decoders import shared_decoders
 from embedder.audio.records import Waveform
 from embedder.config.model import ModelConfig
 from embedder.encoding.cores import encode_on_cores
 from embedder.encoding.devices import choose_device
 from embedder.encoding.formats import Precision
 from embedder.encoding.gpu_batches import encode_in_batches
+from embedder.encoding.loading import LoadedTrack
 from embedder.encoding.measuring_many import measure_many
 from embedder.encoding.opening import open_runtime
+from embedder.encoding.processes.decoder import load_in_child
 from embedder.encoding.requests import (
     EncodingResult,
     MeasuringResult,
@@ -106,9 +109,14 @@ class TrackEncoder:
     ) -> TrackEncoding:
         """One track, or a part of it; raises AudioError if it cannot be read.
 
-        `measurers` names what is measured beside the vector.
+        `measurers` names what is measured beside the vector. The file is decoded in a child process,
+        which is kept for the next call.
         """
-        return self._steps.encode(TrackRequest(Path(path), start_seconds, seconds, measurers))
+        request = TrackRequest(Path(path), start_seconds, seconds, measurers)
+        return self._steps.encode(request, self._load)
+
+    def _load(self, request: TrackRequest) -> LoadedTrack:
+        return load_in_child(shared_decoders(), request, self.config)
 
     def encode_waveform(
         self, samples: NDArray[np.float32], sample_rate: int, *, name: str = "sound in memory"

@@ -74,9 +74,9 @@ class EncodingSteps:
         """How many tracks have about this many excerpts, at least one."""
         return max(n_excerpts // max(self.config.excerpts.n_excerpts, 1), 1)
 
-    def encode(self, request: TrackRequest) -> TrackEncoding:
-        """One track; raises AudioError if it cannot be read."""
-        track = self._prepared(request, self.load)
+    def encode(self, request: TrackRequest, load: Load | None = None) -> TrackEncoding:
+        """One track, decoded by `load`; raises AudioError if it cannot be read."""
+        track = self._prepared(request, load or self.load)
         return self._assemble(track, self.vectors(track.features))
 
     def encode_waveform(self, waveform: Waveform, *, name: Path) -> TrackEncoding:

@@ -1,6 +1,6 @@
 """A thread that takes sound from a live source, and the newest samples that it took.
 
-source ──▶ thread ──▶ resampler ──▶ ring ──▶ whoever waits for a position
+source ──▶ thread ──▶ resampler ──▶ ring ──▶ a caller that waits for a position
                                              (the main thread, which Ctrl-C can end)
 """
 

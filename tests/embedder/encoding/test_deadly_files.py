@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import soundalike
 from embedder.audio import decoders
 from embedder.audio.writing import write_audio
 from embedder.config.model import ModelConfig
@@ -55,6 +56,25 @@ def deadly(monkeypatch: pytest.MonkeyPatch) -> None:
     decoders.end_early_child()
     monkeypatch.setattr(decoders, "start_child", start)
     monkeypatch.setattr(decoders, "PATIENCE_SECONDS", 2.0)
+
+
+def test_a_deadly_file_raises_in_a_python_program(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`read_whole` and `encode` of one file decode in a child; the program goes on."""
+    decoders.end_early_child()
+    monkeypatch.setenv("PYTHONPATH", str(deadly_site(tmp_path / "site")))
+    hostile = song.with_name("segv.flac")
+    shutil.copy(song, hostile)
+    save_model(tmp_path / "tiny", seeded_network(MODELS["tiny"], seed=0))
+    encoder = TrackEncoder.load(tmp_path / "tiny", device="cpu")
+    with decoders.Decoders() as own:
+        monkeypatch.setattr(decoders, "_shared", own)
+        for read in (encoder.encode, soundalike.read_whole):
+            with pytest.raises(UnreadableAudio, match="the decoder crashed on it"):
+                read(hostile)
+        assert len(soundalike.read_whole(song).samples) == 4 * 22_050
+        assert encoder.encode(song).duration_seconds == 4.0
 
 
 @pytest.mark.usefixtures("deadly")
