@@ -109,8 +109,8 @@ class TrackEncoder:
     ) -> TrackEncoding:
         """One track, or a part of it; raises AudioError if it cannot be read.
 
-        `measurers` names what is measured beside the vector. The file is decoded in a child process,
-        which is kept for the next call.
+        `measurers` names what is measured beside the vector. The file is decoded in a child
+        process, which is kept for the next call.
         """
         request = TrackRequest(Path(path), start_seconds, seconds, measurers)
         return self._steps.encode(request, self._load)
