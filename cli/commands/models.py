@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.options import ForceOption, Form, globals_of
+from cli.options import ForceOption, Form, Globals, globals_of
 from cli.output import emit
 from cli.talk import say
 
 if TYPE_CHECKING:
+    from embedder.models.card import Card
     from embedder.models.own_heads import HeadFacts
 
 app = typer.Typer(
@@ -67,6 +68,12 @@ def show(context: typer.Context, model: ModelArgument) -> None:
         emit(settings, rows=rows, columns=HEAD_COLUMNS, title="labels of its own")
     if settings.form is Form.TABLE and description.layers:
         emit(settings, rows=description.layers, columns=LAYER_COLUMNS, title="network")
+
+
+def _show_stored(settings: Globals, card: "Card", next_command: str) -> None:
+    """What was stored, and the command to go on with."""
+    say(settings, f"{card.name}: try it with `soundalike {next_command}`")
+    emit(settings, {"name": card.name, "kind": card.kind, "fingerprint": card.fingerprint})
 
 
 def _head_row(head: "HeadFacts") -> dict[str, Any]:
@@ -137,8 +144,7 @@ def get(
         n_excerpts=excerpts,
         replace=force,
     )
-    say(settings, f"{card.name}: try it with `soundalike index FOLDER --model {card.name}`")
-    emit(settings, {"name": card.name, "kind": card.kind, "fingerprint": card.fingerprint})
+    _show_stored(settings, card, f"index FOLDER --model {card.name}")
 
 
 @app.command("combine")
@@ -197,8 +203,7 @@ def combine(
         size=size,
         replace=force,
     )
-    say(settings, f"{name}: try it with `soundalike index FOLDER --model {name}`")
-    emit(settings, {"name": card.name, "kind": card.kind, "fingerprint": card.fingerprint})
+    _show_stored(settings, card, f"index FOLDER --model {card.name}")
 
 
 @app.command("import")
@@ -249,8 +254,7 @@ def import_(
     card = import_model(
         source, name=name, spec=spec, output=output, download=download, replace=force
     )
-    say(settings, f"{name}: try it with `soundalike models show {name}`")
-    emit(settings, {"name": card.name, "kind": card.kind, "fingerprint": card.fingerprint})
+    _show_stored(settings, card, f"models show {card.name}")
 
 
 @app.command("export")

@@ -8,40 +8,27 @@ Won et al., Evaluation of CNN-based automatic music tagging models, 2020.
 
 from torch import Tensor, nn
 
-from embedder.config.model import ActivationKind, BackboneConfig
+from embedder.config.model import BackboneConfig
 from embedder.networks.activations import build_activation
-from embedder.networks.staged_cnn import StagedCnn
+from embedder.networks.staged_cnn import BlockPlan, StagedCnn, convolution
 
 
 class ResidualBlock(nn.Module):
-    """Maps [batch, n_in, rows, columns] to [batch, n_out, rows / stride, columns / stride].
+    """Maps [batch, n_in, rows, columns] to [batch, n_out, rows / stride, columns / stride]."""
 
-    kernel, stride: of rows and columns.
-    """
-
-    def __init__(
-        self,
-        n_in: int,
-        n_out: int,
-        *,
-        kernel: tuple[int, int],
-        stride: tuple[int, int],
-        activation: ActivationKind,
-    ) -> None:
+    def __init__(self, plan: BlockPlan) -> None:
         super().__init__()
-        padding = (kernel[0] // 2, kernel[1] // 2)
+        n_in, n_out = plan.n_in, plan.n_out
         self.path = nn.Sequential(
-            nn.Conv2d(n_in, n_out, kernel, stride=stride, padding=padding, bias=False),
-            nn.BatchNorm2d(n_out),
-            build_activation(activation),
-            nn.Conv2d(n_out, n_out, kernel, padding=padding, bias=False),
+            *convolution(plan),
+            nn.Conv2d(n_out, n_out, plan.kernel, padding=plan.padding, bias=False),
             nn.BatchNorm2d(n_out),
         )
-        self.activation = build_activation(activation)
+        self.activation = build_activation(plan.activation)
         self.shortcut: nn.Module = nn.Identity()
-        if n_in != n_out or max(stride) > 1:
+        if n_in != n_out or max(plan.stride) > 1:
             self.shortcut = nn.Sequential(
-                nn.Conv2d(n_in, n_out, 1, stride=stride, bias=False), nn.BatchNorm2d(n_out)
+                nn.Conv2d(n_in, n_out, 1, stride=plan.stride, bias=False), nn.BatchNorm2d(n_out)
             )
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -54,15 +41,4 @@ class ShortChunkCnn(StagedCnn):
     """Spectrogram [batch, rows, columns] to features [batch, n_features, columns left]."""
 
     def __init__(self, config: BackboneConfig, *, n_rows: int) -> None:
-        super().__init__(config, n_rows=n_rows, block_layers=_residual)
-
-
-def _residual(
-    n_in: int,
-    n_out: int,
-    *,
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    activation: ActivationKind,
-) -> list[nn.Module]:
-    return [ResidualBlock(n_in, n_out, kernel=kernel, stride=stride, activation=activation)]
+        super().__init__(config, n_rows=n_rows, block_layers=lambda plan: [ResidualBlock(plan)])

@@ -7,28 +7,50 @@ The first block of a stage has the stride. Stages with too few rows do not pool 
 the first `time_stages` treat each column alone.
 """
 
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 
 from embedder.config.model import ActivationKind, BackboneConfig
+from embedder.networks.activations import build_activation
 from embedder.networks.stages import column_shrinks, kernel_of, row_shrinks, size_after
 
 
-class BlockLayers(Protocol):
-    """The layers of a block; `kernel` and `stride` are of rows and columns."""
+@dataclass(frozen=True, slots=True)
+class BlockPlan:
+    """Channels and sizes of a block; `kernel` and `stride` are of rows and columns."""
 
-    def __call__(
-        self,
-        n_in: int,
-        n_out: int,
-        *,
-        kernel: tuple[int, int],
-        stride: tuple[int, int],
-        activation: ActivationKind,
-    ) -> list[nn.Module]:
-        """The layers from `n_in` to `n_out` channels."""
-        ...
+    n_in: int
+    n_out: int
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    activation: ActivationKind
+
+    @property
+    def padding(self) -> tuple[int, int]:
+        """Keeps rows and columns, at stride 1 and with odd kernels."""
+        return (self.kernel[0] // 2, self.kernel[1] // 2)
+
+
+BlockLayers = Callable[[BlockPlan], list[nn.Module]]
+
+
+def convolution(plan: BlockPlan) -> list[nn.Module]:
+    """Convolution, normalisation and activation."""
+    return [
+        # No bias: batch normalisation would remove it.
+        nn.Conv2d(
+            plan.n_in,
+            plan.n_out,
+            plan.kernel,
+            stride=plan.stride,
+            padding=plan.padding,
+            bias=False,
+        ),
+        nn.BatchNorm2d(plan.n_out),
+        build_activation(plan.activation),
+    ]
 
 
 class StagedCnn(nn.Module):
@@ -45,9 +67,7 @@ class StagedCnn(nn.Module):
             kernel = kernel_of(config, stage)
             for i in range(config.convolutions_per_stage):
                 stride = (rows.stride, columns.stride) if i == 0 else (1, 1)
-                layers += block_layers(
-                    n_in, n_out, kernel=kernel, stride=stride, activation=config.activation
-                )
+                layers += block_layers(BlockPlan(n_in, n_out, kernel, stride, config.activation))
                 n_in = n_out
             if config.pool > 1:
                 layers.append(nn.MaxPool2d((rows.pool, columns.pool)))
