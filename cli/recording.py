@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from soundalike.live.recording.recording import RecordSettings
 
 COLUMNS = ("label", "takes")
+SESSION_FORMAT = "%Y-%m-%dT%H:%M:%S"
 
 
 def record_from_device(
@@ -37,7 +38,7 @@ def record_from_device(
     checked_label(label)
     microphone = Microphone(device, sample_rate=rate)
     microphone.warn = lambda text: say(settings, text)
-    session = time.strftime("session %Y-%m-%d %H:%M:%S")
+    session = time.strftime(SESSION_FORMAT)
     with Recorder(microphone, silence_db=record_settings.silence_db) as recorder:
         folder = TakesFolder(output, label, session=session)
         meter = Meter(settings, record_settings.n_takes or 1)
@@ -54,7 +55,8 @@ def record_from_file(
     from soundalike.live.recording.recording import takes_in_recording
 
     probe(path)  # so that a file that cannot be read leaves no empty folder
-    folder = TakesFolder(output, label, session=path.name)
+    recorded_at = time.localtime(path.stat().st_mtime)
+    folder = TakesFolder(output, label, session=time.strftime(SESSION_FORMAT, recorded_at))
     _show(settings, folder, takes_in_recording(path, folder, record_settings), None)
 
 
@@ -73,6 +75,13 @@ def _show(
             say(
                 settings,
                 f"{take.path.name}  {take.seconds:.2f} s  peak {levels.peak_db:.0f} dB{advice}",
+            )
+        if saved:
+            threshold = f"{saved[-1].silence_db:.0f}"
+            say(
+                settings,
+                f"Below {threshold} dB the room counts as silent. 'soundalike listen --silence "
+                f"{threshold}' leaves it out in the same way.",
             )
     finally:
         if meter is not None:

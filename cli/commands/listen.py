@@ -89,7 +89,7 @@ def run(
         float | None,
         typer.Option(
             metavar="S",
-            help="Seconds between answers. By default 0.25; half a window at --speed 0.",
+            help="Seconds between answers. By default 0.25; one window at --speed 0.",
             show_default=False,
         ),
     ] = None,

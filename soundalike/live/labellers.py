@@ -6,7 +6,6 @@ from typing import Protocol
 import numpy as np
 
 from embedder.audio.resampling import resampled
-from embedder.encoding.classifier import TrackClassifier
 from embedder.encoding.encoder import TrackEncoder
 from embedder.encoding.requests import TrackEncoding
 from index.catalogue.records import TrackRecord
@@ -37,6 +36,10 @@ class HeadLabeller:
     """The labels that a model was trained on."""
 
     def __init__(self, model: str | Path, *, field: str = "", device: str = "auto") -> None:
+        from embedder.encoding.classifier import (
+            TrackClassifier,
+        )  # a head needs torch, a vote does not
+
         self._classifier = TrackClassifier.load(model, field=field, device=device)
         self.encoder = self._classifier.encoder
         self.field = self._classifier.field

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from embedder.errors import NotFound
-from index.labels.classify.classify import chosen_model
 from index.library import Library
 from soundalike.live.heard import Heard
 from soundalike.live.labellers import HeadLabeller, Labeller, NearestTracks, VoteLabeller
@@ -61,6 +60,8 @@ def _labeller(
         return HeadLabeller(model, field=field)
     if library is not None and len(library):
         return VoteLabeller(library, field=field or "genre", window_seconds=settings.window_seconds)
+    from index.labels.classify.classify import chosen_model  # imports torch
+
     return HeadLabeller(chosen_model("", lambda: _no_library(library)), field=field)
 
 

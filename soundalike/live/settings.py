@@ -17,7 +17,7 @@ class ListenSettings:
 
     window_seconds: float = 2.0
     hop_seconds: float | None = None
-    """From one window to the next. None: 0.25, and half a window for a file at full speed."""
+    """From one window to the next. None: 0.25, and a whole window at full speed."""
     smoothing_seconds: float = 1.0
     """The probabilities of all windows that end in this time are averaged."""
     threshold: float = 0.0
@@ -41,7 +41,7 @@ class ListenSettings:
         """The seconds from one window to the next."""
         if self.hop_seconds is not None:
             return self.hop_seconds
-        return LIVE_HOP_SECONDS if is_live else self.window_seconds / 2
+        return LIVE_HOP_SECONDS if is_live else self.window_seconds
 
     def n_smoothed(self, hop_seconds: float) -> int:
         """How many windows are averaged."""

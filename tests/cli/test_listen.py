@@ -36,10 +36,10 @@ def test_ndjson_has_a_record_each_hop(run_cli: RunCli, model: Path, song: Path) 
     run = run_cli("--ndjson", "listen", "--file", str(song), "--model", str(model), "--window", "1")
     records = [json.loads(line) for line in run.out.splitlines()]
     assert run.code == 0, run.err
-    assert [record["seconds"] for record in records] == list(np.arange(1.0, 6.01, 0.5))
+    assert [record["seconds"] for record in records] == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
     assert set(records[0]["probabilities"]) == {"calm", "loud"}
-    assert [record["silence"] for record in records].count(True) == 3
-    assert "11 windows in 6.0 s of sound, 3 of them silent" in run.err
+    assert [record["silence"] for record in records].count(True) == 2
+    assert "6 windows in 6.0 s of sound, 2 of them silent" in run.err
 
 
 def test_json_and_the_files_have_the_stretches(

@@ -30,6 +30,7 @@ def test_takes_are_cut_out_of_a_recording(run_cli: RunCli, recording: Path, tmp_
     assert run.code == 0, run.err
     assert "door-002.flac" in run.err
     assert "clipped" in run.err
+    assert "listen --silence -50" in run.err
     assert run.out.split() == ["label", "takes", "door", "2"]
     again = run_cli("--json", "record", "kettle", "-o", str(folder), "--from", str(recording))
     document = json.loads(again.out)

@@ -8,6 +8,7 @@ import pytest
 from embedder.audio.decoding import read_whole
 from embedder.audio.writing import write_audio
 from embedder.errors import BadInput, UsageError
+from index.indexing.tags import read_tags
 from soundalike.live.recording.folder import TakesFolder, checked_label, count_takes
 from soundalike.live.recording.recorder import Recorder
 from soundalike.live.recording.recording import RecordSettings, takes_in_recording
@@ -95,9 +96,11 @@ def test_takes_are_numbered_on_and_never_replaced(tmp_path: Path) -> None:
     write_audio(_made(tmp_path / "door") / "found.wav", noise(1)[None], RATE)
     for session in ("monday", "tuesday"):
         folder = TakesFolder(tmp_path, "kettle", session=session)
-        folder.save(noise(0.5), RATE)
+        folder.save(noise(0.5), RATE, silence_db=-50)
     (tmp_path / "kettle" / "kettle-001.flac").unlink()
-    take = TakesFolder(tmp_path, "kettle", session="wednesday").save(noise(0.5), RATE)
+    take = TakesFolder(tmp_path, "kettle", session="wednesday").save(
+        noise(0.5), RATE, silence_db=-50
+    )
     assert take.path.name == "kettle-003.flac"
     assert count_takes(tmp_path) == {"door": 1, "kettle": 2}
 
@@ -125,6 +128,8 @@ def test_a_recording_becomes_the_takes_of_a_label(tmp_path: Path) -> None:
     assert abs(float(np.sqrt(np.mean(sound**2))) - 0.1) < 0.01
     (one,) = takes_in_recording(path, folder, RecordSettings(n_takes=1))
     assert one.path.name == "kettle-003.flac"
+    assert read_tags(one.path).genre == "kettle"
+    assert read_tags(one.path).album == "", "an album would be a group that no split divides"
     with pytest.raises(BadInput, match="Give a lower --silence"):
         list(takes_in_recording(path, folder, RecordSettings(silence_db=0)))
 

@@ -4,7 +4,8 @@
       kettle/  kettle-001.flac  kettle-002.flac
       door/    door-001.flac
 
-The tag `album` of a take names its session, so that takes of one session can be told from others.
+The tag `date` of a take is when its session began, so that sessions can be told apart. (An album
+would make all of a session one group, which no split may divide.)
 """
 
 import re
@@ -31,6 +32,8 @@ class Take:
     label: str
     seconds: float
     levels: TakeLevels
+    silence_db: float
+    """Below this level its room counted as silent."""
 
     def to_json(self) -> Json:
         """The fields by their names."""
@@ -42,6 +45,7 @@ class Take:
             "level_db": round(self.levels.level_db, 1),
             "is_clipped": self.levels.is_clipped,
             "is_low": self.levels.is_low,
+            "silence_db": round(self.silence_db, 1),
         }
 
 
@@ -53,13 +57,13 @@ class TakesFolder:
         self._place = folder / self.label
         self._place.mkdir(parents=True, exist_ok=True)
 
-    def save(self, samples: Floats, sample_rate: int) -> Take:
+    def save(self, samples: Floats, sample_rate: int, *, silence_db: float) -> Take:
         """Write a take under the next free number: float32 [samples]."""
         number = self._next_number()
         path = self._place / f"{self.label}-{number:03}{SUFFIX}"
-        tags = {"title": f"{self.label} {number}", "album": self.session, "genre": self.label}
+        tags = {"title": f"{self.label} {number}", "date": self.session, "genre": self.label}
         write_audio(path, samples[None], sample_rate, tags=tags, overwrite=False)
-        return Take(path, self.label, len(samples) / sample_rate, levels_of(samples))
+        return Take(path, self.label, len(samples) / sample_rate, levels_of(samples), silence_db)
 
     def counts(self) -> Mapping[str, int]:
         """How many takes each label has."""

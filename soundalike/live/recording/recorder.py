@@ -69,7 +69,7 @@ class Recorder:
         samples = np.concatenate([np.empty(0, np.float32), *blocks])
         if not len(samples):
             raise BadInput(f"{self.source.name}: there is no sound in it")
-        take = trimmed(samples, self.sample_rate, silence_db=self._silence)
+        take = trimmed(samples, self.sample_rate, silence_db=self.threshold_db)
         return samples if take is None else take
 
     def take_until_silence(self, *, pause_seconds: float, on_level: OnLevel) -> Floats:
@@ -83,7 +83,7 @@ class Recorder:
             level = level_db(block)
             on_level(level)
             blocks.append(block)
-            n_silent = n_silent + 1 if level < self._silence else 0
+            n_silent = n_silent + 1 if level < self.threshold_db else 0
             if not has_begun:
                 has_begun = not n_silent
                 blocks = blocks[-n_before - 1 :]
@@ -93,10 +93,11 @@ class Recorder:
             elif n_silent >= n_pause or len(blocks) * BLOCK_SECONDS >= LONGEST_TAKE_SECONDS:
                 break
         samples = np.concatenate([np.empty(0, np.float32), *blocks])
-        take = trimmed(samples, self.sample_rate, silence_db=self._silence)
+        take = trimmed(samples, self.sample_rate, silence_db=self.threshold_db)
         if take is None:
             raise BadInput(
-                f"{self.source.name}: nothing louder than {self._silence:.0f} dB was heard. {AGAIN}"
+                f"{self.source.name}: nothing louder than {self.threshold_db:.0f} dB was heard. "
+                f"{AGAIN}"
             )
         return take
 
@@ -105,7 +106,8 @@ class Recorder:
         self._position = max(self._position, self._capture.wait_for(self._position))
 
     @property
-    def _silence(self) -> float:
+    def threshold_db(self) -> float:
+        """Below this level there is silence."""
         return silence_of_room(-100.0) if self.silence_db is None else self.silence_db
 
     def _blocks(self, seconds: float) -> Iterator[Floats]:

@@ -77,7 +77,7 @@ def record_takes(
             samples = recorder.take_until_silence(
                 pause_seconds=settings.pause_seconds, on_level=on_level
             )
-        take = folder.save(samples, recorder.sample_rate)
+        take = folder.save(samples, recorder.sample_rate, silence_db=recorder.threshold_db)
         if settings.plays_back:
             from soundalike.live.sources.portaudio import play
 
@@ -105,4 +105,4 @@ def takes_in_recording(path: Path, folder: TakesFolder, settings: RecordSettings
             "lower --silence."
         )
     for part in parts[: settings.n_takes]:
-        yield folder.save(samples[part], rate)
+        yield folder.save(samples[part], rate, silence_db=silence_db)
