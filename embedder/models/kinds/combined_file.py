@@ -30,6 +30,7 @@ from embedder.errors import (
     UnsupportedFormat,
     printable_path,
 )
+from embedder.models.altered import refuse_altered
 from embedder.models.card import Card, TagHeadRecord, write_card
 from embedder.models.fingerprint import files_fingerprint, short_fingerprint
 from embedder.models.loaded import OpenModel
@@ -141,16 +142,7 @@ def read_standard(folder: Path, card: Card, members: Sequence[OpenModel]) -> Sta
             f"{printable_path(folder)}: combined by an earlier version, in which members did not "
             "read their own excerpts: combine the models again."
         )
-    if not path.is_file():
-        raise CorruptArtefact(f"{printable_path(path)}: missing. Combine the models again.")
-    fingerprint = files_fingerprint(card.config, card.source, [path])
-    if fingerprint != card.fingerprint:
-        raise FingerprintMismatch(
-            printable_path(folder),
-            found=short_fingerprint(fingerprint),
-            expected=short_fingerprint(card.fingerprint),
-            advice="Weights or settings were altered: combine the models again.",
-        )
+    refuse_altered(folder, card, [path], again="combine the models again")
     expected = [str(digits) for digits in card.source.get("members", [])]
     present = [member.fingerprint for member in members]
     if present != expected:

@@ -19,13 +19,12 @@ from embedder.config.model import ExcerptConfig, GeometryKind
 from embedder.errors import (
     BadInput,
     CorruptArtefact,
-    FingerprintMismatch,
     MissingExtra,
     printable_path,
 )
 from embedder.geometry import Geometry, geometry_of
+from embedder.models.altered import refuse_altered
 from embedder.models.card import Card
-from embedder.models.fingerprint import files_fingerprint, short_fingerprint
 from embedder.models.kinds.text_tower import (
     AudioTower,
     TextTower,
@@ -102,14 +101,7 @@ def load_huggingface_model(folder: Path, card: Card) -> LoadedModel:
     files = folder / FILES_NAME
     if not files.is_dir():
         raise CorruptArtefact(f"{printable_path(files)}: missing. Import the model again.")
-    fingerprint = files_fingerprint(card.config, card.source, _files_in(files))
-    if fingerprint != card.fingerprint:
-        raise FingerprintMismatch(
-            printable_path(folder),
-            found=short_fingerprint(fingerprint),
-            expected=short_fingerprint(card.fingerprint),
-            advice="A file was altered: import the model again.",
-        )
+    refuse_altered(folder, card, _files_in(files), again="import the model again")
     spec = from_dict(HuggingFaceSpec, card.source, where=f"{printable_path(folder)}: source")
     front_end, network = parts_of(files, spec)
     return LoadedModel(folder, card, front_end, network, text=_text_tower(files, network))

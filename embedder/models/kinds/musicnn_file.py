@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from embedder.config.model import ExcerptConfig, FrontEndConfig, ModelConfig
-from embedder.errors import CorruptArtefact, FingerprintMismatch, UnknownChoice, printable_path
+from embedder.errors import CorruptArtefact, UnknownChoice, printable_path
+from embedder.models.altered import refuse_altered
 from embedder.models.card import Card, TagHeadRecord, write_card
-from embedder.models.fingerprint import files_fingerprint, short_fingerprint
+from embedder.models.fingerprint import files_fingerprint
 from embedder.models.kinds.network_arrays import WEIGHTS_NAME
 from embedder.models.kinds.onnx_spec import MelSetUp
 from embedder.networks.musicnn_weights import N_BINS, N_COLUMNS, Layer, expected_shapes
@@ -84,16 +85,7 @@ def save_musicnn(
 def read_musicnn(folder: Path, card: Card) -> tuple[dict[str, NDArray[np.float32]], Layer]:
     """The tensors in a folder whose card was read, and the layer that is the vector."""
     path = folder / WEIGHTS_NAME
-    if not path.is_file():
-        raise CorruptArtefact(f"{printable_path(path)}: missing. Get the model again.")
-    fingerprint = files_fingerprint(card.config, card.source, [path])
-    if fingerprint != card.fingerprint:
-        raise FingerprintMismatch(
-            printable_path(folder),
-            found=short_fingerprint(fingerprint),
-            expected=short_fingerprint(card.fingerprint),
-            advice="Weights or settings were altered: get the model again.",
-        )
+    refuse_altered(folder, card, [path], again="get the model again")
     try:
         tensors = safetensors.numpy.load(path.read_bytes())
     except SafetensorError as error:

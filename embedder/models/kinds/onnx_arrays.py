@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 from embedder.config.loading import from_dict
 from embedder.errors import (
     ConfigError,
-    CorruptArtefact,
-    FingerprintMismatch,
     UnknownChoice,
     printable_path,
 )
 from embedder.features.arrays.building import build_array_front_end
+from embedder.models.altered import refuse_altered
 from embedder.models.array_geometry import projected
 from embedder.models.card import Card
-from embedder.models.fingerprint import files_fingerprint, short_fingerprint
 from embedder.models.kinds.foreign_mel_arrays import MelArrays
 from embedder.models.kinds.onnx_session import OnnxRunError, OnnxSession, Port
 from embedder.models.kinds.onnx_spec import OnnxSpec, check_spec, config_of
@@ -94,16 +92,7 @@ class OnnxFile:
 def read_spec(folder: Path, card: Card) -> OnnxSpec:
     """The description of a model's file; refuses a file or description that was altered."""
     path = folder / ONNX_NAME
-    if not path.is_file():
-        raise CorruptArtefact(f"{printable_path(path)}: missing. Import the model again.")
-    fingerprint = files_fingerprint(card.config, card.source, [path])
-    if fingerprint != card.fingerprint:
-        raise FingerprintMismatch(
-            printable_path(folder),
-            found=short_fingerprint(fingerprint),
-            expected=short_fingerprint(card.fingerprint),
-            advice="The file or its description was altered: import the model again.",
-        )
+    refuse_altered(folder, card, [path], again="import the model again")
     where = printable_path(folder / "card.json")
     spec = from_dict(OnnxSpec, card.source, where=f"{where}: source")
     check_spec(spec, where=where)

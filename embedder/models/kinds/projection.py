@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from embedder.config.model import ModelConfig
 from embedder.errors import CorruptArtefact, FingerprintMismatch, OutputExists, printable_path
 from embedder.geometry import geometry_of
+from embedder.models.altered import refuse_altered
 from embedder.models.card import CARD_NAME, Card, read_card, write_card
 from embedder.models.fingerprint import files_fingerprint, short_fingerprint
 from embedder.models.heads import Head, Heads, records_of, remove_heads
@@ -145,8 +146,6 @@ def save_projection(
 def load_projection(folder: Path, card: Card, *, base: LoadedModel) -> LoadedModel:
     """The model in a folder whose card was read and whose encoder was loaded."""
     path = folder / PROJECTION_NAME
-    if not path.is_file():
-        raise CorruptArtefact(f"{printable_path(path)}: missing. Copy the model again.")
     if base.fingerprint != card.source.get("base"):
         raise FingerprintMismatch(
             printable_path(folder / BASE_NAME),
@@ -154,14 +153,7 @@ def load_projection(folder: Path, card: Card, *, base: LoadedModel) -> LoadedMod
             expected=short_fingerprint(str(card.source.get("base"))),
             advice="The projection was trained on another encoder: copy the model again.",
         )
-    fingerprint = files_fingerprint(card.config, card.source, [path])
-    if fingerprint != card.fingerprint:
-        raise FingerprintMismatch(
-            printable_path(folder),
-            found=short_fingerprint(fingerprint),
-            expected=short_fingerprint(card.fingerprint),
-            advice="Weights or settings were altered: copy the model again.",
-        )
+    refuse_altered(folder, card, [path], again="copy the model again")
     projection = Projection(
         card.config,
         n_inputs=base.embedding_size,
