@@ -70,3 +70,25 @@ def test_the_library_can_be_trained_on(run_cli: RunCli, tmp_path: Path, model: P
     assert trained.code == 0, trained.err
     card = json.loads((tmp_path / "run" / "best" / "card.json").read_text())
     assert card["label_head"]["labels"] == ["cat", "dog"]
+
+
+@pytest.mark.slow
+def test_the_library_has_folds_and_a_curve(run_cli: RunCli, tmp_path: Path, model: Path) -> None:
+    """Every track is in one fold; a curve has a run for each number; both go on when repeated."""
+    for number in range(12):
+        label = ("cat", "dog")[number % 2]
+        write_song(tmp_path / "sounds" / label / f"{number}.wav", number, seconds=2.0)
+    sounds, library = str(tmp_path / "sounds"), ("--library", str(tmp_path / "library"))
+    run_cli(*library, "index", sounds, "--model", str(model), "--labels-from", sounds)
+    (tmp_path / "small.toml").write_text(to_toml(small_config(epochs=1)))
+    words = ("--config", str(tmp_path / "small.toml"), "--set", "sampler.tracks_per_group=2")
+    line = (*library, "--json", "train", "library", *words, "--set", "dataset.split_by=track")
+    folds = run_cli(*line, "--folds", "2", "-o", str(tmp_path / "folds"))
+    assert folds.code == 0, folds.err
+    assert sum(row["n_tracks"] for row in json.loads(folds.out)["folds"]) == 12
+    again = run_cli(*line, "--folds", "2", "-o", str(tmp_path / "folds"))
+    assert (again.out, "epoch 1" in again.err) == (folds.out, False)
+    curve = run_cli(*line, "--curve", "2,3", "--seeds", "1", "-o", str(tmp_path / "curve"))
+    assert curve.code == 0, curve.err
+    assert [point["n_tracks"] for point in json.loads(curve.out)["points"]] == [4, 6]
+    assert (tmp_path / "curve" / "curve.png").exists()
