@@ -1,6 +1,7 @@
 """Ask a person which of several tracks is meant. A script is never asked: it gets an error."""
 
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import typer
@@ -10,18 +11,23 @@ from cli.talk import write_remark
 from embedder.errors import AmbiguousTrack, Candidate, printable_path
 
 if TYPE_CHECKING:
+    from cli.progress import Wait
     from index.library_folder.finding.naming import Choose
 
 
-def chooser(settings: Globals) -> "Choose | None":
-    """A function that asks on the terminal, once for the same words; None in a script."""
+def chooser(settings: Globals, wait: "Wait | None" = None) -> "Choose | None":
+    """A function that asks on the terminal, once for the same words; None in a script.
+
+    wait: the line that says what is done, which makes room for the question.
+    """
     if settings.form is not Form.TABLE or settings.quiet or not _is_terminal():
         return None
     chosen_ids: dict[str, int] = {}
 
     def choose(error: AmbiguousTrack) -> int:
         if error.words not in chosen_ids:
-            chosen_ids[error.words] = _asked(error).id
+            with wait.paused() if wait is not None else nullcontext():
+                chosen_ids[error.words] = _asked(error).id
         return chosen_ids[error.words]
 
     return choose

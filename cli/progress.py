@@ -1,20 +1,27 @@
-"""A bar with rate and time left, on stderr, and only if stderr is a terminal."""
+"""What takes long says so on stderr, if stderr is a terminal: a bar, or a line after a second."""
 
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cli.options import Globals
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
 Item = TypeVar("Item")
+
+PATIENCE_SECONDS = 1.0
+"""What ends sooner says nothing."""
 
 
 class Advance(Protocol):
     """Moves a bar, and may set its length once that is known."""
 
-    def __call__(self, n_done: int, *, total: int | None = None) -> None:
-        """`n_done` more are done."""
+    def __call__(self, n_done: int, *, total: int | None = None, label: str = "") -> None:
+        """`n_done` more are done. Another label begins another step, with a rate of its own."""
         ...
 
 
@@ -31,7 +38,7 @@ def track(
 @contextmanager
 def bar(settings: Globals, *, label: str, total: int | None = None) -> Iterator[Advance]:
     """A bar for work that reports its progress with `advance(n_done)`."""
-    if settings.quiet or not sys.stderr.isatty():
+    if not _is_shown(settings):
         yield _nothing
         return
     from rich.console import Console
@@ -63,14 +70,89 @@ def bar(settings: Globals, *, label: str, total: int | None = None) -> Iterator[
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(label, total=total)
         progress.advance(task, 0)  # the rate counts from here, not from the first finished item
+        shown = label
 
-        def advance(n_done: int, *, total: int | None = None) -> None:
-            if total is not None:
+        def advance(n_done: int, *, total: int | None = None, label: str = "") -> None:
+            nonlocal shown
+            if label and label != shown:
+                shown = label
+                progress.reset(task, total=total, description=label)
+                progress.advance(task, 0)
+            elif total is not None:
                 progress.tasks[0].total = total  # `update` would reset the rate
             progress.advance(task, n_done)
 
         yield advance
 
 
-def _nothing(n_done: int, *, total: int | None = None) -> None:
+class Wait:
+    """A line that says what is done now, and since when; shown only after a second."""
+
+    def __init__(self, label: str, *, is_shown: bool) -> None:
+        self._label = label
+        self._is_shown = is_shown
+        self._lock = threading.Lock()
+        self._progress: Progress | None = None
+        self._timer: threading.Timer | None = None
+        self.start()
+
+    def step(self, label: str) -> None:
+        """Another step begins."""
+        with self._lock:
+            self._label = label
+            if self._progress is not None:
+                self._progress.update(self._progress.task_ids[0], description=label)
+
+    def start(self) -> None:
+        """Show the line in a second."""
+        if self._is_shown:
+            self._timer = threading.Timer(PATIENCE_SECONDS, self._show)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def stop(self) -> None:
+        """Take the line away."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer.join()
+        with self._lock:
+            if self._progress is not None:
+                self._progress.stop()
+                self._progress = None
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Without the line, so that a person can be asked."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def _show(self) -> None:
+        from rich.console import Console
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        with self._lock:
+            self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._progress.add_task(self._label, total=None)
+            self._progress.start()
+
+
+@contextmanager
+def waiting(settings: Globals, label: str) -> Iterator[Wait]:
+    """Say what is done if the block takes over a second."""
+    wait = Wait(label, is_shown=_is_shown(settings))
+    try:
+        yield wait
+    finally:
+        wait.stop()
+
+
+def _is_shown(settings: Globals) -> bool:
+    return not settings.quiet and sys.stderr is not None and sys.stderr.isatty()
+
+
+def _nothing(n_done: int, *, total: int | None = None, label: str = "") -> None:
     """Stands in for the bar if stderr is no terminal."""

@@ -39,6 +39,16 @@ def cell(name: str, value: Json) -> str:
     return printable_path(value)
 
 
+def size_words(n_bytes: int) -> str:
+    """A size as a person reads it: 471,505 bytes are 472 kB."""
+    size = float(n_bytes)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            break
+        size /= 1000
+    return f"{size:.0f} {unit}" if size >= 10 or unit == "bytes" else f"{size:.1f} {unit}"
+
+
 def with_names(rows: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
     """The rows of a table; a track without a title has the name of its file as one."""
     return [

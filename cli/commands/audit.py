@@ -153,25 +153,33 @@ def _follow(advance: Advance) -> Callable[[str, int, int], None]:
 
 
 def _show(settings: Globals, audited: "Audited") -> None:
+    """What was found, kind by kind with some examples; then what was not."""
     from index.audit.page import finding_row
+    from index.audit.results import KINDS
 
     audit = audited.audit
     if settings.form is not Form.TABLE:
         emit(settings, audit, rows=audit.findings)
         return
-    counts = [{"looked for": kind, "found": n} for kind, n in audit.counts().items()]
-    emit(settings, rows=counts, title=f"{audit.name}: {audit.n_tracks} tracks")
-    rows = [
-        finding_row(audit, finding)
-        for kind in audit.counts()
-        for finding in audit.of_kind(kind)[:SHOWN_OF_A_KIND]
-    ]
-    if rows:
-        emit_text(settings, "")
+    counts = audit.counts()
+    n_findings = sum(counts.values())
+    what = "1 finding" if n_findings == 1 else f"{n_findings or 'no'} findings"
+    emit_text(settings, f"{audit.name}: {what} in {audit.n_tracks} tracks")
+    for kind, count in counts.items():
+        if not count:
+            continue
+        findings = audit.of_kind(kind)[:SHOWN_OF_A_KIND]
+        shown = f", {len(findings)} of them here" if count > len(findings) else ""
         emit(
             settings,
-            rows=rows,
-            title=f"At most {SHOWN_OF_A_KIND} of each kind; --output and --json show all",
+            rows=[finding_row(audit, finding) for finding in findings],
+            columns=("tracks", "certainty", "why"),
+            title=f"\n{KINDS[kind]} ({kind}: {count}{shown})",
         )
+    none_of = [kind.replace("-", " ") for kind, count in counts.items() if not count]
+    if none_of:
+        emit_text(settings, f"\nChecked, and nothing found: {', '.join(none_of)}.")
+    if any(count > SHOWN_OF_A_KIND for count in counts.values()):
+        emit_text(settings, "--output FILE.html writes all findings to a page.")
     for note in audit.notes[:SHOWN_OF_A_KIND]:
         say(settings, note)

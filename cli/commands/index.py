@@ -1,6 +1,6 @@
 """`soundalike index`: analyse folders of music into the library."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,13 +9,14 @@ import typer
 
 from cli.options import Form, Globals, globals_of
 from cli.output import emit
-from cli.progress import bar
+from cli.progress import Advance, bar
 from cli.talk import say
 from embedder.errors import PartialFailure, UsageError
 
 if TYPE_CHECKING:
     from index.indexing.results import IndexProgress, IndexReport
 
+SCANNING, ANALYSING = "Scanning", "Analysing"
 COUNTS = ("added", "updated", "moved", "unchanged")
 
 
@@ -115,9 +116,14 @@ def run(
         labels_from=_labels_from(labels_from),
         label_settings=LabelSettings(settings_file, tuple(assignments or ())),
     )
-    with _progress(settings) as on_progress:
+    with _progress(settings) as follower:
         report = update_library(
-            settings.library_folder(), paths, model=model, options=options, on_progress=on_progress
+            settings.library_folder(),
+            paths,
+            model=model,
+            options=options,
+            on_progress=follower.done,
+            on_scan=follower.scanned,
         )
     _show(settings, report)
 
@@ -132,14 +138,35 @@ def _labels_from(given: list[Path] | None) -> tuple[Path, ...] | None:
 
 
 @contextmanager
-def _progress(settings: Globals) -> Iterator[Callable[["IndexProgress"], None]]:
-    """A bar whose length is known only after the folders were scanned."""
-    with bar(settings, label="Analysing") as advance:
+def _progress(settings: Globals) -> Iterator["_Follower"]:
+    """Files while the folders are scanned, then a bar of what is analysed."""
+    with bar(settings, label=SCANNING) as advance:
         try:
-            yield lambda progress: advance(1, total=progress.n_total)
+            yield _Follower(advance)
         except KeyboardInterrupt:
             say(settings, "Every analysed track is saved. The same command continues from there.")
             raise
+
+
+class _Follower:
+    """Moves the bar. The rate and the time left come from analysed tracks only."""
+
+    def __init__(self, advance: Advance) -> None:
+        self._advance = advance
+        self._n_scanned = 0
+        self._n_analysed = 0
+
+    def scanned(self, n_files: int) -> None:
+        """So many files were found until now."""
+        self._advance(n_files - self._n_scanned)
+        self._n_scanned = n_files
+
+    def done(self, progress: "IndexProgress") -> None:
+        """One more track is done. Those without analysis leave the total instead."""
+        n_analysed = progress.n_done - progress.n_quick
+        total = progress.n_total - progress.n_quick
+        self._advance(n_analysed - self._n_analysed, total=total, label=ANALYSING)
+        self._n_analysed = n_analysed
 
 
 def _show(settings: Globals, report: "IndexReport") -> None:
@@ -164,6 +191,24 @@ def _show(settings: Globals, report: "IndexReport") -> None:
         emit(settings, {**counts, "seconds": report.seconds}, title=title)
     else:
         emit(settings, report, rows=None if settings.form is Form.NDJSON else report.failed)
+    next_step = _next_step(report)
+    if next_step and settings.form is Form.TABLE:
+        say(settings, next_step)
     if report.failed:
         what = "file" if len(report.failed) == 1 else "files"
         raise PartialFailure(f"{len(report.failed)} {what} could not be used")
+
+
+def _next_step(report: "IndexReport") -> str:
+    """One sentence with what to do next; nothing if no file was found, which a note says."""
+    n_usable = report.added + report.updated + report.moved + report.unchanged
+    if not n_usable:
+        return "Next: 'soundalike doctor' says what can be decoded here." if report.failed else ""
+    if report.is_dry_run:
+        return "Next: the same command without --dry-run does it."
+    if report.gone:
+        return "Next: 'soundalike index --prune' with the same folders removes what is gone."
+    return (
+        "Next: 'soundalike query FILE' finds what sounds like a file, and "
+        "'soundalike map -o map.html' draws the library."
+    )

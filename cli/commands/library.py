@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.choosing import chooser
+from cli.library_shown import FIELD_COLUMNS, field_rows, library_sentences
 from cli.options import ForceOption, Form, Globals, TracksArgument, globals_of, read_tracks
-from cli.output import emit
+from cli.output import emit, emit_text
+from cli.progress import waiting
 from cli.talk import say
 from embedder.errors import ArtefactError
 
@@ -22,11 +24,6 @@ app = typer.Typer(
     """
 )
 
-INFO_COLUMNS = (
-    *("folder", "n_tracks", "n_duplicates", "n_gone", "n_failures", "model", "fingerprint"),
-    *("is_calibrated", "scores", "embedding_size", "geometry", "store", "why", "bytes_on_disk"),
-    *("hubness_correction", "hubness", "artists", "fields"),
-)
 LABEL_COLUMNS = ("dataset", "layout", "tracks", "fields")
 TRACK_COLUMNS = ("id", "title", "artist", "path")
 LIST_COLUMNS = ("id", "title", "artist", "album", "genre", "duration_seconds", "path")
@@ -69,14 +66,22 @@ def info(context: typer.Context) -> None:
     from index.library import Library
 
     settings = globals_of(context)
-    with Library.open(settings.library_folder()) as library:
+    with (
+        waiting(settings, "Measuring the library"),
+        Library.open(settings.library_folder()) as library,
+    ):
         report = library.report()
-    emit(settings, report, columns=INFO_COLUMNS)
-    if settings.form is Form.TABLE and report.label_sources:
+    if settings.form is not Form.TABLE:
+        emit(settings, report)
+        return
+    emit_text(settings, "\n".join(library_sentences(report)))
+    if report.failures:
+        emit(settings, rows=report.failures, columns=("path", "reason"), title="\nfailures")
+    if fields := field_rows(report):
+        emit(settings, rows=fields, columns=FIELD_COLUMNS, title="\nfields")
+    if report.label_sources:
         title = "\nlabels of data sets (they replace file tags in the same field)"
         emit(settings, rows=report.label_sources, columns=LABEL_COLUMNS, title=title)
-    if settings.form is Form.TABLE and report.failures:
-        emit(settings, rows=report.failures, columns=("path", "reason"), title="\nfailures")
 
 
 @app.command("list")
@@ -214,7 +219,10 @@ def verify(
     from index.library import Library
 
     settings = globals_of(context)
-    with Library.open(settings.library_folder()) as library:
+    with (
+        waiting(settings, "Reading the library"),
+        Library.open(settings.library_folder()) as library,
+    ):
         problems = library.verify(deep=deep)
     for problem in problems:
         say(settings, problem)
@@ -254,8 +262,12 @@ def rebuild(
     from index.library import Library
 
     settings = globals_of(context)
-    with Library.open(settings.library_folder()) as library:
+    with (
+        waiting(settings, "Rebuilding the index"),
+        Library.open(settings.library_folder()) as library,
+    ):
         if hubness is not None:
             library.set_correction(hubness)
         library.rebuild_as(store, memory_mb=memory_mb)
-        emit(settings, library.store.info())
+        rebuilt = library.store.info()
+    emit(settings, rebuilt)

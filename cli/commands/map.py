@@ -7,6 +7,7 @@ import typer
 
 from cli.options import ForceOption, globals_of
 from cli.output import emit
+from cli.progress import waiting
 from cli.talk import say
 
 COLUMNS = ("path", "tracks", "method", "colour", "trustworthiness", "misleading", "placed")
@@ -72,7 +73,10 @@ def run(
 
     settings = globals_of(context)
     request = MapRequest(dimensions, neighbours, min_distance, seed, is_fresh=fresh)
-    with Library.open(settings.library_folder()) as library:
+    with (
+        waiting(settings, "Drawing the map"),
+        Library.open(settings.library_folder()) as library,
+    ):
         report = library.draw_map(output, request=request, colour=colour, title=title, force=force)
     emit(settings, report, rows=[report], columns=COLUMNS)
     for note in report.notes():

@@ -5,8 +5,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.models_shown import (
+    SCORE_COLUMNS,
+    SETTING_COLUMNS,
+    layer_rows,
+    model_sentences,
+    protocol_line,
+    score_rows,
+    setting_rows,
+)
 from cli.options import ForceOption, Form, Globals, globals_of
-from cli.output import emit
+from cli.output import emit, emit_text
 from cli.talk import say
 
 if TYPE_CHECKING:
@@ -25,14 +34,8 @@ ModelArgument = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model's name, or the path of its folder.")
 ]
 LIST_COLUMNS = ("name", "kind", "embedding_size", "bytes_on_disk", "licence", "place", "problem")
-SHOW_COLUMNS = (
-    *("name", "kind", "fingerprint", "description", "licence", "path", "front_end", "excerpts"),
-    *("backbone", "embedding_size", "geometry", "n_parameters", "multiply_adds"),
-    *("bytes_on_disk", "scores", "made_by"),
-)
 HEAD_COLUMNS = ("field", "kind", "n_labels", "labels", "calibrated_on", "origin")
 N_LABELS_SHOWN = 6
-LAYER_COLUMNS = ("name", "kind", "output_shape", "n_parameters", "multiply_adds")
 
 
 @app.command("list")
@@ -62,12 +65,21 @@ def show(context: typer.Context, model: ModelArgument) -> None:
 
     settings = globals_of(context)
     description = describe_model(model)
-    emit(settings, description, columns=SHOW_COLUMNS)
-    if settings.form is Form.TABLE and description.heads:
+    if settings.form is not Form.TABLE:
+        emit(settings, description)
+        return
+    emit_text(settings, "\n".join(model_sentences(description)))
+    if scores := score_rows(description):
+        title = f"\n{protocol_line(description)}"
+        emit(settings, rows=scores, columns=SCORE_COLUMNS, title=title)
+    if description.heads:
         rows = [_head_row(head) for head in description.heads]
-        emit(settings, rows=rows, columns=HEAD_COLUMNS, title="labels of its own")
-    if settings.form is Form.TABLE and description.layers:
-        emit(settings, rows=description.layers, columns=LAYER_COLUMNS, title="network")
+        emit(settings, rows=rows, columns=HEAD_COLUMNS, title="\nlabels of its own")
+    if description.layers:
+        columns, layers = layer_rows(description)
+        emit(settings, rows=layers, columns=columns, title="\nnetwork")
+    if settings_rows := setting_rows(description):
+        emit(settings, rows=settings_rows, columns=SETTING_COLUMNS, title="\nsettings")
 
 
 def _show_stored(settings: Globals, card: "Card", next_command: str) -> None:

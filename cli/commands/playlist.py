@@ -9,6 +9,7 @@ from cli.choosing import chooser
 from cli.help_pages import PlainCommand
 from cli.options import ForceOption, Form, Globals, globals_of, read_tracks
 from cli.output import emit
+from cli.progress import waiting
 from cli.talk import say
 from embedder.errors import UsageError
 
@@ -196,8 +197,12 @@ def run(
         keep=parse_places(keep),
         drop=parse_places(drop),
     )
-    with Library.open(settings.library_folder()) as library:
-        library.choose = chooser(settings)
+    with (
+        waiting(settings, "Making the playlist") as wait,
+        Library.open(settings.library_folder()) as library,
+    ):
+        library.choose = chooser(settings, wait)
+        library.on_step = wait.step
         playlist = library.playlist(request)
     _deliver(settings, playlist, output=output, relative_to=relative_to, force=force, mpd=mpd)
 

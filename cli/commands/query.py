@@ -9,6 +9,7 @@ from cli.choosing import chooser
 from cli.labels_shown import closeness_line
 from cli.options import TRACKS_HELP, Globals, globals_of, read_tracks
 from cli.output import emit, emit_text
+from cli.progress import waiting
 from cli.talk import say
 
 if TYPE_CHECKING:
@@ -123,8 +124,12 @@ def run(
         text=text,
         from_playlist=from_playlist,
     )
-    with Library.open(settings.library_folder()) as library:
-        library.choose = chooser(settings)
+    with (
+        waiting(settings, "Searching") as wait,
+        Library.open(settings.library_folder()) as library,
+    ):
+        library.choose = chooser(settings, wait)
+        library.on_step = wait.step
         result = library.search(request)
     _show(settings, result)
     if explain:

@@ -10,6 +10,7 @@ from index.evaluate.page_style import Named, html_page, html_table, section
 
 MOST_SHOWN = 300
 MOST_TRACKS = 12
+SHOWN_NEAR = 4
 FEW_COLUMNS = 3
 """A wider table takes the page's whole width."""
 EXPLAINED = {
@@ -37,8 +38,12 @@ def page_of(audit: Audit) -> str:
     cards = "".join(
         f"<div class='card'><b>{count}</b><span>{escape(kind.replace('-', ' '))}</span></div>"
         for kind, count in counts.items()
+        if count
     )
-    parts.append(f"<div class='cards'>{cards}</div>")
+    parts.append(f"<div class='cards'>{cards}</div>" if cards else "<p>No findings.</p>")
+    none_of = ", ".join(kind.replace("-", " ") for kind, count in counts.items() if not count)
+    if none_of:
+        parts.append(f"<p class='lead'>Checked, and nothing found: {escape(none_of)}.</p>")
     if audit.notes:
         notes = "".join(f"<li>{escape(note)}</li>" for note in audit.notes[:MOST_SHOWN])
         parts.append(f"<ul>{notes}</ul>")
@@ -72,7 +77,7 @@ def _row(audit: Audit, finding: Finding) -> Json:
         "certainty": finding.certainty,
     }
     if "neighbours" in finding.evidence:
-        row["neighbours"] = _named(audit, finding.evidence["neighbours"])
+        row["neighbours"] = Named(_named(audit, finding.evidence["neighbours"]).tracks[:SHOWN_NEAR])
     return row
 
 

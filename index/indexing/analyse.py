@@ -43,6 +43,7 @@ class Analysis:
         encoder: Encoder,
         workers: int | None = None,
         on_track: Callable[[str], None],
+        on_copy: Callable[[str], None],
     ) -> None:
         self.outcome = Outcome()
         self._catalogue = catalogue
@@ -51,6 +52,7 @@ class Analysis:
         self._encoder = encoder
         self._workers = workers
         self._on_track = on_track
+        self._on_copy = on_copy
 
     def run(self, track_ids: Iterable[int]) -> None:
         """Give each track a vector, or record the reason if it cannot be analysed."""
@@ -126,7 +128,7 @@ class Analysis:
             self._ledger.copy_measurements(source_id, copy.id)
             self._ledger.drop_failures([(copy.path, copy.part)])
             self.outcome.copied.append(copy.id)
-            self._on_track(os.fsdecode(copy.path))
+            self._on_copy(os.fsdecode(copy.path))
 
     def _fail(self, track: KnownFile, reason: str) -> None:
         with self._catalogue.database.transaction():

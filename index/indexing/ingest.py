@@ -45,6 +45,7 @@ class Ingest:
         encoder: Encoder,
         options: IndexOptions,
         on_progress: Callable[[IndexProgress], None] | None = None,
+        on_scan: Callable[[int], None] | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._ledger = Ledger(catalogue)
@@ -52,10 +53,16 @@ class Ingest:
         self._encoder = encoder
         self._options = options
         self._on_progress = on_progress
+        self._on_scan = on_scan
         self._analysis = Analysis(
-            catalogue, model, encoder=encoder, workers=options.workers, on_track=self._done
+            catalogue,
+            model,
+            encoder=encoder,
+            workers=options.workers,
+            on_track=self._done,
+            on_copy=self._done_quickly,
         )
-        self._n_done = self._n_total = 0
+        self._n_done = self._n_total = self._n_quick = 0
         self._added: set[int] = set()
         self._updated: set[int] = set()
         self._moved: set[int] = set()
@@ -71,7 +78,11 @@ class Ingest:
         """Bring the catalogue up to date with the files under some paths."""
         started = time.monotonic()
         surveyed = survey(
-            self._catalogue, paths, fingerprint=self._model.fingerprint, options=self._options
+            self._catalogue,
+            paths,
+            fingerprint=self._model.fingerprint,
+            options=self._options,
+            on_scan=self._on_scan,
         )
         changes, unfinished = surveyed.changes, surveyed.unfinished
         (self._updated if surveyed.is_migration else self._added).update(surveyed.seen)
@@ -126,7 +137,7 @@ class Ingest:
         if track_id in self._vacant:
             self._reoccupy(track_id)
         self._place(track_id, facts)
-        self._done(os.fsdecode(facts.path))
+        self._done_quickly(os.fsdecode(facts.path))
 
     def _new(self, sightings: Sequence[Sighting]) -> list[int]:
         """Insert new tracks; returns those that lack a vector."""
@@ -205,7 +216,7 @@ class Ingest:
 
     def _if_lacking(self, track_id: int) -> list[int]:
         if self._catalogue.vectors.has(self._model.id, track_id):
-            self._done("")
+            self._done_quickly("")
             return []
         return [track_id]
 
@@ -245,7 +256,7 @@ class Ingest:
         )
         path = os.fsdecode(sighting.path)
         self._failed.append(Failure(path, reason))
-        self._done(path)
+        self._done_quickly(path)
 
     def _identified(self, sightings: Sequence[Sighting]) -> Iterator[Identified]:
         workers = self._options.workers or os.cpu_count() or 1
@@ -255,10 +266,15 @@ class Ingest:
                 self._file_notes.append(FileNote(path, identified.note))
             yield identified
 
+    def _done_quickly(self, path: str) -> None:
+        self._n_quick += 1
+        self._done(path)
+
     def _done(self, path: str) -> None:
         self._n_done += 1
         if self._on_progress is not None:
-            self._on_progress(IndexProgress(self._n_done, self._n_total, path))
+            progress = IndexProgress(self._n_done, self._n_total, path, self._n_quick)
+            self._on_progress(progress)
 
     def _report(self, changes: Changes, *, n_gone: int, seconds: float) -> IndexReport:
         outcome = self._analysis.outcome

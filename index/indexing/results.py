@@ -12,6 +12,8 @@ class IndexProgress:
     n_done: int
     n_total: int
     path: str
+    n_quick: int = 0
+    """Those of `n_done` that needed no analysis: copies, moved and retagged files, broken tags."""
 
 
 @dataclass(frozen=True, slots=True)

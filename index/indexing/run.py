@@ -36,6 +36,7 @@ def update_library(
     model: str | None = None,
     options: IndexOptions | None = None,
     on_progress: Callable[[IndexProgress], None] | None = None,
+    on_scan: Callable[[int], None] | None = None,
 ) -> IndexReport:
     """Bring the library in a folder up to date with music; the library is made if it is missing.
 
@@ -62,6 +63,7 @@ def update_library(
             labels=labels,
             migrate=model is not None,
             on_progress=on_progress,
+            on_scan=on_scan,
         )
 
 
@@ -74,6 +76,7 @@ def index_into(
     labels: Sequence[DatasetLabels] | None = None,
     migrate: bool = False,
     on_progress: Callable[[IndexProgress], None] | None = None,
+    on_scan: Callable[[int], None] | None = None,
 ) -> IndexReport:
     """Bring an open library up to date with folders of music.
 
@@ -86,7 +89,9 @@ def index_into(
         has_catalogue = (library.folder / CATALOGUE_NAME).exists()
         labels = _given_labels(options, library.catalogue if has_catalogue else None, encoder)
     if options.dry_run:
-        return _dry_run(library, paths, encoder=encoder, options=options, migrate=migrate)
+        return _dry_run(
+            library, paths, encoder=encoder, options=options, migrate=migrate, on_scan=on_scan
+        )
     with library.writing() as catalogue:
         current = catalogue.current_model()
         if current is not None and not migrate:
@@ -105,7 +110,14 @@ def index_into(
         if options.labels_from == ():
             forget_sources(catalogue)
         register(catalogue, labels, paths)
-        ingest = Ingest(catalogue, model, encoder=encoder, options=options, on_progress=on_progress)
+        ingest = Ingest(
+            catalogue,
+            model,
+            encoder=encoder,
+            options=options,
+            on_progress=on_progress,
+            on_scan=on_scan,
+        )
         report = _noted(ingest.run(paths), paths, options.rules)
         report = _with_lacking(report, catalogue)
         if current is not None and current.id != model.id:
@@ -159,6 +171,7 @@ def _dry_run(
     encoder: Encoder,
     options: IndexOptions,
     migrate: bool,
+    on_scan: Callable[[int], None] | None = None,
 ) -> IndexReport:
     """What a run would do. Writes nothing and takes no lock."""
     is_new = not (library.folder / CATALOGUE_NAME).exists()
@@ -166,7 +179,9 @@ def _dry_run(
     current = catalogue.current_model() if catalogue else None
     if current is not None and not migrate:
         check_fingerprint(library.folder, current, encoder.fingerprint)
-    report = forecast(catalogue, paths, fingerprint=encoder.fingerprint, options=options)
+    report = forecast(
+        catalogue, paths, fingerprint=encoder.fingerprint, options=options, on_scan=on_scan
+    )
     return _noted(report, paths, options.rules)
 
 

@@ -43,10 +43,18 @@ class Found:
     """Folders and files that could not be read, and why."""
 
 
-def scan(paths: Sequence[Path], *, rules: ScanRules | None = None) -> Found:
-    """All audio files under some folders. A file given by itself is taken whatever its suffix."""
+def scan(
+    paths: Sequence[Path],
+    *,
+    rules: ScanRules | None = None,
+    on_scan: Callable[[int], None] | None = None,
+) -> Found:
+    """All audio files under some folders. A file given by itself is taken whatever its suffix.
+
+    `on_scan` gets the number of files so far, once for each folder.
+    """
     scanned = Found()
-    walk = _Walk(scanned, rules or ScanRules())
+    walk = _Walk(scanned, rules or ScanRules(), on_scan)
     for path in paths:
         root = os.fsencode(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow links
         try:
@@ -78,7 +86,10 @@ def is_passed_over(path: bytes, scanned: Found, rules: ScanRules) -> bool:
 
 
 class _Walk:
-    def __init__(self, scanned: Found, rules: ScanRules) -> None:
+    def __init__(
+        self, scanned: Found, rules: ScanRules, on_scan: Callable[[int], None] | None
+    ) -> None:
+        self._on_scan = on_scan
         self.sheets: list[bytes] = []
         self._found = scanned
         self._with_hidden = rules.with_hidden
@@ -98,6 +109,8 @@ class _Walk:
                     self._entries(entries, waiting, n_root)
             except OSError as error:
                 self._found.unreadable.append((folder, error.strerror or "cannot be read"))
+            if self._on_scan is not None:
+                self._on_scan(len(self._found.files))
 
     def _entries(
         self, entries: Iterable["os.DirEntry[bytes]"], waiting: list[bytes], n_root: int

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,9 +42,10 @@ def survey(
     *,
     fingerprint: str,
     options: IndexOptions,
+    on_scan: Callable[[int], None] | None = None,
 ) -> Survey:
     """Scan some paths and compare them with a catalogue; None: a library that is not made yet."""
-    scanned = scan(paths, rules=options.rules)
+    scanned = scan(paths, rules=options.rules, on_scan=on_scan)
     if catalogue is None:
         catalogued = Known({}, {}, {}, fingerprint)
         return Survey(
@@ -85,10 +86,11 @@ def forecast(
     *,
     fingerprint: str,
     options: IndexOptions,
+    on_scan: Callable[[int], None] | None = None,
 ) -> IndexReport:
     """What a run would do, as far as can be told without reading a file."""
     started = time.monotonic()
-    surveyed = survey(catalogue, paths, fingerprint=fingerprint, options=options)
+    surveyed = survey(catalogue, paths, fingerprint=fingerprint, options=options, on_scan=on_scan)
     changes, n_seen = surveyed.changes, len(surveyed.seen)
     notes: tuple[str, ...] = ()
     if changes.new and changes.gone:

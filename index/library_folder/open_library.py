@@ -61,6 +61,8 @@ class OpenLibrary:
         self.warn = warn or logger.warning
         self.choose: Choose | None = None
         """Asks a person which of several tracks is meant. None: AmbiguousTrack is raised."""
+        self.on_step: Callable[[str], object] = str
+        """Called before each step that takes long, with what it does."""
         self._catalogue: Catalogue | None = None
         self._store: FaissStore | None = None
         self._scoring: Scoring | None = None

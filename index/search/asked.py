@@ -117,6 +117,9 @@ def encode_missing(
         from embedder.audio.decoders import start_early
 
         start_early()  # while the model is loaded
+    if requests:
+        more = "" if len(requests) == 1 else f" and {len(requests) - 1} more"
+        library.on_step(f"Analysing {printable_path(requests[0].path.name)}{more}")
     results = (encoder or library.encoder).encode_many(requests) if requests else iter(())
     for track in tracks:
         if isinstance(track, QueryTrack):

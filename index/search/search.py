@@ -69,6 +69,7 @@ class Searcher:
         if request.explain:
             from index.search.explain import explain
 
+            self._library.on_step(f"Explaining {len(neighbours)} neighbours")
             neighbours = explain(self._library, likes, neighbours)
             left_out = self._left_out(taste, request, queries, nearest)
         notes = () if self.scoring.is_calibrated else (NOT_CALIBRATED,)

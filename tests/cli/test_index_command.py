@@ -100,7 +100,7 @@ def test_an_index_run_without_files_says_so(run_cli: RunCli, tmp_path: Path, mod
     write_song(tmp_path / "music" / "a.wav", 1, seconds=0.2)
     narrow = run_cli(*line, "--include", "*.ogg")
     assert narrow.err == f"{tmp_path / 'music'}: no audio file found with --include '*.ogg'.\n"
-    assert run_cli(*line).err == ""
+    assert run_cli(*line).err == "Next: the same command without --dry-run does it.\n"
 
 
 def test_a_vanished_file_is_gone_until_it_is_pruned(

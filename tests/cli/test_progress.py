@@ -40,6 +40,33 @@ def drawn(code: str) -> tuple[bytes, bytes]:
     return ended.stdout, shown.replace(b"end of drawing", b"").strip()
 
 
+WAIT = """
+import time
+from cli.options import Globals
+from cli.progress import bar, waiting
+with waiting(Globals(), "Too quick to tell"):
+    pass
+with waiting(Globals(), "Searching") as wait:
+    wait.step("Analysing song.mp3")
+    time.sleep(1.6)
+    with wait.paused():
+        pass
+"""
+STEPS = """
+import time
+from cli.commands.index import _progress
+from cli.options import Globals
+from index.indexing.results import IndexProgress
+with _progress(Globals()) as follower:
+    follower.scanned(700)
+    follower.scanned(1234)
+    time.sleep(0.3)
+    for n in range(1, 101):
+        follower.done(IndexProgress(n, 104, "", n_quick=min(n, 96)))
+    time.sleep(0.3)
+"""
+
+
 def test_a_bar_is_drawn_on_a_terminal() -> None:
     """The bar shows label, count and rate on stderr and leaves stdout alone."""
     out, shown = drawn(COUNT.format(quiet=False))
@@ -53,3 +80,21 @@ def test_a_bar_is_drawn_on_a_terminal() -> None:
 def test_quiet_draws_nothing() -> None:
     """With --quiet a terminal stays empty."""
     assert drawn(COUNT.format(quiet=True)) == (b"", b"")
+
+
+def test_what_takes_over_a_second_says_so() -> None:
+    """A block that ends sooner says nothing; a longer one names its step and the time."""
+    out, shown = drawn(WAIT)
+    assert out == b""
+    assert b"Too quick" not in shown
+    assert b"Analysing song.mp3" in shown
+    assert b"0:00:0" in shown
+
+
+def test_index_counts_files_and_then_work() -> None:
+    """While folders are scanned the files found are counted; then only analysed tracks count."""
+    _, shown = drawn(STEPS)
+    assert b"Scanning" in shown
+    assert b"1234" in shown
+    assert b"4/8" in shown
+    assert b"100/104" not in shown
