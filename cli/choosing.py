@@ -1,7 +1,8 @@
 """Ask a person which of several tracks is meant. A script is never asked: it gets an error."""
 
 import sys
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,14 +12,15 @@ from cli.talk import write_remark
 from embedder.errors import AmbiguousTrack, Candidate, printable_path
 
 if TYPE_CHECKING:
-    from cli.progress import Wait
     from index.library_folder.finding.naming import Choose
 
 
-def chooser(settings: Globals, wait: "Wait | None" = None) -> "Choose | None":
+def chooser(
+    settings: Globals, pause: Callable[[], AbstractContextManager[None]] = nullcontext
+) -> "Choose | None":
     """A function that asks on the terminal, once for the same words; None in a script.
 
-    wait: the line that says what is done, which makes room for the question.
+    pause: takes away what else is drawn on the terminal, while the question is there.
     """
     if settings.form is not Form.TABLE or settings.quiet or not _is_terminal():
         return None
@@ -26,7 +28,7 @@ def chooser(settings: Globals, wait: "Wait | None" = None) -> "Choose | None":
 
     def choose(error: AmbiguousTrack) -> int:
         if error.words not in chosen_ids:
-            with wait.paused() if wait is not None else nullcontext():
+            with pause():
                 chosen_ids[error.words] = _asked(error).id
         return chosen_ids[error.words]
 

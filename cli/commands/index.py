@@ -156,10 +156,13 @@ class _Follower:
         self._n_scanned = 0
         self._n_analysed = 0
 
-    def scanned(self, n_files: int) -> None:
-        """So many files were found until now."""
-        self._advance(n_files - self._n_scanned)
-        self._n_scanned = n_files
+    def scanned(self, n_files: int, n_tracks: int | None) -> None:
+        """So many files were found until now; at the end, so many tracks are to be analysed."""
+        if n_tracks is None:
+            self._advance(n_files - self._n_scanned)
+            self._n_scanned = n_files
+        else:
+            self._advance(0, total=n_tracks, label=ANALYSING)
 
     def done(self, progress: "IndexProgress") -> None:
         """One more track is done. Those without analysis leave the total instead."""

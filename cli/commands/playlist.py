@@ -201,7 +201,7 @@ def run(
         waiting(settings, "Making the playlist") as wait,
         Library.open(settings.library_folder()) as library,
     ):
-        library.choose = chooser(settings, wait)
+        library.choose = chooser(settings, wait.paused)
         library.on_step = wait.step
         playlist = library.playlist(request)
     _deliver(settings, playlist, output=output, relative_to=relative_to, force=force, mpd=mpd)

@@ -128,7 +128,7 @@ def run(
         waiting(settings, "Searching") as wait,
         Library.open(settings.library_folder()) as library,
     ):
-        library.choose = chooser(settings, wait)
+        library.choose = chooser(settings, wait.paused)
         library.on_step = wait.step
         result = library.search(request)
     _show(settings, result)

@@ -24,7 +24,7 @@ from index.indexing.changes import Changes, Sighting, known_failures
 from index.indexing.identify import Identified, identify_many, in_batches
 from index.indexing.measuring import lacking_tracks, measure_tracks
 from index.indexing.request import IndexOptions
-from index.indexing.results import FileNote, IndexProgress, IndexReport
+from index.indexing.results import FileNote, IndexProgress, IndexReport, OnScan
 from index.indexing.scan import Found
 from index.indexing.survey import survey
 from index.library_folder.encoder import Encoder
@@ -45,7 +45,7 @@ class Ingest:
         encoder: Encoder,
         options: IndexOptions,
         on_progress: Callable[[IndexProgress], None] | None = None,
-        on_scan: Callable[[int], None] | None = None,
+        on_scan: OnScan | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._ledger = Ledger(catalogue)
@@ -88,6 +88,8 @@ class Ingest:
         (self._updated if surveyed.is_migration else self._added).update(surveyed.seen)
         self._n_total = len(changes.new) + len(changes.changed) + len(unfinished)
         self._n_total += len(surveyed.unmeasured)
+        if self._on_scan is not None:
+            self._on_scan(len(surveyed.scanned.files), self._n_total)
         self._settle_gone(changes)
         self._failed += [
             Failure(os.fsdecode(path), why) for path, why in surveyed.scanned.unreadable

@@ -1,5 +1,6 @@
 """What a run of indexing did, and how far it is."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 from index.catalogue.records import Failure, Json
@@ -14,6 +15,10 @@ class IndexProgress:
     path: str
     n_quick: int = 0
     """Those of `n_done` that needed no analysis: copies, moved and retagged files, broken tags."""
+
+
+OnScan = Callable[[int, int | None], None]
+"""Gets the number of files found so far, and None; after the scan the number of tracks to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from index.indexing.dataset_labels import (
 from index.indexing.ingest import Ingest
 from index.indexing.model_choice import LazyEncoder, choose_model
 from index.indexing.request import IndexOptions, ScanRules
-from index.indexing.results import IndexProgress, IndexReport
+from index.indexing.results import IndexProgress, IndexReport, OnScan
 from index.indexing.survey import forecast
 from index.library_folder.encoder import Encoder
 from index.library_folder.model_folder import check_fingerprint
@@ -36,7 +36,7 @@ def update_library(
     model: str | None = None,
     options: IndexOptions | None = None,
     on_progress: Callable[[IndexProgress], None] | None = None,
-    on_scan: Callable[[int], None] | None = None,
+    on_scan: OnScan | None = None,
 ) -> IndexReport:
     """Bring the library in a folder up to date with music; the library is made if it is missing.
 
@@ -76,7 +76,7 @@ def index_into(
     labels: Sequence[DatasetLabels] | None = None,
     migrate: bool = False,
     on_progress: Callable[[IndexProgress], None] | None = None,
-    on_scan: Callable[[int], None] | None = None,
+    on_scan: OnScan | None = None,
 ) -> IndexReport:
     """Bring an open library up to date with folders of music.
 
@@ -171,7 +171,7 @@ def _dry_run(
     encoder: Encoder,
     options: IndexOptions,
     migrate: bool,
-    on_scan: Callable[[int], None] | None = None,
+    on_scan: OnScan | None = None,
 ) -> IndexReport:
     """What a run would do. Writes nothing and takes no lock."""
     is_new = not (library.folder / CATALOGUE_NAME).exists()

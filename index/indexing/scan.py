@@ -16,6 +16,7 @@ from embedder.audio.suffixes import AUDIO_SUFFIXES
 from embedder.errors import MissingAudio
 from index.indexing.cue import CueTrack, decode_cue, parse_cue
 from index.indexing.request import ScanRules
+from index.indexing.results import OnScan
 
 MAX_CUE_BYTES = 1 << 20
 
@@ -47,11 +48,11 @@ def scan(
     paths: Sequence[Path],
     *,
     rules: ScanRules | None = None,
-    on_scan: Callable[[int], None] | None = None,
+    on_scan: OnScan | None = None,
 ) -> Found:
     """All audio files under some folders. A file given by itself is taken whatever its suffix.
 
-    `on_scan` gets the number of files so far, once for each folder.
+    `on_scan` is called once for each folder.
     """
     scanned = Found()
     walk = _Walk(scanned, rules or ScanRules(), on_scan)
@@ -86,9 +87,7 @@ def is_passed_over(path: bytes, scanned: Found, rules: ScanRules) -> bool:
 
 
 class _Walk:
-    def __init__(
-        self, scanned: Found, rules: ScanRules, on_scan: Callable[[int], None] | None
-    ) -> None:
+    def __init__(self, scanned: Found, rules: ScanRules, on_scan: OnScan | None) -> None:
         self._on_scan = on_scan
         self.sheets: list[bytes] = []
         self._found = scanned
@@ -110,7 +109,7 @@ class _Walk:
             except OSError as error:
                 self._found.unreadable.append((folder, error.strerror or "cannot be read"))
             if self._on_scan is not None:
-                self._on_scan(len(self._found.files))
+                self._on_scan(len(self._found.files), None)
 
     def _entries(
         self, entries: Iterable["os.DirEntry[bytes]"], waiting: list[bytes], n_root: int

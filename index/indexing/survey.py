@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from index.catalogue.records import Failure
 from index.indexing.changes import Changes, Known, compare, known_failures
 from index.indexing.measuring import lacking_tracks
 from index.indexing.request import IndexOptions
-from index.indexing.results import IndexReport
+from index.indexing.results import IndexReport, OnScan
 from index.indexing.scan import Found, is_passed_over, scan
 
 NO_MODEL = 0
@@ -42,7 +42,7 @@ def survey(
     *,
     fingerprint: str,
     options: IndexOptions,
-    on_scan: Callable[[int], None] | None = None,
+    on_scan: OnScan | None = None,
 ) -> Survey:
     """Scan some paths and compare them with a catalogue; None: a library that is not made yet."""
     scanned = scan(paths, rules=options.rules, on_scan=on_scan)
@@ -86,7 +86,7 @@ def forecast(
     *,
     fingerprint: str,
     options: IndexOptions,
-    on_scan: Callable[[int], None] | None = None,
+    on_scan: OnScan | None = None,
 ) -> IndexReport:
     """What a run would do, as far as can be told without reading a file."""
     started = time.monotonic()

@@ -58,8 +58,10 @@ from cli.commands.index import _progress
 from cli.options import Globals
 from index.indexing.results import IndexProgress
 with _progress(Globals()) as follower:
-    follower.scanned(700)
-    follower.scanned(1234)
+    follower.scanned(700, None)
+    follower.scanned(1234, None)
+    time.sleep(0.3)
+    follower.scanned(1234, 104)
     time.sleep(0.3)
     for n in range(1, 101):
         follower.done(IndexProgress(n, 104, "", n_quick=min(n, 96)))
@@ -95,6 +97,7 @@ def test_index_counts_files_and_then_work() -> None:
     """While folders are scanned the files found are counted; then only analysed tracks count."""
     _, shown = drawn(STEPS)
     assert b"Scanning" in shown
-    assert b"1234" in shown
+    assert b"1234/?" in shown
+    assert b"0/104" in shown
     assert b"4/8" in shown
     assert b"100/104" not in shown

@@ -1,6 +1,7 @@
 """Bringing a library up to date: what costs an analysis, and what does not."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from index.indexing.request import ScanRules
 from index.indexing.results import IndexProgress
+from index.indexing.run import index_into
 from index.library import Library
 from tests.index.indexing.index_runs import counts, index
 from tests.index.toy_encoder import ToyEncoder, tag_wav, write_wav
@@ -74,6 +76,26 @@ def test_progress_counts_up_to_its_total(library: Library, music: Path) -> None:
     steps: list[IndexProgress] = []
     library.index([music], encoder=ToyEncoder(), on_progress=steps.append)
     assert [(p.n_done, p.n_total) for p in steps] == [(n, 6) for n in range(1, 7)]
+    assert steps[-1].n_quick == 0
+
+
+def test_copies_and_new_tags_count_as_quick(library: Library, music: Path) -> None:
+    """Only what the model encodes is work; a scan ends with the number of tracks to do."""
+    index(library, music)
+    shutil.copy(next(music.rglob("*.wav")), music / "copy.wav")
+    write_wav(music / "new.wav", 99)
+    steps: list[IndexProgress] = []
+    scans: list[tuple[int, int | None]] = []
+    report = index_into(
+        library,
+        [music],
+        encoder=ToyEncoder(),
+        on_progress=steps.append,
+        on_scan=lambda n_files, n_tracks: scans.append((n_files, n_tracks)),
+    )
+    assert (report.added, steps[-1].n_done, steps[-1].n_quick) == (2, 2, 1)
+    assert scans[-1] == (8, 2)
+    assert scans[0][1] is None
 
 
 def test_rules_choose_files(library: Library, music: Path) -> None:
