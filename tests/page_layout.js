@@ -5,6 +5,9 @@
   const width = root.clientWidth;  // a phone's innerWidth grows with what is too wide
   if (root.scrollWidth > width) problems.push(`the page is ${root.scrollWidth} pixels wide`);
 
+  for (const list of document.querySelectorAll("table.list"))
+    if (list.scrollWidth > list.parentElement.clientWidth) problems.push(`a list is ${list.scrollWidth} pixels wide`);
+
   // A box as far as the scrolling parts around it show it; null if nothing is left.
   function visible(box, element) {
     let [left, top, right, bottom] = [box.left, box.top, box.right, box.bottom];

@@ -7,9 +7,9 @@ import typer
 
 from cli.choosing import chooser
 from cli.library_shown import FIELD_COLUMNS, field_rows, library_sentences
+from cli.opening import opened_library
 from cli.options import ForceOption, Form, Globals, TracksArgument, globals_of, read_tracks
 from cli.output import emit, emit_text
-from cli.progress import waiting
 from cli.talk import say
 from embedder.errors import ArtefactError
 
@@ -63,13 +63,8 @@ def info(context: typer.Context) -> None:
     $ soundalike library info --json
     Prints the same facts as one JSON document.
     """
-    from index.library import Library
-
     settings = globals_of(context)
-    with (
-        waiting(settings, "Measuring the library"),
-        Library.open(settings.library_folder()) as library,
-    ):
+    with opened_library(settings, "Measuring the library") as library:
         report = library.report()
     if settings.form is not Form.TABLE:
         emit(settings, report)
@@ -216,13 +211,8 @@ def verify(
     $ soundalike library verify
     Prints "ok  yes", or each problem and the command that repairs it.
     """
-    from index.library import Library
-
     settings = globals_of(context)
-    with (
-        waiting(settings, "Reading the library"),
-        Library.open(settings.library_folder()) as library,
-    ):
+    with opened_library(settings, "Reading the library") as library:
         problems = library.verify(deep=deep)
     for problem in problems:
         say(settings, problem)
@@ -259,13 +249,8 @@ def rebuild(
     $ soundalike library rebuild --store hnsw
     Rebuilds the index as a graph, and prints its kind and size.
     """
-    from index.library import Library
-
     settings = globals_of(context)
-    with (
-        waiting(settings, "Rebuilding the index"),
-        Library.open(settings.library_folder()) as library,
-    ):
+    with opened_library(settings, "Rebuilding the index") as library:
         if hubness is not None:
             library.set_correction(hubness)
         library.rebuild_as(store, memory_mb=memory_mb)

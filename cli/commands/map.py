@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from cli.opening import opened_library
 from cli.options import ForceOption, globals_of
 from cli.output import emit
-from cli.progress import waiting
 from cli.talk import say
 
 COLUMNS = ("path", "tracks", "method", "colour", "trustworthiness", "misleading", "placed")
@@ -68,15 +68,11 @@ def run(
     $ soundalike map -o map.html --colour genre
     Writes map.html, a page to open in a browser.
     """
-    from index.library import Library
     from index.map.request import MapRequest
 
     settings = globals_of(context)
     request = MapRequest(dimensions, neighbours, min_distance, seed, is_fresh=fresh)
-    with (
-        waiting(settings, "Drawing the map"),
-        Library.open(settings.library_folder()) as library,
-    ):
+    with opened_library(settings, "Drawing the map") as library:
         report = library.draw_map(output, request=request, colour=colour, title=title, force=force)
     emit(settings, report, rows=[report], columns=COLUMNS)
     for note in report.notes():

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.choosing import chooser
 from cli.help_pages import PlainCommand
+from cli.opening import opened_library
 from cli.options import ForceOption, Form, Globals, globals_of, read_tracks
 from cli.output import emit
-from cli.progress import waiting
 from cli.talk import say
 from embedder.errors import UsageError
 
@@ -171,7 +170,6 @@ def run(
     $ soundalike playlist song.mp3 --length 15 -o evening.m3u8
     Writes a playlist of 15 tracks that opens with song.mp3.
     """
-    from index.library import Library
     from index.playlists.request import Arc, PlaylistRequest, parse_places
 
     settings = globals_of(context)
@@ -197,12 +195,7 @@ def run(
         keep=parse_places(keep),
         drop=parse_places(drop),
     )
-    with (
-        waiting(settings, "Making the playlist") as wait,
-        Library.open(settings.library_folder()) as library,
-    ):
-        library.choose = chooser(settings, wait.paused)
-        library.on_step = wait.step
+    with opened_library(settings, "Making the playlist") as library:
         playlist = library.playlist(request)
     _deliver(settings, playlist, output=output, relative_to=relative_to, force=force, mpd=mpd)
 

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.choosing import chooser
 from cli.labels_shown import closeness_line
+from cli.opening import opened_library
 from cli.options import TRACKS_HELP, Globals, globals_of, read_tracks
 from cli.output import emit, emit_text
-from cli.progress import waiting
 from cli.talk import say
 
 if TYPE_CHECKING:
@@ -103,7 +102,6 @@ def run(
     $ soundalike query song.mp3 -k 5
     Prints the five tracks of the library that sound most like song.mp3, the nearest first.
     """
-    from index.library import Library
     from index.search.request import SearchRequest
     from index.vectors.hubness import check_correction
 
@@ -124,12 +122,7 @@ def run(
         text=text,
         from_playlist=from_playlist,
     )
-    with (
-        waiting(settings, "Searching") as wait,
-        Library.open(settings.library_folder()) as library,
-    ):
-        library.choose = chooser(settings, wait.paused)
-        library.on_step = wait.step
+    with opened_library(settings, "Searching") as library:
         result = library.search(request)
     _show(settings, result)
     if explain:

@@ -21,7 +21,8 @@ table { border-collapse:collapse; font-variant-numeric:tabular-nums; font-size:.
 th,td { padding:.3rem .7rem; border-bottom:1px solid var(--line); text-align:left;
   vertical-align:top; overflow-wrap:normal } td { min-width:3.5rem } td.short { white-space:nowrap }
 td.number, th.number { text-align:right; white-space:nowrap } th { color:var(--soft) }
-td p { margin:0 } td small { display:block; color:var(--soft); overflow-wrap:anywhere }
+table.list td { overflow-wrap:anywhere } td p { margin:0 }
+td small { display:block; color:var(--soft); overflow-wrap:anywhere }
 .cards { display:flex; flex-wrap:wrap; gap:1rem; margin:1.2rem 0 }
 .card { background:var(--panel); border-radius:8px; padding:.8rem 1.1rem; min-width:8.5rem }
 .card b { display:block; font-size:1.6rem; line-height:1.2 } .card span { color:var(--soft);

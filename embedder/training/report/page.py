@@ -23,7 +23,7 @@ h1 { font-size: 1.6em; margin: 0 0 .6em; } h2 { font-size: 1.15em; margin: 2em 0
 .wide { overflow-x: auto; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 360px), 1fr));
   gap: 20px; }
-svg { max-width: 100%; height: auto; }
+svg { max-width: min(100%, 480px); height: auto; }
 svg .title { font-size: 13px; fill: var(--ink); } svg .tick { font-size: 11px; fill: var(--quiet); }
 svg .end { text-anchor: end; } svg .mid { text-anchor: middle; }
 svg .grid { stroke: var(--line); } svg .axis { stroke: var(--quiet); }
