@@ -23,6 +23,8 @@ SHOWN = {
     "pr_auc": "tagging PR-AUC {:.3f}",
 }
 
+FEW_HELD_OUT = 100
+
 
 class Follower:
     """Shows the preparation of features, then the steps of the run; writes only to stderr."""
@@ -33,6 +35,7 @@ class Follower:
         self._bars = ExitStack()
         self._advance: Callable[[int], None] | None = None
         self._n_epochs = 0
+        self._n_held_out = 0
 
     def __enter__(self) -> "Follower":
         return self
@@ -59,6 +62,7 @@ class Follower:
         self._stop()
         config, loop = run.config, run.loop
         self._n_epochs = config.loop.epochs
+        self._n_held_out = len(run.held_out.queries)
         if loop.state.step:
             say(self._settings, f"{self._label}continuing after step {loop.state.step}")
         self._start("Training", max(loop.n_steps - loop.state.step, 0))
@@ -71,13 +75,20 @@ class Follower:
 
     def after_epoch(self, record: dict[str, Any]) -> None:
         """Print one line for the epoch."""
-        scores = [text.format(record[name]) for name, text in SHOWN.items() if name in record]
+        scores = [self._shown(name, record[name]) for name in SHOWN if name in record]
         title = "fitted"  # epoch 0: the model before training, measured on held-out tracks
         if record["epoch"]:
             title = f"epoch {record['epoch']}/{self._n_epochs}"
             scores.append(f"{record['seconds']:.0f} s")
         if scores:
             say(self._settings, f"{self._label}{title}: {', '.join(scores)}")
+
+    def _shown(self, name: str, value: float) -> str:
+        """One score; a share of few tracks says of how many."""
+        text = SHOWN[name].format(value)
+        if name == "accuracy" and 0 < self._n_held_out < FEW_HELD_OUT:
+            text += f" of only {self._n_held_out} tracks"
+        return text
 
     def _start(self, label: str, total: int) -> None:
         self._advance = self._bars.enter_context(bar(self._settings, label=label, total=total))

@@ -245,6 +245,7 @@ def _summary_of(result: "TrainingResult") -> dict[str, Any]:
         "ended": result.ended,
         **(_course_of(result) if result.steps else {}),
         **{name: round(score, 4) for name, score in result.scores.items() if name != "score"},
+        **{"held_out_tracks": n for side, n in result.n_tracks.items() if side == "validation"},
         **{f"test_{name}": round(score, 4) for name, score in result.test.items()},
         **{
             f"{name}_before": round(score, 4)

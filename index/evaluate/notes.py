@@ -7,16 +7,28 @@ from index.evaluate.results import ModelScores
 from index.evaluate.rounds import Rounds
 from index.evaluate.settings import EvaluationSettings
 
+FEW = 30
+"""Fewer queries give figures that are hardly more than chance."""
+
 
 def notes_of(
     material: Material, settings: EvaluationSettings, rounds: Rounds, first: ModelScores
 ) -> list[str]:
     """first: any of the models; the counts used here are the same for all."""
     return [
+        *_of_few(rounds),
         *_of_groups(material, settings, rounds),
         *_of_references(material, settings, rounds, first),
         *_of_labels(material, settings),
     ]
+
+
+def _of_few(rounds: Rounds) -> list[str]:
+    n_queries = len(rounds.queries)
+    if n_queries >= FEW:
+        return []
+    tracks = "track" if n_queries == 1 else "tracks"
+    return [f"only {n_queries} query {tracks}: one track more or less changes every figure"]
 
 
 def _of_groups(material: Material, settings: EvaluationSettings, rounds: Rounds) -> list[str]:

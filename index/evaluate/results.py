@@ -59,6 +59,8 @@ class ModelScores:
     """Query tracks with a label that none of their reference tracks has."""
     n_failed: int = 0
     accuracies_by_seed: tuple[float, ...] = ()
+    score_errors: Json | None = None
+    """Whether the scores of neighbours come true."""
     head: Json | None = None
     """Figures of the model's own head, if it has one for this field."""
 
@@ -107,6 +109,7 @@ class ModelScores:
             "tagging": self.tagging,
             "head": self.head,
             "calibration": self.calibration,
+            "score_errors": self.score_errors,
             "map_quality": self.map_quality or None,
             "n_without_vote": self.n_without_vote,
             "n_without_match": self.n_without_match,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.metrics.bootstrap import Interval, bootstrap_interval, paired_interval
+from embedder.metrics.calibration import expected_error_interval
 from embedder.metrics.ranking import Ids
 from embedder.metrics.tagging import TagScores
 from embedder.metrics.voting import VoteScores, vote_scores
@@ -16,6 +17,7 @@ from index.evaluate.neighbours import Retrieval, retrieve
 from index.evaluate.probe import ProbeScores, probe
 from index.evaluate.results import Json, LabelScores, ModelScores
 from index.evaluate.rounds import Round, Rounds
+from index.evaluate.score_errors import measure_scores, score_errors_json
 from index.evaluate.settings import EvaluationSettings
 from index.evaluate.vector_set import VectorSet
 from index.evaluate.votes import CalibrationScores, correct_votes, score_calibration, vote_in
@@ -68,7 +70,12 @@ def score(
         same_artist=_same_artist_json(whole, material, settings),
         probe=_probe_json(learned),
         tagging=_tagging_json(learned, retrieval, material, queries),
-        calibration=_calibration_json(calibration),
+        calibration=_calibration_json(calibration, material, settings),
+        score_errors=score_errors_json(
+            measure_scores(vector_set, material, rounds.learning, seed=settings.seed),
+            material,
+            settings,
+        ),
         reliability=None if calibration is None else calibration.probabilities,
         map_quality=whole.map_trustworthiness,
         correct=correct,
@@ -247,12 +254,24 @@ def _head_json(
     }
 
 
-def _calibration_json(scores: CalibrationScores | None) -> Json | None:
+def _calibration_json(
+    scores: CalibrationScores | None, material: Material, settings: EvaluationSettings
+) -> Json | None:
     if scores is None:
         return None
     curve = scores.probabilities
+    error = expected_error_interval(
+        scores.largest,
+        scores.is_right,
+        groups=material.artists[scores.queries],
+        owners=scores.queries,
+        generator=np.random.default_rng([settings.seed, 41]),
+        n_bins=len(curve.counts),
+        n_draws=settings.n_draws,
+    )
     return {
         "expected_error": curve.expected_error,
+        "expected_error_ci95": [error.low, error.high],
         "expected_error_of_shares": scores.shares.expected_error,
         "edges": curve.edges.tolist(),
         "counts": curve.counts.tolist(),

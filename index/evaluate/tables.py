@@ -11,6 +11,7 @@ from embedder.metrics.bootstrap import Interval
 from index.evaluate.results import Evaluation, Json, LabelScores, ModelScores, is_clear
 
 MOST_LABELS = 30
+CALIBRATION = "expected calibration error: how far probabilities are from what came true"
 CONFUSION = "true label (row) taken for (column)"
 HEAD_CONFUSION = "own head: true label (row) taken for (column)"
 
@@ -30,6 +31,9 @@ def tables_of(evaluation: Evaluation) -> list[Table]:
     tables = [Table(headline(evaluation), rows)]
     if evaluation.comparisons:
         tables.append(Table(f"{first.name} against the others", comparison_rows(evaluation)))
+    errors = _error_rows(evaluation.models)
+    if errors:
+        tables.append(Table(CALIBRATION, tuple(errors)))
     if first.per_label:
         shown = tuple(_label_rows(first.per_label))
         by = f"the neighbours of {first.name}" if first.head else first.name
@@ -44,6 +48,38 @@ def tables_of(evaluation: Evaluation) -> list[Table]:
     if first.head is not None:
         tables += _head_tables(first.name, first.head, str(evaluation.protocol["field"]))
     return tables
+
+
+def _error_rows(models: Sequence[ModelScores]) -> list[Json]:
+    """The errors of label probabilities and of scores, on tracks that took no part in a fit."""
+    rows: list[Json] = []
+    for model in models:
+        if model.calibration is not None:
+            label = model.calibration
+            n_tracks = f"{sum(label['counts'])} tracks"
+            rows.append(_error_row(model.name, "label probability", n_tracks, label))
+        if model.score_errors is not None:
+            for kind, of in (("nearest", "10 nearest"), ("random", "random pairs")):
+                errors = model.score_errors[kind]
+                rows.append(
+                    _error_row(model.name, f"score, {of}", f"{errors['n_pairs']} pairs", errors)
+                    | {"alike": rounded(errors["alike_share"])}
+                    | {"mean score": rounded(errors["mean_score"])}
+                )
+    columns = dict.fromkeys(name for row in rows for name in row)
+    return [{name: row.get(name) for name in columns} for row in rows]
+
+
+def _error_row(model: str, what: str, n: str, errors: Json) -> Json:
+    low, high = errors["expected_error_ci95"]
+    bounds = None if np.isnan(low + high) else f"{low:.3f} to {high:.3f}"
+    return {
+        "model": model,
+        "of": what,
+        "over": n,
+        "error": rounded(errors["expected_error"]),
+        "95 %": bounds,
+    }
 
 
 def _head_tables(name: str, head: Json, field: str) -> list[Table]:

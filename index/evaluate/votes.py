@@ -90,6 +90,10 @@ class CalibrationScores:
     probabilities: Reliability
     parameters: tuple[VoteCalibration, ...]
     """One per round."""
+    largest: Probabilities
+    """The probability of the most probable label of each query that has voters, [n]."""
+    is_right: NDArray[np.bool_]
+    queries: Ids
 
 
 def score_calibration(
@@ -99,7 +103,8 @@ def score_calibration(
     if not rounds or material.is_multi_label:
         return None
     votes = [vote_in(vector_set, material, voting_round, k=k) for voting_round in rounds]
-    labels = material.labels[np.concatenate([voting_round.queries for voting_round in rounds])]
+    queries = np.concatenate([voting_round.queries for voting_round in rounds])
+    labels = material.labels[queries]
     shares = np.concatenate([round_votes.shares for round_votes in votes])
     probabilities = np.concatenate([round_votes.probabilities for round_votes in votes])
     has_voters = shares.sum(axis=1) > 0
@@ -109,6 +114,9 @@ def score_calibration(
         shares=reliability(shares[has_voters], labels[has_voters], n_bins=N_BINS),
         probabilities=reliability(probabilities[has_voters], labels[has_voters], n_bins=N_BINS),
         parameters=tuple(round_votes.calibration for round_votes in votes),
+        largest=probabilities[has_voters].max(axis=1),
+        is_right=probabilities[has_voters].argmax(axis=1) == labels[has_voters],
+        queries=queries[has_voters],
     )
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from index.vectors.score_curve import LEAST_FALL, ScoreCurve, Values, falling_curve
 
-N_LINES = 8
+N_LINES = 12
 """Between knots; each holds the same share of the weights."""
 SPREAD_OF_LEVEL = 0.5
 """In nats: how far the log-odds of a library usually are from what its model's curve expects."""
