@@ -245,7 +245,7 @@ def _summary_of(result: "TrainingResult") -> dict[str, Any]:
         "ended": result.ended,
         **(_course_of(result) if result.steps else {}),
         **{name: round(score, 4) for name, score in result.scores.items() if name != "score"},
-        **{"held_out_tracks": n for side, n in result.n_tracks.items() if side == "validation"},
+        **_held_out_tracks(result),
         **{f"test_{name}": round(score, 4) for name, score in result.test.items()},
         **{
             f"{name}_before": round(score, 4)
@@ -255,6 +255,11 @@ def _summary_of(result: "TrainingResult") -> dict[str, Any]:
         "model": result.folder / "best",
         "report": result.folder / "report.html",
     }
+
+
+def _held_out_tracks(result: "TrainingResult") -> dict[str, int]:
+    n_tracks = result.n_tracks.get("validation", 0)
+    return {"held_out_tracks": n_tracks} if n_tracks else {}
 
 
 def _next_steps(dataset: Path, result: "TrainingResult") -> str:
