@@ -98,6 +98,10 @@ class Card:
     label_head: LabelHeadRecord = default(default_factory=LabelHeadRecord)
 
 
+CALIBRATION_KEY = "calibration"
+"""The key in `Card.facts` of the curve from distance to probability."""
+
+
 def write_card(folder: Path, card: Card) -> None:
     """Write `card.json`; the weights must be there already."""
     text = json.dumps(to_dict(card), indent=2, ensure_ascii=False, allow_nan=False)

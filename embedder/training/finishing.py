@@ -6,8 +6,9 @@ from pathlib import Path
 import torch
 
 from embedder.config.dataset import DatasetConfig
-from embedder.models.card import read_card
+from embedder.models.card import CALIBRATION_KEY, read_card, with_facts
 from embedder.models.heads import attach_heads, read_heads
+from embedder.training.card_calibration import calibrate_card
 from embedder.training.feeding.known_tracks import KnownTracks
 from embedder.training.feeding.sources import BatchSource, Rows
 from embedder.training.heads import finish_heads
@@ -29,7 +30,7 @@ class Finishing:
     def finish(
         self, folder: Path, encoded: tuple[EncodedExcerpts, EncodedExcerpts] | None = None
     ) -> dict[str, float]:
-        """Fit and calibrate the heads of a saved model; their scores on the validation tracks.
+        """Give a saved model its heads and calibration; the heads' scores on validation tracks.
 
         encoded: the excerpts of validation and training tracks, if this model encoded them already.
         """
@@ -40,9 +41,12 @@ class Finishing:
             validation = self._encoded(folder, self.validation)
         if training is None:
             training = self._encoded(folder, self.training)
-        return finish_heads(
+        scores = finish_heads(
             folder, self.known, self.config, training=training, validation=validation
         )
+        if validation is not None:
+            calibrate_card(folder, self.known, validation, self.start.geometry)
+        return scores
 
     def _encoded(self, folder: Path, rows: Rows) -> EncodedExcerpts:
         network, front_end = self.start.load(folder), self.start.front_end.cpu()
@@ -50,8 +54,11 @@ class Finishing:
 
 
 def copy_heads(source: Path, target: Path) -> None:
-    """Give a saved model the heads of another one with the same weights."""
-    attach_heads(target, read_card(target), read_heads(source, read_card(source)))
+    """Give a saved model the heads and the calibration of another one with the same weights."""
+    card = read_card(source)
+    facts = {CALIBRATION_KEY: card.facts.get(CALIBRATION_KEY)}
+    target_card = with_facts(read_card(target), {k: v for k, v in facts.items() if v is not None})
+    attach_heads(target, target_card, read_heads(source, card))
 
 
 def have_same_weights(first: Path, second: Path) -> bool:

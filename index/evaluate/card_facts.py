@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.errors import BadInput
+from embedder.metrics.pair_calibration import N_PAIRS, Rows, balanced_curve, balanced_pairs
 from index.vectors import calibration, hubness
 from index.vectors.calibration import Calibration
 from index.vectors.distances import FloatMatrix, Space
@@ -21,10 +22,6 @@ from index.vectors.hubness import K_LOCAL, Correction
 
 K = 10
 STANDARD_ERRORS = 2.0
-N_PAIRS = 20_000
-N_BINS = 40
-SLOPE = 0.01
-"""The share of the score that is linear in the distance, so that no two distances tie."""
 
 
 def facts_from_held_out(
@@ -114,20 +111,8 @@ def fit_calibration(
     distances, shares = labelled_pairs(
         vectors, labels, artists=artists, space=space, generator=generator, n_pairs=n_pairs
     )
-    from sklearn.isotonic import isotonic_regression
-
-    order = np.argsort(distances, kind="stable")
-    bins = np.array_split(order, min(N_BINS, max(len(order) // 50, 2)))
-    middles = np.array([distances[some].mean() for some in bins])
-    # One pair more of each kind, so that no rate is 0 or 1.
-    rates = np.array([(shares[some].sum() + 1) / (len(some) + 2) for some in bins])
-    falling = isotonic_regression(rates, increasing=False)
-    farthest = 2.0 if space.kind == "cosine" else 2 * float(distances.max())
-    knots = np.concatenate([[0.0], middles, [max(farthest, float(middles[-1]) * 1.01)]])
-    scores = np.concatenate([[1.0], falling, [0.0]])
-    knots, first_rows = np.unique(knots, return_index=True)
-    scores = (1 - SLOPE) * scores[first_rows] + SLOPE * (1 - knots / knots[-1])
-    return Calibration(tuple(knots.tolist()), tuple(np.clip(scores, 0, 1).tolist()))
+    knots, scores = balanced_curve(distances, shares, is_cosine=space.kind == "cosine")
+    return Calibration(tuple(knots.tolist()), tuple(scores.tolist()))
 
 
 def labelled_pairs(
@@ -143,26 +128,15 @@ def labelled_pairs(
     columns = [np.asarray(column) for column in (labels, artists) if column is not None]
     if any(len(column) != len(vectors) for column in columns):
         raise BadInput(f"{len(vectors)} vectors, but {[len(c) for c in columns]} labels")
+
+    def alike(first: Rows, second: Rows) -> NDArray[np.bool_]:
+        shared = [(column[first] == column[second]) & (column[first] != "") for column in columns]
+        return np.asarray(np.logical_or.reduce(shared))
+
     units = space.to_unit(vectors)
-    n_half = n_pairs // 2
-    pairs_of: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
-    for _ in range(200):
-        first, second = generator.integers(len(units), size=(2, n_pairs))
-        share = np.zeros(n_pairs, dtype=bool)
-        for column in columns:
-            share |= (column[first] == column[second]) & (column[first] != "")
-        for kind in (True, False):
-            some = np.flatnonzero((share == kind) & (first != second))
-            some = some[: n_half - len(pairs_of[kind])]
-            pairs_of[kind] += zip(first[some].tolist(), second[some].tolist(), strict=True)
-        if min(map(len, pairs_of.values())) >= n_half:
-            break
-    n_each = min(map(len, pairs_of.values()))
-    if n_each < 100:
-        raise BadInput(
-            f"{n_each} pairs of tracks with and without a label in common: give at least two "
-            "labels, with several tracks each"
-        )
-    pairs = [pair for kind in (True, False) for pair in pairs_of[kind][:n_each]]
+    first, second, is_alike = balanced_pairs(
+        len(units), alike, generator=generator, n_pairs=n_pairs
+    )
+    pairs = zip(first.tolist(), second.tolist(), strict=True)
     distances = np.array([space.between(units[a], units[b : b + 1])[0] for a, b in pairs])
-    return distances.astype(np.float64), np.arange(2 * n_each) < n_each
+    return distances.astype(np.float64), is_alike

@@ -1,9 +1,8 @@
 """From a distance to a score: how probable it is that two tracks share a label or an artist.
 
 The calibration is fitted once for a model, on held-out tracks, with as many pairs that share a
-label as pairs that do not. It is stored in the model's card, so a score means the same in every
-library of the model. Without a calibration, the score follows from the distance alone: the order is
-the same, but the score is not a probability.
+label as pairs that do not. It is stored in the model's card, and a library's own curve starts from
+it (`score_curve`). Without a calibration, the distance alone stands in for it.
 """
 
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from embedder.errors import CorruptArtefact
 from index.vectors.distances import Space
 
 CARD_KEY = "calibration"
-"""The key of the calibration in `Card.facts`."""
+"""The key of the calibration in `Card.facts`, as in `embedder.models.card`."""
 
 
 @dataclass(frozen=True, slots=True)
