@@ -53,6 +53,15 @@ class VectorRows:
         self._database = database
         self._revisions = revisions
 
+    def counts(self) -> dict[str, int]:
+        """How many tracks each model has vectors of, by its fingerprint."""
+        return dict(
+            self._database.rows(
+                "SELECT fingerprint, (SELECT count(*) FROM vectors WHERE model_id = models.id) "
+                "FROM models ORDER BY models.id"
+            )
+        )
+
     def put(self, model_id: int, tracks: list[TrackVectors]) -> None:
         """Keep what a model made of some tracks, in place of what it made before."""
         with self._database.transaction():

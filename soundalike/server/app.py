@@ -22,6 +22,7 @@ from soundalike.server.jobs.jobs import Jobs
 from soundalike.server.libraries import Libraries
 from soundalike.server.replies import json_reply
 from soundalike.server.rest.router import rest_router
+from soundalike.server.routes.health import health_router
 from soundalike.server.routes.jobs import jobs_router
 from soundalike.server.routes.overview import overview_router
 from soundalike.server.routes.page import PAGE, page_router
@@ -37,6 +38,7 @@ ROUTERS: tuple[Callable[[Context], APIRouter], ...] = (
     questions_router,
     playlists_router,
     overview_router,
+    health_router,
     jobs_router,
     uploads_router,
 )

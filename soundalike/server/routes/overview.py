@@ -62,6 +62,9 @@ def _glance(library: Library) -> dict[str, object]:
         "failures": counts["failures"],
         "fields": library.catalogue.fields(),
         "fingerprint": None if model is None else model.fingerprint,
+        "models": [
+            {"name": name, "tracks": n} for name, n in library.catalogue.vectors.counts().items()
+        ],
     }
 
 

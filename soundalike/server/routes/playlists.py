@@ -14,7 +14,9 @@ from starlette.responses import Response
 from embedder.errors import UsageError
 from index.library import Library
 from index.playlists.files.files import format_playlist, write_playlist
+from index.playlists.files.mpd_queue import queue_on_mpd, usual_address
 from index.playlists.request import MAX_LENGTH, Arc, PlaylistRequest
+from soundalike.server import kept_lists
 from soundalike.server.context import Context
 from soundalike.server.replies import json_reply
 from soundalike.server.routes.tracks import MAX_ID, MAX_WHERE, library_track
@@ -65,8 +67,25 @@ class PlaylistFile(BaseModel):
     name: Annotated[str, Field(max_length=MAX_NAME)] = "playlist"
 
 
+class KeptPlaylist(BaseModel):
+    """A playlist to keep for players."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_LENGTH)]
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+
+
+class Queue(BaseModel):
+    """Tracks to queue."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: Annotated[list[Id], Field(min_length=1, max_length=1000)]
+
+
 def playlists_router(context: Context) -> APIRouter:
-    """`/playlist` and `/playlist/file`."""
+    """`/playlist`, and what is done with one: `/file`, `/keep`, `/mpd`."""
     router = APIRouter(tags=["playlists"])
     libraries = context.libraries
 
@@ -87,6 +106,21 @@ def playlists_router(context: Context) -> APIRouter:
         name = quote(f"{wanted.name.strip() or 'playlist'}.{wanted.format}", safe="")
         headers = {"content-disposition": f"attachment; filename*=utf-8''{name}"}
         return Response(data, HTTPStatus.OK, headers=headers, media_type="application/octet-stream")
+
+    @router.post("/playlist/keep")
+    def keep(wanted: KeptPlaylist) -> Response:
+        """Keep a playlist for players that log in to this server."""
+        with libraries.reading() as library:
+            for track_id in wanted.ids:
+                library_track(library, track_id)
+            return json_reply(kept_lists.keep(library.folder, wanted.name, wanted.ids))
+
+    @router.post("/playlist/mpd")
+    def mpd(wanted: Queue) -> Response:
+        """Queue tracks on the MPD of this machine, or at MPD_HOST."""
+        with libraries.reading() as library:
+            tracks = [library_track(library, track_id) for track_id in wanted.ids]
+        return json_reply(queue_on_mpd(tracks, usual_address()))
 
     return router
 

@@ -1,0 +1,175 @@
+// The page: addresses after #, the search box, keys, themes, dropped files and the microphone.
+
+import { post } from "./api.js";
+import { el, say } from "./dom.js";
+import { showLibrary } from "./library.js";
+import { showMap } from "./map.js";
+import { jumpBack, jumpOn, next, previous, toggle } from "./player.js";
+import { showSong, showUpload } from "./song.js";
+import { showSongs } from "./songs.js";
+import { TEXT } from "./text.js";
+import { showWorkshop } from "./workshop.js";
+
+const main = document.getElementById("main");
+const search = document.getElementById("search");
+const help = document.getElementById("help");
+const TYPING_MS = 120;
+const RECORD_MS = 8000;
+const THEMES = ["system", "light", "dark"];
+let leave = null;
+let round = 0;
+
+/** Show the view that the address names. */
+async function route() {
+  const [name = "songs", argument = ""] = location.hash.replace(/^#\//, "").split("/");
+  const mine = ++round;
+  leave?.();
+  leave = null;
+  main.classList.remove("full");
+  for (const link of document.querySelectorAll(".views a")) {
+    const isHere = link.hash === `#/${name}`;
+    if (isHere) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.documentElement.dataset.view = "";
+  try {
+    const stop = await view(name, argument);
+    if (mine === round) leave = stop ?? null;
+    else stop?.();
+  } catch (error) {
+    if (mine === round) main.replaceChildren(el("p", { className: "bad", role: "alert" }, error.message));
+  }
+  if (mine === round) document.documentElement.dataset.view = `${name}/${argument}`;
+}
+
+function view(name, argument) {
+  switch (name) {
+    case "":
+    case "songs":
+      return argument ? showSong(main, argument) : showSongs(main, search.value.trim());
+    case "playlist": return showWorkshop(main);
+    case "map": return showMap(main, argument);
+    case "library": return showLibrary(main);
+    default:
+      main.replaceChildren(el("p", {}, TEXT.notFound));
+      return null;
+  }
+}
+
+let timer = 0;
+search.addEventListener("input", () => {
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    if (/^#?\/?(songs)?$/.test(location.hash)) route();
+    else location.hash = "#/songs";
+  }, TYPING_MS);
+});
+search.form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  main.querySelector(".row .words a")?.focus();
+});
+search.addEventListener("keydown", (event) => {
+  if (event.key === "ArrowDown") {
+    main.querySelector(".row .words a")?.focus();
+    event.preventDefault();
+  }
+});
+
+const KEYS = {
+  "/": () => { search.focus(); search.select(); },
+  "?": () => help.showModal(),
+  " ": toggle,
+  j: next, J: next, k: previous, K: previous,
+  ArrowLeft: jumpBack, ArrowRight: jumpOn,
+  Escape: () => document.activeElement?.blur(),
+};
+document.addEventListener("keydown", (event) => {
+  const isTyping = event.target.matches("input:not([type=checkbox]), select, textarea");
+  if (isTyping && event.key === "Escape") event.target.blur();
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+  if (event.key === " " && event.target.matches("button, a, input")) return;
+  if (event.key === "Escape" && event.target === document.body) return;
+  const action = KEYS[event.key];
+  if (!action) return;
+  event.preventDefault();
+  action();
+});
+
+help.append(
+  el("h2", { id: "help-title" }, TEXT.helpTitle),
+  el("dl", {}, ...TEXT.keys.flatMap(([key, meaning]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, meaning)])),
+  el("button", { type: "button", onclick: () => help.close() }, TEXT.closeHelp));
+document.getElementById("help-open").addEventListener("click", () => help.showModal());
+
+const prefersDark = matchMedia("(prefers-color-scheme: dark)");
+let theme = "system";
+try { theme = localStorage.getItem("soundalike-theme") ?? "system"; } catch { /* not kept then */ }
+function applyTheme() {
+  const isDark = theme === "dark" || (theme === "system" && prefersDark.matches);
+  document.documentElement.dataset.theme = isDark ? "dark" : "light";
+  document.getElementById("theme").textContent = TEXT.theme(theme);
+}
+document.getElementById("theme").addEventListener("click", () => {
+  theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
+  try { localStorage.setItem("soundalike-theme", theme); } catch { /* not kept then */ }
+  applyTheme();
+});
+prefersDark.addEventListener("change", applyTheme);
+applyTheme();
+
+/** Ask which songs are like a sound that is not in the library. */
+async function ask(file, name, shownName = name) {
+  say(TEXT.uploading(shownName));
+  try {
+    const answer = await post("/uploads/similar", file, { name, k: 20 });
+    leave?.();
+    leave = null;
+    round++;
+    main.classList.remove("full");
+    showUpload(main, shownName, answer);
+    history.pushState(null, "", "#/sound");
+    main.focus();
+    say("");
+  } catch (error) { say(error.message); }
+}
+
+const drop = document.getElementById("drop");
+addEventListener("dragover", (event) => {
+  if (![...event.dataTransfer.types].includes("Files")) return;
+  event.preventDefault();
+  drop.hidden = false;
+});
+addEventListener("dragleave", (event) => { if (!event.relatedTarget) drop.hidden = true; });
+addEventListener("drop", (event) => {
+  drop.hidden = true;
+  const [file] = event.dataTransfer?.files ?? [];
+  if (!file) return;
+  event.preventDefault();
+  ask(file, file.name);
+});
+
+document.getElementById("listen").addEventListener("click", async (event) => {
+  const button = event.target;
+  let stream;
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+  } catch {
+    say(TEXT.noMicrophone);
+    return;
+  }
+  button.disabled = true;
+  say(TEXT.recording);
+  const recorder = new MediaRecorder(stream);
+  const parts = [];
+  recorder.ondataavailable = (part) => parts.push(part.data);
+  recorder.onstop = () => {
+    for (const track of stream.getTracks()) track.stop();
+    button.disabled = false;
+    ask(new Blob(parts, { type: recorder.mimeType }), "microphone.webm", TEXT.microphone);
+  };
+  recorder.start();
+  setTimeout(() => recorder.stop(), RECORD_MS);
+});
+
+addEventListener("hashchange", route);
+route();

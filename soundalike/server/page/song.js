@@ -1,0 +1,89 @@
+// One song: what it is, what sounds like it, and why.
+
+import { get } from "./api.js";
+import { el, say } from "./dom.js";
+import { playList, playStretch } from "./player.js";
+import { moveBetweenRows, scoreOf, songList, titleOf } from "./rows.js";
+import { addSeed, setSeeds } from "./seeds.js";
+import { TEXT, clock } from "./text.js";
+
+const HIDDEN = new Set(["title", "artist", "album", "genre"]);
+const LONGEST = 60;
+
+/** The view of one song. */
+export async function showSong(main, id) {
+  main.replaceChildren(el("p", { className: "quiet" }, TEXT.loading));
+  const [track, answer] = await Promise.all([get(`/tracks/${id}`), get("/similar", { id, k: 20 })]);
+  const whys = new Map();
+  const near = answer.neighbours;
+  const list = songList(near, scoreOf, (other) => {
+    const place = el("div", { className: "why", hidden: true });
+    whys.set(other.id, place);
+    return place;
+  });
+  list.addEventListener("keydown", moveBetweenRows);
+  main.replaceChildren(el("div", { className: "columns" },
+    el("section", { "aria-labelledby": "song-title" },
+      el("h1", { id: "song-title" }, titleOf(track)),
+      el("p", { className: "quiet" }, [track.artist, track.album, track.year].filter(Boolean).join(" · ")),
+      el("div", { className: "actions" },
+        el("button", { className: "main", type: "button", onclick: () => playList([track]) }, TEXT.play),
+        el("button", { type: "button", onclick: () => { addSeed(track); say(TEXT.added(titleOf(track))); } }, TEXT.addToPlaylist),
+        el("button", { type: "button", onclick: () => { setSeeds([track]); location.hash = "#/playlist"; } }, TEXT.startPlaylist),
+        el("a", { className: "button", href: `#/map/${track.id}` }, TEXT.showOnMap)),
+      el("div", { className: "actions" },
+        el("h2", {}, TEXT.soundsLikeThis),
+        el("button", { type: "button", id: "why", onclick: () => explain(track, near, whys) }, TEXT.why)),
+      answer.summary ? el("p", { className: "quiet" }, answer.summary) : null,
+      list),
+    el("aside", { className: "panel" }, el("h2", {}, TEXT.details), details(track))));
+}
+
+function details(track) {
+  const fields = Object.entries(track.fields ?? {}).filter(([name]) => !HIDDEN.has(name) && !name.startsWith("sounds."));
+  const sounds = Object.entries(track.fields ?? {})
+    .filter(([name]) => name.startsWith("sounds."))
+    .sort((a, b) => Number(b[1][0]) - Number(a[1][0])).slice(0, 6);
+  const rows = [["length", clock(track.duration_seconds)], ["genre", track.genre], ["file", track.path],
+    ...fields.map(([name, values]) => [name.replace("measured.", ""), values.join("; ")])];
+  return el("div", {},
+    sounds.length ? el("ul", { className: "tags" }, ...sounds.map(([name, values]) =>
+      el("li", {}, `${name.replace("sounds.", "")} ${Number(values[0]).toFixed(2)}`))) : null,
+    el("table", {}, el("tbody", {}, ...rows.filter(([, value]) => value).map(([name, value]) =>
+      el("tr", {}, el("th", { scope: "row" }, name),
+        el("td", { title: value }, value.length > LONGEST ? `…${value.slice(-LONGEST)}` : value))))));
+}
+
+async function explain(track, near, whys) {
+  try {
+    const answer = await get("/similar", { id: track.id, k: near.length, explain: true });
+    for (const other of answer.neighbours) {
+      const place = whys.get(other.id);
+      if (!place) continue;
+      place.replaceChildren(...reasons(track, other));
+      place.hidden = false;
+    }
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+function reasons(track, other) {
+  const explanation = other.explanation ?? {};
+  const parts = [el("div", {}, explanation.sentence ?? TEXT.noReason)];
+  const stretches = (explanation.stretches ?? []).slice(0, 2);
+  for (const { query_seconds: mine, seconds: theirs } of stretches) {
+    const first = () => playStretch(track, mine[0], mine[1]);
+    const second = () => playStretch(other, theirs[0], theirs[1]);
+    parts.push(el("div", { className: "stretches" },
+      el("button", { type: "button", onclick: first }, `▶ ${TEXT.hearFirst(clock(mine[0]), clock(mine[1]))}`),
+      el("button", { type: "button", onclick: second }, `▶ ${TEXT.hearSecond(clock(theirs[0]), clock(theirs[1]))}`),
+      el("button", { type: "button", onclick: () => playStretch(track, mine[0], mine[1], second) }, TEXT.hearBoth)));
+  }
+  return parts;
+}
+
+/** Songs like a sound that is not in the library. */
+export function showUpload(main, name, answer) {
+  main.replaceChildren(el("h1", {}, TEXT.upload(name)), songList(answer.neighbours, scoreOf));
+}
