@@ -22,6 +22,7 @@ from tests.cli.songs import write_song
 BASE = "http://127.0.0.1:8000"
 N_SONGS = 12
 ODD_TITLE = "<script>alert(1)</script>\x1b]0;x\x07 \u202egnol"
+TITLES = {0: ODD_TITLE, 7: "Zebra crossing"}
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +34,7 @@ def served_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(N_SONGS):
         path = place / "music" / f"{number:02d}.flac"
         write_song(path, number)
-        write_field(path, "title", [ODD_TITLE if number == 0 else f"Song {number}"])
+        write_field(path, "title", [TITLES.get(number, f"Song {number}")])
         write_field(path, "artist", [f"Artist {number % 4}"])
         write_field(path, "genre", ["jazz" if number % 2 else "rock"])
     with Library.open_or_create(place / "library") as library:

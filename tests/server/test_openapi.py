@@ -1,6 +1,7 @@
 """The API keeps to its own description, whatever is sent."""
 
 import json
+from pathlib import Path
 
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -9,6 +10,7 @@ from starlette.testclient import TestClient
 from soundalike.server.app import create_app
 from soundalike.server.gate import PAGE_TOKEN_HEADER
 from soundalike.server.settings import ServerSettings
+from tests.index.vector_library import library_of, unit_vectors
 
 N_REQUESTS = 12
 QUICK = settings(
@@ -21,8 +23,11 @@ QUICK = settings(
 HEADERS = {"host": "127.0.0.1"}
 
 
-def test_no_request_ends_in_an_error_of_ours(settings: ServerSettings) -> None:
+def test_no_request_ends_in_an_error_of_ours(tmp_path: Path) -> None:
     """Random requests of the described forms get an answer, or a refusal with one sentence."""
+    tags = [{"genre": name, "artist": name} for name in ("jazz", "rock", "jazz", "rock", "folk")]
+    library_of(tmp_path / "library", unit_vectors(len(tags)), tags).close()
+    settings = ServerSettings(tmp_path / "library")
     app = create_app(settings)
     headers = HEADERS | {PAGE_TOKEN_HEADER: settings.page_token}
     schema = schemathesis.openapi.from_asgi("/api/openapi.json", app, headers=HEADERS)

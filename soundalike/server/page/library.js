@@ -45,7 +45,7 @@ export async function showLibrary(main) {
         el("label", {}, TEXT.folder, folder),
         el("button", { className: "main", type: "submit" }, TEXT.startIndexing), work),
       el("div", { className: "panel" }, el("h2", {}, TEXT.models), table(library.models.map((model) =>
-        [model.name, TEXT.allSongs(model.tracks)]))),
+        [model.name.slice(0, 12), TEXT.allSongs(model.tracks)]))),
       el("div", { className: "panel" }, el("h2", {}, TEXT.fields), table(Object.entries(library.fields)
         .sort((a, b) => b[1] - a[1]).slice(0, MOST_FIELDS).map(([name, count]) => [name, number(count)]))))));
   const running = jobs.jobs.find((job) => job.kind === "index" && job.state === "running");

@@ -150,7 +150,7 @@ position.addEventListener("input", () => {
 });
 for (const name of ["play", "pause"]) {
   audio.addEventListener(name, () => {
-    playButton.textContent = audio.paused ? "▶" : "⏸";
+    playButton.textContent = audio.paused ? "▶" : "❚❚";
     playButton.setAttribute("aria-label", audio.paused ? TEXT.play : TEXT.pause);
   });
 }

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from embedder.errors import BadInput, NotFound, StorageError
+from embedder.errors import BadInput, NotFound
 from index.audit.doubtful import doubtful_labels
 from index.labels.files.tag_writing import check_writable_field
 from index.labels.files.writing import plan_changes
@@ -70,7 +70,7 @@ def health_router(context: Context) -> APIRouter:
             vote = _vote(library, label)
             report = library.write_labels(plan_changes([vote], replace_old=True))
         if report.failed:
-            raise StorageError(report.failed[0].reason)
+            raise BadInput(report.failed[0].reason)
         journal = None if report.journal is None else report.journal.name
         return json_reply({"written": report.n_written, "journal": journal})
 
@@ -80,7 +80,7 @@ def health_router(context: Context) -> APIRouter:
         with libraries.to_write() as library:
             report = library.undo_labels(_journal(library, wanted.journal))
         if report.failed:
-            raise StorageError(report.failed[0].reason)
+            raise BadInput(report.failed[0].reason)
         return json_reply({"restored": report.to_json()["restored"]})
 
     return router

@@ -1,0 +1,248 @@
+"""The page in a real browser, as a user's trips."""
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from soundalike.server.app import create_app
+from soundalike.server.serve import listening
+from soundalike.server.settings import ServerSettings
+from tests.index.browser import Browser, find_browser
+from tests.server.conftest import N_SONGS, ODD_TITLE
+
+pytestmark = pytest.mark.skipif(find_browser() is None, reason="no Chromium on this machine")
+
+VIEW = "document.documentElement?.dataset.view"
+SIZES = [(1400, 900), (390, 844)]
+PLAYLIST_BUTTONS = "[...document.querySelectorAll('#playlist button')]"
+VIEWS = ["songs/", "songs/3", "playlist/", "map/", "library/"]
+
+
+@pytest.fixture(scope="module")
+def address(served_folder: Path) -> Iterator[str]:
+    """A real server on loopback."""
+    settings = ServerSettings(served_folder / "library", port=0)
+    with listening(settings) as listener:
+        server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="error"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        server.should_exit = True
+        thread.join(30)
+
+
+@pytest.fixture(scope="module")
+def shared_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One browser for all trips."""
+    with Browser(tmp_path_factory.mktemp("profile"), width=1400, height=900) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(shared_browser: Browser, address: str) -> Iterator["Page"]:
+    """The page, opened anew; a trip may leave no error in the console."""
+    page = Page(shared_browser, address)
+    page.open("songs/")
+    page.run("sessionStorage.clear()")
+    page.open("songs/")
+    yield page
+    assert shared_browser.console == []
+
+
+class Page:
+    """What a user does, by what is seen."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self.browser = browser
+        self._address = address
+
+    def open(self, view: str) -> None:
+        """Go to a view and wait for it."""
+        self.browser.open(f"{self._address}#/{view.rstrip('/')}", ready=f"{VIEW} === '{view}'")
+
+    def run(self, expression: str) -> Any:
+        return self.browser.run(expression)
+
+    def wait(self, expression: str) -> None:
+        self.browser.wait_for(expression, seconds=60)
+
+    def click(self, selector: str) -> None:
+        """Click the middle of an element, where a person would."""
+        self.run(
+            f"document.querySelector({json.dumps(selector)}).scrollIntoView({{block:'center'}})"
+        )
+        self.browser.frames()
+        x, y = self.run(
+            f"(r => [r.x + r.width / 2, r.y + r.height / 2])"
+            f"(document.querySelector({json.dumps(selector)}).getBoundingClientRect())"
+        )
+        self.browser.click(x, y)
+
+    def titles(self) -> list[str]:
+        """The titles in the first list."""
+        names = ".row .words > *:first-child"
+        script = f"[...document.querySelectorAll('{names}')].map(a => a.textContent)"
+        return list(self.run(script))
+
+    def press(self, words: str) -> None:
+        """Press the first button whose text begins with some words."""
+        text = json.dumps(words)
+        buttons = "[...document.querySelectorAll('main button')]"
+        self.run(f"{buttons}.find(b => b.textContent.startsWith({text})).click()")
+
+
+def test_songs_are_found_as_one_types(page: Page) -> None:
+    """`/` leads to the search box, and each letter narrows the list."""
+    page.wait("document.querySelectorAll('.row').length > 5")
+    page.browser.key("/")
+    page.browser.type("zeb")
+    page.wait("document.querySelector('#count').textContent.startsWith('1 song')")
+    page.wait("document.querySelectorAll('.row').length === 1")
+    assert page.titles() == ["Zebra crossing"]
+
+
+def test_an_odd_title_is_text(page: Page) -> None:
+    """A title with a script is shown letter by letter."""
+    page.wait("document.querySelectorAll('.row').length > 5")
+    assert page.titles()[0] == ODD_TITLE
+    assert page.run("document.querySelectorAll('main script').length") == 0
+
+
+def test_a_song_has_neighbours_and_reasons(page: Page) -> None:
+    """A song's page lists what sounds like it, why, and plays the matching stretches."""
+    page.open("songs/3")
+    assert page.run("document.querySelectorAll('.row meter').length") == N_SONGS - 1
+    page.click("#why")
+    page.wait("document.querySelectorAll('.why:not([hidden])').length > 3")
+    page.click(".why .stretches button:nth-child(2)")
+    page.wait("!document.querySelector('#audio').paused")
+    assert page.run("document.querySelector('#audio').src").endswith("/audio")
+
+
+def test_the_player_stays_and_obeys_keys(page: Page) -> None:
+    """Space pauses, J goes on, and another view does not stop the song."""
+    page.wait("document.querySelectorAll('.row').length > 5")
+    page.click(".rows li:nth-child(2) .row > button")
+    page.wait("!document.querySelector('#audio').paused")
+    first = page.run("document.querySelector('#now-playing').textContent")
+    page.run("document.activeElement.blur(); location.hash = '#/library'")
+    page.wait(f"{VIEW} === 'library/'")
+    assert not page.run("document.querySelector('#audio').paused")
+    page.browser.key("j")
+    page.wait(f"document.querySelector('#now-playing').textContent !== {json.dumps(first)}")
+    page.browser.key(" ")
+    page.wait("document.querySelector('#audio').paused")
+
+
+def test_the_queue_goes_on_with_songs_like_it(page: Page) -> None:
+    """After the last song of a queue, one that sounds like it plays."""
+    page.open("songs/3")
+    page.click("main .actions button.main")
+    page.wait("!document.querySelector('#audio').paused")
+    first = page.run("document.querySelector('#audio').src")
+    page.run("document.querySelector('#next').click()")
+    page.wait(f"document.querySelector('#audio').src !== {json.dumps(first)}")
+
+
+def test_keep_and_drop_change_the_playlist(page: Page) -> None:
+    """A dropped song leaves the list at once, and a kept one stays."""
+    start_playlist(page)
+    kept, dropped = page.titles()[1], page.titles()[2]
+    page.click("#playlist li:nth-child(2) [aria-label^='Keep']")
+    page.wait("document.querySelector('#playlist [aria-pressed=true]')")
+    drop = json.dumps(f"Drop {dropped},")
+    page.run(f"{PLAYLIST_BUTTONS}.find(b => b.ariaLabel.startsWith({drop})).click()")
+    page.wait(f"!{PLAYLIST_BUTTONS}.some(b => b.ariaLabel.startsWith({drop}))")
+    assert kept in page.titles()
+
+
+def test_a_playlist_is_saved_as_a_file(page: Page, tmp_path: Path) -> None:
+    """A press of a button saves the list in the format of its name."""
+    start_playlist(page)
+    page.browser.allow_downloads(tmp_path)
+    page.press("Save as M3U8")
+    saved = tmp_path / "playlist.m3u8"
+    for _ in range(200):
+        if saved.exists():
+            break
+        page.browser.frames(5)
+    assert saved.read_text().startswith("#EXTM3U")
+
+
+def start_playlist(page: Page) -> None:
+    """A playlist of five songs from the third one."""
+    page.wait("document.querySelectorAll('.row').length > 5")
+    page.click(".rows li:nth-child(3) .row > button:last-child")
+    page.open("playlist/")
+    length = "document.querySelector('#rule-length')"
+    page.run(f"{length}.value = 5; {length}.dispatchEvent(new Event('input'))")
+    page.wait("document.querySelectorAll('#playlist .row').length === 5")
+
+
+def test_a_lasso_selects_on_the_map(page: Page) -> None:
+    """A loop around all dots selects them, and a playlist can start from them."""
+    page.open("map/")
+    page.wait("document.querySelector('canvas')?.dataset.ready")
+    page.press("Select with a lasso")
+    x, y, width, height = page.run(
+        "(r => [r.x, r.y, r.width, r.height])"
+        "(document.querySelector('canvas').getBoundingClientRect())"
+    )
+    left, top, right, bottom = x + 2, y + 2, x + width - 2, y + height - 2
+    loop = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top + 1)]
+    page.browser.drag(loop)
+    words = "document.querySelector('.map-side strong')?.textContent"
+    page.wait(f"{words} === '{N_SONGS} songs are selected.'")
+    page.press("Start a playlist from them")
+    page.wait(f"{VIEW} === 'playlist/'")
+    page.wait(f"document.querySelectorAll('#seeds li').length === {N_SONGS}")
+
+
+def test_a_dropped_file_is_asked_about(page: Page, served_folder: Path) -> None:
+    """A file that is dropped anywhere lists the songs like it, itself first."""
+    data = list((served_folder / "music" / "03.flac").read_bytes())
+    page.run(
+        "(() => { const t = new DataTransfer();"
+        f"t.items.add(new File([new Uint8Array({data})], 'mine.flac'));"
+        "dispatchEvent(new DragEvent('drop', {dataTransfer: t})); })()"
+    )
+    page.wait("document.querySelector('h1')?.textContent === 'Songs like mine.flac'")
+    assert page.titles()[0] == "Song 3"
+
+
+def test_indexing_from_the_page_shows_its_end(page: Page, served_folder: Path) -> None:
+    """A folder is indexed from the page, which says what was done."""
+    page.open("library/")
+    folder = json.dumps(str(served_folder / "music"))
+    page.run(f"document.querySelector('#folder').value = {folder}")
+    page.run("document.querySelector('#folder').form.requestSubmit()")
+    page.wait("document.querySelector('#status').textContent === '0 added, 0 updated, 0 failed.'")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_cut_off_and_everybody_can_read_it(
+    address: str, tmp_path: Path, size: tuple[int, int], scheme: str
+) -> None:
+    """No view is wider than the window, and axe-core finds nothing serious in it."""
+    axe = pytest.importorskip("axe_core_python", reason="axe-core is not installed")
+    script = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    with Browser(tmp_path, width=size[0], height=size[1]) as browser:
+        browser.emulate_scheme(scheme)
+        page = Page(browser, address)
+        for view in VIEWS:
+            page.open(view)
+            browser.frames(3)
+            wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            assert page.run(wide) <= 0, view
+            page.run(f"{script}; true")
+            problems = page.run(
+                "axe.run().then(r => r.violations.filter(v => ['serious', 'critical']"
+                ".includes(v.impact)).map(v => [v.id, v.nodes.map(n => n.target.join(' '))]))"
+            )
+            assert problems == [], view
