@@ -69,6 +69,12 @@ def write_line(text: str) -> None:
     write_bytes(text.encode("utf-8", "surrogateescape") + b"\n")
 
 
+def write_text(text: str) -> None:
+    """Write a document such as CSV: as it is in a pipe, with escaped controls on a terminal."""
+    shown = _printable(text) if _is_terminal() else text
+    write_bytes(shown.encode("utf-8", "surrogateescape"))
+
+
 def write_path(settings: Globals, path: str) -> None:
     """Write one path to stdout; it ends in a newline, or in NUL with -0.
 

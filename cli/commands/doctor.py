@@ -4,6 +4,7 @@ import typer
 
 from cli.options import globals_of
 from cli.output import emit
+from cli.progress import waiting
 from embedder.errors import ArtefactError
 
 
@@ -19,7 +20,8 @@ def run(context: typer.Context) -> None:
     from cli.diagnosis import UNWELL, diagnose, install_command
 
     settings = globals_of(context)
-    diagnosis = diagnose(settings)
+    with waiting(settings, "Checking"):
+        diagnosis = diagnose(settings)
     emit(settings, diagnosis, rows=diagnosis.checks, columns=("area", "name", "state", "detail"))
     if not diagnosis.healthy:
         unwell = ", ".join(check.name for check in diagnosis.checks if check.state in UNWELL)

@@ -20,7 +20,7 @@ from cli.labels_shown import (
     vote_rows,
 )
 from cli.options import TRACKS_HELP, Form, Globals, globals_of, read_tracks
-from cli.output import emit, emit_text, write_bytes
+from cli.output import emit, emit_text, write_text
 from cli.progress import bar
 from cli.talk import say
 from embedder.errors import PartialFailure, UsageError
@@ -187,7 +187,7 @@ def _show(settings: Globals, report: "LabelReport", *, csv: bool) -> None:
         if vote.abstained:
             say(settings, f"{vote.track.path}: no label, {vote.abstained}")
     if csv:
-        write_bytes(as_csv(report).encode("utf-8", "surrogateescape"))
+        write_text(as_csv(report))
     elif settings.form is Form.PATHS:
         emit(settings, rows=report.votes)
     elif settings.form is not Form.TABLE:

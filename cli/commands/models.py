@@ -16,6 +16,7 @@ from cli.models_shown import (
 )
 from cli.options import ForceOption, Form, Globals, globals_of
 from cli.output import emit, emit_text
+from cli.progress import waiting
 from cli.talk import say
 
 if TYPE_CHECKING:
@@ -61,10 +62,11 @@ def show(context: typer.Context, model: ModelArgument) -> None:
     $ soundalike models show default
     Prints the bundled model's facts, then its layers.
     """
-    from embedder.models.description import describe_model
-
     settings = globals_of(context)
-    description = describe_model(model)
+    with waiting(settings, "Reading the model"):
+        from embedder.models.description import describe_model  # imports torch
+
+        description = describe_model(model)
     if settings.form is not Form.TABLE:
         emit(settings, description)
         return

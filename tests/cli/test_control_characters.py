@@ -7,7 +7,7 @@ import pytest
 
 import cli.output
 from cli.options import Form, Globals
-from cli.output import emit, emit_text
+from cli.output import emit, emit_text, write_text
 from cli.talk import say
 from index.catalogue.records import TrackRecord
 from index.playlists.files.m3u import format_m3u, parse_m3u
@@ -62,3 +62,19 @@ def test_a_playlist_has_one_line_a_track() -> None:
     assert [entry.path for entry in parse_m3u(text, Path("/a"))] == [path]
     entries = parse_xspf(format_xspf([track]), Path("/a"))
     assert [entry.path for entry in entries] == [path]
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_document_is_text_on_a_terminal_and_whole_in_a_pipe(
+    is_terminal: bool,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """CSV keeps its rows; only a terminal gets its control characters escaped."""
+    monkeypatch.setattr(cli.output, "_is_terminal", lambda: is_terminal)
+    document = f"id,title\n1,{HOSTILE}\n"
+    write_text(document)
+    out, _ = capfdbinary.readouterr()
+    assert (controls(out.decode()) == []) is is_terminal
+    assert (out == document.encode()) is not is_terminal
+    assert out.startswith(b"id,title\n1,")
