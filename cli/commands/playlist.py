@@ -80,8 +80,22 @@ def run(
         typer.Option(
             metavar="FIELD:SHAPE",
             help="Let a number rise, fall, peak or valley, such as energy:rise. FIELD is any tag "
-            "with numbers, or a model's tag, such as sounds.mellow; energy and tempo are measured "
-            "if no tag has them.",
+            "with numbers, a model's tag, such as sounds.mellow, or measured from the sound: "
+            "energy, tempo, loudness, brightness.",
+        ),
+    ] = None,
+    mix: Annotated[
+        bool,
+        typer.Option(
+            "--mix",
+            help="Choose and order the tracks for mixing: tempo within 6 %, keys that fit, "
+            "energy that changes little.",
+        ),
+    ] = False,
+    order: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Put an existing playlist in order for mixing, and change no more."
         ),
     ] = None,
     per_artist: Annotated[
@@ -194,6 +208,8 @@ def run(
         judged=judged,
         keep=parse_places(keep),
         drop=parse_places(drop),
+        mix=mix,
+        order=order,
     )
     with opened_library(settings, "Making the playlist") as library:
         playlist = library.playlist(request)
@@ -228,6 +244,24 @@ def _deliver(
     _show(settings, playlist)
 
 
+def _with_values(playlist: "Playlist") -> tuple[list[dict[str, Any]], list[str]]:
+    """The rows of the table, with the values that the order follows, and the columns."""
+    target = playlist.score_target
+    score = "score" if target in ("", "seed") else f"score_to_{target}"
+    rows = []
+    for entry in playlist.tracks:
+        values = dict(entry.measured)
+        if not values and playlist.value_fields:
+            values = {playlist.value_fields[0]: "" if entry.value is None else f"{entry.value:g}"}
+        rows.append(entry.to_json() | {score: entry.score} | values)
+    columns = [score if name == "score" else name for name in COLUMNS]
+    if not target:
+        columns.remove(score)
+    at = columns.index("duration_seconds") + 1
+    new_columns = [name for name in playlist.value_fields if name not in columns]
+    return rows, [*columns[:at], *new_columns, *columns[at:]]
+
+
 def _queue(settings: Globals, playlist: "Playlist", address: str | None) -> None:
     if address is None:
         return
@@ -240,12 +274,16 @@ def _queue(settings: Globals, playlist: "Playlist", address: str | None) -> None
 
 
 def _show(settings: Globals, playlist: "Playlist") -> None:
-    emit(settings, playlist, rows=playlist.tracks, columns=COLUMNS)
     if settings.form is not Form.TABLE:
+        emit(settings, playlist, rows=playlist.tracks, columns=COLUMNS)
         return
+    rows, columns = _with_values(playlist)
+    emit(settings, playlist, rows=rows, columns=columns)
     minutes, seconds = divmod(round(playlist.seconds), 60)
     line = f"{len(playlist.tracks)} tracks, {minutes}:{seconds:02d}"
     if playlist.dropped:
         dropped = ", ".join(f"{count} by {reason}" for reason, count in playlist.dropped.items())
         line += f"; left out: {dropped}"
-    say(settings, f"{line}; --seed {playlist.seed} makes the same playlist again")
+    if playlist.seed is not None:
+        line += f"; --seed {playlist.seed} makes the same playlist again"
+    say(settings, line)

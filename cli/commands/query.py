@@ -12,12 +12,9 @@ from cli.output import emit, emit_text
 from cli.talk import say
 
 if TYPE_CHECKING:
-    from index.catalogue.records import TrackRecord
     from index.search.results import QueryResult
 
 COLUMNS = ("rank", "score", "id", "title", "artist", "album", "genre", "duration_seconds", "path")
-WHOLE = "all of it"
-SLACK_SECONDS = 0.5
 
 
 def run(
@@ -92,7 +89,7 @@ def run(
     ] = None,
     explain: Annotated[
         bool,
-        typer.Option("--explain", help="Show why: similar parts, and timbre, rhythm and harmony."),
+        typer.Option("--explain", help="Show why: similar parts, and what is unusually alike."),
     ] = False,
 ) -> None:
     """Find the tracks that sound most like one or several tracks.
@@ -152,24 +149,15 @@ def _show_reasons(settings: Globals, result: "QueryResult") -> None:
         for stretch in reasons["stretches"]:
             path = stretch["query_path"]
             track = query_by_path.get(path)
-            query_span = _span(stretch["query_seconds"], track)
-            span = _span(stretch["seconds"], neighbour.track)
+            query_span, span = _span(stretch["query_seconds"]), _span(stretch["seconds"])
             name = f"“{track.title}”" if track and track.title else path
-            if not query_span == span == WHOLE:
-                lines.append(f"   {span} sounds like {query_span} of {name}")
-        aspects = [name for name in ("timbre", "rhythm", "harmony") if reasons[name] is not None]
-        if aspects:
-            shares = ", ".join(f"{name} {reasons[name]:.0%}" for name in aspects)
-            lines.append(f"   nearer than this share of random pairs: {shares}")
+            lines.append(f"   {span} sounds like {query_span} of {name}")
+        lines.append(f"   {reasons['sentence']}")
         emit_text(settings, "\n".join(lines))
     for left in result.left_out or ():
         emit_text(settings, f"\nleft out by {left.reason}: {left.track.title or left.track.path}")
 
 
-def _span(seconds: list[float], track: "TrackRecord | None") -> str:
-    start, end = seconds
-    whole = track.duration_seconds if track and track.start_seconds is None else None
-    if whole and start < SLACK_SECONDS and end > whole - SLACK_SECONDS:
-        return WHOLE
+def _span(seconds: list[float]) -> str:
     begins, ends = (f"{int(at) // 60}:{at % 60:04.1f}" for at in seconds)
     return f"{begins}–{ends}"

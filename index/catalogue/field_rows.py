@@ -1,6 +1,8 @@
 """The values of fields: tags of files, labels of data sets, and values measured from the audio.
 
 If a track has labels of a data set in a field, they replace its file's tags in this field.
+A value measured from the sound has a field like `measured.tempo`; `tempo` stands for it if no tag
+and no label has that name.
 """
 
 import json
@@ -13,6 +15,7 @@ SEARCHABLE = (
     "(SELECT value + 0 FROM settings WHERE key = 'current_model') WHERE NOT is_gone"
 )
 FIELD_TABLES = ("labels", "tags", "measurements")
+MEASURED = "measured."
 _NOT_REPLACED = (
     " AND NOT EXISTS (SELECT 1 FROM labels WHERE labels.track_id = tags.track_id "
     "AND labels.field = tags.field)"
@@ -36,7 +39,7 @@ class FieldRows:
         )
 
     def field_names(self) -> list[str]:
-        """Every field, by jumps through the index: rows are many, fields few."""
+        """Every field and short name, by jumps through the index: rows are many, fields few."""
         names: set[str] = set()
         for table in FIELD_TABLES:
             rows = self.database.rows(
@@ -45,10 +48,22 @@ class FieldRows:
                 "WHERE name NOT NULL) SELECT name FROM fields WHERE name NOT NULL"
             )
             names.update(str(row[0]) for row in rows)
+        names |= {name.removeprefix(MEASURED) for name in names if name.startswith(MEASURED)}
         return sorted(names)
+
+    def full_name(self, field: str) -> str:
+        """`measured.tempo` for `tempo`, if it is measured and no tag or label has that name."""
+        tables = ("labels", "tags", "measurements")
+        names = (field, field, f"{MEASURED}{field}")
+        is_tag, is_label, is_measured = (
+            bool(self.database.rows(f"SELECT 1 FROM {table} WHERE field = ? LIMIT 1", (name,)))  # noqa: S608 - our names
+            for table, name in zip(tables, names, strict=True)
+        )
+        return f"{MEASURED}{field}" if is_measured and not (is_tag or is_label) else field
 
     def values_of(self, field: str) -> list[str]:
         """Every different value that a field has."""
+        field = self.full_name(field)
         selects = [
             f"SELECT value FROM {table} WHERE field = ?{condition}"  # noqa: S608 - our names
             for table, condition in self._tables_of(field)
@@ -63,6 +78,7 @@ class FieldRows:
 
         Labels and tags come first, then what was measured. `ids`: only these tracks.
         """
+        field = self.full_name(field)
         values: dict[int, list[str]] = {}
         listed = [] if ids is None else [json.dumps(list(ids))]
         for table, condition in self._tables_of(field):
@@ -114,6 +130,7 @@ class FieldRows:
 
     def has_one_of(self, field: str, values: list[str]) -> tuple[str, list[Value]]:
         """An SQL condition on `tracks`: that a track has one of these values of a field."""
+        field = self.full_name(field)
         conditions = [
             f"tracks.id IN (SELECT track_id FROM {table} WHERE field = ? "  # noqa: S608 - our names
             f"AND value IN (SELECT value FROM json_each(?)){condition})"

@@ -217,6 +217,8 @@ FORMAT_6 = (
         PRIMARY KEY (track_id, other_id)
     ) WITHOUT ROWID""",
     "CREATE INDEX copies_by_other ON copies (other_id)",
+    # Values of the earlier measures, which `measured.energy` and `measured.tempo` replace.
+    "DELETE FROM measurements WHERE field IN ('energy', 'tempo')",
 )
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (

@@ -83,7 +83,7 @@ def chosen_field(library: OpenLibrary, name: str | None) -> str:
     names = field_names(library)
     if name is None:
         return default_field(names)
-    by_folded = {field.casefold(): field for field in [*names, *library.catalogue.fields()]}
+    by_folded = {field.casefold(): field for field in [*names, *library.catalogue.field_names()]}
     aliases = {"duration": "duration_seconds", "length": "duration_seconds"}
     folded = aliases.get(name.casefold(), name.casefold())
     if folded not in by_folded:

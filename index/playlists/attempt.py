@@ -15,17 +15,19 @@ from index.playlists.solver.problem import Course, Guides
 from index.playlists.solver.rules import Rules
 from index.playlists.solver.steps import PathSteps, steps_of
 from index.playlists.ways import routes
-from index.playlists.ways.arcs import Keep, numbers_of
+from index.playlists.ways.arcs import numbers_of
 from index.playlists.ways.costs import (
     arc_course,
     can_be_strict,
     course_of,
+    near_in_tempo,
     near_targets,
     path_costs,
     path_guides,
     varied,
     with_dislikes,
 )
+from index.playlists.ways.mixing import mix_tempi
 from index.playlists.ways.routes import Route
 from index.search.asked import QueryTrack
 from index.vectors.distances import FloatMatrix
@@ -55,7 +57,6 @@ class Task:
     n_wanted: int
     rules: Rules
     seed: int
-    keep_measured: Keep | None
     variant: int = 0
     """Gives another choice with the same seed."""
 
@@ -163,7 +164,7 @@ def _attempt(task: Task, n_pool: int) -> Attempt:
     numbers: Mapping[int, float] = {}
     left_out: dict[str, int] = {}
     if request.arc is not None:
-        numbers = numbers_of(library, request.arc.field, pool.tracks, keep=task.keep_measured)
+        numbers = numbers_of(library, request.arc.field, pool.tracks)
         values = np.array([numbers.get(track.id, np.nan) for track in pool.tracks], np.float32)
         left_out[f"no {request.arc.field}"] = int(np.isnan(values).sum())
         costs, guide = arc_course(request.arc.shape, values, n_places=task.n_wanted, costs=costs)
@@ -172,6 +173,8 @@ def _attempt(task: Task, n_pool: int) -> Attempt:
     elif route.legs:
         kinds = (True, False) if can_be_strict(route, pool, space) else (False,)
         guides = [path_guides(route, pool, space, is_strict=strict) for strict in kinds]
+    elif request.mix and task.given:
+        costs = near_in_tempo(costs, mix_tempi(library, pool.tracks), n_given=len(task.given))
     costs = _without_misfits(task, pool, near, costs, left_out)
     courses = [course_of(route, pool, space, costs=costs, guides=guide) for guide in guides]
     course, order = best_order(courses, pool, task.rules, legs=route.legs)

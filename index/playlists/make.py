@@ -18,12 +18,13 @@ import numpy as np
 from embedder.errors import BadInput, UsageError, printable_path
 from index.library_folder.open_library import OpenLibrary
 from index.playlists.attempt import Attempt, Task, solve_task
+from index.playlists.ordering import mixed, ordered_list
 from index.playlists.request import DEFAULT_LENGTH, PlaylistRequest
 from index.playlists.results import Playlist
 from index.playlists.seeds import Seeds
 from index.playlists.solver.rules import Rules
 from index.playlists.telling import as_playlist
-from index.playlists.ways.arcs import check_field, keep_in
+from index.playlists.ways.arcs import check_field
 from index.search.asked import QueryTrack
 from index.vectors.distances import FloatMatrix
 
@@ -49,6 +50,8 @@ class Named:
 def make_playlist(library: OpenLibrary, request: PlaylistRequest) -> Playlist:
     """The playlist that a request asks for."""
     library.require_tracks()
+    if request.order is not None:
+        return ordered_list(library, request.order)
     seed = secrets.randbits(31) if request.seed is None else request.seed
     seeds = Seeds(library)
     task = _task(library, request, seeds, seed)
@@ -68,6 +71,8 @@ def make_playlist(library: OpenLibrary, request: PlaylistRequest) -> Playlist:
             best, notes = attempt, [*notes, SEEDS_COME]
     if best is None:
         raise UsageError("no rules to try")  # cannot happen: the loop runs at least once
+    if request.mix:
+        best = mixed(best)
     return as_playlist(best, seed=seed, notes=notes)
 
 
@@ -94,7 +99,6 @@ def _task(library: OpenLibrary, request: PlaylistRequest, seeds: Seeds, seed: in
         n_wanted=max(request.length or DEFAULT_LENGTH, len(named.given)),
         rules=Rules(),
         seed=seed,
-        keep_measured=keep_in(library, seeds.notes),
     )
 
 

@@ -30,6 +30,8 @@ class PlaylistOptions(TypedDict, total=False):
     from_: Path | None
     keep: tuple[int, ...]
     drop: tuple[int, ...]
+    mix: bool
+    order: Path | None
 
 
 def playlist_request(seeds: tuple[str, ...], **options: Any) -> PlaylistRequest:

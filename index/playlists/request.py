@@ -1,6 +1,6 @@
 """What a playlist asks for. Wrong combinations raise UsageError, with advice."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -60,6 +60,10 @@ class PlaylistRequest:
     """Places in it, from 1, of tracks to keep; the playlist goes towards them."""
     drop: tuple[int, ...] = ()
     """Places in it of tracks to drop; the playlist goes away from them."""
+    mix: bool = False
+    """Order the tracks for mixing: by tempo, key and energy."""
+    order: Path | None = None
+    """A playlist whose entries are put in order for mixing; nothing is added or left out."""
 
     def __post_init__(self) -> None:
         check_tracks(self, "seeds", "via", "exclude")
@@ -80,6 +84,13 @@ class PlaylistRequest:
         self._check_kind()
 
     def _check_kind(self) -> None:
+        if self.order is not None:
+            self._check_alone()
+            return
+        others = {"to": self.to, "arc": self.arc, "drift": self.drift}
+        for name, value in others.items():
+            if self.mix and value is not None:
+                raise UsageError(f"--mix orders the tracks itself: leave out --{name}")
         if not self.seeds and not self.where and self.judged is None:
             raise UsageError("nothing to start from: give a track, a folder, a playlist or --where")
         if self.via and self.to is None:
@@ -95,6 +106,17 @@ class PlaylistRequest:
                 raise UsageError(f"give --to or --{name}, not both")
         if self.length is not None and self.length < 2 + len(self.via):
             raise UsageError(f"length {self.length}: you named {2 + len(self.via)} tracks already")
+
+    def _check_alone(self) -> None:
+        """Raise UsageError for any other field beside `order`."""
+        for name, value in PLAIN.items():
+            if getattr(self, name) != value:
+                raise UsageError(f"--order keeps the tracks of its list: leave out {name}")
+
+
+PLAIN: dict[str, object] = {
+    each.name: each.default for each in fields(PlaylistRequest) if each.name not in ("order", "mix")
+}
 
 
 def parse_places(text: str) -> tuple[int, ...]:

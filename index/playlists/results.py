@@ -1,7 +1,7 @@
 """A playlist. JSON field names are stable: added to, never renamed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from index.catalogue.records import Json, TrackRecord
@@ -20,6 +20,8 @@ class PlaylistTrack:
     """The distance from the track before it."""
     value: float | None = None
     """Its value in the field of an arc."""
+    measured: Mapping[str, str] = field(default_factory=dict)
+    """What is shown beside it when the order is for mixing: tempo, key and energy."""
     is_given: bool = False
     """The request named it, or kept it."""
     is_long_step: bool = False
@@ -32,6 +34,7 @@ class PlaylistTrack:
             "score": self.score,
             "step": self.step,
             "value": self.value,
+            "measured": dict(self.measured),
             "given": self.is_given,
             "long_step": self.is_long_step,
         }
@@ -57,10 +60,14 @@ class Playlist:
     tracks: tuple[PlaylistTrack, ...]
     dropped: Mapping[str, int]
     """The number of tracks that each rule kept out."""
-    seed: int
-    """The same seed gives the same playlist."""
+    seed: int | None
+    """The same seed gives the same playlist; None if nothing is random."""
     notes: tuple[str, ...] = ()
     blocked_by: Block | None = None
+    value_fields: tuple[str, ...] = ()
+    """What the order follows: the field of an arc, or tempo, key and energy."""
+    score_target: str = "seed"
+    """What a score is measured to: seed, way, walk, kept; empty if there are no scores."""
 
     @property
     def seconds(self) -> float:
@@ -86,6 +93,8 @@ class Playlist:
             "seconds": round(self.seconds, 3),
             "dropped": dict(self.dropped),
             "seed": self.seed,
+            "value_fields": list(self.value_fields),
+            "score_target": self.score_target,
             "blocked_by": None if self.blocked_by is None else self.blocked_by.to_json(),
             "notes": list(self.notes),
         }

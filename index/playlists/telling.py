@@ -3,15 +3,19 @@
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
 from index.catalogue.records import TrackRecord
 from index.playlists.attempt import Attempt
+from index.playlists.mix_values import NOT_MEASURED, mix_values
+from index.playlists.request import PlaylistRequest
 from index.playlists.results import Block, Playlist, PlaylistTrack
 from index.playlists.solver.greedy import blocked_at_end
 from index.playlists.solver.steps import far_apart
+from index.playlists.ways.mixing import MIX_FIELDS
 from index.vectors.distances import distances_between, stepwise
 
 MAX_LONG_STEPS_NAMED = 3
@@ -45,7 +49,35 @@ def as_playlist(attempt: Attempt, *, seed: int, notes: list[str]) -> Playlist:
         notes.append(f"{attempt.seconds / 60:.1f} minutes: the tracks you named take this long.")
     tracks = _tracks(attempt)
     notes += _notes_on_steps(tracks)
-    return Playlist(tracks, counts, seed, tuple(notes), block)
+    request = task.request
+    if request.mix:
+        values = mix_values(task.library, [place.track for place in tracks])
+        tracks = tuple(
+            replace(place, measured=measured)
+            for place, measured in zip(tracks, values, strict=True)
+        )
+        if not any(values):
+            notes.append(NOT_MEASURED)
+    return Playlist(
+        tracks,
+        counts,
+        seed,
+        tuple(notes),
+        block,
+        value_fields=MIX_FIELDS if request.mix else (request.arc.field,) if request.arc else (),
+        score_target=_score_target(request, attempt),
+    )
+
+
+def _score_target(request: PlaylistRequest, attempt: Attempt) -> str:
+    """What the scores are measured to, in a word."""
+    if not len(attempt.route.targets):
+        return ""
+    if request.to is not None:
+        return "way"
+    if request.drift is not None:
+        return "walk"
+    return "kept" if request.judged is not None else "seed"
 
 
 def _tracks(attempt: Attempt) -> tuple[PlaylistTrack, ...]:

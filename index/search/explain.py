@@ -1,7 +1,8 @@
-"""Why a track is a neighbour: matching stretches, and closeness in timbre, rhythm and harmony.
+"""Why a track is a neighbour: matching stretches, and what is unusually alike.
 
-Stretches come from the stored vectors of excerpts. The three aspects are computed from the files,
-and given as shares: 0.9 means closer than nine in ten random pairs of this library.
+Stretches come from the stored vectors of excerpts. The aspects were measured when the tracks were
+indexed; only a query file from outside the library is decoded for them. Each is given as a share:
+0.9 means closer than nine in ten random pairs of this library.
 """
 
 import itertools
@@ -11,23 +12,30 @@ from pathlib import Path
 
 import numpy as np
 
-from embedder.errors import AudioError
+from embedder.encoding.requests import TrackMeasures, TrackRequest
+from embedder.features.measuring import descriptors
+from embedder.features.measuring.descriptors import Descriptors, descriptors_from
 from index.catalogue.records import Json, TrackRecord
 from index.catalogue.vector_rows import TrackExcerpts
 from index.library_folder.open_library import OpenLibrary
 from index.search.asked import QueryTrack
-from index.search.aspect_sound import read_sound
-from index.search.aspects import Aspects, aspect_distances, aspects_of, closeness
+from index.search.aspects import (
+    ASPECTS,
+    NOT_MEASURED,
+    aspect_distances,
+    closeness,
+    reasons_for,
+)
 from index.search.results import Neighbour
 from index.vectors.distances import Space
 from index.vectors.random_pairs import sampled_ids
 
 N_STRETCHES = 3
-N_SAMPLE = 16
-TRACKS_PER_DECODER = 4
-"""A decoder takes longer to start than to read fewer tracks."""
+N_SAMPLE = 64
 MIN_SAMPLE = 4
 """Six pairs; fewer say too little about random pairs."""
+
+Pairs = list[np.ndarray[tuple[int], np.dtype[np.float64]]]
 
 
 def explain(
@@ -36,21 +44,15 @@ def explain(
     """The same neighbours, each with its explanation."""
     if not neighbours:
         return []
-    sample_ids = sampled_ids(library.store.ids())
-    step = max(len(sample_ids) // N_SAMPLE, 1)
-    sample = library.tracks(sample_ids[::step][:N_SAMPLE])
-    hits = [neighbour.track for neighbour in neighbours]
-    all_aspects = _all_aspects([*(track.record for track in likes), *hits, *sample])
-    described = [aspects for track in sample if (aspects := all_aspects[_key(track)]) is not None]
-    random_pairs = [aspect_distances(*pair) for pair in itertools.combinations(described, 2)]
-    if len(described) < MIN_SAMPLE:
-        random_pairs = []
+    random_pairs = _random_pairs(library)
+    described_hits = _stored(library, [neighbour.track.id for neighbour in neighbours])
+    described_likes = _described_likes(library, likes) if random_pairs else {}
     return [
         replace(
             neighbour,
             explanation={
                 "stretches": _stretches(library, likes, neighbour.track),
-                **_aspects(likes, neighbour.track, all_aspects, random_pairs),
+                **_aspects(described_likes, described_hits.get(neighbour.track.id), random_pairs),
             },
         )
         for neighbour in neighbours
@@ -98,41 +100,67 @@ def _span(excerpts: TrackExcerpts, position: int, *, within: TrackRecord) -> lis
     return [round(start, 3), round(end, 3)]
 
 
-def _aspects(
-    likes: Sequence[QueryTrack],
-    hit: TrackRecord,
-    all_aspects: dict[str, Aspects | None],
-    random_pairs: Sequence[np.ndarray[tuple[int], np.dtype[np.float64]]],
-) -> Json:
-    """For the nearest of several query tracks; None if a file can no longer be decoded."""
-    hit_aspects = all_aspects[_key(hit)]
-    query_aspects = [
-        aspects for track in likes if (aspects := all_aspects[_key(track.record)]) is not None
+def _aspects(likes: dict[str, Descriptors], hit: Descriptors | None, random_pairs: Pairs) -> Json:
+    """For the most similar of several query tracks; empty if something was not measured."""
+    if hit is None or not likes or not random_pairs:
+        nothing = dict.fromkeys(ASPECTS)
+        return {**nothing, "reasons": [], "differences": [], "sentence": NOT_MEASURED}
+    shares = {
+        path: closeness(aspect_distances(like, hit), random_pairs) for path, like in likes.items()
+    }
+    nearest = max(shares, key=lambda path: sum(share or 0.0 for share in shares[path].values()))
+    reasons = reasons_for(likes[nearest], hit, shares[nearest])
+    return {
+        **shares[nearest],
+        "reasons": list(reasons.reasons),
+        "differences": list(reasons.differences),
+        "sentence": reasons.sentence,
+        "compared_with": nearest,
+    }
+
+
+def _random_pairs(library: OpenLibrary) -> Pairs:
+    """The distances of all pairs of a sample; none if too few of its tracks were measured."""
+    sample_ids = sampled_ids(library.store.ids())
+    step = max(len(sample_ids) // N_SAMPLE, 1)
+    sample = _stored(library, sample_ids[::step][:N_SAMPLE].tolist())
+    if len(sample) < MIN_SAMPLE:
+        return []
+    return [aspect_distances(*pair) for pair in itertools.combinations(sample.values(), 2)]
+
+
+def _stored(library: OpenLibrary, ids: Iterable[int]) -> dict[int, Descriptors]:
+    stored = library.catalogue.measured.data(descriptors.NAME, descriptors.VERSION, list(ids))
+    described = {track_id: descriptors_from(data) for track_id, data in stored.items()}
+    return {track_id: values for track_id, values in described.items() if values is not None}
+
+
+def _described_likes(library: OpenLibrary, likes: Sequence[QueryTrack]) -> dict[str, Descriptors]:
+    """The descriptors of query tracks by path: stored ones, or measured now for other files."""
+    by_path: dict[str, Descriptors] = {}
+    others: list[TrackRecord] = []
+    for track in likes:
+        record = track.record
+        digest = record.audio_digest
+        copies = library.catalogue.tracks_with_digest(digest) if digest and not record.id else []
+        stored = _stored(library, [record.id or 0, *(copy.id for copy in copies)])
+        if stored:
+            by_path[record.path] = next(iter(stored.values()))
+        elif not record.id:
+            others.append(record)
+    return by_path | (_measured_now(others) if others else {})
+
+
+def _measured_now(records: Sequence[TrackRecord]) -> dict[str, Descriptors]:
+    from embedder.encoding.measuring_many import measure_many
+
+    requests = [
+        TrackRequest(Path(record.path), measurers=(descriptors.NAME,)) for record in records
     ]
-    if hit_aspects is None or not query_aspects or not random_pairs:
-        return dict.fromkeys(("timbre", "rhythm", "harmony"))
-    nearest = np.min([aspect_distances(aspects, hit_aspects) for aspects in query_aspects], axis=0)
-    return dict(closeness(nearest, random_pairs))
-
-
-def _all_aspects(tracks: Iterable[TrackRecord]) -> dict[str, Aspects | None]:
-    from embedder.audio.decoders import Decoders
-    from embedder.encoding.threads import map_in_threads, usable_cores
-
-    unique = {_key(track): track for track in tracks}
-    n_workers = max(1, min(usable_cores(), len(unique) // TRACKS_PER_DECODER))
-    with Decoders() as decoders:
-
-        def described(track: TrackRecord) -> Aspects | None:
-            try:
-                samples = decoders.run(Path(track.path), read_sound, track)
-            except AudioError:
-                return None
-            return aspects_of(samples)
-
-        all_described = map_in_threads(described, unique.values(), workers=n_workers)
-        return dict(zip(unique, all_described, strict=True))
-
-
-def _key(track: TrackRecord) -> str:
-    return f"{track.path}\0{track.start_seconds}"
+    by_path: dict[str, Descriptors] = {}
+    for record, result in zip(records, measure_many(requests), strict=True):
+        for measured in result.measured if isinstance(result, TrackMeasures) else ():
+            described = descriptors_from(measured.values.data)
+            if described is not None:
+                by_path[record.path] = described
+    return by_path

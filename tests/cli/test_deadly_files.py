@@ -113,10 +113,10 @@ def newly_deadly(ready: Path) -> Iterator[Path]:
 
 
 @pytest.mark.usefixtures("newly_deadly")
-def test_a_track_that_has_become_deadly_is_explained_without_its_sound(
+def test_a_track_that_has_become_deadly_is_explained_by_what_was_measured(
     run_cli: RunCli, ready: Path
 ) -> None:
-    """`query --explain` names the aspects of the other neighbours."""
+    """`query --explain` opens no file of the library."""
     line = ("query", str(ready / "music" / "a.wav"), "--explain", "-k", "5")
     run = run_cli("--json", "--library", str(ready / "library"), *line)
     assert run.code == 0, run.err
@@ -124,15 +124,15 @@ def test_a_track_that_has_become_deadly_is_explained_without_its_sound(
         Path(neighbour["path"]).name: neighbour["explanation"]["timbre"]
         for neighbour in json.loads(run.out)["neighbours"]
     }
-    assert [name for name, value in timbre.items() if value is None] == ["b.wav"]
+    assert "b.wav" in timbre
+    assert None not in timbre.values()
 
 
 @pytest.mark.usefixtures("newly_deadly")
-def test_a_track_that_has_become_deadly_is_not_measured(run_cli: RunCli, place: Path) -> None:
-    """`playlist --arc` measures the other tracks."""
+def test_an_arc_opens_no_file(run_cli: RunCli, place: Path) -> None:
+    """`playlist --arc` follows what was measured, of a track that has become deadly too."""
     line = ("playlist", "1", "--arc", "energy:rise", "--length", "3")
     run = run_cli("--json", "--library", str(place / "library"), *line)
     assert run.code == 0, run.err
     names = [Path(track["path"]).name for track in json.loads(run.out)["tracks"]]
     assert len(names) == 3
-    assert "b.wav" not in names

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from embedder.errors import UnknownChoice
+from embedder.features.measuring import descriptors
 from embedder.features.measuring.records import Measured, TrackSound, Values
 
 
@@ -23,7 +24,9 @@ class Measurer:
     measure: Callable[[TrackSound], Values]
 
 
-MEASURERS: tuple[Measurer, ...] = ()
+MEASURERS: tuple[Measurer, ...] = (
+    Measurer(descriptors.NAME, descriptors.VERSION, descriptors.measure_descriptors),
+)
 """All measurers, in the order in which they run."""
 
 

@@ -11,6 +11,7 @@ in any space with distances.
 from bisect import bisect_right
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.playlists.request import Shape
 from index.playlists.solver.candidates import Pool
@@ -27,6 +28,8 @@ DISLIKE = 0.7
 VARIETY = 0.3
 """The standard deviation of the noise, relative to that of the best candidates' costs."""
 ARC_WEIGHT = 2.0
+TEMPO_WEIGHT = 1.0
+"""The cost of a tempo 6 % away from a given track, relative to the usual distance."""
 NOTHING_TO_BE_NEAR = 1e-3
 """Smaller costs are only noise: the playlist has no targets."""
 
@@ -166,6 +169,21 @@ def arc_course(
     if n_places > 1:
         directions[0] = 0
     return spread, Guides(np.where(finite, values, 0).astype(np.float32)[None], directions[:, None])
+
+
+def near_in_tempo(costs: FloatMatrix, tempi: NDArray[np.float64], *, n_given: int) -> FloatMatrix:
+    """Costs [t, n], raised for candidates that no given track (the first rows) can be mixed with.
+
+    tempi: [n]; half and double tempo are the same
+    """
+    octaves = np.log2(tempi)
+    apart = np.abs(octaves[:, None] - octaves[:n_given])
+    gaps = np.abs(apart - np.round(apart))
+    nearest = np.where(np.isnan(gaps), 0.5, gaps).min(axis=1)
+    usual = float(np.median(costs[np.isfinite(costs)]))
+    farther = (TEMPO_WEIGHT * usual / np.log2(1.06) * nearest).astype(np.float32)
+    raised: FloatMatrix = costs + farther
+    return raised
 
 
 def _levels(shape: Shape, n_places: int) -> FloatMatrix:

@@ -95,14 +95,10 @@ def test_a_library_of_format_2_keeps_its_tracks(old_library: Library) -> None:
     assert [failure.reason for failure in old_library.failures()] == ["broken data"]
 
 
-def test_format_2_hands_its_measured_values_over(old_library: Library) -> None:
-    """What was measured becomes a measurement; what may be the file's own tag stays a tag."""
+def test_format_2_drops_its_measured_values(old_library: Library) -> None:
+    """What was measured is dropped, as it is measured in another way; a file's own tag stays."""
     database = old_library.catalogue.database
-    assert database.rows("SELECT * FROM measurements ORDER BY 1, 2") == [
-        (10, "energy", "0.25"),
-        (10, "tempo", "120.5"),
-        (40, "energy", "0.5"),
-    ]
+    assert database.rows("SELECT * FROM measurements") == []
     assert database.rows("SELECT * FROM tags WHERE field <> 'genre' ORDER BY 1, 3") == [
         (20, "tempo", "96"),
         (30, "energy", "high"),
