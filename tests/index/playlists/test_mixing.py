@@ -75,7 +75,7 @@ def test_the_path_is_near_the_best_of_all(first: int | None) -> None:
 
 
 def test_an_existing_list_keeps_its_entries(measured_library: Library, tmp_path: Path) -> None:
-    """Tempi go up or down in one line, twice the same track stays, and an unknown one is last."""
+    """All tempi but one follow within 6 %; a repeated track stays, an unknown one is last."""
     shuffled = [int(at) for at in np.random.default_rng(1).permutation(N)]
     paths = [track.path for track in measured_library.tracks([at + 1 for at in shuffled])]
     listed = [*paths[:4], "/elsewhere/unknown.mp3", *paths[4:], paths[0]]
@@ -84,7 +84,8 @@ def test_an_existing_list_keeps_its_entries(measured_library: Library, tmp_path:
     assert sorted(place.track.path for place in playlist.tracks) == sorted(listed)
     assert playlist.tracks[-1].track.path == "/elsewhere/unknown.mp3"
     tempi = [float(place.measured["tempo"]) for place in playlist.tracks[:-1]]
-    assert tempi in (sorted(tempi), sorted(tempi, reverse=True)), tempi
+    steps = np.abs(np.diff(np.log2(tempi)))
+    assert (steps > np.log2(1.06)).sum() <= 1
     assert "not in the library" in playlist.notes[0]
 
 
