@@ -253,7 +253,8 @@ def _with_values(playlist: "Playlist") -> tuple[list[dict[str, Any]], list[str]]
         values = dict(entry.measured)
         if not values and playlist.value_fields:
             values = {playlist.value_fields[0]: "" if entry.value is None else f"{entry.value:g}"}
-        rows.append(entry.to_json() | {score: entry.score} | values)
+        shown = entry.score if score == "score" or entry.score is None else f"{entry.score:.2f}"
+        rows.append(entry.to_json() | {score: shown} | values)
     columns = [score if name == "score" else name for name in COLUMNS]
     if not target:
         columns.remove(score)

@@ -55,7 +55,7 @@ def ordered_list(library: OpenLibrary, path: Path) -> Playlist:
     records = tracks_of_entries(library.catalogue, entries)
     placed = [at for at, record in enumerate(records) if record is not None]
     tracks = [record for record in records if record is not None]
-    vectors = library.vectors([track.id for track in tracks]) if tracks else np.empty((0, 1))
+    vectors = library.vectors([track.id for track in tracks])
     route = [placed[at] for at in _mixed_path(library, tracks, vectors)]
     unknown = [at for at, record in enumerate(records) if record is None]
     notes = []
