@@ -7,7 +7,10 @@ that a busy machine slows both. The script prints the median of each and their r
 the ratio is above 2.5, or if the query imports torch or another slow package.
 
 A second part asks for a file that the library does not know (30 s of noise and tones), which the
-bundled model must analyse. Its ratio is printed (goal: 4), and it fails if torch is imported.
+bundled model must analyse, and labels and explains a track that it knows. It compares processor
+time, children included, and fails if a new file takes more than 4 times `import faiss` or imports
+torch. Python writes its bytecode files in every process, as it does for users; without them, each
+process would compile the whole program anew.
 """
 
 import argparse
@@ -41,6 +44,7 @@ def main() -> int:
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--runs", type=int, default=15)
     options = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "library"
         make_library(folder, n_tracks=options.tracks, size=options.size)
@@ -61,29 +65,42 @@ def main() -> int:
         ratio = query_seconds / faiss_seconds
         print(f"ratio {ratio:.2f}, at most {HIGHEST_RATIO}; {os.cpu_count()} cores")
         print(f"slow imports that are not needed: {', '.join(slow) or 'none'}")
-        loads_torch = time_new_file(Path(place), n_runs=options.runs)
-    return 0 if ratio <= HIGHEST_RATIO and not slow and not loads_torch else 1
+        misses_goals = time_files(Path(place), n_runs=options.runs)
+    return 0 if ratio <= HIGHEST_RATIO and not slow and not misses_goals else 1
 
 
-def time_new_file(place: Path, *, n_runs: int) -> bool:
-    """Print what `query FILE` of an unknown file takes; return whether it imports torch."""
-    songs = [place / "known" / "song.wav", place / "new.wav"]
+def time_files(place: Path, *, n_runs: int) -> bool:
+    """Print what commands on files take; return whether a new file is slow or imports torch."""
+    songs = [*(place / "known" / f"{number}.flac" for number in range(4)), place / "new.flac"]
     songs[0].parent.mkdir()
     for number, song in enumerate(songs):
-        write_audio(song, _song(seed=number), SAMPLE_RATE)
+        tags = {"genre": f"genre {number % 2}"}
+        write_audio(song, _song(seed=number), SAMPLE_RATE, tags=tags)
     library = ["--library", str(place / "small")]
-    query = [sys.executable, "-m", "cli", *library, "--json", "query", str(songs[1])]
+    start = [sys.executable, "-m", "cli", *library, "--json"]
+    commands = {
+        "query of an unknown file": [*start, "query", str(songs[-1])],
+        "label of a known track": [*start, "label", "1"],
+        "query --explain of a known track": [*start, "query", "1", "--explain"],
+        "import faiss": [sys.executable, "-c", "import faiss"],
+    }
     _seconds([sys.executable, "-m", "cli", *library, "index", str(songs[0].parent)])
-    bare = [sys.executable, "-c", "import faiss"]
-    times = [(_processor_seconds(query), _processor_seconds(bare)) for _ in range(n_runs)]
-    query_seconds, faiss_seconds = (min(column) for column in zip(*times, strict=True))
-    print(f"query of an unknown file:        {query_seconds:.2f} s of processor time, the least")
-    print(f"python -c 'import faiss':        {faiss_seconds:.2f} s")
-    print(f"ratio {query_seconds / faiss_seconds:.1f}, goal {GOAL_FOR_A_NEW_FILE}")
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(n_runs):
+        for name, words in commands.items():
+            times[name].append(_processor_seconds(words))
+    least = {name: min(seconds) for name, seconds in times.items()}
+    for name, seconds in least.items():
+        ratio = seconds / least["import faiss"]
+        print(f"{name:33} {seconds:.2f} s of processor time, the least; ratio {ratio:.1f}")
+    query = commands["query of an unknown file"]
+    is_slow = least["query of an unknown file"] > GOAL_FOR_A_NEW_FILE * least["import faiss"]
+    print(f"goal for a new file: {GOAL_FOR_A_NEW_FILE}")
     code = (
         f"import sys; from cli.app import main; main({query[3:]!r}); assert 'torch' in sys.modules"
     )
-    return subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+    loads_torch = subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+    return loads_torch or is_slow
 
 
 def _song(*, seed: int) -> np.ndarray:

@@ -52,7 +52,20 @@ class UnknownChoice(UsageError):
         names = sorted(valid)
         close = difflib.get_close_matches(str(given), names, n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
-        super().__init__(f"unknown {what} {str(given)!r}: use {', '.join(names)}.{hint}")
+        shown = names_near(str(given), names)
+        super().__init__(f"unknown {what} {str(given)!r}: use {shown}.{hint}")
+
+
+MOST_NAMES = 20
+"""A message lists no more: of longer lists, those that are nearest to what was given."""
+
+
+def names_near(given: str, names: Sequence[str]) -> str:
+    """Names for a message, in their order; of many, the nearest ones first and how many more."""
+    if len(names) <= MOST_NAMES:
+        return ", ".join(names)
+    nearest = difflib.get_close_matches(given, names, n=MOST_NAMES // 2, cutoff=0.0)
+    return f"{', '.join(nearest)} and {len(names) - len(nearest)} more"
 
 
 @dataclass(frozen=True, slots=True)

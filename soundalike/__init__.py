@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from embedder.encoding.requests import TrackRequest as TrackRequest
     from embedder.encoding.tagger import TrackTagger as TrackTagger
     from embedder.errors import SoundalikeError as SoundalikeError
+    from embedder.models.combining import combine_models as combine_models
+    from embedder.models.get.getting import get_model as get_model
     from embedder.training.folder.run_folder import TrainingResult as TrainingResult
     from embedder.training.settings import TrainingRequest as TrainingRequest
     from embedder.training.settings import training_config as training_config
@@ -106,7 +108,9 @@ _HOMES = {
     "TrainingResult": "embedder.training.folder.run_folder",
     "VoteSettings": "index.labels.request",
     "audit": "index.audit.audit",
+    "combine_models": "embedder.models.combining",
     "evaluate": "index.evaluate.evaluation",
+    "get_model": "embedder.models.get.getting",
     "library_subject": "index.evaluate.subjects",
     "listen": "soundalike.live.listening",
     "open_subject": "index.evaluate.subjects",

@@ -143,14 +143,14 @@ def get(
     $ soundalike models get musicnn
     Fetches MusiCNN (29 MB), and stores it for `index --model musicnn` and `tag`.
     """
-    from embedder.models.get.getting import announcement, get_model
+    from embedder.models.get.getting import announcement, get_offer
     from embedder.models.get.offers import find_offer
 
     settings = globals_of(context)
     offer = find_offer(name)
     for line in announcement(offer, file):
         say(settings, line)
-    card = get_model(
+    card = get_offer(
         offer,
         name=stored_name or name.casefold(),
         file=file,

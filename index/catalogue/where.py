@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import NoReturn, cast
 
-from embedder.errors import UsageError
+from embedder.errors import UsageError, names_near
 
 NUMBER_FIELDS = ("id", "year", "track_number", "duration_seconds")
 COLUMN_FIELDS = (*NUMBER_FIELDS, "path")
@@ -138,7 +138,7 @@ class _Parser:
         if field not in self._fields:
             close = get_close_matches(field, self._fields, n=1)
             hint = f" Did you mean {close[0]}?" if close else ""
-            self._fail(name, f"no field {name.text!r}.{hint} {self._list()}")
+            self._fail(name, f"no field {name.text!r}.{hint} {self._list(near=field)}")
         if operator.kind != "operator":
             self._fail(operator, f"expected one of {' '.join(OPERATORS)} after {field}")
         self._next += 1
@@ -187,8 +187,8 @@ class _Parser:
         self._next += is_it
         return is_it
 
-    def _list(self) -> str:
-        return f"Fields: {', '.join(sorted(self._fields))}."
+    def _list(self, *, near: str = "") -> str:
+        return f"Fields: {names_near(near, sorted(self._fields))}."
 
     def _fail(self, token: _Token, why: str) -> NoReturn:
         before, after = self._text[: token.start], self._text[token.start :]

@@ -8,7 +8,7 @@ from embedder.errors import CorruptArtefact
 from embedder.models.card import Card, read_card
 from embedder.models.get.checkpoint.bundle import read_checkpoint
 from embedder.models.get.checkpoint.wire import BrokenFile
-from embedder.models.get.offers import Offer
+from embedder.models.get.offers import Offer, find_offer
 from embedder.models.get.wheel import read_member, wheel_file
 from embedder.models.importing import new_model_folder
 from embedder.models.kinds.musicnn_file import problem_of, save_musicnn
@@ -30,7 +30,7 @@ def announcement(offer: Offer, file: Path | None = None) -> list[str]:
     ]
 
 
-def get_model(
+def get_offer(
     offer: Offer,
     *,
     name: str,
@@ -70,6 +70,29 @@ def get_model(
         )
         load_model(made)
     return read_card(target)
+
+
+def get_model(
+    offer: str,
+    *,
+    name: str = "",
+    file: Path | None = None,
+    layer: str = "penultimate",
+    n_excerpts: int = 10,
+    replace: bool = False,
+) -> Card:
+    """Fetch a published encoder, such as "musicnn", and store it; returns its card.
+
+    name: of the stored model, by default that of the offer. file: the wheel, if you have it.
+    """
+    return get_offer(
+        find_offer(offer),
+        name=name or offer,
+        file=file,
+        layer=layer,
+        n_excerpts=n_excerpts,
+        replace=replace,
+    )
 
 
 @contextmanager

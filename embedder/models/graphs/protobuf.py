@@ -7,6 +7,7 @@ model.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,6 +100,7 @@ def _number(field: int, value: int) -> bytes:
     return _key(field, _VARINT) + _varint(value)
 
 
+@lru_cache(maxsize=4096)  # a graph has a few words and keys, thousands of times
 def _text(field: int, value: str) -> bytes:
     return _block(field, value.encode())
 
@@ -116,6 +118,7 @@ def _size(chunks: Chunks) -> int:
     return sum(len(chunk) for chunk in chunks)
 
 
+@lru_cache(maxsize=256)
 def _key(field: int, kind: int) -> bytes:
     return _varint(field << 3 | kind)
 

