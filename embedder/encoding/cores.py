@@ -22,8 +22,9 @@ from embedder.encoding.threads import in_groups, map_in_threads
 
 GROUP_EXCERPTS = 4
 """A worker takes about this many excerpts at a time: more would leave other workers idle."""
-START_AFTER_GROUPS = 12
-"""With groups of four excerpts, about two seconds of work: there may be much more."""
+START_AFTER_GROUPS = 4
+"""With groups of four excerpts, about a second of work, as much as starting a child without torch
+takes: there may be much more."""
 MAX_REPLACEMENTS = 8
 """Of children in one run. More deaths have another cause than some hostile files."""
 
