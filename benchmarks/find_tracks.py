@@ -29,6 +29,10 @@ REQUESTS = (
     ListRequest(limit=50),
     ListRequest("ba", sort="title", limit=50),
     ListRequest("ba", where="year>=2000", limit=50),
+    ListRequest(sort="title", limit=50),
+    ListRequest(sort="year", descending=True, limit=50),
+    ListRequest(where="year>=2000", limit=50),
+    ListRequest(where="artist~hook", sort="title", limit=50),
 )
 
 

@@ -1,5 +1,7 @@
 """List the tracks that have some words and match a filter, in an order, a page at a time."""
 
+import heapq
+import json
 import os
 
 import numpy as np
@@ -17,6 +19,11 @@ SORT_COLUMNS = ("id", "path", "year", "track_number", "duration_seconds", *LABEL
 """Fields that are columns of `tracks`; other fields are tags."""
 SortKey = tuple[int, float, str]
 """Numbers before texts."""
+NUMBER_SIGNS = "+-. \t"
+FEW_SHARE = 4
+"""A page of less than this part of the tracks is picked, instead of sorting all of them."""
+MOST_LISTED = 20_000
+"""For more tracks, reading the values of all is quicker than looking each up."""
 
 
 def list_tracks(catalogue: Catalogue, request: ListRequest) -> TrackList:
@@ -25,19 +32,21 @@ def list_tracks(catalogue: Catalogue, request: ListRequest) -> TrackList:
         _check_field(catalogue, request.sort)
     matches = catalogue.words.matching(request.words) if request.words.strip() else None
     if request.where:
-        allowed_ids = ids_where(catalogue, request.where)
+        among = None if matches is None else matches.ids
+        allowed_ids = ids_where(catalogue, request.where, among=among)
         ids = allowed_ids if matches is None else matches.ids[np.isin(matches.ids, allowed_ids)]
     elif matches is None:
         ids = catalogue.searchable_ids()
     else:
         ids = catalogue.searchable_among(matches.ids)
+    total = len(ids)
+    end = total if request.limit is None else min(request.offset + request.limit, total)
     if request.sort is not None:
-        ids = _sorted(catalogue, ids, request.sort, descending=request.descending)
+        ids = _first_sorted(catalogue, ids, request.sort, end, descending=request.descending)
     elif request.descending:
         ids = ids[::-1]
-    end = None if request.limit is None else request.offset + request.limit
     tracks = tuple(catalogue.tracks(ids[request.offset : end]))
-    return TrackList(tracks, len(ids), (matches.note,) if matches and matches.note else ())
+    return TrackList(tracks, total, (matches.note,) if matches and matches.note else ())
 
 
 def _check_field(catalogue: Catalogue, field: str) -> None:
@@ -46,33 +55,51 @@ def _check_field(catalogue: Catalogue, field: str) -> None:
         raise UnknownChoice("field to sort by", field, fields)
 
 
-def _sorted(
-    catalogue: Catalogue, ids: NDArray[np.int64], field: str, *, descending: bool
+def _first_sorted(
+    catalogue: Catalogue, ids: NDArray[np.int64], field: str, n: int, *, descending: bool
 ) -> NDArray[np.int64]:
-    """The ids in the order of a field; tracks without it come last, in either direction."""
-    values = _sort_values(catalogue, field)
+    """The first n ids in the order of a field; tracks without it come last, in either direction."""
+    values = _sort_values(catalogue, field, ids)
+    listed = ids.tolist()
     keys = {
-        track_id: _key(values[track_id])
-        for track_id in ids.tolist()
-        if values.get(track_id) not in (None, "")
+        track_id: _key(value)
+        for track_id in listed
+        if (value := values.get(track_id)) not in (None, "")
     }
-    having = sorted(keys, key=keys.__getitem__, reverse=descending)
-    lacking = [track_id for track_id in ids.tolist() if track_id not in keys]
-    return np.array([*having, *lacking], dtype=np.int64)
+    if n < len(keys) // FEW_SHARE:
+        pick = heapq.nlargest if descending else heapq.nsmallest
+        first = pick(n, keys, key=keys.__getitem__)
+    else:
+        first = sorted(keys, key=keys.__getitem__, reverse=descending)[:n]
+    if n > len(first):
+        first += [track_id for track_id in listed if track_id not in keys][: n - len(first)]
+    return np.array(first, dtype=np.int64)
 
 
-def _sort_values(catalogue: Catalogue, field: str) -> dict[int, float | str | None]:
+def _sort_values(
+    catalogue: Catalogue, field: str, ids: NDArray[np.int64]
+) -> dict[int, float | str | None]:
     """The value of a field by track: a column as it is shown, or a tag's first value."""
+    listed = ids.tolist() if len(ids) <= MOST_LISTED else None
     if field not in SORT_COLUMNS:
-        return {track_id: some[0] for track_id, some in catalogue.field_values(field).items()}
+        values = catalogue.field_values(field, listed)
+        return {track_id: some[0] for track_id, some in values.items()}
     is_labelled = field in LABELLED_COLUMNS and catalogue.labels.exist()
     column = labelled_column(field) if is_labelled else f"tracks.{field}"
-    rows = catalogue.database.rows(f"SELECT tracks.id, {column} FROM tracks")  # noqa: S608 - our names
-    return {row[0]: os.fsdecode(row[1]) if field == "path" else row[1] for row in rows}
+    statement = f"SELECT tracks.id, {column} FROM tracks"  # noqa: S608 - our names
+    parameters = []
+    if listed is not None:
+        statement += " WHERE tracks.id IN (SELECT value FROM json_each(?))"
+        parameters = [json.dumps(listed)]
+    rows = catalogue.database.rows(statement, parameters)
+    return {row[0]: os.fsdecode(row[1]) for row in rows} if field == "path" else dict(rows)
 
 
 def _key(value: object) -> SortKey:
     """A key that numbers and texts have in common; letter case makes no difference."""
+    is_text = isinstance(value, str)
+    if is_text and not (value[:1] in NUMBER_SIGNS or value[:1].isdecimal()):
+        return (1, 0.0, value.casefold())  # most texts, without a try that raises
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):

@@ -1,7 +1,7 @@
 """The tracks that a text names: an id, a path, or words that only one track has.
 
-An id or an existing file comes first. A text that looks like a path is never taken for words, and
-words that several tracks have are never guessed at.
+An id or an existing file comes first. A text that looks like a path is never taken for words:
+`AC/DC` is one only where a folder `AC` is. Words that several tracks have are never guessed at.
 """
 
 import os
@@ -27,10 +27,19 @@ def is_id(text: str) -> bool:
 
 
 def looks_like_path(text: str) -> bool:
-    """Whether a text can only be meant as a path: by a separator or the suffix of a file."""
-    separators = {"/", os.sep, os.altsep or os.sep}
-    is_file = Path(text).suffix.lower().lstrip(".") in AUDIO_SUFFIXES | MORE_SUFFIXES
-    return is_file or any(separator in text for separator in separators)
+    """Whether a text is meant as a path: by its beginning, its suffix, or a folder that exists."""
+    if Path(text).suffix.lower().lstrip(".") in AUDIO_SUFFIXES | MORE_SUFFIXES:
+        return True
+    text = text.replace(os.sep, "/")
+    first, separator, _ = text.partition("/")
+    return bool(separator) and (first in ("", ".", "..") or first[0] == "~" or _is_folder(first))
+
+
+def _is_folder(name: str) -> bool:
+    try:
+        return Path(name).is_dir()
+    except (OSError, ValueError):  # too long a name, or one with NUL
+        return False
 
 
 def tracks_with_words(

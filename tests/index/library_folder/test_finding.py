@@ -168,10 +168,36 @@ def test_words_without_a_track_are_no_file(library: Library) -> None:
     """The error says that no track has the words; of a path it only says that there is no file."""
     with pytest.raises(NotFound, match=r"jon lee: no such file.* No track has these words"):
         library.search("jon lee")
-    for path in ("boom.mp3", "music/boom"):
+    for path in ("boom.mp3", "./music/boom", "/music/boom"):
         with pytest.raises(NotFound, match="no such file") as caught:
             library.search(path)
         assert "words" not in str(caught.value)
+
+
+def test_a_name_with_a_slash_is_a_path_only_in_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`AC/DC` are words, until there is a folder `AC`."""
+    tags = [{"artist": "AC/DC", "title": "Jailbreak"}, {"artist": "Hooker", "title": "Boom"}]
+    monkeypatch.chdir(tmp_path)
+    with library_of(tmp_path / "library", unit_vectors(2), tags) as library:
+        assert [track.id for track in library.tracks_named("AC/DC")] == [1]
+        assert [track.id for track in library.tracks_named("ac/dc jail")] == [1]
+        (tmp_path / "AC").mkdir()
+        with pytest.raises(NotFound, match="AC/DC: no such file"):
+            library.tracks_named("AC/DC")
+
+
+def test_a_page_is_a_part_of_the_whole_order(library: Library) -> None:
+    """With every offset, field and direction, also beyond the tracks that have the field."""
+    for sort in ("title", "year", "genre", "path", "duration_seconds"):
+        for descending in (False, True):
+            whole = [t.id for t in library.list(sort=sort, descending=descending)]
+            assert sorted(whole) == ALL
+            for offset in range(6):
+                page = library.list(sort=sort, descending=descending, limit=2, offset=offset)
+                assert [track.id for track in page] == whole[offset : offset + 2]
+                assert page.total == 5
 
 
 def test_ids_and_files_come_before_words(
