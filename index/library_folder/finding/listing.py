@@ -97,8 +97,7 @@ def _sort_values(
 
 def _key(value: object) -> SortKey:
     """A key that numbers and texts have in common; letter case makes no difference."""
-    is_text = isinstance(value, str)
-    if is_text and not (value[:1] in NUMBER_SIGNS or value[:1].isdecimal()):
+    if isinstance(value, str) and not (value[:1] in NUMBER_SIGNS or value[:1].isdecimal()):
         return (1, 0.0, value.casefold())  # most texts, without a try that raises
     try:
         number = float(value)  # type: ignore[arg-type]
