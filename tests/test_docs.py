@@ -24,7 +24,7 @@ from tests.test_house import imports_of_the_house
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = ("indexing", "querying", "playlists", "labels", "training", "evaluation", "search")
+PAGES = ("indexing", "querying", "playlists", "labels", "live", "training", "evaluation", "search")
 OLD_PHRASES = (
     "so-manieth",
     "only else",

@@ -38,7 +38,7 @@ class HeadLabeller:
     def __init__(self, model: str | Path, *, field: str = "", device: str = "auto") -> None:
         from embedder.encoding.classifier import (
             TrackClassifier,
-        )  # a head needs torch, a vote does not
+        )
 
         self._classifier = TrackClassifier.load(model, field=field, device=device)
         self.encoder = self._classifier.encoder
