@@ -65,7 +65,8 @@ def _tracks(report: "LibraryReport") -> str:
     info = report.info
     parts = [_counted(info.n_tracks, "track")]
     if info.n_duplicates:
-        parts.append(f"{cell('', info.n_duplicates)} of them copies")
+        of_what = _counted(info.n_copied, "recording")
+        parts.append(f"{cell('', info.n_duplicates)} of them copies of {of_what}")
     if report.artists.n_artists:
         names = ""
         if report.artists.n_names != report.artists.n_artists:

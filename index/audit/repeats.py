@@ -17,6 +17,7 @@ from embedder.datasets.artist_names import is_artist
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.duplicates import find_repeats
 from embedder.datasets.grouping import LinkedSets
+from embedder.datasets.records import TrackRow
 from embedder.geometry import Cosine, Geometry
 from embedder.metrics.ranking import neighbour_ranking
 from index.audit.alignment import Aligner, Fit, Picture
@@ -35,20 +36,25 @@ Pair = tuple[int, int]
 
 
 def exact_repeats(dataset: Dataset, *, by_content: bool = True) -> list[Finding]:
-    """Equal arrays, files with equal sound, and repeats that the table lists."""
+    """Equal arrays, files with equal sound, repeats that the table or the library lists."""
     members: defaultdict[int, list[int]] = defaultdict(list)
     for position, first in enumerate(find_repeats(dataset, by_content=by_content).sets):
         members[first].append(position)
     rows = dataset.rows
     return [
-        Finding(
-            "exact-duplicate",
-            tuple(rows[i].key for i in same),
-            "listed as repeats" if any(rows[i].duplicate_of for i in same) else "equal content",
-        )
-        for same in members.values()
-        if len(same) > 1
+        _of_one_recording([rows[i] for i in same]) for same in members.values() if len(same) > 1
     ]
+
+
+def _of_one_recording(rows: Sequence[TrackRow]) -> Finding:
+    keys = tuple(row.key for row in rows)
+    digests = {row.audio_digest for row in rows}
+    if "" not in digests:  # tracks of a library
+        if len(digests) > 1:
+            return Finding("near-duplicate", keys, "one recording by their stored fingerprints")
+        return Finding("exact-duplicate", keys, "equal content")
+    is_listed = any(row.duplicate_of for row in rows)
+    return Finding("exact-duplicate", keys, "listed as repeats" if is_listed else "equal content")
 
 
 def same_titles(dataset: Dataset) -> list[Finding]:

@@ -5,6 +5,7 @@ Paths are bytes in the database, as they are on disk: names that are no valid te
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from index.catalogue.database import Database, Row, Value
 from index.catalogue.field_rows import SEARCHABLE, FieldRows
 from index.catalogue.label_rows import LabelRows
 from index.catalogue.measured_rows import MeasuredRows
+from index.catalogue.recordings import RecordingRows
 from index.catalogue.records import Failure, TrackRecord
 from index.catalogue.revisions import CatalogueState, Revisions
 from index.catalogue.setting_rows import SettingRows
@@ -57,7 +59,7 @@ class Catalogue(FieldRows, SettingRows):
     """An open catalogue. `vectors` are its vectors; what changes it is in `ledger`.
 
     `labels` are those of data sets, `words` finds tracks by name, `measured` holds what was
-    measured from the sound. Its fields are read with the
+    measured from the sound, `recordings` the pairs of copies. Its fields are read with the
     methods of `FieldRows`.
     """
 
@@ -65,6 +67,7 @@ class Catalogue(FieldRows, SettingRows):
         super().__init__(database)
         self.labels = LabelRows(database)
         self.measured = MeasuredRows(database)
+        self.recordings = RecordingRows(database)
         self.revisions = Revisions(database)
         self.vectors = VectorRows(database, self.revisions)
         self.words = WordRows(database)
@@ -147,18 +150,18 @@ class Catalogue(FieldRows, SettingRows):
         for start in range(0, len(wanted_ids), IDS_PER_STATEMENT):
             some = wanted_ids[start : start + IDS_PER_STATEMENT]
             marks = ",".join("?" * len(some))
-            for row in self.database.rows(
+            rows = self.database.rows(
                 f"SELECT {self._track_columns} FROM tracks WHERE id IN ({marks})",  # noqa: S608 - marks only
                 some,
-            ):
-                by_id[row[0]] = as_track(row)
+            )
+            by_id |= {track.id: track for track in self._as_tracks(rows)}
         return [by_id[track_id] for track_id in wanted_ids if track_id in by_id]
 
     def all_tracks(self) -> Iterator[TrackRecord]:
         """Every track that can be searched, by id."""
         statement = f"SELECT {self._track_columns} FROM tracks {SEARCHABLE} ORDER BY tracks.id"  # noqa: S608
         for block in self.database.blocks(statement):
-            yield from map(as_track, block)
+            yield from self._as_tracks(block)
 
     def tracks_at(self, path: Path) -> list[TrackRecord]:
         """The tracks of a file: one, or its parts in their order."""
@@ -166,7 +169,7 @@ class Catalogue(FieldRows, SettingRows):
             f"SELECT {self._track_columns} FROM tracks WHERE path = ? ORDER BY part",  # noqa: S608
             (os.fsencode(path),),
         )
-        return [as_track(row) for row in rows]
+        return self._as_tracks(rows)
 
     def tracks_by_path(self, paths: Iterable[str]) -> dict[str, list[TrackRecord]]:
         """The tracks of files by path, parts in their order; paths without tracks are left out."""
@@ -176,20 +179,30 @@ class Catalogue(FieldRows, SettingRows):
         for start in range(0, len(names), IDS_PER_STATEMENT):
             some = names[start : start + IDS_PER_STATEMENT]
             marks = ",".join("?" * len(some))
-            for row in self.database.rows(
+            rows = self.database.rows(
                 f"SELECT {columns} FROM tracks WHERE path IN ({marks}) ORDER BY part",  # noqa: S608 - marks only
                 some,
-            ):
-                by_path.setdefault(os.fsdecode(row[1]), []).append(as_track(row))
+            )
+            for track in self._as_tracks(rows):
+                by_path.setdefault(track.path, []).append(track)
         return by_path
 
     def tracks_with_digest(self, digest_hex: str) -> list[TrackRecord]:
-        """All tracks of one recording."""
+        """All tracks with equal audio."""
         rows = self.database.rows(
             f"SELECT {self._track_columns} FROM tracks WHERE audio_digest = ? ORDER BY id",  # noqa: S608
             (bytes.fromhex(digest_hex),),
         )
-        return [as_track(row) for row in rows]
+        return self._as_tracks(rows)
+
+    def tracks_of_recording(self, key_hex: str) -> list[TrackRecord]:
+        """All copies of a recording, by its key."""
+        digests = self.recordings.digests_of(bytes.fromhex(key_hex))
+        return [track for digest in digests for track in self.tracks_with_digest(digest.hex())]
+
+    def _as_tracks(self, rows: list[Row]) -> list[TrackRecord]:
+        keys = self.recordings.keys()
+        return [as_track(row, keys) for row in rows]
 
     def file_states(self) -> dict[int, tuple[int, int]]:
         """Size and time of change, when it was read, of every file that can be searched, by id."""
@@ -204,6 +217,12 @@ class Catalogue(FieldRows, SettingRows):
         listed = json.dumps(list(ids))
         only = " AND tracks.id IN (SELECT value FROM json_each(?))"
         return dict(self.database.rows(statement + only, (listed,)))
+
+    def recording_keys(self, ids: Iterable[int] | None = None) -> dict[int, bytes]:
+        """The recording, equal for copies, of every track that can be searched, or of these."""
+        keys = self.recordings.keys()
+        digests = self.digests(ids)
+        return {track_id: keys.get(digest, digest) for track_id, digest in digests.items()}
 
     def paths(self) -> list[str]:
         """The paths of all tracks, for suggestions."""
@@ -258,12 +277,12 @@ class Catalogue(FieldRows, SettingRows):
     def counts(self) -> dict[str, int]:
         """How many tracks can be searched, are gone, are further copies; how many failed."""
         count_rows = "SELECT count(*) FROM "
-        distinct = "SELECT count(DISTINCT audio_digest) FROM tracks"
         n_tracks = int(self.database.rows(f"{count_rows} tracks {SEARCHABLE}")[0][0])
-        n_recordings = int(self.database.rows(f"{distinct} {SEARCHABLE}")[0][0])
+        sizes = Counter(self.recording_keys().values())
         return {
             "tracks": n_tracks,
-            "duplicates": n_tracks - n_recordings,
+            "duplicates": n_tracks - len(sizes),
+            "copied": sum(size > 1 for size in sizes.values()),
             "gone": int(self.database.rows(f"{count_rows} tracks WHERE is_gone")[0][0]),
             "failures": int(self.database.rows(f"{count_rows} failures")[0][0]),
         }

@@ -11,6 +11,11 @@ from index.catalogue.catalogue import Catalogue
 from index.catalogue.sounds import PREFIX
 
 PREVIOUS_MODEL = "previous_model"  # a setting: the fingerprint of the model before
+OF_THE_AUDIO = (
+    *(("measurements", "track_id"), ("measured", "track_id")),
+    *(("copies", "track_id"), ("copies", "other_id")),
+)
+"""Tables and columns with what is true of a track only while its audio is the same."""
 PathKey = bytes
 """A track's place: the path, and for a part of a file NUL and its number, which no path holds."""
 
@@ -128,9 +133,9 @@ class Ledger:
 
         Its measurements stay too, unless the audio is another one.
         """
-        for table in ("measurements", "measured"):
+        for table, column in OF_THE_AUDIO:
             self._database.run(
-                f"DELETE FROM {table} WHERE track_id = ? AND EXISTS "  # noqa: S608 - our names
+                f"DELETE FROM {table} WHERE {column} = ? AND EXISTS "  # noqa: S608 - our names
                 "(SELECT 1 FROM tracks WHERE id = ? AND audio_digest <> ?)",
                 (track_id, track_id, facts.audio_digest),
             )

@@ -69,6 +69,23 @@ class MeasuredRows:
                 names[track_id] = (*names.get(track_id, ()), name)
         return names
 
+    def waiting(self, measurer: str, version: int, *, mark: str) -> list[int]:
+        """The tracks that a measurer has measured and that lack a mark of the same version."""
+        rows = self._database.rows(
+            "SELECT track_id FROM measured WHERE measurer = ?1 AND version = ?2 AND NOT EXISTS "
+            "(SELECT 1 FROM measured AS marks WHERE marks.track_id = measured.track_id "
+            "AND marks.measurer = ?3 AND marks.version = ?2) ORDER BY track_id",
+            (measurer, version, mark),
+        )
+        return [row[0] for row in rows]
+
+    def mark(self, mark: str, version: int, ids: Iterable[int]) -> None:
+        """Record that something was done with the measurements of tracks."""
+        self._database.run_many(
+            "INSERT OR REPLACE INTO measured VALUES (?, ?, ?, '', x'')",
+            [(track_id, mark, version) for track_id in ids],
+        )
+
     def data(self, measurer: str, version: int, ids: Sequence[int]) -> dict[int, bytes]:
         """A measurer's data of tracks, if it gave any in this version."""
         by_track: dict[int, bytes] = {}
@@ -77,7 +94,7 @@ class MeasuredRows:
                 "SELECT data FROM measured WHERE track_id = ? AND measurer = ? AND version = ?",
                 (track_id, measurer, version),
             ):
-                if data:
+                if isinstance(data, bytes) and data:
                     by_track[track_id] = data
         return by_track
 

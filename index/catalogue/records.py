@@ -28,9 +28,11 @@ class TrackRecord:
     """Where the track begins in its file, if it is a part of it."""
     end_seconds: float | None = None
     audio_digest: str = ""
-    """Equal for the same recording, whatever its tags, name and place."""
+    """Equal for equal audio, whatever its tags, name and place."""
     is_gone: bool = False
     """Its file was missing when its folder was last scanned."""
+    recording: str = ""
+    """Equal for copies of a recording, also in other encodings."""
 
     def to_json(self) -> Json:
         """The fields by their names."""

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from embedder.errors import CorruptArtefact
 from index.catalogue.database import Database, Row
+from index.catalogue.recordings import Keys
 from index.catalogue.records import TrackRecord
 
 TRACK_COLUMNS = (
@@ -38,8 +39,11 @@ def labelled_column(name: str) -> str:
     )
 
 
-def as_track(row: Row) -> TrackRecord:
-    """A row of TRACK_COLUMNS as a record; raises CorruptArtefact for a value of a wrong type."""
+def as_track(row: Row, keys: Keys) -> TrackRecord:
+    """A row of TRACK_COLUMNS as a record; `keys` are the recordings of audio digests.
+
+    Raises CorruptArtefact for a value of a wrong type.
+    """
     if not _are_track_types(tuple(map(type, row))):
         raise CorruptArtefact(
             f"the catalogue is damaged: track {row[0]} has values of a wrong type. 'soundalike "
@@ -59,6 +63,7 @@ def as_track(row: Row) -> TrackRecord:
         end_seconds=row[10],
         audio_digest=row[11].hex(),
         is_gone=bool(row[12]),
+        recording=keys.get(row[11], row[11]).hex(),
     )
 
 

@@ -96,7 +96,7 @@ def library_subject(
         key = f"{track.path}#{track.start_seconds:g}" if is_part else track.path
         track_labels: Mapping[str, tuple[str, ...]] = labels[track.id]
         side = track_labels.get(split, ("",))[0] if split and not by_table else ""
-        original = first_of.setdefault(track.audio_digest, key) if track.audio_digest else key
+        original = first_of.setdefault(track.recording, key) if track.recording else key
         rows.append(
             TrackRow(
                 key=key,

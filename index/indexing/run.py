@@ -21,6 +21,7 @@ from index.indexing.model_choice import LazyEncoder, choose_model
 from index.indexing.request import IndexOptions, ScanRules
 from index.indexing.results import IndexProgress, IndexReport, OnScan
 from index.indexing.survey import forecast
+from index.library_folder.copies import find_copies
 from index.library_folder.encoder import Encoder
 from index.library_folder.model_folder import check_fingerprint
 from index.library_folder.model_notes import keep_up, notes_of
@@ -127,6 +128,7 @@ def index_into(
         keep_up(catalogue, notes)
         report = _labelled(report, catalogue, labels, paths)
         if store is not None:
+            find_copies(catalogue, store)
             keep_scores(catalogue, store)
         return report
 

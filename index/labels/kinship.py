@@ -24,7 +24,8 @@ ARTIST_FIELDS = ("artist", "albumartist", "composer")
 class Names:
     """What kinship needs to know of a track; empty if unknown."""
 
-    audio_digest: str
+    recording: str
+    """Equal for copies, also in other encodings."""
     artists: Collection[str] = ()
     """The keys of its artists."""
     title: str = ""
@@ -74,7 +75,7 @@ class KinshipBook:
             title, album = track.title.strip().casefold(), track.album.strip().casefold()
             has_no_artist = not track.artists and not self._include_artist
             album_number = self._number("album", album) if has_no_artist else UNKNOWN
-            rows.append((self._number("recording", track.audio_digest), album_number))
+            rows.append((self._number("recording", track.recording), album_number))
             if not self._include_artist:
                 several.append([self._number("artist", artist) for artist in track.artists])
             else:  # otherwise the same song is by the same artist anyway

@@ -149,12 +149,12 @@ class Voting:
 
     def _voters_kinship(self) -> Kinship:
         catalogue = self._library.catalogue
-        digests, ids = catalogue.digests(), self.table.track_ids.tolist()
+        recordings, ids = catalogue.recording_keys(), self.table.track_ids.tolist()
         titles, albums = map(catalogue.field_values, ("title", "album"))
         artists = self._library.artists.of_ids(ids)
         return self._kinship_book.numbered(
             Names(
-                digests.get(i, b"").hex(),
+                recordings.get(i, b"").hex(),
                 artists.get(i, frozenset()),
                 "; ".join(titles.get(i, ())),
                 "; ".join(albums.get(i, ())),
@@ -164,14 +164,14 @@ class Voting:
 
     def _kinship_of(self, tracks: Sequence[TrackRecord]) -> Kinship:
         return self._kinship_book.numbered(
-            Names(track.audio_digest, artists, track.title, track.album)
+            Names(track.recording, artists, track.title, track.album)
             for track, artists in zip(tracks, self._library.artists.of(tracks), strict=True)
         )
 
     def _closeness(self, tracks: Sequence[TrackRecord], vectors: Vectors) -> list[Closeness | None]:
         """How near the nearest other recording is to each track, whether it votes or not."""
         distances, ids = self._library.nearest(vectors, min(N_NEAREST, len(self._library)))
-        digests = self._library.catalogue.digests(np.unique(ids).tolist())
+        recordings = self._library.catalogue.recording_keys(np.unique(ids).tolist())
         scoring = self._library.scoring
         closeness: list[Closeness | None] = []
         for row, track in enumerate(tracks):
@@ -179,7 +179,7 @@ class Voting:
                 float(distances[row, column])
                 for column, track_id in enumerate(ids[row].tolist())
                 if track_id not in (NO_TRACK, track.id)
-                and digests.get(track_id, b"").hex() != track.audio_digest
+                and recordings.get(track_id, b"").hex() != track.recording
             ]
             closeness.append(scoring.closeness(min(others)) if others else None)
         return closeness

@@ -75,13 +75,13 @@ def alike_sets(catalogue: Catalogue, labels: ScoreLabels, ids: IdArray) -> IdSet
 
 def recordings(catalogue: Catalogue, ids: IdArray) -> NDArray[np.int64]:
     """A number for each track, int64 [n]: the same for copies of a recording."""
-    digests = catalogue.digests(ids.tolist())
+    keys = catalogue.recording_keys(ids.tolist())
     first_of: dict[bytes, int] = {}
     return np.array(
         [
-            first_of.setdefault(digest, track_id) if digest else track_id
+            first_of.setdefault(key, track_id) if key else track_id
             for track_id in ids.tolist()
-            for digest in [digests.get(track_id, b"")]
+            for key in [keys.get(track_id, b"")]
         ],
         dtype=np.int64,
     )

@@ -33,8 +33,11 @@ class LibraryInfo:
     n_tracks: int
     n_gone: int
     n_duplicates: int
+    """Tracks beyond the first of each recording."""
     n_failures: int
     store: Json
+    n_copied: int = 0
+    """Recordings that more than one track holds."""
 
     def to_json(self) -> Json:
         """The fields by their names."""
@@ -120,6 +123,7 @@ def library_info(library: OpenLibrary) -> LibraryInfo:
         n_duplicates=counts["duplicates"],
         n_failures=counts["failures"],
         store=library.store.info().to_json(),
+        n_copied=counts["copied"],
     )
 
 

@@ -107,7 +107,7 @@ def _named(library: OpenLibrary, request: PlaylistRequest, seeds: Seeds) -> Name
     if request.recent is not None:
         banned |= dict.fromkeys(seeds.ids_listed(request.recent), "recent")
     for excluded in seeds.named(request.exclude):
-        copies = library.catalogue.tracks_with_digest(excluded.record.audio_digest or "00")
+        copies = library.catalogue.tracks_of_recording(excluded.record.recording or "00")
         banned |= {track.id: "exclude" for track in [excluded.record, *copies] if track.id}
     kept_tracks, dropped_tracks = _judged(request, seeds)
     banned |= {track.record.id: "judged" for track in dropped_tracks}

@@ -9,7 +9,7 @@ retagged file has the stored vector of its recording.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +17,12 @@ import numpy as np
 
 from embedder.encoding.requests import EncodingFailure, TrackEncoding, TrackRequest
 from embedder.errors import AudioError, NotFound, UsageError, printable_path
+from embedder.features.measuring import fingerprint
 from index.catalogue.catalogue import ModelRow
+from index.catalogue.recordings import names_other_version
 from index.catalogue.records import TrackRecord
 from index.catalogue.vector_rows import TrackExcerpts
+from index.library_folder.copies import copies_of_sound
 from index.library_folder.finding.naming import is_id
 from index.library_folder.open_library import OpenLibrary
 from index.library_folder.places import places_of, tracks_at
@@ -126,7 +129,9 @@ def encode_missing(
             yield track
             continue
         result = next(results)
-        yield _encoded(track.record, result) if isinstance(result, TrackEncoding) else result
+        yield (
+            _encoded(library, track.record, result) if isinstance(result, TrackEncoding) else result
+        )
 
 
 def _each_once(tracks: Sequence[ResolvedTrack]) -> list[ResolvedTrack]:
@@ -193,6 +198,7 @@ def _outside_library(
         year=tags.year,
         track_number=tags.track_number,
         audio_digest=digest,
+        recording=library.catalogue.recordings.key_of(digest),
     )
     copies = library.catalogue.tracks_with_digest(digest) if digest else []
     for copy in copies:
@@ -200,10 +206,22 @@ def _outside_library(
         if is_whole and library.catalogue.vectors.has(library.model.id, copy.id):
             stored = _with_vector(library, copy)
             return QueryTrack(record, stored.vector, stored.excerpts)
-    return UnencodedTrack(record, TrackRequest(path, start_seconds, seconds))
+    request = TrackRequest(path, start_seconds, seconds, (fingerprint.NAME,))
+    return UnencodedTrack(record, request)
 
 
-def _encoded(record: TrackRecord, encoding: TrackEncoding) -> QueryTrack:
+def _encoded(library: OpenLibrary, record: TrackRecord, encoding: TrackEncoding) -> QueryTrack:
+    copies = copies_of_sound(
+        library.catalogue,
+        library.store,
+        vector=encoding.vector,
+        fingerprint=b"".join(measured.values.data for measured in encoding.measured),
+        seconds=encoding.duration_seconds,
+    )
+    if copies:
+        copy = library.track(copies[0])
+        if not names_other_version(record.title, copy.title):
+            record = replace(record, recording=copy.recording)
     starts = np.asarray(encoding.starts_seconds, dtype=np.float32)
     excerpts = TrackExcerpts(encoding.excerpt_vectors, starts, encoding.excerpt_seconds)
     return QueryTrack(record, encoding.vector, excerpts)

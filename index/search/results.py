@@ -17,7 +17,7 @@ class Neighbour:
     percentile: float | None = None
     """The share of random pairs of this library that are farther apart."""
     is_duplicate: bool = False
-    """The query's own recording under another path."""
+    """The query's own recording under another path, maybe in another encoding."""
     explanation: Json | None = None
 
     def to_json(self) -> Json:

@@ -153,7 +153,7 @@ class Searcher:
     ) -> list[Candidate]:
         """The tracks in order, each with the reason if it is left out; without query tracks."""
         query_ids = {track.record.id for track in queries}
-        query_recordings = {track.record.audio_digest for track in queries} - {""}
+        query_recordings = {track.record.recording for track in queries} - {""}
         recordings: set[str] = set(query_recordings)
         artists_taken: Counter[str] = Counter()
         albums: Counter[str] = Counter()
@@ -170,7 +170,7 @@ class Searcher:
                 continue
             album = track.album.casefold()
             reason = ""
-            if not request.with_duplicates and track.audio_digest in recordings:
+            if not request.with_duplicates and track.recording in recordings:
                 reason = "duplicate"
             elif request.min_score is not None and score < request.min_score:
                 reason = "min-score"
@@ -181,8 +181,8 @@ class Searcher:
             if not reason:
                 artists_taken.update(artists)
                 albums[album] += 1
-                recordings.add(track.audio_digest)
-            is_duplicate = track.audio_digest in query_recordings
+                recordings.add(track.recording)
+            is_duplicate = track.recording in query_recordings
             candidates.append(Candidate(track, distance, score, is_duplicate, reason))
         return candidates
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from embedder.errors import UnknownChoice
-from embedder.features.measuring import descriptors
+from embedder.features.measuring import descriptors, fingerprint
 from embedder.features.measuring.records import Measured, TrackSound, Values
 
 
@@ -26,6 +26,7 @@ class Measurer:
 
 MEASURERS: tuple[Measurer, ...] = (
     Measurer(descriptors.NAME, descriptors.VERSION, descriptors.measure_descriptors),
+    Measurer(fingerprint.NAME, fingerprint.VERSION, fingerprint.fingerprint),
 )
 """All measurers, in the order in which they run."""
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +24,7 @@ class TrackSound:
 class Values:
     """What a measurer gives."""
 
-    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    fields: Mapping[str, str] = field(default_factory=dict)
     """Values by field of the library: they can be shown, filtered and sorted by."""
     data: bytes = b""
     """Anything else, in a form that only the measurer's own module reads."""

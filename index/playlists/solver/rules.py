@@ -86,6 +86,5 @@ def mark_of(track: TrackRecord, artists: frozenset[str], *, row: int) -> Mark:
         artists=tuple(("artist", artist) for artist in sorted(artists)) or (("artist", row),),
         album=("album", album or row),
         song=("song", version_key(track) or row),
-        # Parts of a file share its digest, but have different starts.
-        recording=("recording", track.audio_digest or track.path, track.start_seconds),
+        recording=("recording", track.recording or track.path),
     )

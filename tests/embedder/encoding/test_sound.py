@@ -1,5 +1,6 @@
 """The sound that measurers get: the middle 30 seconds of a track, the same for every model."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 
 from embedder.audio.writing import write_audio
 from embedder.config.model import ExcerptConfig, FrontEndConfig, ModelConfig
-from embedder.encoding.loading import load_track
+from embedder.encoding.loading import load_track, measure_track
+from embedder.encoding.measuring_many import measure_many
+from embedder.encoding.processes.messages import measured_of, message_of
 from embedder.encoding.requests import TrackRequest
 from embedder.encoding.sound import SOUND_RATE, read_sound
 
@@ -52,3 +55,19 @@ def test_a_short_track_is_not_repeated(tmp_path: Path) -> None:
 def test_without_measurers_nothing_more_is_decoded(song: Path) -> None:
     """A request of a model alone reads its excerpts alone."""
     assert load_track(TrackRequest(song), PIECES).separate_sound is None
+
+
+def test_a_child_measures_the_same(song: Path, tmp_path: Path) -> None:
+    """A decoder process measures as this process does, also a track without a fingerprint."""
+    short = tmp_path / "short.wav"
+    write_audio(short, np.full(4000, 0.5, dtype=np.float32), 8000)
+    requests = [TrackRequest(path, measurers=("fingerprint",)) for path in (song, short)]
+    expected = [measure_track(request) for request in requests]
+    assert [bool(result.measured[0].values.data) for result in expected] == [True, False]
+    assert list(measure_many(requests, workers=1)) == expected
+
+
+def test_what_was_measured_survives_its_message(song: Path) -> None:
+    """An encoding process sends it to its parent as JSON."""
+    (measured,) = measure_track(TrackRequest(song, measurers=("fingerprint",))).measured
+    assert measured_of(json.loads(json.dumps(message_of(measured)))) == measured

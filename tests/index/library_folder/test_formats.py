@@ -42,6 +42,7 @@ def test_a_library_of_format_3_keeps_its_tracks(library: Library) -> None:
         start_seconds=200.0,
         end_seconds=None,
         audio_digest="04" * 16,
+        recording="04" * 16,
     )
     assert library.track(30).end_seconds == 200.0
     assert library.track(10).path == "/music/1.flac\udcff"
