@@ -50,12 +50,10 @@ def record_from_file(
     settings: Globals, label: str, output: Path, record_settings: "RecordSettings", *, path: Path
 ) -> None:
     """Cut takes out of a recording."""
-    from embedder.audio.decoding import probe
     from soundalike.live.recording.folder import TakesFolder
     from soundalike.live.recording.recording import takes_in_recording
 
-    probe(path)  # so that a file that cannot be read leaves no empty folder
-    recorded_at = time.localtime(path.stat().st_mtime)
+    recorded_at = time.localtime(path.stat().st_mtime if path.exists() else None)
     folder = TakesFolder(output, label, session=time.strftime(SESSION_FORMAT, recorded_at))
     _show(settings, folder, takes_in_recording(path, folder, record_settings), None)
 

@@ -63,6 +63,14 @@ def test_a_microphone_that_cannot_be_used_leaves_no_folder(
     monkeypatch.setitem(sys.modules, "sounddevice", FakeSounddevice(devices=[]))
     run = run_cli("record", "hum", "-o", str(tmp_path / "s"))
     assert (run.code, "no device with an input" in run.err) == (3, True)
+    muted = FakeSounddevice(is_muted=True)
+    monkeypatch.setitem(sys.modules, "sounddevice", muted)
+    silent = run_cli("record", "hum", "-o", str(tmp_path / "s"), "--countdown", "0.1")
+    assert (silent.code, "nothing louder than -60 dB" in silent.err) == (3, True)
+    missing = run_cli(
+        "record", "hum", "-o", str(tmp_path / "s"), "--from", str(tmp_path / "no.wav")
+    )
+    assert (missing.code, "no.wav: no such file" in missing.err) == (3, True)
     assert not (tmp_path / "s").exists()
 
 

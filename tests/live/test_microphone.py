@@ -18,6 +18,7 @@ from soundalike.live.sources.portaudio import (
     list_devices,
 )
 from soundalike.live.windows import WindowGrid, Windows
+from tests.live import fake_sounddevice
 from tests.live.fake_sounddevice import FakeSounddevice
 
 
@@ -96,6 +97,13 @@ def test_sound_is_recorded_as_the_mean_of_two_channels(monkeypatch: pytest.Monke
     np.testing.assert_allclose(block, 0.1)
     assert fake.opened[0]["samplerate"] == 44100
     assert (fake.opened[0]["device"], fake.opened[0]["channels"]) == (1, 2)
+
+
+def test_broken_samples_of_a_device_become_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values that are not numbers, or absurdly loud, do not reach levels and models."""
+    use(monkeypatch)
+    monkeypatch.setattr(fake_sounddevice, "BLOCK", np.array([[np.nan] * 2, [1e30] * 2, [0.5] * 2]))
+    assert next(Microphone().blocks()).tolist() == [0.0, 0.0, 0.5]
 
 
 @pytest.mark.parametrize(

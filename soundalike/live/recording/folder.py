@@ -55,10 +55,10 @@ class TakesFolder:
     def __init__(self, folder: Path, label: str, *, session: str) -> None:
         self.folder, self.label, self.session = folder, checked_label(label), session
         self._place = folder / self.label
-        self._place.mkdir(parents=True, exist_ok=True)
 
     def save(self, samples: Floats, sample_rate: int, *, silence_db: float) -> Take:
         """Write a take under the next free number: float32 [samples]."""
+        self._place.mkdir(parents=True, exist_ok=True)
         number = self._next_number()
         path = self._place / f"{self.label}-{number:03}{SUFFIX}"
         tags = {"title": f"{self.label} {number}", "date": self.session, "genre": self.label}
@@ -80,7 +80,7 @@ class TakesFolder:
 def count_takes(folder: Path) -> Mapping[str, int]:
     """How many sounds each label's folder has, by label."""
     counts: dict[str, int] = {}
-    for place in sorted(folder.iterdir()):
+    for place in sorted(folder.iterdir()) if folder.exists() else ():
         if place.is_dir() and not place.name.startswith("."):
             counts[place.name] = sum(
                 path.is_file() and not path.name.startswith(".") for path in place.iterdir()

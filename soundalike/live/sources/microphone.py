@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from embedder.errors import DeviceError, SoundalikeError
+from soundalike.live.sources.pcm import mono_of
 from soundalike.live.sources.portaudio import (
     InputDevice,
     choose_device,
@@ -75,7 +76,7 @@ class Microphone:
         del n_samples, time
         if status and status.input_overflow:
             self.n_overflows += 1
-        self._queue.put(np.array(data, dtype=np.float32).mean(axis=1))
+        self._queue.put(mono_of(np.asarray(data, dtype=np.float32)))
 
     def _recorded(self, stream: Any) -> Iterator[Floats]:
         n_silent = 0

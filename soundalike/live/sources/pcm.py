@@ -62,10 +62,14 @@ class PcmFormat:
 
     def mono(self, data: bytes) -> Floats:
         """Whole frames to float32 [samples], the mean of the channels; damage becomes silence."""
-        values = _values(data, self.encoding).reshape(-1, self.n_channels)
-        with np.errstate(invalid="ignore", over="ignore"):
-            mono = values.mean(axis=1, dtype=np.float32)
-        return np.where(np.abs(mono) <= LOUDEST, mono, np.float32(0))
+        return mono_of(_values(data, self.encoding).reshape(-1, self.n_channels))
+
+
+def mono_of(channels: Floats) -> Floats:
+    """float32 [samples, channels] to their mean [samples]; damage becomes silence."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        mono = channels.mean(axis=1, dtype=np.float32)
+    return np.where(np.abs(mono) <= LOUDEST, mono, np.float32(0))
 
 
 def parse_raw_format(text: str) -> PcmFormat:
