@@ -1,7 +1,7 @@
 """What the library answers with. Field names in JSON are fixed: added to, never renamed."""
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 from urllib.parse import quote
 
@@ -36,7 +36,11 @@ class TrackRecord:
 
     def to_json(self) -> Json:
         """The fields by their names."""
-        return asdict(self) | {"id": self.id or None}
+        return {name: getattr(self, name) for name in TRACK_FIELDS} | {"id": self.id or None}
+
+
+TRACK_FIELDS = tuple(field.name for field in fields(TrackRecord))
+"""Read one by one: `asdict` copies each value, and takes ten times as long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from embedder.errors import LibraryBusy
 from index.catalogue.catalogue import Catalogue
 from index.library import Library
@@ -27,6 +29,7 @@ REFRESH_SECONDS = 1.0
 WAIT_SECONDS = 30.0
 N_TRIES = 3
 Mark = tuple[int, int]
+_thread = threading.local()
 
 
 @dataclass(slots=True)
@@ -79,6 +82,7 @@ class Libraries:
             raise LibraryBusy("too many requests at once. Try again.") from None
         try:
             reader = self._current(reader)
+            _search_with_one_thread()
             yield reader.library
         finally:
             self._readers.put(reader)
@@ -117,3 +121,14 @@ class Libraries:
                 break
             snapshot.close()
         return Reader(library, snapshot, mark, time.monotonic())
+
+
+def _search_with_one_thread() -> None:
+    """Let FAISS search with the request's own thread: requests run side by side already.
+
+    It would take all cores for each query, and wait for them by spinning: 26 ms of processor time
+    at 100,000 tracks, in place of 6. OpenMP keeps the number for each thread.
+    """
+    if not getattr(_thread, "is_limited", False):
+        threadpool_limits(1, user_api="openmp")
+        _thread.is_limited = True

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from embedder.errors import BadInput, NotFound
-from index.audit.doubtful import doubtful_labels
 from index.labels.files.tag_writing import check_writable_field
 from index.labels.files.writing import plan_changes
 from index.labels.results import LabelVote
@@ -56,6 +55,8 @@ def health_router(context: Context) -> APIRouter:
     @router.get("/library/doubtful")
     def doubtful(request: Request, field: FieldName = "genre") -> Response:
         """Tracks whose label nearly all their neighbours contradict."""
+        from index.audit.doubtful import doubtful_labels  # loads scikit-learn: seconds
+
         return read_reply(
             request,
             libraries,

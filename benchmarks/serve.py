@@ -1,0 +1,180 @@
+"""The server at 100,000 tracks: `similar` requests at a fixed rate, the first page, memory.
+
+python benchmarks/serve.py [--folder FOLDER] [--rate 200] [--seconds 30]
+FOLDER keeps the library for a second run. Vectors are 128 numbers in 300 clusters, seed 0. The
+clients are eight processes on loopback with one connection each. Goals: 200 requests a second with
+less than 50 ms at 99 % on two cores, a first page in 0.5 s after the start, and flat memory.
+"""
+
+import argparse
+import http.client
+import json
+import multiprocessing
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from index.catalogue.ledger import FileFacts, Ledger
+from index.catalogue.vector_rows import TrackVectors
+from index.library import Library
+from index.library_folder.model_notes import ModelNotes, keep_up
+
+N_TRACKS = 100_000
+N_CLIENTS = 8
+SIZE = 128
+PORT = 8765
+FINGERPRINT = "b" * 64
+
+
+def build(folder: Path) -> None:
+    """A library of 100,000 made-up tracks by 5,000 artists."""
+    generator = np.random.default_rng(0)
+    centres = generator.standard_normal((300, SIZE))
+    with Library.open_or_create(folder) as library, library.writing() as catalogue:
+        ledger = Ledger(catalogue)
+        model = catalogue.model_with(
+            FINGERPRINT, embedding_size=SIZE, geometry="cosine", curvature=1.0
+        )
+        with catalogue.database.transaction():
+            for start in range(0, N_TRACKS, 5000):
+                block = centres[generator.integers(0, 300, 5000)]
+                block = block + 0.5 * generator.standard_normal(block.shape)
+                block /= np.linalg.norm(block, axis=1, keepdims=True)
+                rows = [
+                    TrackVectors(
+                        ledger.insert(_facts(start + row)), vector, vector[None], (0.0,), 3.0
+                    )
+                    for row, vector in enumerate(block.astype(np.float32))
+                ]
+                catalogue.vectors.put(model.id, rows)
+            ledger.switch_to(model.id)
+            keep_up(catalogue, ModelNotes(FINGERPRINT))
+    with Library.open(folder) as library:
+        library.store.ids()  # writes vectors.faiss
+
+
+def _facts(number: int) -> FileFacts:
+    artist = f"Artist {number % 5000}"
+    title, genre = f"Song {number}", f"genre {number % 12}"
+    return FileFacts(
+        path=f"/music/{artist}/{number}.mp3".encode(),
+        part=0,
+        size_bytes=1,
+        modified_ns=1,
+        start_seconds=None,
+        end_seconds=None,
+        audio_digest=number.to_bytes(16, "little"),
+        title=title,
+        artist=artist,
+        album=f"Album {number // 12}",
+        genre=genre,
+        year=1960 + number % 60,
+        track_number=number % 12 + 1,
+        duration_seconds=200.0,
+        tags=(("title", title), ("artist", artist), ("genre", genre)),
+    )
+
+
+def ask_at_a_rate(seed: int, rate: float, seconds: float, results: "multiprocessing.Queue") -> None:
+    """One client: a request every 1/rate seconds; late ones count from when they were due."""
+    generator = random.Random(seed)  # noqa: S311 - chooses tracks
+    connection = http.client.HTTPConnection("127.0.0.1", PORT)
+    start = time.perf_counter() + generator.random() / rate
+    latencies = []
+    for number in range(int(rate * seconds)):
+        due = start + number / rate
+        time.sleep(max(0.0, due - time.perf_counter()))
+        connection.request("GET", f"/api/v1/similar?id={generator.randint(1, N_TRACKS)}&k=10")
+        answer = connection.getresponse()
+        body = answer.read()
+        if answer.status != 200 or len(json.loads(body)["neighbours"]) != 10:
+            raise SystemExit(f"a wrong answer: {answer.status} {body[:200]!r}")
+        latencies.append(time.perf_counter() - due)
+    results.put(latencies)
+
+
+def first_page(process: "subprocess.Popen[bytes]", start: float) -> float:
+    """Seconds from the start of the process to the first page of songs."""
+    while process.poll() is None:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=5)
+            connection.request("GET", "/api/v1/tracks?limit=100")
+            if connection.getresponse().status == 200:
+                return time.perf_counter() - start
+        except OSError:
+            time.sleep(0.01)
+    raise SystemExit("the server ended")
+
+
+def main() -> None:
+    """Measure, and print a line for each figure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--rate", type=float, default=200.0)
+    parser.add_argument("--seconds", type=float, default=30.0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        folder = options.folder or Path(place) / "library"
+        if not (folder / "library.json").exists():
+            build(folder)
+        command = [
+            sys.executable,
+            "-m",
+            "cli",
+            "--library",
+            str(folder),
+            "serve",
+            "--port",
+            str(PORT),
+        ]
+        start = time.perf_counter()
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        try:
+            measure(process, start, options.rate, options.seconds)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def measure(process: "subprocess.Popen[bytes]", start: float, rate: float, seconds: float) -> None:
+    """The figures of a running server."""
+    print(f"process to first page: {first_page(process, start):.2f} s")
+    again = time.perf_counter()
+    first_page(process, again)
+    print(f"a page of 100 songs: {1000 * (time.perf_counter() - again):.1f} ms")
+    server = psutil.Process(process.pid)
+    for turn in ("warm-up", "measured"):
+        results: multiprocessing.Queue[list[float]] = multiprocessing.Queue()
+        clients = [
+            multiprocessing.Process(
+                target=ask_at_a_rate, args=(seed, rate / N_CLIENTS, seconds, results)
+            )
+            for seed in range(N_CLIENTS)
+        ]
+        before, cpu = server.memory_info().rss, sum(server.cpu_times()[:2])
+        began = time.perf_counter()
+        for client in clients:
+            client.start()
+        latencies = np.concatenate([results.get() for _ in clients]) * 1000
+        for client in clients:
+            client.join()
+        took = time.perf_counter() - began
+        used = sum(server.cpu_times()[:2]) - cpu
+        low, middle, high = np.percentile(latencies, [50, 95, 99])
+        print(
+            f"{turn}: {len(latencies) / took:.0f} requests a second; {low:.1f} ms in the median, "
+            f"{middle:.1f} at 95 %, {high:.1f} at 99 %; {1000 * used / len(latencies):.1f} ms of "
+            f"processor time each; memory {before >> 20} to {server.memory_info().rss >> 20} MiB"
+        )
+
+
+if __name__ == "__main__":
+    main()
