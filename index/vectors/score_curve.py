@@ -26,6 +26,10 @@ LEAST = 0.005
 """A card's scores are read between this and 1 less this, since certainty has no odds."""
 LEAST_FALL = 1e-3
 """In nats, from knot to knot at least."""
+AT_ZERO = 0.995
+"""The least score of two tracks with the same vector."""
+NEAR_ZERO = 0.01
+"""A curve that is lower at 0 rises to `AT_ZERO` in this part of its first line."""
 N_HALVINGS = 30
 HIGHEST = 12.0
 """In nats. Scores nearer to 1 would round to equal numbers."""
@@ -88,14 +92,25 @@ def expected_curve(
     log_odds = _log_odds(np.asarray(calibration.scores))
     curve = falling_curve(distances, log_odds + float(_log_odds(np.array(share))))
     if random_distances is None or not len(random_distances):
-        return curve
+        return _sure_at_zero(curve)
     of_pairs = curve.log_odds_at(random_distances)
     low, high = -2 * HIGHEST, 2 * HIGHEST
     for _ in range(N_HALVINGS):
         middle = (low + high) / 2
         is_low = np.mean(1 / (1 + np.exp(-of_pairs - middle))) < share
         low, high = (middle, high) if is_low else (low, middle)
-    return falling_curve(distances, np.asarray(curve.log_odds) + (low + high) / 2)
+    return _sure_at_zero(falling_curve(distances, np.asarray(curve.log_odds) + (low + high) / 2))
+
+
+def _sure_at_zero(curve: ScoreCurve) -> ScoreCurve:
+    """The curve, with a score of `AT_ZERO` at least for two tracks with the same vector."""
+    same, first = float(_log_odds(np.array(AT_ZERO))), curve.distances[0]
+    if curve.log_odds[0] >= same:
+        return curve
+    near = first + NEAR_ZERO * (curve.distances[1] - first)
+    level = float(curve.log_odds_at(np.array(near)))
+    distances = (first, near, *curve.distances[1:])
+    return ScoreCurve(distances, (same, level, *curve.log_odds[1:]))
 
 
 def falling_curve(distances: Values, log_odds: Values) -> ScoreCurve:

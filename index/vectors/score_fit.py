@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from index.vectors.score_curve import LEAST_FALL, ScoreCurve, Values, falling_curve
+from index.vectors.score_curve import AT_ZERO, LEAST_FALL, ScoreCurve, Values, falling_curve
 
 N_LINES = 12
 """Between knots; each holds the same share of the weights."""
@@ -23,8 +23,6 @@ SPREAD_OF_LEVEL = 0.5
 """In nats: how far the log-odds of a library usually are from what its model's curve expects."""
 SPREAD_OF_FALL = 0.25
 """The same for the fall from knot to knot."""
-AT_ZERO = 0.995
-"""The least score of two tracks with the same vector."""
 N_STEPS = 50
 STEP_SIZES = tuple(0.5**power for power in range(12))
 LEAST_GAIN = 1e-6

@@ -130,8 +130,8 @@ def test_excluded_and_recent_tracks_do_not_come(library: Library, tmp_path: Path
 
 def test_a_least_score_holds(library: Library) -> None:
     """No track has a lower score; the playlist is short, and the rule is counted."""
-    playlist = playlist_of(library, START, min_score=0.995, length=60)
-    assert all(place.score is not None and place.score >= 0.995 for place in playlist.tracks)
+    playlist = playlist_of(library, START, min_score=0.9, length=60)
+    assert all(place.score is not None and place.score >= 0.9 for place in playlist.tracks)
     assert len(playlist.tracks) < 60
     assert playlist.dropped["min-score"] > 0
 

@@ -75,6 +75,13 @@ def test_a_random_pair_has_the_share_of_alike_pairs() -> None:
         assert curve.scores_at(distances).mean() == pytest.approx(share, abs=1e-3)
 
 
+def test_the_same_vector_has_a_high_score() -> None:
+    """A model's curve starts at 0.995 at least, however few pairs are alike."""
+    curve = expected_curve(MODEL, 0.01)
+    assert curve.scores_at(np.array([0.0, 0.3]))[0] == pytest.approx(0.995)
+    assert curve.scores_at(np.array([0.3]))[0] < 0.1
+
+
 def test_each_octave_of_a_querys_ranks_weighs_the_same() -> None:
     """Rank 1 weighs as much as ranks 2 and 3 together, or 4 to 7."""
     ranks = np.tile(np.arange(1.0, 8), 2)
