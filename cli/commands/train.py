@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.cross_validation import show_cross_validation
 from cli.options import ForceOption, Form, Globals, check_subject, globals_of
 from cli.output import emit, emit_text
 from cli.several_runs import SeveralRuns
@@ -226,9 +227,12 @@ def _show(settings: Globals, dataset: Path, result: "TrainingResult") -> None:
             f"finished step {result.steps}; continue with: {_resuming(dataset, result)}",
         )
         raise KeyboardInterrupt
+    for remark in result.remarks:
+        say(settings, remark)
     summary = _summary_of(result)
     if settings.form is Form.TABLE:
         emit(settings, summary, title=f"Trained {result.folder}")
+        show_cross_validation(settings, result)
         emit_text(settings, _next_steps(dataset, result))
     else:
         paths = {"path": summary["model"], "model": summary["model"], "report": summary["report"]}
@@ -252,6 +256,7 @@ def _summary_of(result: "TrainingResult") -> dict[str, Any]:
             for name, score in result.before.items()
             if name != "score"
         },
+        **_cross_validated(result),
         "model": result.folder / "best",
         "report": result.folder / "report.html",
     }
@@ -262,13 +267,20 @@ def _held_out_tracks(result: "TrainingResult") -> dict[str, int]:
     return {"held_out_tracks": n_tracks} if n_tracks else {}
 
 
+def _cross_validated(result: "TrainingResult") -> dict[str, float]:
+    facts = result.cross_validation
+    return {"cross_validated_accuracy": round(facts["accuracy"], 4)} if facts else {}
+
+
 def _next_steps(dataset: Path, result: "TrainingResult") -> str:
     """The commands that go on from here: continue a run that is out of time, use the model."""
     use = ["soundalike", "index", music_of(dataset), "--model", str(result.folder / "best")]
     if has_own_labels(dataset):
         use += ["--labels-from", str(dataset)]
     more = f"  {_resuming(dataset, result)}\n" if result.ended == "out of time" else ""
-    return f"\nNext:\n{more}  {shlex.join(use)}"
+    listen = ["soundalike", "listen", "--model", str(result.folder)]
+    live = f"\n  {shlex.join(listen)}" if result.cross_validation else ""
+    return f"\nNext:\n{more}  {shlex.join(use)}{live}"
 
 
 def _resuming(dataset: Path, result: "TrainingResult") -> str:

@@ -20,9 +20,11 @@ _ID3_FRAMES = {
     "title": "TIT2",
     "genre": "TCON",
     "mood": "TMOO",
+    "date": "TDRC",
 }
 """ID3 frames, for WAV and AIFF, whose tags have no easy names in mutagen."""
 
+_TIME_OF_DAY = re.compile(r"\d[T ]\d{1,2}:\d{2}")
 _SEPARATORS = re.compile(r"\s*[;\x00]\s*|\s+/\s+")
 
 
@@ -36,6 +38,8 @@ class FileTags:
     genres: tuple[str, ...] = ()
     moods: tuple[str, ...] = ()
     duration_seconds: float | None = None
+    session: str = ""
+    """The date, if it has a time of day, as that of a recorded take has; music has years."""
 
 
 def read_file_tags(path: Path) -> FileTags:
@@ -77,4 +81,5 @@ def read_file_tags(path: Path) -> FileTags:
         genres=labels("genre"),
         moods=labels("mood"),
         duration_seconds=getattr(file.info, "length", None),
+        session=first("date") if _TIME_OF_DAY.search(first("date")) else "",
     )

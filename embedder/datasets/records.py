@@ -34,6 +34,8 @@ class TrackRow:
     duration_seconds: float | None = None
     audio_digest: str = ""
     """Of the recording, hexadecimal; empty if not computed."""
+    session: str = ""
+    """When its recording began, from the tag `date` with a time of day; empty: unknown."""
 
     def values(self, label_field: str) -> tuple[str, ...]:
         """The track's labels of one field."""

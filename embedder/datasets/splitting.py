@@ -22,6 +22,7 @@ from embedder.datasets.selection import limit_per_label
 from embedder.errors import ConfigError, DatasetError, UnknownChoice
 
 _APART_BY = ("artist", "album", "track")
+_DRAWN = "drawn "
 
 
 def split_configured(dataset: Dataset, config: DatasetConfig) -> Dataset:
@@ -80,7 +81,7 @@ def split_dataset(
     if not any(row.split for row in dataset.rows):
         all_shares = (1.0 - sum(shares), *shares)
         sides = _draw(dataset, blocks, all_shares, label_field=label_field, generator=generator)
-        return _with_sides(dataset, sides, f"drawn {_apart(dataset, apart_by)}, seed {seed}")
+        return _with_sides(dataset, sides, f"{_DRAWN}{_apart(dataset, apart_by)}, seed {seed}")
     dataset = _without_leaks(dataset)
     training = dataset.positions("train")
     if shares[0] <= 0 or len(dataset.positions("validation")) or not len(training):
@@ -100,6 +101,11 @@ def split_dataset(
         f"{_apart(dataset, apart_by)}, seed {seed}"
     )
     return _with_sides(dataset, sides, origin)
+
+
+def is_drawn(dataset: Dataset) -> bool:
+    """Whether all sides were drawn, so that no test side is one that others measure on."""
+    return dataset.split_origin.startswith(_DRAWN)
 
 
 def fold_dataset(

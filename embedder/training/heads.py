@@ -104,7 +104,7 @@ def finish_heads(
     """
     card = read_card(folder)
     heads = read_heads(folder, card)
-    truths = _truths(known)
+    truths = truths_of(known)
     finished: dict[str, Head | None] = {"labels": heads.labels, "tags": heads.tags}
     scores: dict[str, float] = {}
     for name, truth in truths.items():
@@ -133,14 +133,14 @@ def saved_head_scores(
     heads = read_heads(folder, read_card(folder))
     of_kind = {"labels": heads.labels, "tags": heads.tags}
     scores: dict[str, float] = {}
-    for name, truth in _truths(known).items():
+    for name, truth in truths_of(known).items():
         head = of_kind[name]
         if head is not None:
             scores |= _scores(head, encoded, truth)
     return scores
 
 
-def _truths(known: KnownTracks) -> dict[str, Truth]:
+def truths_of(known: KnownTracks) -> dict[str, Truth]:
     """The labels and the tags of all tracks, if there are any; a row of 0: no label is known."""
     truths: dict[str, Truth] = {}
     if known.label_names:

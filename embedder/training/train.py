@@ -3,6 +3,7 @@
 import logging
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from embedder.datasets.splitting import split_configured
 from embedder.errors import AudioError, DatasetError
 from embedder.features.handcrafted.descriptors import DESCRIPTORS, Descriptor
 from embedder.models.loaded import LoadedModel
+from embedder.training.cross_validation import cross_validated
 from embedder.training.feeding.frozen_vectors import encoder_vectors, vector_cache
 from embedder.training.feeding.known_tracks import needs
 from embedder.training.feeding.sources import BatchSource, cache_folder, open_source
@@ -38,6 +40,7 @@ from embedder.training.objectives.targets import standardised
 from embedder.training.report.report import write_report
 from embedder.training.run import TrainingRun
 from embedder.training.start.inheriting import base_model, config_from, is_imported
+from embedder.training.takes import remarks_on_takes
 from embedder.training.test_side import with_test_side
 
 _logger = logging.getLogger(__name__)
@@ -95,7 +98,7 @@ def train(
             shutil.rmtree(folder)  # there is nothing in it to resume or to use
         raise
     if result.ended != "interrupted":  # after Ctrl-C the command must end at once
-        result = with_test_side(run, result)
+        result = _with_takes(run, with_test_side(run, result))
         write_report(run, result)
     write_result(result)
     return result
@@ -121,6 +124,19 @@ def open_run(
     features = handcrafted_features(usable) if wants_features else None
     return TrainingRun(
         config, usable, source, folder, whole=dataset, features=features, base=base, fabric=fabric
+    )
+
+
+def _with_takes(run: TrainingRun, result: TrainingResult) -> TrainingResult:
+    """The result with cross-validation, if features are frozen, and remarks on the takes."""
+    config = run.config
+    validated = None
+    if run.known.label_names:
+        validated = cross_validated(run.dataset, run.known, run.start, config)
+    return replace(
+        result,
+        cross_validation=validated.to_json(run.dataset.rows) if validated else {},
+        remarks=tuple(remarks_on_takes(run.dataset, config.dataset.label_field)),
     )
 
 

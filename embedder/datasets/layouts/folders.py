@@ -82,4 +82,5 @@ def with_file_tags(row: TrackRow, file: Path) -> TrackRow:
         album=row.album or tags.album,
         title=row.title or tags.title,
         duration_seconds=row.duration_seconds or tags.duration_seconds,
+        session=row.session or tags.session,
     )

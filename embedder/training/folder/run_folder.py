@@ -50,6 +50,10 @@ class TrainingResult:
     """If the run began with a fitted projection: the same scores of the model without it."""
     test: dict[str, float] = field(default_factory=dict)
     """With `stopping.measure_test`: the same scores on the test side."""
+    cross_validation: dict[str, Any] = field(default_factory=dict)
+    """With a frozen backbone: `CrossValidated.to_json`, each labelled track held out once."""
+    remarks: tuple[str, ...] = ()
+    """What is wrong with the takes that it learnt from."""
     n_tracks: dict[str, int] = field(default_factory=dict)
     """The usable tracks of each side."""
     notes: tuple[str, ...] = ()

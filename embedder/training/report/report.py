@@ -12,6 +12,8 @@ from embedder.training.doctor import Histogram
 from embedder.training.folder.run_folder import TrainingResult
 from embedder.training.report.advice import RunFacts, what_to_try
 from embedder.training.report.charts import histogram_chart
+from embedder.training.report.confusion import MAX_SHOWN_LABELS, confusion_table
+from embedder.training.report.cross_validation import cross_validation_section
 from embedder.training.report.curves import curve_charts, write_curves
 from embedder.training.report.page import bar_cell, page, section, table
 from embedder.training.report.tag_report import tag_section
@@ -21,11 +23,7 @@ from embedder.whole_files import write_whole
 
 REPORT_NAME = "report.html"
 N_SHOWN_TRACKS = 12
-DARKEST = 0.55
-"""The share of colour in the fullest cell: text on it can still be read, light or dark."""
 N_SHOWN_NEIGHBOURS = 5
-MAX_SHOWN_LABELS = 40
-"""Larger tables are unreadable."""
 
 
 def write_report(run: TrainingRun, result: TrainingResult) -> Path:
@@ -42,10 +40,11 @@ def report(run: TrainingRun, result: TrainingResult) -> str:
     measured = run.measured
     parts = [
         _summary(run, result),
-        section("What to try next", _list(what_to_try(_facts(run, result)))),
+        section("What to try next", _list([*result.remarks, *what_to_try(_facts(run, result))])),
         section("Curves", _charts(curve_charts(result.history)), is_whole=True)
         if result.steps
         else "",
+        section("Cross-validation", cross_validation_section(result, run.dataset)),
         section("Confusion on held-out tracks", _confusion(run, measured)),
         section("Tags", tag_section(result.folder)),
         section("Neighbours of held-out tracks", _neighbours(run, measured), is_whole=True),
@@ -108,25 +107,8 @@ def _confusion(run: TrainingRun, measured: Measured | None) -> str:
     names = run.known.label_names
     if len(names) > MAX_SHOWN_LABELS:
         return f"<p>{len(names)} labels are too many for a table.</p>"
-    counts = measured.vote.confusion
-    totals = np.maximum(counts.sum(axis=1), 1)
-    head = ["", *(f"<span>{html.escape(name)}</span>" for name in names), "right"]
-    rows = []
-    for at, name in enumerate(names):
-        cells = [
-            _shade(int(count), share=count / totals[at], is_right=at == guessed)
-            for guessed, count in enumerate(counts[at])
-        ]
-        right = f"{counts[at, at] / totals[at]:.0%}" if counts[at].any() else "–"
-        rows.append([_head(name), *cells, f"<td>{right}</td>"])
     note = "<p class='quiet'>Rows: the true label; columns: the label with most votes.</p>"
-    return note + table(head, rows, kind="confusion")
-
-
-def _shade(count: int, *, share: float, is_right: bool) -> str:
-    colour = "var(--right)" if is_right else "var(--wrong)"
-    mixed = f"color-mix(in srgb, {colour} {DARKEST * share:.0%}, var(--paper))"
-    return f'<td style="background: {mixed}">{count or ""}</td>'
+    return note + confusion_table(names, measured.vote.confusion)
 
 
 def _neighbours(run: TrainingRun, measured: Measured | None) -> str:

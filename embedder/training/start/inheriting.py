@@ -5,13 +5,16 @@ import dataclasses
 import torch
 from torch import nn
 
-from embedder.config.model import ModelConfig
+from embedder.config.model import ExcerptConfig, ModelConfig
 from embedder.config.training import TrainingConfig
 from embedder.config.transfer import TransferConfig
 from embedder.errors import ConfigError
 from embedder.models.loaded import LoadedModel
 from embedder.models.registry import load_model
 from embedder.networks.network import EmbeddingNetwork, seeded_network
+
+SHORTEST_TAKE_SECONDS = 0.25
+"""A head on a frozen backbone takes files as short as this, whatever its backbone learnt from."""
 
 
 def base_model(transfer: TransferConfig) -> LoadedModel | None:
@@ -55,9 +58,17 @@ def config_from(config: TrainingConfig, base: LoadedModel | None) -> TrainingCon
         geometry=own.geometry,
         curvature=own.curvature,
     )
+    if config.transfer.freeze and not is_imported(base):
+        model = dataclasses.replace(model, excerpts=_for_short_takes(model.excerpts))
     if config.transfer.translate:
         model = _translated(model, config.model, base)
     return dataclasses.replace(config, model=model)
+
+
+def _for_short_takes(excerpts: ExcerptConfig) -> ExcerptConfig:
+    """Excerpts that short files fill by repetition, so that a head can learn a click or a clap."""
+    shortest = min(excerpts.min_seconds, SHORTEST_TAKE_SECONDS)
+    return dataclasses.replace(excerpts, min_seconds=shortest)
 
 
 def inherited_network(base: LoadedModel, model: ModelConfig, *, seed: int) -> EmbeddingNetwork:

@@ -164,7 +164,7 @@ def starting_point(
     if config.transfer.fit:
         check_fit(config, labels)
     if base is not None and is_imported(base):
-        return _projection(config, source, base, rows, labels)
+        return projection_on(config, source, base, rows, labels)
     if base is None:
         front_end = build_front_end(config.model.front_end)
         network = seeded_network(config.model, seed=config.loop.seed)
@@ -214,13 +214,14 @@ def _as_before(model: ModelConfig, base: LoadedModel) -> ModelConfig:
     )
 
 
-def _projection(
+def projection_on(
     config: TrainingConfig,
     source: BatchSource,
     base: LoadedModel,
     rows: Rows,
     labels: NDArray[np.float64],
 ) -> ProjectionOnEncoder:
+    """A projection on the vectors of an encoder of any kind; fitted if the settings say so."""
     if not config.augmentation.is_off:
         raise ConfigError(
             f"augmentation: the vectors of {base.name} are computed once, so nothing can change "

@@ -1,0 +1,51 @@
+"""The part of a run that learns labels in one step, fitted again to other tracks of the run."""
+
+import copy
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from embedder.config.training import TrainingConfig
+from embedder.training.feeding.frozen_vectors import VectorSource
+from embedder.training.feeding.sources import Rows
+from embedder.training.start.closed_form import Affine
+from embedder.training.start.fitting import fit, track_features
+from embedder.training.start.starting_point import (
+    FeatureHead,
+    HeadOfNetwork,
+    ProjectionOnEncoder,
+    StartingPoint,
+    projection_on,
+)
+
+
+def has_frozen_features(start: StartingPoint) -> bool:
+    """Whether the inputs of all tracks are computed, so that a new fit takes a moment."""
+    return isinstance(start.source, VectorSource)
+
+
+def refitted_network(
+    start: StartingPoint, config: TrainingConfig, rows: Rows, labels: NDArray[np.float64]
+) -> nn.Module:
+    """The projection, fitted to `rows` alone. Without `transfer.fit`: the frozen features.
+
+    labels: 1 for each label of these tracks, as `KnownTracks.indicators` gives them.
+    """
+    if not config.transfer.fit:
+        return nn.Flatten()
+    if isinstance(start, ProjectionOnEncoder):
+        return projection_on(config, start.source, start.base, rows, labels).network
+    assert isinstance(start, HeadOfNetwork)  # noqa: S101  # see has_frozen_features
+    assert isinstance(start.before, FeatureHead)  # noqa: S101  # a fit has one
+    network = copy.deepcopy(start.network).cpu()
+    assert isinstance(network, FeatureHead)  # noqa: S101  # what starting_point makes
+    fit(
+        network.projection,
+        track_features(start.source, rows),
+        labels,
+        Affine.of(start.before.projection),
+        config.transfer,
+        sizes=start.whole.feature_sizes,
+    )
+    return network
