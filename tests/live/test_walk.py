@@ -18,6 +18,7 @@ WALK = re.compile(r"^## A kettle and a door\n.*?^```sh\n(.*?)^```", re.DOTALL | 
 N_TAKES = 10
 
 
+@pytest.mark.slow  # it trains on the features of the default model
 def test_the_walk_through_ends_with_messages_that_name_the_sounds(
     run_cli: RunCli,
     server: tuple[int, Messages],
@@ -37,12 +38,13 @@ def test_the_walk_through_ends_with_messages_that_name_the_sounds(
         assert line.startswith("soundalike ")
         words = shlex.split(line.replace("127.0.0.1:12000", f"127.0.0.1:{port}"))[1:]
         if words[0] == "listen":  # by the clock it would take as long as the sound
-            words += ["--speed", "0", "--hop", "0.5", "--smoothing", "0"]
+            words += ["--speed", "0", "--hop", "0.5"]
         run = run_cli(*words)
         assert run.code == 0, run.err
         said += run.out + run.err
     assert re.search(r"Cross-validation: (19|20) of 20 tracks are right", said)
     assert "All takes of door, kettle are from one session or one recording" in said
     labels = [values[0] for address, values in messages if address == "/soundalike/label"]
+    labels = [label for label in labels if label not in ("silence", "unknown")]
     turns = [label for n, label in enumerate(labels) if n == 0 or label != labels[n - 1]]
     assert turns == ["kettle", "door"]
