@@ -29,6 +29,8 @@ ORDER = (
     "train",
     "evaluate",
     "tag",
+    "taste",
+    "radio",
     "listen",
     "record",
     "audit",

@@ -39,6 +39,17 @@ SubjectArgument = Annotated[
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
 
+TasteOption = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=1,
+        metavar="T",
+        help="How much your likes, skips and plays change the order, from 0 to 1; see "
+        "'soundalike taste'.",
+    ),
+]
+
 
 class Form(StrEnum):
     """The form in which a command prints its answer."""

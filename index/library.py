@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from index.search.request import SearchRequest
     from index.search.results import QueryResult
     from index.search.search import Searcher
+    from index.taste.taste import Taste
 
 Request = TypeVar("Request")
 
@@ -195,6 +196,13 @@ class Library(KeptLibrary):
 
         changes = plan_changes(labels_in(self, frame, field), replace_old=replace_old)
         return self.write_labels(changes)
+
+    @property
+    def taste(self) -> "Taste":
+        """The listener's events: record, show, import, export and delete them."""
+        from index.taste.taste import Taste
+
+        return Taste(self)
 
     def map(self, request: "MapRequest | None" = None) -> "LibraryMap":
         """Where every track lies on the map, and how far that can be trusted."""

@@ -7,7 +7,7 @@ import typer
 
 from cli.labels_shown import closeness_line
 from cli.opening import opened_library
-from cli.options import TRACKS_HELP, Globals, globals_of, read_tracks
+from cli.options import TRACKS_HELP, Globals, TasteOption, globals_of, read_tracks
 from cli.output import emit, emit_text
 from cli.talk import say
 
@@ -41,7 +41,8 @@ def run(
         typer.Option(
             metavar="FILTER",
             help="Search only these tracks: 'genre=jazz and (year>=1970 or not artist~\"davis\")'. "
-            "Fields: any tag, id, path, year, track_number, duration_seconds; ~ means contains.",
+            "Fields: any tag, id, path, year, track_number, duration_seconds, plays, skips, "
+            "played; ~ means contains.",
         ),
     ] = "",
     per_artist: Annotated[
@@ -87,6 +88,7 @@ def run(
             help="Search with the tracks of a playlist, or of a file of paths, one a line.",
         ),
     ] = None,
+    taste: TasteOption = 0.0,
     explain: Annotated[
         bool,
         typer.Option("--explain", help="Show why: similar parts, and what is unusually alike."),
@@ -118,6 +120,7 @@ def run(
         explain=explain,
         text=text,
         from_playlist=from_playlist,
+        taste=taste,
     )
     with opened_library(settings, "Searching") as library:
         result = library.search(request)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from embedder.config.model import GeometryKind
 from embedder.errors import CorruptArtefact
 from index.catalogue.database import Database, Row, Value
+from index.catalogue.event_rows import EventRows
 from index.catalogue.field_rows import SEARCHABLE, FieldRows
 from index.catalogue.label_rows import LabelRows
 from index.catalogue.measured_rows import MeasuredRows
@@ -59,12 +60,13 @@ class Catalogue(FieldRows, SettingRows):
     """An open catalogue. `vectors` are its vectors; what changes it is in `ledger`.
 
     `labels` are those of data sets, `words` finds tracks by name, `measured` holds what was
-    measured from the sound, `recordings` the pairs of copies. Its fields are read with the
-    methods of `FieldRows`.
+    measured from the sound, `recordings` the pairs of copies, `events` what the listener did. Its
+    fields are read with the methods of `FieldRows`.
     """
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
+        self.events = EventRows(database)
         self.labels = LabelRows(database)
         self.measured = MeasuredRows(database)
         self.recordings = RecordingRows(database)

@@ -221,7 +221,19 @@ FORMAT_6 = (
     "DELETE FROM measurements WHERE field IN ('energy', 'tempo')",
 )
 
+FORMAT_7 = (
+    # What a listener did with a track. `happened` is in seconds since 1970 (UTC).
+    """CREATE TABLE events (
+        track_id INTEGER NOT NULL REFERENCES tracks(id) ON DELETE CASCADE,
+        kind TEXT NOT NULL,
+        happened INTEGER NOT NULL,
+        source TEXT NOT NULL,
+        PRIMARY KEY (track_id, kind, happened, source)
+    ) WITHOUT ROWID""",
+)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     *(FORMAT_1, FORMAT_2, FORMAT_3),
     *(FORMAT_4, FORMAT_5, FORMAT_6),
+    FORMAT_7,
 )

@@ -5,8 +5,9 @@
 
 Fields are the tags that the library has, and id, path, year, track_number, duration_seconds. A tag
 with several values matches if one of them does; `!=` and `!~` are the opposites of `=` and `~`, so
-a track without the tag matches them. Letter case makes no difference. Pure: text in, a tree out; an
-error shows the position of the mistake.
+a track without the tag matches them. `plays` and `skips` are counts, 0 without any; `played` is the
+day of the last play, compared with 2025, 2025-06 or 2025-06-30. Letter case makes no difference.
+Pure: text in, a tree out; an error shows the position of the mistake.
 """
 
 import re
@@ -16,7 +17,11 @@ from difflib import get_close_matches
 from typing import NoReturn, cast
 
 from embedder.errors import UsageError, names_near
+from index.catalogue.periods import period_of
 
+COUNT_FIELDS = ("plays", "skips")
+EVENT_FIELDS = (*COUNT_FIELDS, "played")
+"""Fields that are read from the listener's events; a tag of such a name is not read."""
 NUMBER_FIELDS = ("id", "year", "track_number", "duration_seconds")
 COLUMN_FIELDS = (*NUMBER_FIELDS, "path")
 USUAL_TAGS = ("title", "artist", "album", "genre")
@@ -70,7 +75,7 @@ class _Token:
 
 def parse_filter(text: str, fields: Iterable[str]) -> Expression:
     """The tree of an expression. fields: the tags that the library has."""
-    return _Parser(text, {*COLUMN_FIELDS, *USUAL_TAGS, *fields}).whole()
+    return _Parser(text, {*COLUMN_FIELDS, *EVENT_FIELDS, *USUAL_TAGS, *fields}).whole()
 
 
 class _Parser:
@@ -147,7 +152,11 @@ class _Parser:
             self._fail(value, f"expected a value after {field}{operator.text}")
         number = _number(value.text)
         is_order = operator.text in ("<", "<=", ">", ">=")
-        if field in NUMBER_FIELDS and (number is None or operator.text.endswith("~")):
+        if field == "played" and (operator.text.endswith("~") or period_of(value.text) is None):
+            self._fail(value, "played is compared with a date, such as 2025 or 2025-06-30")
+        if field in (*NUMBER_FIELDS, *COUNT_FIELDS) and (
+            number is None or operator.text.endswith("~")
+        ):
             self._fail(value, f"{field} is compared with a number by = != < <= > >=")
         if is_order and field not in NUMBER_FIELDS and number is None and not value.text:
             self._fail(value, f"expected a value after {field}{operator.text}")

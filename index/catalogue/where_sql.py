@@ -15,10 +15,21 @@ from numpy.typing import NDArray
 
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.database import Value
-from index.catalogue.where import COLUMN_FIELDS, Comparison, Conjunction, Expression, parse_filter
+from index.catalogue.event_rows import LAST_PLAY, N_OF_KIND
+from index.catalogue.periods import period_of
+from index.catalogue.where import (
+    COLUMN_FIELDS,
+    COUNT_FIELDS,
+    EVENT_FIELDS,
+    Comparison,
+    Conjunction,
+    Expression,
+    parse_filter,
+)
 
 MOST_LISTED = 20_000
 """For more tracks, reading all is quicker than looking each up."""
+NO_TAGS = (*COLUMN_FIELDS, *EVENT_FIELDS)
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -111,7 +122,7 @@ def _parts(expression: Conjunction, known_values: _Values) -> list[tuple[str, li
     parts: list[tuple[str, list[Value]]] = []
     fitting: dict[str, list[str]] = {}
     for part in expression.parts:
-        is_of_tag = isinstance(part, Comparison) and part.field not in COLUMN_FIELDS
+        is_of_tag = isinstance(part, Comparison) and part.field not in NO_TAGS
         if isinstance(part, Comparison) and is_of_tag and _is_negated(part) != expression.is_any:
             fitting.setdefault(part.field, []).extend(known_values.fitting(part))
         else:
@@ -134,6 +145,8 @@ def _compared(comparison: Comparison, known_values: _Values) -> tuple[str, list[
     is_negated = _is_negated(comparison)
     if comparison.field == "path":
         condition, values = _path_compared(comparison)
+    elif comparison.field in EVENT_FIELDS:
+        condition, values = _event_compared(comparison)
     elif comparison.field in COLUMN_FIELDS:
         sign = "=" if is_negated else comparison.operator
         # Field and sign come from fixed lists: no text of the user gets into the statement.
@@ -155,3 +168,20 @@ def _path_compared(comparison: Comparison) -> tuple[str, list[Value]]:
         return f"(instr({text}, lower(CAST(? AS TEXT))) > 0)", [os.fsencode(comparison.value)]
     sign = "=" if comparison.operator == "!=" else comparison.operator
     return f"(tracks.path {sign} ?)", [os.fsencode(comparison.value)]
+
+
+def _event_compared(comparison: Comparison) -> tuple[str, list[Value]]:
+    sign = "=" if _is_negated(comparison) else comparison.operator
+    if comparison.field in COUNT_FIELDS:
+        return f"({N_OF_KIND[comparison.field]} {sign} ?)", [comparison.number]
+    start, end = period_of(comparison.value) or (0, 0)  # the parser has checked the date
+    last = f"coalesce({LAST_PLAY}"
+    match sign:
+        case "<" | ">=":
+            return f"{last} {sign} ?, 0)", [start]
+        case "<=":
+            return f"{last} < ?, 0)", [end]
+        case ">":
+            return f"{last} >= ?, 0)", [end]
+        case _:
+            return f"({last} >= ?, 0) AND {last} < ?, 0))", [start, end]

@@ -26,6 +26,7 @@ class SearchOptions(TypedDict, total=False):
     explain: bool
     text: str
     from_playlist: Path | None
+    taste: float
 
 
 def search_request(tracks: tuple[str, ...], **options: Any) -> SearchRequest:

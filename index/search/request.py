@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from embedder.errors import UsageError
+from index.taste.request import check_taste
 from index.vectors.hubness import Correction
 
 
@@ -32,9 +33,12 @@ class SearchRequest:
     text: str = ""
     from_playlist: Path | None = None
     """A playlist, or a file of paths, whose tracks are query tracks too."""
+    taste: float = 0.0
+    """How much the listener's events change the order, from 0 to 1."""
 
     def __post_init__(self) -> None:
         check_tracks(self, "tracks", "minus")
+        check_taste(self.taste)
         if not self.tracks and not self.text.strip() and self.from_playlist is None:
             raise UsageError("no track to search with: name a file or an id, or give a text")
         if self.explain and not self.tracks and self.from_playlist is None:

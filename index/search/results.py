@@ -64,7 +64,7 @@ class LeftOut:
     track: TrackRecord
     distance: float
     reason: str
-    """where, min-score, per-artist, per-album or duplicate."""
+    """where, min-score, per-artist, per-album, duplicate, correction or taste."""
 
     def to_json(self) -> Json:
         """The track's fields, its distance, and the reason."""

@@ -1,10 +1,11 @@
 """Search: the mean of some tracks, its candidates, filters and limits, scores.
 
     texts ─▶ tracks ─▶ taste ─▶ candidates ─▶ order ─▶ limits ─▶ k neighbours
-                                    ▲   (by distance, or against hubs)   │
+                                    ▲   (by distance, hubs, preference)  │
                                     └──── more, while there are < k ─────┘
 
-A correction against hubs changes only the order; the distance of a neighbour is never corrected.
+A correction against hubs, and the listener's own preference, change only the order; the distance of
+a neighbour is never corrected.
 """
 
 from collections import Counter
@@ -21,12 +22,20 @@ from index.library_folder.scoring import NOT_CALIBRATED
 from index.search.asked import QueryTrack, query_tracks
 from index.search.request import SearchRequest
 from index.search.results import LeftOut, Neighbour, QueryResult
+from index.taste.judging import preference_in, taste_costs
+from index.taste.preference import Preference
 from index.vectors import hubness
 from index.vectors.distances import FloatMatrix
 from index.vectors.store import IdArray
 from index.vectors.taste import taste_of
 from index.vectors.usual_nearest import Closeness
 
+NO_TASTE = (
+    "The events of this library say nothing about other tracks yet, so --taste has no effect; see "
+    "'soundalike taste show'."
+)
+MIN_JUDGED_CANDIDATES = 500
+"""The listener's preference orders at least this many of the nearest tracks."""
 TEXT_SCORES = "Scores are calibrated for tracks, not for texts: only their order counts."
 GROWTH = 4
 """If the limits leave fewer than k candidates, the search continues with this many times more."""
@@ -63,7 +72,8 @@ class Searcher:
             np.stack([track.vector for track in dislikes]) if dislikes else None,
         )
         queries = [*likes, *dislikes]
-        nearest = self.nearest(taste, request, queries=queries)
+        preference = preference_in(self._library) if request.taste else None
+        nearest = self.nearest(taste, request, queries=queries, preference=preference)
         neighbours = self._neighbours(nearest)
         left_out = None
         if request.explain:
@@ -75,6 +85,8 @@ class Searcher:
         notes = () if self.scoring.is_calibrated else (NOT_CALIBRATED,)
         if request.text:
             notes = (*notes, TEXT_SCORES)
+        if request.taste and preference is None:
+            notes = (*notes, NO_TASTE)
         is_whole = not request.text and request.start_seconds is None and request.seconds is None
         return QueryResult(
             tuple(track.record for track in likes),
@@ -94,11 +106,17 @@ class Searcher:
         )
 
     def nearest(
-        self, vector: FloatMatrix, request: SearchRequest, *, queries: Sequence[QueryTrack] = ()
+        self,
+        vector: FloatMatrix,
+        request: SearchRequest,
+        *,
+        queries: Sequence[QueryTrack] = (),
+        preference: Preference | None = None,
     ) -> list[Candidate]:
         """The k tracks nearest to a vector [d] that pass the request's filter and limits.
 
-        Query tracks are never among them.
+        Query tracks are never among them. preference: the listener's, by which the request's
+        `taste` changes the order.
         """
         library = self._library
         allowed = ids_where(library.catalogue, request.where) if request.where else None
@@ -107,9 +125,14 @@ class Searcher:
         n_fetched = request.k + len(queries)
         if correction != "none":
             n_fetched = max(n_fetched * hubness.CANDIDATES_PER_HIT, hubness.MIN_CANDIDATES)
+        if preference is not None:
+            n_fetched = max(n_fetched, MIN_JUDGED_CANDIDATES)
         while True:
             n_fetched = min(n_fetched, n_possible)
             distances, ids = self._ranked(vector, n_fetched, allowed, correction)
+            if preference is not None and len(ids):
+                order = self._preferred(distances, ids, preference, request.taste)
+                distances, ids = distances[order], ids[order]
             candidates = self._candidates(ids, distances, request, queries)
             accepted = [c for c in candidates if not c.reason][: request.k]
             is_past_score = any(c.reason == "min-score" for c in candidates)
@@ -143,6 +166,24 @@ class Searcher:
             )
         order = np.lexsort((ids, distances, keys))
         return distances[order], ids[order]
+
+    def _preferred(
+        self,
+        distances: NDArray[np.float64],
+        ids: IdArray,
+        preference: Preference,
+        taste: float,
+    ) -> NDArray[np.int64]:
+        """The order of candidates by nearness and the listener's preference.
+
+        Under a correction against hubs, the place in the corrected order stands for the distance.
+        """
+        is_sorted = bool(np.all(distances[:-1] <= distances[1:]))
+        nearness = distances if is_sorted else np.sort(distances)
+        costs = (nearness - nearness.mean()) / max(float(nearness.std()), 1e-9)
+        return np.argsort(
+            costs + taste_costs(preference, self._library.vectors(ids), taste), kind="stable"
+        )
 
     def _candidates(
         self,
@@ -240,12 +281,18 @@ class Searcher:
         )
         reasons = {candidate.track.id: candidate.reason for candidate in candidates}
         return tuple(
-            LeftOut(c.track, c.distance, _reason(c.track.id, allowed_ids, reasons)) for c in missed
+            LeftOut(
+                c.track,
+                c.distance,
+                _reason(c.track.id, allowed_ids, reasons)
+                or ("taste" if request.taste else "correction"),
+            )
+            for c in missed
         )
 
 
 def _reason(track_id: int, allowed_ids: set[int], reasons: dict[int, str]) -> str:
-    return "where" if track_id not in allowed_ids else reasons.get(track_id) or "correction"
+    return "where" if track_id not in allowed_ids else reasons.get(track_id, "")
 
 
 def _is_full(n_taken: int, limit: int | None) -> bool:

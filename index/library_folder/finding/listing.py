@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from embedder.errors import UnknownChoice
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.track_rows import LABELLED_COLUMNS, labelled_column
-from index.catalogue.where import COLUMN_FIELDS, USUAL_TAGS
+from index.catalogue.where import COLUMN_FIELDS, EVENT_FIELDS, USUAL_TAGS
 from index.catalogue.where_sql import ids_where
 from index.library_folder.finding.request import ListRequest
 from index.library_folder.finding.results import TrackList
@@ -50,7 +50,7 @@ def list_tracks(catalogue: Catalogue, request: ListRequest) -> TrackList:
 
 
 def _check_field(catalogue: Catalogue, field: str) -> None:
-    fields = {*COLUMN_FIELDS, *USUAL_TAGS, *catalogue.field_names()}
+    fields = {*COLUMN_FIELDS, *EVENT_FIELDS, *USUAL_TAGS, *catalogue.field_names()}
     if field not in fields:
         raise UnknownChoice("field to sort by", field, fields)
 
@@ -80,6 +80,8 @@ def _sort_values(
     catalogue: Catalogue, field: str, ids: NDArray[np.int64]
 ) -> dict[int, float | str | None]:
     """The value of a field by track: a column as it is shown, or a tag's first value."""
+    if field in EVENT_FIELDS:
+        return catalogue.events.values_of(field)
     listed = ids.tolist() if len(ids) <= MOST_LISTED else None
     if field not in SORT_COLUMNS:
         values = catalogue.field_values(field, listed)

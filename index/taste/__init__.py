@@ -1,0 +1,1 @@
+"""What a listener likes: events, what they say about other tracks, and files of them."""

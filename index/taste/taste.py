@@ -1,0 +1,28 @@
+"""The events of an open library, with a method for each thing that can be done with them."""
+
+from collections.abc import Iterable, Sequence
+
+from index.catalogue.event_rows import EventKind
+from index.library_folder.open_library import OpenLibrary
+from index.taste import events
+from index.taste.request import EventRequest
+from index.taste.results import TasteReport
+
+
+class Taste:
+    """What the listener likes: `library.taste.record([EventRequest(7, "like")])`."""
+
+    def __init__(self, library: OpenLibrary) -> None:
+        self._library = library
+
+    def record(self, requests: Iterable[EventRequest]) -> int:
+        """Store events; returns the number of new ones. Raises NotFound for an unknown track."""
+        return events.record_events(self._library, requests)
+
+    def report(self, *, limit: int | None = None) -> TasteReport:
+        """The events, the latest first, at most `limit` of them, and what they say."""
+        return events.taste_report(self._library, limit=limit)
+
+    def forget(self, ids: Sequence[int] | None = None, *, kind: EventKind | None = None) -> int:
+        """Delete events, all or those of some tracks or a kind; returns their number."""
+        return events.forget_events(self._library, ids, kind=kind)
