@@ -22,7 +22,10 @@ MIX_FIELDS = ("tempo", "camelot", "energy")
 LARGEST_TEMPO_STEP = 0.06
 UNKNOWN = 0.5
 """The cost of a step in tempo or key that is not known."""
+TEMPO_JUMP = 2.0
+"""The cost of a tempo that cannot be mixed; a key that clashes costs 1."""
 ENERGY_WEIGHT = 1.5
+SOUND_WEIGHT = 0.5
 MAX_PASSES = 30
 MAX_IMPROVED = 600
 """A longer list is ordered from each track to the cheapest next one, without improvements."""
@@ -49,7 +52,7 @@ class MixValues:
         places = catalogue.field_values("measured.camelot")
         keys = [_place(places.get(track_id, ("",))[0]) for track_id in ids]
         return cls(
-            _numbers(tempi, ids),
+            _tempi(tempi, ids),
             np.array([hour for hour, _ in keys]),
             np.array([is_minor for _, is_minor in keys]),
             _numbers(energies, ids),
@@ -58,7 +61,7 @@ class MixValues:
 
 def mix_tempi(library: OpenLibrary, tracks: Sequence[TrackRecord]) -> Matrix:
     """The tempo of each track, NaN if it is unknown."""
-    return _numbers(field_numbers(library.catalogue, "tempo"), [track.id for track in tracks])
+    return _tempi(field_numbers(library.catalogue, "tempo"), [track.id for track in tracks])
 
 
 def tempo_gaps(tempi: Matrix) -> Matrix:
@@ -76,7 +79,7 @@ def step_costs(values: MixValues, apart: Matrix) -> Matrix:
     """
     limit = np.log2(1 + LARGEST_TEMPO_STEP)
     gaps = tempo_gaps(values.tempi)
-    tempo = np.where(gaps <= limit, 0.25 * gaps / limit, 1 + gaps)
+    tempo = np.where(gaps <= limit, 0.25 * gaps / limit, TEMPO_JUMP * (1 + gaps))
     hours = np.abs(values.hours[:, None] - values.hours)
     hours = np.minimum(hours, 12 - hours)
     steps = hours + (values.is_minor[:, None] != values.is_minor)
@@ -84,7 +87,7 @@ def step_costs(values: MixValues, apart: Matrix) -> Matrix:
     key = np.where(np.isnan(hours), np.nan, key)
     energy = ENERGY_WEIGHT * np.abs(values.energies[:, None] - values.energies)
     usual = np.nanmedian(apart) if np.isfinite(apart).any() else 1.0
-    sound = apart / max(float(usual), 1e-9)
+    sound = SOUND_WEIGHT * apart / max(float(usual), 1e-9)
     parts = (tempo, key, energy, sound)
     costs: Matrix = np.sum([np.where(np.isnan(part), UNKNOWN, part) for part in parts], axis=0)
     return costs
@@ -162,6 +165,11 @@ def _place(camelot: str) -> tuple[float, float]:
     return (int(hour) - 1.0, float(letter == "A")) if hour.isdecimal() else (np.nan, np.nan)
 
 
-def _numbers(by_id: dict[int, float], ids: Sequence[int]) -> Matrix:
-    numbers = np.array([by_id.get(track_id, np.nan) for track_id in ids], dtype=np.float64)
+def _tempi(by_id: dict[int, float], ids: Sequence[int]) -> Matrix:
+    """A tag may hold 0 for an unknown tempo."""
+    numbers = _numbers(by_id, ids)
     return np.where(numbers > 0, numbers, np.nan)
+
+
+def _numbers(by_id: dict[int, float], ids: Sequence[int]) -> Matrix:
+    return np.array([by_id.get(track_id, np.nan) for track_id in ids], dtype=np.float64)

@@ -121,11 +121,11 @@ def test_energy_does_not_depend_on_the_level() -> None:
 
 
 def test_energy_rises_with_tempo_and_instruments() -> None:
-    """A faster song has more energy, and a band with drums more than its bass alone."""
+    """A faster song has more; a piano has less than a rock band, and that than dance music."""
     by_tempo = [float(fields_of(played("rock", bpm))["measured.energy"]) for bpm in (80, 120, 170)]
     assert by_tempo == sorted(by_tempo)
-    styles = [float(fields_of(played(name, 110))["measured.energy"]) for name in ("piano", "rock")]
-    assert styles == sorted(styles)
+    others = [float(fields_of(played(name, 120))["measured.energy"]) for name in ("piano", "dance")]
+    assert others[0] < by_tempo[1] < others[1]
 
 
 def test_descriptors_survive_storing() -> None:
