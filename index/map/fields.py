@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.errors import UnknownChoice
+from index.catalogue.field_rows import MEASURED
 from index.catalogue.sounds import is_sound_field
 from index.library_folder.open_library import OpenLibrary
 from index.map.library_map import LibraryMap
@@ -63,8 +64,15 @@ class MapField:
 def field_names(library: OpenLibrary) -> list[str]:
     """Every field that can colour a map: the usual ones, then the other tags, most tracks first."""
     filled = {name: n for name, n in library.catalogue.fields().items() if n}
-    # What a model's tags say comes last: a model has fifty of them, and every track has all.
-    tags = sorted(filled, key=lambda name: (is_sound_field(name), -filled[name], name))
+    # A model's tags and measured values come last: they are many, and every track has all.
+    tags = sorted(
+        filled,
+        key=lambda name: (
+            is_sound_field(name) or name.startswith(MEASURED),
+            -filled[name],
+            name,
+        ),
+    )
     usual = [
         name
         for name in USUAL_FIELDS
