@@ -32,7 +32,12 @@ class TrackRecord:
     is_gone: bool = False
     """Its file was missing when its folder was last scanned."""
     recording: str = ""
-    """Equal for copies of a recording, also in other encodings."""
+    """Equal for copies of a recording, also in other encodings; by default the audio digest."""
+
+    def __post_init__(self) -> None:
+        """A track without known copies is a recording of its own."""
+        if not self.recording:
+            object.__setattr__(self, "recording", self.audio_digest)
 
     def to_json(self) -> Json:
         """The fields by their names."""
