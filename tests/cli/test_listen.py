@@ -13,7 +13,10 @@ from rich.console import Console
 from embedder.audio.writing import write_audio
 from tests.conftest import RunCli
 from tests.live.fake_sounddevice import FakeSounddevice
+from tests.live.osc_server import OscServer, osc_server, wait_for
 from tests.live.sounds import RATE, noise, write_labelled_model
+
+__all__ = ["osc_server"]  # a fixture
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +177,23 @@ def test_the_page_shows_bars_and_the_last_minute(
     for word in ("song.wav", "calm", "loud", "last minute", "dB", "sound was lost", "Ctrl-C"):
         assert word in text
     assert "·" in text, "silence is a dot"
+
+
+def test_osc_and_programs_get_what_a_file_sounds_like(
+    run_cli: RunCli, model: Path, song: Path, osc_server: OscServer, tmp_path: Path
+) -> None:
+    """A real OSC server receives each answer, and a program runs when a label begins."""
+    port, messages = osc_server
+    note = tmp_path / "note"
+    line = ("listen", "--file", str(song), "--model", str(model), "--window", "1", "--speed", "0")
+    on = (f"{label}:touch {note}-{{label}}" for label in ("calm", "loud"))
+    rules = [word for rule in on for word in ("--on", rule)]
+    run = run_cli(*line, "--osc", f":{port}", *rules)
+    assert run.code == 0, run.err
+    wait_for(messages, "/soundalike/level", n_messages=6)
+    silences = [values[0] for address, values in messages if address == "/soundalike/silence"]
+    labels = [values[0] for address, values in messages if address == "/soundalike/label"]
+    assert silences == [0, 0, 1, 1, 0, 0]
+    assert labels[2:4] == ["silence", "silence"]
+    assert {path.name.removeprefix("note-") for path in tmp_path.glob("note-*")} <= set(labels)
+    assert list(tmp_path.glob("note-*"))

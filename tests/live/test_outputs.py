@@ -2,13 +2,9 @@
 
 import socket
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pythonosc.dispatcher import Dispatcher
-from pythonosc.osc_server import BlockingOSCUDPServer
 
 from embedder.errors import UnknownChoice, UsageError
 from index.catalogue.records import TrackRecord
@@ -18,6 +14,9 @@ from soundalike.live.heard import Heard
 from soundalike.live.outputs import programs
 from soundalike.live.outputs.osc import OscOutput, parse_address, slugs_of
 from soundalike.live.outputs.programs import ProgramsOutput, parse_rule
+from tests.live.osc_server import OscServer, osc_server, wait_for
+
+__all__ = ["osc_server"]  # a fixture
 
 LABELS = ("Kettle", "door: front")
 
@@ -45,35 +44,9 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs, "CLOSE_SECONDS", 30.0)
 
 
-Messages = list[tuple[str, tuple[object, ...]]]
-
-
-@pytest.fixture
-def server() -> Iterator[tuple[int, Messages]]:
-    """A real OSC server: its port, and what it received."""
-    messages: Messages = []
-    dispatcher = Dispatcher()
-    dispatcher.set_default_handler(lambda address, *values: messages.append((address, values)))
-    with BlockingOSCUDPServer(("127.0.0.1", 0), dispatcher) as receiver:
-        thread = threading.Thread(target=receiver.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield receiver.server_address[1], messages
-        receiver.shutdown()
-        thread.join()
-
-
-def wait_for(messages: Messages, address: str) -> None:
-    """Until a message with this address is there."""
-    for _ in range(200):
-        if any(name == address for name, _ in messages):
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError(f"no {address} in {messages}")
-
-
-def test_osc_messages_reach_a_server(server: tuple[int, Messages]) -> None:
+def test_osc_messages_reach_a_server(osc_server: OscServer) -> None:
     """Each answer is a label, a float for each label, Wekinator's list, neighbours and level."""
-    port, messages = server
+    port, messages = osc_server
     output = OscOutput(f"127.0.0.1:{port}", LABELS)
     output.hear(answer(2.0, 0.75))
     wait_for(messages, "/soundalike/level")
@@ -90,9 +63,9 @@ def test_osc_messages_reach_a_server(server: tuple[int, Messages]) -> None:
     }
 
 
-def test_far_lab_gets_three_texts(server: tuple[int, Messages]) -> None:
+def test_far_lab_gets_three_texts(osc_server: OscServer) -> None:
     """The other format is one message, as that program sends it."""
-    port, messages = server
+    port, messages = osc_server
     output = OscOutput(f"127.0.0.1:{port}", LABELS, osc_format="far-lab")
     output.hear(answer(2.0, 0.75))
     wait_for(messages, "/neuralnet2")

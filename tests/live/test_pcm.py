@@ -1,6 +1,7 @@
 """Bytes from a pipe become sound: WAV and raw PCM, in every format, and broken ones."""
 
 import io
+import os
 import struct
 
 import numpy as np
@@ -108,3 +109,16 @@ def test_a_raw_format_is_explained(text: str) -> None:
     with pytest.raises(UsageError, match="s16le:44100:2"):
         parse_raw_format(text)
     assert parse_raw_format("s24le:48000") == PcmFormat("s24le", 48000, 1)
+
+
+@pytest.mark.parametrize("speed", [0, 1])
+@pytest.mark.parametrize("head", [b"", b"RIFF", None])
+def test_a_pipe_that_stalls_is_an_error_and_no_hang(speed: int, head: bytes | None) -> None:
+    """Before the header, within it or after some sound, in real time or at full speed."""
+    reader, writer = os.pipe()
+    data = encode_audio(noise(0.2)[None], RATE, suffix=".wav") if head is None else head
+    os.write(writer, data[:-200] if head is None else data)
+    with os.fdopen(reader, "rb", buffering=0) as stream:
+        with pytest.raises(BadInput, match=r"no sound for 0\.2 seconds"):
+            list(PipeSource(stream, speed=speed, patience_seconds=0.2).blocks())
+        os.close(writer)

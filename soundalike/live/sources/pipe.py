@@ -1,5 +1,6 @@
 """Standard input, or any stream of bytes, as a source: WAV or raw PCM."""
 
+import queue
 import threading
 from collections.abc import Iterator
 from typing import Protocol
@@ -9,6 +10,10 @@ from soundalike.live.sources.pcm import PcmFormat, read_wav_header
 from soundalike.live.sources.source import BLOCK_SECONDS, Floats, Warn, logger, paced
 
 PATIENCE_SECONDS = 30.0
+LOOK_SECONDS = 0.2
+CHUNK_BYTES = 8192
+MAX_CHUNKS = 8
+"""How much is read ahead: the writer of the stream waits then."""
 
 
 class ByteStream(Protocol):
@@ -42,9 +47,14 @@ class PipeSource:
         self.is_live = speed > 0
         self.patience_seconds: float | None = patience_seconds
         self.warn: Warn = logger.warning
-        self._stream, self._speed = stream, speed
+        self._speed = speed
         self._stop = threading.Event()
+        self._chunks: queue.Queue[bytes | OSError] = queue.Queue(MAX_CHUNKS)
+        self._rest = b""
         self._n_left: int | None = None
+        threading.Thread(
+            target=self._fill, args=(stream,), name="soundalike-pipe", daemon=True
+        ).start()
         if raw is None:
             raw, self._n_left = read_wav_header(name, self._read_exactly)
         self._format = raw
@@ -85,13 +95,36 @@ class PipeSource:
         if is_empty and not self._stop.is_set():
             raise BadInput(f"{self.name}: there is no sound in it")
 
+    def _fill(self, stream: ByteStream) -> None:
+        """Read the stream in a thread of its own: a read may wait for ever."""
+        chunk: bytes | OSError = b"?"
+        while chunk and not isinstance(chunk, OSError) and not self._stop.is_set():
+            try:
+                chunk = stream.read(CHUNK_BYTES) or b""
+            except OSError as error:
+                chunk = error
+            while not self._stop.is_set():
+                try:
+                    self._chunks.put(chunk, timeout=LOOK_SECONDS)
+                    break
+                except queue.Full:
+                    continue
+
     def _read_some(self, size: int) -> bytes:
+        """Up to `size` bytes; none at the end. Raises the stalled error after the patience."""
         if self._n_left is not None:
             size = min(size, self._n_left)
-        try:
-            data = self._stream.read(size) or b"" if size else b""
-        except OSError as error:
-            raise BadInput(f"{self.name}: reading failed: {error.strerror}") from error
+        if not self._rest and size:
+            try:
+                chunk = self._chunks.get(timeout=self.patience_seconds)
+            except queue.Empty:
+                raise self.stalled() from None
+            if isinstance(chunk, OSError):
+                raise BadInput(f"{self.name}: reading failed: {chunk.strerror}") from chunk
+            if not chunk:
+                self._chunks.put(chunk)  # the end stays the end
+            self._rest = chunk
+        data, self._rest = self._rest[:size], self._rest[size:]
         if self._n_left is not None:
             self._n_left -= len(data)
         return data
