@@ -25,10 +25,9 @@ def library_sentences(report: "LibraryReport") -> Iterator[str]:
             f"{_counted(info.n_gone, 'track')} gone: the files are missing. They come back with "
             "the files; 'soundalike index --prune' removes them."
         )
-    calibrated = "calibrated" if report.is_calibrated else "not calibrated: only their order counts"
     yield (
         f"Model: {report.model} ({info.fingerprint[:12]}). Vectors have {info.embedding_size} "
-        f"numbers, compared by {info.geometry}. Scores are {calibrated}."
+        f"numbers, compared by {info.geometry}. Scores are {_scores(report)}."
     )
     correction = report.correction
     hubs = (
@@ -77,3 +76,14 @@ def _tracks(report: "LibraryReport") -> str:
 
 def _counted(count: int, what: str) -> str:
     return f"{cell('', count)} {what}{'' if count == 1 else 's'}"
+
+
+def _scores(report: "LibraryReport") -> str:
+    """What the scores of neighbours were fitted to."""
+    if report.scores is not None and report.scores["n_tracks"]:
+        field = report.scores["field"]
+        about = f"the field {field} and the artists" if field else "the artists"
+        return f"fitted to {about} of {_counted(report.scores['n_tracks'], 'track')}"
+    if report.is_calibrated:
+        return "the model's: too few tracks have tags to fit them, or 'soundalike index' has yet to"
+    return "not calibrated: only their order counts"
