@@ -36,6 +36,26 @@ def run(
             show_default=False,
         ),
     ] = None,
+    navidrome: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="A Navidrome whose AudioMuse plugin asks this server.",
+            show_default=False,
+        ),
+    ] = None,
+    user: Annotated[
+        str, typer.Option(metavar="NAME", help="The name to log in to Navidrome with.")
+    ] = "admin",
+    navidrome_password: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT",
+            envvar="SOUNDALIKE_NAVIDROME_PASSWORD",
+            help="Its password; better given in the environment.",
+            show_default=False,
+        ),
+    ] = "",
     allow_host: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Another name of this server.", show_default=False),
@@ -57,6 +77,7 @@ def run(
     """
     settings = globals_of(context)
     try:
+        from soundalike.server.navidrome.crawl import Navidrome
         from soundalike.server.serve import serve
         from soundalike.server.settings import ServerSettings
     except ModuleNotFoundError as error:
@@ -74,5 +95,6 @@ def run(
             allowed_hosts=tuple(allow_host or ()),
             allowed_origins=tuple(allow_origin or ()),
         ),
+        navidrome=None if navidrome is None else Navidrome(navidrome, user, navidrome_password),
         on_start=lambda address: say(settings, f"{address}  (Ctrl-C ends it)"),
     )

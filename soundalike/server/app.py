@@ -20,6 +20,8 @@ from soundalike.server.failures import BUG, status_of, text_of
 from soundalike.server.gate import Gate
 from soundalike.server.jobs.jobs import Jobs
 from soundalike.server.libraries import Libraries
+from soundalike.server.navidrome.crawl import Navidrome
+from soundalike.server.navidrome.router import navidrome_router
 from soundalike.server.replies import json_reply
 from soundalike.server.rest.router import rest_router
 from soundalike.server.routes.health import health_router
@@ -54,7 +56,7 @@ ANSWERED = (
 logger = logging.getLogger(__name__)
 
 
-def create_app(settings: ServerSettings) -> FastAPI:
+def create_app(settings: ServerSettings, *, navidrome: Navidrome | None = None) -> FastAPI:
     """The server as an ASGI application; raises NotFound if there is no library."""
     context = Context(settings, Libraries(settings.library), Jobs())
 
@@ -79,6 +81,8 @@ def create_app(settings: ServerSettings) -> FastAPI:
         app.include_router(router(context), prefix=API)
     app.include_router(page_router(context))
     app.include_router(rest_router(context))
+    if navidrome is not None:
+        app.include_router(navidrome_router(context, navidrome))
     app.mount("/static", StaticFiles(directory=PAGE), name="static")
     app.state.context = context
     for kind in ANSWERED:

@@ -7,15 +7,21 @@ import uvicorn
 
 from embedder.errors import BadInput
 from soundalike.server.app import create_app
+from soundalike.server.navidrome.crawl import Navidrome
 from soundalike.server.settings import ServerSettings
 
 BACKLOG = 128
 LAST_REQUESTS_SECONDS = 3
 
 
-def serve(settings: ServerSettings, *, on_start: Callable[[str], None]) -> None:
+def serve(
+    settings: ServerSettings,
+    *,
+    on_start: Callable[[str], None],
+    navidrome: Navidrome | None = None,
+) -> None:
     """Answer requests until Ctrl-C; `on_start` gets the address of the page."""
-    app = create_app(settings)
+    app = create_app(settings, navidrome=navidrome)
     with listening(settings) as listener:
         port = listener.getsockname()[1]
         config = uvicorn.Config(
