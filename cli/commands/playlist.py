@@ -7,7 +7,7 @@ import typer
 
 from cli.help_pages import PlainCommand
 from cli.opening import opened_library
-from cli.options import ForceOption, Form, Globals, globals_of, read_tracks
+from cli.options import ForceOption, Form, Globals, TasteOption, globals_of, read_tracks
 from cli.output import emit
 from cli.talk import say
 from embedder.errors import UsageError
@@ -133,6 +133,7 @@ def run(
         int | None,
         typer.Option(min=0, metavar="INT", help="The same seed gives the same playlist."),
     ] = None,
+    taste: TasteOption = 0.0,
     judged: Annotated[
         Path | None,
         typer.Option(
@@ -206,6 +207,7 @@ def run(
         min_score=min_score,
         seed=seed,
         judged=judged,
+        taste=taste,
         keep=parse_places(keep),
         drop=parse_places(drop),
         mix=mix,

@@ -1,13 +1,15 @@
 """`soundalike taste`: what you liked, disliked, skipped and played."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli.opening import opened_library
-from cli.options import globals_of
+from cli.options import ForceOption, globals_of
 from cli.output import emit
 from cli.talk import say
+from embedder.errors import UsageError
 
 app = typer.Typer(
     help="""Show, import, export or delete your likes, dislikes, skips and plays.
@@ -19,6 +21,7 @@ app = typer.Typer(
     Prints the latest events, and how well they predict each other.
     """
 )
+UNMATCHED_COLUMNS = ("n_events", "artist", "title")
 COLUMNS = ("time", "event", "source", "id", "title", "artist", "path")
 
 
@@ -46,3 +49,78 @@ def show(
         f"{counts}, of {report.n_judged} tracks; strength of the taste: {report.strength:.2f} "
         "(0: no use for other tracks, 1: clear)",
     )
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="A .json, .jsonl, .csv or .zip file.", show_default=False
+        ),
+    ],
+) -> None:
+    """Import a history of ListenBrainz or Last.fm, or a file of `taste export`.
+
+    Tracks are matched by MusicBrainz id, otherwise by artist and title. The command prints those
+    that the library does not have. Importing a file again adds nothing.
+
+    $ soundalike taste import listenbrainz.zip
+    Stores your plays and likes, and prints the tracks that were not found.
+    """
+    settings = globals_of(context)
+    with opened_library(settings, "Importing") as library:
+        report = library.taste.import_file(file)
+    say(
+        settings,
+        f"{report.n_matched} of {report.n_read} events belong to tracks of the library, "
+        f"{report.n_added} are new; {report.n_unreadable} entries name no track or no time",
+    )
+    emit(settings, report, rows=report.unmatched, columns=UNMATCHED_COLUMNS)
+
+
+@app.command("export")
+def export(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .json file.", show_default=False)],
+    force: ForceOption = False,
+) -> None:
+    """Write all events to a file, which `taste import` reads.
+
+    $ soundalike taste export taste.json
+    Writes your likes, dislikes, skips and plays to taste.json.
+    """
+    settings = globals_of(context)
+    with opened_library(settings, "Exporting") as library:
+        n_events = library.taste.export(file, force=force)
+    say(settings, f"{n_events} events in {file}")
+
+
+@app.command("forget")
+def forget(
+    context: typer.Context,
+    tracks: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TRACK...]", help="The tracks whose events to delete.", show_default=False
+        ),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Delete the events of all tracks.")
+    ] = False,
+) -> None:
+    """Delete the events of some tracks, or all events.
+
+    $ soundalike taste forget --all
+    Deletes all likes, dislikes, skips and plays. Your tracks stay.
+    """
+    if everything == bool(tracks):
+        raise UsageError("give tracks, or --all to delete the events of all of them")
+    settings = globals_of(context)
+    with opened_library(settings, "Deleting events") as library:
+        ids = None
+        if tracks:
+            ids = [track.id for text in tracks for track in library.tracks_named(text)]
+        n_events = library.taste.forget(ids)
+    say(settings, f"{n_events} events deleted")

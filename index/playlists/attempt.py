@@ -17,6 +17,7 @@ from index.playlists.solver.steps import PathSteps, steps_of
 from index.playlists.ways import routes
 from index.playlists.ways.arcs import numbers_of
 from index.playlists.ways.costs import (
+    NOTHING_TO_BE_NEAR,
     arc_course,
     can_be_strict,
     course_of,
@@ -30,11 +31,15 @@ from index.playlists.ways.costs import (
 from index.playlists.ways.mixing import mix_tempi
 from index.playlists.ways.routes import Route
 from index.search.asked import QueryTrack
-from index.vectors.distances import FloatMatrix
+from index.taste.judging import taste_costs
+from index.taste.preference import Preference
+from index.vectors.distances import FloatMatrix, distances_between
 from index.vectors.store import IdArray
 
 CANDIDATES_PER_TRACK = 2.5
 MIN_CANDIDATES = 64
+MIN_PREFERRED_CANDIDATES = 500
+"""The listener's preference chooses among at least this many candidates."""
 GROWTH = 4
 MAX_GUIDED = 2000
 """More candidates make a path slower to find and no more even."""
@@ -57,6 +62,8 @@ class Task:
     n_wanted: int
     rules: Rules
     seed: int
+    preference: Preference | None = None
+    """The listener's, if the request has a taste and events show one."""
     variant: int = 0
     """Gives another choice with the same seed."""
 
@@ -126,6 +133,8 @@ class Attempt:
 def solve_task(task: Task) -> Attempt:
     """The best order; candidates are added while it is too short or too uneven."""
     n_pool = max(round(CANDIDATES_PER_TRACK * task.n_wanted), MIN_CANDIDATES)
+    if task.preference is not None:
+        n_pool = max(n_pool, MIN_PREFERRED_CANDIDATES)
     best: Attempt | None = None
     while True:
         attempt = _attempt(task, n_pool)
@@ -159,6 +168,7 @@ def _attempt(task: Task, n_pool: int) -> Attempt:
     near = near_targets(route, pool, space)
     costs = path_costs(route, pool, space) if route.legs else near
     costs = with_dislikes(costs, pool, task.dislikes, space)
+    costs = _preferred(task, pool, near, costs)
     costs = varied(costs, n_places=task.n_wanted, generator=generator)
     guides: list[Guides | None] = [None]
     numbers: Mapping[int, float] = {}
@@ -181,6 +191,20 @@ def _attempt(task: Task, n_pool: int) -> Attempt:
     is_short = len(order) < task.n_wanted
     left_out = {reason: count for reason, count in left_out.items() if count}
     return Attempt(task, pool, route, course, order, left_out, numbers, is_short)
+
+
+def _preferred(task: Task, pool: Pool, near: FloatMatrix, costs: FloatMatrix) -> FloatMatrix:
+    """Costs [t, n], lower for tracks that the listener's events speak for."""
+    if task.preference is None or not len(pool):
+        return costs
+    # Without a target all are equally near: then the distances from one track give the scale.
+    nearest = near.min(axis=0)
+    space = task.library.space
+    is_free = float(nearest.std()) < NOTHING_TO_BE_NEAR
+    spread = distances_between(space, pool.vectors[:1], pool.vectors) if is_free else nearest
+    added = taste_costs(task.preference, pool.vectors, task.request.taste) * float(spread.std())
+    preferred: FloatMatrix = (costs + added - added.min()).astype(np.float32)
+    return preferred
 
 
 def _route(task: Task, generator: np.random.Generator) -> Route:

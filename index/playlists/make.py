@@ -26,6 +26,7 @@ from index.playlists.solver.rules import Rules
 from index.playlists.telling import as_playlist
 from index.playlists.ways.arcs import check_field
 from index.search.asked import QueryTrack
+from index.taste.judging import NO_TASTE, preference_in
 from index.vectors.distances import FloatMatrix
 
 DEFAULT_SPACING = 3
@@ -87,6 +88,9 @@ def _task(library: OpenLibrary, request: PlaylistRequest, seeds: Seeds, seed: in
             raise BadInput(f"--where {request.where!r}: no track matches")
     if request.arc is not None:
         check_field(library.catalogue, request.arc.field)
+    preference = preference_in(library) if request.taste else None
+    if request.taste and preference is None:
+        seeds.notes.append(NO_TASTE)
     size = library.model.embedding_size
     return Task(
         library=library,
@@ -99,6 +103,7 @@ def _task(library: OpenLibrary, request: PlaylistRequest, seeds: Seeds, seed: in
         n_wanted=max(request.length or DEFAULT_LENGTH, len(named.given)),
         rules=Rules(),
         seed=seed,
+        preference=preference,
     )
 
 

@@ -27,6 +27,7 @@ class PlaylistOptions(TypedDict, total=False):
     recent: Path | None
     min_score: float | None
     seed: int | None
+    taste: float
     from_: Path | None
     keep: tuple[int, ...]
     drop: tuple[int, ...]

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from embedder.errors import UnknownChoice, UsageError
 from index.search.request import check_tracks
+from index.taste.request import check_taste
 
 Shape = Literal["rise", "fall", "peak", "valley"]
 SHAPES: tuple[Shape, ...] = get_args(Shape)
@@ -58,6 +59,8 @@ class PlaylistRequest:
     """A playlist to continue, with tracks to keep and to drop."""
     keep: tuple[int, ...] = ()
     """Places in it, from 1, of tracks to keep; the playlist goes towards them."""
+    taste: float = 0.0
+    """How much the listener's events change the choice, from 0 to 1."""
     drop: tuple[int, ...] = ()
     """Places in it of tracks to drop; the playlist goes away from them."""
     mix: bool = False
@@ -67,6 +70,7 @@ class PlaylistRequest:
 
     def __post_init__(self) -> None:
         check_tracks(self, "seeds", "via", "exclude")
+        check_taste(self.taste)
         if self.length is not None and self.minutes is not None:
             raise UsageError("give --length or --minutes, not both")
         if self.length is not None and not 1 <= self.length <= MAX_LENGTH:

@@ -22,7 +22,7 @@ from index.library_folder.scoring import NOT_CALIBRATED
 from index.search.asked import QueryTrack, query_tracks
 from index.search.request import SearchRequest
 from index.search.results import LeftOut, Neighbour, QueryResult
-from index.taste.judging import preference_in, taste_costs
+from index.taste.judging import NO_TASTE, preference_in, taste_costs
 from index.taste.preference import Preference
 from index.vectors import hubness
 from index.vectors.distances import FloatMatrix
@@ -30,10 +30,6 @@ from index.vectors.store import IdArray
 from index.vectors.taste import taste_of
 from index.vectors.usual_nearest import Closeness
 
-NO_TASTE = (
-    "The events of this library say nothing about other tracks yet, so --taste has no effect; see "
-    "'soundalike taste show'."
-)
 MIN_JUDGED_CANDIDATES = 500
 """The listener's preference orders at least this many of the nearest tracks."""
 TEXT_SCORES = "Scores are calibrated for tracks, not for texts: only their order counts."

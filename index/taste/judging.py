@@ -16,6 +16,10 @@ from index.library_folder.open_library import OpenLibrary
 from index.taste.preference import Preference, preference_of
 from index.vectors.distances import FloatMatrix
 
+NO_TASTE = (
+    "The events of this library say nothing about other tracks yet, so --taste has no effect; see "
+    "'soundalike taste show'."
+)
 JUDGEMENT = 2.0
 """The evidence of a like or dislike; the first play or skip has an evidence of 1."""
 PLAY, SKIP = 0.5, 1.0

@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 from starlette.testclient import TestClient
 
+from index.library import Library
 from soundalike.server.app import create_app
 from soundalike.server.rest import login
 from soundalike.server.serve import listening
@@ -86,6 +87,21 @@ def test_a_player_keeps_a_playlist(player: Any) -> None:
     assert [song.id for song in player.get_playlist(made.id).entry] == ["tr-3", "tr-1"]
     player.delete_playlist(made.id)
     assert player.get_playlists() == []
+
+
+def test_stars_and_plays_are_stored(player: Any, served_folder: Path) -> None:
+    """A star is a like until it is taken away, and a scrobble is a play with its time."""
+    player.star(["tr-3"])
+    assert [song.id for song in player.get_starred2().song] == ["tr-3"]
+    player.scrobble("tr-5", submission=True, listen_time=1_700_000_000)
+    player.scrobble("tr-6", submission=False)
+    with Library.open(served_folder / "library") as library:
+        events = [(event.track.id, event.kind) for event in library.taste.report()]
+        library.taste.forget(kind="play")
+    assert events == [(3, "like"), (5, "play")]
+    player.unstar(["tr-3"])
+    with Library.open(served_folder / "library") as library:
+        assert len(library.taste.report()) == 0
 
 
 def test_a_song_is_streamed_in_ranges(rest: TestClient, served_folder: Path) -> None:

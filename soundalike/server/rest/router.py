@@ -13,7 +13,7 @@ from embedder.errors import NotFound, SoundalikeError
 from soundalike.server.context import Context
 from soundalike.server.failures import BUG, text_of
 from soundalike.server.libraries import Mark
-from soundalike.server.rest import browsing, files, kept_lists, similar
+from soundalike.server.rest import browsing, files, kept_lists, similar, taste
 from soundalike.server.rest.login import Logins
 from soundalike.server.rest.replies import (
     GENERIC,
@@ -52,6 +52,10 @@ HANDLERS: dict[str, Callable[[Visit], Payload]] = {
     "getSimilarSongs2": similar.get_similar_songs2,
     "getSonicSimilarTracks": similar.get_sonic_similar_tracks,
     "findSonicPath": similar.find_sonic_path,
+    "scrobble": taste.scrobble,
+    "star": taste.star,
+    "unstar": taste.unstar,
+    "getStarred2": taste.get_starred,
     "getPlaylists": kept_lists.get_playlists,
     "getPlaylist": kept_lists.get_playlist,
     "createPlaylist": kept_lists.create_playlist,
@@ -127,6 +131,6 @@ def rest_router(context: Context) -> APIRouter:
             raise SubsonicError(NOT_FOUND, "this server does not answer that")
         with context.libraries.reading() as library:
             shelf = shelves.current(context.libraries.mark, lambda: shelf_of(library))
-            return handler(Visit(library, shelf, parameters))
+            return handler(Visit(library, shelf, parameters, context.libraries.to_write))
 
     return router

@@ -1,6 +1,6 @@
 """One request of a player: the library, the shelf and the parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,8 @@ class Visit:
     library: Library
     shelf: Shelf
     parameters: Mapping[str, list[str]]
+    to_write: Callable[[], Library]
+    """Opens a library of its own to write to; close it."""
 
     def text(self, name: str, default: str | None = None) -> str:
         """A parameter; without a default it must be there."""

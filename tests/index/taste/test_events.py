@@ -149,3 +149,16 @@ def test_contradictions_change_nothing(tmp_path: Path) -> None:
         result = other.search("1", k=5, taste=1)
     assert [n.track.id for n in result.neighbours] == plain
     assert any("--taste has no effect" in note for note in result.notes)
+
+
+def test_taste_chooses_the_tracks_of_a_playlist(tmp_path: Path) -> None:
+    """A playlist without a seed goes to what is liked, and away from what is not."""
+    rng = np.random.default_rng(0)
+    vectors = np.concatenate([c + 0.2 * rng.standard_normal((30, 8)) for c in np.eye(8)[:2]])
+    with library_of(tmp_path / "library", vectors.astype(np.float32)) as library:
+        for liked, disliked in ((range(40, 46), range(2, 8)), (range(2, 8), range(40, 46))):
+            library.taste.forget()
+            library.taste.record(EventRequest(n, "like") for n in liked)
+            library.taste.record(EventRequest(n, "dislike") for n in disliked)
+            playlist = library.playlist(where="id>0", length=8, seed=1, taste=1)
+            assert {entry.track.id > 30 for entry in playlist.tracks} == {liked[0] > 30}
