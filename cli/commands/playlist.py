@@ -13,6 +13,7 @@ from cli.talk import say
 from embedder.errors import UsageError
 
 if TYPE_CHECKING:
+    from index.playlists.request import PlaylistRequest
     from index.playlists.results import Playlist
 
 COLUMNS = ("position", "title", "artist", "album", "genre", "duration_seconds", "score", "path")
@@ -213,9 +214,13 @@ def run(
         mix=mix,
         order=order,
     )
-    with opened_library(settings, "Making the playlist") as library:
-        playlist = library.playlist(request)
+    playlist = _made(settings, request)
     _deliver(settings, playlist, output=output, relative_to=relative_to, force=force, mpd=mpd)
+
+
+def _made(settings: Globals, request: "PlaylistRequest") -> "Playlist":
+    with opened_library(settings, "Making the playlist") as library:
+        return library.playlist(request)
 
 
 def _check(output: Path | None, relative_to: Path | None, *, force: bool) -> None:
