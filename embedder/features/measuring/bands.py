@@ -8,7 +8,6 @@ Levels are relative to the loudest band and frame, so that the playback level do
 from functools import lru_cache
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from embedder.config.model import FrontEndConfig
@@ -41,6 +40,8 @@ def mel_levels(samples: Samples, sample_rate: int) -> Array:
 
     samples: float32 [samples], padded with silence to two frames if they are shorter
     """
+    import scipy.fft  # not at the top: a rescan needs no scipy
+
     if len(samples) < WINDOW + HOP:
         samples = np.pad(samples, (0, WINDOW + HOP - len(samples)))
     frames = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]

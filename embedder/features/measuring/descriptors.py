@@ -11,7 +11,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from embedder.audio.excerpts import SILENCE_PEAK
@@ -117,6 +116,8 @@ def measure_descriptors(sound: TrackSound) -> Values:
 
 def _timbre(levels: NDArray[np.float32]) -> Array:
     """Of the louder half of the frames: how long notes rest is rhythm, not timbre."""
+    import scipy.fft  # not at the top: a rescan needs no scipy
+
     totals = levels.sum(axis=1)
     louder = levels[totals >= np.median(totals)]
     transformed = scipy.fft.dct(louder.mean(axis=0).astype(np.float64), norm="ortho")

@@ -8,7 +8,6 @@ new type of key-finding algorithm" (2013).
 """
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 SIZE = 8192
@@ -31,6 +30,8 @@ def note_shares(samples: NDArray[np.float32], sample_rate: int) -> Array:
 
     samples: float32 [samples], at a low rate: 11,025 Hz is enough
     """
+    import scipy.fft  # not at the top: a rescan needs no scipy
+
     if len(samples) < SIZE:
         samples = np.pad(samples, (0, SIZE - len(samples)))
     frames = np.lib.stride_tricks.sliding_window_view(samples, SIZE)[::HOP]

@@ -10,7 +10,6 @@ mono mix, played by both speakers: what cancels out between left and right does 
 from functools import lru_cache
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 STEP_SECONDS = 0.1
@@ -25,6 +24,8 @@ Array = NDArray[np.float64]
 
 def integrated_loudness(samples: NDArray[np.float32], sample_rate: int) -> float | None:
     """LUFS of mono samples [samples]; None for less than a block, and for silence."""
+    import scipy.fft  # not at the top: a rescan needs no scipy
+
     n = round(STEP_SECONDS * sample_rate)
     n_steps = len(samples) // n
     if n_steps < STEPS_PER_BLOCK:
@@ -65,6 +66,8 @@ def _response(
 @lru_cache(maxsize=4)
 def _weights(n: int, sample_rate: int) -> NDArray[np.float32]:
     """From the squared spectrum of a step of n samples to its weighted mean power [bins]."""
+    import scipy.fft  # not at the top: a rescan needs no scipy
+
     hertz = scipy.fft.rfftfreq(n, 1 / sample_rate)
     sides = np.full(len(hertz), 2.0)
     sides[0] = 1.0

@@ -111,4 +111,4 @@ def test_the_page_is_whole_and_loads_nothing(tmp_path: Path) -> None:
     assert "<rock>" not in page
     assert "http" not in page.replace("http-equiv", "")
     assert f"{evaluation.models[0].accuracy.mean:.3f}" in page
-    assert len(tables_of(evaluation)) == 4
+    assert len(tables_of(evaluation)) == 5
