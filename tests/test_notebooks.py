@@ -59,7 +59,7 @@ def texts_in(path: Path) -> list[str]:
 
 def test_there_are_notebooks() -> None:
     """The tests below have something to test."""
-    assert len(NOTEBOOKS) == 5
+    assert len(NOTEBOOKS) == 6
 
 
 @each_notebook

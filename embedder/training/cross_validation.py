@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from embedder.config.training import TrainingConfig
 from embedder.datasets.dataset import Dataset
-from embedder.datasets.records import TrackRow
+from embedder.datasets.records import Side, TrackRow
 from embedder.datasets.splitting import fold_dataset, is_drawn, track_blocks
 from embedder.training.feeding.known_tracks import KnownTracks
 from embedder.training.heads import fitted_head, truths_of
@@ -128,9 +128,10 @@ _BLOCKS = {"session": "artist", "artist": "artist", "album": "album", "track": "
 
 
 def _usable_rows(dataset: Dataset, known: KnownTracks) -> Ids:
-    is_usable = known.labels >= 0
-    if not is_drawn(dataset):
-        is_usable &= np.isin(np.arange(len(dataset.rows)), dataset.positions("test"), invert=True)
+    sides: set[Side] = {"train", "validation"}
+    if is_drawn(dataset):
+        sides.add("test")
+    is_usable = np.array([row.split in sides for row in dataset.rows]) & (known.labels >= 0)
     return np.flatnonzero(is_usable)
 
 

@@ -99,6 +99,14 @@ def test_a_stored_test_side_stays_out(array_start: str, tmp_path: Path) -> None:
     assert facts["n_tracks"] == table.count("training")
 
 
+def test_tracks_beyond_a_limit_stay_out(array_start: str, tmp_path: Path) -> None:
+    """A limit of six leaves six training tracks and the eight held-out ones of each genre."""
+    data = write_array_set(tmp_path / "set")
+    limited = dataclasses.replace(fitting(array_start), dataset=DatasetConfig(limit_per_label=6))
+    facts = train(data, limited, tmp_path / "run").cross_validation
+    assert facts["n_tracks"] == 4 * (6 + 8)
+
+
 @pytest.fixture(scope="module")
 def short_run(
     start: str, tmp_path_factory: pytest.TempPathFactory
