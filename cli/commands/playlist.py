@@ -7,8 +7,8 @@ import typer
 
 from cli.help_pages import PlainCommand
 from cli.opening import opened_library
-from cli.options import ForceOption, Form, Globals, TasteOption, globals_of, read_tracks
-from cli.output import emit
+from cli.options import ForceOption, Globals, TasteOption, globals_of, read_tracks
+from cli.playlist_shown import show_playlist
 from cli.talk import say
 from embedder.errors import UsageError
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from index.playlists.request import PlaylistRequest
     from index.playlists.results import Playlist
 
-COLUMNS = ("position", "title", "artist", "album", "genre", "duration_seconds", "score", "path")
 MPD_DEFAULT = "localhost:6600"
 
 
@@ -134,6 +133,14 @@ def run(
         int | None,
         typer.Option(min=0, metavar="INT", help="The same seed gives the same playlist."),
     ] = None,
+    kind: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND",
+            help="rediscover: what you liked or played twice, and not for a year. daily-mix: near "
+            "to three tracks that you like, others each day.",
+        ),
+    ] = "",
     taste: TasteOption = 0.0,
     judged: Annotated[
         Path | None,
@@ -188,8 +195,7 @@ def run(
     """
     from index.playlists.request import Arc, PlaylistRequest, parse_places
 
-    settings = globals_of(context)
-    _check(output, relative_to, force=force)
+    settings = _checked(context, output, relative_to, force=force)
     request = PlaylistRequest(
         seeds=tuple(read_tracks(settings, seeds or ())),
         length=length,
@@ -208,6 +214,7 @@ def run(
         min_score=min_score,
         seed=seed,
         judged=judged,
+        kind=kind,
         taste=taste,
         keep=parse_places(keep),
         drop=parse_places(drop),
@@ -223,13 +230,17 @@ def _made(settings: Globals, request: "PlaylistRequest") -> "Playlist":
         return library.playlist(request)
 
 
-def _check(output: Path | None, relative_to: Path | None, *, force: bool) -> None:
+def _checked(
+    context: typer.Context, output: Path | None, relative_to: Path | None, *, force: bool
+) -> Globals:
+    """The global options; raises UsageError if the file cannot be written."""
     from index.playlists.files.files import check_writable
 
     if output is not None:
         check_writable(output, force=force)
     elif relative_to is not None:
         raise UsageError("--relative-to is for the paths in a file: give -o as well")
+    return globals_of(context)
 
 
 def _deliver(
@@ -248,7 +259,7 @@ def _deliver(
         playlist.save(output, relative_to=relative_to, force=force)
         say(settings, f"{len(playlist.tracks)} tracks in {output}")
     _queue(settings, playlist, mpd)
-    _show(settings, playlist)
+    show_playlist(settings, playlist)
 
 
 def _with_values(playlist: "Playlist") -> tuple[list[dict[str, Any]], list[str]]:
@@ -279,19 +290,3 @@ def _queue(settings: Globals, playlist: "Playlist", address: str | None) -> None
     say(settings, f"{queued.n_queued} tracks queued on {queued.address}")
     for reason in queued.problems:
         say(settings, reason)
-
-
-def _show(settings: Globals, playlist: "Playlist") -> None:
-    if settings.form is not Form.TABLE:
-        emit(settings, playlist, rows=playlist.tracks, columns=COLUMNS)
-        return
-    rows, columns = _with_values(playlist)
-    emit(settings, playlist, rows=rows, columns=columns)
-    minutes, seconds = divmod(round(playlist.seconds), 60)
-    line = f"{len(playlist.tracks)} tracks, {minutes}:{seconds:02d}"
-    if playlist.dropped:
-        dropped = ", ".join(f"{count} by {reason}" for reason, count in playlist.dropped.items())
-        line += f"; left out: {dropped}"
-    if playlist.seed is not None:
-        line += f"; --seed {playlist.seed} makes the same playlist again"
-    say(settings, line)

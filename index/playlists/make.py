@@ -28,6 +28,7 @@ from index.playlists.ways.arcs import check_field
 from index.search.asked import QueryTrack
 from index.taste.judging import NO_TASTE, preference_in
 from index.vectors.distances import FloatMatrix
+from index.vectors.store import IdArray
 
 DEFAULT_SPACING = 3
 TRACKS_PER_ARTIST_SLOT = 8
@@ -53,9 +54,14 @@ def make_playlist(library: OpenLibrary, request: PlaylistRequest) -> Playlist:
     library.require_tracks()
     if request.order is not None:
         return ordered_list(library, request.order)
+    kind_ids = None
+    if request.kind:
+        from index.playlists.kinds import of_kind
+
+        request, kind_ids = of_kind(library, request)
     seed = secrets.randbits(31) if request.seed is None else request.seed
     seeds = Seeds(library)
-    task = _task(library, request, seeds, seed)
+    task = _task(library, request, seeds, seed, kind_ids=kind_ids)
     best: Attempt | None = None
     notes = seeds.notes
     for rules, relaxed in _rules_to_try(request, task):
@@ -77,13 +83,22 @@ def make_playlist(library: OpenLibrary, request: PlaylistRequest) -> Playlist:
     return as_playlist(best, seed=seed, notes=notes)
 
 
-def _task(library: OpenLibrary, request: PlaylistRequest, seeds: Seeds, seed: int) -> Task:
+def _task(
+    library: OpenLibrary,
+    request: PlaylistRequest,
+    seeds: Seeds,
+    seed: int,
+    *,
+    kind_ids: IdArray | None,
+) -> Task:
     named = _named(library, request, seeds)
-    allowed = None
+    allowed = kind_ids
     if request.where:
         from index.catalogue.where_sql import ids_where
 
         allowed = ids_where(library.catalogue, request.where)
+        if kind_ids is not None:
+            allowed = np.intersect1d(allowed, kind_ids)
         if not len(allowed):
             raise BadInput(f"--where {request.where!r}: no track matches")
     if request.arc is not None:

@@ -27,6 +27,7 @@ class PlaylistOptions(TypedDict, total=False):
     recent: Path | None
     min_score: float | None
     seed: int | None
+    kind: str
     taste: float
     from_: Path | None
     keep: tuple[int, ...]

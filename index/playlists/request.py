@@ -12,6 +12,7 @@ Shape = Literal["rise", "fall", "peak", "valley"]
 SHAPES: tuple[Shape, ...] = get_args(Shape)
 DEFAULT_LENGTH = 20
 MAX_LENGTH = 10_000
+KINDS = ("rediscover", "daily-mix")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class PlaylistRequest:
     """A playlist to continue, with tracks to keep and to drop."""
     keep: tuple[int, ...] = ()
     """Places in it, from 1, of tracks to keep; the playlist goes towards them."""
+    kind: str = ""
+    """`rediscover` or `daily-mix`: a playlist that starts from the listener's events."""
     taste: float = 0.0
     """How much the listener's events change the choice, from 0 to 1."""
     drop: tuple[int, ...] = ()
@@ -71,6 +74,10 @@ class PlaylistRequest:
     def __post_init__(self) -> None:
         check_tracks(self, "seeds", "via", "exclude")
         check_taste(self.taste)
+        if self.kind and self.kind not in KINDS:
+            raise UnknownChoice("kind of playlist", self.kind, KINDS)
+        if self.kind and (self.to is not None or self.judged is not None):
+            raise UsageError("give --kind alone, without --to and --from")
         if self.length is not None and self.minutes is not None:
             raise UsageError("give --length or --minutes, not both")
         if self.length is not None and not 1 <= self.length <= MAX_LENGTH:
@@ -95,7 +102,7 @@ class PlaylistRequest:
         for name, value in others.items():
             if self.mix and value is not None:
                 raise UsageError(f"--mix orders the tracks itself: leave out --{name}")
-        if not self.seeds and not self.where and self.judged is None:
+        if not (self.seeds or self.where or self.kind) and self.judged is None:
             raise UsageError("nothing to start from: give a track, a folder, a playlist or --where")
         if self.via and self.to is None:
             raise UsageError("--via needs a last track: give --to as well")
