@@ -1,6 +1,6 @@
 """A playlist as a table, with its length, what was left out, and how to make it again."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli.options import Form, Globals
 from cli.output import emit
@@ -27,3 +27,22 @@ def show_playlist(settings: Globals, playlist: "Playlist") -> None:
     if playlist.seed is not None:
         line += f"; --seed {playlist.seed} makes the same playlist again"
     say(settings, line)
+
+
+def _with_values(playlist: "Playlist") -> tuple[list[dict[str, Any]], list[str]]:
+    """The rows of the table, with the values that the order follows, and the columns."""
+    target = playlist.score_target
+    score = "score" if target in ("", "seed") else f"score_to_{target}"
+    rows = []
+    for entry in playlist.tracks:
+        values = dict(entry.measured)
+        if not values and playlist.value_fields:
+            values = {playlist.value_fields[0]: "" if entry.value is None else f"{entry.value:g}"}
+        shown = entry.score if score == "score" or entry.score is None else f"{entry.score:.2f}"
+        rows.append(entry.to_json() | {score: shown} | values)
+    columns = [score if name == "score" else name for name in COLUMNS]
+    if not target:
+        columns.remove(score)
+    at = columns.index("duration_seconds") + 1
+    new_columns = [name for name in playlist.value_fields if name not in columns]
+    return rows, [*columns[:at], *new_columns, *columns[at:]]

@@ -262,25 +262,6 @@ def _deliver(
     show_playlist(settings, playlist)
 
 
-def _with_values(playlist: "Playlist") -> tuple[list[dict[str, Any]], list[str]]:
-    """The rows of the table, with the values that the order follows, and the columns."""
-    target = playlist.score_target
-    score = "score" if target in ("", "seed") else f"score_to_{target}"
-    rows = []
-    for entry in playlist.tracks:
-        values = dict(entry.measured)
-        if not values and playlist.value_fields:
-            values = {playlist.value_fields[0]: "" if entry.value is None else f"{entry.value:g}"}
-        shown = entry.score if score == "score" or entry.score is None else f"{entry.score:.2f}"
-        rows.append(entry.to_json() | {score: shown} | values)
-    columns = [score if name == "score" else name for name in COLUMNS]
-    if not target:
-        columns.remove(score)
-    at = columns.index("duration_seconds") + 1
-    new_columns = [name for name in playlist.value_fields if name not in columns]
-    return rows, [*columns[:at], *new_columns, *columns[at:]]
-
-
 def _queue(settings: Globals, playlist: "Playlist", address: str | None) -> None:
     if address is None:
         return
