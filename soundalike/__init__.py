@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from index.search.request import SearchRequest as SearchRequest
     from index.search.results import Neighbour as Neighbour
     from index.search.results import QueryResult as QueryResult
+    from index.taste.request import EventRequest as EventRequest
+    from index.taste.results import TasteReport as TasteReport
     from soundalike.live.heard import Heard as Heard
     from soundalike.live.listening import listen as listen
     from soundalike.live.settings import ListenSettings as ListenSettings
@@ -75,6 +77,7 @@ _HOMES = {
     "EncodingFailure": "embedder.encoding.requests",
     "Evaluation": "index.evaluate.results",
     "EvaluationSettings": "index.evaluate.settings",
+    "EventRequest": "index.taste.request",
     "FileSource": "soundalike.live.sources.file",
     "Heard": "soundalike.live.heard",
     "IndexOptions": "index.indexing.request",
@@ -96,6 +99,7 @@ _HOMES = {
     "QueryResult": "index.search.results",
     "SearchRequest": "index.search.request",
     "SoundalikeError": "embedder.errors",
+    "TasteReport": "index.taste.results",
     "TrackClassifier": "embedder.encoding.classifier",
     "TrackEncoder": "embedder.encoding.encoder",
     "TrackEncoding": "embedder.encoding.requests",
