@@ -150,7 +150,7 @@ def run(
     ] = None,
     force: ForceOption = False,
 ) -> None:
-    """Say what is heard, moment by moment: by a model's labels or by your library's.
+    """Name what is heard, by a model's labels or your library's.
 
     Listens to the microphone, a file or a pipe. Windows of sound are encoded one after another, and
     the probabilities of their labels are averaged over a second.

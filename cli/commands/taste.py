@@ -12,7 +12,7 @@ from cli.talk import say
 from embedder.errors import UsageError
 
 app = typer.Typer(
-    help="""Show, import, export or delete your likes, dislikes, skips and plays.
+    help="""Show, import, export or delete what you liked and played.
 
     They are stored in your library alone, and change results only with the option --taste of query,
     playlist and radio.
