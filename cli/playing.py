@@ -26,6 +26,9 @@ def find_player() -> str | None:
     return next(filter(None, map(shutil.which, PLAYERS)), None)
 
 
+MPV_END = "--end"
+
+
 def play_command(player: str, track: TrackRecord) -> list[str]:
     """The arguments that play a track, or its part of a file."""
     start, end = track.start_seconds, track.end_seconds
@@ -36,7 +39,7 @@ def play_command(player: str, track: TrackRecord) -> list[str]:
         return [*command, "-i", track.path]
     command = [player, "--no-video", "--no-terminal", "--no-config"]
     command += [] if start is None else [f"--start={start:g}"]
-    command += [] if end is None else [f"--end={end:g}"]
+    command += [] if end is None else [f"{MPV_END}={end:g}"]
     return [*command, "--", track.path]
 
 

@@ -86,7 +86,7 @@ def show(context: typer.Context, model: ModelArgument) -> None:
 
 def _show_stored(settings: Globals, card: "Card", next_command: str) -> None:
     """What was stored, and the command to go on with."""
-    say(settings, f"{card.name}: try it with `soundalike {next_command}`")
+    say(settings, f"{card.name}: try it with `{next_command}`")
     emit(settings, {"name": card.name, "kind": card.kind, "fingerprint": card.fingerprint})
 
 
@@ -158,7 +158,7 @@ def get(
         n_excerpts=excerpts,
         replace=force,
     )
-    _show_stored(settings, card, f"index FOLDER --model {card.name}")
+    _show_stored(settings, card, f"soundalike index FOLDER --model {card.name}")
 
 
 @app.command("combine")
@@ -217,7 +217,7 @@ def combine(
         size=size,
         replace=force,
     )
-    _show_stored(settings, card, f"index FOLDER --model {card.name}")
+    _show_stored(settings, card, f"soundalike index FOLDER --model {card.name}")
 
 
 @app.command("import")
@@ -268,7 +268,7 @@ def import_(
     card = import_model(
         source, name=name, spec=spec, output=output, download=download, replace=force
     )
-    _show_stored(settings, card, f"models show {card.name}")
+    _show_stored(settings, card, f"soundalike models show {card.name}")
 
 
 @app.command("export")

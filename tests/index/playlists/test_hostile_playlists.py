@@ -128,7 +128,8 @@ def test_a_large_playlist_is_looked_up_in_few_queries(
         library.catalogue.setting("any")  # open
         monkeypatch.setattr(Database, "rows", counted)
         assert len(Seeds(library).ids_listed(tmp_path / "a.m3u8")) == 1000
-    assert len(statements) < 20
+    lookups = [text for text in statements if not text.startswith("PRAGMA")]  # a mark is no look-up
+    assert len(lookups) < 20
 
 
 @pytest.mark.slow
