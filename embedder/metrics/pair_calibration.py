@@ -56,6 +56,8 @@ def balanced_curve(
     """Ascending distances and falling probabilities, from 1 at distance 0 to 0 at the farthest."""
     from sklearn.isotonic import isotonic_regression
 
+    if not distances.max() > 0:
+        raise BadInput("every track has the same vector, so distances say nothing")
     order = np.argsort(distances, kind="stable")
     bins = np.array_split(order, min(N_BINS, max(len(order) // PAIRS_IN_BIN, 2)))
     middles = np.array([distances[some].mean() for some in bins])

@@ -49,8 +49,8 @@ def calibration_facts(
 
     try:
         first, second, is_alike = balanced_pairs(len(rows), alike, generator=generator)
+        distances = geometry.pairwise(vectors, vectors).double().numpy()[first, second]
+        knots, scores = balanced_curve(distances, is_alike, is_cosine=geometry.kind == "cosine")
     except BadInput:
         return {}
-    distances = geometry.pairwise(vectors, vectors).double().numpy()[first, second]
-    knots, scores = balanced_curve(distances, is_alike, is_cosine=geometry.kind == "cosine")
     return {CALIBRATION_KEY: {"distances": knots.tolist(), "scores": scores.tolist()}}

@@ -40,6 +40,7 @@ export function showWorkshop(main) {
   let round = 0;
   function solveSoon() {
     clearTimeout(timer);
+    result.setAttribute("aria-busy", "true");
     timer = setTimeout(solve, WAIT_MS);
   }
   function set(name, value) {
@@ -69,9 +70,11 @@ export function showWorkshop(main) {
     const seeds = allSeeds();
     if (!seeds.length && !state.where) {
       result.replaceChildren(el("p", { className: "quiet" }, TEXT.noSeeds));
+      result.setAttribute("aria-busy", "false");
       return;
     }
     const mine = ++round;
+    result.setAttribute("aria-busy", "true");
     try {
       const answer = await post("/playlist", question(seeds));
       if (mine !== round) return;
@@ -80,6 +83,7 @@ export function showWorkshop(main) {
     } catch (error) {
       if (mine === round) result.replaceChildren(el("p", { className: "bad", role: "alert" }, error.message));
     }
+    if (mine === round) result.setAttribute("aria-busy", "false");
   }
   const off = onSeeds(() => {
     state.kept.clear();
