@@ -68,6 +68,17 @@ class Database:
         finally:
             database.close()
 
+    @classmethod
+    def has_tables(cls, path: Path) -> bool:
+        """Whether a catalogue is there; a run that was killed at its start leaves an empty file."""
+        if not path.exists():
+            return False
+        database = cls(path, _opened_to_read(path))
+        try:
+            return database.format > 0
+        finally:
+            database.close()
+
     @property
     def format(self) -> int:
         """The number of the last migration that the file has been through."""

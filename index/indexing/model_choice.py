@@ -11,6 +11,7 @@ from embedder.encoding.measuring_many import measure_many
 from embedder.encoding.requests import EncodingResult, MeasuringResult, TrackRequest
 from embedder.errors import UsageError
 from embedder.models.card import Card, read_card
+from index.catalogue.database import Database
 from index.library_folder.model_folder import library_model_folder
 from index.library_folder.open_library import CATALOGUE_NAME, OpenLibrary
 
@@ -68,7 +69,7 @@ def choose_model(library: OpenLibrary, name: str | None) -> Path:
 
     if name is not None:
         return find_model(name)
-    if (library.folder / CATALOGUE_NAME).exists():
+    if Database.has_tables(library.folder / CATALOGUE_NAME):
         model = library.catalogue.current_model()
         if model is not None:
             return library_model_folder(library.folder, library.catalogue, model)

@@ -7,6 +7,7 @@ from pathlib import Path
 from embedder.errors import MissingAudio, printable_path
 from embedder.features.measuring.measurers import current_versions
 from index.catalogue.catalogue import Catalogue
+from index.catalogue.database import Database
 from index.catalogue.ledger import Ledger
 from index.indexing.dataset_labels import (
     DatasetLabels,
@@ -87,7 +88,7 @@ def index_into(
     """
     options = options or IndexOptions()
     if labels is None:
-        has_catalogue = (library.folder / CATALOGUE_NAME).exists()
+        has_catalogue = Database.has_tables(library.folder / CATALOGUE_NAME)
         labels = _given_labels(options, library.catalogue if has_catalogue else None, encoder)
     if options.dry_run:
         return _dry_run(

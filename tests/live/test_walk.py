@@ -9,9 +9,9 @@ import pytest
 from embedder.audio.writing import write_audio
 from tests.conftest import RunCli
 from tests.live.household import RATE, kitchen, recording_of_doors, recording_of_kettle
-from tests.live.test_outputs import Messages, server
+from tests.live.osc_server import OscServer, osc_server
 
-__all__ = ["server"]
+__all__ = ["osc_server"]  # a fixture
 
 PAGE = Path(__file__).parents[2] / "docs" / "live.md"
 WALK = re.compile(r"^## A kettle and a door\n.*?^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -21,13 +21,13 @@ N_TAKES = 10
 @pytest.mark.slow  # it trains on the features of the default model
 def test_the_walk_through_ends_with_messages_that_name_the_sounds(
     run_cli: RunCli,
-    server: tuple[int, Messages],
+    osc_server: OscServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each line of the page runs; a real OSC server receives kettle and door in their turn."""
     monkeypatch.chdir(tmp_path)
-    port, messages = server
+    port, messages = osc_server
     write_audio(Path("door.flac"), recording_of_doors(N_TAKES, seed=1)[None], RATE)
     write_audio(Path("kettle.flac"), recording_of_kettle(N_TAKES, seed=2)[None], RATE)
     write_audio(Path("kitchen.flac"), kitchen(seed=3)[None], RATE)
