@@ -90,7 +90,7 @@ def _play_one(settings: Globals, radio: "Radio", player: str, track: "TrackRecor
                 continue
             kind = {ENDED: "play", SKIP: "skip", DISLIKE: "dislike"}.get(event)
             if kind is not None:
-                radio.record(track, kind)  # type: ignore[arg-type]
+                radio.record(track, kind)  # type: ignore[arg-type]  # a kind, by the line above
             if event == FAILED:
                 say(settings, f"{player} could not play {track.path}")
             return event
