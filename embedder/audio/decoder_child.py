@@ -7,6 +7,7 @@ not import torch, so it starts quickly.
 """
 
 import logging
+import os
 import pickle
 import signal
 import sys
@@ -29,9 +30,12 @@ def serve(requests: BinaryIO, answers: BinaryIO, shared: BinaryIO) -> None:
     send(None, answers)
     while True:
         try:
-            path, patience_seconds, request = pickle.load(requests)  # noqa: S301 - from the parent
+            path, folder, patience_seconds, request = pickle.load(requests)  # noqa: S301 - ours
         except EOFError:
             return
+        if folder is not None:
+            with suppress(OSError):  # removed meanwhile: a relative path does not exist then
+                os.chdir(folder)
         limit_cpu_time(patience_seconds)
         has_failed, value = answer(path, request)
         buffers: list[pickle.PickleBuffer] = []

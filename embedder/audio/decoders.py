@@ -101,7 +101,7 @@ class Decoder:
             stdin, stdout = pipes_of(child.process)
             child.wait_until_ready()
             with watchdog:
-                pickle.dump((os.fspath(path), seconds, request), stdin)
+                pickle.dump((os.fspath(path), _working_folder(), seconds, request), stdin)
                 stdin.flush()
                 has_failed, answer, sizes = _unpickled(stdout)
             buffers = child.buffers(sizes)
@@ -214,6 +214,14 @@ class _Child:
         """End the process and remove the shared file."""
         end_child(self.process)
         self._shared_path.unlink(missing_ok=True)
+
+
+def _working_folder() -> str | None:
+    """Relative paths start here; None if the folder was removed."""
+    try:
+        return os.getcwd()  # noqa: PTH109 - called for each excerpt
+    except FileNotFoundError:
+        return None
 
 
 def _unpickled(stream: Any) -> Any:

@@ -49,7 +49,7 @@ class Bliss:
         """The features of a file; raises AudioError for a file that it cannot analyse."""
         self._decoders.run(path, probe, path)  # gives a clearer reason than bliss-audio's panic
         try:
-            answer = self._process().ask(Message({"path": str(path)}))
+            answer = self._process().ask(Message({"path": str(path.absolute())}))
         except ForeignCrash as crash:
             if crash.is_illegal_instruction:
                 raise ForeignCodeCrashed(_cannot_run()) from crash

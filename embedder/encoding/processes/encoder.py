@@ -66,7 +66,7 @@ class EncoderProcess:
         )
         tracks = [
             {
-                "path": str(request.path),
+                "path": str(request.path.absolute()),
                 "start_seconds": request.start_seconds,
                 "seconds": request.seconds,
                 "measurers": request.measurers,

@@ -38,6 +38,18 @@ def test_samples_are_those_of_this_process(song: Path) -> None:
     np.testing.assert_array_equal(waveform.samples, read_whole(song, sample_rate=16_000).samples)
 
 
+def test_a_relative_path_starts_in_the_present_working_folder(
+    song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child that was started in another folder follows; the error names the path as given."""
+    with Decoders() as decoders:
+        decoders.run(song, read_whole, song)
+        monkeypatch.chdir(song.parent)
+        assert len(decoders.run(Path(song.name), read_whole, Path(song.name)).samples) == 22_050
+        with pytest.raises(MissingAudio, match=r"^gone\.flac: "):
+            decoders.run(Path("gone.flac"), read_whole, Path("gone.flac"))
+
+
 def test_errors_are_those_of_this_process(song: Path) -> None:
     """A file that cannot be read raises the same error, and the next one is read."""
     with Decoders() as decoders:
