@@ -1,12 +1,16 @@
 """`soundalike serve`: the library as a page and an API on one's own machine."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.options import globals_of
 from cli.talk import say
 from embedder.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from soundalike.server.lyrion.router import Lyrion
 
 
 def run(
@@ -56,6 +60,22 @@ def run(
             show_default=False,
         ),
     ] = "",
+    lyrion: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Answer the plugin Bliss Mixer of Lyrion, whose music folder this is. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    lms: Annotated[
+        str,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="With --lyrion: tell Lyrion there which port answers, as bliss-mixer does.",
+            show_default=False,
+        ),
+    ] = "",
     allow_host: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Another name of this server.", show_default=False),
@@ -75,15 +95,12 @@ def run(
     $ soundalike serve --port 8000
     Prints http://127.0.0.1:8000/ and answers until it is interrupted.
     """
+    _check_installed()
+    from soundalike.server.navidrome.crawl import Navidrome
+    from soundalike.server.serve import serve
+    from soundalike.server.settings import ServerSettings
+
     settings = globals_of(context)
-    try:
-        from soundalike.server.navidrome.crawl import Navidrome
-        from soundalike.server.serve import serve
-        from soundalike.server.settings import ServerSettings
-    except ModuleNotFoundError as error:
-        if error.name not in {"fastapi", "starlette", "uvicorn", "pydantic"}:
-            raise
-        raise MissingExtra("soundalike serve", "serve") from error
     serve(
         ServerSettings(
             settings.library_folder(),
@@ -96,5 +113,26 @@ def run(
             allowed_origins=tuple(allow_origin or ()),
         ),
         navidrome=None if navidrome is None else Navidrome(navidrome, user, navidrome_password),
+        lyrion=_lyrion(lyrion or [], lms),
         on_start=lambda address: say(settings, f"{address}  (Ctrl-C ends it)"),
     )
+
+
+def _check_installed() -> None:
+    """Raise MissingExtra if a package of the server is not installed."""
+    try:
+        import soundalike.server.serve  # noqa: F401 - to see whether it can be imported
+    except ModuleNotFoundError as error:
+        if error.name not in {"fastapi", "starlette", "uvicorn", "pydantic"}:
+            raise
+        raise MissingExtra("soundalike serve", "serve") from error
+
+
+def _lyrion(folders: list[Path], lms: str) -> "Lyrion | None":
+    """The Lyrion that the options name, if they name one."""
+    from soundalike.server.lyrion.names import music_folder
+    from soundalike.server.lyrion.router import Lyrion
+
+    if not folders and not lms:
+        return None
+    return Lyrion(tuple(map(music_folder, folders)), lms)

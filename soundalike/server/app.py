@@ -20,6 +20,7 @@ from soundalike.server.failures import BUG, status_of, text_of
 from soundalike.server.gate import Gate
 from soundalike.server.jobs.jobs import Jobs
 from soundalike.server.libraries import Libraries
+from soundalike.server.lyrion.router import Lyrion, lyrion_router
 from soundalike.server.navidrome.crawl import Navidrome
 from soundalike.server.navidrome.router import navidrome_router
 from soundalike.server.replies import json_reply
@@ -56,7 +57,9 @@ ANSWERED = (
 logger = logging.getLogger(__name__)
 
 
-def create_app(settings: ServerSettings, *, navidrome: Navidrome | None = None) -> FastAPI:
+def create_app(
+    settings: ServerSettings, *, navidrome: Navidrome | None = None, lyrion: Lyrion | None = None
+) -> FastAPI:
     """The server as an ASGI application; raises NotFound if there is no library."""
     context = Context(settings, Libraries(settings.library), Jobs())
 
@@ -83,6 +86,8 @@ def create_app(settings: ServerSettings, *, navidrome: Navidrome | None = None) 
     app.include_router(rest_router(context))
     if navidrome is not None:
         app.include_router(navidrome_router(context, navidrome))
+    if lyrion is not None:
+        app.include_router(lyrion_router(context, lyrion))
     app.mount("/static", StaticFiles(directory=PAGE), name="static")
     app.state.context = context
     for kind in ANSWERED:

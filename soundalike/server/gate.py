@@ -25,8 +25,8 @@ PAGE_TOKEN_HEADER = "x-soundalike-token"  # noqa: S105 - the name of a header
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_LOGIN = ("/rest/",)
 """Routes of players that send a name and a password of their own with each request."""
-FOREIGN_CHANGES = ("/rest/", "/api/mix")
-"""Routes of other programs, which know no token of the page."""
+FOREIGN_CHANGES = ("/rest/", "/api/mix", "/api/list")
+"""Routes of other programs, which know no token of the page. Those of `/api/` change nothing."""
 MAX_URL_BYTES = 8192
 MAX_BODY_BYTES = 1 << 20
 MAX_UPLOAD_BYTES = 128 << 20

@@ -7,6 +7,8 @@ import uvicorn
 
 from embedder.errors import BadInput
 from soundalike.server.app import create_app
+from soundalike.server.lyrion.announcing import announce
+from soundalike.server.lyrion.router import Lyrion
 from soundalike.server.navidrome.crawl import Navidrome
 from soundalike.server.settings import ServerSettings
 
@@ -19,9 +21,10 @@ def serve(
     *,
     on_start: Callable[[str], None],
     navidrome: Navidrome | None = None,
+    lyrion: Lyrion | None = None,
 ) -> None:
     """Answer requests until Ctrl-C; `on_start` gets the address of the page."""
-    app = create_app(settings, navidrome=navidrome)
+    app = create_app(settings, navidrome=navidrome, lyrion=lyrion)
     with listening(settings) as listener:
         port = listener.getsockname()[1]
         config = uvicorn.Config(
@@ -34,6 +37,8 @@ def serve(
             timeout_graceful_shutdown=LAST_REQUESTS_SECONDS,
             h11_max_incomplete_event_size=16 << 10,
         )
+        if lyrion is not None and lyrion.server:
+            announce(lyrion.server, port)  # requests wait in the socket until the server runs
         on_start(f"http://{_shown(settings.host)}:{port}/")
         uvicorn.Server(config).run(sockets=[listener])
 

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from soundalike.server.app import create_app
 from soundalike.server.gate import PAGE_TOKEN_HEADER
+from soundalike.server.lyrion.router import Lyrion
 from soundalike.server.settings import ServerSettings
 from tests.index.vector_library import library_of, unit_vectors
 
@@ -28,7 +29,7 @@ def test_no_request_ends_in_an_error_of_ours(tmp_path: Path) -> None:
     tags = [{"genre": name, "artist": name} for name in ("jazz", "rock", "jazz", "rock", "folk")]
     library_of(tmp_path / "library", unit_vectors(len(tags)), tags).close()
     settings = ServerSettings(tmp_path / "library")
-    app = create_app(settings)
+    app = create_app(settings, lyrion=Lyrion((Path("/music"),)))
     headers = HEADERS | {PAGE_TOKEN_HEADER: settings.page_token}
     schema = schemathesis.openapi.from_asgi("/api/openapi.json", app, headers=HEADERS)
     statuses: list[int] = []
