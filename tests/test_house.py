@@ -12,13 +12,14 @@ from typer.core import TyperGroup
 from cli.loading import command_names, load_command
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("embedder", "index", "soundalike", "cli")
+PACKAGES = ("embedder", "index", "soundalike", "cli", "beetsplug")
 HIGHEST_LINES = 300
 MOST_LINES = 30
 STDOUT_WRITERS = (
     ROOT / "cli" / "output.py",
     # Child processes, whose standard output is a pipe to their parent.
     ROOT / "embedder" / "audio" / "decoder_child.py",
+    ROOT / "embedder" / "audio" / "transcoder_child.py",
     ROOT / "embedder" / "encoding" / "processes" / "encoder_child.py",
     ROOT / "soundalike" / "server" / "jobs" / "child.py",
 )

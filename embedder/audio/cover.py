@@ -1,6 +1,7 @@
 """The picture in a file's tags: the front cover, or the first one, if browsers can show it."""
 
 import base64
+import io
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -76,3 +77,31 @@ def _media_type(data: bytes) -> str | None:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     return next((kind for head, kind in HEADS.items() if data.startswith(head)), None)
+
+
+def small_cover(path: Path, size: int) -> Cover | None:
+    """The same picture, no wider and no higher than `size` pixels.
+
+    A picture that is small already, or that cannot be decoded, is returned as it is. Run it in a
+    child process, as a picture may take much memory.
+    """
+    from PIL import Image, ImageOps
+
+    cover = read_cover(path)
+    if cover is None:
+        return None
+    try:
+        with Image.open(io.BytesIO(cover.data)) as picture:
+            if max(picture.size) <= size:
+                return cover
+            picture.draft("RGB", (size, size))  # a JPEG is decoded at a lower size
+            scaled = ImageOps.exif_transpose(picture).convert("RGB")
+            scaled.thumbnail((size, size))
+            target = io.BytesIO()
+            scaled.save(target, "JPEG", quality=85)
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - Pillow raises anything on a damaged picture
+        logger.debug("%s: its picture cannot be decoded", path)
+        return cover
+    return Cover(target.getvalue(), "image/jpeg")

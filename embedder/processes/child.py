@@ -17,14 +17,19 @@ def start_child(
     module: str, *arguments: str, environment: dict[str, str] | None = None
 ) -> "subprocess.Popen[bytes]":
     """`python -m module arguments`, with pipes to its input and from its output."""
-    root = str(Path(embedder.__file__).parents[1])
-    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **(environment or {})},
+        env=child_environment(environment),
     )
+
+
+def child_environment(more: dict[str, str] | None = None) -> dict[str, str]:
+    """The environment in which a child imports this copy of soundalike, with more variables."""
+    root = str(Path(embedder.__file__).parents[1])
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **(more or {})}
 
 
 def pipes_of(child: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:

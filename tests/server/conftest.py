@@ -1,5 +1,6 @@
 """A library of small real files with a small real model, and a client of its server."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the extra 'serve' is not installed")
 
+from mutagen.flac import FLAC, Picture
+from PIL import Image
 from starlette.testclient import TestClient
 
 from embedder.config.presets import MODELS
@@ -22,6 +25,8 @@ from tests.cli.songs import write_song
 BASE = "http://127.0.0.1:8000"
 N_SONGS = 12
 ODD_TITLE = "<script>alert(1)</script>\x1b]0;x\x07 \u202egnol"
+COVERED = 6
+"""The id of the song with a picture, 300 pixels wide and 200 high."""
 TITLES = {0: ODD_TITLE, 7: "Zebra crossing"}
 
 
@@ -37,9 +42,20 @@ def served_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_field(path, "title", [TITLES.get(number, f"Song {number}")])
         write_field(path, "artist", [f"Artist {number % 4}"])
         write_field(path, "genre", ["jazz" if number % 2 else "rock"])
+    _add_cover(place / "music" / f"{COVERED - 1:02d}.flac")
     with Library.open_or_create(place / "library") as library:
         library.index([place / "music"], model=str(model))
     return place
+
+
+def _add_cover(path: Path) -> None:
+    target = io.BytesIO()
+    Image.new("RGB", (300, 200), "teal").save(target, "PNG")
+    picture = Picture()
+    picture.data, picture.type, picture.mime = target.getvalue(), 3, "image/png"
+    file = FLAC(path)
+    file.add_picture(picture)
+    file.save()
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from soundalike.server.rest.replies import (
     reply,
 )
 from soundalike.server.rest.shelf import Shelf, shelf_of
+from soundalike.server.rest.transcoding import Transcoders
 from soundalike.server.rest.visit import Visit
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ EXTENSIONS: list[dict[str, Value]] = [
     {"name": "apiKeyAuthentication", "versions": [1]},
     {"name": "formPost", "versions": [1]},
     {"name": "sonicSimilarity", "versions": [1]},
+    {"name": "transcodeOffset", "versions": [1]},
 ]
 Payload = dict[str, Value]
 HANDLERS: dict[str, Callable[[Visit], Payload]] = {
@@ -64,7 +66,7 @@ HANDLERS: dict[str, Callable[[Visit], Payload]] = {
 }
 FILES: dict[str, Callable[[Visit], Response]] = {
     "stream": files.stream,
-    "download": files.stream,
+    "download": files.download,
     "getCoverArt": files.get_cover_art,
 }
 
@@ -90,6 +92,7 @@ def rest_router(context: Context) -> APIRouter:
     settings = context.settings
     logins = Logins(user=settings.player_user, password=settings.player_password)
     shelves = Shelves()
+    transcoders = Transcoders()
 
     @router.get("/rest/{name}")
     @router.head("/rest/{name}")
@@ -131,6 +134,7 @@ def rest_router(context: Context) -> APIRouter:
             raise SubsonicError(NOT_FOUND, "this server does not answer that")
         with context.libraries.reading() as library:
             shelf = shelves.current(context.libraries.mark, lambda: shelf_of(library))
-            return handler(Visit(library, shelf, parameters, context.libraries.to_write))
+            to_write = context.libraries.to_write
+            return handler(Visit(library, shelf, parameters, to_write, transcoders))
 
     return router

@@ -11,6 +11,7 @@ from index.library import Library
 from soundalike.server.media import media_type
 from soundalike.server.rest.replies import MISSING_PARAMETER, NOT_FOUND, SubsonicError, Value
 from soundalike.server.rest.shelf import Album, Shelf, track_number_of
+from soundalike.server.rest.transcoding import Transcoders
 
 MAX_COUNT = 500
 
@@ -24,6 +25,7 @@ class Visit:
     parameters: Mapping[str, list[str]]
     to_write: Callable[[], Library]
     """Opens a library of its own to write to; close it."""
+    transcoders: Transcoders
 
     def text(self, name: str, default: str | None = None) -> str:
         """A parameter; without a default it must be there."""
@@ -61,14 +63,22 @@ class Visit:
             raise SubsonicError(NOT_FOUND, "no such album")
         return self.shelf.albums[album_id]
 
+    def kbps_of(self, track: TrackRecord) -> int | None:
+        """The mean bit rate of a song's file; None if it is not known."""
+        size_bytes, seconds = self._size_bytes(track), track.duration_seconds
+        if not size_bytes or not seconds or track.start_seconds is not None:
+            return None
+        return round(size_bytes * 8 / seconds / 1000)
+
+    def _size_bytes(self, track: TrackRecord) -> int | None:
+        return file_sizes(self.library.catalogue.database, [track.id]).get(track.id)
+
     def song(self, track: TrackRecord) -> dict[str, Value]:
         """A track as players read it."""
         path = Path(track.path)
         album = self.shelf.album_of(track)
         suffix = path.suffix.lower().lstrip(".")
-        size_bytes = file_sizes(self.library.catalogue.database, [track.id]).get(track.id)
         seconds = track.duration_seconds
-        rate = round(size_bytes * 8 / seconds / 1000) if size_bytes and seconds else None
         return {
             "id": f"tr-{track.id}",
             "parent": album.id if album else None,
@@ -80,11 +90,11 @@ class Visit:
             "year": track.year,
             "genre": track.genre or None,
             "coverArt": f"tr-{track.id}",
-            "size": size_bytes,
+            "size": self._size_bytes(track),
             "contentType": media_type(path),
             "suffix": suffix,
             "duration": None if seconds is None else round(seconds),
-            "bitRate": rate,
+            "bitRate": self.kbps_of(track),
             "path": _shown_path(track, album),
             "isVideo": False,
             "albumId": album.id if album else None,

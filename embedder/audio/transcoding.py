@@ -1,0 +1,136 @@
+"""A song, or a part of one, in another format and bit rate, written while it is decoded.
+
+    file ─▶ decoder ─▶ resampler ─▶ encoder ─▶ a stream that cannot seek
+
+Each of the formats can be played before it has arrived as a whole. Surround sound becomes stereo.
+Run it in a child process (`transcoder_child`): a file may crash FFmpeg or never end.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, cast
+
+import av
+import av.error
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+
+from embedder.audio.frames import placed_frames
+from embedder.audio.source import AudioSource, open_source
+from embedder.errors import UnknownChoice, UnreadableAudio, UsageError
+
+MAX_KBPS = 320
+MIN_KBPS = 16
+_MPEG_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFormat:
+    """FFmpeg's names for a format, and what a player is told of it."""
+
+    container: str
+    codec: str
+    frame_format: str
+    media_type: str
+    usual_kbps: int
+    sample_rates: tuple[int, ...] = ()
+    """Empty: that of the file."""
+
+    @property
+    def is_lossy(self) -> bool:
+        """Whether a bit rate has a meaning."""
+        return self.codec != "flac"
+
+
+_OPUS = StreamFormat("ogg", "libopus", "flt", "audio/ogg", 128, (48000,))
+STREAM_FORMATS = {
+    "mp3": StreamFormat("mp3", "libmp3lame", "fltp", "audio/mpeg", 192, _MPEG_RATES),
+    "opus": _OPUS,
+    "ogg": _OPUS,
+    "aac": StreamFormat("adts", "aac", "fltp", "audio/aac", 160, _MPEG_RATES),
+    "flac": StreamFormat("flac", "flac", "s16", "audio/flac", 0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Transcoding:
+    """What a song is to become."""
+
+    format: str
+    kbps: int | None = None
+    """None: the usual bit rate of the format."""
+    start_seconds: float = 0.0
+    end_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.format not in STREAM_FORMATS:
+            raise UnknownChoice("format of a stream", self.format, tuple(STREAM_FORMATS))
+        if self.kbps is not None and not MIN_KBPS <= self.kbps <= MAX_KBPS:
+            raise UsageError(f"{self.kbps} kbit/s: give {MIN_KBPS} to {MAX_KBPS}")
+
+    @property
+    def stream_format(self) -> StreamFormat:
+        """What FFmpeg and players call the format."""
+        return STREAM_FORMATS[self.format]
+
+
+class Target(Protocol):
+    """Where the bytes go; it need not be able to seek."""
+
+    def write(self, data: bytes, /) -> int:
+        """Write all of the bytes."""
+        ...
+
+
+def transcode(path: Path, target: Target, wish: Transcoding) -> None:
+    """Write a file as `wish` says; raises AudioError for a file that cannot be decoded."""
+    kind = wish.stream_format
+    with open_source(path) as source:
+        rate = _rate_for(source.sample_rate, kind)
+        layout = "mono" if source.info().n_channels == 1 else "stereo"
+        resampler = AudioResampler(format=kind.frame_format, layout=layout, rate=rate)
+        with av.open(target, "w", format=kind.container) as container:
+            stream = cast("AudioStream", container.add_stream(kind.codec, rate=rate))
+            stream.codec_context.layout = layout
+            stream.codec_context.format = kind.frame_format
+            if kind.is_lossy:
+                stream.codec_context.bit_rate = (wish.kbps or kind.usual_kbps) * 1000
+            n_frames = 0
+            for frame in _frames_of(source, wish):
+                n_frames += 1
+                frame.pts = None  # the stream begins at 0, and lost sound does not stop it
+                for converted in resampler.resample(frame):
+                    container.mux(stream.encode(converted))
+            if not n_frames:
+                raise UnreadableAudio(path, "nothing could be decoded there")
+            for converted in resampler.resample(None):
+                container.mux(stream.encode(converted))
+            container.mux(stream.encode(None))
+
+
+def _frames_of(source: AudioSource, wish: Transcoding) -> Iterator[AudioFrame]:
+    """The frames between the bounds, to within a frame."""
+    first = round(wish.start_seconds * source.sample_rate)
+    last = None if wish.end_seconds is None else round(wish.end_seconds * source.sample_rate)
+    if first > 0:
+        try:
+            source.seek(first)
+        except (av.error.FFmpegError, OSError):
+            source.reopen()  # it cannot seek: what comes before is decoded and left out
+    end = 0
+    for position, frame in placed_frames(source):
+        start = end if position is None else position
+        end = start + frame.samples
+        if last is not None and start >= last:
+            return
+        if end > first:
+            yield frame
+
+
+def _rate_for(rate: int, kind: StreamFormat) -> int:
+    """The rate of the file if the format has it, otherwise the lowest one above it, or the last."""
+    if not kind.sample_rates or rate in kind.sample_rates:
+        return rate
+    return next((higher for higher in kind.sample_rates if higher > rate), kind.sample_rates[-1])
