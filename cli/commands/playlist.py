@@ -1,20 +1,13 @@
 """`soundalike playlist`: a playlist that continues from tracks."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from cli.help_pages import PlainCommand
-from cli.opening import opened_library
-from cli.options import ForceOption, Globals, TasteOption, globals_of, read_tracks
-from cli.playlist_shown import show_playlist
-from cli.talk import say
-from embedder.errors import UsageError
-
-if TYPE_CHECKING:
-    from index.playlists.request import PlaylistRequest
-    from index.playlists.results import Playlist
+from cli.options import ForceOption, TasteOption, globals_of, read_tracks
+from cli.playlist_delivery import Delivery
 
 MPD_DEFAULT = "localhost:6600"
 
@@ -29,7 +22,7 @@ class Command(PlainCommand):
 
 def with_empty_address(words: list[str]) -> list[str]:
     """The same words, with an empty one after an `--mpd` without an address."""
-    from index.playlists.files.mpd_queue import is_address
+    from index.playlists.mpd.addresses import is_address
 
     filled: list[str] = []
     for at, word in enumerate(words):
@@ -183,6 +176,14 @@ def run(
             show_default=MPD_DEFAULT,
         ),
     ] = None,
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow",
+            help="With --mpd: keep the queue filled with tracks like the one that plays, and learn "
+            "from skips, until Ctrl-C. Needs no SEED.",
+        ),
+    ] = False,
 ) -> None:
     """Make a playlist from tracks, to a track, or with a filter.
 
@@ -195,9 +196,11 @@ def run(
     """
     from index.playlists.request import Arc, PlaylistRequest, parse_places
 
-    settings = _checked(context, output, relative_to, force=force)
+    delivery = Delivery(globals_of(context), output, relative_to, force, mpd, follow)
+    if delivery.only_follows(context, seeds or where or kind or judged or order):
+        return
     request = PlaylistRequest(
-        seeds=tuple(read_tracks(settings, seeds or ())),
+        seeds=tuple(read_tracks(delivery.settings, seeds or ())),
         length=length,
         minutes=minutes,
         to=to,
@@ -221,53 +224,4 @@ def run(
         mix=mix,
         order=order,
     )
-    playlist = _made(settings, request)
-    _deliver(settings, playlist, output=output, relative_to=relative_to, force=force, mpd=mpd)
-
-
-def _made(settings: Globals, request: "PlaylistRequest") -> "Playlist":
-    with opened_library(settings, "Making the playlist") as library:
-        return library.playlist(request)
-
-
-def _checked(
-    context: typer.Context, output: Path | None, relative_to: Path | None, *, force: bool
-) -> Globals:
-    """The global options; raises UsageError if the file cannot be written."""
-    from index.playlists.files.files import check_writable
-
-    if output is not None:
-        check_writable(output, force=force)
-    elif relative_to is not None:
-        raise UsageError("--relative-to is for the paths in a file: give -o as well")
-    return globals_of(context)
-
-
-def _deliver(
-    settings: Globals,
-    playlist: "Playlist",
-    *,
-    output: Path | None,
-    relative_to: Path | None,
-    force: bool,
-    mpd: str | None,
-) -> None:
-    """Save the playlist, queue it and print it, as far as each was asked for."""
-    for note in playlist.notes:
-        say(settings, note)
-    if output is not None:
-        playlist.save(output, relative_to=relative_to, force=force)
-        say(settings, f"{len(playlist.tracks)} tracks in {output}")
-    _queue(settings, playlist, mpd)
-    show_playlist(settings, playlist)
-
-
-def _queue(settings: Globals, playlist: "Playlist", address: str | None) -> None:
-    if address is None:
-        return
-    from index.playlists.files.mpd_queue import queue_on_mpd
-
-    queued = queue_on_mpd([entry.track for entry in playlist.tracks], address)
-    say(settings, f"{queued.n_queued} tracks queued on {queued.address}")
-    for reason in queued.problems:
-        say(settings, reason)
+    delivery.deliver(context, request)

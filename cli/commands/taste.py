@@ -22,6 +22,7 @@ app = typer.Typer(
     """
 )
 UNMATCHED_COLUMNS = ("n_events", "artist", "title")
+STICKER_COLUMNS = ("n_read", "n_matched", "n_added", "n_removed")
 COLUMNS = ("time", "event", "source", "id", "title", "artist", "path")
 
 
@@ -78,6 +79,39 @@ def import_(
         f"{report.n_added} are new; {report.n_unreadable} entries name no track or no time",
     )
     emit(settings, report, rows=report.unmatched, columns=UNMATCHED_COLUMNS)
+
+
+@app.command("stickers")
+def stickers(
+    context: typer.Context,
+    address: Annotated[
+        str,
+        typer.Argument(
+            metavar="[HOST:PORT]",
+            help="The MPD to read from. Without an address, MPD_HOST and MPD_PORT are used.",
+            show_default=False,
+        ),
+    ] = "",
+) -> None:
+    """Store the likes and ratings that MPD's clients keep as stickers.
+
+    A sticker `like` of 2 and a `rating` from 8 on are likes; 0, and a rating up to 2, are dislikes.
+    A sticker that was taken back takes its event along. `playlist --mpd --follow` does the same.
+
+    $ soundalike taste stickers localhost:6600
+    Stores what you liked in an MPD client, and prints how much of it is new.
+    """
+    from index.playlists.mpd.stickers import read_stickers
+
+    settings = globals_of(context)
+    with opened_library(settings, "Reading stickers") as library:
+        report = read_stickers(library, address)
+    emit(settings, report, rows=[report.to_json()], columns=STICKER_COLUMNS)
+    say(
+        settings,
+        f"{report.n_matched} of {report.n_read} songs with a like or a rating are in the library: "
+        f"{report.n_added} new, {report.n_removed} taken back",
+    )
 
 
 @app.command("export")

@@ -72,6 +72,13 @@ class EventRows:
             )
         )
 
+    def last_kinds(self, source: str) -> dict[int, EventKind]:
+        """The kind of the last event from a source, by track."""
+        rows = self._database.rows(
+            "SELECT track_id, kind FROM events WHERE source = ? ORDER BY happened", (source,)
+        )
+        return {int(track_id): cast("EventKind", kind) for track_id, kind in rows}
+
     def values_of(self, field: str) -> dict[int, float | str | None]:
         """The counts of `plays` or `skips`, or the times of `played`, by track that has any."""
         value = LAST_PLAY if field == "played" else N_OF_KIND[field]
@@ -84,8 +91,14 @@ class EventRows:
             )
         )
 
-    def remove(self, *, kind: EventKind | None = None, ids: Iterable[int] | None = None) -> int:
-        """Delete events, all or those of a kind or of some tracks; returns their number."""
+    def remove(
+        self,
+        *,
+        kind: EventKind | None = None,
+        ids: Iterable[int] | None = None,
+        source: str | None = None,
+    ) -> int:
+        """Delete events, all or those of a kind, a source or some tracks; returns their number."""
         before = self.count()
         conditions, values = ["1"], []
         if kind is not None:
@@ -94,5 +107,8 @@ class EventRows:
         if ids is not None:
             conditions.append("track_id IN (SELECT value FROM json_each(?))")
             values.append(json.dumps(list(ids)))
+        if source is not None:
+            conditions.append("source = ?")
+            values.append(source)
         self._database.run(f"DELETE FROM events WHERE {' AND '.join(conditions)}", values)  # noqa: S608 - our names
         return before - self.count()

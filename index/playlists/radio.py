@@ -24,16 +24,29 @@ AHEAD = 20
 
 
 class Radio:
-    """An endless playlist from some seeds; it ends when the library does."""
+    """An endless playlist from some seeds; it ends when the library does.
 
-    def __init__(self, library: OpenLibrary, seeds: Sequence[str], *, taste: float) -> None:
+    `offered` are tracks that were played before, the latest last: they do not come again, and if
+    there are any, the first track is no seed. `where` is a filter for all other tracks.
+    """
+
+    def __init__(
+        self,
+        library: OpenLibrary,
+        seeds: Sequence[str],
+        *,
+        taste: float,
+        where: str = "",
+        offered: Sequence[TrackRecord] = (),
+    ) -> None:
         if not seeds:
             raise UsageError("no track to start from: name a file, an id or words")
         check_taste(taste)
         self._library = library
         self._seeds = tuple(seeds)
         self._taste = taste
-        self._offered: list[TrackRecord] = []
+        self._where = where
+        self._offered = list(offered)
         self.n_waiting = 0
         """Events that wait because another process is writing to the library."""
 
@@ -47,7 +60,7 @@ class Radio:
         ids = {track.id for track in self._offered}
         k = len(self._offered) + AHEAD
         while True:
-            request = SearchRequest(self._seeds, k=k, taste=self._taste)
+            request = SearchRequest(self._seeds, k=k, taste=self._taste, where=self._where)
             result = Searcher(self._library).search(request)
             tracks = [
                 neighbour.track

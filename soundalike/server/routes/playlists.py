@@ -14,7 +14,8 @@ from starlette.responses import Response
 from embedder.errors import UsageError
 from index.library import Library
 from index.playlists.files.files import format_playlist, write_playlist
-from index.playlists.files.mpd_queue import queue_on_mpd, usual_address
+from index.playlists.mpd.addresses import usual_address
+from index.playlists.mpd.queueing import queue_on_mpd
 from index.playlists.request import MAX_LENGTH, Arc, PlaylistRequest
 from soundalike.server import kept_lists
 from soundalike.server.context import Context

@@ -1,9 +1,6 @@
 """Queueing on a Music Player Daemon: the real one, started for the test on ports of its own."""
 
-import shutil
 import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -14,13 +11,12 @@ import pytest
 from embedder.audio.writing import write_audio
 from embedder.errors import BadInput, MissingExtra, UsageError
 from index.catalogue.records import TrackRecord
-from index.playlists.files.mpd_queue import is_address, parse_address, queue_on_mpd
+from index.playlists.mpd.addresses import is_address, parse_address
+from index.playlists.mpd.queueing import queue_on_mpd
 from tests.conftest import RunCli
+from tests.index.playlists.mpd_daemon import Daemon, needs_mpd
 from tests.index.playlists.playlist_library import Song, write_library
 
-needs_mpd = pytest.mark.skipif(
-    shutil.which("mpd") is None, reason="needs Debian's mpd: apt-get install mpd"
-)
 NAMES = ("Ann/One/01 a.wav", "Ann/One/02 é.wav", "Bob/Two/03 c.wav")
 
 
@@ -39,43 +35,8 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def mpd(music: Path) -> Iterator[tuple[str, Path]]:
     """A daemon over the music: its address, and its socket."""
     pytest.importorskip("mpd", reason="needs the extra mpd")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    home = music.parent
-    unix = home / "socket"
-    (home / "mpd.conf").write_text(
-        f'music_directory "{music}"\nplaylist_directory "{home}"\ndb_file "{home}/db"\n'
-        f'state_file "{home}/state"\nlog_file "{home}/log"\n'
-        f'bind_to_address "127.0.0.1"\nbind_to_address "{unix}"\nport "{port}"\n'
-        'audio_output {\n type "null"\n name "none"\n}\n'
-    )
-    daemon = subprocess.Popen(["mpd", "--no-daemon", str(home / "mpd.conf")])
-    try:
-        _wait_for_songs(port)
-        yield f"127.0.0.1:{port}", unix
-    finally:
-        daemon.terminate()
-        daemon.wait(10)
-
-
-def _wait_for_songs(port: int) -> None:
-    from mpd import MPDClient
-
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        client = MPDClient()
-        try:
-            client.connect("127.0.0.1", port)
-            if "updating_db" not in client.status() and client.stats()["songs"] == str(len(NAMES)):
-                client.disconnect()
-                return
-            client.update()
-            client.disconnect()
-        except OSError:
-            pass
-        time.sleep(0.2)
-    raise TimeoutError
+    with Daemon(music, n_songs=len(NAMES)) as daemon:
+        yield daemon.address, daemon.socket
 
 
 def queued(address: str) -> list[dict[str, str]]:

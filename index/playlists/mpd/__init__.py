@@ -1,0 +1,1 @@
+"""Music Player Daemon: queue tracks, follow what plays, and read likes from stickers."""
