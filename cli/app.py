@@ -40,9 +40,10 @@ import typer
 
 from cli.failures import INTERRUPTED, report
 from cli.loading import LazyGroup
-from cli.options import LIBRARY_VARIABLE, Globals, chosen_form, hoist_global_flags
+from cli.options import Globals, chosen_form, hoist_global_flags
 from cli.output import flush, write_line
 from cli.talk import set_up_logging, take_down_logging, write_remark
+from index.library_folder.usual import LIBRARY_VARIABLE
 
 app = typer.Typer(cls=LazyGroup, name="soundalike", rich_markup_mode=None)
 

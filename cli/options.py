@@ -15,10 +15,10 @@ from typing import Annotated
 import typer
 
 from embedder.errors import DatasetError, UsageError, printable_path
+from index.library_folder.usual import usual_library_folder
 
 SWITCHES = ("--json", "--ndjson", "--paths", "-0", "--quiet", "--debug", "--version")
 VALUED = ("--library",)
-LIBRARY_VARIABLE = "SOUNDALIKE_LIBRARY"
 
 TRACKS_HELP = (
     "Audio files, track ids, or words that one track has, such as 'hooker boom'; - reads paths "
@@ -74,21 +74,13 @@ class Globals:
         """The library: --library, else $SOUNDALIKE_LIBRARY, else in the user's data folder."""
         if self.library is not None:
             return self.library
-        named = os.environ.get(LIBRARY_VARIABLE)
-        return Path(named) if named else default_library_folder()
+        return usual_library_folder()
 
 
 def globals_of(context: typer.Context) -> Globals:
     """The global options of a command's call."""
     settings = context.obj
     return settings if isinstance(settings, Globals) else Globals()
-
-
-def default_library_folder() -> Path:
-    """The default folder of the library; nothing is created."""
-    import platformdirs
-
-    return platformdirs.user_data_path("soundalike", appauthor=False) / "library"
 
 
 def chosen_form(*, json: bool, ndjson: bool, paths: bool) -> Form:
