@@ -120,8 +120,7 @@ class SoundalikePlugin(BeetsPlugin):
     def _similar_command(self, lib: BeetsLibrary, opts: optparse.Values, args: list[str]) -> None:
         seeds = _seeds(lib, args)
         with _as_user_errors(), Library.open(self._folder()) as library:
-            finder = ItemFinder(lib)
-            for item, score in _nearest(library, finder, seeds, opts.number):
+            for item, score in _nearest(library, ItemFinder(lib), seeds, opts.number):
                 if score < (opts.min_score or 0):
                     return
                 item[SCORE] = round(score, 4)
@@ -174,6 +173,7 @@ def _nearest(
 ) -> Iterator[tuple[Item, float]]:
     """Items by nearness to the mean of the seeds, each with its score."""
     seen: set[int] = set()
+    seed_paths = {os.fsencode(seed) for seed in seeds}  # beets may have moved their files
     k = max(n_items, 1) * MORE
     while True:
         neighbours = library.search(SearchRequest(tuple(seeds), k=k)).neighbours
@@ -182,7 +182,7 @@ def _nearest(
                 continue
             seen.add(neighbour.track.id)
             item = finder.item_of(neighbour.track)
-            if item is not None and n_items > 0:
+            if item is not None and item.path not in seed_paths and n_items > 0:
                 n_items -= 1
                 yield item, neighbour.score
         if n_items <= 0 or len(neighbours) < k:

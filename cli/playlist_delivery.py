@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from cli.opening import opened_library
-from cli.options import Globals
+from cli.options import Globals, globals_of
 from cli.playlist_shown import show_playlist
 from cli.talk import say
 from embedder.errors import UsageError
@@ -24,7 +24,7 @@ FOLLOWING_TASTE = 0.7
 class Delivery:
     """What to do with a playlist; raises UsageError if it cannot be done."""
 
-    settings: Globals
+    context: typer.Context
     output: Path | None
     relative_to: Path | None
     force: bool
@@ -42,14 +42,18 @@ class Delivery:
         if self.follow and self.mpd is None:
             raise UsageError("--follow follows a player: give --mpd as well")
 
-    def only_follows(self, context: typer.Context, start: object) -> bool:
-        """Follow MPD at once if there is nothing to start a playlist from."""
-        if not self.follow or start:
-            return False
-        self._follow(taste=_taste_of(context), where="")
-        return True
+    @property
+    def settings(self) -> Globals:
+        """The global options."""
+        return globals_of(self.context)
 
-    def deliver(self, context: typer.Context, request: "PlaylistRequest") -> None:
+    def follow_unless(self, start: object) -> None:
+        """Follow MPD, and end the command, if there is nothing to start a playlist from."""
+        if self.follow and not start:
+            self._follow(where="")
+            raise typer.Exit
+
+    def deliver(self, request: "PlaylistRequest") -> None:
         """Make the playlist, save it, queue it and print it, as far as each was asked for."""
         with opened_library(self.settings, "Making the playlist") as library:
             playlist = library.playlist(request)
@@ -62,7 +66,7 @@ class Delivery:
             self._queue(playlist, self.mpd)
         show_playlist(self.settings, playlist)
         if self.follow:
-            self._follow(taste=_taste_of(context), where=request.where)
+            self._follow(where=request.where)
 
     def _queue(self, playlist: "Playlist", address: str) -> None:
         from index.playlists.mpd.queueing import queue_on_mpd
@@ -73,13 +77,13 @@ class Delivery:
         for reason in queued.problems:
             say(self.settings, reason)
 
-    def _follow(self, *, taste: float, where: str) -> None:
+    def _follow(self, *, where: str) -> None:
         from index.playlists.mpd.following import Follower
 
         Follower(
             lambda: opened_library(self.settings, "Choosing a track"),
             self.mpd or "",
-            taste=taste,
+            taste=_taste_of(self.context),
             where=where,
             tell=lambda text: say(self.settings, text),
         ).follow()

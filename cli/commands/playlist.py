@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.help_pages import PlainCommand
-from cli.options import ForceOption, TasteOption, globals_of, read_tracks
+from cli.options import ForceOption, TasteOption, read_tracks
 from cli.playlist_delivery import Delivery
 
 MPD_DEFAULT = "localhost:6600"
@@ -196,9 +196,8 @@ def run(
     """
     from index.playlists.request import Arc, PlaylistRequest, parse_places
 
-    delivery = Delivery(globals_of(context), output, relative_to, force, mpd, follow)
-    if delivery.only_follows(context, seeds or where or kind or judged or order):
-        return
+    delivery = Delivery(context, output, relative_to, force, mpd, follow)
+    delivery.follow_unless(seeds or where or kind or judged or order)
     request = PlaylistRequest(
         seeds=tuple(read_tracks(delivery.settings, seeds or ())),
         length=length,
@@ -224,4 +223,4 @@ def run(
         mix=mix,
         order=order,
     )
-    delivery.deliver(context, request)
+    delivery.deliver(request)
