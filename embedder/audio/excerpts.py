@@ -45,6 +45,8 @@ class Excerpts:
     """From the beginning of an excerpt to its end."""
     n_read: tuple[int, ...]
     """How many samples of each excerpt the track has; the rest of the excerpt repeats them."""
+    firsts: tuple[tuple[float, int], ...] = ()
+    """Of a combined model: where each encoder's first excerpt starts, and its `n_read`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ def assembled(
         for samples, n in zip(pieces.samples, n_read, strict=True)
     ]
     if config.members:
-        return _side_by_side(filled, pieces, config, counts)
+        return _side_by_side(filled, n_read, pieces, config, counts)
     rows = [row for row, n in enumerate(n_read) if n > 0]
     return Excerpts(
         samples=np.stack([filled[row] for row in rows]),
@@ -201,6 +203,7 @@ def _excerpts_of(member: MemberExcerpts) -> ExcerptConfig:
 
 def _side_by_side(
     filled: list[NDArray[np.float32]],
+    n_read: list[int],
     pieces: Pieces,
     config: ExcerptConfig,
     counts: list[int],
@@ -208,6 +211,7 @@ def _side_by_side(
     """The encoders' excerpts in rows; `counts`: how many each encoder has in this track."""
     n_rows = 1 if config.n_excerpts == 1 else counts[0]
     parts = []
+    firsts = []
     first = 0
     for count, (n_parts, n_samples) in zip(
         counts, row_layout(config, pieces.native_rate), strict=True
@@ -216,6 +220,7 @@ def _side_by_side(
         for row, samples in enumerate(filled[first : first + count]):
             part[row] = samples
         parts.append(part.reshape(n_rows, -1))
+        firsts.append((pieces.spans[first].start_seconds, n_read[first]))
         first += count
     starts = [span.start_seconds for span in pieces.spans]
     end = max(span.start_seconds + span.seconds for span in pieces.spans)
@@ -227,6 +232,7 @@ def _side_by_side(
         duration_seconds=pieces.duration_seconds,
         excerpt_seconds=end - min(starts) if is_whole else config.excerpt_seconds,
         n_read=(sum(part.shape[1] for part in parts),) * n_rows,
+        firsts=tuple(firsts),
     )
 
 

@@ -2,14 +2,14 @@
 
     track     |-----------[ 30 s ]-----------|     mono, 44 100 Hz
 
-If the model reads exactly this (as the bundled one does), its excerpt is used and nothing more is
-decoded. Otherwise these 30 seconds are decoded beside its excerpts.
+If the model or a part of it reads exactly this (as the bundled one does), its excerpt is used and
+nothing more is decoded. Otherwise these 30 seconds are decoded beside its excerpts.
 """
 
 from pathlib import Path
 
-from embedder.audio.excerpts import Excerpts, load_excerpts
-from embedder.config.model import ExcerptConfig, ModelConfig
+from embedder.audio.excerpts import Excerpts, load_excerpts, row_layout
+from embedder.config.model import ExcerptConfig, MemberExcerpts, ModelConfig
 from embedder.features.measuring.records import TrackSound
 
 SOUND_SECONDS = 30.0
@@ -22,12 +22,30 @@ _EXCERPT = ExcerptConfig(
 
 def sound_in(excerpts: Excerpts, config: ModelConfig) -> TrackSound | None:
     """The sound, if a model's excerpts hold it."""
-    shape = config.excerpts
-    is_middle = shape.n_excerpts == 1 and shape.placement != "start" and not shape.members
-    is_long = shape.excerpt_seconds == SOUND_SECONDS
-    if not (is_middle and is_long and excerpts.sample_rate == SOUND_RATE):
+    if config.excerpts.members:
+        return _sound_of_part(excerpts, config.excerpts)
+    if not (_is_middle(config.excerpts) and excerpts.sample_rate == SOUND_RATE):
         return None
     return _sound(excerpts)
+
+
+def _is_middle(shape: ExcerptConfig | MemberExcerpts) -> bool:
+    is_centred = shape.n_excerpts == 1 and shape.placement != "start"
+    return is_centred and shape.excerpt_seconds == SOUND_SECONDS
+
+
+def _sound_of_part(excerpts: Excerpts, shape: ExcerptConfig) -> TrackSound | None:
+    """The sound, if an encoder of a combined model reads it."""
+    first = 0
+    layout = row_layout(shape, excerpts.sample_rate)
+    for member, (n_parts, n_samples), (start, n_read) in zip(
+        shape.members, layout, excerpts.firsts, strict=True
+    ):
+        if _is_middle(member) and member.sample_rate == SOUND_RATE and shape.n_excerpts == 1:
+            samples = excerpts.samples[0, first : first + n_read]
+            return TrackSound(samples, SOUND_RATE, start)
+        first += n_parts * n_samples
+    return None
 
 
 def read_sound(

@@ -13,7 +13,7 @@ from embedder.config.training_presets import TRAINING_PRESETS
 from embedder.config.transfer import TransferConfig
 from embedder.datasets.opening import open_configured
 from embedder.errors import ConfigError, UnknownChoice
-from embedder.models.registry import load_model
+from embedder.models.parts import load_base
 from embedder.training.folder.run_folder import saved_config
 
 FEW_NEIGHBOURS = 5
@@ -118,7 +118,7 @@ def _base(request: TrainingRequest) -> TrainingConfig:
         base = replace(base, augmentation=AugmentationConfig())
     return replace(
         base,
-        model=load_model(request.checkpoint).config,
+        model=load_base(request.checkpoint).config,
         transfer=TransferConfig(
             request.checkpoint, freeze=request.freeze or request.fit, fit=request.fit
         ),

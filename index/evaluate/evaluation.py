@@ -104,6 +104,7 @@ def evaluate(
         comparisons=tuple(_compared(scored[0], other, material, settings) for other in scored[1:]),
         notes=(
             *(() if settings.has_split else _notes_on_training(dataset, sets)),
+            *(vector_set.note for vector_set in sets if vector_set.note),
             *rounds.notes,
             *notes_of(material, settings, rounds, scored[0]),
         ),

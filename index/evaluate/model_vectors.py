@@ -16,6 +16,7 @@ from embedder.errors import DatasetError
 from embedder.features.front_end import FrontEnd
 from embedder.models.loaded import LoadedModel
 from embedder.models.own_heads import heads_by_field
+from embedder.models.parts import part_for_rows
 from embedder.models.registry import load_model
 from embedder.networks.fusion import fused_for_inference
 from embedder.networks.network import EmbeddingNetwork
@@ -91,6 +92,9 @@ def _of_arrays(
     workers: int,
     on_progress: OnProgress | None,
 ) -> VectorSet:
+    note = ""
+    if model.kind == "combined":
+        model, note = _part_for(dataset, model, name)
     if not isinstance(model.network, nn.Module) or not isinstance(model.front_end, FrontEnd):
         raise DatasetError(
             f"{dataset.root.name}: it holds arrays, and the imported model {name} takes only "
@@ -131,4 +135,18 @@ def _of_arrays(
         model_folder=model.folder,
         failed=tuple(source.failures),
         heads=answers_of(heads, by_track),
+        note=note,
+    )
+
+
+def _part_for(dataset: Dataset, model: LoadedModel, name: str) -> tuple[LoadedModel, str]:
+    """The part of a combined model that reads the data set's spectrograms, and a note."""
+    store = dataset.store
+    n_rows = store.shape[0] if store is not None and store.kind == "spectrograms" else 0
+    part = part_for_rows(model, n_rows) if n_rows else None
+    if part is None:
+        return model, ""
+    return part, (
+        f"{dataset.root.name} holds spectrograms, which only one part of {name} reads "
+        f"({part.name}): the vectors are those of this part"
     )

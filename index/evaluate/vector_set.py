@@ -34,6 +34,8 @@ class VectorSet:
     failed: tuple[LeftOut, ...] = ()
     heads: Mapping[str, HeadAnswers] = field(default_factory=dict)
     """What the model's own heads say of the tracks, by label field."""
+    note: str = ""
+    """What a report has to say about these vectors."""
 
     def only(self, positions: Ids) -> "VectorSet":
         """The vectors at these positions, in their order; each must exist."""

@@ -10,7 +10,7 @@ from embedder.config.training import TrainingConfig
 from embedder.config.transfer import TransferConfig
 from embedder.errors import ConfigError
 from embedder.models.loaded import LoadedModel
-from embedder.models.registry import load_model
+from embedder.models.parts import load_base
 from embedder.networks.network import EmbeddingNetwork, seeded_network
 
 SHORTEST_TAKE_SECONDS = 0.25
@@ -29,7 +29,7 @@ def base_model(transfer: TransferConfig) -> LoadedModel | None:
                 "transfer.translate needs a model to translate for: give --from MODEL"
             )
         return None
-    model = load_model(transfer.checkpoint)
+    model = load_base(transfer.checkpoint)
     if is_imported(model) and not transfer.freeze:
         raise ConfigError(
             f"{model.name}: its own weights cannot be trained ({model.kind}); give --freeze to "
