@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
     parser.add_argument("-o", "--output", type=Path, default=Path("runs/combined"))
     parser.add_argument("--labels", type=Path, help="FOLDER_NAME/tracks.csv")
-    parser.add_argument("--weight", type=float, default=1.0)
+    parser.add_argument("--weight", type=float, default=0.8)
     parser.add_argument("--size", type=int, default=SIZE)
     options = parser.parse_args()
     files = [path for folder in options.folders for path in files_of(folder, options.labels)]

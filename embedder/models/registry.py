@@ -16,6 +16,7 @@ import platformdirs
 from embedder.errors import ArtefactError, UnknownChoice, UnsupportedFormat, printable_path
 from embedder.models.card import CARD_NAME, Card, read_card
 from embedder.models.loaded import LoadedModel
+from embedder.models.model_files import MEMBERS_NAME
 
 __all__ = ["LoadedModel", "find_model", "list_models", "load_model", "user_models_folder"]
 
@@ -83,6 +84,26 @@ def list_models() -> list[ListedModel]:
         except ArtefactError as error:
             listed.append(ListedModel(name, folder, place, None, str(error)))
     return listed
+
+
+def find_fingerprint(fingerprint: str) -> Path | None:
+    """The folder of the model with this fingerprint, also of a part of a combined model.
+
+    So libraries of an earlier bundled model that is a part of the present one keep their model.
+    """
+    parts = []
+    for listed in list_models():
+        if listed.card is None:
+            continue
+        if listed.card.fingerprint == fingerprint:
+            return listed.folder
+        if listed.card.kind == "combined":
+            parts.append(listed.folder)
+    for folder in parts:
+        for path in sorted((folder / MEMBERS_NAME).glob(f"*/{CARD_NAME}")):
+            if read_card(path.parent).fingerprint == fingerprint:
+                return path.parent
+    return None
 
 
 def load_model(name_or_path: str | Path, *, device: str = "cpu") -> LoadedModel:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def library_model_folder(folder: Path, catalogue: Catalogue, model: ModelRow) -> Path:
     """The folder of a library's model; raises ArtefactError if it cannot be found."""
-    from embedder.models.registry import list_models
+    from embedder.models.registry import find_fingerprint
 
     try:
         notes = notes_in(catalogue, model)
@@ -22,9 +22,9 @@ def library_model_folder(folder: Path, catalogue: Catalogue, model: ModelRow) ->
         notes = ModelNotes(model.fingerprint)
     if notes.folder and _holds_model(Path(notes.folder), model.fingerprint):
         return Path(notes.folder)
-    for listed in list_models():
-        if listed.card is not None and listed.card.fingerprint == model.fingerprint:
-            return listed.folder
+    model_folder = find_fingerprint(model.fingerprint)
+    if model_folder is not None:
+        return model_folder
     last_place = f" It was in {notes.folder}." if notes.folder else ""
     raise ArtefactError(
         f"{folder}: the model that made its vectors is not here (fingerprint "

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from embedder.audio.writing import write_audio
-from embedder.config.model import ExcerptConfig, FrontEndConfig, ModelConfig
+from embedder.config.model import ExcerptConfig, FrontEndConfig, MemberExcerpts, ModelConfig
 from embedder.encoding.loading import load_track, measure_track
 from embedder.encoding.measuring_many import measure_many
 from embedder.encoding.processes.messages import measured_of, message_of
@@ -42,6 +42,19 @@ def test_every_model_gives_the_same_sound(song: Path, seconds: float | None) -> 
     np.testing.assert_array_equal(one.samples, other.samples)
     assert one.start_seconds == other.start_seconds == 5.0
     assert len(one.samples) == SOUND_RATE * (seconds or 30)
+
+
+def test_a_part_of_a_combined_model_gives_the_sound(song: Path) -> None:
+    """If an encoder of the model reads the middle 30 seconds, nothing more is decoded."""
+    patches = MemberExcerpts(n_excerpts=4, excerpt_seconds=3.0, sample_rate=4000)
+    middle = MemberExcerpts(1, 30.0, "centre", sample_rate=SOUND_RATE)
+    excerpts = replace(MIDDLE.excerpts, members=(patches, middle))
+    combined = ModelConfig(excerpts, FrontEndConfig(kind="waveform", sample_rate=0))
+    loaded = load_track(TrackRequest(song, 5.0, 12.5, ("any",)), combined)
+    assert loaded.separate_sound is None
+    sound, expected = loaded.sound(combined), read_sound(song, start_seconds=5.0, seconds=12.5)
+    np.testing.assert_array_equal(sound.samples, expected.samples)
+    assert sound.start_seconds == expected.start_seconds
 
 
 def test_a_short_track_is_not_repeated(tmp_path: Path) -> None:
