@@ -13,6 +13,7 @@ MOST_LAYERS = 40
 """A larger network is shown by its parts; --json has every layer."""
 LAYER_COLUMNS = ("name", "kind", "output_shape", "n_parameters", "multiply_adds")
 PART_COLUMNS = ("part", "layers", "n_parameters", "multiply_adds")
+MODEL_PARTS = ("part", "kind", "weight", "embedding_size", "excerpts", "fingerprint")
 SETTING_COLUMNS = ("setting", "value")
 SCORE_COLUMNS = ("score", "value")
 MAIN_SCORES = ("accuracy", "map", "macro_f1", "leaky_accuracy", "n_queries")
@@ -24,7 +25,7 @@ def model_sentences(model: "ModelDescription") -> Iterator[str]:
     yield f"{model.name}: {model.kind}, fingerprint {model.fingerprint[:12]}."
     if model.description:
         yield model.description
-    excerpts = model.excerpts
+    excerpts = {} if model.parts else model.excerpts
     n_excerpts, seconds = excerpts.get("n_excerpts"), excerpts.get("excerpt_seconds")
     if n_excerpts and seconds:
         what = "excerpt" if n_excerpts == 1 else "excerpts"
@@ -45,6 +46,8 @@ def model_sentences(model: "ModelDescription") -> Iterator[str]:
 
 def setting_rows(model: "ModelDescription") -> list[dict[str, object]]:
     """The settings of front end and backbone, by their names in a TOML file."""
+    if model.parts:  # each has its own
+        return []
     tables = {"front_end": model.front_end, "excerpts": model.excerpts}
     if model.backbone is not None:
         tables["backbone"] = model.backbone

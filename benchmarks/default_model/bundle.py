@@ -1,10 +1,10 @@
-"""Make a trained or merged model the one that comes with soundalike.
+"""Make a trained or merged model the part `frames` of the model that comes with soundalike.
 
     python benchmarks/default_model/bundle.py runs/merged DATA/fma-small --scores FILE
 
-Copies the run's best model to embedder/models/bundled/default. Its card gets the model's origin,
-its scores (FILE is the output of `soundalike evaluate … --json`), and the calibration and hubness
-correction of its distances, fitted on the validation tracks.
+Copies the run's best model to runs/frames; combine.py and release.py do the rest. Its card gets the
+model's origin, its scores (FILE is the output of `soundalike evaluate … --json`), and the
+calibration and hubness correction of its distances, fitted on the validation tracks.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import numpy as np
 from embedder.datasets.opening import open_dataset
 from embedder.features.front_end import FrontEnd
 from embedder.models.kinds.network import save_model
-from embedder.models.registry import bundled_models_folder, load_model
+from embedder.models.registry import load_model
 from embedder.networks.network import EmbeddingNetwork
 from index.evaluate.card_facts import facts_from_held_out
 from index.evaluate.model_vectors import model_vectors
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("data", type=Path)
     parser.add_argument("--scores", type=Path)
-    parser.add_argument("-o", "--output", type=Path, default=bundled_models_folder() / "default")
+    parser.add_argument("-o", "--output", type=Path, default=Path("runs/frames"))
     parser.add_argument("--weight-bits", type=int, choices=(8, 16, 32), default=16)
     options = parser.parse_args()
     model = load_model(options.run / "best")
@@ -65,7 +65,7 @@ def main() -> None:
         options.output,
         model.network,
         front_end=model.front_end,
-        name="default",
+        name="frames",
         licence=LICENCE,
         description=DESCRIPTION,
         scores={name: scores[name] for name in KEPT_SCORES if name in scores} or model.card.scores,

@@ -2,11 +2,11 @@
 
     python -m benchmarks.default_model.combine FRAMES STUDENT FOLDER ... -o runs/combined
 
-FRAMES is the network that reads single frames of 30 seconds, STUDENT what `student.py` wrote, and
-each FOLDER holds audio to learn from (--labels as in `teach.py`). The student's outputs are whitened
-by how the patches of one file differ from each other, so that what varies within a recording counts
-little, and its main directions are kept. No label is needed for that. Both parts are then bundled
-as a combined model: frames, and patches with the weight --weight.
+FRAMES is the network that reads single frames of 30 seconds (made by merge.py and bundle.py),
+STUDENT what student.py wrote, and each FOLDER holds audio to learn from (--labels as in teach.py).
+The student's outputs are whitened by how the patches of one file differ from each other, so that
+what varies within a recording counts little, and their main directions are kept. No label is
+needed for that. OUTPUT is a combined model: frames, and patches with the weight --weight.
 """
 
 import argparse

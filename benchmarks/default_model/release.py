@@ -26,19 +26,20 @@ from index.evaluate.model_vectors import model_vectors
 from index.vectors.distances import Space
 
 DESCRIPTION = (
-    "Two parts side by side. Frames: three residual networks and three networks of cepstral moments "
-    "over single frames of the middle 30 seconds, trained on the 6394 training tracks of FMA small "
-    "(genre, sub-genre, artist, and the vectors of VGGish as a teacher). Patches: a residual network "
-    "over six patches of three seconds, spread over the track, with a frame every 32 ms; it learned "
-    "to say what MusiCNN (trained on 200,000 songs) says of about 900 real recordings and 400 "
-    "rendered MIDI files, mixed and changed at random; its vectors are whitened by how the patches "
-    "of one recording differ. Stored spectrograms are read by frames alone. Weak on speech, on pop, "
-    "and on music unlike that of these recordings (mostly Western popular music and jazz)."
+    "Two parts side by side. Frames: three residual networks and three networks of cepstral "
+    "moments over single frames of the middle 30 seconds, trained on the 6394 training tracks of "
+    "FMA small (genre, sub-genre, artist, and the vectors of VGGish as a teacher). Patches: a "
+    "residual network over six patches of three seconds, spread over the track, a frame every "
+    "32 ms. It learned to say what MusiCNN (trained on 200,000 songs) says of 906 real recordings "
+    "and 407 rendered MIDI files, mixed and changed at random; its vectors are whitened by how the "
+    "patches of one recording differ. Stored spectrograms are read by frames alone. Weak on "
+    "speech, on pop, and on music unlike these recordings (mostly Western popular music and jazz)."
 )
 LICENCE = (
-    "Apache-2.0; trained on spectrograms of Creative Commons music (FMA small) and, without labels, "
-    "on recordings: mood-clips, genre-clips, gtzan-clips, midi-audio (no licence stated), game music "
-    "and songs (free licences), fma-clips (Creative Commons); its second teacher is MusiCNN (ISC)"
+    "Apache-2.0; trained on spectrograms of Creative Commons music (FMA small) and, without "
+    "labels, on recordings: mood-clips, genre-clips, gtzan-clips and midi-audio (no licence "
+    "stated), game music and songs (free licences), fma-clips (Creative Commons); its second "
+    "teacher is MusiCNN (ISC)"
 )
 
 

@@ -2,10 +2,10 @@
 
     python -m benchmarks.default_model.student runs/taught -o runs/student --minutes 35
 
-TAUGHT is the folder that `teach.py` fills; shards that are added while this runs are learnt too. The
-network reads log-mel patches relative to their own maximum, so it does not depend on the level.
-It learns the teacher's penultimate layer, each dimension standardised. One shard is held out; its
-explained variance is printed.
+TAUGHT is the folder that teach.py fills. Shards that are added while this runs are learned too.
+The network reads log-mel patches relative to their own maximum, so it does not depend on the
+level. It learns the teacher's penultimate layer, each dimension standardised. Two shards are held
+out, and the share of their variance that the network explains is printed.
 """
 
 import argparse
@@ -49,7 +49,7 @@ CONFIG = ModelConfig(
 class Shards:
     """The shards of a folder in memory; `refresh` reads those that are new."""
 
-    def __init__(self, folder: Path, device: torch.device) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.read: set[str] = set()
         self.levels: list[Tensor] = []
@@ -105,7 +105,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    shards = Shards(options.taught, torch.device("cpu"))
+    shards = Shards(options.taught)
     shards.refresh()
     mean, deviation = shards.moments()
     network = EmbeddingNetwork(CONFIG).to(memory_format=torch.channels_last)
@@ -114,7 +114,7 @@ def main() -> None:
     )
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=0.02)
     start = time.monotonic()
-    told = 0.0
+    reported = 0.0
     losses: list[float] = []
     batches = shards.batches(options.batch, np.random.default_rng(options.seed))
     for step, (levels, targets) in enumerate(batches):
@@ -124,20 +124,21 @@ def main() -> None:
         for group in optimiser.param_groups:
             group["lr"] = options.rate * factor(share)
         outputs = network(perturbed(levels))
-        wanted = (targets - mean) / deviation
-        loss = functional.mse_loss(outputs, wanted)
-        loss = loss + 1 - functional.cosine_similarity(outputs, wanted).mean()
+        expected = (targets - mean) / deviation
+        loss = functional.mse_loss(outputs, expected)
+        loss = loss + 1 - functional.cosine_similarity(outputs, expected).mean()
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimiser.step()
         averaged.update_parameters(network)
         losses.append(loss.item())
-        if time.monotonic() - told > 150:
-            told = time.monotonic()
+        if time.monotonic() - reported > 150:
+            reported = time.monotonic()
             explained = held_out(averaged.module, shards, mean, deviation)
             print(
-                f"{told - start:.0f} s, step {step}, {len(shards.levels) + HELD_OUT_SHARDS} shards, "
+                f"{reported - start:.0f} s, step {step}, "
+                f"{len(shards.levels) + HELD_OUT_SHARDS} shards, "
                 f"loss {np.mean(losses[-300:]):.3f}, explained {explained:.3f}",
                 flush=True,
             )
@@ -168,11 +169,11 @@ def held_out(network: torch.nn.Module, shards: Shards, mean: Tensor, deviation: 
     network.eval()
     errors, total = 0.0, 0.0
     for levels, targets in shards.held_out:
-        wanted = (targets.float() - mean) / deviation
+        expected = (targets.float() - mean) / deviation
         for at in range(0, len(levels), 64):
             outputs = network(levels[at : at + 64].float() / 255)
-            errors += float((outputs - wanted[at : at + 64]).square().sum())
-        total += float(wanted.square().sum())
+            errors += float((outputs - expected[at : at + 64]).square().sum())
+        total += float(expected.square().sum())
     network.train()
     return 1 - errors / total
 

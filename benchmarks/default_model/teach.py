@@ -3,11 +3,11 @@
     python -m benchmarks.default_model.teach FOLDER ... -o runs/taught --patches 60000 --seed 0
 
 Each FOLDER holds audio files. A `tracks.csv` (option --labels, with `path` and `split`) says which
-files are for training in the FOLDER of the same name. The files are decoded once, to 16 kHz. A patch is 3 seconds of a
-random file: half of the patches are mixed with a second file, and many are played faster or
-slower, equalised, limited in bandwidth or made noisy. MUSICNN (a model that `soundalike models
-get musicnn` fetched) gives each patch its penultimate layer and its tags. Shards of 512 patches are
-written to OUTPUT; a second process with another seed adds its own.
+files are for training in the FOLDER of the same name. The files are decoded once, to 16 kHz. A
+patch is 3 seconds of a random file: half of the patches are mixed with a second file, and many are
+played faster or slower, equalised, limited in bandwidth or made noisy. The teacher (a model that
+`soundalike models get musicnn` fetched) gives each patch its penultimate layer and its tags.
+Shards of 512 patches are written to OUTPUT; a process with another seed adds its own.
 """
 
 import argparse
@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from embedder.audio.decoding import read_whole
 from embedder.datasets.files import audio_files_below
 from embedder.errors import UnreadableAudio
+from embedder.features.arrays.windows import hann_window
 from embedder.models.arrays import load_arrays
 from embedder.models.kinds.foreign_mel_arrays import mel_filters
 from embedder.models.kinds.musicnn_file import MEL, SAMPLE_RATE
-from embedder.features.arrays.windows import hann_window
 
 N_COLUMNS, HOP, FFT_SIZE = 187, MEL.hop_samples, MEL.fft_size
 PATCH_SAMPLES = FFT_SIZE + (N_COLUMNS - 1) * HOP
@@ -67,7 +67,9 @@ def main() -> None:
         path = options.output / f"shard-{options.seed}-{number:04d}.npz"
         powers = np.stack([mel_power(patch_of(sounds, random), random) for _ in range(SHARD)])
         values = np.log10(MEL.multiplier * powers + MEL.offset).astype(np.float32)
-        answers = np.concatenate([teacher.network(values[at : at + 16]) for at in range(0, SHARD, 16)])
+        answers = np.concatenate(
+            [teacher.network(values[at : at + 16]) for at in range(0, SHARD, 16)]
+        )
         part = path.with_suffix(".part.npz")
         size = teacher.embedding_size
         np.savez(
@@ -126,7 +128,9 @@ def patch_of(sounds: Sounds, random: np.random.Generator) -> Floats:
         gain_db = random.uniform(-15, 0)
         loudness = np.sqrt(np.square(sound).mean() / (np.square(other).mean() + TINY))
         if np.isfinite(loudness) and loudness < 100:
-            sound = (sound + other * loudness * 10 ** (gain_db / 20)) / np.sqrt(1 + 10 ** (gain_db / 10))
+            sound = (sound + other * loudness * 10 ** (gain_db / 20)) / np.sqrt(
+                1 + 10 ** (gain_db / 10)
+            )
     if random.random() < 0.2:
         level = np.sqrt(np.square(sound).mean()) * 10 ** (-random.uniform(15, 45) / 20)
         sound = sound + level * random.standard_normal(len(sound))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.models_shown import (
+    MODEL_PARTS,
     SCORE_COLUMNS,
     SETTING_COLUMNS,
     layer_rows,
@@ -60,7 +61,7 @@ def show(context: typer.Context, model: ModelArgument) -> None:
     linear layers for one excerpt.
 
     $ soundalike models show default
-    Prints the bundled model's facts, then its layers.
+    Prints the bundled model's facts, then its parts.
     """
     settings = globals_of(context)
     with waiting(settings, "Reading the model"):
@@ -77,6 +78,8 @@ def show(context: typer.Context, model: ModelArgument) -> None:
     if description.heads:
         rows = [_head_row(head) for head in description.heads]
         emit(settings, rows=rows, columns=HEAD_COLUMNS, title="\nlabels of its own")
+    if description.parts:
+        emit(settings, rows=list(description.parts), columns=MODEL_PARTS, title="\nparts")
     if description.layers:
         columns, layers = layer_rows(description)
         emit(settings, rows=layers, columns=columns, title="\nnetwork")

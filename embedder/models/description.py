@@ -7,10 +7,24 @@ from typing import Any
 from torch import nn
 
 from embedder.config.loading import to_dict
+from embedder.models.card import Card, read_card
+from embedder.models.kinds.combined_file import member_folders
 from embedder.models.loaded import LoadedModel
 from embedder.models.own_heads import HeadFacts, head_facts
 from embedder.models.registry import ListedModel, load_model
 from embedder.networks.profile import LayerProfile, profile_network
+
+
+@dataclass(frozen=True, slots=True)
+class PartFacts:
+    """An encoder of a combined model."""
+
+    part: str
+    kind: str
+    fingerprint: str
+    embedding_size: int
+    weight: float
+    excerpts: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +55,8 @@ class ModelDescription:
     source: dict[str, Any]
     made_by: str
     layers: tuple[LayerProfile, ...]
+    parts: tuple[PartFacts, ...] = ()
+    """The encoders of a combined model."""
     heads: tuple[HeadFacts, ...] = ()
     """What it answers by itself, by `soundalike classify`."""
 
@@ -71,8 +87,32 @@ def describe_model(name_or_path: str | Path) -> ModelDescription:
         source=card.source,
         made_by=card.made_by,
         layers=profile.layers if profile else (),
+        parts=part_facts(model.folder, card),
         heads=head_facts(model),
     )
+
+
+def part_facts(folder: Path, card: Card) -> tuple[PartFacts, ...]:
+    """The parts of a combined model, in their order; none for other models."""
+    if card.kind != "combined":
+        return ()
+    facts = []
+    folders = member_folders(folder)
+    weights = card.source.get("weights") or [1.0] * len(folders)
+    for path, weight in zip(folders, weights, strict=True):
+        part = read_card(path)
+        shape = part.config.excerpts
+        facts.append(
+            PartFacts(
+                part=part.name,
+                kind=part.kind,
+                fingerprint=part.fingerprint,
+                embedding_size=part.config.embedding_size,
+                weight=weight,
+                excerpts=f"{shape.n_excerpts} of {shape.excerpt_seconds:.3g} s ({shape.placement})",
+            )
+        )
+    return tuple(facts)
 
 
 def list_row(listed: ListedModel) -> dict[str, Any]:

@@ -21,15 +21,19 @@ TRAINED_PART = "trained_part"
 
 def load_base(name_or_path: str | Path) -> "LoadedModel":
     """The model that training starts from: the named one, or the part that its card names."""
-    folder = find_model(name_or_path)
+    return load_model(trained_folder(find_model(name_or_path)))
+
+
+def trained_folder(folder: Path) -> Path:
+    """The folder of the model that training starts from."""
     card = read_card(folder)
     number = card.facts.get(TRAINED_PART)
     if card.kind != "combined" or number is None:
-        return load_model(name_or_path)
+        return folder
     folders = member_folders(folder)
     if not isinstance(number, int) or not 0 <= number < len(folders):
         raise CorruptArtefact(f"{printable_path(folder)}: it has no part {number}")
-    return load_model(folders[number])
+    return folders[number]
 
 
 def part_for_rows(model: "LoadedModel", n_rows: int) -> "LoadedModel | None":

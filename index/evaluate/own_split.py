@@ -15,6 +15,7 @@ from embedder.datasets.splitting import split_configured
 from embedder.errors import AudioError, DatasetError
 from embedder.models.card import Card, read_card
 from embedder.models.learnt_recordings import keys_of, read_learnt
+from embedder.models.parts import trained_folder
 
 AS_TRAINED = "as-trained"
 
@@ -26,6 +27,7 @@ def with_sides_of(dataset: Dataset, folder: Path, *, name: str) -> Dataset:
     For a library, or a data set that has changed since, the training side holds the recordings
     that the model learnt from, and the test side all others.
     """
+    folder = trained_folder(folder)
     card = read_card(folder)
     if not _trained_on(card):
         raise DatasetError(f"{name}: its card does not say how it was trained")

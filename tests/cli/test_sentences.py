@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cli.commands.index import _next_step
 from cli.records import size_words
+from embedder.models.registry import find_model
 from index.indexing.results import IndexReport
 from tests.cli.conftest import RunCli
 
@@ -21,10 +22,22 @@ def test_info_opens_with_sentences(run_cli: RunCli, ready: Path) -> None:
 
 
 def test_a_model_is_sentences_and_short_tables(run_cli: RunCli) -> None:
-    """The bundled model has a sentence for its cost, a table of scores, and parts, not layers."""
+    """The bundled model has a sentence for its cost, a table of scores, and its encoders."""
     shown = json.loads(run_cli("models", "show", "default", "--json").out)
     out = run_cli("models", "show", "default").out
-    assert out.startswith("default: network, fingerprint ")
+    assert out.startswith("default: combined, fingerprint ")
+    assert f"Costs {size_words(shown['bytes_on_disk'])}, {shown['n_parameters']:,} param" in out
+    rows = [line.split() for line in out.split("\nparts\n")[1].strip().splitlines()]
+    assert [row[0] for row in rows] == ["part", "frames", "patches"]
+    assert [part["embedding_size"] for part in shown["parts"]] == [128, 128]
+
+
+def test_a_network_of_many_layers_is_shown_by_its_parts(run_cli: RunCli) -> None:
+    """Layers of one part are counted together."""
+    part = str(find_model("default") / "members" / "0")
+    shown = json.loads(run_cli("models", "show", part, "--json").out)
+    out = run_cli("models", "show", part).out
+    assert out.startswith("frames: network, fingerprint ")
     assert f"Costs {size_words(shown['bytes_on_disk'])}, {shown['n_parameters']:,} param" in out
     rows = [line.split() for line in out.split("\nnetwork\n")[1].split("\n\n")[0].splitlines()]
     assert rows[0][0] == "part"
