@@ -211,7 +211,6 @@ def _side_by_side(
     """The encoders' excerpts in rows; `counts`: how many each encoder has in this track."""
     n_rows = 1 if config.n_excerpts == 1 else counts[0]
     parts = []
-    firsts = []
     first = 0
     for count, (n_parts, n_samples) in zip(
         counts, row_layout(config, pieces.native_rate), strict=True
@@ -220,11 +219,11 @@ def _side_by_side(
         for row, samples in enumerate(filled[first : first + count]):
             part[row] = samples
         parts.append(part.reshape(n_rows, -1))
-        firsts.append((pieces.spans[first].start_seconds, n_read[first]))
         first += count
     starts = [span.start_seconds for span in pieces.spans]
     end = max(span.start_seconds + span.seconds for span in pieces.spans)
     is_whole = n_rows == 1
+    firsts = list(itertools.accumulate(counts[:-1], initial=0))
     return Excerpts(
         samples=np.concatenate(parts, axis=1),
         sample_rate=pieces.native_rate,
@@ -232,7 +231,7 @@ def _side_by_side(
         duration_seconds=pieces.duration_seconds,
         excerpt_seconds=end - min(starts) if is_whole else config.excerpt_seconds,
         n_read=(sum(part.shape[1] for part in parts),) * n_rows,
-        firsts=tuple(firsts),
+        firsts=tuple((starts[number], n_read[number]) for number in firsts),
     )
 
 
