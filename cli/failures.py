@@ -4,7 +4,7 @@
 1    a bug of ours
 2    usage: a wrong argument, an existing file without --force, a missing extra
 3    bad input: unusable audio, data sets or tracks; training that diverged; a
-     busy library; a disk that is full or read-only
+     busy library; a disk that is full, read-only or failing; too little memory
 4    an artefact that is corrupt, made by another model or version, or whose code crashes here
 5    done, but some files failed
 130  interrupted
@@ -37,21 +37,20 @@ EXIT_CODES: dict[type[errors.SoundalikeError], int] = {
     errors.PartialFailure: 5,
 }
 
-# Errors of the disk or of its permissions, which the user can solve.
-_ENVIRONMENT = frozenset(
+# Errors of the disk, the network or permissions, which the user can solve.
+_ENVIRONMENT = errors.OUT_OF_REACH | frozenset(
     {
-        errno.EACCES,
+        errno.EBUSY,
         errno.EDQUOT,
         errno.EFBIG,
         errno.EISDIR,
         errno.ELOOP,
-        errno.EMFILE,
         errno.ENAMETOOLONG,
         errno.ENOENT,
         errno.ENOSPC,
         errno.ENOTDIR,
-        errno.EPERM,
         errno.EROFS,
+        errno.ETXTBSY,
     }
 )
 
@@ -63,6 +62,8 @@ def exit_code_of(error: BaseException) -> int:
             return EXIT_CODES[ancestor]
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
+    if isinstance(error, MemoryError):
+        return EXIT_CODES[errors.BadInput]
     if isinstance(error, OSError) and error.errno in _ENVIRONMENT:
         return EXIT_CODES[errors.BadInput]
     return OUR_BUG
@@ -83,6 +84,8 @@ def _one_line(error: BaseException, code: int) -> str:
     if code == OUR_BUG:
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         text = f"a bug of ours, sorry ({what}). Please report it with what --debug prints."
+    elif isinstance(error, MemoryError):
+        text = "there is not enough memory for this. Close other programs, or ask for less."
     elif isinstance(error, OSError):
         reason = error.strerror or type(error).__name__
         text = f"{error.filename}: {reason}" if error.filename else reason

@@ -11,7 +11,8 @@ A message says what happened, to which file, with which value, and what to do ne
     │   ├── AudioError             an audio file, and why
     │   │   ├── MissingAudio       no such file, or it was removed while it was read
     │   │   ├── NotAnAudioFile     a directory, a pipe, text, a file without an audio stream
-    │   │   ├── UnreadableAudio    no permission, broken data, unknown codec
+    │   │   ├── UnreadableAudio    broken data, unknown codec
+    │   │   │   ├── OutOfReach     no permission, or the disk or the network fails
     │   │   │   └── DeadlyAudio    the decoder crashes or hangs on it
     │   │   ├── AudioTooShort      less audio than an excerpt needs
     │   │   └── SilentAudio        digital silence
@@ -32,6 +33,7 @@ A message says what happened, to which file, with which value, and what to do ne
 """
 
 import difflib
+import errno
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +68,27 @@ def names_near(given: str, names: Sequence[str]) -> str:
         return ", ".join(names)
     nearest = difflib.get_close_matches(given, names, n=MOST_NAMES // 2, cutoff=0.0)
     return f"{', '.join(nearest)} and {len(names) - len(nearest)} more"
+
+
+FAILING_DISK = frozenset(
+    {
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.EIO,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.ENODEV,
+        errno.ENOLCK,
+        errno.ENOTCONN,
+        errno.ENXIO,
+        errno.EREMOTEIO if hasattr(errno, "EREMOTEIO") else errno.EIO,
+        errno.ESTALE,
+        errno.ETIMEDOUT,
+    }
+)
+"""Numbers of an OSError whose cause is a disk, or a network folder, that fails or is gone."""
+OUT_OF_REACH = FAILING_DISK | {errno.EACCES, errno.EMFILE, errno.ENFILE, errno.EPERM}
+"""Numbers of an OSError that says nothing about the file: the same file may be readable later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +133,11 @@ class AudioError(BadInput):
         self.path = path
         self.reason = reason
 
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same file may be readable later: it is missing or out of reach."""
+        return isinstance(self, MissingAudio | OutOfReach)
+
     def __reduce__(self) -> tuple[type["AudioError"], tuple[Path | str, str]]:
         return type(self), (self.path, self.reason)  # it crosses process boundaries
 
@@ -123,7 +151,11 @@ class NotAnAudioFile(AudioError):
 
 
 class UnreadableAudio(AudioError):
-    """No permission, broken data or an unknown codec."""
+    """Broken data or an unknown codec."""
+
+
+class OutOfReach(UnreadableAudio):
+    """No permission, or the disk or the network fails: the file may be readable later."""
 
 
 class DeadlyAudio(UnreadableAudio):

@@ -15,7 +15,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.audio.frames import Run, gather, mono_of, placed_frames
+from embedder.audio.failing_disk import refuse_failing_disk
+from embedder.audio.frames import Run, gather, mono_of, placed_frames, repaired
 from embedder.audio.records import AudioInfo, Pieces, Span, Stretches, Waveform
 from embedder.audio.resampling import margin_samples, resampled
 from embedder.audio.seeking import read_runs
@@ -51,8 +52,6 @@ _MERGED_GAP_SECONDS = 0.5
 """Decoding a short gap is cheaper than another seek."""
 _MAX_SAMPLES = 2**28
 """At most so many samples of a file are in memory at once: 1 GiB."""
-_LOUDEST = 65536.0
-"""+96 dB over full scale: a louder value is damage, not sound."""
 
 
 def probe(path: Path) -> AudioInfo:
@@ -71,6 +70,7 @@ def read_whole(path: Path, *, sample_rate: int = 0, max_seconds: float = 1800.0)
         run = Run(-margin, margin + longest + 1 + margin)
         gather(placed_frames(source), [run])
         _refuse_mostly_damaged(source)
+        _refuse_failed_reading(source, min(run.read_end, longest))
     n_native = run.read_end
     if run.read_end > longest:
         minutes = longest / native / 60
@@ -80,7 +80,7 @@ def read_whole(path: Path, *, sample_rate: int = 0, max_seconds: float = 1800.0)
     if n_native <= 0:
         raise _nothing_decoded(path)
     native_samples = run.samples[: margin + n_native + margin]
-    samples = resampled(_repaired(path, native_samples), from_rate=native, to_rate=rate)
+    samples = resampled(repaired(path, native_samples), from_rate=native, to_rate=rate)
     cut = margin * rate // native
     return Waveform(samples[cut : cut + round(n_native * rate / native)], rate)
 
@@ -94,15 +94,16 @@ def stream_blocks(path: Path) -> Iterator[NDArray[np.float32]]:
         end = 0
         for position, frame in placed_frames(source):
             start = end if position is None else position
-            with np.errstate(invalid="ignore", over="ignore"):  # `_repaired` handles damage
+            with np.errstate(invalid="ignore", over="ignore"):  # `repaired` handles damage
                 mono = mono_of(frame)
             if start > end:  # sound was lost: silence takes its time
                 yield np.zeros(start - end, dtype=np.float32)
             new = mono[max(end - start, 0) :]
             if len(new):
-                yield _repaired(path, new)
+                yield repaired(path, new)
             end = max(end, start + len(mono))
         _refuse_mostly_damaged(source)
+        _refuse_failed_reading(source, end)
     if not end:
         raise _nothing_decoded(path)
 
@@ -132,6 +133,7 @@ def read_pieces(path: Path, plan: SpanPlan) -> Pieces:
         duration_seconds = _length(source)
         pieces = _read(source, plan, duration_seconds, by_seeking=True)
         if _is_short(pieces):
+            refuse_failing_disk(path)
             measured_seconds = source.measure_seconds()
             if measured_seconds < duration_seconds - _LIE_SECONDS:
                 _log.debug(
@@ -201,7 +203,7 @@ def _read(
     )
     read_runs(source, runs, by_seeking=by_seeking)
     for run in runs:
-        _repaired(source.path, run.samples)
+        repaired(source.path, run.samples)
     samples, n_read = [], []
     for extent in extents:
         run = next(run for run in runs if run.end >= extent.end and run.first <= extent.begin)
@@ -272,6 +274,8 @@ def _is_short(pieces: Pieces) -> bool:
 
 def _refuse_mostly_damaged(source: AudioSource) -> None:
     """Refuse a file of which most is damaged: what was decoded is sound by chance only."""
+    if source.n_damaged:
+        refuse_failing_disk(source.path)
     n_damaged, n_packets = source.n_damaged, source.n_damaged + source.n_decoded
     if 2 * n_damaged > n_packets:
         raise UnreadableAudio(source.path, f"{n_damaged} of {n_packets} parts are damaged")
@@ -280,19 +284,13 @@ def _refuse_mostly_damaged(source: AudioSource) -> None:
         _log.debug("%s: %d of %d parts are damaged, left out", name, n_damaged, n_packets)
 
 
-def _repaired(path: Path, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Silence values that are not numbers or absurdly loud, in place; refuse if most are."""
-    if not len(samples) or np.max(np.abs(samples)) <= _LOUDEST:  # NaN compares as false
-        return samples
-    broken = ~(np.abs(samples) <= _LOUDEST)
-    n_broken = int(np.count_nonzero(broken))
-    if n_broken > len(samples) / 2:
-        raise UnreadableAudio(
-            path, f"{n_broken} of {len(samples)} samples are not numbers, or absurdly loud"
-        )
-    _log.debug("%s: silenced %d samples that are not numbers", printable_path(path), n_broken)
-    samples[broken] = 0.0
-    return samples
+def _refuse_failed_reading(source: AudioSource, n_samples: int) -> None:
+    """Refuse a file that ended early because its disk fails; a file that is cut off may pass."""
+    info = source.info()
+    if info.duration_seconds is None or info.is_estimated:
+        return
+    if n_samples < (info.duration_seconds - _LIE_SECONDS) * source.sample_rate:
+        refuse_failing_disk(source.path)
 
 
 def _nothing_decoded(path: Path) -> UnreadableAudio:

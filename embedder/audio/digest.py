@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from embedder.audio.outer_tags import without_tags
-from embedder.errors import MissingAudio, NotAnAudioFile, UnreadableAudio
+from embedder.errors import OUT_OF_REACH, MissingAudio, NotAnAudioFile, OutOfReach, UnreadableAudio
 
 DIGEST_BYTES = 16
 BLOCK_BYTES = 1 << 20
@@ -56,11 +56,12 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as file:
             yield file
     except PermissionError as error:
-        raise UnreadableAudio(path, "no permission to read it") from error
+        raise OutOfReach(path, "no permission to read it") from error
     except FileNotFoundError as error:
         raise MissingAudio(path, "it was removed while it was read") from error
     except OSError as error:
-        raise UnreadableAudio(path, f"cannot be read ({error.strerror})") from error
+        kind = OutOfReach if error.errno in OUT_OF_REACH else UnreadableAudio
+        raise kind(path, f"cannot be read ({error.strerror})") from error
 
 
 def part_digest(digest: bytes, start_seconds: float, end_seconds: float | None) -> bytes:

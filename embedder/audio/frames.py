@@ -3,7 +3,9 @@
 Damaged packets are left out, and zeros take their time: samples after a broken frame do not move.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import av.error
@@ -12,7 +14,9 @@ from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 from embedder.audio.source import AudioSource
-from embedder.errors import UnreadableAudio
+from embedder.errors import UnreadableAudio, printable_path
+
+_log = logging.getLogger(__name__)
 
 _STORED_AS: dict[str, tuple[np.dtype[Any], float, float]] = {
     "u8": (np.dtype("u1"), 1 / 128, -1.0),
@@ -24,6 +28,8 @@ _STORED_AS: dict[str, tuple[np.dtype[Any], float, float]] = {
 }
 """FFmpeg's sample formats: type, factor and offset, which lead to ±1."""
 _LOW_FREQUENCY = ("LFE", "LFE2")
+_LOUDEST = 65536.0
+"""+96 dB over full scale: a louder value is damage, not sound."""
 _MAX_GAP_SECONDS = 5.0
 """A longer gap is a wrong time stamp, not lost sound."""
 
@@ -153,3 +159,18 @@ def mono_of(frame: AudioFrame) -> NDArray[np.float32]:
     if offset:
         mono += np.float32(offset)
     return mono
+
+
+def repaired(path: Path, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Silence values that are not numbers or absurdly loud, in place; refuse if most are."""
+    if not len(samples) or np.max(np.abs(samples)) <= _LOUDEST:  # NaN compares as false
+        return samples
+    broken = ~(np.abs(samples) <= _LOUDEST)
+    n_broken = int(np.count_nonzero(broken))
+    if n_broken > len(samples) / 2:
+        raise UnreadableAudio(
+            path, f"{n_broken} of {len(samples)} samples are not numbers, or absurdly loud"
+        )
+    _log.debug("%s: silenced %d samples that are not numbers", printable_path(path), n_broken)
+    samples[broken] = 0.0
+    return samples

@@ -20,11 +20,19 @@ from av.container.input import InputContainer
 from av.packet import Packet
 from av.stream import Discard
 
+from embedder.audio.failing_disk import out_of_reach, refuse_failing_disk
 from embedder.audio.length_header import has_length_header
 from embedder.audio.records import AudioInfo
 from embedder.audio.tag_limits import OversizedTags, check_tag_limits
 from embedder.audio.without_tags import WithoutTags
-from embedder.errors import AudioError, MissingAudio, NotAnAudioFile, UnreadableAudio
+from embedder.errors import (
+    OUT_OF_REACH,
+    AudioError,
+    MissingAudio,
+    NotAnAudioFile,
+    OutOfReach,
+    UnreadableAudio,
+)
 
 _PLAYLIST_STARTS = (b"#EXTM3U", b"ffconcat", b"[playlist]")
 """FFmpeg would follow these to other files, and to the network."""
@@ -249,10 +257,15 @@ def _named_failures(path: Path) -> Iterator[None]:
     except MemoryError as error:
         raise UnreadableAudio(path, "decoding it takes more memory than there is") from error
     except PermissionError as error:
-        raise UnreadableAudio(path, "no permission to read it") from error
+        raise OutOfReach(path, "no permission to read it") from error
     except av.error.InvalidDataError as error:
+        refuse_failing_disk(path)
         raise NotAnAudioFile(path, "not a format that FFmpeg reads, or cut off") from error
     except (OSError, av.error.FFmpegError) as error:
         if error.errno in _VANISHED:
             raise MissingAudio(path, "no such file, or it was removed while it was read") from error
+        if isinstance(error, av.error.FFmpegError):
+            refuse_failing_disk(path)  # FFmpeg has the same numbers for damage
+        elif error.errno in OUT_OF_REACH:
+            raise out_of_reach(path, error) from error
         raise UnreadableAudio(path, f"reading failed: {error.strerror}") from error

@@ -6,6 +6,7 @@ the nearest valid key.
 
 import dataclasses
 import difflib
+import math
 import tomllib
 import types
 import typing
@@ -53,7 +54,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{printable_path(path)}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, too many digits, nested too deeply
         raise ConfigError(f"{printable_path(path)}: not a TOML file: {error}") from error
 
 
@@ -80,7 +81,7 @@ def parse_assignment(text: str) -> dict[str, Any]:
         raise ConfigError(f"{text!r}: write key=value, for example backbone.kernel=5")
     try:
         value = tomllib.loads(f"value = {value_text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # no TOML, too many digits, nested too deeply
         value = value_text.strip()
     for part in reversed(parts):
         value = {part: value}
@@ -199,7 +200,12 @@ def _convert_scalar(value: Any, hint: Any, *, where: str) -> Any:
     if hint is Path and isinstance(value, str):
         return Path(value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise ConfigError(f"{where}: a number that is too large") from error
+    if hint is float and isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{where} = {value!r}: give a finite number")
     wrong_bool = isinstance(value, bool) and hint is not bool
     if not isinstance(hint, type) or not isinstance(value, hint) or wrong_bool:
         raise ConfigError(f"{where} = {value!r}: give {_WORDS.get(hint, str(hint))}")

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from embedder.encoding.formats import PRECISIONS, Precision
 from embedder.encoding.precision import Forward, fastest_safe_format, with_format
+from embedder.encoding.runtime import BATCH_EXCERPTS
 from embedder.errors import UnknownChoice
 
 logger = logging.getLogger(__name__)
@@ -16,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 class BatchedForward:
     """Runs the network without gradients; halves the batch when a device runs out of memory.
+
+    If not even one excerpt fits, the CPU goes on.
 
     `precision="auto"` decides once, on the first batch of at least four excerpts
     (`fastest_safe_format`); until then it is float32.
@@ -31,14 +34,17 @@ class BatchedForward:
     ) -> None:
         if precision not in PRECISIONS:
             raise UnknownChoice("precision", precision, PRECISIONS)
-        if isinstance(network, torch.nn.Module):
-            network = network.to(device).eval()
         self.batch_size = batch_size
         self.device = device
         self._exact = network
+        if isinstance(network, torch.nn.Module):
+            try:
+                self._exact = network.to(device).eval()
+            except torch.OutOfMemoryError:
+                self._go_on_with_cpu()
         self._is_undecided = precision == "auto"
         dtype = None if precision in ("auto", "float32") else getattr(torch, precision)
-        self._forward = with_format(network, dtype)
+        self._forward = with_format(self._exact, dtype)
         self._choosing = threading.Lock()
 
     def __call__(self, spectrograms: Tensor) -> Tensor:
@@ -69,10 +75,21 @@ class BatchedForward:
 
     def _halve(self) -> None:
         if self.batch_size == 1:
-            raise torch.OutOfMemoryError(f"{self.device}: no memory for even one excerpt")
+            if self.device.type == "cpu":
+                raise torch.OutOfMemoryError("cpu: no memory for even one excerpt")
+            self._go_on_with_cpu()
+            self._forward, self._is_undecided = with_format(self._exact, None), False
+            return
         self.batch_size = int(np.ceil(self.batch_size / 2))
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         logger.warning(
             "%s: out of memory, going on with batches of %d", self.device, self.batch_size
         )
+
+    def _go_on_with_cpu(self) -> None:
+        logger.warning("%s: no memory for even one excerpt, going on with the CPU", self.device)
+        self.device = torch.device("cpu")
+        self.batch_size = BATCH_EXCERPTS["cpu"]
+        if isinstance(self._exact, torch.nn.Module):
+            self._exact = self._exact.to(self.device).eval()

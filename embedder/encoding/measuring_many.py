@@ -23,8 +23,8 @@ def measure_many(
             try:
                 return decoders.run(request.path, measure_track, request)
             except AudioError as error:
-                return EncodingFailure(request.path, error.reason)
+                return EncodingFailure.of(request.path, error)
             except OSError as error:
-                return EncodingFailure(request.path, error.strerror or str(error))
+                return EncodingFailure(request.path, error.strerror or str(error), is_passing=True)
 
         yield from map_in_threads(measured, requests, workers=workers or usable_cores())

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from embedder.errors import AudioError
 from embedder.features.measuring.records import Measured
 
 
@@ -55,6 +57,13 @@ class EncodingFailure:
 
     path: Path
     reason: str
+    is_passing: bool = False
+    """The file is missing or out of reach now, and may be readable later."""
+
+    @classmethod
+    def of(cls, path: Path, error: AudioError) -> Self:
+        """The failure that an error is."""
+        return cls(path, error.reason, is_passing=error.is_passing)
 
 
 EncodingResult = TrackEncoding | EncodingFailure

@@ -101,7 +101,7 @@ class EncodingSteps:
         try:
             return self._prepared(request, load or self.load)
         except AudioError as error:
-            return EncodingFailure(request.path, error.reason)
+            return EncodingFailure.of(request.path, error)
 
     def finish(self, group: list[Prepared]) -> list[EncodingResult]:
         """Run the network over a group; tracks of one shape share its batches."""
@@ -135,7 +135,7 @@ class EncodingSteps:
         try:
             return self._assemble(track, vectors)
         except AudioError as error:
-            return EncodingFailure(track.request.path, error.reason)
+            return EncodingFailure.of(track.request.path, error)
 
     def _prepared(self, request: TrackRequest, load: Load) -> PreparedTrack:
         track = load(request)

@@ -35,6 +35,7 @@ from embedder.training.folder.run_folder import (
     write_result,
 )
 from embedder.training.loop.fabric import build_fabric
+from embedder.training.loop.memory import memory_explained
 from embedder.training.loop.step import Observer
 from embedder.training.objectives.targets import standardised
 from embedder.training.report.report import write_report
@@ -78,7 +79,8 @@ def train(
         prepare_folder(folder, config, resume=resume, force=force)
     fabric.barrier()
     try:
-        run = open_run(path, config, folder, base=base, fabric=fabric, on_progress=on_progress)
+        with memory_explained(config, str(fabric.device)):
+            run = open_run(path, config, folder, base=base, fabric=fabric, on_progress=on_progress)
     except BaseException:
         if fabric.is_global_zero and not was_there:
             remove_unused(folder)
@@ -91,7 +93,10 @@ def train(
     if not fabric.is_global_zero:
         return run.run(observers)
     try:
-        with RunRecord(folder, run.loop.state) as record:
+        with (
+            RunRecord(folder, run.loop.state) as record,
+            memory_explained(config, str(fabric.device)),
+        ):
             result = run.run([record, *observers])
     except Exception:
         if not was_there and not (folder / STATE_NAME).exists():

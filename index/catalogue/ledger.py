@@ -16,6 +16,8 @@ OF_THE_AUDIO = (
     *(("copies", "track_id"), ("copies", "other_id")),
 )
 """Tables and columns with what is true of a track only while its audio is the same."""
+NO_STATE = (-1, 0)
+"""A size and time that no file has."""
 PathKey = bytes
 """A track's place: the path, and for a part of a file NUL and its number, which no path holds."""
 
@@ -247,7 +249,10 @@ class Ledger:
     def put_failure(
         self, path: bytes, part: int, *, stat: tuple[int, int], fingerprint: str, reason: str
     ) -> None:
-        """Record that a file, in its present state, could not be used."""
+        """Record that a file, in its present state, could not be used.
+
+        With the state `NO_STATE`, the next run tries it again.
+        """
         self._database.run(
             "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?)",
             (path, part, *stat, fingerprint, reason),

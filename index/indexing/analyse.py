@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from embedder.encoding.requests import EncodingFailure, TrackEncoding
 from embedder.features.measuring.measurers import measurer_names
 from index.catalogue.catalogue import Catalogue, ModelRow
-from index.catalogue.ledger import KnownFile, Ledger
+from index.catalogue.ledger import NO_STATE, KnownFile, Ledger
 from index.catalogue.records import Failure
 from index.catalogue.sounds import sound_values
 from index.catalogue.vector_rows import TrackVectors
@@ -85,7 +85,7 @@ class Analysis:
         try:
             for copies, result in zip(groups, results, strict=True):
                 if isinstance(result, EncodingFailure):
-                    self._fail(copies[0], result.reason)
+                    self._fail(copies[0], result.reason, is_passing=result.is_passing)
                     again.append(copies[1:])
                     continue
                 if has_changed(copies[0]):
@@ -130,12 +130,12 @@ class Analysis:
             self.outcome.copied.append(copy.id)
             self._on_copy(os.fsdecode(copy.path))
 
-    def _fail(self, track: KnownFile, reason: str) -> None:
+    def _fail(self, track: KnownFile, reason: str, *, is_passing: bool = False) -> None:
         with self._catalogue.database.transaction():
             self._ledger.put_failure(
                 track.path,
                 track.part,
-                stat=(track.size_bytes, track.modified_ns),
+                stat=NO_STATE if is_passing else (track.size_bytes, track.modified_ns),
                 fingerprint=self._model.fingerprint,
                 reason=reason,
             )

@@ -124,7 +124,7 @@ def _unquoted(text: str) -> str:
 
 def _seconds(text: str) -> float | None:
     """The time of an INDEX 01 line; INDEX 00 is the gap before a track."""
-    match = re.match(r"0*1\s+(\d+):(\d{1,2}):(\d{1,2})$", text)
+    match = re.match(r"0*1\s+(\d{1,6}):(\d{1,2}):(\d{1,2})$", text)
     if not match:
         return None
     minutes, seconds, frames = (int(group) for group in match.groups())

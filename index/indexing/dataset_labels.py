@@ -195,11 +195,13 @@ def offer(catalogue: Catalogue, paths: Sequence[Path]) -> Iterator[str]:
     for folder in paths:
         root = os.fsencode(os.path.abspath(folder)).rstrip(b"/") + b"/"  # noqa: PTH100
         ids = [track for path, some in places.items() if path.startswith(root) for track in some]
-        if not folder.is_dir() or not ids or any(track_id in genres for track_id in ids):
+        if not ids or any(track_id in genres for track_id in ids):
             continue
         try:
+            if not folder.is_dir():
+                continue
             labels = read_labels(folder)
-        except SoundalikeError:
+        except (SoundalikeError, OSError):  # the disk may have failed since
             continue
         counts = Counter(value for entry in labels.entries for _, value in entry.labels)
         names = sorted(counts, key=lambda name: (-counts[name], name))

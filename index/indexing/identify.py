@@ -25,6 +25,8 @@ class Identified:
     reason: str = ""
     note: str = ""
     """What was left out of the facts."""
+    is_passing: bool = False
+    """The file may be readable later."""
 
 
 T = TypeVar("T")
@@ -56,7 +58,7 @@ def _identified(sighting: Sighting) -> Identified:
     try:
         facts, note = _read(sighting)
     except AudioError as error:
-        return Identified(sighting, None, error.reason)
+        return Identified(sighting, None, error.reason, is_passing=error.is_passing)
     return Identified(sighting, facts, note=note)
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from index.catalogue.catalogue import Catalogue, ModelRow
-from index.catalogue.ledger import FileFacts, Ledger, place_of
+from index.catalogue.ledger import NO_STATE, FileFacts, Ledger, place_of
 from index.catalogue.records import Failure
 from index.indexing.analyse import Analysis
 from index.indexing.changes import Changes, Sighting, known_failures
@@ -123,7 +123,7 @@ class Ingest:
                     facts = identified.facts
                     track_id = ids[identified.sighting.key]
                     if facts is None:
-                        self._fail(identified.sighting, identified.reason)
+                        self._fail(identified)
                     elif facts.audio_digest == self._ledger.known_file(track_id).audio_digest:
                         self._retag(track_id, facts)
                     else:
@@ -149,7 +149,7 @@ class Ingest:
                 for identified in batch:
                     facts = identified.facts
                     if facts is None:
-                        self._fail(identified.sighting, identified.reason)
+                        self._fail(identified)
                         continue
                     claimed = self._claim(facts)
                     if claimed is None:
@@ -248,16 +248,17 @@ class Ingest:
                 self._ledger.remove(gone)
         return len(gone)
 
-    def _fail(self, sighting: Sighting, reason: str) -> None:
+    def _fail(self, identified: Identified) -> None:
+        sighting = identified.sighting
         self._ledger.put_failure(
             sighting.path,
             sighting.part,
-            stat=sighting.stat,
+            stat=NO_STATE if identified.is_passing else sighting.stat,
             fingerprint=self._model.fingerprint,
-            reason=reason,
+            reason=identified.reason,
         )
         path = os.fsdecode(sighting.path)
-        self._failed.append(Failure(path, reason))
+        self._failed.append(Failure(path, identified.reason))
         self._done_quickly(path)
 
     def _identified(self, sightings: Sequence[Sighting]) -> Iterator[Identified]:

@@ -109,7 +109,7 @@ def _commit(
             else:
                 path = os.fsdecode(track.path)
                 outcome.notes.append(FileNote(path, f"not measured: {result.reason}"))
-                if not os.path.lexists(track.path):
+                if result.is_passing or not os.path.lexists(track.path):
                     continue
                 catalogue.measured.put_nothing(track.id, {name: versions[name] for name in names})
             _copy_to(ledger, track.id, copies[1:], outcome)

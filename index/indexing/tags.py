@@ -15,6 +15,7 @@ from typing import Any
 import mutagen
 from mutagen._vorbis import VComment
 
+from embedder.audio.failing_disk import refuse_failing_disk
 from embedder.audio.tag_limits import MAX_TAGS, OversizedTags, check_tag_limits
 
 logger = logging.getLogger(__name__)
@@ -93,7 +94,10 @@ class FileTags:
 
 
 def read_tags(path: Path) -> FileTags:
-    """The tags of a file; empty if it has none or they are broken."""
+    """The tags of a file; empty if it has none or they are broken.
+
+    Raises OutOfReach if the disk or the network fails.
+    """
     if not path.is_file():  # opening a pipe would wait for its writer
         return FileTags()
     try:
@@ -105,6 +109,7 @@ def read_tags(path: Path) -> FileTags:
     except OversizedTags as error:
         return FileTags(problem=f"{error}: its tags are left out")
     except Exception as error:  # noqa: BLE001 - mutagen raises anything on a damaged file
+        refuse_failing_disk(path)
         logger.debug("%r: its tags cannot be read (%s)", path, error)
         return FileTags()
     length = getattr(opened.info, "length", None)

@@ -11,7 +11,10 @@ Pure but for reading: which track of the library is meant is decided in `matchin
 import csv
 import io
 import json
+import lzma
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,8 +39,16 @@ COLUMNS = {
     "kind": ("event",),
     "path": ("path",),
 }
+_WHOLE = re.compile("-?[0-9]+")
 PLAIN_COLUMNS = ("artist", "album", "title", "date")
 """The columns of a CSV file without a header."""
+
+
+_UNREADABLE = (
+    *(OSError, EOFError, ValueError, RuntimeError),  # NotImplementedError is a RuntimeError
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
+"""What reading a damaged archive raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +92,7 @@ def _texts(path: Path) -> Iterator[tuple[str, str]]:
             yield path.name.lower(), path.read_bytes().decode("utf-8-sig", "replace")
     except FileNotFoundError as error:
         raise NotFound(f"{printable_path(path)}: no such file.") from error
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except _UNREADABLE as error:
         raise BadInput(f"{printable_path(path)}: cannot be read ({error}).") from error
 
 
@@ -215,11 +226,14 @@ def _seconds(when: object) -> int | None:
         when = _first(when, "uts", "#text")
     if isinstance(when, bool) or when is None:
         return None
-    if isinstance(when, int | float) or str(when).strip().lstrip("-").isdigit():
-        number = float(when) if isinstance(when, int | float) else float(str(when))
+    text = str(when).strip() if isinstance(when, str) else ""
+    if isinstance(when, int | float) or _WHOLE.fullmatch(text):
+        try:
+            number = float(when) if isinstance(when, int | float) else float(text)
+        except OverflowError:  # a whole number of hundreds of digits
+            return None
         number = number / 1000 if number > MILLISECONDS else number
         return int(number) if 0 < number < MILLISECONDS else None
-    text = str(when).strip()
     for pattern in DATES:
         try:
             return _positive(datetime.strptime(text, pattern).replace(tzinfo=UTC))

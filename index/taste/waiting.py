@@ -26,13 +26,14 @@ def store_or_wait(library: OpenLibrary, requests: Sequence[EventRequest]) -> boo
     events = [request.event() for request in requests]
     try:
         with library.writing() as catalogue:
-            waiting_files = sorted((library.folder / FOLDER).glob("*.json"))
-            waiting = [event for path in waiting_files for event in _read(path)]
+            paths = sorted((library.folder / FOLDER).glob("*.json"))
+            by_file = {path: _read(path) for path in paths}
+            waiting = [event for events_of_file in by_file.values() for event in events_of_file]
             known_ids = {track.id for track in catalogue.tracks({e.track_id for e in waiting})}
             with catalogue.database.transaction():
                 catalogue.events.add(e for e in waiting if e.track_id in known_ids)
                 catalogue.events.add(events)
-            for path in waiting_files:
+            for path in by_file:
                 path.unlink(missing_ok=True)
     except LibraryBusy:
         _put_aside(library.folder / FOLDER, events)
@@ -55,5 +56,5 @@ def _read(path: Path) -> list[Event]:
             for track_id, kind, happened, source in rows
             if kind in EVENT_KINDS
         ]
-    except (OSError, ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return []

@@ -23,10 +23,16 @@ def music(tmp_path: Path) -> Path:
     return tmp_path / "music"
 
 
-def index_while(workshop: Workshop, library: Path, music: Path, meddle: object) -> Ended:
+def index_while(
+    workshop: Workshop,
+    library: Path,
+    music: Path,
+    meddle: object,
+    environment: dict[str, str] | None = None,
+) -> Ended:
     """Index slowly, and call `meddle` once the first file has been analysed."""
     log = library.parent / "analysed"
-    environment = {"TOY_LOG": str(log), "TOY_SECONDS": "0.05"}
+    environment = {"TOY_LOG": str(log), "TOY_SECONDS": "0.05", **(environment or {})}
     running = workshop.start("--library", library, "index", music, environment=environment)
     while not log.exists():
         time.sleep(0.005)

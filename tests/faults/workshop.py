@@ -24,6 +24,7 @@ from typing import Any
 
 LOG_VARIABLE = "TOY_LOG"
 SECONDS_VARIABLE = "TOY_SECONDS"
+WHEEL_VARIABLE = "SYNTHETIC_WHEEL"
 
 
 class Countdown:
@@ -87,7 +88,20 @@ def have_no_patience() -> None:
     decoders.PATIENCE_SECONDS = encoder.PATIENCE_SECONDS = 8.0
 
 
-SETUPS = {"toy": use_toy_encoder, "plain": use_nothing, "impatient": have_no_patience}
+def offer_synthetic_wheel() -> None:
+    """`models get musicnn` expects the wheel that the environment names."""
+    from embedder.models.get.offers import OFFERS
+    from tests.embedder.models.get.checkpoint_files import synthetic_offer
+
+    OFFERS["musicnn"] = synthetic_offer(Path(os.environ[WHEEL_VARIABLE]))
+
+
+SETUPS = {
+    "toy": use_toy_encoder,
+    "plain": use_nothing,
+    "impatient": have_no_patience,
+    "offer": offer_synthetic_wheel,
+}
 
 
 def run_child(request: dict[str, Any]) -> int:

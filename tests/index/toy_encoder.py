@@ -86,10 +86,12 @@ class ToyEncoder:
 
     def _encode(self, request: TrackRequest) -> EncodingResult:
         try:
+            digest = audio_digest(request.path)
             with wave.open(str(request.path)) as file:
                 n_frames, rate = file.getnframes(), file.getframerate()
-            digest = audio_digest(request.path)
-        except (wave.Error, EOFError, OSError, AudioError) as error:
+        except AudioError as error:
+            return EncodingFailure.of(request.path, error)
+        except (wave.Error, EOFError, OSError) as error:
             return EncodingFailure(request.path, f"broken: {error}")
         if not n_frames:
             return EncodingFailure(request.path, "no samples")

@@ -117,7 +117,7 @@ class EncoderProcess:
         self, request: TrackRequest, head: dict[str, Any], stream: IO[bytes]
     ) -> EncodingResult:
         if "reason" in head:
-            return EncodingFailure(request.path, head["reason"])
+            return EncodingFailure(request.path, head["reason"], head["is_passing"])
         size, n_excerpts = self._embedding_size, head["n_excerpts"]
         n_values = size * (n_excerpts + 1)
         values = np.frombuffer(stream.read(4 * (n_values + len(self._tags))), dtype=np.float32)

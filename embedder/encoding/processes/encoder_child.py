@@ -38,7 +38,7 @@ def serve(steps: EncodingSteps, requests: BinaryIO, answers: BinaryIO) -> None:
         heads: list[dict[str, Any]] = []
         for result in results:
             if isinstance(result, EncodingFailure):
-                heads.append({"reason": result.reason})
+                heads.append({"reason": result.reason, "is_passing": result.is_passing})
                 continue
             heads.append(
                 {

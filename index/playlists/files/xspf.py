@@ -21,7 +21,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def parse_xspf(data: bytes, folder: Path) -> list[PlaylistEntry]:
     """The entries of a playlist in `folder`; raises BadInput if it is not XML."""
-    if b"<!ENTITY" in data:
+    if b"<!ENTITY" in data.replace(b"\0", b""):  # UTF-16 has NULs
         raise BadInput("it defines XML entities, which a playlist must not")
     try:
         root = ET.fromstring(data)  # noqa: S314 - entities are refused above

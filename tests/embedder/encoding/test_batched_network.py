@@ -62,6 +62,41 @@ def test_out_of_memory_halves_the_batch_and_says_so(caplog: pytest.LogCaptureFix
     torch.testing.assert_close(outputs, linear_network()(spectrograms(10)).detach())
 
 
+def test_a_device_without_memory_leaves_the_work_to_the_cpu(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """If not even one excerpt fits, a warning says so, and the answers are those of the CPU."""
+
+    def forward(batch: Tensor) -> Tensor:
+        if batch.device.type == "meta":  # stands in for a GPU
+            raise torch.OutOfMemoryError("out of memory")
+        return linear_network()(batch)
+
+    batched = BatchedForward(forward, device=torch.device("meta"), batch_size=4)
+    with caplog.at_level(logging.WARNING):
+        outputs = batched(spectrograms(6))
+    assert "meta: no memory for even one excerpt, going on with the CPU" in caplog.text
+    torch.testing.assert_close(outputs, linear_network()(spectrograms(6)).detach())
+
+
+def test_a_device_too_small_for_the_network_leaves_it_to_the_cpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The network itself does not fit: it stays where it is."""
+    network = linear_network()
+    move = torch.nn.Module.to
+
+    def to(module: torch.nn.Module, device: torch.device) -> torch.nn.Module:
+        if device.type == "meta":
+            raise torch.OutOfMemoryError("out of memory")
+        return move(module, device)
+
+    monkeypatch.setattr(torch.nn.Module, "to", to)
+    batched = BatchedForward(network, device=torch.device("meta"), batch_size=4)
+    assert batched.device == CPU
+    torch.testing.assert_close(batched(spectrograms(3)), network(spectrograms(3)).detach())
+
+
 def test_no_memory_for_one_excerpt_is_an_error() -> None:
     """A batch of one excerpt cannot be halved."""
 

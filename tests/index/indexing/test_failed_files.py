@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
+from embedder.audio.digest import audio_digest
+from embedder.errors import OutOfReach
 from index.library import Library
 from tests.index.indexing.index_runs import counts, index
 from tests.index.toy_encoder import write_wav
@@ -41,3 +45,26 @@ def test_a_failure_goes_with_its_file(library: Library, music: Path) -> None:
     broken.unlink()
     report, _ = index(library, music)
     assert (report.failed, library.failures()) == ((), [])
+
+
+def test_a_file_that_was_out_of_reach_is_tried_again(
+    library: Library, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A missing permission or a failing disk says nothing about the file: the next run reads it."""
+    late = write_wav(music / "late.wav", 60)
+
+    def out_of_reach(path: Path) -> bytes:
+        if path == late:
+            raise OutOfReach(path, "no permission to read it")
+        return audio_digest(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("index.indexing.identify.audio_digest", out_of_reach)
+        report, _ = index(library, music)
+        assert [failure.path for failure in report.failed] == [str(late)]
+        assert [failure.reason for failure in library.failures()] == ["no permission to read it"]
+        report, _ = index(library, music)
+        assert [failure.is_known for failure in report.failed] == [False]
+    report, _ = index(library, music)
+    assert counts(report) == {"added": 1, "unchanged": 6}
+    assert library.failures() == []

@@ -120,4 +120,7 @@ def _tensor(name: str, entry: TensorEntry, data: bytes) -> NDArray[np.float32]:
     values = np.frombuffer(raw, dtype="<f4").astype(np.float32)
     if not np.isfinite(values).all():
         raise BrokenFile(f"{name} has values that are not finite")
-    return values.reshape(entry.shape)
+    try:
+        return values.reshape(entry.shape)
+    except ValueError as error:  # no values, and axes whose sizes numpy cannot count
+        raise BrokenFile(f"{name} has the impossible shape {list(entry.shape)}") from error

@@ -28,10 +28,15 @@ def table_entries(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     footer = data[-FOOTER_BYTES:]
     _, position = _handle(footer, 0)
     handles, _ = _handle(footer, position)
-    last_key = b""
+    last_key: bytes | None = None
+    n_left = len(data)
     for _, handle in _entries(_block(data, *handles)):
-        for key, value in _entries(_block(data, *_handle(handle, 0)[0])):
-            if key <= last_key and last_key:
+        (offset, size), _ = _handle(handle, 0)
+        n_left -= size + TRAILER_BYTES
+        if n_left < 0:  # a file that names one block again and again would take hours
+            raise BrokenFile("its blocks overlap")
+        for key, value in _entries(_block(data, offset, size)):
+            if last_key is not None and key <= last_key:
                 raise BrokenFile("its keys are not in order")
             last_key = key
             yield key, value

@@ -117,6 +117,12 @@ def synthetic_wheel(path: Path, *, n_tags: int = 4) -> Offer:
         archive.writestr(f"{real.folder}/.index", index_data)
         archive.writestr(f"{real.folder}/.data-00000-of-00001", tensor_data)
         archive.writestr(real.wheel.licence_file, "Permission to use, copy … is hereby granted")
+    return synthetic_offer(path, n_tags=n_tags)
+
+
+def synthetic_offer(path: Path, *, n_tags: int = 4) -> Offer:
+    """The offer that describes a synthetic wheel."""
+    real = OFFERS["musicnn"]
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     wheel = replace(real.wheel, sha256=digest, n_bytes=path.stat().st_size)
     tags = ("Jazz", "rock", "Mellow", "piano")[:n_tags]
