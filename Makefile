@@ -12,7 +12,7 @@ SETTINGS := pyproject.toml constraints.txt
 BENCH ?= $(sort $(wildcard benchmarks/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs notebooks format clean
+.PHONY: help demo test check bench soak release docs notebooks format clean
 .DELETE_ON_ERROR:
 
 help:
@@ -21,6 +21,8 @@ help:
 	@echo "make check      lint, format, types, layers, spelling, docs"
 	@echo "make format     let ruff put the code in order"
 	@echo "make bench      measure against the alternatives (one: make bench BENCH=benchmarks/start_up.py)"
+	@echo "make soak       everything at random against a plain model (longer: make soak MINUTES=60)"
+	@echo "make release    build and check the sdist and the wheel, with an SBOM, in dist/"
 	@echo "make docs       write docs/cli.md and docs/settings.md anew"
 	@echo "make notebooks  run the notebooks and store their outputs (some minutes)"
 	@echo "make clean      remove what these targets made, .venv too"
@@ -75,6 +77,14 @@ bench: $(DEV)
 			test -n "$$data" || { echo "left out: it needs make bench DATA=folder"; continue; }; fi; \
 		$(BIN)/python $$file $$data || failed="$$failed $$file"; done; \
 		test -z "$$failed" || { echo "short of their figures:$$failed" >&2; exit 1; }
+
+MINUTES ?= 60
+soak: $(DEV)
+	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
+
+release: $(DEV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt --group release
+	$(BIN)/python docs/make_release.py
 
 docs: $(DEV)
 	$(BIN)/python docs/write_cli_reference.py

@@ -260,6 +260,18 @@ def test_each_promise_names_its_test() -> None:
     assert len(rows) > 30
 
 
+def test_each_promise_of_the_security_page_names_its_tests() -> None:
+    """Every row names tests, or files of tests, that exist."""
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if re.match(r"\| (?!promise)", line)]
+    named = [
+        re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", row.rsplit(" | ", 1)[1]) for row in rows
+    ]
+    assert [row for row, tests in zip(rows, named, strict=True) if not tests] == []
+    for path, name in (pair for tests in named for pair in tests):
+        assert f"def {name}" in (ROOT / path).read_text(encoding="utf-8"), f"{path}::{name}"
+
+
 def test_old_phrases_do_not_come_back() -> None:
     """Prose in code, tests and docs has none of the phrases that were hard to read."""
     old = re.compile(rf"\b(?:{'|'.join(OLD_PHRASES)})\b", re.IGNORECASE)

@@ -76,6 +76,12 @@ class Libraries:
     @contextmanager
     def reading(self) -> Iterator[Library]:
         """A library to read from, for one request; raises LibraryBusy after half a minute."""
+        with self.reading_at() as (library, _):
+            yield library
+
+    @contextmanager
+    def reading_at(self) -> Iterator[tuple[Library, Mark]]:
+        """As `reading`, with the mark of the moment that the library shows."""
         try:
             reader = self._readers.get(timeout=WAIT_SECONDS)
         except queue.Empty:
@@ -83,7 +89,7 @@ class Libraries:
         try:
             reader = self._current(reader)
             _search_with_one_thread()
-            yield reader.library
+            yield reader.library, reader.mark
         finally:
             self._readers.put(reader)
 

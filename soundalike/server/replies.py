@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from index.library import Library
 from soundalike.documents import dump
-from soundalike.server.libraries import Libraries
+from soundalike.server.libraries import Libraries, Mark
 
 
 def json_reply(document: object, *, status: int = HTTPStatus.OK) -> Response:
@@ -23,19 +23,20 @@ def read_reply(
 ) -> Response:
     """What `answer` reads from the library; 304 if the client has it already.
 
-    The ETag is of the library's state and the address, so that it is known before any work.
+    The ETag is of the library's state and the address, so that it is known before any work. A
+    reader may be older than the catalogue: its answer has the ETag of its own state.
     """
-    etag = _etag(request, libraries)
+    etag = _etag(request, libraries, libraries.mark)
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"etag": etag})
-    with libraries.reading() as library:
+    with libraries.reading_at() as (library, mark):
         document = answer(library)
     reply = json_reply(document)
-    reply.headers["etag"] = etag
+    reply.headers["etag"] = _etag(request, libraries, mark)
     reply.headers["cache-control"] = "private, no-cache"
     return reply
 
 
-def _etag(request: Request, libraries: Libraries) -> str:
-    state = f"{libraries.started}{libraries.mark}{request.url.path}?{request.url.query}"
+def _etag(request: Request, libraries: Libraries, mark: Mark) -> str:
+    state = f"{libraries.started}{mark}{request.url.path}?{request.url.query}"
     return f'W/"{hashlib.sha256(state.encode()).hexdigest()[:24]}"'

@@ -57,7 +57,7 @@ def fault(folder: Path, number: int) -> dict[str, str]:
     return {"FAILING_PATH": str(folder), "FAILING_ERRNO": str(number), "FAILING_WHILE": str(flag)}
 
 
-@pytest.mark.parametrize("number", [EACCES, EIO, ESTALE], ids=["EACCES", "EIO", "ESTALE"])
+@pytest.mark.parametrize("number", [EACCES, EIO], ids=["EACCES", "EIO"])
 def test_a_folder_that_fails_during_a_run_is_read_by_the_next(
     failing: Workshop, workshop: Workshop, tmp_path: Path, music: Path, number: int
 ) -> None:
@@ -90,10 +90,9 @@ def test_a_folder_that_cannot_be_reached_loses_nothing(
     assert "bug of ours" not in ended.err
 
 
-@pytest.mark.parametrize("number", [EIO, ESTALE], ids=["EIO", "ESTALE"])
-@pytest.mark.parametrize("words", ["query 1", "library info", "index {music}", "label 1"])
+@pytest.mark.parametrize("words", ["query 1", "library info", "index {music}"])
 def test_a_library_that_cannot_be_reached_is_one_line(
-    failing: Workshop, tmp_path: Path, music: Path, words: str, number: int
+    failing: Workshop, tmp_path: Path, music: Path, words: str
 ) -> None:
     """It is no bug of ours, the line names the folder, and the library is whole afterwards."""
     library, flag = tmp_path / "library", tmp_path / "fails"
@@ -101,7 +100,7 @@ def test_a_library_that_cannot_be_reached_is_one_line(
     before = content_of(library)
     flag.touch()
     line = ("--library", library, *words.format(music=music).split())
-    ended: Ended = failing.run(*line, environment=fault(library, number))
+    ended: Ended = failing.run(*line, environment=fault(library, ESTALE))
     assert (ended.code, ended.err.count("\n")) in ((3, 1), (4, 1)), ended.err
     assert str(library) in ended.err
     flag.unlink()
