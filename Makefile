@@ -12,12 +12,13 @@ SETTINGS := pyproject.toml constraints.txt
 BENCH ?= $(sort $(wildcard benchmarks/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak release docs notebooks format clean
+.PHONY: help demo test coverage check bench soak release docs notebooks format clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo       make a small music folder, index it and show what soundalike does"
 	@echo "make test       check, then run the tests (the slow ones: make test MARK=slow)"
+	@echo "make coverage   the same, and show which lines no test runs; takes a quarter longer"
 	@echo "make check      lint, format, types, layers, spelling, docs"
 	@echo "make format     let ruff put the code in order"
 	@echo "make bench      measure against the alternatives (one: make bench BENCH=benchmarks/start_up.py)"
@@ -67,8 +68,12 @@ check: $(DEV)
 MARK ?= not slow
 # The slow tests compare times, so they run one after the other.
 PROCESSES ?= $(if $(filter not,$(MARK)),2,0)
+COVERAGE ?=
 test: check
-	$(BIN)/python -m pytest -m '$(MARK)' -n $(PROCESSES) --dist loadfile --cov --cov-report=term
+	$(BIN)/python -m pytest -m '$(MARK)' -n $(PROCESSES) --dist loadfile $(COVERAGE)
+
+coverage: COVERAGE = --cov --cov-report=term
+coverage: test
 
 bench: $(DEV)
 	-$(BIN)/python -m pip install --quiet -c constraints.txt --group rivals

@@ -1,6 +1,12 @@
 """What every test can rely on: nobody's own library is touched, and a way to call the command."""
 
-from collections.abc import Callable
+import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # As many workers run as there are cores. More threads of each would wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +29,14 @@ RunCli = Callable[..., Run]
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Caches and settings of other libraries: one place, or each process would fill its own."""
     return tmp_path_factory.mktemp("xdg")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_disk() -> Iterator[None]:
+    """No test cuts the power, so nothing waits for the disk. Processes of their own still do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_EXTENSION = bytes.fromhex("b503bf5f2ea9cf118ee300c00c205365")
 _ASF_EXTENSION_BYTES = 46
 _MP4_FOLDERS = (b"moov", b"trak", b"udta", b"meta", b"ilst")
-_OGG_FIRST = 2
+_OGG_CONTINUED, _OGG_FIRST = 1, 2
 
 
 class TooManyParts(Exception):
@@ -130,6 +130,8 @@ class OggPage:
     serial: bytes
     is_first: bool
     """The first page of its stream."""
+    is_continued: bool
+    """Its first segment belongs to a packet of the page before."""
     lengths: bytes
 
     @property
@@ -147,7 +149,8 @@ def ogg_pages(file: BinaryIO, place: int) -> Iterator[OggPage]:
             return
         lengths = file.read(header[26])
         start = place + 27 + len(lengths)
-        page = OggPage(place, start, header[14:18], bool(header[5] & _OGG_FIRST), lengths)
+        is_first, is_continued = bool(header[5] & _OGG_FIRST), bool(header[5] & _OGG_CONTINUED)
+        page = OggPage(place, start, header[14:18], is_first, is_continued, lengths)
         yield page
         place = page.end
 

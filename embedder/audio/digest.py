@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from embedder.audio.ogg_headers import OggHeaders, UnfamiliarOgg
 from embedder.audio.outer_tags import without_tags
 from embedder.errors import OUT_OF_REACH, MissingAudio, NotAnAudioFile, OutOfReach, UnreadableAudio
 
@@ -27,7 +28,6 @@ BLOCK_BYTES = 1 << 20
 
 ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
-OGG_HEADER_PACKETS = {b"\x01vorbis": 3, b"OpusHead": 2, b"Speex   ": 2, b"\x80theora": 3}
 
 
 class _Unfamiliar(Exception):
@@ -79,7 +79,7 @@ def _hashed(file: BinaryIO, *, is_counting: bool) -> "_Hashed":
     try:
         hashed = _Hashed(file, start, end, is_counting=is_counting)
         hash_container(hashed)
-    except _Unfamiliar:
+    except (_Unfamiliar, UnfamiliarOgg):
         hashed = _Hashed(file, start, end, is_counting=is_counting)
         _hash_all(hashed)
     return hashed
@@ -171,8 +171,7 @@ def _hash_flac(hashed: _Hashed) -> None:
 
 def _hash_ogg(hashed: _Hashed) -> None:
     """Page by page: a longer comment changes the numbers and checksums of their headers."""
-    waiting: dict[bytes, list[bytes]] = {}
-    n_headers: dict[bytes, int] = {}
+    waiting: dict[bytes, OggHeaders] = {}
     while hashed.position < hashed.end:
         header = hashed.read(27)
         if header[:4] != b"OggS":
@@ -180,44 +179,17 @@ def _hash_ogg(hashed: _Hashed) -> None:
         segments = hashed.read(header[26])
         serial = header[14:18]
         if header[5] & 2:
-            waiting[serial] = [b""]
+            waiting[serial] = OggHeaders()
         if serial not in waiting:
             hashed.take_bytes(header[6:14])
             hashed.take(sum(segments))
             continue
-        packets = waiting[serial]
-        page = hashed.read(sum(segments))
-        _collect(packets, segments, page)
-        if serial not in n_headers and len(packets) > 1:
-            n_headers[serial] = _n_ogg_headers(packets[0])
-        if len(packets) > n_headers.get(serial, len(packets)):
-            # The last packet of the list is the first part of the audio.
-            for number, packet in enumerate(packets):
-                is_set_up = number == 2 and packets[0].startswith(b"\x01vorbis")
-                if number == 0 or is_set_up or number >= n_headers[serial]:
-                    hashed.take_bytes(packet)
-            del waiting[serial], n_headers[serial]
-
-
-def _collect(packets: list[bytes], segments: bytes, page: bytes) -> None:
-    """Add a page's segments to packets; a segment of less than 255 bytes ends its packet."""
-    start = stop = 0
-    for length in segments:
-        stop += length
-        if length < 255:
-            packets[-1] += page[start:stop]
-            packets.append(b"")
-            start = stop
-    packets[-1] += page[start:]
-
-
-def _n_ogg_headers(first_packet: bytes) -> int:
-    for mark, count in OGG_HEADER_PACKETS.items():
-        if first_packet.startswith(mark):
-            return count
-    if first_packet.startswith(b"\x7fFLAC") and any(first_packet[7:9]):
-        return 1 + int.from_bytes(first_packet[7:9], "big")
-    raise _Unfamiliar
+        headers = waiting[serial]
+        headers.add(segments, hashed.read(sum(segments)))
+        if headers.are_complete:
+            for packet in headers.counting():
+                hashed.take_bytes(bytes(packet))
+            del waiting[serial]
 
 
 def _hash_mp4(hashed: _Hashed) -> None:

@@ -26,6 +26,7 @@ from embedder.audio.id3_limits import (
     count_frames,
     id3_size,
 )
+from embedder.audio.ogg_chains import COMMENT_MARKS, comment_lists, list_bytes
 from embedder.audio.outer_tags import ape_tags
 
 MAX_TAGS = 5000
@@ -45,7 +46,6 @@ ASF_TAG_LISTS = tuple(
 )
 TEXT_CHUNKS = (b"NAME", b"AUTH", b"(c) ", b"ANNO", b"COMT")
 """Tags of AIFF, a text each."""
-_OGG_COMMENT_MARKS = (b"\x03vorbis", b"OpusTags")
 _FLAC_IN_OGG = b"\x7fFLAC"
 
 
@@ -66,7 +66,7 @@ def ogg_comments_start(first: bytes, packet: bytes) -> int:
     """Where in a stream's second packet its list of comments begins."""
     if first.startswith(_FLAC_IN_OGG):
         return 4
-    return next((len(mark) for mark in _OGG_COMMENT_MARKS if packet.startswith(mark)), 0)
+    return next((len(mark) for mark in COMMENT_MARKS if packet.startswith(mark)), 0)
 
 
 def _check(file: BinaryIO) -> None:
@@ -161,6 +161,21 @@ def _check_ogg(file: BinaryIO, start: int) -> None:
         vendor_bytes = int.from_bytes(packet[place : place + 4], "little")
         place += 4 + vendor_bytes
         _refuse_many(int.from_bytes(packet[place : place + 4], "little"), "comments")
+    _check_ogg_chain(file, start)
+
+
+def _check_ogg_chain(file: BinaryIO, start: int) -> None:
+    """The lists of a chain may have more comments together, because each is parsed by itself."""
+    n_comments = n_squared = n_bytes = 0
+    for n_lists, comments in enumerate(comment_lists(file, start), start=1):
+        if comments.n_comments is None:
+            raise OversizedTags("it has Ogg comments that cannot be counted")
+        n_comments += comments.n_comments
+        n_squared += comments.n_comments**2
+        if n_squared > MAX_TAGS**2:
+            raise OversizedTags(f"its first {n_lists} lists of comments have {n_comments} comments")
+        n_bytes += list_bytes(file, comments.place, limit=MAX_TAG_BYTES)
+        _refuse_large(n_bytes, "Ogg comments")
 
 
 def _check_chunks(file: BinaryIO, start: int, n_bytes: int) -> None:

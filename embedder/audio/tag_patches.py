@@ -4,17 +4,19 @@ Tags become parts that every decoder skips: padding, unknown chunks, a list of n
 names, counts and checksums change, so nothing moves.
 """
 
+import zlib
 from collections.abc import Callable
 from typing import BinaryIO
 
 from embedder.audio.containers import (
     ASF_HEADER,
+    OggPage,
     asf_objects,
     chunks,
     mp4_boxes,
     ogg_header_packets,
-    ogg_pages,
 )
+from embedder.audio.ogg_chains import comment_lists, page_around
 from embedder.audio.tag_limits import (
     ASF_TAG_LISTS,
     MAX_TAG_BYTES,
@@ -29,7 +31,9 @@ _ASF_PADDING = bytes.fromhex("74d40618dfca0945a4ba9aabcb96aae8")
 _FLAC_PADDING, _FLAC_TAGS = 1, (4, 6)
 _MAX_FLAC_BLOCKS = 1000
 _OGG_CHECKSUM_PLACE = 22
-_OGG_POLYNOMIAL = 0x04C11DB7
+_NO_COMMENTS = bytes(8)
+"""The lengths of a vendor's name and of a list."""
+_REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _UNKNOWN_CHUNK = b"JUNK"
 _SKIPPED_BOX = b"skip"
 
@@ -75,56 +79,47 @@ def _in_flac(file: BinaryIO, start: int, _: int) -> Patches:
 
 
 def _in_ogg(file: BinaryIO, start: int, _: int) -> Patches:
-    """The number of comments becomes 0; the page's checksum must follow."""
+    """Each list of comments gets an empty vendor and no comments; checksums of pages follow."""
     patches: Patches = {}
     for packets in ogg_header_packets(file, start, max_bytes=MAX_TAG_BYTES):
         if len(packets) < 2:
             continue
-        packet = packets[1].read(file)
-        place = ogg_comments_start(packets[0].read(file)[:8], packet)
-        place += 4 + int.from_bytes(packet[place : place + 4], "little")
-        for offset in range(place, place + 4):
+        place = ogg_comments_start(packets[0].read(file)[:8], packets[1].read(file))
+        for offset in range(place, place + len(_NO_COMMENTS)):
             in_file = packets[1].place_of(offset)
             if in_file is not None:
                 patches[in_file] = b"\0"
-    return patches | _ogg_checksums(file, start, patches)
+    for comments in comment_lists(file, start):
+        patches[comments.place] = _NO_COMMENTS
+    return patches | _ogg_checksums(file, patches)
 
 
-def _ogg_checksums(file: BinaryIO, start: int, patches: Patches) -> Patches:
+def _ogg_checksums(file: BinaryIO, patches: Patches) -> Patches:
+    """The checksums of the pages that the patches change."""
     checksums: Patches = {}
-    last = max(patches, default=-1)
-    for page in ogg_pages(file, start):
-        if page.place > last:
-            break
-        changed = [place for place in patches if page.start <= place < page.end]
-        if not changed:
-            continue
-        file.seek(page.place)
-        content = bytearray(file.read(page.end - page.place))
-        for place in changed:
-            content[place - page.place : place - page.place + 1] = patches[place]
-        content[_OGG_CHECKSUM_PLACE : _OGG_CHECKSUM_PLACE + 4] = bytes(4)
+    page: OggPage | None = None
+    content = bytearray()
+    for place, patch in sorted(patches.items()):
+        if page is None or not page.start <= place < page.end:
+            page = page_around(file, place)
+            if page is None:
+                continue
+            file.seek(page.place)
+            content = bytearray(file.read(page.end - page.place))
+            content[_OGG_CHECKSUM_PLACE : _OGG_CHECKSUM_PLACE + 4] = bytes(4)
+        content[place - page.place : place - page.place + len(patch)] = patch
         checksum = ogg_checksum(bytes(content)).to_bytes(4, "little")
         checksums[page.place + _OGG_CHECKSUM_PLACE] = checksum
     return checksums
 
 
 def ogg_checksum(page: bytes) -> int:
-    """The checksum of a page whose own field is 0 (RFC 3533)."""
-    checksum = 0
-    for byte in page:
-        checksum = checksum << 8 & 0xFFFFFFFF ^ _CRC_TABLE[checksum >> 24 ^ byte]
-    return checksum
+    """The checksum of a page whose own field is 0 (RFC 3533).
 
-
-def _crc_row(byte: int) -> int:
-    row = byte << 24
-    for _ in range(8):
-        row = (row << 1 ^ (_OGG_POLYNOMIAL if row & 0x80000000 else 0)) & 0xFFFFFFFF
-    return row
-
-
-_CRC_TABLE = tuple(map(_crc_row, range(256)))
+    It is the CRC-32 of zlib with all bits in the other order, and without the inversions.
+    """
+    checksum = ~zlib.crc32(page.translate(_REVERSED_BITS), 0xFFFFFFFF) & 0xFFFFFFFF
+    return int.from_bytes(checksum.to_bytes(4, "little").translate(_REVERSED_BITS), "big")
 
 
 def _in_chunks(file: BinaryIO, start: int, end: int) -> Patches:

@@ -4,7 +4,14 @@ import struct
 import zlib
 
 SQL_NAME = "row_checksum"
-"""The function's name in SQL, for migrations."""
+"""The function's name in SQL, for statements and migrations."""
+_TRACK_COLUMNS = (
+    *("path", "part", "start_seconds", "end_seconds", "size_bytes", "modified_ns", "audio_digest"),
+    *("title", "artist", "album", "genre", "year", "track_number", "duration_seconds", "is_gone"),
+)
+_QUOTED = " || ' ' || ".join(f"quote({name})" for name in _TRACK_COLUMNS)
+TRACK_CHECKSUM = f"{SQL_NAME}(id, CAST({_QUOTED} AS BLOB))"
+"""The checksum of a row of `tracks`. `quote` keeps every digit, and tells types apart."""
 
 
 def row_checksum(track_id: int, *parts: bytes | float) -> int:

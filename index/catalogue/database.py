@@ -1,7 +1,7 @@
 """The one file that opens SQLite: connections, transactions, migrations, errors in plain words."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ class Database:
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
+        self.before_commit: Callable[[], None] | None = None
+        """Called at the end of each transaction, inside it."""
         self._connection = connection
 
     @classmethod
@@ -45,7 +47,7 @@ class Database:
             # In WAL mode a crash of the machine may undo the last batches, never damage the file.
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
-            connection.create_function(SQL_NAME, -1, row_checksum, deterministic=True)
+            _add_functions(connection)
         database = cls(path, connection)
         if must_exist:
             database._refuse_empty()
@@ -128,6 +130,8 @@ class Database:
             self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            if self.before_commit is not None:
+                self.before_commit()
         except BaseException:
             if self._connection.in_transaction:
                 self._connection.rollback()
@@ -213,7 +217,12 @@ def _opened_to_read(path: Path) -> sqlite3.Connection:
                 ) from None
             connection = _connect_read_only(f"{uri}?immutable=1")
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        _add_functions(connection)
     return connection
+
+
+def _add_functions(connection: sqlite3.Connection) -> None:
+    connection.create_function(SQL_NAME, -1, row_checksum, deterministic=True)
 
 
 def _connect_read_only(uri: str) -> sqlite3.Connection:

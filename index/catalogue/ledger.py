@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 
 from embedder.errors import CorruptArtefact
 from index.catalogue.catalogue import Catalogue
+from index.catalogue.checksums import TRACK_CHECKSUM
 from index.catalogue.sounds import PREFIX
 
 PREVIOUS_MODEL = "previous_model"  # a setting: the fingerprint of the model before
@@ -107,26 +108,23 @@ class Ledger:
 
     def stretches(self) -> dict[int, tuple[float | None, float | None]]:
         """Start and end of every track that is a part of a file."""
-        rows = self._database.rows(
-            "SELECT id, start_seconds, end_seconds FROM tracks WHERE part > 0"
-        )
-        return {row[0]: (row[1], row[2]) for row in rows}
+        statement = "SELECT id, start_seconds, end_seconds FROM tracks WHERE part > 0"
+        return {row[0]: (row[1], row[2]) for row in self._database.rows(statement)}
 
     def ids_with_digest(self, digest: bytes) -> list[int]:
         """The tracks of a recording, oldest first."""
-        rows = self._database.rows(
-            "SELECT id FROM tracks WHERE audio_digest = ? ORDER BY id", (digest,)
-        )
-        return [row[0] for row in rows]
+        statement = "SELECT id FROM tracks WHERE audio_digest = ? ORDER BY id"
+        return [row[0] for row in self._database.rows(statement, (digest,))]
 
     def insert(self, facts: FileFacts) -> int:
         """A new track; its id."""
-        columns = [name for name, _ in _columns(facts)]
-        marks = ",".join("?" * len(columns))
+        names, values = zip(*_columns(facts), strict=True)
+        marks = ",".join("?" * len(names))
         track_id = self._database.run(
-            f"INSERT INTO tracks ({','.join(columns)}) VALUES ({marks})",  # noqa: S608 - our names
-            [value for _, value in _columns(facts)],
+            f"INSERT INTO tracks ({','.join(names)}) VALUES ({marks})",  # noqa: S608 - our names
+            values,
         )
+        self._seal([track_id])
         self._put_tags(track_id, facts)
         return track_id
 
@@ -141,11 +139,13 @@ class Ledger:
                 "(SELECT 1 FROM tracks WHERE id = ? AND audio_digest <> ?)",
                 (track_id, track_id, facts.audio_digest),
             )
-        assignments = ",".join(f"{name} = ?" for name, _ in _columns(facts))
+        names, values = zip(*_columns(facts), strict=True)
+        assignments = ",".join(f"{name} = ?" for name in names)
         self._database.run(
             f"UPDATE tracks SET {assignments}, is_gone = 0 WHERE id = ?",  # noqa: S608 - our names
-            [*(value for _, value in _columns(facts)), track_id],
+            [*values, track_id],
         )
+        self._seal([track_id])
         self._put_tags(track_id, facts)
 
     def put_aside(self, track_ids: Iterable[int]) -> None:
@@ -177,6 +177,7 @@ class Ledger:
                 "UPDATE tracks SET is_gone = ? WHERE id = ?",
                 [(int(is_gone), track_id) for track_id in track_ids],
             )
+            self._seal(track_ids)
 
     def remove(self, track_ids: Sequence[int]) -> None:
         """Delete tracks with their tags, measurements and vectors."""
@@ -184,9 +185,8 @@ class Ledger:
             return
         with self._database.transaction():
             self._revisions.advance()
-            self._database.run_many(
-                "DELETE FROM tracks WHERE id = ?", [(track_id,) for track_id in track_ids]
-            )
+            ids = [(track_id,) for track_id in track_ids]
+            self._database.run_many("DELETE FROM tracks WHERE id = ?", ids)
 
     def gone(self) -> list[int]:
         """The tracks that are marked as gone."""
@@ -203,9 +203,9 @@ class Ledger:
 
     def set_duration(self, track_id: int, seconds: float) -> None:
         """How long a track is, as its audio says; what its tags said is a guess."""
-        self._database.run(
-            "UPDATE tracks SET duration_seconds = ? WHERE id = ?", (seconds, track_id)
-        )
+        statement = "UPDATE tracks SET duration_seconds = ? WHERE id = ?"
+        self._database.run(statement, (seconds, track_id))
+        self._seal([track_id])
 
     def remove_if_without_vectors(self, track_id: int) -> None:
         """Forget a track that no model has a vector of."""
@@ -284,6 +284,13 @@ class Ledger:
             (track_id, source_id),
         )
         self._measured.copy(source_id, track_id)
+
+    def _seal(self, track_ids: Iterable[int]) -> None:
+        """Write the checksums of rows that were changed."""
+        self._database.run_many(
+            f"UPDATE tracks SET checksum = {TRACK_CHECKSUM} WHERE id = ?",  # noqa: S608 - our names
+            [(track_id,) for track_id in track_ids],
+        )
 
     def _put_tags(self, track_id: int, facts: FileFacts) -> None:
         self._database.run("DELETE FROM tags WHERE track_id = ?", (track_id,))

@@ -232,8 +232,20 @@ FORMAT_7 = (
     ) WITHOUT ROWID""",
 )
 
+FORMAT_8 = (
+    # A flipped bit in any value of a track is noticed, also where no other copy stands.
+    "ALTER TABLE tracks ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0",
+    """UPDATE tracks SET checksum = row_checksum(id, CAST(
+        quote(path) || ' ' || quote(part) || ' ' || quote(start_seconds) || ' ' ||
+        quote(end_seconds) || ' ' || quote(size_bytes) || ' ' || quote(modified_ns) || ' ' ||
+        quote(audio_digest) || ' ' || quote(title) || ' ' || quote(artist) || ' ' ||
+        quote(album) || ' ' || quote(genre) || ' ' || quote(year) || ' ' ||
+        quote(track_number) || ' ' || quote(duration_seconds) || ' ' || quote(is_gone)
+        AS BLOB))""",
+)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     *(FORMAT_1, FORMAT_2, FORMAT_3),
     *(FORMAT_4, FORMAT_5, FORMAT_6),
-    FORMAT_7,
+    *(FORMAT_7, FORMAT_8),
 )

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from embedder.errors import CorruptArtefact
 from index.catalogue.database import Database
+from index.catalogue.words_seal import WordsSeal
 
 TABLE = "track_words"
 SHADOWS = ("data", "idx", "docsize", "config")
@@ -52,6 +53,7 @@ NOT_CURRENT = (
     "The index of words is not current, so words match anywhere in a text, and accents count. "
     "'soundalike library rebuild' builds it anew."
 )
+DAMAGED = NOT_CURRENT.replace("not current", "damaged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class WordRows:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._seal = WordsSeal(database)
 
     def has_fts5(self) -> bool:
         """Whether this Python's SQLite has FTS5."""
@@ -87,11 +90,14 @@ class WordRows:
             self._drop_triggers()
         elif not self.is_current():
             self.rebuild()
+        else:
+            self._seal.keep()
 
     def rebuild(self) -> None:
         """Build the index anew, if this Python's SQLite has FTS5."""
         if not self.has_fts5():
             return
+        self._seal.keep(is_new=True)
         with self._database.transaction():
             self._drop_triggers()
             self._drop_table()
@@ -114,10 +120,12 @@ class WordRows:
             return WordMatches(self._containing(words), note=NO_FTS5)
         if not self.is_current():
             return WordMatches(self._containing(words), note=NOT_CURRENT)
+        if self._seal.is_broken():
+            return WordMatches(self._containing(words), note=DAMAGED)
         try:
             return self._ranked(spoken)
         except CorruptArtefact:
-            return WordMatches(self._containing(words), note=NOT_CURRENT)
+            return WordMatches(self._containing(words), note=DAMAGED)
 
     def problems(self) -> Iterator[str]:
         """What is wrong with the index, in sentences.
@@ -126,6 +134,13 @@ class WordRows:
         since FTS5 checks only what it may write to.
         """
         if not (self.has_fts5() and self.is_current()):
+            return
+        damaged = (
+            "the index of words is damaged, or not in step with the tracks. 'soundalike "
+            "library rebuild' builds it anew."
+        )
+        if self._seal.is_broken():
+            yield damaged
             return
         run = self._database.run
         try:
@@ -137,10 +152,7 @@ class WordRows:
                 run(f"INSERT INTO temp.{_COPY}_{part} SELECT * FROM main.{TABLE}_{part}")  # noqa: S608
             run(f"INSERT INTO temp.{_COPY} ({_COPY}, rank) VALUES ('integrity-check', 1)")  # noqa: S608
         except CorruptArtefact:
-            yield (
-                "the index of words is damaged, or not in step with the tracks. 'soundalike "
-                "library rebuild' builds it anew."
-            )
+            yield damaged
         finally:
             run(f"DROP TABLE IF EXISTS temp.{_COPY}")
             run("DROP VIEW IF EXISTS temp.word_texts")

@@ -7,9 +7,9 @@ import numpy as np
 
 from embedder.encoding.requests import EncodingFailure, TrackRequest
 from embedder.errors import SoundalikeError, printable_path
+from index.catalogue.damaged_tracks import track_problems
 from index.catalogue.ledger import PREVIOUS_MODEL
 from index.catalogue.records import TrackRecord
-from index.catalogue.tag_copies import tag_problems
 from index.catalogue.types import type_problems
 from index.library_folder.encoder import Encoder
 from index.library_folder.library_scores import scores_in
@@ -31,7 +31,7 @@ def verify(library: OpenLibrary) -> list[str]:
         return problems  # what a damaged database says further is anything
     checks: tuple[Callable[[], Iterable[str]], ...] = (
         lambda: type_problems(library.catalogue.database),
-        lambda: tag_problems(library.catalogue.database),
+        lambda: track_problems(library.catalogue.database),
         lambda: _setting_problems(library),
         lambda: _row_problems(library),
         library.catalogue.words.problems,

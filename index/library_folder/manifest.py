@@ -10,7 +10,7 @@ from embedder.whole_files import errors_name
 from index.catalogue.catalogue import ModelRow
 
 MANIFEST_NAME = "library.json"
-LIBRARY_FORMAT = 7
+LIBRARY_FORMAT = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 import json
 import shlex
+import sys
+from dataclasses import dataclass
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -11,27 +14,46 @@ from cli.app import main
 QUICK = ("--artists", "1", "--seconds", "1")
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A demo folder, and what the command printed."""
+
+    folder: Path
+    shown: str
+
+
 @pytest.fixture(scope="module")
-def trial(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An existing demo folder."""
+def first(tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """A demo folder that was made by force in place of another one."""
+    from embedder.datasets.synthesis.folder import write_music_folder
+
     folder = tmp_path_factory.mktemp("demo") / "trial"
-    assert main(["demo", "--folder", str(folder), *QUICK, "--quiet", "--paths"]) == 0
-    return folder
+    write_music_folder(
+        folder / "music", styles=("folk",), artists_per_style=1, seconds=1, sample_rate=8000
+    )
+    out = TextIOWrapper(BytesIO(), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", out)
+        assert main(["demo", "--folder", str(folder), *QUICK, "--force"]) == 0
+        out.flush()
+    return Trial(folder, out.buffer.getvalue().decode())  # type: ignore[attr-defined]  # a BytesIO
 
 
-def test_demo_shows_every_command_and_leaves_its_work(
-    trial: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture(scope="module")
+def trial(first: Trial) -> Path:
+    """An existing demo folder."""
+    return first.folder
+
+
+def test_demo_shows_every_command_and_leaves_its_work(first: Trial) -> None:
     """The output has a table of styles, and each command as typed, with its result."""
-    capfd.readouterr()
-    assert main(["demo", "--folder", str(trial), *QUICK]) == 0
-    shown = capfd.readouterr().out
-    assert f"32 songs in {trial / 'music'}" in shown
+    folder, shown = first.folder, first.shown
+    assert f"32 songs in {folder / 'music'}" in shown
     assert "reggae" in shown
     typed = [shlex.split(line)[2] for line in shown.splitlines() if line.startswith("$ ")]
     assert typed == ["features", "index", "query", "label", "playlist", "map"]
     for name in ("library/catalogue.sqlite", "playlist.m3u8", "map.html"):
-        assert (trial / name).stat().st_size > 0
+        assert (folder / name).stat().st_size > 0
     assert "soundalike index ~/Music" in shown
 
 
@@ -66,16 +88,11 @@ def test_demo_keeps_a_folder_made_otherwise(trial: Path, capfd: pytest.CaptureFi
     assert sorted(trial.rglob("*")) == before
 
 
-def test_demo_replaces_a_folder_by_force(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_demo_replaces_a_folder_by_force(trial: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """With --force the new songs stand alone; --paths prints them."""
-    from embedder.datasets.synthesis.folder import write_music_folder
-
-    write_music_folder(
-        tmp_path / "music", styles=("folk",), artists_per_style=1, seconds=1, sample_rate=8000
-    )
     capfd.readouterr()
-    assert main(["demo", "--folder", str(tmp_path), *QUICK, "--force", "--paths"]) == 0
+    assert main(["demo", "--folder", str(trial), *QUICK, "--paths"]) == 0
     paths = {Path(line) for line in capfd.readouterr().out.splitlines()}
     assert len(paths) == 32
-    music = tmp_path / "music"
+    music = trial / "music"
     assert {path for path in music.rglob("*") if path.is_file()} == {*paths, music / "music.json"}

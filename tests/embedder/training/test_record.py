@@ -72,6 +72,7 @@ class Reader(html.parser.HTMLParser):
             self.headings.append(text)
 
 
+@pytest.mark.usefixtures("drawing")
 def test_the_report_is_one_complete_page(data: Path, tmp_path: Path) -> None:
     """It loads nothing, its tags match, and it has labels, neighbours and advice."""
     train(data, small_config(epochs=2), tmp_path / "<run> & co")

@@ -46,6 +46,6 @@ def test_the_chart_of_many_tags_shows_the_frequent_ones() -> None:
     n_tracks = 120
     labels = [("often", f"rare {i:03d}") if i % 2 else (f"rare {i:03d}",) for i in range(n_tracks)]
     dataset = dataset_of(labels, [""] * n_tracks, generator.standard_normal((n_tracks, 4)))
-    page = page_of(evaluate(dataset, ["given"], settings=EvaluationSettings(k=3)))
+    page = page_of(evaluate(dataset, ["given"], settings=EvaluationSettings(k=3, n_draws=20)))
     assert f"{MOST_TAGS} most frequent of {n_tracks + 1}" in page
     assert ">often (60)<" in page

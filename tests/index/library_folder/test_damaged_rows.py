@@ -9,7 +9,7 @@ import pytest
 from embedder.errors import CorruptArtefact
 from index.library import Library
 from tests.index.library_folder.damaged_library import change, six_tracks
-from tests.index.toy_encoder import ToyEncoder, write_wav
+from tests.index.toy_encoder import ToyEncoder, tag_wav, write_wav
 from tests.index.vector_library import library_of, unit_vectors
 
 
@@ -137,6 +137,41 @@ def test_verify_compares_columns_with_tags(tmp_path: Path, assignment: str, colu
         assert [text.partition(". ")[0] for text in problems] == [
             f"track 2: its {column} differs from its tag"
         ]
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        "track_number = 5",
+        "duration_seconds = duration_seconds + 1e-9",
+        "start_seconds = 1.5",
+        "end_seconds = 2.5",
+        "size_bytes = size_bytes + 1",
+        "modified_ns = modified_ns + 1",
+        "audio_digest = zeroblob(16)",
+        "is_gone = 1",
+        "checksum = checksum + 1",
+    ],
+)
+def test_verify_finds_a_damaged_number(library: Library, assignment: str) -> None:
+    """Each row has a checksum, so values that stand nowhere else are verified too."""
+    assert library.verify() == []
+    change(library, f"UPDATE tracks SET {assignment} WHERE id = 3")  # noqa: S608 - ours
+    problems = [text.partition(". ")[0] for text in library.verify()]
+    assert "track 3: one of its values is damaged" in problems
+
+
+def test_indexing_keeps_checksums_in_step(library: Library, tmp_path: Path) -> None:
+    """After files are moved, lost, retagged and found again, every row is sound."""
+    music = tmp_path / "music"
+    (music / "0.wav").rename(music / "moved.wav")
+    (music / "1.wav").rename(tmp_path / "1.wav")
+    tag_wav(music / "2.wav", title="Two")
+    library.index([music], encoder=ToyEncoder())
+    assert library.verify() == []
+    (tmp_path / "1.wav").rename(music / "1.wav")
+    library.index([music], encoder=ToyEncoder())
+    assert library.verify() == []
 
 
 def test_verify_finds_a_flipped_bit_in_a_tag_wherever_it_stands(tmp_path: Path) -> None:

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from embedder.errors import CorruptArtefact
+from index.catalogue.checksums import TRACK_CHECKSUM
 from index.catalogue.ledger import Ledger
-from index.catalogue.words import NO_FTS5, NOT_CURRENT, WordRows
+from index.catalogue.words import DAMAGED, NO_FTS5, NOT_CURRENT, WordRows
 from index.library import Library
 from tests.index.toy_encoder import ToyEncoder, write_wav
 from tests.index.vector_library import library_of, unit_vectors
 
+SEAL_ROWS = f"UPDATE tracks SET checksum = {TRACK_CHECKSUM}"  # noqa: S608 - our names
 GOLDEN = Path(__file__).parents[2] / "golden"
 TAGS = (
     {"title": "Boom Boom", "artist": "John Lee Hooker"},
@@ -45,6 +47,7 @@ def test_the_index_stays_in_step(tmp_path: Path) -> None:
         ledger = Ledger(catalogue)
         ledger.remove(ledger.gone())
         catalogue.database.run("UPDATE tracks SET title = 'Changed' WHERE id = 1")
+        catalogue.database.run(SEAL_ROWS)
     assert library.find("changed zero").total == 1
     assert library.verify() == []
     library.rebuild()
@@ -69,8 +72,43 @@ def test_verify_finds_an_index_that_is_not_in_step(library: Library) -> None:
         text for text in library.verify() if "index of words is damaged, or not in step" in text
     ]
     library.rebuild()
+    with library.writing() as catalogue:
+        catalogue.database.run(SEAL_ROWS)
     assert library.verify() == []
     assert [track.id for track in library.find("bang")] == [1]
+
+
+def test_damage_in_the_index_hides_no_track(library: Library) -> None:
+    """A word that FTS5 no longer finds is looked for in every row, until a rebuild."""
+    library.close()
+    _replace_in_index(library, b"boom", b"bxom")
+    damaged = library.find("boom")
+    assert ([track.id for track in damaged], damaged.notes) == ([1, 2], (DAMAGED,))
+    assert [text for text in library.verify() if "index of words is damaged" in text]
+    with library.writing():
+        pass  # opening to write does not take it for sound
+    assert library.find("boom").notes == (DAMAGED,)
+    library.rebuild()
+    mended = library.find("boom")
+    assert (sorted(track.id for track in mended), mended.notes) == ([1, 2], ())
+
+
+def test_an_open_library_notices_that_its_index_was_mended(library: Library) -> None:
+    """The checksum is computed again after another process has written."""
+    assert library.find("boom").notes == ()
+    other = Library.open(library.folder)
+    other.remove([1])
+    other.close()
+    assert ([track.id for track in library.find("boom")], library.find("boom").notes) == ([2], ())
+
+
+def _replace_in_index(library: Library, old: bytes, new: bytes) -> None:
+    with sqlite3.connect(library.folder / "catalogue.sqlite") as connection:
+        rows = connection.execute("SELECT id, block FROM track_words_data").fetchall()
+        changed = [(block.replace(old, new), row) for row, block in rows if old in block]
+        assert changed
+        connection.executemany("UPDATE track_words_data SET block = ? WHERE id = ?", changed)
+    connection.close()
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
-"""Whether the columns of tracks agree with the tags, where the same values stand once more.
+"""Whether the rows of tracks are what was written.
 
-SQLite has no checksums. Its own check compares tables with their indexes, so it finds a damaged tag
-or path; this one finds a damaged title, artist, album, genre or year. A text counts as damaged if
-one of its bytes differs from a tag's: damage changes bits, not words.
+Each row has a checksum. A column whose value also stands among the tags is named; a text counts as
+damaged if one of its bytes differs from a tag's: damage changes bits, not words. SQLite's own check
+compares tables with their indexes, so it finds a damaged tag.
 """
 
 from collections.abc import Iterator
 
+from index.catalogue.checksums import TRACK_CHECKSUM
 from index.catalogue.database import Database
 
 TEXT_COLUMNS = ("title", "artist", "album", "genre")
@@ -14,8 +15,21 @@ _JOINT = "; "
 """Between several values of one field in a column."""
 
 
-def tag_problems(database: Database) -> Iterator[str]:
+def track_problems(database: Database) -> Iterator[str]:
     """The tracks with a damaged value in a column, in sentences."""
+    named: set[int] = set()
+    for track_id, column in _unlike_tags(database):
+        named.add(track_id)
+        yield _problem(track_id, f"its {column} differs from its tag")
+    for (track_id,) in database.rows(
+        f"SELECT id FROM tracks WHERE checksum <> {TRACK_CHECKSUM} ORDER BY id"  # noqa: S608 - ours
+    ):
+        if track_id not in named:
+            yield _problem(track_id, "one of its values is damaged")
+
+
+def _unlike_tags(database: Database) -> Iterator[tuple[int, str]]:
+    """Tracks and columns that differ from a tag."""
     for column in TEXT_COLUMNS:
         rows = database.rows(
             f"SELECT id, {column}, tags.value FROM tracks "  # noqa: S608 - our names
@@ -30,14 +44,14 @@ def tag_problems(database: Database) -> Iterator[str]:
         for track_id, text in texts.items():
             unknown_pieces = set(text.split(_JOINT)) - tags[track_id]
             if any(_differ_in_a_byte(a, b) for a in unknown_pieces for b in tags[track_id]):
-                yield _problem(track_id, column)
+                yield track_id, column
     for (track_id,) in database.rows(
         "SELECT id FROM tracks WHERE year IS NOT NULL "
         "AND EXISTS (SELECT 1 FROM tags WHERE track_id = id AND field = 'year') "
         "AND NOT EXISTS (SELECT 1 FROM tags WHERE track_id = id AND field = 'year' "
         "AND value = CAST(year AS TEXT)) ORDER BY id"
     ):
-        yield _problem(track_id, "year")
+        yield track_id, "year"
 
 
 def _differ_in_a_byte(text: str, other: str) -> bool:
@@ -45,8 +59,8 @@ def _differ_in_a_byte(text: str, other: str) -> bool:
     return len(a) == len(b) and sum(x != y for x, y in zip(a, b, strict=True)) == 1
 
 
-def _problem(track_id: int, column: str) -> str:
+def _problem(track_id: int, what: str) -> str:
     return (
-        f"track {track_id}: its {column} differs from its tag. 'soundalike library remove "
+        f"track {track_id}: {what}. 'soundalike library remove "
         f"{track_id}', then 'soundalike index' with its folder, mends it."
     )
