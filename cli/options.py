@@ -39,6 +39,24 @@ SubjectArgument = Annotated[
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
 
+DeviceOption = Annotated[
+    str, typer.Option(metavar="D", help="The microphone: its number, or a part of its name.")
+]
+PerArtistOption = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="At most N tracks of an artist.")
+]
+PerAlbumOption = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="At most N tracks of an album.")
+]
+RateOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="HZ",
+        help="The microphone's sample rate; by default the device's own.",
+        show_default=False,
+    ),
+]
 TasteOption = Annotated[
     float,
     typer.Option(

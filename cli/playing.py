@@ -89,10 +89,10 @@ def _pressed(seconds: float) -> str:
     if os.name == "nt":
         import msvcrt
 
-        if not msvcrt.kbhit():  # type: ignore[attr-defined,unused-ignore]
+        if not msvcrt.kbhit():  # type: ignore[attr-defined,unused-ignore]  # Windows
             time.sleep(seconds)
             return ""
-        return str(msvcrt.getwch())  # type: ignore[attr-defined,unused-ignore]
+        return str(msvcrt.getwch())  # type: ignore[attr-defined,unused-ignore]  # Windows
     try:
         number = sys.stdin.fileno()
     except (AttributeError, OSError, ValueError):  # there is no standard input

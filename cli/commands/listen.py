@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import ForceOption, Globals, globals_of
+from cli.options import DeviceOption, ForceOption, Globals, RateOption, globals_of
 from cli.output import emit
 from embedder.errors import UsageError
 
@@ -18,10 +18,7 @@ DEVICE_COLUMNS = ("number", "name", "system", "n_channels", "sample_rate", "is_d
 
 def run(
     context: typer.Context,
-    device: Annotated[
-        str,
-        typer.Option(metavar="D", help="The microphone: its number, or a part of its name."),
-    ] = "",
+    device: DeviceOption = "",
     list_devices: Annotated[
         bool, typer.Option("--list-devices", help="List the devices with an input.")
     ] = False,
@@ -41,15 +38,7 @@ def run(
             help="With --stdin: the format of raw samples, such as s16le:44100:2.",
         ),
     ] = "",
-    rate: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="HZ",
-            help="The microphone's sample rate; by default the device's own.",
-            show_default=False,
-        ),
-    ] = None,
+    rate: RateOption = None,
     speed: Annotated[
         float | None,
         typer.Option(

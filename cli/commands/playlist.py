@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.help_pages import PlainCommand
-from cli.options import ForceOption, TasteOption, read_tracks
+from cli.options import ForceOption, PerAlbumOption, PerArtistOption, TasteOption, read_tracks
 from cli.playlist_delivery import Delivery
 
 MPD_DEFAULT = "localhost:6600"
@@ -91,12 +91,8 @@ def run(
             metavar="FILE", help="Put an existing playlist in order for mixing, and change no more."
         ),
     ] = None,
-    per_artist: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="At most N tracks of an artist.")
-    ] = None,
-    per_album: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="At most N tracks of an album.")
-    ] = None,
+    per_artist: PerArtistOption = None,
+    per_album: PerAlbumOption = None,
     spacing: Annotated[
         int | None,
         typer.Option(

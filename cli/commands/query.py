@@ -7,7 +7,15 @@ import typer
 
 from cli.labels_shown import closeness_line
 from cli.opening import opened_library
-from cli.options import TRACKS_HELP, Globals, TasteOption, globals_of, read_tracks
+from cli.options import (
+    TRACKS_HELP,
+    Globals,
+    PerAlbumOption,
+    PerArtistOption,
+    TasteOption,
+    globals_of,
+    read_tracks,
+)
 from cli.output import emit, emit_text
 from cli.talk import say
 
@@ -45,12 +53,8 @@ def run(
             "played; ~ means contains.",
         ),
     ] = "",
-    per_artist: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="At most N tracks of an artist.")
-    ] = None,
-    per_album: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="At most N tracks of an album.")
-    ] = None,
+    per_artist: PerArtistOption = None,
+    per_album: PerAlbumOption = None,
     minus: Annotated[
         list[str] | None,
         typer.Option(metavar="TRACK", help="Move away from the sound of this track. Repeatable."),

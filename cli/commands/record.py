@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import globals_of
+from cli.options import DeviceOption, RateOption, globals_of
 from embedder.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,18 +54,8 @@ def run(
             show_default=False,
         ),
     ] = None,
-    device: Annotated[
-        str, typer.Option(metavar="D", help="The microphone: its number, or a part of its name.")
-    ] = "",
-    rate: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="HZ",
-            help="The microphone's sample rate; by default the device's own.",
-            show_default=False,
-        ),
-    ] = None,
+    device: DeviceOption = "",
+    rate: RateOption = None,
     countdown: Annotated[
         float,
         typer.Option(

@@ -65,7 +65,7 @@ def _pictures(file: Any) -> Iterator[tuple[int, bytes]]:
     elif tags is not None:
         for text in tags.get("metadata_block_picture", []):
             try:
-                picture = Picture(base64.b64decode(str(text)))  # type: ignore[no-untyped-call]
+                picture = Picture(base64.b64decode(str(text)))  # type: ignore[no-untyped-call]  # mutagen
             except Exception:  # noqa: BLE001, S112 - mutagen raises anything on damaged data
                 continue
             yield picture.type, picture.data

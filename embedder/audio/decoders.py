@@ -84,10 +84,10 @@ class Decoder:
         request = pickle.dumps((function, arguments, settings), protocol=5)
         try:
             try:
-                return self._ask(path, request)  # type: ignore[no-any-return]
+                return self._ask(path, request)  # type: ignore[no-any-return]  # unpickled
             except _Ended:
                 logger.debug("%s: the decoder ended, trying again", path)
-                return self._ask(path, request)  # type: ignore[no-any-return]
+                return self._ask(path, request)  # type: ignore[no-any-return]  # unpickled
         except _Ended as end:
             raise DeadlyAudio(path, "the decoder crashed on it") from end
         except _TookTooLong as end:
@@ -208,7 +208,7 @@ class _Child:
         if not sizes:
             return []
         with self._shared_path.open("rb") as file:
-            return [np.fromfile(file, np.uint8, size).data for size in sizes]  # type: ignore[misc]
+            return [np.fromfile(file, np.uint8, size).data for size in sizes]  # type: ignore[misc]  # a memoryview
 
     def close(self) -> None:
         """End the process and remove the shared file."""

@@ -117,7 +117,7 @@ class LibraryArtists:
         yield from (credit for _, credit in self._credits_of(fields, None))
 
     def _has_rows(self, rest: str, *values: str) -> bool:
-        return bool(self._database.rows(f"SELECT 1 FROM {rest} LIMIT 1", values))  # noqa: S608 - our names
+        return bool(self._database.rows(f"SELECT 1 FROM {rest} LIMIT 1", values))
 
     def _credits_of(
         self, fields: CreditFields, ids: set[int] | None
@@ -146,8 +146,7 @@ class LibraryArtists:
         """The values of some fields of a table, by track."""
         by_track: dict[int, list[str]] = {}
         statement = (
-            f"SELECT track_id, value FROM {table} "  # noqa: S608 - our names
-            f"WHERE field IN ({_quoted(fields)}){condition}"
+            f"SELECT track_id, value FROM {table} WHERE field IN ({_quoted(fields)}){condition}"
         )
         for track_id, value in self._database.rows(statement, values):
             by_track.setdefault(track_id, []).append(value)

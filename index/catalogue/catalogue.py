@@ -153,7 +153,7 @@ class Catalogue(FieldRows, SettingRows):
             some = wanted_ids[start : start + IDS_PER_STATEMENT]
             marks = ",".join("?" * len(some))
             rows = self.database.rows(
-                f"SELECT {self._track_columns} FROM tracks WHERE id IN ({marks})",  # noqa: S608 - marks only
+                f"SELECT {self._track_columns} FROM tracks WHERE id IN ({marks})",
                 some,
             )
             by_id |= {track.id: track for track in self._as_tracks(rows)}
@@ -161,14 +161,14 @@ class Catalogue(FieldRows, SettingRows):
 
     def all_tracks(self) -> Iterator[TrackRecord]:
         """Every track that can be searched, by id."""
-        statement = f"SELECT {self._track_columns} FROM tracks {SEARCHABLE} ORDER BY tracks.id"  # noqa: S608
+        statement = f"SELECT {self._track_columns} FROM tracks {SEARCHABLE} ORDER BY tracks.id"
         for block in self.database.blocks(statement):
             yield from self._as_tracks(block)
 
     def tracks_at(self, path: Path) -> list[TrackRecord]:
         """The tracks of a file: one, or its parts in their order."""
         rows = self.database.rows(
-            f"SELECT {self._track_columns} FROM tracks WHERE path = ? ORDER BY part",  # noqa: S608
+            f"SELECT {self._track_columns} FROM tracks WHERE path = ? ORDER BY part",
             (os.fsencode(path),),
         )
         return self._as_tracks(rows)
@@ -182,7 +182,7 @@ class Catalogue(FieldRows, SettingRows):
             some = names[start : start + IDS_PER_STATEMENT]
             marks = ",".join("?" * len(some))
             rows = self.database.rows(
-                f"SELECT {columns} FROM tracks WHERE path IN ({marks}) ORDER BY part",  # noqa: S608 - marks only
+                f"SELECT {columns} FROM tracks WHERE path IN ({marks}) ORDER BY part",
                 some,
             )
             for track in self._as_tracks(rows):
@@ -192,7 +192,7 @@ class Catalogue(FieldRows, SettingRows):
     def tracks_with_digest(self, digest_hex: str) -> list[TrackRecord]:
         """All tracks with equal audio."""
         rows = self.database.rows(
-            f"SELECT {self._track_columns} FROM tracks WHERE audio_digest = ? ORDER BY id",  # noqa: S608
+            f"SELECT {self._track_columns} FROM tracks WHERE audio_digest = ? ORDER BY id",
             (bytes.fromhex(digest_hex),),
         )
         return self._as_tracks(rows)
@@ -208,12 +208,12 @@ class Catalogue(FieldRows, SettingRows):
 
     def file_states(self) -> dict[int, tuple[int, int]]:
         """Size and time of change, when it was read, of every file that can be searched, by id."""
-        statement = f"SELECT tracks.id, size_bytes, modified_ns FROM tracks {SEARCHABLE}"  # noqa: S608
+        statement = f"SELECT tracks.id, size_bytes, modified_ns FROM tracks {SEARCHABLE}"
         return {row[0]: (row[1], row[2]) for row in self.database.rows(statement)}
 
     def digests(self, ids: Iterable[int] | None = None) -> dict[int, bytes]:
         """The audio digest of every track that can be searched, or of these tracks alone."""
-        statement = f"SELECT tracks.id, audio_digest FROM tracks {SEARCHABLE}"  # noqa: S608
+        statement = f"SELECT tracks.id, audio_digest FROM tracks {SEARCHABLE}"
         if ids is None:
             return dict(self.database.rows(statement))
         listed = json.dumps(list(ids))
@@ -238,7 +238,7 @@ class Catalogue(FieldRows, SettingRows):
         it: text goes into `values`.
         """
         rows = self.database.rows(
-            f"SELECT tracks.id FROM tracks {SEARCHABLE} AND ({condition}) ORDER BY tracks.id",  # noqa: S608
+            f"SELECT tracks.id FROM tracks {SEARCHABLE} AND ({condition}) ORDER BY tracks.id",
             values,
         )
         return np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
@@ -264,7 +264,7 @@ class Catalogue(FieldRows, SettingRows):
         if len(ids) > MOST_LOOKED_UP:
             return ids[np.isin(ids, self.searchable_ids(), assume_unique=True)]
         rows = self.database.rows(
-            f"SELECT tracks.id FROM tracks {SEARCHABLE} "  # noqa: S608 - our names
+            f"SELECT tracks.id FROM tracks {SEARCHABLE} "
             "AND tracks.id IN (SELECT value FROM json_each(?))",
             (json.dumps(ids.tolist()),),
         )

@@ -26,6 +26,6 @@ def row_checksum(track_id: int, *parts: bytes | float) -> int:
 def is_intact(track_id: object, checksum: object, *parts: object) -> bool:
     """Whether a row is what was written; a value of another type is not."""
     try:
-        return row_checksum(track_id, *parts) == checksum  # type: ignore[arg-type]
+        return row_checksum(track_id, *parts) == checksum  # type: ignore[arg-type]  # the try is for it
     except (TypeError, struct.error):
         return False

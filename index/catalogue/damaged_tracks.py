@@ -22,7 +22,7 @@ def track_problems(database: Database) -> Iterator[str]:
         named.add(track_id)
         yield _problem(track_id, f"its {column} differs from its tag")
     for (track_id,) in database.rows(
-        f"SELECT id FROM tracks WHERE checksum <> {TRACK_CHECKSUM} ORDER BY id"  # noqa: S608 - ours
+        f"SELECT id FROM tracks WHERE checksum <> {TRACK_CHECKSUM} ORDER BY id"
     ):
         if track_id not in named:
             yield _problem(track_id, "one of its values is damaged")
@@ -32,7 +32,7 @@ def _unlike_tags(database: Database) -> Iterator[tuple[int, str]]:
     """Tracks and columns that differ from a tag."""
     for column in TEXT_COLUMNS:
         rows = database.rows(
-            f"SELECT id, {column}, tags.value FROM tracks "  # noqa: S608 - our names
+            f"SELECT id, {column}, tags.value FROM tracks "
             f"JOIN tags ON track_id = id AND field = ? WHERE {column} <> tags.value ORDER BY id",
             (column,),
         )

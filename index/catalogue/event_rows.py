@@ -85,7 +85,7 @@ class EventRows:
         kind = "skip" if field == "skips" else "play"
         return dict(
             self._database.rows(
-                f"SELECT tracks.id, {value} FROM tracks "  # noqa: S608 - our names
+                f"SELECT tracks.id, {value} FROM tracks "
                 "WHERE tracks.id IN (SELECT track_id FROM events WHERE kind = ?)",
                 (kind,),
             )
@@ -110,5 +110,5 @@ class EventRows:
         if source is not None:
             conditions.append("source = ?")
             values.append(source)
-        self._database.run(f"DELETE FROM events WHERE {' AND '.join(conditions)}", values)  # noqa: S608 - our names
+        self._database.run(f"DELETE FROM events WHERE {' AND '.join(conditions)}", values)
         return before - self.count()

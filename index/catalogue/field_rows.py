@@ -30,10 +30,10 @@ class FieldRows:
 
     def fields(self) -> dict[str, int]:
         """Every field, with the number of tracks that have it."""
-        tables = " UNION ALL ".join(f"SELECT field, track_id FROM {name}" for name in FIELD_TABLES)  # noqa: S608 - our names
+        tables = " UNION ALL ".join(f"SELECT field, track_id FROM {name}" for name in FIELD_TABLES)
         return dict(
             self.database.rows(
-                f"SELECT field, count(DISTINCT track_id) FROM ({tables}) "  # noqa: S608
+                f"SELECT field, count(DISTINCT track_id) FROM ({tables}) "
                 "GROUP BY field ORDER BY field"
             )
         )
@@ -43,7 +43,7 @@ class FieldRows:
         names: set[str] = set()
         for table in FIELD_TABLES:
             rows = self.database.rows(
-                f"WITH RECURSIVE fields(name) AS (SELECT min(field) FROM {table} UNION ALL SELECT "  # noqa: S608 - our names
+                f"WITH RECURSIVE fields(name) AS (SELECT min(field) FROM {table} UNION ALL SELECT "
                 f"(SELECT min(field) FROM {table} WHERE field > name) FROM fields "
                 "WHERE name NOT NULL) SELECT name FROM fields WHERE name NOT NULL"
             )
@@ -56,7 +56,7 @@ class FieldRows:
         tables = ("labels", "tags", "measurements")
         names = (field, field, f"{MEASURED}{field}")
         is_tag, is_label, is_measured = (
-            bool(self.database.rows(f"SELECT 1 FROM {table} WHERE field = ? LIMIT 1", (name,)))  # noqa: S608 - our names
+            bool(self.database.rows(f"SELECT 1 FROM {table} WHERE field = ? LIMIT 1", (name,)))
             for table, name in zip(tables, names, strict=True)
         )
         return f"{MEASURED}{field}" if is_measured and not (is_tag or is_label) else field
@@ -65,7 +65,7 @@ class FieldRows:
         """Every different value that a field has."""
         field = self.full_name(field)
         selects = [
-            f"SELECT value FROM {table} WHERE field = ?{condition}"  # noqa: S608 - our names
+            f"SELECT value FROM {table} WHERE field = ?{condition}"
             for table, condition in self._tables_of(field)
         ]
         rows = self.database.rows(" UNION ".join(selects), [field] * len(selects))
@@ -82,9 +82,9 @@ class FieldRows:
         values: dict[int, list[str]] = {}
         listed = [] if ids is None else [json.dumps(list(ids))]
         for table, condition in self._tables_of(field):
-            only = f" AND {table}.track_id IN (SELECT value FROM json_each(?))" if listed else ""  # noqa: S608
+            only = f" AND {table}.track_id IN (SELECT value FROM json_each(?))" if listed else ""
             rows = self.database.rows(
-                f"SELECT {table}.track_id, {table}.value FROM {table} "  # noqa: S608 - our names
+                f"SELECT {table}.track_id, {table}.value FROM {table} "
                 f"JOIN tracks ON {table}.track_id = tracks.id {SEARCHABLE} "
                 f"AND {table}.field = ?{condition}{only} ORDER BY {table}.track_id, {table}.value",
                 (field, *listed),
@@ -101,7 +101,7 @@ class FieldRows:
         for table in FIELD_TABLES:
             condition = _NOT_REPLACED if table == "tags" else ""
             for field, value in self.database.rows(
-                f"SELECT field, value FROM {table} WHERE track_id = ?{condition} "  # noqa: S608 - our names
+                f"SELECT field, value FROM {table} WHERE track_id = ?{condition} "
                 "ORDER BY field, value",
                 (track_id,),
             ):
@@ -116,7 +116,7 @@ class FieldRows:
         Tracks that cannot be searched count as well.
         """
         table = self._tables_of(field)[0][0]
-        statement = f"SELECT value, count(*) FROM {table} WHERE field = ? GROUP BY value"  # noqa: S608 - our names
+        statement = f"SELECT value, count(*) FROM {table} WHERE field = ? GROUP BY value"
         return dict(self.database.rows(statement, (field,)))
 
     def ids_with(self, field: str) -> list[int]:
@@ -125,14 +125,14 @@ class FieldRows:
         Tracks that cannot be searched are listed as well.
         """
         table = self._tables_of(field)[0][0]
-        statement = f"SELECT DISTINCT track_id FROM {table} WHERE field = ? ORDER BY 1"  # noqa: S608 - our names
+        statement = f"SELECT DISTINCT track_id FROM {table} WHERE field = ? ORDER BY 1"
         return [row[0] for row in self.database.rows(statement, (field,))]
 
     def has_one_of(self, field: str, values: list[str]) -> tuple[str, list[Value]]:
         """An SQL condition on `tracks`: that a track has one of these values of a field."""
         field = self.full_name(field)
         conditions = [
-            f"tracks.id IN (SELECT track_id FROM {table} WHERE field = ? "  # noqa: S608 - our names
+            f"tracks.id IN (SELECT track_id FROM {table} WHERE field = ? "
             f"AND value IN (SELECT value FROM json_each(?)){condition})"
             for table, condition in self._tables_of(field)
         ]

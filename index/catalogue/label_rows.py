@@ -96,7 +96,7 @@ class LabelRows:
             return
         with self._database.transaction():
             for table in ("label_links", "labels"):
-                self._database.run(f"DELETE FROM {table} WHERE source_id = ?", (source_id,))  # noqa: S608 - our names
+                self._database.run(f"DELETE FROM {table} WHERE source_id = ?", (source_id,))
             self._database.run_many(
                 "INSERT INTO label_links VALUES (?, ?, ?)",
                 [

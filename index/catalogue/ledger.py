@@ -121,7 +121,7 @@ class Ledger:
         names, values = zip(*_columns(facts), strict=True)
         marks = ",".join("?" * len(names))
         track_id = self._database.run(
-            f"INSERT INTO tracks ({','.join(names)}) VALUES ({marks})",  # noqa: S608 - our names
+            f"INSERT INTO tracks ({','.join(names)}) VALUES ({marks})",
             values,
         )
         self._seal([track_id])
@@ -135,14 +135,14 @@ class Ledger:
         """
         for table, column in OF_THE_AUDIO:
             self._database.run(
-                f"DELETE FROM {table} WHERE {column} = ? AND EXISTS "  # noqa: S608 - our names
+                f"DELETE FROM {table} WHERE {column} = ? AND EXISTS "
                 "(SELECT 1 FROM tracks WHERE id = ? AND audio_digest <> ?)",
                 (track_id, track_id, facts.audio_digest),
             )
         names, values = zip(*_columns(facts), strict=True)
         assignments = ",".join(f"{name} = ?" for name in names)
         self._database.run(
-            f"UPDATE tracks SET {assignments}, is_gone = 0 WHERE id = ?",  # noqa: S608 - our names
+            f"UPDATE tracks SET {assignments}, is_gone = 0 WHERE id = ?",
             [*values, track_id],
         )
         self._seal([track_id])
@@ -288,7 +288,7 @@ class Ledger:
     def _seal(self, track_ids: Iterable[int]) -> None:
         """Write the checksums of rows that were changed."""
         self._database.run_many(
-            f"UPDATE tracks SET checksum = {TRACK_CHECKSUM} WHERE id = ?",  # noqa: S608 - our names
+            f"UPDATE tracks SET checksum = {TRACK_CHECKSUM} WHERE id = ?",
             [(track_id,) for track_id in track_ids],
         )
 

@@ -34,7 +34,7 @@ def labelled_columns() -> str:
 def labelled_column(name: str) -> str:
     """The labels of data sets in place of one file tag, where a track has them."""
     return (
-        "coalesce((SELECT group_concat(value, '; ') FROM labels "  # noqa: S608 - our names
+        "coalesce((SELECT group_concat(value, '; ') FROM labels "
         f"WHERE track_id = tracks.id AND field = '{name}'), {name})"
     )
 

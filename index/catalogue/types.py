@@ -30,7 +30,7 @@ def type_problems(database: Database) -> Iterator[str]:
                 allowed = (*allowed, "null")
             marks = ",".join("?" * len(allowed))
             n_wrong = database.rows(
-                f'SELECT count(*) FROM "{table}" WHERE typeof("{column}") NOT IN ({marks})',  # noqa: S608 - names of the schema
+                f'SELECT count(*) FROM "{table}" WHERE typeof("{column}") NOT IN ({marks})',
                 allowed,
             )[0][0]
             if n_wrong:

@@ -107,14 +107,14 @@ class VectorRows:
         only = "" if model_id is None else f" AND model_id = {int(model_id)}"
         for table in ("vectors", "excerpts"):
             self._database.run_many(
-                f"DELETE FROM {table} WHERE track_id = ?{only}",  # noqa: S608 - names and a number
+                f"DELETE FROM {table} WHERE track_id = ?{only}",
                 [(track_id,) for track_id in track_ids],
             )
 
     def drop_other_models(self, model_id: int) -> None:
         """Forget what every other model made."""
         for table in ("vectors", "excerpts"):
-            self._database.run(f"DELETE FROM {table} WHERE model_id <> ?", (model_id,))  # noqa: S608
+            self._database.run(f"DELETE FROM {table} WHERE model_id <> ?", (model_id,))
         self._database.run("DELETE FROM models WHERE id <> ?", (model_id,))
 
     def ids(self, model_id: int) -> IdArray:

@@ -36,8 +36,8 @@ _CREATE = (
 )
 _NEW = "new.id, new.title, new.artist, new.album, CAST(new.path AS TEXT)"
 _OLD = _NEW.replace("new.", "old.")
-_ADD = f"INSERT INTO {TABLE} (rowid, {COLUMNS}) VALUES ({_NEW});"  # noqa: S608 - our names
-_TAKE = f"INSERT INTO {TABLE} ({TABLE}, rowid, {COLUMNS}) VALUES ('delete', {_OLD});"  # noqa: S608
+_ADD = f"INSERT INTO {TABLE} (rowid, {COLUMNS}) VALUES ({_NEW});"
+_TAKE = f"INSERT INTO {TABLE} ({TABLE}, rowid, {COLUMNS}) VALUES ('delete', {_OLD});"
 TRIGGERS = {
     "track_words_insert": f"AFTER INSERT ON tracks BEGIN {_ADD} END",
     "track_words_delete": f"AFTER DELETE ON tracks BEGIN {_TAKE} END",
@@ -102,7 +102,7 @@ class WordRows:
             self._drop_triggers()
             self._drop_table()
             self._database.run(_CREATE)
-            self._database.run(f"INSERT INTO {TABLE} ({TABLE}) VALUES ('rebuild')")  # noqa: S608
+            self._database.run(f"INSERT INTO {TABLE} ({TABLE}) VALUES ('rebuild')")
             for name, body in TRIGGERS.items():
                 self._database.run(f"CREATE TRIGGER {name} {body}")
 
@@ -144,13 +144,13 @@ class WordRows:
             return
         run = self._database.run
         try:
-            run(f"SELECT rowid FROM {TABLE} LIMIT 0")  # noqa: S608 - our names
+            run(f"SELECT rowid FROM {TABLE} LIMIT 0")
             run("CREATE TEMP VIEW word_texts AS SELECT * FROM main.track_texts")
             run(_CREATE.replace(TABLE, f"temp.{_COPY}").replace("track_texts", "word_texts"))
             for part in SHADOWS:
-                run(f"DELETE FROM temp.{_COPY}_{part}")  # noqa: S608 - our names
-                run(f"INSERT INTO temp.{_COPY}_{part} SELECT * FROM main.{TABLE}_{part}")  # noqa: S608
-            run(f"INSERT INTO temp.{_COPY} ({_COPY}, rank) VALUES ('integrity-check', 1)")  # noqa: S608
+                run(f"DELETE FROM temp.{_COPY}_{part}")
+                run(f"INSERT INTO temp.{_COPY}_{part} SELECT * FROM main.{TABLE}_{part}")
+            run(f"INSERT INTO temp.{_COPY} ({_COPY}, rank) VALUES ('integrity-check', 1)")
         except CorruptArtefact:
             yield damaged
         finally:
@@ -174,7 +174,7 @@ class WordRows:
         ids: NDArray[np.int64] | None = None
         for block in _blocks(words):
             conditions = " AND ".join([_CONTAINS] * len(block))
-            statement = f"SELECT id FROM track_texts WHERE {conditions} ORDER BY id"  # noqa: S608
+            statement = f"SELECT id FROM track_texts WHERE {conditions} ORDER BY id"
             matches = self._ids(statement, *block)
             ids = matches if ids is None else np.intersect1d(ids, matches, assume_unique=True)
         return np.empty(0, dtype=np.int64) if ids is None else ids
@@ -209,10 +209,9 @@ class WordRows:
                 run(f"DROP TABLE IF EXISTS {TABLE}_{part}")
 
 
-_MATCHING = f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH ? ORDER BY rowid"  # noqa: S608
+_MATCHING = f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH ? ORDER BY rowid"
 _RANKED = (
-    f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH ? "  # noqa: S608 - our names
-    f"ORDER BY bm25({TABLE}, {WEIGHTS}), rowid"
+    f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH ? ORDER BY bm25({TABLE}, {WEIGHTS}), rowid"
 )
 _CONTAINS = (
     "instr(lower(title || char(10) || artist || char(10) || album || char(10) || path), "

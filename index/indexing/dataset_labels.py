@@ -63,7 +63,7 @@ class DatasetLabels:
 
 def read_labels(path: Path, settings: DatasetConfig | None = None) -> DatasetLabels:
     """Read a data set of any layout; raises DatasetError if it has no labels of its own."""
-    path = Path(os.path.abspath(path))  # noqa: PTH100 - links stay
+    path = Path(os.path.abspath(path))
     settings = settings or DatasetConfig()
     options = replace(reading_options(settings), read_tags=False, with_missing=True)
     layout: str | None = settings.layout
@@ -94,14 +94,14 @@ def given_labels(
     kept = {} if catalogue is None or not paths else kept_settings(catalogue)
     labels = []
     for path in paths:
-        place = Path(os.path.abspath(path))  # noqa: PTH100
+        place = Path(os.path.abspath(path))
         labels.append(read_labels(place, settings_for(place, settings, kept=kept, card=card)))
     return labels
 
 
 def register(catalogue: Catalogue, given: Sequence[DatasetLabels], folders: Sequence[Path]) -> None:
     """Let the library take labels from these data sets, now and later, for files in folders."""
-    places = [Path(os.path.abspath(folder)) for folder in folders if folder.is_dir()]  # noqa: PTH100
+    places = [Path(os.path.abspath(folder)) for folder in folders if folder.is_dir()]
     for labels in given:
         catalogue.labels.put_source(labels.path, labels.layout, places)
     if given:
@@ -193,7 +193,7 @@ def offer(catalogue: Catalogue, paths: Sequence[Path]) -> Iterator[str]:
     genres = catalogue.field_values("genre")
     places = catalogue.labels.places()
     for folder in paths:
-        root = os.fsencode(os.path.abspath(folder)).rstrip(b"/") + b"/"  # noqa: PTH100
+        root = os.fsencode(os.path.abspath(folder)).rstrip(b"/") + b"/"
         ids = [track for path, some in places.items() if path.startswith(root) for track in some]
         if not ids or any(track_id in genres for track_id in ids):
             continue
@@ -235,7 +235,7 @@ def _entry(row: TrackRow, base: Path) -> Entry:
         for field, value in pairs
         if value.strip() and len(value) <= MAX_VALUE_CHARACTERS
     }
-    path = row.path if row.path is None else Path(os.path.abspath(row.path))  # noqa: PTH100
+    path = row.path if row.path is None else Path(os.path.abspath(row.path))
     is_below = path is not None and path.is_relative_to(base)
     relative = path.relative_to(base).as_posix() if path is not None and is_below else ""
     return Entry(row.key, path, relative, tuple(sorted(labels)))

@@ -53,7 +53,7 @@ class LabelSettings:
         config = configure(whole, toml=self.config, assignments=self.assignments).dataset
         if not config.audio_root:
             return config
-        return replace(config, audio_root=os.path.abspath(config.audio_root))  # noqa: PTH100 - links stay
+        return replace(config, audio_root=os.path.abspath(config.audio_root))
 
 
 def settings_for(

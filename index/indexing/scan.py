@@ -57,7 +57,7 @@ def scan(
     scanned = Found()
     walk = _Walk(scanned, rules or ScanRules(), on_scan)
     for path in paths:
-        root = os.fsencode(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow links
+        root = os.fsencode(os.path.abspath(path))
         try:
             state = path.stat()
         except FileNotFoundError as error:

@@ -54,7 +54,7 @@ def survey(
     ledger = Ledger(catalogue)
     failures = ledger.failures()
     catalogued = Known(ledger.known_stats(), ledger.stretches(), failures, fingerprint)
-    roots = [os.fsencode(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - links stay
+    roots = [os.fsencode(os.path.abspath(path)) for path in paths]
     changes = compare(scanned, catalogued, roots=roots, retry_failed=options.retry_failed)
     for ids in (changes.gone, changes.gone_before):
         places = {track_id: ledger.known_file(track_id).path for track_id in ids}

@@ -53,7 +53,7 @@ def _try_to_lock(file: BinaryIO) -> bool:
             import msvcrt  # Windows alone has it
 
             file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]  # Windows
         else:
             import fcntl  # Windows has none
 

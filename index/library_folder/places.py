@@ -17,7 +17,7 @@ from index.library_folder.finding.naming import looks_like_path
 
 def places_of(path: Path | str) -> tuple[Path, ...]:
     """The absolute paths that a path stands for: with its links, and with its links resolved."""
-    with_links = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow links
+    with_links = Path(os.path.abspath(path))
     return tuple(dict.fromkeys((with_links, Path(os.path.realpath(path)))))
 
 

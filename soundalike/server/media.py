@@ -40,7 +40,7 @@ def audio_path(library: Library, track: TrackRecord) -> Path:
     path = Path(track.path)
     try:
         status = path.stat()
-        is_direct = os.path.realpath(path) == os.path.abspath(path)  # noqa: PTH100 - links count
+        is_direct = os.path.realpath(path) == os.path.abspath(path)
     except OSError:
         raise NotFound(f"the file of track {track.id} is gone") from None
     suffix = Path(os.path.realpath(path)).suffix.lower().lstrip(".")

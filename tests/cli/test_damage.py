@@ -54,12 +54,12 @@ def setting(key: str, text: str, command: str = "query 1") -> Damage:
 
 def track_column(assignment: str) -> Damage:
     says = "track 2 has values of a wrong type. 'soundalike library remove 2'"
-    return catalogue(f"UPDATE tracks SET {assignment} WHERE id = 2", "query 2", says)  # noqa: S608
+    return catalogue(f"UPDATE tracks SET {assignment} WHERE id = 2", "query 2", says)
 
 
 def vector_row(assignment: str) -> Damage:
     says = "the vectors of track 2 are damaged. 'soundalike library remove 2'"
-    return catalogue(f"UPDATE vectors SET {assignment} WHERE track_id = 2", "query 1", says)  # noqa: S608
+    return catalogue(f"UPDATE vectors SET {assignment} WHERE track_id = 2", "query 1", says)
 
 
 def card(text: str, says: str = "card.json") -> Damage:

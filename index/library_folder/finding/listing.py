@@ -102,7 +102,7 @@ def _key(value: object) -> SortKey:
     if isinstance(value, str) and not (value[:1] in NUMBER_SIGNS or value[:1].isdecimal()):
         return (1, 0.0, value.casefold())  # most texts, without a try that raises
     try:
-        number = float(value)  # type: ignore[arg-type]
+        number = float(value)  # type: ignore[arg-type]  # the try is for it
     except (TypeError, ValueError):
         number = float("nan")
     return (0, number, "") if abs(number) < float("inf") else (1, 0.0, str(value).casefold())

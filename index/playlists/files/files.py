@@ -37,7 +37,7 @@ def read_playlist(path: Path) -> list[PlaylistEntry]:
         raise BadInput(f"{printable_path(path)}: no such file") from error
     except OSError as error:
         raise BadInput(f"{printable_path(path)}: {error.strerror}") from error
-    folder = Path(os.path.abspath(path.parent))  # noqa: PTH100 - links stay, as in the library
+    folder = Path(os.path.abspath(path.parent))
     parse = _PARSERS.get(path.suffix.lower(), parse_m3u)
     try:
         return parse(data, folder)
@@ -69,7 +69,7 @@ def write_playlist(
 ) -> None:
     """Write a playlist; an existing file is replaced only by `force`."""
     check_writable(path, force=force)
-    absolute = None if relative_to is None else Path(os.path.abspath(relative_to))  # noqa: PTH100
+    absolute = None if relative_to is None else Path(os.path.abspath(relative_to))
     data = format_playlist(path.suffix, tracks, document=document, relative_to=absolute)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, data)

@@ -38,8 +38,8 @@ def questions_router(context: Context) -> APIRouter:
     @router.get("/similar")
     def similar(
         request: Request,
-        id: TrackIds = [],  # noqa: A002, B006 - the name in the address; FastAPI copies it
-        minus: Annotated[list[int], Query(max_length=MAX_TRACKS)] = [],  # noqa: B006
+        id: TrackIds = [],
+        minus: Annotated[list[int], Query(max_length=MAX_TRACKS)] = [],
         k: K = 10,
         min_score: Share = None,
         where: Where = "",
@@ -65,14 +65,14 @@ def questions_router(context: Context) -> APIRouter:
         return read_reply(request, libraries, lambda library: library.search(question))
 
     @router.get("/explain")
-    def explain(request: Request, id: TrackId, to: TrackId) -> Response:  # noqa: A002
+    def explain(request: Request, id: TrackId, to: TrackId) -> Response:
         """Why two tracks are alike: the second as a neighbour of the first, with its reasons."""
         return read_reply(request, libraries, lambda library: _explained(library, id, to))
 
     @router.get("/label")
     def label(
         request: Request,
-        id: TrackIds,  # noqa: A002
+        id: TrackIds,
         field: Annotated[str, Query(max_length=100)] = "genre",
         k: K = 20,
         abstain: Annotated[float, Query(ge=0, le=1)] = 0.0,

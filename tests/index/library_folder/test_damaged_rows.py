@@ -115,7 +115,7 @@ def test_damaged_excerpts_are_refused_and_named(library: Library, statement: str
 )
 def test_a_track_with_values_of_wrong_types_is_refused(library: Library, assignment: str) -> None:
     """It is damage of the catalogue, and `verify` names table and column."""
-    change(library, f"UPDATE tracks SET {assignment} WHERE id = 3")  # noqa: S608 - ours
+    change(library, f"UPDATE tracks SET {assignment} WHERE id = 3")
     column = assignment.split()[0]
     with Library.open(library.folder) as opened:
         with pytest.raises(CorruptArtefact, match="track 3 has values of a wrong type"):
@@ -132,7 +132,7 @@ def test_verify_compares_columns_with_tags(tmp_path: Path, assignment: str, colu
     tags = {"title": "Boom", "genre": "jazz; pop", "year": "1960"}
     with library_of(tmp_path / "library", unit_vectors(2), [tags, tags]) as opened:
         assert opened.verify() == []
-        change(opened, f"UPDATE tracks SET {assignment} WHERE id = 2")  # noqa: S608 - ours
+        change(opened, f"UPDATE tracks SET {assignment} WHERE id = 2")
         problems = [text for text in opened.verify() if "library remove 2" in text]
         assert [text.partition(". ")[0] for text in problems] == [
             f"track 2: its {column} differs from its tag"
@@ -156,7 +156,7 @@ def test_verify_compares_columns_with_tags(tmp_path: Path, assignment: str, colu
 def test_verify_finds_a_damaged_number(library: Library, assignment: str) -> None:
     """Each row has a checksum, so values that stand nowhere else are verified too."""
     assert library.verify() == []
-    change(library, f"UPDATE tracks SET {assignment} WHERE id = 3")  # noqa: S608 - ours
+    change(library, f"UPDATE tracks SET {assignment} WHERE id = 3")
     problems = [text.partition(". ")[0] for text in library.verify()]
     assert "track 3: one of its values is damaged" in problems
 

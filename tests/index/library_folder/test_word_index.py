@@ -14,7 +14,7 @@ from index.library import Library
 from tests.index.toy_encoder import ToyEncoder, write_wav
 from tests.index.vector_library import library_of, unit_vectors
 
-SEAL_ROWS = f"UPDATE tracks SET checksum = {TRACK_CHECKSUM}"  # noqa: S608 - our names
+SEAL_ROWS = f"UPDATE tracks SET checksum = {TRACK_CHECKSUM}"
 GOLDEN = Path(__file__).parents[2] / "golden"
 TAGS = (
     {"title": "Boom Boom", "artist": "John Lee Hooker"},
