@@ -85,7 +85,7 @@ def _list_places(file: BinaryIO, start: int) -> Iterator[int]:
 
 def _marks(file: BinaryIO, place: int) -> Iterator[tuple[int, bytes]]:
     """The places of marks, read block by block; those of pages once a stream of FLAC has begun."""
-    marks = COMMENT_MARKS
+    marks: tuple[bytes, ...] = COMMENT_MARKS
     n_kept = max(map(len, marks)) - 1
     rest = b""
     while True:
