@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 
 from embedder.errors import CorruptArtefact
 from index.catalogue.catalogue import Catalogue
-from index.catalogue.checksums import TRACK_CHECKSUM
 from index.catalogue.sounds import PREFIX
+from index.catalogue.track_checksums import seal_tracks
 
 PREVIOUS_MODEL = "previous_model"  # a setting: the fingerprint of the model before
 OF_THE_AUDIO = (
@@ -124,7 +124,7 @@ class Ledger:
             f"INSERT INTO tracks ({','.join(names)}) VALUES ({marks})",
             values,
         )
-        self._seal([track_id])
+        seal_tracks(self._database, [track_id])
         self._put_tags(track_id, facts)
         return track_id
 
@@ -145,7 +145,7 @@ class Ledger:
             f"UPDATE tracks SET {assignments}, is_gone = 0 WHERE id = ?",
             [*values, track_id],
         )
-        self._seal([track_id])
+        seal_tracks(self._database, [track_id])
         self._put_tags(track_id, facts)
 
     def put_aside(self, track_ids: Iterable[int]) -> None:
@@ -177,7 +177,7 @@ class Ledger:
                 "UPDATE tracks SET is_gone = ? WHERE id = ?",
                 [(int(is_gone), track_id) for track_id in track_ids],
             )
-            self._seal(track_ids)
+            seal_tracks(self._database, track_ids)
 
     def remove(self, track_ids: Sequence[int]) -> None:
         """Delete tracks with their tags, measurements and vectors."""
@@ -205,7 +205,7 @@ class Ledger:
         """How long a track is, as its audio says; what its tags said is a guess."""
         statement = "UPDATE tracks SET duration_seconds = ? WHERE id = ?"
         self._database.run(statement, (seconds, track_id))
-        self._seal([track_id])
+        seal_tracks(self._database, [track_id])
 
     def remove_if_without_vectors(self, track_id: int) -> None:
         """Forget a track that no model has a vector of."""
@@ -284,13 +284,6 @@ class Ledger:
             (track_id, source_id),
         )
         self._measured.copy(source_id, track_id)
-
-    def _seal(self, track_ids: Iterable[int]) -> None:
-        """Write the checksums of rows that were changed."""
-        self._database.run_many(
-            f"UPDATE tracks SET checksum = {TRACK_CHECKSUM} WHERE id = ?",
-            [(track_id,) for track_id in track_ids],
-        )
 
     def _put_tags(self, track_id: int, facts: FileFacts) -> None:
         self._database.run("DELETE FROM tags WHERE track_id = ?", (track_id,))

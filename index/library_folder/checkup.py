@@ -7,9 +7,9 @@ import numpy as np
 
 from embedder.encoding.requests import EncodingFailure, TrackRequest
 from embedder.errors import SoundalikeError, printable_path
-from index.catalogue.damaged_tracks import track_problems
 from index.catalogue.ledger import PREVIOUS_MODEL
 from index.catalogue.records import TrackRecord
+from index.catalogue.track_checksums import track_problems
 from index.catalogue.types import type_problems
 from index.library_folder.encoder import Encoder
 from index.library_folder.library_scores import scores_in

@@ -1,11 +1,11 @@
-"""Whether the rows of tracks are what was written.
+"""The checksums of tracks: whether their rows are what was written.
 
 Each row has a checksum. A column whose value also stands among the tags is named; a text counts as
 damaged if one of its bytes differs from a tag's: damage changes bits, not words. SQLite's own check
 compares tables with their indexes, so it finds a damaged tag.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from index.catalogue.checksums import TRACK_CHECKSUM
 from index.catalogue.database import Database
@@ -13,6 +13,12 @@ from index.catalogue.database import Database
 TEXT_COLUMNS = ("title", "artist", "album", "genre")
 _JOINT = "; "
 """Between several values of one field in a column."""
+
+
+def seal_tracks(database: Database, track_ids: Iterable[int]) -> None:
+    """Write the checksums of rows that were changed."""
+    statement = f"UPDATE tracks SET checksum = {TRACK_CHECKSUM} WHERE id = ?"
+    database.run_many(statement, [(track_id,) for track_id in track_ids])
 
 
 def track_problems(database: Database) -> Iterator[str]:
