@@ -42,7 +42,7 @@ class SoundalikePlugin(BeetsPlugin):
     item_types: ClassVar = {
         "soundalike_id": types.INTEGER,
         "tempo": types.FLOAT,
-        "energy": types.FLOAT,
+        "energy": types.Float(3),
         "key": types.STRING,
     }
 
@@ -58,6 +58,7 @@ class SoundalikePlugin(BeetsPlugin):
     def commands(self) -> list[Subcommand]:
         """`beet soundalike`, `beet similar`, `beet soundlist`."""
         analyse = Subcommand("soundalike", help="analyse items for similarity")
+        analyse.parser.set_usage("%prog [QUERY]")
         analyse.func = self._analyse_command
         similar = Subcommand("similar", help="list the items that sound like those of a query")
         similar.parser.add_option(
@@ -78,6 +79,7 @@ class SoundalikePlugin(BeetsPlugin):
         playlist.parser.add_option("--force", action="store_true", help="replace the file")
         playlist.func = self._soundlist_command
         for command in (similar, playlist):
+            command.parser.set_usage("%prog [options] QUERY")
             command.parser.add_path_option()
             command.parser.add_format_option(target="item")
         return [analyse, similar, playlist]

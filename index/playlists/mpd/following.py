@@ -108,6 +108,8 @@ class Follower:
         self._own: dict[str, TrackRecord] = {}
         """Songs that were queued here, by id."""
         self._heard_ids: set[str] = set()
+        self._is_refused = False
+        """Whether MPD refused a track at the last try."""
         self._stuck_id = ""
         """The song after which nothing could be queued."""
 
@@ -168,9 +170,15 @@ class Follower:
                 return
             if moment.song_id not in self._own:  # the listener chose it: go on from it alone
                 self._seeds = [seed for seed in self._seeds if seed == current.id]
-            in_queue = [songs.track_of(library, song) for song in queue]
-            queued = [track for track in in_queue if track is not None]
+            queued = self._tracks_of(library, songs, queue)
             n_queued = self._queue(client, songs, self._radio(library, current, queued), n_missing)
+            if n_queued < n_missing and not self._is_refused:  # all tracks have come: begin again
+                self._played.clear()
+                self._seeds.clear()  # a search never gives its own seeds
+                to_come = self._tracks_of(library, songs, queue[moment.position :])
+                to_come += list(self._own.values())[len(self._own) - n_queued :]
+                radio = self._radio(library, current, to_come)
+                n_queued += self._queue(client, songs, radio, n_missing - n_queued)
             self._stuck_id = "" if n_queued else moment.song_id
 
     def _n_ahead(self, queue: Sequence[dict[str, str]], moment: Moment) -> int:
@@ -211,9 +219,15 @@ class Follower:
             self._tell(f"queued: {shown_track(track)}")
         if not n_queued and n_refused:
             self._tell(not_accepted(songs, problem))
-        if n_queued < n_missing and not n_refused:
-            self._played.clear()  # every track of the library has come: begin again
+        self._is_refused = n_refused > 0
         return n_queued
+
+    def _tracks_of(
+        self, library: OpenLibrary, songs: Songs, queue: Sequence[dict[str, str]]
+    ) -> list[TrackRecord]:
+        """The tracks of songs in the queue, without those that the library does not have."""
+        tracks = [songs.track_of(library, song) for song in queue]
+        return [track for track in tracks if track is not None]
 
     def _read_stickers(self, client: Any, songs: Songs) -> None:
         verdicts = sticker_verdicts(client)

@@ -176,12 +176,31 @@ def test_the_queue_stays_filled_and_skips_count(
 
 @needs_mpd
 @pytest.mark.slow
+def test_a_small_library_begins_again(
+    daemon: Daemon, client: Any, music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When every track has come, those that were played come again."""
+    songs = [Song(f"Song {n}", f"A {n}", path=str(music / file_of(n))) for n in range(3)]
+    write_library(tmp_path / "small", songs, np.eye(3, dtype=np.float32)).close()
+    play(client, 0)
+    with followed(tmp_path / "small", daemon.address, monkeypatch) as (follower, _):
+        wait_until(lambda: len(client.playlistinfo()) == 3)
+        client.seekcur(SECONDS / 2 + 1)
+        wait_until(lambda: follower._last and follower._last.elapsed_seconds > SECONDS / 2)
+        client.play(2)
+        wait_until(lambda: len(client.playlistinfo()) == 5)
+        names = [song["file"] for song in client.playlistinfo()]
+        assert set(names[3:]) == {file_of(0), file_of(1)}
+
+
+@needs_mpd
+@pytest.mark.slow
 def test_a_restart_of_mpd_is_survived(
     daemon: Daemon, client: Any, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The follower waits until MPD is back, sees no skip in that, and goes on filling."""
     play(client, 3)
-    with followed(library, daemon.address, monkeypatch) as (_, told):
+    with followed(library, daemon.address, monkeypatch) as (follower, told):
         wait_until(lambda: len(client.playlistinfo()) == 1 + AHEAD)
         heard(client, 1.2)
         daemon.stop()
@@ -190,9 +209,10 @@ def test_a_restart_of_mpd_is_survived(
         wait_until(lambda: any("following again" in line for line in told))
         client.disconnect()
         client.connect("127.0.0.1", daemon.port)
+        wait_until(lambda: follower._last)
+        assert events(library) == []
         play(client, 8)
         wait_until(lambda: len(client.playlistinfo()) == 1 + AHEAD)
-    assert events(library) == []
 
 
 @needs_mpd
