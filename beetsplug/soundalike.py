@@ -166,8 +166,7 @@ class ItemFinder:
         if self._by_id is None:
             items = self._lib.items("soundalike_id::.")
             self._by_id = {int(item["soundalike_id"]): item for item in items}
-        item = self._by_id.get(track.id)
-        return item if item is not None and not Path(track.path).exists() else None
+        return None if Path(track.path).exists() else self._by_id.get(track.id)
 
 
 def _nearest(
@@ -228,7 +227,7 @@ def _path(item: Item) -> Path:
 
 
 def _ids(items: Iterable[Item]) -> list[int]:
-    return list(dict.fromkeys(int(item.id) for item in items))
+    return [item_id for item_id in dict.fromkeys(item.id for item in items) if item_id]
 
 
 @contextmanager

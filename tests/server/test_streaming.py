@@ -163,6 +163,28 @@ def test_a_stalled_player_ends_the_child(long_song: Path, monkeypatch: pytest.Mo
     assert asyncio.run(stalled()) == 0
 
 
+def test_a_child_that_has_sent_all_gets_no_signal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends by itself: a signal would make asyncio complain of an unknown process."""
+    write_audio(tmp_path / "short.wav", np.zeros((1, 8000), np.float32), 8000)
+    signals: list[str] = []
+    kill = asyncio.subprocess.Process.kill
+    monkeypatch.setattr(
+        asyncio.subprocess.Process, "kill", lambda self: (signals.append("kill"), kill(self))
+    )
+
+    async def sent() -> int:
+        transcoders = Transcoders()
+        transcoder = await transcoders.started(tmp_path / "short.wav", Transcoding("mp3"))
+        async for _ in transcoder.chunks(await transcoder.read()):
+            pass
+        return transcoders.n_running
+
+    assert asyncio.run(sent()) == 0
+    assert signals == []
+
+
 def test_a_damaged_song_is_an_error_of_the_protocol(tmp_path: Path) -> None:
     """If nothing can be decoded, the player gets an error and no empty song."""
     (tmp_path / "x.flac").write_bytes(b"fLaC" + bytes(2000))

@@ -62,10 +62,15 @@ class Transcoder:
         self._owner = owner
         self._process = process
         self._is_closed = False
+        self._has_sent_all = False
 
     async def read(self) -> bytes:
         """The next bytes; empty at the end."""
-        return b"" if self._process.stdout is None else await self._process.stdout.read(CHUNK_BYTES)
+        if self._process.stdout is None:
+            raise AssertionError("the child was started with a pipe")
+        chunk = await self._process.stdout.read(CHUNK_BYTES)
+        self._has_sent_all = not chunk
+        return chunk
 
     def end(self) -> None:
         """End the child if it runs still."""
@@ -73,6 +78,8 @@ class Transcoder:
             return
         self._is_closed = True
         self._owner.n_running -= 1
+        if self._has_sent_all:
+            return  # it ends by itself; a signal now would disturb asyncio, which waits for it
         with suppress(ProcessLookupError):
             self._process.kill()
 
