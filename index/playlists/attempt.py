@@ -31,8 +31,7 @@ from index.playlists.ways.costs import (
 from index.playlists.ways.mixing import mix_tempi
 from index.playlists.ways.routes import Route
 from index.search.asked import QueryTrack
-from index.taste.judging import taste_costs
-from index.taste.preference import Preference
+from index.taste.judging import LibraryPreference, taste_costs
 from index.vectors.distances import FloatMatrix, distances_between
 from index.vectors.store import IdArray
 
@@ -62,7 +61,7 @@ class Task:
     n_wanted: int
     rules: Rules
     seed: int
-    preference: Preference | None = None
+    preference: LibraryPreference | None = None
     """The listener's, if the request has a taste and events show one."""
     variant: int = 0
     """Gives another choice with the same seed."""
@@ -202,7 +201,10 @@ def _preferred(task: Task, pool: Pool, near: FloatMatrix, costs: FloatMatrix) ->
     space = task.library.space
     is_free = float(nearest.std()) < NOTHING_TO_BE_NEAR
     spread = distances_between(space, pool.vectors[:1], pool.vectors) if is_free else nearest
-    added = taste_costs(task.preference, pool.vectors, task.request.taste) * float(spread.std())
+    ids = np.array([track.id for track in pool.tracks], dtype=np.int64)
+    added = taste_costs(
+        task.library, task.preference, ids, pool.vectors, taste=task.request.taste
+    ) * float(spread.std())
     preferred: FloatMatrix = (costs + added - added.min()).astype(np.float32)
     return preferred
 

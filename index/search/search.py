@@ -22,8 +22,7 @@ from index.library_folder.scoring import NOT_CALIBRATED
 from index.search.asked import QueryTrack, query_tracks
 from index.search.request import SearchRequest
 from index.search.results import LeftOut, Neighbour, QueryResult
-from index.taste.judging import NO_TASTE, preference_in, taste_costs
-from index.taste.preference import Preference
+from index.taste.judging import NO_TASTE, LibraryPreference, preference_in, taste_costs
 from index.vectors import hubness
 from index.vectors.distances import FloatMatrix
 from index.vectors.store import IdArray
@@ -107,7 +106,7 @@ class Searcher:
         request: SearchRequest,
         *,
         queries: Sequence[QueryTrack] = (),
-        preference: Preference | None = None,
+        preference: LibraryPreference | None = None,
     ) -> list[Candidate]:
         """The k tracks nearest to a vector [d] that pass the request's filter and limits.
 
@@ -167,7 +166,7 @@ class Searcher:
         self,
         distances: NDArray[np.float64],
         ids: IdArray,
-        preference: Preference,
+        preference: LibraryPreference,
         taste: float,
     ) -> NDArray[np.int64]:
         """The order of candidates by nearness and the listener's preference.
@@ -177,9 +176,9 @@ class Searcher:
         is_sorted = bool(np.all(distances[:-1] <= distances[1:]))
         nearness = distances if is_sorted else np.sort(distances)
         costs = (nearness - nearness.mean()) / max(float(nearness.std()), 1e-9)
-        return np.argsort(
-            costs + taste_costs(preference, self._library.vectors(ids), taste), kind="stable"
-        )
+        vectors = self._library.vectors(ids)
+        costs = costs + taste_costs(self._library, preference, ids, vectors, taste=taste)
+        return np.argsort(costs, kind="stable")
 
     def _candidates(
         self,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from embedder.errors import UsageError, printable_path
 from embedder.whole_files import write_whole
-from index.catalogue.records import valid_json
+from index.catalogue.records import Json, valid_json
 from index.library_folder.open_library import OpenLibrary
 from index.taste.events import taste_report
 from index.taste.listens import Listen, read_listens
@@ -44,18 +44,24 @@ def export_events(library: OpenLibrary, path: Path, *, force: bool = False) -> i
         raise UsageError(f"{printable_path(path)}: name a .json file")
     if path.exists() and not force:
         raise UsageError(f"{printable_path(path)} exists: give --force to replace it")
+    document = exported(library)
+    text = json.dumps(document, ensure_ascii=False, indent=1)
+    write_whole(path, text.encode())
+    return len(document["events"])
+
+
+def exported(library: OpenLibrary) -> dict[str, list[Json]]:
+    """All events, the oldest first, as `import_events` reads them."""
     report = taste_report(library)
     recordings: dict[int, str] = {}
     for field in RECORDING_FIELDS:
         for track_id, values in library.catalogue.field_values(field).items():
             recordings.setdefault(track_id, values[0])
-    events = []
+    events: list[Json] = []
     for event in reversed(report.events):
         fields = event.to_json()
         record = {name: fields[name] for name in EXPORTED}
         if event.track.id in recordings:
             record["recording_id"] = recordings[event.track.id]
         events.append(valid_json(record))
-    text = json.dumps({"events": events}, ensure_ascii=False, indent=1)
-    write_whole(path, text.encode())
-    return len(events)
+    return {"events": events}

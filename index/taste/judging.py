@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from index.catalogue.event_rows import Event, EventKind
 from index.library_folder.open_library import OpenLibrary
-from index.taste.preference import Preference, preference_of
+from index.taste.preference import Judgements, Preference, preference_of
+from index.taste.traits import TRAITS, Traits, traits_of
 from index.vectors.distances import FloatMatrix
+from index.vectors.store import IdArray
 
 NO_TASTE = (
-    "The events of this library say nothing about other tracks yet, so --taste has no effect; see "
+    "The events of this library say nothing about other tracks yet, so taste has no effect; see "
     "'soundalike taste show'."
 )
 JUDGEMENT = 2.0
@@ -65,27 +67,59 @@ def judged_tracks(events: Iterable[Event]) -> list[Judged]:
     return sorted(judged, key=lambda track: (-track.last, track.track_id))
 
 
-def preference_in(library: OpenLibrary) -> Preference | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class LibraryPreference:
+    """A preference for the tracks of one library."""
+
+    preference: Preference
+    judged: Traits
+
+    @property
+    def strength(self) -> float:
+        """0 (the events say nothing about other tracks) to 1."""
+        return self.preference.strength
+
+    def of(self, library: OpenLibrary, ids: IdArray, vectors: FloatMatrix) -> NDArray[np.float64]:
+        """The preference for tracks of the library, with their vectors [n, d]."""
+        traits = traits_of(library, ids)
+        return self.preference.of(
+            vectors, {name: self.judged.alike(traits, name) for name in TRAITS}
+        )
+
+
+def preference_in(library: OpenLibrary) -> LibraryPreference | None:
     """The preference that the events of a library show; None if they show none."""
     judged = judged_tracks(library.catalogue.events.all())
     ids = library.catalogue.searchable_among(
         np.array([track.track_id for track in judged], dtype=np.int64)
-    ).tolist()
-    by_id = {track.track_id: track for track in judged}
-    kept_tracks = [by_id[track_id] for track_id in ids][:MAX_JUDGED]
-    if not kept_tracks:
+    )[:MAX_JUDGED]
+    if not len(ids):
         return None
-    return preference_of(
-        library.space,
-        library.vectors([track.track_id for track in kept_tracks]),
-        np.array([track.value for track in kept_tracks]),
-        np.array([track.amount for track in kept_tracks]),
+    by_id = {track.track_id: track for track in judged}
+    kept_tracks = [by_id[track_id] for track_id in ids.tolist()]
+    traits = traits_of(library, ids)
+    preference = preference_of(
+        Judgements(
+            library.space,
+            library.vectors(ids),
+            np.array([track.value for track in kept_tracks]),
+            np.array([track.amount for track in kept_tracks]),
+            {name: traits.alike(traits, name) for name in TRAITS},
+        )
     )
+    return None if preference is None else LibraryPreference(preference, traits)
 
 
-def taste_costs(preference: Preference, vectors: FloatMatrix, taste: float) -> NDArray[np.float64]:
+def taste_costs(
+    library: OpenLibrary,
+    preference: LibraryPreference,
+    ids: IdArray,
+    vectors: FloatMatrix,
+    *,
+    taste: float,
+) -> NDArray[np.float64]:
     """What to add for tracks with vectors [n, d], in standard deviations of their other costs."""
-    preferences = preference.of(vectors)
+    preferences = preference.of(library, ids, vectors)
     spread = float(preferences.std())
     if spread < 1e-9:
         return np.zeros(len(vectors))

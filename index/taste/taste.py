@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from index.catalogue.event_rows import EventKind
+from index.catalogue.records import Json
 from index.library_folder.open_library import OpenLibrary
 from index.taste import events, files, waiting
 from index.taste.request import EventRequest
@@ -42,6 +43,10 @@ class Taste:
         Events of tracks that the library does not have are in the report.
         """
         return files.import_events(self._library, path)
+
+    def document(self) -> dict[str, list[Json]]:
+        """All events, the oldest first: what `export` writes."""
+        return files.exported(self._library)
 
     def export(self, path: Path, *, force: bool = False) -> int:
         """Write all events to a .json file; returns their number."""

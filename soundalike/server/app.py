@@ -31,6 +31,7 @@ from soundalike.server.routes.overview import overview_router
 from soundalike.server.routes.page import PAGE, page_router
 from soundalike.server.routes.playlists import playlists_router
 from soundalike.server.routes.questions import questions_router
+from soundalike.server.routes.taste import taste_router
 from soundalike.server.routes.tracks import tracks_router
 from soundalike.server.routes.uploads import uploads_router
 from soundalike.server.settings import ServerSettings
@@ -44,6 +45,7 @@ ROUTERS: tuple[Callable[[Context], APIRouter], ...] = (
     health_router,
     jobs_router,
     uploads_router,
+    taste_router,
 )
 
 ANSWERED = (
@@ -82,7 +84,7 @@ def create_app(
     )
     for router in ROUTERS:
         app.include_router(router(context), prefix=API)
-    app.include_router(page_router(context))
+    app.include_router(page_router(context, has_navidrome=navidrome is not None))
     app.include_router(rest_router(context))
     if navidrome is not None:
         app.include_router(navidrome_router(context, navidrome))

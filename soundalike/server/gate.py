@@ -150,7 +150,7 @@ class Gate:
                     answer["access-control-allow-origin"] = origin
                     answer["vary"] = "Origin"
                     answer["access-control-allow-headers"] = "authorization, content-type"
-                    answer["access-control-allow-methods"] = "GET, POST, DELETE"
+                    answer["access-control-allow-methods"] = "GET, POST, PUT, DELETE"
             await send(message)
 
         return send_with_headers

@@ -63,6 +63,8 @@ class Libraries:
         Library.open(folder, warn=warn).close()  # raises now if there is no library
         self._watcher = Catalogue.open_to_read(folder / CATALOGUE_NAME)
         self._watching = threading.Lock()
+        self._writing = threading.Lock()
+        self._last_written = 0.0
         self._readers: queue.LifoQueue[Reader | None] = queue.LifoQueue()
         for _ in range(n_readers):
             self._readers.put(None)
@@ -93,6 +95,17 @@ class Libraries:
         finally:
             self._readers.put(reader)
 
+    @contextmanager
+    def writing(self) -> Iterator[Library]:
+        """A library to change; every request after it sees the change."""
+        with self._writing:
+            library = self.to_write()
+            try:
+                yield library
+            finally:
+                library.close()
+                self._last_written = time.monotonic()
+
     def to_write(self) -> Library:
         """A library of its own, for a request that changes something; close it."""
         return Library.open(self.folder, warn=self._warn)
@@ -109,6 +122,7 @@ class Libraries:
         mark = self.mark
         if reader is not None:
             is_recent = time.monotonic() - reader.opened < REFRESH_SECONDS
+            is_recent = is_recent and reader.opened > self._last_written
             if reader.mark == mark or is_recent:
                 return reader
             reader.close()

@@ -39,7 +39,7 @@ def field_numbers(catalogue: Catalogue, field: str) -> dict[int, float]:
     numbers: dict[int, float] = {}
     for name in names:
         for track_id, values in catalogue.field_values(name).items():
-            number = _number(values)
+            number = number_in(values)
             if number is not None:
                 numbers[track_id] = number
     return numbers
@@ -53,7 +53,8 @@ def numbers_of(library: OpenLibrary, field: str, tracks: Sequence[TrackRecord]) 
     return field_numbers(library.catalogue, field)
 
 
-def _number(values: Iterable[str]) -> float | None:
+def number_in(values: Iterable[str]) -> float | None:
+    """The first value that is a number; None if none is."""
     for value in values:
         try:
             number = float(value.replace(",", "."))

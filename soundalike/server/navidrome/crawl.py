@@ -1,9 +1,9 @@
-"""Every song that a Navidrome has, over its Subsonic API. Nothing is written there."""
+"""Every song that a Navidrome has, over its Subsonic API; and playlists that it is to keep."""
 
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.error import URLError
@@ -56,6 +56,11 @@ def songs_of(server: Navidrome) -> Iterator[NavidromeSong]:
             return
 
 
+def create_playlist(server: Navidrome, name: str, song_ids: Sequence[str]) -> None:
+    """A new playlist there; raises BadInput if the server refuses."""
+    _ask(server, "createPlaylist", {"name": name, "songId": list(song_ids)}, is_long=True)
+
+
 def _song(entry: dict[str, Any]) -> NavidromeSong:
     seconds = entry.get("duration")
     return NavidromeSong(
@@ -69,7 +74,10 @@ def _song(entry: dict[str, Any]) -> NavidromeSong:
     )
 
 
-def _ask(server: Navidrome, name: str, parameters: dict[str, object]) -> dict[str, Any]:
+def _ask(
+    server: Navidrome, name: str, parameters: dict[str, object], *, is_long: bool = False
+) -> dict[str, Any]:
+    """The answer to a request; a long one is posted, since addresses have a limit."""
     salt = secrets.token_hex(8)
     digest = hashlib.md5((server.password + salt).encode(), usedforsecurity=False).hexdigest()
     login = {
@@ -80,11 +88,14 @@ def _ask(server: Navidrome, name: str, parameters: dict[str, object]) -> dict[st
         "c": "soundalike",
         "f": "json",
     }
-    address = f"{server.url.rstrip('/')}/rest/{name}?{urlencode(login | parameters)}"
+    address = f"{server.url.rstrip('/')}/rest/{name}"
+    query = urlencode(login | parameters, doseq=True)
+    data = query.encode() if is_long else None
     shown = urlsplit(server.url).netloc
     try:
         # The scheme is http or https, and the address is the user's own.
-        with urlopen(Request(address), timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - its scheme was checked
+        request = Request(address if is_long else f"{address}?{query}", data)  # noqa: S310 - its scheme was checked
+        with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - its scheme was checked
             document = json.loads(answer.read(MAX_BYTES))["subsonic-response"]
     except (OSError, URLError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"Navidrome at {shown} does not answer ({error})") from error

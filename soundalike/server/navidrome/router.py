@@ -6,15 +6,16 @@ from collections import defaultdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from embedder.errors import NotFound, SoundalikeError
+from embedder.errors import BadInput, NotFound, SoundalikeError
 from index.catalogue.records import TrackRecord
 from index.library import Library
 from index.playlists.request import PlaylistRequest
 from index.search.request import SearchRequest
 from soundalike.server.context import Context
-from soundalike.server.navidrome.crawl import Navidrome, songs_of
+from soundalike.server.navidrome.crawl import Navidrome, create_playlist, songs_of
 from soundalike.server.navidrome.matching import SongMap, match_songs
 from soundalike.server.replies import json_reply
 
@@ -30,6 +31,15 @@ MUSICBRAINZ_FIELDS = ("musicbrainz_trackid", "musicbrainz track id")
 
 SongId = Annotated[str, Query(min_length=1, max_length=200)]
 Count = Annotated[int, Query(ge=1, le=MAX_SONGS)]
+
+
+class SentPlaylist(BaseModel):
+    """A playlist for Navidrome, by the ids of this library's tracks."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: Annotated[list[int], Field(min_length=1, max_length=10_000)]
+    name: Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class Partners:
@@ -86,6 +96,16 @@ def navidrome_router(context: Context, server: Navidrome) -> APIRouter:
                 "songs": unmatched[:MOST_LISTED],
             }
         )
+
+    @router.post("/api/v1/navidrome/playlists")
+    def send(playlist: SentPlaylist) -> Response:
+        """Make a playlist in Navidrome; tracks that it does not have are counted as missing."""
+        song_of = partners.songs.song_of
+        songs = [song_of[track_id] for track_id in playlist.ids if track_id in song_of]
+        if not songs:
+            raise BadInput(f"Navidrome has none of these tracks ({partners.state})")
+        create_playlist(server, playlist.name, [song.id for song in songs])
+        return json_reply({"sent": len(songs), "missing": len(playlist.ids) - len(songs)})
 
     @router.get("/api/similar_tracks")
     def similar_tracks(

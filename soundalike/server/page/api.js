@@ -10,17 +10,25 @@ export async function get(path, parameters = {}, signal = undefined) {
 
 /** Send JSON, or a file as it is. */
 export async function post(path, body, parameters = {}) {
-  const isFile = body instanceof Blob;
-  const headers = { "x-soundalike-token": token };
-  if (!isFile) headers["content-type"] = "application/json";
-  const options = { method: "POST", headers, body: isFile ? body : JSON.stringify(body) };
-  return answer(await fetch(address(path, parameters), options));
+  return change("POST", path, body, parameters);
 }
 
-/** Ask the server to end something. */
-export async function remove(path) {
-  const options = { method: "DELETE", headers: { "x-soundalike-token": token } };
-  return answer(await fetch(address(path, {}), options));
+/** Set something to a new value. */
+export async function put(path, body) {
+  return change("PUT", path, body, {});
+}
+
+/** End or delete something. */
+export async function remove(path, parameters = {}) {
+  return change("DELETE", path, undefined, parameters);
+}
+
+async function change(method, path, body, parameters) {
+  const isFile = body instanceof Blob;
+  const headers = { "x-soundalike-token": token };
+  if (body !== undefined && !isFile) headers["content-type"] = "application/json";
+  const options = { method, headers, body: isFile ? body : JSON.stringify(body) };
+  return answer(await fetch(address(path, parameters), options));
 }
 
 /** A file that the server makes, saved under its name. */
@@ -51,6 +59,9 @@ export function follow(job, onChange) {
 export function audioAddress(id) {
   return `${ROOT}/tracks/${id}/audio`;
 }
+
+/** The address of the file with all events. */
+export const EXPORT_ADDRESS = `${ROOT}/taste/export`;
 
 function address(path, parameters) {
   const query = new URLSearchParams();

@@ -4,18 +4,22 @@ import { post } from "./api.js";
 import { el, say } from "./dom.js";
 import { showLibrary } from "./library.js";
 import { showMap } from "./map.js";
-import { jumpBack, jumpOn, next, previous, toggle } from "./player.js";
+import { current, jumpBack, jumpOn, previous, skip, toggle } from "./player.js";
+import { closeQueue, toggleQueue } from "./queue.js";
 import { showSong, showUpload } from "./song.js";
 import { showSongs } from "./songs.js";
-import { TEXT } from "./text.js";
+import { judge, loadVerdicts } from "./taste.js";
+import { showTaste } from "./taste-view.js";
+import { TEXT, putTexts } from "./text.js";
+import { applyTheme, nextTheme, theme } from "./theme.js";
 import { showWorkshop } from "./workshop.js";
 
+putTexts(document);
 const main = document.getElementById("main");
 const search = document.getElementById("search");
 const help = document.getElementById("help");
 const TYPING_MS = 120;
 const RECORD_MS = 8000;
-const THEMES = ["system", "light", "dark"];
 let leave = null;
 let round = 0;
 
@@ -47,9 +51,10 @@ function view(name, argument) {
     case "":
     case "songs":
       return argument ? showSong(main, argument) : showSongs(main, search.value.trim());
-    case "playlist": return showWorkshop(main);
+    case "playlist": return showWorkshop(main, argument);
     case "map": return showMap(main, argument);
     case "library": return showLibrary(main);
+    case "taste": return showTaste(main);
     default:
       main.replaceChildren(el("p", {}, TEXT.notFound));
       return null;
@@ -79,16 +84,22 @@ const KEYS = {
   "/": () => { search.focus(); search.select(); },
   "?": () => help.showModal(),
   " ": toggle,
-  j: next, J: next, k: previous, K: previous,
+  j: skip, J: skip, k: previous, K: previous,
+  l: () => judgeCurrent("like"), L: () => judgeCurrent("like"),
+  d: () => judgeCurrent("dislike"), D: () => judgeCurrent("dislike"),
+  q: toggleQueue, Q: toggleQueue,
   ArrowLeft: jumpBack, ArrowRight: jumpOn,
-  Escape: () => document.activeElement?.blur(),
+  Escape: () => closeQueue() || document.activeElement?.blur(),
 };
+function judgeCurrent(verdict) {
+  if (current()) judge(current().id, verdict);
+}
 document.addEventListener("keydown", (event) => {
   const isTyping = event.target.matches("input:not([type=checkbox]), select, textarea");
   if (isTyping && event.key === "Escape") event.target.blur();
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey || help.open) return;
   if (event.key === " " && event.target.matches("button, a, input")) return;
-  if (event.key === "Escape" && event.target === document.body) return;
+  if (event.key === "Escape" && event.target === document.body && !closeQueue()) return;
   const action = KEYS[event.key];
   if (!action) return;
   event.preventDefault();
@@ -101,20 +112,9 @@ help.append(
   el("button", { type: "button", onclick: () => help.close() }, TEXT.closeHelp));
 document.getElementById("help-open").addEventListener("click", () => help.showModal());
 
-const prefersDark = matchMedia("(prefers-color-scheme: dark)");
-let theme = "system";
-try { theme = localStorage.getItem("soundalike-theme") ?? "system"; } catch { /* not kept then */ }
-function applyTheme() {
-  const isDark = theme === "dark" || (theme === "system" && prefersDark.matches);
-  document.documentElement.dataset.theme = isDark ? "dark" : "light";
-  document.getElementById("theme").textContent = TEXT.theme(theme);
-}
-document.getElementById("theme").addEventListener("click", () => {
-  theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
-  try { localStorage.setItem("soundalike-theme", theme); } catch { /* not kept then */ }
-  applyTheme();
-});
-prefersDark.addEventListener("change", applyTheme);
+const themeButton = document.getElementById("theme");
+themeButton.textContent = TEXT.theme(theme());
+themeButton.addEventListener("click", () => { themeButton.textContent = TEXT.theme(nextTheme()); });
 applyTheme();
 
 /** Ask which songs are like a sound that is not in the library. */
@@ -171,5 +171,6 @@ document.getElementById("listen").addEventListener("click", async (event) => {
   setTimeout(() => recorder.stop(), RECORD_MS);
 });
 
+loadVerdicts();
 addEventListener("hashchange", route);
 route();

@@ -122,7 +122,7 @@ export async function showMap(main, focus) {
     const ids = [...selected].slice(0, MOST_SELECTED).map((place) => answer.ids[place]);
     const open = async (then) => {
       try {
-        then(await Promise.all(ids.map((id) => get(`/tracks/${id}`))));
+        then((await get("/tracks", { id: ids })).tracks);
       } catch (error) { say(error.message); }
     };
     selection.replaceChildren(el("strong", {}, TEXT.selected(selected.size)),

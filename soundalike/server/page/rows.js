@@ -3,6 +3,7 @@
 import { el, say } from "./dom.js";
 import { current, fileName, playList } from "./player.js";
 import { addSeed } from "./seeds.js";
+import { tasteButtons } from "./taste.js";
 import { TEXT, clock } from "./text.js";
 
 /** The title of a song, or the name of its file. */
@@ -24,6 +25,7 @@ export function songRow(track, { tracks = [track], place = 0, extra = null } = {
       isKnown ? el("a", { href: `#/songs/${track.id}` }, title) : el("strong", {}, title),
       el("span", {}, line)),
     extra ?? el("span", { className: "length quiet" }, clock(track.duration_seconds)),
+    isKnown ? tasteButtons(track, title) : el("span"),
     el("button", {
       type: "button", "aria-label": TEXT.addOne(title), disabled: !isKnown,
       onclick: () => { addSeed(track); say(TEXT.added(title)); },
@@ -33,7 +35,7 @@ export function songRow(track, { tracks = [track], place = 0, extra = null } = {
 /** Songs below each other. */
 export function songList(tracks, extraOf = () => null, afterOf = () => null) {
   return el("ul", { className: "list" }, ...tracks.map((track, place) => el("li", {},
-    songRow(track, { tracks: tracks.filter((one) => one.id), place, extra: extraOf(track) }),
+    songRow(track, { tracks: tracks.filter((other) => other.id), place, extra: extraOf(track) }),
     afterOf(track))));
 }
 

@@ -2,41 +2,56 @@
 
 import { get } from "./api.js";
 import { el, say } from "./dom.js";
-import { playList, playStretch } from "./player.js";
+import { playList, playNext, playStretch } from "./player.js";
 import { moveBetweenRows, scoreOf, songList, titleOf } from "./rows.js";
 import { addSeed, setSeeds } from "./seeds.js";
+import { strength, tasteButtons, tasteSlider } from "./taste.js";
 import { TEXT, clock } from "./text.js";
 
 const HIDDEN = new Set(["title", "artist", "album", "genre"]);
 const LONGEST = 60;
+const N_NEAR = 20;
 
 /** The view of one song. */
 export async function showSong(main, id) {
   main.replaceChildren(el("p", { className: "quiet" }, TEXT.loading));
-  const [track, answer] = await Promise.all([get(`/tracks/${id}`), get("/similar", { id, k: 20 })]);
-  const whys = new Map();
-  const near = answer.neighbours;
-  const list = songList(near, scoreOf, (other) => {
-    const place = el("div", { className: "why", hidden: true });
-    whys.set(other.id, place);
-    return place;
-  });
-  list.addEventListener("keydown", moveBetweenRows);
+  const near = el("div", { id: "near" });
+  const [track] = await Promise.all([get(`/tracks/${id}`), drawNear(near, id)]);
+  const title = titleOf(track);
   main.replaceChildren(el("div", { className: "columns" },
     el("section", { "aria-labelledby": "song-title" },
-      el("h1", { id: "song-title" }, titleOf(track)),
+      el("h1", { id: "song-title" }, title),
       el("p", { className: "quiet" }, [track.artist, track.album, track.year].filter(Boolean).join(" · ")),
-      el("div", { className: "actions" },
+      el("div", { className: "actions row-of-one", "data-id": track.id },
         el("button", { className: "main", type: "button", onclick: () => playList([track]) }, TEXT.play),
-        el("button", { type: "button", onclick: () => { addSeed(track); say(TEXT.added(titleOf(track))); } }, TEXT.addToPlaylist),
+        el("button", { type: "button", onclick: () => { playNext(track); say(TEXT.comesNext(title)); } }, TEXT.playNext),
+        el("button", { type: "button", onclick: () => { addSeed(track); say(TEXT.added(title)); } }, TEXT.addToPlaylist),
         el("button", { type: "button", onclick: () => { setSeeds([track]); location.hash = "#/playlist"; } }, TEXT.startPlaylist),
-        el("a", { className: "button", href: `#/map/${track.id}` }, TEXT.showOnMap)),
+        el("a", { className: "button", href: `#/map/${track.id}` }, TEXT.showOnMap),
+        tasteButtons(track, title)),
       el("div", { className: "actions" },
         el("h2", {}, TEXT.soundsLikeThis),
-        el("button", { type: "button", id: "why", onclick: () => explain(track, near, whys) }, TEXT.why)),
-      answer.summary ? el("p", { className: "quiet" }, answer.summary) : null,
-      list),
+        el("button", { type: "button", id: "why", onclick: () => explain(track, near) }, TEXT.why),
+        tasteSlider(() => drawNear(near, id).catch((error) => say(error.message)))),
+      near),
     el("aside", { className: "panel" }, el("h2", {}, TEXT.details), details(track))));
+}
+
+/** The neighbours of a song, in the order that the slider asks for. */
+async function drawNear(place, id) {
+  const answer = await get("/similar", { id, k: N_NEAR, taste: strength() || "" });
+  const whys = new Map();
+  const list = songList(answer.neighbours, scoreOf, (other) => {
+    const why = el("div", { className: "why", hidden: true });
+    whys.set(other.id, why);
+    return why;
+  });
+  list.addEventListener("keydown", moveBetweenRows);
+  place.whys = whys;
+  place.replaceChildren(
+    ...[answer.closeness ? TEXT.closeness(answer.closeness.word) : "", ...answer.notes].filter(Boolean)
+      .map((text) => el("p", { className: "quiet" }, text)),
+    list);
 }
 
 function details(track) {
@@ -44,7 +59,7 @@ function details(track) {
   const sounds = Object.entries(track.fields ?? {})
     .filter(([name]) => name.startsWith("sounds."))
     .sort((a, b) => Number(b[1][0]) - Number(a[1][0])).slice(0, 6);
-  const rows = [["length", clock(track.duration_seconds)], ["genre", track.genre], ["file", track.path],
+  const rows = [[TEXT.length, clock(track.duration_seconds)], [TEXT.genre, track.genre], [TEXT.file, track.path],
     ...fields.map(([name, values]) => [name.replace("measured.", ""), values.join("; ")])];
   return el("div", {},
     sounds.length ? el("ul", { className: "tags" }, ...sounds.map(([name, values]) =>
@@ -54,11 +69,11 @@ function details(track) {
         el("td", { title: value }, value.length > LONGEST ? `…${value.slice(-LONGEST)}` : value))))));
 }
 
-async function explain(track, near, whys) {
+async function explain(track, near) {
   try {
-    const answer = await get("/similar", { id: track.id, k: near.length, explain: true });
+    const answer = await get("/similar", { id: track.id, k: N_NEAR, explain: true, taste: strength() || "" });
     for (const other of answer.neighbours) {
-      const place = whys.get(other.id);
+      const place = near.whys.get(other.id);
       if (!place) continue;
       place.replaceChildren(...reasons(track, other));
       place.hidden = false;
@@ -85,5 +100,6 @@ function reasons(track, other) {
 
 /** Songs like a sound that is not in the library. */
 export function showUpload(main, name, answer) {
-  main.replaceChildren(el("h1", {}, TEXT.upload(name)), songList(answer.neighbours, scoreOf));
+  main.replaceChildren(el("h1", {}, TEXT.upload(name)), songList(answer.neighbours, scoreOf,
+    (track) => (track.is_duplicate ? el("p", { className: "why" }, TEXT.isCopy) : null)));
 }

@@ -1,40 +1,40 @@
 // The playlist workshop: songs and rules in; keep and drop; the flow; save.
 
-import { download, get, post } from "./api.js";
-import { el, say, svg } from "./dom.js";
+import { download, post } from "./api.js";
+import { el, say } from "./dom.js";
+import { flowPicture } from "./flow.js";
 import { playList } from "./player.js";
 import { songRow, titleOf } from "./rows.js";
+import { dropped, hasStart, kept, markExcluded, offerLastSongs, question, ruleControls, setKind } from "./rules.js";
 import { allSeeds, onSeeds, removeSeed } from "./seeds.js";
+import { tasteSlider } from "./taste.js";
 import { TEXT } from "./text.js";
 
 const WAIT_MS = 250;
-const MEASURES = [["energy", ["measured.energy", "energy"]], ["tempo", ["measured.tempo", "tempo", "bpm"]]];
-
-const state = { length: 20, per_artist: "", spacing: "", where: "", arc: "", drift: 0, to: "", kept: new Set(), dropped: new Set(), tracks: [] };
+const KINDS = ["rediscover", "daily-mix"];
+const HAS_NAVIDROME = document.querySelector('meta[name="navidrome"]').content === "yes";
+const FORMATS = ["m3u8", "xspf", "json"];
+let tracks = [];
 
 /** The tracks of the last playlist, for the map. */
 export function playlistTracks() {
-  return state.tracks;
+  return tracks;
 }
 
-/** The view. */
-export function showWorkshop(main) {
+/** The view; `kind` may name a playlist that starts from the listener's events. */
+export function showWorkshop(main, kind) {
+  if (KINDS.includes(kind)) {
+    setKind(kind);
+    kept.clear();
+    dropped.clear();
+  }
   const chips = el("ul", { className: "chips", id: "seeds" });
   const result = el("section", { "aria-label": TEXT.result });
-  const to = el("select", { onchange: (event) => set("to", event.target.value) });
+  const rules = ruleControls(solveSoon);
   main.replaceChildren(el("h1", {}, TEXT.workshop), el("div", { className: "columns" },
     result,
     el("form", { className: "panel fields", onsubmit: (event) => event.preventDefault() },
-      el("div", {}, el("strong", {}, TEXT.startFrom), chips),
-      field(TEXT.songsInList, input("length", { type: "number", min: 1, max: 500 })),
-      el("label", {}, TEXT.adventure, input("drift", { type: "range", min: 0, max: 1, step: 0.05 }),
-        el("span", { className: "ends" }, el("span", {}, TEXT.close), el("span", {}, TEXT.adventurous))),
-      field(TEXT.arc, el("select", { onchange: (event) => set("arc", event.target.value) },
-        ...TEXT.arcs.map(([value, name]) => el("option", { value, selected: value === state.arc }, name)))),
-      field(TEXT.lastSong, to),
-      field(TEXT.perArtist, input("per_artist", { type: "number", min: 0, max: 100, placeholder: TEXT.any })),
-      field(TEXT.spacing, input("spacing", { type: "number", min: 0, max: 100, placeholder: TEXT.any })),
-      field(TEXT.where, input("where", { type: "text", placeholder: TEXT.wherePlaceholder })))));
+      el("div", {}, el("strong", {}, TEXT.startFrom), chips), rules, tasteSlider(solveSoon))));
 
   let timer = 0;
   let round = 0;
@@ -43,18 +43,12 @@ export function showWorkshop(main) {
     result.setAttribute("aria-busy", "true");
     timer = setTimeout(solve, WAIT_MS);
   }
-  function set(name, value) {
-    state[name] = value;
-    solveSoon();
-  }
-  function input(name, properties) {
-    return el("input", { ...properties, id: `rule-${name}`, value: state[name], oninput: (event) => set(name, event.target.value) });
-  }
   function judge(track, isKept) {
-    const [into, outOf] = isKept ? [state.kept, state.dropped] : [state.dropped, state.kept];
+    const [into, outOf] = isKept ? [kept, dropped] : [dropped, kept];
     outOf.delete(track.id);
     if (into.has(track.id)) into.delete(track.id);
     else into.add(track.id);
+    markExcluded(rules);
     solveSoon();
   }
   function drawSeeds() {
@@ -62,32 +56,30 @@ export function showWorkshop(main) {
     chips.replaceChildren(...seeds.map((track) => el("li", {}, el("button", {
       type: "button", "aria-label": TEXT.remove(titleOf(track)), onclick: () => removeSeed(track.id),
     }, `${titleOf(track)} ✕`))));
-    to.replaceChildren(el("option", { value: "" }, TEXT.any),
-      ...seeds.slice(1).map((track) => el("option", { value: track.id, selected: String(track.id) === state.to }, titleOf(track))));
-    if (!seeds.some((track) => String(track.id) === state.to)) state.to = "";
+    offerLastSongs(rules, seeds, titleOf);
   }
   async function solve() {
     const seeds = allSeeds();
-    if (!seeds.length && !state.where) {
+    if (!hasStart(seeds)) {
       result.replaceChildren(el("p", { className: "quiet" }, TEXT.noSeeds));
       result.setAttribute("aria-busy", "false");
       return;
     }
-    const mine = ++round;
+    const solving = ++round;
     result.setAttribute("aria-busy", "true");
     try {
-      const answer = await post("/playlist", question(seeds));
-      if (mine !== round) return;
-      state.tracks = answer.tracks;
+      const answer = await post("/playlist", question(seeds, tracks));
+      if (solving !== round) return;
+      tracks = answer.tracks;
       drawResult(result, answer, judge);
     } catch (error) {
-      if (mine === round) result.replaceChildren(el("p", { className: "bad", role: "alert" }, error.message));
+      if (solving === round) result.replaceChildren(el("p", { className: "bad", role: "alert" }, error.message));
     }
-    if (mine === round) result.setAttribute("aria-busy", "false");
+    if (solving === round) result.setAttribute("aria-busy", "false");
   }
   const off = onSeeds(() => {
-    state.kept.clear();
-    state.dropped.clear();
+    kept.clear();
+    dropped.clear();
     drawSeeds();
     solveSoon();
   });
@@ -96,90 +88,57 @@ export function showWorkshop(main) {
   return () => { off(); clearTimeout(timer); round++; };
 }
 
-function question(seeds) {
-  const body = { length: Number(state.length) || 20, where: state.where };
-  for (const name of ["per_artist", "spacing"]) if (state[name] !== "") body[name] = Number(state[name]);
-  const isJudged = state.kept.size || state.dropped.size;
-  if (isJudged) {
-    // What was kept or dropped before need not be in the present list.
-    const judged = [...new Set([...state.tracks.map((track) => track.id), ...state.kept, ...state.dropped])];
-    const keep = state.kept.size ? [...state.kept] : [];
-    return { ...body, seeds: seeds.map((track) => track.id), judged, keep, drop: [...state.dropped] };
-  }
-  if (state.to) return { ...body, seeds: [seeds[0].id], to: Number(state.to), via: [] };
-  if (state.arc) return { ...body, seeds: seeds.map((track) => track.id), arc: state.arc };
-  if (Number(state.drift)) body.drift = Number(state.drift);
-  return { ...body, seeds: seeds.map((track) => track.id) };
-}
-
-function field(name, control) {
-  return el("label", {}, name, control);
-}
-
 function drawResult(result, answer, judge) {
-  const tracks = answer.tracks;
-  const dropped = Object.entries(answer.dropped).filter(([, count]) => count).map(([rule, count]) => `${count} by ${rule}`);
-  const name = el("input", { id: "list-name", value: "playlist", "aria-label": TEXT.listName });
-  const ids = () => tracks.map((track) => track.id);
-  const save = (format) => download("/playlist/file", { ids: ids(), format, name: name.value }, `${name.value || "playlist"}.${format}`)
-    .catch((error) => say(error.message));
-  const flow = el("div", {});
-  result.replaceChildren(
+  const counts = Object.entries(answer.dropped).filter(([, count]) => count);
+  const name = el("input", { id: "list-name", value: TEXT.playlistName, "aria-label": TEXT.listName });
+  const ids = tracks.map((track) => track.id);
+  const save = (format) => attempt(() => download("/playlist/file", { ids, format, name: name.value }, `${name.value || TEXT.playlistName}.${format}`));
+  const focused = document.activeElement?.getAttribute("aria-label");
+  result.replaceChildren(...[
     el("p", {}, `${TEXT.allSongs(tracks.length)}, ${TEXT.minutes(answer.seconds / 60)}`),
-    dropped.length ? el("p", { className: "quiet", id: "left-out" }, TEXT.keptOut(dropped)) : null,
+    counts.length ? el("p", { className: "quiet", id: "left-out" }, TEXT.keptOut(counts)) : null,
     ...answer.notes.map((note) => el("p", { className: "quiet" }, note)),
     el("div", { className: "actions" },
       el("button", { className: "main", type: "button", onclick: () => playList(tracks) }, TEXT.playAll),
       name,
-      ...["m3u8", "xspf", "json"].map((format) => el("button", { type: "button", onclick: () => save(format) }, TEXT.save(format.toUpperCase()))),
-      el("button", { type: "button", onclick: () => keepForPlayers(name.value, ids()) }, TEXT.keepForPlayers),
-      el("button", { type: "button", onclick: () => sendToMpd(ids()) }, TEXT.sendToMpd),
+      ...FORMATS.map((format) => el("button", { type: "button", onclick: () => save(format) }, TEXT.save(format.toUpperCase()))),
+      el("button", { type: "button", onclick: () => attempt(() => keepForPlayers(name.value, ids)) }, TEXT.keepForPlayers),
+      el("button", { type: "button", onclick: () => attempt(() => sendToMpd(ids)) }, TEXT.sendToMpd),
+      HAS_NAVIDROME ? el("button", { type: "button", onclick: () => attempt(() => sendToNavidrome(name.value, ids)) }, TEXT.sendToNavidrome) : null,
       el("a", { className: "button", href: "#/map/playlist" }, TEXT.showOnMap)),
-    flow,
+    flowPicture(answer.flow),
     el("ol", { className: "list", id: "playlist" }, ...tracks.map((track, place) => el("li", {},
-      songRow(track, { tracks, place, extra: judgement(track, judge) })))));
-  drawFlow(flow, tracks);
+      songRow(track, { tracks, place, extra: judgement(track, judge) }))))].filter(Boolean));
+  if (focused && document.activeElement === document.body) {
+    [...result.querySelectorAll("button")].find((button) => button.getAttribute("aria-label") === focused)?.focus();
+  }
 }
 
 function judgement(track, judge) {
   const title = titleOf(track);
-  return el("span", {},
-    el("button", { type: "button", title: TEXT.keep, "aria-label": TEXT.keepOne(title), "aria-pressed": String(state.kept.has(track.id)), onclick: () => judge(track, true) }, "✓"),
-    " ",
-    el("button", { type: "button", title: TEXT.drop, "aria-label": TEXT.dropOne(title), "aria-pressed": String(state.dropped.has(track.id)), onclick: () => judge(track, false) }, "✕"));
+  const button = (text, tip, label, isOn, isKept) => el("button", {
+    type: "button", title: tip, "aria-label": label, "aria-pressed": String(isOn), onclick: () => judge(track, isKept),
+  }, text);
+  return el("span", { className: "judges" },
+    button("✓", TEXT.keep, TEXT.keepOne(title), kept.has(track.id), true),
+    button("✕", TEXT.drop, TEXT.dropOne(title), dropped.has(track.id), false));
+}
+
+async function attempt(action) {
+  try { await action(); } catch (error) { say(error.message); }
 }
 
 async function keepForPlayers(name, ids) {
-  try {
-    await post("/playlist/keep", { ids, name });
-    say(TEXT.keptForPlayers);
-  } catch (error) { say(error.message); }
+  await post("/playlist/keep", { ids, name });
+  say(TEXT.keptForPlayers);
 }
 
 async function sendToMpd(ids) {
-  try {
-    const answer = await post("/playlist/mpd", { ids });
-    say([TEXT.queued(answer.n_queued), ...answer.problems].join(" "));
-  } catch (error) { say(error.message); }
+  const answer = await post("/playlist/mpd", { ids });
+  say([TEXT.queued(answer.n_queued), ...answer.problems].join(" "));
 }
 
-async function drawFlow(place, tracks) {
-  let details;
-  try {
-    details = await Promise.all(tracks.slice(0, 60).map((track) => get(`/tracks/${track.id}`)));
-  } catch { return; }
-  const lines = MEASURES.map(([name, fields]) => [name, details.map((track) => {
-    const values = fields.map((field) => track.fields[field]?.[0]).find(Boolean);
-    return values === undefined ? NaN : Number(values);
-  })]).filter(([, values]) => values.filter(Number.isFinite).length > 1);
-  if (!lines.length) return;
-  const picture = svg("svg", { class: "flow", viewBox: "0 0 100 100", preserveAspectRatio: "none", role: "img", "aria-label": TEXT.flow });
-  for (const [name, values] of lines) {
-    const finite = values.filter(Number.isFinite);
-    const [low, high] = [Math.min(...finite), Math.max(...finite)];
-    const points = values.map((value, n) => [(n / Math.max(values.length - 1, 1)) * 100, 95 - ((value - low) / (high - low || 1)) * 90])
-      .filter(([, y]) => Number.isFinite(y));
-    picture.append(svg("polyline", { class: name, points: points.map((point) => point.join(",")).join(" ") }));
-  }
-  place.replaceChildren(picture, el("p", { className: "quiet" }, TEXT.flow));
+async function sendToNavidrome(name, ids) {
+  const answer = await post("/navidrome/playlists", { ids, name });
+  say(TEXT.sentToNavidrome(answer.sent, answer.missing));
 }

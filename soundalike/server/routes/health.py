@@ -67,7 +67,7 @@ def health_router(context: Context) -> APIRouter:
     def write(label: NewLabel) -> Response:
         """Write a label into the tags of a file; the journal undoes it."""
         check_writable_field(label.field)
-        with libraries.to_write() as library:
+        with libraries.writing() as library:
             vote = _vote(library, label)
             report = library.write_labels(plan_changes([vote], replace_old=True))
         if report.failed:
@@ -78,7 +78,7 @@ def health_router(context: Context) -> APIRouter:
     @router.post("/labels/undo")
     def undo(wanted: Undo) -> Response:
         """Put back the tags that a journal says were overwritten."""
-        with libraries.to_write() as library:
+        with libraries.writing() as library:
             report = library.undo_labels(_journal(library, wanted.journal))
         if report.failed:
             raise BadInput(report.failed[0].reason)
@@ -106,13 +106,15 @@ def _journal(library: Library, name: str) -> Path:
 
 
 def _duplicates(library: Library) -> dict[str, object]:
+    """Tracks with equal audio, and those that fingerprints found to be one recording."""
     groups: dict[bytes, list[int]] = defaultdict(list)
-    for track_id, digest in library.catalogue.digests().items():
-        groups[digest].append(track_id)
+    for track_id, recording in library.catalogue.recording_keys().items():
+        groups[recording].append(track_id)
     repeated = [ids for ids in groups.values() if len(ids) > 1]
     return {
         "recordings": [
-            [track.to_json() for track in library.tracks(ids)] for ids in repeated[:MAX_RECORDINGS]
+            [track.to_json() for track in library.tracks(sorted(ids))]
+            for ids in repeated[:MAX_RECORDINGS]
         ],
         "total": len(repeated),
     }

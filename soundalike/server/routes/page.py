@@ -12,14 +12,15 @@ from soundalike.server.gate import COOKIE
 
 PAGE = Path(str(files("soundalike.server"))) / "page"
 TOKEN_MARK = "{{page_token}}"  # noqa: S105 - replaced by the token
+NAVIDROME_MARK = "{{navidrome}}"
 COOKIE_SECONDS = 30 * 24 * 3600
 
 
-def page_router(context: Context) -> APIRouter:
-    """`/`: the page itself."""
+def page_router(context: Context, *, has_navidrome: bool = False) -> APIRouter:
+    """`/`: the page itself. `/api/docs`: the page about the API."""
     router = APIRouter(include_in_schema=False)
-    page = (PAGE / "index.html").read_text(encoding="utf-8")
-    page = page.replace(TOKEN_MARK, escape(context.settings.page_token))
+    page = _filled("index.html", context).replace(NAVIDROME_MARK, "yes" if has_navidrome else "no")
+    docs = _filled("docs.html", context)
 
     @router.get("/")
     def index(request: Request) -> Response:
@@ -33,4 +34,15 @@ def page_router(context: Context) -> APIRouter:
         )
         return reply
 
+    @router.get("/api/docs")
+    def describe() -> Response:
+        """The API for people, with examples that can be sent."""
+        return HTMLResponse(docs)
+
     return router
+
+
+def _filled(name: str, context: Context) -> str:
+    """A page with the token that it sends with changes."""
+    text = (PAGE / name).read_text(encoding="utf-8")
+    return text.replace(TOKEN_MARK, escape(context.settings.page_token))

@@ -17,6 +17,8 @@ from index.playlists.files.files import format_playlist, write_playlist
 from index.playlists.mpd.addresses import usual_address
 from index.playlists.mpd.queueing import queue_on_mpd
 from index.playlists.request import MAX_LENGTH, Arc, PlaylistRequest
+from index.playlists.results import Playlist
+from index.playlists.ways.arcs import number_in
 from soundalike.server import kept_lists
 from soundalike.server.context import Context
 from soundalike.server.replies import json_reply
@@ -24,6 +26,8 @@ from soundalike.server.routes.tracks import MAX_ID, MAX_WHERE, library_track
 
 MAX_SEEDS = 1000
 MAX_NAME = 100
+FLOW = {"energy": ("energy", "measured.energy"), "tempo": ("tempo", "bpm", "measured.tempo")}
+"""What is drawn over a playlist, and the fields that may hold it; tags come first."""
 
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 Ids = Annotated[list[Id], Field(max_length=MAX_LENGTH)]
@@ -50,6 +54,12 @@ class PlaylistQuestion(BaseModel):
     exclude: Ids = []
     min_score: Annotated[float | None, Field(ge=0, le=1)] = None
     seed: Annotated[int | None, Field(ge=0, le=2**31)] = None
+    kind: Literal["", "rediscover", "daily-mix"] = ""
+    """A playlist that starts from the listener's events."""
+    taste: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """How much the listener's events change the choice."""
+    mix: bool = False
+    """Order the tracks for mixing: by tempo, key and energy."""
     judged: Ids = []
     """A playlist to continue."""
     keep: Ids = []
@@ -92,10 +102,15 @@ def playlists_router(context: Context) -> APIRouter:
 
     @router.post("/playlist")
     def playlist(question: PlaylistQuestion) -> Response:
-        """A playlist: the document of `soundalike playlist --json`."""
+        """A playlist: the document of `soundalike playlist --json`, and `flow`.
+
+        `flow` has the energy and the tempo of each track; null if it is not known.
+        """
         with libraries.reading() as library, tempfile.TemporaryDirectory() as folder:
             request = _request(library, question, Path(folder))
-            return json_reply(library.playlist(request))
+            answer = library.playlist(request)
+            flow = {name: _flow(library, answer, fields) for name, fields in FLOW.items()}
+        return json_reply(answer.to_json() | {"flow": flow})
 
     @router.post("/playlist/file")
     def playlist_file(wanted: PlaylistFile) -> Response:
@@ -149,10 +164,23 @@ def _request(library: Library, question: PlaylistQuestion, folder: Path) -> Play
         exclude=tuple(map(str, question.exclude)),
         min_score=question.min_score,
         seed=question.seed,
+        kind=question.kind,
+        taste=question.taste,
+        mix=question.mix,
         judged=judged,
         keep=_places(question.keep, question.judged, "keep"),
         drop=_places(question.drop, question.judged, "drop"),
     )
+
+
+def _flow(library: Library, playlist: Playlist, fields: Sequence[str]) -> list[float | None]:
+    """The first of some fields that is a number above 0, of each track."""
+    values: list[float | None] = []
+    for place in playlist.tracks:
+        of_track = library.catalogue.fields_of(place.track.id)
+        numbers = [number_in(of_track[name]) for name in fields if name in of_track]
+        values.append(next((number for number in numbers if number), None))
+    return values
 
 
 def _places(ids: Sequence[int], judged: Sequence[int], name: str) -> tuple[int, ...]:

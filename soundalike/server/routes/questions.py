@@ -26,6 +26,9 @@ TrackIds = Annotated[
     list[int], Query(alias="id", max_length=MAX_TRACKS, description="Ids of tracks.")
 ]
 Share = Annotated[float | None, Query(ge=0, le=1)]
+Taste = Annotated[
+    float, Query(ge=0, le=1, description="How much the listener's events change the order.")
+]
 Limit = Annotated[int | None, Query(ge=1, le=MAX_NEIGHBOURS)]
 K = Annotated[int, Query(ge=1, le=MAX_NEIGHBOURS, description="How many neighbours.")]
 
@@ -47,9 +50,10 @@ def questions_router(context: Context) -> APIRouter:
         per_album: Limit = None,
         no_duplicates: bool = False,
         explain: bool = False,
+        taste: Taste = 0.0,
         text: Annotated[str, Query(max_length=MAX_TEXT)] = "",
     ) -> Response:
-        """The tracks nearest to some: the document of `soundalike query --json`."""
+        """The tracks nearest to some: the document of `soundalike query --json`, and `notes`."""
         question = SearchRequest(
             _as_texts(id),
             minus=_as_texts(minus),
@@ -60,9 +64,10 @@ def questions_router(context: Context) -> APIRouter:
             per_album=per_album,
             with_duplicates=not no_duplicates,
             explain=explain,
+            taste=taste,
             text=text,
         )
-        return read_reply(request, libraries, lambda library: library.search(question))
+        return read_reply(request, libraries, lambda library: _similar(library, question))
 
     @router.get("/explain")
     def explain(request: Request, id: TrackId, to: TrackId) -> Response:
@@ -117,6 +122,11 @@ def _as_texts(ids: list[int]) -> tuple[str, ...]:
         if not 1 <= track_id <= MAX_ID:
             raise NotFound(f"no track has the id {track_id}")
     return tuple(str(track_id) for track_id in ids)
+
+
+def _similar(library: Library, question: SearchRequest) -> dict[str, object]:
+    result = library.search(question)
+    return result.to_json() | {"notes": list(result.notes)}
 
 
 def _explained(library: Library, track_id: int, other_id: int) -> object:

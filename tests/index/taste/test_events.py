@@ -148,7 +148,7 @@ def test_contradictions_change_nothing(tmp_path: Path) -> None:
         plain = [n.track.id for n in other.search("1", k=5).neighbours]
         result = other.search("1", k=5, taste=1)
     assert [n.track.id for n in result.neighbours] == plain
-    assert any("--taste has no effect" in note for note in result.notes)
+    assert any("taste has no effect" in note for note in result.notes)
 
 
 def test_taste_chooses_the_tracks_of_a_playlist(tmp_path: Path) -> None:
