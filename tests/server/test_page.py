@@ -21,7 +21,7 @@ VIEW = "document.documentElement?.dataset.view"
 SIZES = [(1400, 900), (390, 844)]
 IS_SOLVED = "document.querySelector('main section[aria-busy=false]')"
 PLAYLIST_BUTTONS = "[...document.querySelectorAll('#playlist button')]"
-VIEWS = ["songs/", "songs/3", "playlist/", "map/", "library/"]
+VIEWS = ["songs/", "songs/3", "playlist/", "map/", "library/", "taste/"]
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +218,49 @@ def test_a_dropped_file_is_asked_about(page: Page, served_folder: Path) -> None:
     assert page.titles()[0] == "Song 3"
 
 
+def test_likes_and_skips_are_the_listeners_events(page: Page) -> None:
+    """A like in a list, and a song skipped by key, are stored; the taste view deletes them."""
+    page.wait("document.querySelectorAll('.row').length > 5")
+    page.click(".rows li:nth-child(3) .judge.like")
+    page.wait("document.querySelector('.row[data-id=\"3\"] .like[aria-pressed=true]')")
+    page.click(".rows li:nth-child(2) .row > button")
+    page.wait("!document.querySelector('#audio').paused")
+    page.run("document.activeElement.blur()")
+    page.browser.key("j")
+    page.wait("document.querySelector('.player .like[aria-pressed=true]')")  # the liked song
+    stored = "fetch('/api/v1/taste').then(r => r.json()).then(t => t.counts.skip)"
+    while not page.run(stored):
+        page.browser.frames(3)
+    page.open("taste/")
+    counts = "document.querySelector('#taste-counts').textContent"
+    page.wait(f"{counts} === 'Likes: 1. Dislikes: 0. Plays: 0. Skips: 1.'")
+    for _ in range(2):
+        page.run("(b => { b.focus(); b.click(); })(document.querySelector('#forget'))")
+    page.wait(f"{counts} === 'Likes: 0. Dislikes: 0. Plays: 0. Skips: 0.'")
+
+
+def test_the_queue_is_shown_and_changed(page: Page) -> None:
+    """Q shows what comes next; a song is taken out of it, and Esc hides it."""
+    page.wait("document.querySelectorAll('.row').length > 5")
+    page.click(".rows li:nth-child(2) .row > button")
+    page.run("document.activeElement.blur()")
+    page.browser.key("q")
+    page.wait(f"document.querySelectorAll('#queue li').length === {N_SONGS}")
+    page.click("#queue li:nth-child(3) button:last-child")
+    page.wait(f"document.querySelectorAll('#queue li').length === {N_SONGS - 1}")
+    page.browser.key("Escape")
+    page.wait("document.querySelector('#queue').hidden")
+
+
+def test_the_page_about_the_api_sends_a_request(page: Page, address: str) -> None:
+    """Each address has an example, which is sent at a click."""
+    page.browser.open(f"{address}api/docs")
+    similar = "document.getElementById('get-/api/v1/similar')"
+    page.run(f"{similar}.open = true; {similar}.querySelector('button').click()")
+    page.wait(f"{similar}.querySelector('.answer').textContent.startsWith('200')")
+    assert "similar?id=1&k=5" in page.run(f"{similar}.querySelector('.line').textContent")
+
+
 def test_indexing_from_the_page_shows_its_end(page: Page, served_folder: Path) -> None:
     """A folder is indexed from the page, which says what was done."""
     page.open("library/")
@@ -238,8 +281,11 @@ def test_nothing_is_cut_off_and_everybody_can_read_it(
     with Browser(tmp_path, width=size[0], height=size[1]) as browser:
         browser.emulate_scheme(scheme)
         page = Page(browser, address)
-        for view in VIEWS:
-            page.open(view)
+        for view in (*VIEWS, "api/docs"):
+            if view in VIEWS:
+                page.open(view)
+            else:
+                browser.open(f"{address}{view}")
             browser.frames(3)
             wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             assert page.run(wide) <= 0, view

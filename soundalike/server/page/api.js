@@ -13,6 +13,11 @@ export async function post(path, body, parameters = {}) {
   return change("POST", path, body, parameters);
 }
 
+/** Send JSON even if the page is being closed. */
+export async function postAtLast(path, body) {
+  return change("POST", path, body, {}, true);
+}
+
 /** Set something to a new value. */
 export async function put(path, body) {
   return change("PUT", path, body, {});
@@ -23,11 +28,11 @@ export async function remove(path, parameters = {}) {
   return change("DELETE", path, undefined, parameters);
 }
 
-async function change(method, path, body, parameters) {
+async function change(method, path, body, parameters, keepalive = false) {
   const isFile = body instanceof Blob;
   const headers = { "x-soundalike-token": token };
   if (body !== undefined && !isFile) headers["content-type"] = "application/json";
-  const options = { method, headers, body: isFile ? body : JSON.stringify(body) };
+  const options = { method, headers, keepalive, body: isFile ? body : JSON.stringify(body) };
   return answer(await fetch(address(path, parameters), options));
 }
 

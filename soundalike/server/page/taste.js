@@ -1,6 +1,6 @@
 // What the listener likes: judgements of songs, plays and skips, and how much they count here.
 
-import { get, post, put } from "./api.js";
+import { get, postAtLast, put } from "./api.js";
 import { el, say, svg } from "./dom.js";
 import { kept, keep } from "./kept.js";
 import { TEXT } from "./text.js";
@@ -60,7 +60,7 @@ function show(id, verdict) {
 
 /** Store a play or a skip, unless the listener does not want that. */
 export function record(kind, id) {
-  if (isRecording()) post("/taste/events", { events: [{ id, kind }] }).catch((error) => say(error.message));
+  if (isRecording()) postAtLast("/taste/events", { events: [{ id, kind }] }).catch((error) => say(error.message));
 }
 
 export function isRecording() { return kept(RECORDING) !== "no"; }
