@@ -232,7 +232,7 @@ def test_likes_and_skips_are_the_listeners_events(page: Page) -> None:
     while not page.run(stored):
         page.browser.frames(3)
     page.open("taste/")
-    counts = "document.querySelector('#taste-counts').textContent"
+    counts = "document.querySelector('#taste-counts')?.textContent"
     page.wait(f"{counts} === 'Likes: 1. Dislikes: 0. Plays: 0. Skips: 1.'")
     for _ in range(2):
         page.run("(b => { b.focus(); b.click(); })(document.querySelector('#forget'))")
