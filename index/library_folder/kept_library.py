@@ -18,11 +18,17 @@ if TYPE_CHECKING:
     from index.library_folder.finding.results import TrackList
     from index.library_folder.report import LibraryReport
     from index.library_folder.upkeep import LibraryInfo
+    from index.vectors.faiss_store import FaissStore
     from index.vectors.kinds import StoreSettings
 
 
 class KeptLibrary(OpenLibrary):
     """An open library that can be listed, described, checked and changed."""
+
+    def use_store(self, store: "FaissStore") -> None:
+        """Take the store of another open library of this folder, if it has the same vectors."""
+        if self._store_cache.is_current(store, self.model):
+            self._store = store
 
     def to_pandas(self) -> "pd.DataFrame":
         """A row a track, by id: its fields and tags. `vectors(frame.index)` are in its order."""

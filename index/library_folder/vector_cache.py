@@ -57,6 +57,10 @@ class StoreCache:
             return self.current(model, space, warn=warn, has_lock=has_lock)
         return self._mapped(store, space) if is_saved and not has_lock else store
 
+    def is_current(self, store: FaissStore, model: ModelRow) -> bool:
+        """Whether a store has exactly the catalogue's vectors."""
+        return store.source == self._source(model)
+
     def rebuild(self, model: ModelRow, space: Space) -> None:
         """Build the store from the catalogue and save it; the caller holds the lock."""
         store = self._built(model, space)

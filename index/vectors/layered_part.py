@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from index.vectors.coarse_pass import CoarsePass
 from index.vectors.distances import FloatMatrix
 from index.vectors.faiss_part import FaissPart, Rows, selector_of
 from index.vectors.kinds import StorePlan
@@ -39,6 +40,7 @@ class LayeredPart:
         self.main = main
         self._inner_product = inner_product
         self._recent = self._exact_part(recent)
+        self._coarse = CoarsePass(main) if inner_product else None
 
     @property
     def n_rows(self) -> int:
@@ -63,7 +65,8 @@ class LayeredPart:
         """FAISS's own values and rows [n, k], best first; -1 if a row was not reached."""
         if self._recent is None:
             if selection is None:
-                return self.main.search(queries, k)
+                nearest = self._coarse.search(queries, k) if self._coarse else None
+                return nearest or self.main.search(queries, k)
             share = selection.n_main / self.main.n_rows
             return self.main.search(queries, k, selector=selection.main, share=share)
         every = selection or Selection(self.main.n_rows, self.n_recent, None, None)

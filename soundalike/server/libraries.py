@@ -22,6 +22,7 @@ from embedder.errors import LibraryBusy
 from index.catalogue.catalogue import Catalogue
 from index.library import Library
 from index.library_folder.open_library import CATALOGUE_NAME
+from index.vectors.faiss_store import FaissStore
 
 N_READERS = 4
 REFRESH_SECONDS = 1.0
@@ -65,6 +66,8 @@ class Libraries:
         self._watching = threading.Lock()
         self._writing = threading.Lock()
         self._last_written = 0.0
+        self._sharing = threading.Lock()
+        self._store: FaissStore | None = None  # the readers' own, while its vectors are current
         self._readers: queue.LifoQueue[Reader | None] = queue.LifoQueue()
         for _ in range(n_readers):
             self._readers.put(None)
@@ -135,7 +138,11 @@ class Libraries:
             snapshot = ExitStack()
             state = library.catalogue.revisions.current()
             if library.catalogue.current_model() is not None:
-                library.store.ids()  # the store's file is to be opened before the snapshot begins
+                # The store's file is to be opened before the snapshot begins.
+                with self._sharing:
+                    if self._store is not None:
+                        library.use_store(self._store)
+                    self._store = library.store
             snapshot.enter_context(library.catalogue.database.snapshot())
             if library.catalogue.revisions.current() == state:
                 break

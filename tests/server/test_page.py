@@ -256,7 +256,9 @@ def test_the_page_about_the_api_sends_a_request(page: Page, address: str) -> Non
     """Each address has an example, which is sent at a click."""
     page.browser.open(f"{address}api/docs")
     similar = "document.getElementById('get-/api/v1/similar')"
-    page.run(f"{similar}.open = true; {similar}.querySelector('button').click()")
+    page.run(f"{similar}.open = true")
+    page.wait(f"{similar}.querySelector('button')")
+    page.run(f"{similar}.querySelector('button').click()")
     page.wait(f"{similar}.querySelector('.answer').textContent.startsWith('200')")
     assert "similar?id=1&k=5" in page.run(f"{similar}.querySelector('.line').textContent")
 

@@ -28,8 +28,16 @@ document.getElementById("groups").append(...[...groups.keys()].map((name) => el(
 applyTheme();
 document.documentElement.dataset.ready = "true";
 
-/** One address with one method. */
+/** One address with one method; what is in it is made when it is opened. */
 function section(path, method, operation) {
+  const details = el("details", { className: "panel operation", id: `${method}-${path}` },
+    el("summary", {}, el("strong", {}, method.toUpperCase()), " ", el("code", {}, path), " ",
+      el("span", { className: "quiet" }, ...marked(firstSentence(operation.description)))));
+  details.addEventListener("toggle", () => details.append(...contents(path, method, operation)), { once: true });
+  return details;
+}
+
+function contents(path, method, operation) {
   const parameters = operation.parameters ?? [];
   const content = operation.requestBody?.content?.["application/json"];
   const body = content ? resolved(content.schema) : null;
@@ -43,9 +51,7 @@ function section(path, method, operation) {
   const draw = () => { line.textContent = curlOf(method, target(), text?.value); };
   for (const control of [...inputs.map(([, input]) => input), text]) control?.addEventListener("input", draw);
   draw();
-  return el("details", { className: "panel operation", id: `${method}-${path}` },
-    el("summary", {}, el("strong", {}, method.toUpperCase()), " ", el("code", {}, path), " ",
-      el("span", { className: "quiet" }, ...marked(firstSentence(operation.description)))),
+  return [
     el("p", {}, ...marked(operation.description ?? "")),
     parameters.length ? el("table", {}, el("tbody", {}, ...inputs.map(([parameter, input]) => el("tr", {},
       el("th", { scope: "row" }, parameter.name, parameter.required ? " *" : ""),
@@ -53,7 +59,7 @@ function section(path, method, operation) {
     body ? el("div", {}, text, fieldTable(body)) : null,
     line,
     el("button", { type: "button", className: "main", onclick: () => send(method, target(), text?.value, answer) }, "Send"),
-    answer);
+    answer].filter(Boolean);
 }
 
 async function send(method, address, body, place) {
