@@ -7,15 +7,11 @@ always among the candidates: the result is that of comparing all exact vectors.
 """
 
 import threading
-from typing import Any
 
-import faiss as untyped_faiss
 import numpy as np
 
 from index.vectors.distances import FloatMatrix
-from index.vectors.faiss_part import FaissPart, Rows
-
-faiss: Any = untyped_faiss
+from index.vectors.faiss_part import FaissPart, Rows, faiss
 
 FEWEST_ROWS = 20_000
 """Fewer exact vectors are compared in less than a millisecond."""

@@ -1,4 +1,4 @@
-"""Builds, reads, searches and writes FAISS indexes, whose rows are numbered from 0.
+"""The only module that imports faiss: it builds, reads, searches and writes indexes by row number.
 
 FAISS is untyped, so `Any` is used here; all results are NumPy arrays.
 """
