@@ -93,7 +93,7 @@ def taste_router(context: Context) -> APIRouter:
 
     @router.delete("/taste/events")
     def forget(
-        id: Annotated[list[int], Query(max_length=MAX_EVENTS)] = [],  # noqa: A002, B006
+        id: Annotated[list[int], Query(max_length=MAX_EVENTS)] = [],
         kind: EventKind | None = None,
         everything: Annotated[bool, Query(description="Delete the events of all tracks.")] = False,
     ) -> Response:

@@ -46,9 +46,9 @@ def tracks_router(context: Context) -> APIRouter:
         descending: bool = False,
         limit: Limit = 100,
         cursor: Cursor = "",
-        id: Annotated[  # noqa: A002
+        id: Annotated[
             list[int], Query(max_length=MAX_NAMED, description="Only these tracks, in this order.")
-        ] = [],  # noqa: B006 - FastAPI copies it
+        ] = [],
     ) -> Response:
         """The tracks, a page at a time; or those with some ids, which leaves out unknown ids."""
         if id:
