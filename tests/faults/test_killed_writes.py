@@ -49,7 +49,7 @@ def test_a_killed_playlist_leaves_the_old_file_or_the_new_one(
     uninterrupted = workshop.run(*line, after="write_playlist")
     new = output.read_bytes()
     assert new != old
-    for moment in moments(uninterrupted, n_kills=8, seed=1):
+    for moment in moments(uninterrupted, n_kills=5, seed=1):
         output.write_bytes(old)
         killed = workshop.run(*line, after="write_playlist", die_at=moment)
         assert killed.code == -9
@@ -69,7 +69,7 @@ def test_a_killed_migration_of_an_old_library_loses_nothing(
     uninterrupted = workshop.run("--library", tmp_path / "whole", *line, after="_migrate")
     expected = tracks_of(tmp_path / "whole")
     assert expected
-    for turn, moment in enumerate(moments(uninterrupted, n_kills=8, seed=number)):
+    for turn, moment in enumerate(moments(uninterrupted, n_kills=5, seed=number)):
         folder = tmp_path / f"library {turn}"
         shutil.copytree(golden, folder)
         at = ("--library", folder, *line)
@@ -100,7 +100,7 @@ def test_a_killed_import_of_events_stores_all_or_none(
     shutil.copytree(library, tmp_path / "whole")
     line = ("taste", "import", history)
     uninterrupted = workshop.run("--library", tmp_path / "whole", *line, after="import_events")
-    for turn, moment in enumerate(moments(uninterrupted, n_kills=8, seed=3)):
+    for turn, moment in enumerate(moments(uninterrupted, n_kills=5, seed=3)):
         folder = tmp_path / f"library {turn}"
         shutil.copytree(library, folder)
         at = ("--library", folder, *line)
@@ -133,7 +133,7 @@ def test_a_killed_models_get_leaves_no_half_model(getting: Workshop, tmp_path: P
     environment = {WHEEL_VARIABLE: str(wheel), "SOUNDALIKE_MODELS": str(models)}
     uninterrupted = getting.run(*line, after="get_offer", environment=environment)
     expected = load_model(models / "mine").card.fingerprint
-    for moment in moments(uninterrupted, n_kills=8, seed=4):
+    for moment in moments(uninterrupted, n_kills=5, seed=4):
         shutil.rmtree(models)
         killed = getting.run(*line, after="get_offer", die_at=moment, environment=environment)
         assert killed.code == -9
