@@ -1,6 +1,7 @@
 """`soundalike audit`: find what is wrong with a data set or a library."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +23,7 @@ from embedder.errors import UsageError
 from embedder.whole_files import check_output
 
 if TYPE_CHECKING:
-    from index.audit.audit import Audited
+    from index.audit.audit import Audited, AuditSettings
 
 SHOWN_OF_A_KIND = 5
 
@@ -63,13 +64,22 @@ def run(
         int, typer.Option(min=1, metavar="N", help="Report labels with fewer than N artists.")
     ] = 5,
     seed: Annotated[int, typer.Option(metavar="N", help="The seed of a new split.")] = 0,
+    sound: Annotated[
+        bool | None,
+        typer.Option(
+            "--sound/--no-sound",
+            help="Whether to decode each file to its end to find broken audio; by default not for "
+            "a library, which has stored fingerprints and failures.",
+            show_default=False,
+        ),
+    ] = None,
     force: ForceOption = False,
 ) -> None:
     """Find copies, leaks between splits, broken audio and bad labels.
 
     Copies have equal content, are the same recording (confirmed by aligning the two), or have the
-    same artist and title. Broken audio is silent, clipped, truncated, or mono stored as stereo. An
-    audit changes no file.
+    same artist and title. Broken audio is silent, clipped, truncated, or mono stored as stereo; in
+    a library, --sound looks for it. An audit changes no file.
 
     $ soundalike audit library -o audit.html
     Prints how many problems of each kind there are, and writes all of them to audit.html.
@@ -81,12 +91,16 @@ def run(
             check_output(path, force=force)
     if output is not None and fix_split is not None and output.absolute() == fix_split.absolute():
         raise UsageError(f"{output}: the page and the split need a file each")
-    from index.audit.audit import write_split  # imports torch
+    from index.audit.audit import AuditSettings, write_split  # imports torch
     from index.audit.page import write_page
 
-    audited = _audited(
-        settings, dataset, split=split, model=model, field=field, fewest=fewest_artists, seed=seed
+    options = AuditSettings(
+        field=field,
+        fewest_artists=fewest_artists,
+        seed=seed,
+        with_sound=dataset != LIBRARY_WORD if sound is None else sound,
     )
+    audited = _audited(settings, dataset, options, split=split, model=model)
     if output is not None:
         write_page(output, audited.audit)
         say(settings, f"{output}: open it in a browser")
@@ -101,19 +115,17 @@ def run(
 def _audited(
     settings: Globals,
     dataset: str,
+    options: "AuditSettings",
     *,
     split: str,
     model: str | None,
-    field: str,
-    fewest: int,
-    seed: int,
 ) -> "Audited":
     from embedder.encoding.threads import usable_cores
-    from index.audit.audit import AuditSettings, audit
+    from index.audit.audit import audit
     from index.evaluate.evaluation import Making, vectors_named
     from index.evaluate.subjects import library_subject, open_subject
 
-    options = AuditSettings(field=field, fewest_artists=fewest, seed=seed, workers=usable_cores())
+    options = replace(options, workers=usable_cores())
     stored = None
     if dataset == LIBRARY_WORD:
         from index.library import Library
@@ -125,7 +137,7 @@ def _audited(
     vectors = stored
     if model is not None:
         making = Making(workers=options.workers)
-        vectors = vectors_named(tracks, model, stored=stored, seed=seed, making=making)
+        vectors = vectors_named(tracks, model, stored=stored, seed=options.seed, making=making)
     with bar(settings, label="Auditing", total=len(tracks.rows)) as advance:
         return audit(
             tracks,

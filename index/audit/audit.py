@@ -17,7 +17,13 @@ from embedder.metrics.ranking import Ids
 from embedder.whole_files import write_whole
 from index.audit.alignment import SHORTEST_OVERLAP, Picture, audible_columns
 from index.audit.labels import conflicts, suspicious_labels
-from index.audit.repeats import exact_repeats, near_repeats, same_titles, with_repeats
+from index.audit.repeats import (
+    exact_repeats,
+    near_repeats,
+    same_titles,
+    with_prints,
+    with_repeats,
+)
 from index.audit.results import Audit, Finding
 from index.audit.sides import FEWEST_ARTISTS, FixedSplit, fixed_split, leaks, rare_labels
 from index.audit.sound import AnalysedTracks, analyse_tracks
@@ -26,6 +32,9 @@ from index.evaluate.vector_set import VectorSet
 
 ANALYSING = "Analysing"
 """The step that reads every track; the others are quick."""
+
+NOT_DECODED = AnalysedTracks((), (), ())
+NOT_DECODED_NOTE = "no file was decoded: broken audio is looked for with --sound"
 
 OnProgress = Callable[[str, int, int], None]
 """Called with the current step, the number of tracks done and the number in total."""
@@ -39,6 +48,9 @@ class AuditSettings:
     fewest_artists: int = FEWEST_ARTISTS
     seed: int = 0
     workers: int = 1
+    with_sound: bool = True
+    """Decode each file to its end to find broken audio; without it, near repeats are those that
+    the rows list already, as a library's do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +91,23 @@ def audit(
             return None
         return lambda n_done, n_all: on_progress(what, n_done, n_all)
 
-    analysed = analyse_tracks(dataset, workers=settings.workers, on_progress=report(ANALYSING))
+    analysed = NOT_DECODED
+    if settings.with_sound:
+        analysed = analyse_tracks(dataset, workers=settings.workers, on_progress=report(ANALYSING))
     exact = exact_repeats(dataset, by_content=by_content)
     titles = same_titles(dataset)
     positions, vectors, geometry = _vectors(analysed, vector_set)
     near: list[Finding] = []
-    if len(positions) > 1:
+    if analysed.pictures and len(positions) > 1:
         near = _near(dataset, analysed, exact, positions, vectors, geometry, report("Comparing"))
+    near = with_prints(near, exact, dataset, analysed.prints)
     repeats = [*exact, *near, *titles]
     unreadable = [
         Finding("unreadable", (os.fsdecode(left_out.path),), left_out.reason)
         for left_out in dataset.left_out
     ]
     checked = [*analysed.checked, "exact-duplicate", "near-duplicate"]
-    checked += ["unreadable"] if unreadable and "unreadable" not in checked else []
+    checked += ["unreadable"] if "unreadable" not in checked else []
     checked += ["same-title"] if any(row.title for row in dataset.rows) else []
     findings = [*analysed.findings, *unreadable, *repeats]
     linked = with_repeats(dataset, [repeat for repeat in repeats if repeat.certainty == "certain"])
@@ -100,7 +115,7 @@ def audit(
     if split:
         findings += leaks(dataset, repeats)
         checked += ["duplicate-across-split", "artist-across-split", "album-across-split"]
-    notes = _too_short(analysed)
+    notes = _too_short(analysed) if settings.with_sound else [NOT_DECODED_NOTE]
     if settings.field in dataset.label_fields:
         material = material_of(linked, field=settings.field, group="artist", by_content=False)
         findings += rare_labels(dataset, settings.field, fewest=settings.fewest_artists)
@@ -167,8 +182,10 @@ def _vectors(
     """The positions of the tracks with a vector, and their vectors, scaled if they need it."""
     if vector_set is not None:
         all_rows = np.arange(len(vector_set.positions))
-        has_picture = [analysed.pictures[i] is not None for i in vector_set.positions.tolist()]
-        usable = np.flatnonzero(has_picture)
+        usable = all_rows
+        if analysed.pictures:
+            has_picture = [analysed.pictures[i] is not None for i in vector_set.positions.tolist()]
+            usable = np.flatnonzero(has_picture)
         scaled = vector_set.scaled_by(all_rows)[usable]
         return vector_set.positions[usable], scaled, vector_set.geometry
     rows = [i for i, picture in enumerate(analysed.pictures) if picture is not None]

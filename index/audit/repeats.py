@@ -1,7 +1,8 @@
 """Repeats: equal content, one recording encoded or cut differently, the same artist and title.
 
-Candidates for the second kind are near neighbours and all pairs of one artist's tracks; each pair
-is then checked by comparing the two pictures at every offset.
+The second kind is found twice: by fingerprints, and by pictures. Candidates for the latter are near
+neighbours and all pairs of one artist's tracks; each pair is then checked by comparing the two
+pictures at every offset.
 """
 
 import unicodedata
@@ -22,6 +23,7 @@ from embedder.geometry import Cosine, Geometry
 from embedder.metrics.ranking import neighbour_ranking
 from index.audit.alignment import Aligner, Fit, Picture
 from index.audit.results import Finding
+from index.evaluate.copies import Prints, copies_by_sound
 
 N_CANDIDATES = 20
 MOST_OF_ONE_ARTIST = 60
@@ -113,6 +115,27 @@ def near_repeats(
         remaining = list({sets.root(i): i for i in reversed(remaining)}.values())[::-1]
     fits.sort(key=lambda pair_and_fit: -pair_and_fit[1].sharpness)
     return [_finding(dataset, *pair, fit) for pair, fit in _reported(fits)]
+
+
+def with_prints(
+    near: Sequence[Finding], exact: Sequence[Finding], dataset: Dataset, prints: Prints
+) -> list[Finding]:
+    """The near repeats and the pairs that fingerprints show; such a pair is certain."""
+    findings = {frozenset(finding.tracks): finding for finding in near}
+    equal = LinkedSets()
+    for finding in exact:
+        equal.link(finding.tracks)
+    for first, second, likeness in copies_by_sound(dataset, prints):
+        keys = dataset.rows[first].key, dataset.rows[second].key
+        if equal.root(keys[0]) == equal.root(keys[1]):
+            continue
+        why = f"{likeness:.0%} more equal bits of their fingerprints than by chance"
+        by_picture = findings.get(frozenset(keys))
+        evidence = {"fingerprint_likeness": round(likeness, 3)}
+        if by_picture is not None:
+            why, evidence = f"{by_picture.why}; {why}", {**by_picture.evidence, **evidence}
+        findings[frozenset(keys)] = Finding("near-duplicate", keys, why, "certain", evidence)
+    return list(findings.values())
 
 
 def _reported(fits: Sequence[tuple[Pair, Fit]]) -> list[tuple[Pair, Fit]]:

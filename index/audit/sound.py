@@ -1,12 +1,13 @@
-"""Technical faults of each track, and its picture for the search for repeats.
+"""Technical faults of each track, and its picture and fingerprint for the search for repeats.
 
-Each file is decoded once, to its end, for both, in a child process. Arrays hold pictures
-(spectrograms) or sound (waveforms).
+Each file is decoded to its end for faults and picture, and its middle once more for the
+fingerprint, in a child process. Arrays hold pictures (spectrograms) or sound (waveforms).
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,12 +17,16 @@ from embedder.audio.decoders import Decoders
 from embedder.audio.inspecting import Inspection, inspect_audio, inspect_samples
 from embedder.config.model import FrontEndConfig
 from embedder.datasets.dataset import Dataset
+from embedder.encoding.loading import measure_track
+from embedder.encoding.requests import TrackRequest
 from embedder.encoding.threads import map_in_threads
 from embedder.errors import AudioError
 from embedder.features.building import build_front_end
 from embedder.features.front_end import FrontEnd
+from embedder.features.measuring.fingerprint import NAME as FINGERPRINT
 from index.audit.alignment import Picture, pooled_rows
 from index.audit.results import Certainty, Finding
+from index.evaluate.copies import SoundPrint, print_in
 
 OnProgress = Callable[[int, int], None]
 
@@ -65,6 +70,8 @@ class AnalysedTracks:
     pictures: tuple[Picture | None, ...]
     findings: tuple[Finding, ...]
     checked: tuple[str, ...]
+    prints: Mapping[int, SoundPrint] = field(default_factory=dict)
+    """The fingerprints of files, by position."""
 
 
 def analyse_tracks(
@@ -75,16 +82,19 @@ def analyse_tracks(
         return _pictures(dataset)
     pictures: list[Picture | None] = []
     findings: list[Finding] = []
+    prints: dict[int, SoundPrint] = {}
     with Decoders() as decoders:
         analyse = _Analysis(dataset, decoders)
         results = map_in_threads(analyse, range(len(dataset.rows)), workers=max(1, workers))
-        for position, (picture, track_findings) in enumerate(results):
+        for position, (picture, track_findings, sound_print) in enumerate(results):
             pictures.append(picture)
             findings += track_findings
+            prints |= {position: sound_print} if sound_print is not None else {}
             if on_progress is not None:
                 on_progress(position + 1, len(dataset.rows))
     is_stored = dataset.store is not None
-    return AnalysedTracks(tuple(pictures), tuple(findings), OF_WAVEFORMS if is_stored else OF_FILES)
+    checked = OF_WAVEFORMS if is_stored else OF_FILES
+    return AnalysedTracks(tuple(pictures), tuple(findings), checked, prints)
 
 
 def judge_sound(key: str, inspection: Inspection) -> list[Finding]:
@@ -140,20 +150,23 @@ def _decibels(level: float) -> int:
     return round(20 * math.log10(max(level, 1e-6)))
 
 
+_Analysed = tuple[Picture | None, list[Finding], SoundPrint | None]
+
+
 class _Analysis:
-    """Maps a position to the track's picture and findings."""
+    """Maps a position to the track's picture, findings and fingerprint."""
 
     def __init__(self, dataset: Dataset, decoders: Decoders) -> None:
         self._dataset = dataset
         self._decoders = decoders
         self._front_end = build_front_end(PICTURE).eval()
 
-    def __call__(self, position: int) -> tuple[Picture | None, list[Finding]]:
+    def __call__(self, position: int) -> _Analysed:
         row = self._dataset.rows[position]
         if row.path is None and row.array_row is None:
-            return None, []  # a part of a file
+            return None, [], None  # a part of a file
         if row.path is None:
-            return self._of_array(position)
+            return *self._of_array(position), None
         try:
             inspection = self._decoders.run(
                 row.path,
@@ -163,10 +176,20 @@ class _Analysis:
                 kept_seconds=KEPT_SECONDS,
             )
         except AudioError as error:
-            return None, [Finding("unreadable", (row.key,), error.reason)]
+            return None, [Finding("unreadable", (row.key,), error.reason)], None
         except OSError as error:
-            return None, [Finding("unreadable", (row.key,), error.strerror or str(error))]
-        return self._judged(row.key, inspection)
+            reason = error.strerror or str(error)
+            return None, [Finding("unreadable", (row.key,), reason)], None
+        picture, findings = self._judged(row.key, inspection)
+        sound_print = None if picture is None else self._print(row.path, inspection.found_seconds)
+        return picture, findings, sound_print
+
+    def _print(self, path: Path, seconds: float) -> SoundPrint | None:
+        request = TrackRequest(path, measurers=(FINGERPRINT,))
+        try:
+            return print_in(self._decoders.run(path, measure_track, request).measured, seconds)
+        except (AudioError, OSError):  # a middle that cannot be decoded; the file was judged above
+            return None
 
     def _of_array(self, position: int) -> tuple[Picture | None, list[Finding]]:
         key = self._dataset.rows[position].key

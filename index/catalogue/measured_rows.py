@@ -3,7 +3,7 @@
 The values of fields stand in the table `measurements`, where filters find them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from embedder.features.measuring.records import Measured
 from index.catalogue.database import Database
@@ -97,6 +97,20 @@ class MeasuredRows:
                 if isinstance(data, bytes) and data:
                     by_track[track_id] = data
         return by_track
+
+    def chunks(self, measurer: str, version: int, *, n_tracks: int) -> Iterator[dict[int, bytes]]:
+        """A measurer's data of all tracks that are not gone, some tracks at a time."""
+        after = -1
+        while True:
+            rows = self._database.rows(
+                "SELECT id, data FROM tracks JOIN measured ON track_id = id AND measurer = ? "
+                "AND version = ? WHERE id > ? AND NOT is_gone ORDER BY id LIMIT ?",
+                (measurer, version, after, n_tracks),
+            )
+            if not rows:
+                return
+            yield {track_id: data for track_id, data in rows if isinstance(data, bytes) and data}
+            after = rows[-1][0]
 
     def _drop_fields(self, track_id: int, measurer: str) -> None:
         rows = self._database.rows(

@@ -15,6 +15,7 @@ from embedder.datasets.records import LeftOut
 from embedder.errors import DatasetError, UsageError
 from embedder.models.registry import find_model, list_models
 from index.evaluate.baselines import BASELINES, baseline_vectors, check_baseline
+from index.evaluate.copies import Prints, measured_prints, with_copies
 from index.evaluate.material import Material, material_of
 from index.evaluate.model_vectors import model_vectors
 from index.evaluate.notes import notes_of
@@ -78,9 +79,12 @@ def evaluate(
         first = next((vector_set.failed[0] for vector_set in sets if vector_set.failed), None)
         reason = f" The first: {first.path} ({first.reason})." if first else ""
         raise DatasetError(f"{dataset.root.name}: no track that all models can encode.{reason}")
-    if len(positions) < len(dataset.rows):
+    compared = dataset
+    if by_content and dataset.store is None:
+        compared = with_copies(dataset, _prints(dataset, sets, making or Making()))
+    if compared is not dataset or len(positions) < len(dataset.rows):
         material = material_of(
-            dataset.subset(positions),
+            compared.subset(positions),
             field=settings.field,
             group=settings.apart,
             by_content=by_content,
@@ -112,6 +116,12 @@ def evaluate(
         # `index` has reported the files that a library leaves out.
         left_out=_listed(dataset.left_out) if stored is None else (),
     )
+
+
+def _prints(dataset: Dataset, sets: Sequence[VectorSet], making: Making) -> Prints:
+    """The fingerprints that an encoder measured; otherwise the files are decoded for them."""
+    prints = next((vector_set.prints for vector_set in sets if vector_set.prints), None)
+    return measured_prints(dataset, workers=making.workers) if prints is None else prints
 
 
 def vectors_named(

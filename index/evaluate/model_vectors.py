@@ -14,6 +14,7 @@ from embedder.encoding.encoder import TrackEncoder
 from embedder.encoding.requests import EncodingFailure, TrackRequest
 from embedder.errors import DatasetError
 from embedder.features.front_end import FrontEnd
+from embedder.features.measuring.fingerprint import NAME as FINGERPRINT
 from embedder.models.loaded import LoadedModel
 from embedder.models.own_heads import heads_by_field
 from embedder.models.parts import part_for_rows
@@ -21,6 +22,7 @@ from embedder.models.registry import load_model
 from embedder.networks.fusion import fused_for_inference
 from embedder.networks.network import EmbeddingNetwork
 from embedder.training.validation import encode_excerpts, track_means
+from index.evaluate.copies import SoundPrint, print_in
 from index.evaluate.head import answers_of
 from index.evaluate.vector_set import VectorSet
 
@@ -58,7 +60,12 @@ def _of_audio(
         for row in dataset.rows
         if row.path is None
     ]
-    requests = [TrackRequest(path) for i in with_path if (path := dataset.rows[i].path) is not None]
+    requests = [
+        TrackRequest(path, measurers=(FINGERPRINT,))
+        for i in with_path
+        if (path := dataset.rows[i].path) is not None
+    ]
+    prints: dict[int, SoundPrint] = {}
     positions, vectors, excerpts = [], [], []
     heads = heads_by_field(model.folder, model.card)
     results = encoder.encode_many(requests, workers=workers)
@@ -69,6 +76,8 @@ def _of_audio(
             positions.append(position)
             vectors.append(result.vector)
             excerpts += [result.excerpt_vectors] if heads else []
+            sound_print = print_in(result.measured, result.duration_seconds)
+            prints |= {position: sound_print} if sound_print is not None else {}
         if on_progress is not None:
             on_progress(n_done, len(with_path))
     return VectorSet(
@@ -81,6 +90,7 @@ def _of_audio(
         model_folder=model.folder,
         failed=tuple(failed),
         heads=answers_of(heads, excerpts),
+        prints=prints,
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from embedder.datasets.records import LeftOut, TrackRow
 from embedder.geometry import Geometry
 from embedder.metrics.ranking import Ids
+from index.evaluate.copies import Prints
 from index.evaluate.head import HeadAnswers
 
 Vectors = NDArray[np.float32]
@@ -36,6 +37,8 @@ class VectorSet:
     """What the model's own heads say of the tracks, by label field."""
     note: str = ""
     """What a report has to say about these vectors."""
+    prints: Prints = field(default_factory=dict)
+    """The fingerprints of the tracks' sound, if the encoder measured them."""
 
     def only(self, positions: Ids) -> "VectorSet":
         """The vectors at these positions, in their order; each must exist."""

@@ -39,6 +39,7 @@ CANDIDATES_PER_TRACK = 2.5
 MIN_CANDIDATES = 64
 MIN_PREFERRED_CANDIDATES = 500
 """The listener's preference chooses among at least this many candidates."""
+MIN_MIX_CANDIDATES, MIX_CANDIDATES_PER_TRACK = 200, 5
 GROWTH = 4
 MAX_GUIDED = 2000
 """More candidates make a path slower to find and no more even."""
@@ -134,6 +135,8 @@ def solve_task(task: Task) -> Attempt:
     n_pool = max(round(CANDIDATES_PER_TRACK * task.n_wanted), MIN_CANDIDATES)
     if task.preference is not None:
         n_pool = max(n_pool, MIN_PREFERRED_CANDIDATES)
+    if task.request.mix:
+        n_pool = max(n_pool, MIN_MIX_CANDIDATES, MIX_CANDIDATES_PER_TRACK * task.n_wanted)
     best: Attempt | None = None
     while True:
         attempt = _attempt(task, n_pool)

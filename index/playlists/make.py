@@ -79,7 +79,8 @@ def make_playlist(library: OpenLibrary, request: PlaylistRequest) -> Playlist:
     if best is None:
         raise UsageError("no rules to try")  # cannot happen: the loop runs at least once
     if request.mix:
-        best = mixed(best)
+        best, not_kept = mixed(best)
+        notes = [*notes, *not_kept]
     return as_playlist(best, seed=seed, notes=notes)
 
 

@@ -1,18 +1,26 @@
 """The same recording in several encodings: one recording in every answer of the library."""
 
+import json
 import shutil
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 from mutagen.flac import FLAC
 
+from cli.app import main
 from embedder.audio.writing import write_audio
 from embedder.datasets.duplicates import find_repeats
 from embedder.features.measuring.measurers import measurer_names
+from index.audit.audit import AuditSettings, audit
 from index.audit.repeats import exact_repeats
 from index.catalogue.recordings import names_other_version
-from index.evaluate.subjects import library_subject
+from index.evaluate.copies import copies_by_sound, measured_prints
+from index.evaluate.evaluation import evaluate
+from index.evaluate.settings import EvaluationSettings
+from index.evaluate.subjects import library_subject, open_subject
 from index.library import Library
 from tests.index.toy_encoder import ToyEncoder
 from tests.melodies import RATE, melody
@@ -144,6 +152,68 @@ def test_evaluations_and_audits_read_the_stored_copies(indexed: Library) -> None
     (finding,) = exact_repeats(dataset, by_content=False)
     assert finding.kind == "near-duplicate"
     assert {Path(key).name for key in finding.tracks} == set(COPIES)
+
+
+def test_a_folder_knows_its_copies(originals: Path) -> None:
+    """`evaluate` and `audit` of files that no library holds find the same recording."""
+    dataset = open_subject(originals)
+    evaluated = evaluate(
+        dataset, ["random"], settings=EvaluationSettings(field="artist", group="track", k=1)
+    )
+    assert evaluated.protocol["n_repeated"] == 3
+    found = audit(dataset, settings=AuditSettings(field="artist")).audit.of_kind("near-duplicate")
+    assert {frozenset(finding.tracks) for finding in found} == {
+        frozenset(pair) for pair in combinations(COPIES, 2)
+    }
+    assert {finding.certainty for finding in found} == {"certain"}
+
+
+def test_versions_in_a_folder_stay_apart(originals: Path) -> None:
+    """A title that names another version makes another recording, as in a library."""
+    dataset = open_subject(originals)
+    titles = {"song.flac": "Song", "song.mp3": "Song (Live)"}
+    rows = tuple(replace(row, title=titles.get(row.key, "")) for row in dataset.rows)
+    dataset = replace(dataset, rows=rows)
+    prints = measured_prints(dataset)
+    pairs = {frozenset((rows[a].key, rows[b].key)) for a, b, _ in copies_by_sound(dataset, prints)}
+    assert frozenset(("song.flac", "cut.flac")) in pairs
+    assert frozenset(("song.flac", "song.mp3")) not in pairs
+
+
+def test_an_audit_of_a_library_decodes_nothing(
+    indexed: Library, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Copies come from the stored fingerprints; `--sound` decodes."""
+    monkeypatch.setattr("index.audit.audit.analyse_tracks", pytest.fail)
+    assert main(["--library", str(indexed.folder), "--json", "audit", "library"]) == 0
+    document = json.loads(capfd.readouterr().out)
+    assert document["counts"]["near-duplicate"] == 1
+    assert "silent" not in document["counts"]
+    assert any("--sound" in note for note in document["notes"])
+
+
+class CrowdedEncoder(SoundEncoder):
+    """The vectors of two copies are far apart, with all other tracks between them."""
+
+    def _encode(self, request):  # type: ignore[no-untyped-def]
+        place = {"song.flac": 0.0, "cut.flac": 1.0}.get(request.path.name, 0.5)
+        vector = np.zeros(self.embedding_size, dtype=np.float32)
+        vector[:2] = np.cos(place), np.sin(place)
+        return replace(super()._encode(request), vector=vector, excerpt_vectors=vector[None])
+
+
+def test_a_copy_behind_many_neighbours_is_found(originals: Path, tmp_path: Path) -> None:
+    """Fingerprints find it, though fourteen tracks are nearer."""
+    music = tmp_path / "music"
+    music.mkdir()
+    for name in ("song.flac", "cut.flac"):
+        shutil.copy(originals / name, music)
+    for number in range(14):
+        write_audio(music / f"{number}.wav", np.full(2000, 0.01 * number, np.float32), RATE)
+    library = Library.open_or_create(tmp_path / "library")
+    library.index([music], encoder=CrowdedEncoder(measures=True))
+    assert frozenset({"song.flac", "cut.flac"}) in sets_of(library)
+    library.close()
 
 
 def test_a_file_outside_the_library_is_compared(indexed: Library, tmp_path: Path) -> None:

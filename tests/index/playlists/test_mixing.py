@@ -99,6 +99,44 @@ def test_a_mix_starts_with_its_seed_and_stays_near_its_tempo(measured_library: L
     assert playlist.value_fields == ("tempo", "camelot", "energy")
 
 
+@pytest.fixture(scope="module")
+def mixed_tempi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    """40 tracks of five artists: every second one at 100 to 104, the others at 130 to 169."""
+    rng = np.random.default_rng(2)
+    songs = [Song(f"Song {at}", artist=f"Artist {at % 5}") for at in range(40)]
+    vectors = 1 + 0.1 * rng.standard_normal((40, 4)).astype(np.float32)
+    with write_library(tmp_path_factory.mktemp("tempi") / "library", songs, vectors) as library:
+        with library.writing() as catalogue, catalogue.database.transaction():
+            tempi = [130 + at if at % 2 else 100 + at % 5 for at in range(40)]
+            rows = [(at + 1, "measured.tempo", f"{tempo}") for at, tempo in enumerate(tempi)]
+            Ledger(catalogue).put_measurements(rows)
+        yield library
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_mix_keeps_tempo_and_spacing_where_it_can(mixed_tempi: Library, seed: int) -> None:
+    """Twelve tracks within 6 % of each other, none too near to one of its artist."""
+    request = PlaylistRequest(("1",), length=12, mix=True, seed=seed, spacing=2, per_artist=4)
+    playlist = mixed_tempi.playlist(request)
+    tempi = [float(place.measured["tempo"]) for place in playlist.tracks]
+    artists = [place.track.artist for place in playlist.tracks]
+    assert np.abs(np.diff(np.log2(tempi))).max() <= np.log2(1.06)
+    assert all(len(set(artists[at : at + 3])) == 3 for at in range(10))
+    assert not [note for note in playlist.notes if "tempo" in note or "spacing" in note]
+
+
+def test_a_mix_says_which_steps_do_not_fit(mixed_tempi: Library) -> None:
+    """Only four tracks of the first artist have a tempo near the seed's."""
+    request = PlaylistRequest(
+        ("1",), where="artist='Artist 0'", length=7, mix=True, seed=1, spacing=0, per_artist=9
+    )
+    playlist = mixed_tempi.playlist(request)
+    tempi = [float(place.measured["tempo"]) for place in playlist.tracks]
+    n_clashes = int((np.abs(np.diff(np.log2(tempi))) > np.log2(1.06)).sum())
+    assert n_clashes > 1
+    assert any(note.startswith(f"{n_clashes} of 6 steps change") for note in playlist.notes)
+
+
 def test_an_arc_follows_measured_energy(measured_library: Library) -> None:
     """The short name stands for the measured field."""
     request = PlaylistRequest(where="energy<2", arc=Arc("energy", "rise"), length=6, seed=1)
