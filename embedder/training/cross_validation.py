@@ -1,8 +1,9 @@
 """Cross-validation of a run whose backbone is frozen: every track is held out once.
 
-The inputs of the head are computed already, so a fit a fold takes a moment. In each fold the
-projection is fitted (`--fit`) or left out (`--freeze`), and a logistic regression learns the labels
-from the tracks of the other folds. Folds keep together: copies of a recording, an artist, and the
+The inputs of the head are computed already, so a fold takes a moment. In each fold the projection
+is fitted (`--fit`) or trained (`--freeze`) as the run did it, on the tracks of the other folds. The
+head of the run's objective answers; if it has none, a logistic regression on the vectors, as in the
+finished model. Folds keep together: copies of a recording, an artist, and the
 sessions of recorded takes if every label has at least two of them.
 """
 
@@ -19,8 +20,10 @@ from embedder.config.training import TrainingConfig
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.records import Side, TrackRow
 from embedder.datasets.splitting import fold_dataset, is_drawn, track_blocks
+from embedder.models.loaded import LoadedModel
 from embedder.training.feeding.known_tracks import KnownTracks
 from embedder.training.heads import fitted_head, truths_of
+from embedder.training.retraining import can_retrain, retrained
 from embedder.training.start.refitting import has_frozen_features, refitted_network
 from embedder.training.start.starting_point import StartingPoint
 from embedder.training.validation import EncodedExcerpts, encode_excerpts
@@ -86,7 +89,12 @@ class CrossValidated:
 
 
 def cross_validated(
-    dataset: Dataset, known: KnownTracks, start: StartingPoint, config: TrainingConfig
+    dataset: Dataset,
+    known: KnownTracks,
+    start: StartingPoint,
+    config: TrainingConfig,
+    *,
+    base: LoadedModel | None = None,
 ) -> CrossValidated | None:
     """Hold out every labelled track once. None if features are not frozen, or a label is too rare.
 
@@ -113,8 +121,9 @@ def cross_validated(
             seed=config.dataset.seed,
         )
         places = held_out.positions("test")
-        chances = _chances(start, known, config, rows[held_out.positions("train")], rows[places])
-        if chances is None:  # a fold has only one label left to learn from
+        training = rows[held_out.positions("train")]
+        chances = _chances(start, known, config, training, rows[places], base=base)
+        if chances is None:  # a fold has only one label left to learn from, or Ctrl-C ended it
             return None
         answers[places] = chances.argmax(axis=1)
         probabilities[places] = chances.max(axis=1)
@@ -166,11 +175,24 @@ def _n_blocks_of_rarest(dataset: Dataset, label_field: str) -> int:
 
 
 def _chances(
-    start: StartingPoint, known: KnownTracks, config: TrainingConfig, training: Ids, queries: Ids
+    start: StartingPoint,
+    known: KnownTracks,
+    config: TrainingConfig,
+    training: Ids,
+    queries: Ids,
+    *,
+    base: LoadedModel | None,
 ) -> NDArray[np.floating[Any]] | None:
     """The probability of each label for each query: [queries, labels]."""
-    network = refitted_network(start, config, training, known.indicators(training))
-    head = fitted_head(
+    head = None
+    if base is not None and config.loop.epochs and can_retrain(config):
+        trained = retrained(start, known, config, rows=training, base=base)
+        if trained is None:
+            return None
+        network, head = trained
+    else:
+        network = refitted_network(start, config, training, known.indicators(training))
+    head = head or fitted_head(
         _encoded(start, training, network),
         truths_of(known)["labels"],
         known.label_names,

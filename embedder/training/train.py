@@ -137,7 +137,7 @@ def _with_takes(run: TrainingRun, result: TrainingResult) -> TrainingResult:
     config = run.config
     validated = None
     if run.known.label_names:
-        validated = cross_validated(run.dataset, run.known, run.start, config)
+        validated = cross_validated(run.dataset, run.known, run.start, config, base=run.base)
     return replace(
         result,
         cross_validation=validated.to_json(run.dataset.rows) if validated else {},

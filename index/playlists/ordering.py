@@ -36,7 +36,7 @@ SAME_ARTIST = 1.0
 """The cost of an artist's next track right after the last one."""
 MAX_ORDERED = 2000
 FIT_WEIGHT = 1.0
-"""The cost of the farthest track that a playlist in no order would take: that of a clash of keys."""
+"""The cost of the farthest track that a list in no order would take; a clash of keys costs 1."""
 MIX_CHOICE, MIN_MIX_CHOICE = 4, 60
 """So many other tracks for each place, and at least, are candidates of a mix."""
 

@@ -77,6 +77,17 @@ def test_an_audit_lists_the_file(run_cli: RunCli, music: Path) -> None:
     assert [(f["tracks"], f["why"]) for f in unreadable] == [([f"a/{HOSTILE}"], REASON)]
 
 
+def test_listening_to_the_file_ends_with_its_reason(
+    run_cli: RunCli, music: Path, tmp_path: Path
+) -> None:
+    """`listen --file` is told by its decoder; the program itself goes on to say so."""
+    write_tagger(tmp_path / "model")
+    path = str(music / "a" / HOSTILE)
+    run = run_cli("listen", "--file", path, "--speed", "0", "--model", str(tmp_path / "model"))
+    assert run.code == 3, run.err
+    assert REASON in run.err
+
+
 @pytest.mark.parametrize("name", ["mfcc", "MODEL"])
 def test_other_tracks_are_evaluated(
     name: str, run_cli: RunCli, music: Path, tmp_path: Path

@@ -7,10 +7,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from embedder.config.training import TrainingConfig
+from embedder.models.loaded import LoadedModel
 from embedder.training.feeding.frozen_vectors import VectorSource
+from embedder.training.feeding.known_tracks import KnownTracks
 from embedder.training.feeding.sources import Rows
 from embedder.training.start.closed_form import Affine
 from embedder.training.start.fitting import fit, track_features
+from embedder.training.start.inheriting import inherited_network
 from embedder.training.start.starting_point import (
     FeatureHead,
     HeadOfNetwork,
@@ -25,10 +28,25 @@ def has_frozen_features(start: StartingPoint) -> bool:
     return isinstance(start.source, VectorSource)
 
 
+def untrained_network(
+    start: StartingPoint,
+    known: KnownTracks,
+    config: TrainingConfig,
+    *,
+    rows: Rows,
+    base: LoadedModel,
+) -> nn.Module:
+    """The projection as it is before training on `rows`, for the source of the run."""
+    if isinstance(start, ProjectionOnEncoder):
+        return projection_on(config, start.source, base, rows, known.indicators(rows)).network
+    network = inherited_network(base, config.model, seed=config.loop.seed)
+    return FeatureHead(network.projection, network.geometry)
+
+
 def refitted_network(
     start: StartingPoint, config: TrainingConfig, rows: Rows, labels: NDArray[np.float64]
 ) -> nn.Module:
-    """The projection, fitted to `rows` alone. Without `transfer.fit`: the frozen features.
+    """The projection, fitted to `rows` alone. Without `transfer.fit` or epochs: the features.
 
     labels: 1 for each label of these tracks, as `KnownTracks.indicators` gives them.
     """

@@ -1,10 +1,15 @@
-"""A file as a source: played by the clock, or as fast as it can be decoded."""
+"""A file as a source: played by the clock, or as fast as it can be decoded.
+
+A child process decodes it, ahead of what is played, so a file that crashes FFmpeg is an error.
+"""
 
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from embedder.audio.decoding import probe, stream_blocks
+from embedder.audio.decoders import shared_decoders
+from embedder.audio.decoding import probe
+from embedder.audio.streaming import stream_from_child
 from embedder.errors import BadInput, SoundalikeError, UsageError, printable_path
 from soundalike.live.sources.source import Floats, Warn, logger, paced
 
@@ -19,7 +24,7 @@ class FileSource:
             raise UsageError(f"speed = {speed:g}: give 1 for real time, 0 for as fast as it goes")
         self.path = Path(path)
         self.name = printable_path(self.path)
-        self.sample_rate = probe(self.path).sample_rate
+        self.sample_rate = shared_decoders().run(self.path, probe, self.path).sample_rate
         self.is_live = speed > 0
         self.warn: Warn = logger.warning
         self._speed = speed
@@ -27,7 +32,7 @@ class FileSource:
 
     def blocks(self) -> Iterator[Floats]:
         """Its samples, mono."""
-        blocks = stream_blocks(self.path)
+        blocks = stream_from_child(self.path)
         if self._speed:
             return paced(blocks, self._speed * self.sample_rate, stop=self._stop)
         return blocks

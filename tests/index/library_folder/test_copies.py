@@ -157,11 +157,9 @@ def test_evaluations_and_audits_read_the_stored_copies(indexed: Library) -> None
 def test_a_folder_knows_its_copies(originals: Path) -> None:
     """`evaluate` and `audit` of files that no library holds find the same recording."""
     dataset = open_subject(originals)
-    evaluated = evaluate(
-        dataset, ["random"], settings=EvaluationSettings(field="artist", group="track", k=1)
-    )
+    evaluated = evaluate(dataset, ["random"], settings=EvaluationSettings(group="track", k=1))
     assert evaluated.protocol["n_repeated"] == 3
-    found = audit(dataset, settings=AuditSettings(field="artist")).audit.of_kind("near-duplicate")
+    found = audit(dataset, settings=AuditSettings()).audit.of_kind("near-duplicate")
     assert {frozenset(finding.tracks) for finding in found} == {
         frozenset(pair) for pair in combinations(COPIES, 2)
     }
