@@ -35,7 +35,7 @@ class PrintTable:
         self._tracks, self._frames = tracks[order], frames[order]
         counts = np.bincount(words, minlength=1 << 16)
         self._starts = np.cumsum(counts) - counts
-        limit = COMMON_WORD * max(1.0, len(words) / max(1, np.count_nonzero(counts)))
+        limit = COMMON_WORD * max(1.0, len(words) / max(1, int(np.count_nonzero(counts))))
         self._counts = np.where(counts > limit, 0, counts)
         self._n_tracks = len(prints)
 
