@@ -38,7 +38,7 @@ def stream_from_child(path: Path) -> Iterator[Floats]:
     """The blocks of `decoding.stream_blocks`, joined to longer ones; DeadlyAudio if it crashes."""
     child = start_child(
         "embedder.audio.streaming",
-        os.path.abspath(path),  # noqa: PTH100 - resolves no link
+        os.path.abspath(path),
         environment={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     )
     _, stdout = pipes_of(child)
