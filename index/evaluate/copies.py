@@ -41,7 +41,7 @@ def measured_prints(
     """Decode the middle of every file; files that cannot be decoded are absent."""
     paths = [(i, row.path) for i, row in enumerate(dataset.rows) if row.path is not None]
     requests = [TrackRequest(path, measurers=(NAME,)) for _, path in paths]
-    prints = {}
+    prints: dict[int, SoundPrint] = {}
     results = measure_many(requests, workers=workers)
     for (position, _), result in zip(paths, results, strict=True):
         if isinstance(result, TrackMeasures):
