@@ -20,6 +20,7 @@ STDOUT_WRITERS = (
     ROOT / "cli" / "output.py",
     # Child processes, whose standard output is a pipe to their parent.
     ROOT / "embedder" / "audio" / "decoder_child.py",
+    ROOT / "embedder" / "audio" / "streaming.py",
     ROOT / "embedder" / "audio" / "transcoder_child.py",
     ROOT / "embedder" / "encoding" / "processes" / "encoder_child.py",
     ROOT / "soundalike" / "server" / "jobs" / "child.py",
