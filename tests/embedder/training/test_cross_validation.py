@@ -9,7 +9,8 @@ import pytest
 
 from embedder.audio.writing import write_audio
 from embedder.config.dataset import DatasetConfig
-from embedder.config.training import TrainingConfig
+from embedder.config.objectives import ObjectiveConfig
+from embedder.config.training import OptimiserConfig, TrainingConfig
 from embedder.config.transfer import TransferConfig
 from embedder.datasets.opening import open_configured
 from embedder.models.kinds.network import save_model
@@ -73,6 +74,17 @@ def test_every_track_is_held_out_once(array_start: str, tmp_path: Path, fit: boo
     assert np.sum(facts["confusion"]) == 80
     assert np.trace(facts["confusion"]) == 80 - len(facts["wrong"])
     assert facts["accuracy"] > 0.8
+
+
+def test_a_trained_head_is_judged_as_it_is(array_start: str, tmp_path: Path) -> None:
+    """A softmax that learns nothing answers by chance; a logistic regression would do better."""
+    data = write_array_set(tmp_path / "set", tracks_per_genre=20)
+    config = dataclasses.replace(
+        fitting(array_start, fit=False),
+        objectives=(ObjectiveConfig(kind="softmax"),),
+        optimiser=OptimiserConfig(learning_rate=1e-9),
+    )
+    assert train(data, config, tmp_path / "run").cross_validation["accuracy"] < 0.6
 
 
 def test_no_head_learns_from_the_fold_that_it_is_measured_on(
