@@ -1,6 +1,7 @@
 """The API keeps to its own description, whatever is sent."""
 
 import json
+import shutil
 from pathlib import Path
 
 import schemathesis
@@ -11,7 +12,6 @@ from soundalike.server.app import create_app
 from soundalike.server.gate import PAGE_TOKEN_HEADER
 from soundalike.server.lyrion.router import Lyrion
 from soundalike.server.settings import ServerSettings
-from tests.index.vector_library import library_of, unit_vectors
 
 N_REQUESTS = 12
 QUICK = settings(
@@ -24,10 +24,9 @@ QUICK = settings(
 HEADERS = {"host": "127.0.0.1"}
 
 
-def test_no_request_ends_in_an_error_of_ours(tmp_path: Path) -> None:
+def test_no_request_ends_in_an_error_of_ours(served_folder: Path, tmp_path: Path) -> None:
     """Random requests of the described forms get an answer, or a refusal with one sentence."""
-    tags = [{"genre": name, "artist": name} for name in ("jazz", "rock", "jazz", "rock", "folk")]
-    library_of(tmp_path / "library", unit_vectors(len(tags)), tags).close()
+    shutil.copytree(served_folder / "library", tmp_path / "library")
     settings = ServerSettings(tmp_path / "library")
     app = create_app(settings, lyrion=Lyrion((Path("/music"),)))
     headers = HEADERS | {PAGE_TOKEN_HEADER: settings.page_token}
