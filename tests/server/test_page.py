@@ -227,7 +227,7 @@ def test_likes_and_skips_are_the_listeners_events(page: Page) -> None:
     for _ in range(2):  # what the other tests played
         page.run("(b => { b?.focus(); b?.click(); })(document.querySelector('#forget'))")
     page.wait(nothing)
-    page.open("")
+    page.open("songs/")
     page.wait("document.querySelectorAll('.row').length > 5")
     page.click(".rows li:nth-child(3) .judge.like")
     page.wait("document.querySelector('.row[data-id=\"3\"] .like[aria-pressed=true]')")
