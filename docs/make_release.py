@@ -22,10 +22,10 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("embedder", "index", "soundalike", "cli")
+PACKAGES = ("embedder", "index", "soundalike", "cli", "beetsplug")
 REQUIRED = (
     "embedder/models/bundled/default/card.json",
-    "embedder/models/bundled/default/weights.safetensors",
+    "embedder/models/bundled/default/members/1/weights.safetensors",
     "soundalike/py.typed",
     "soundalike/server/page/index.html",
     "soundalike/server/page/main.js",
