@@ -225,8 +225,9 @@ class Soak:
             check(reply.json())
         except (AssertionError, KeyError):
             time.sleep(REFRESH_SECONDS)
-            etag = reply.headers.get("etag", "")  # an error has none
-            reply = self.client.get(address, headers={"if-none-match": etag})
+            reply = self.client.get(
+                address, headers={"if-none-match": reply.headers.get("etag", "")}
+            )
             assert reply.status_code == 200, reply.text
             check(reply.json())
 
