@@ -215,8 +215,6 @@ class Soak:
             self.events, self.recorded = {}, set()
             self._check_events()
 
-    # Checks
-
     def _served(self, address: str, check: Callable[[dict[str, Any]], None]) -> None:
         """Check an answer. Its reader may be a second old: then the next answer has to be right."""
         reply = self.client.get(address)
