@@ -51,7 +51,7 @@ export async function showLibrary(main) {
         el("strong", {}, TEXT.indexFolder),
         el("label", {}, TEXT.folder, folder),
         el("button", { className: "main", type: "submit" }, TEXT.startIndexing), work),
-      el("div", { className: "panel", id: "coverage" }, el("h2", {}, TEXT.models), ...library.models.map((model) => coverage(model, library))),
+      el("div", { className: "panel", id: "coverage" }, el("h2", {}, TEXT.models), ...Array.from(library.models, (model) => coverage(model, library))),
       el("div", { className: "panel" }, el("h2", {}, TEXT.fields), table(Object.entries(library.fields)
         .sort((a, b) => b[1] - a[1]).slice(0, MOST_FIELDS).map(([name, count]) => [name, number(count)]))))));
   const running = jobs.jobs.find((job) => job.kind === "index" && job.state === "running");
