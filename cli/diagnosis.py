@@ -28,6 +28,7 @@ REQUIRED = (
     "numpy",
     "pandas",
     "onnxruntime",
+    "pillow",
     "platformdirs",
     "plotly",
     "pyarrow",
