@@ -54,6 +54,8 @@ class Translation(nn.Module):
 
     def least_columns(self, n_after: int) -> int:
         """The fewest columns that become `n_after`."""
+        if n_after <= 1:
+            return 1  # any number of columns becomes one at least
         n_columns = max(int((n_after - 0.5) / self.columns_per_column) - 1, 1)
         while self.columns_after(n_columns) < n_after:
             n_columns += 1

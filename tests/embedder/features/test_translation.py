@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from embedder.config.model import FrontEndConfig
@@ -72,6 +72,7 @@ def test_loudness_is_forgotten_and_silence_stays_silent() -> None:
 
 
 @given(st.integers(1, 400), st.integers(10, 120), st.integers(10, 120))
+@example(n_after=1, source=100, target=20)
 def test_the_least_columns_are_the_least(n_after: int, source: int, target: int) -> None:
     """They are enough, and one fewer is not."""
     translation = Translation(
