@@ -26,6 +26,7 @@ from embedder.audio.id3_limits import (
     count_frames,
     id3_size,
 )
+from embedder.audio.matroska import EBML_HEADER, matroska_tag_lists, n_matroska_tags
 from embedder.audio.ogg_chains import COMMENT_MARKS, comment_lists, list_bytes
 from embedder.audio.outer_tags import ape_tags
 
@@ -93,6 +94,8 @@ def _check(file: BinaryIO) -> None:
         _check_asf(file, start)
     elif head.startswith(b"DSD "):
         _check_dsf(file, start)
+    elif head.startswith(EBML_HEADER):
+        _check_matroska(file, start, n_bytes)
     for size, n_tags in ape_tags(file, n_bytes):
         _refuse_large(size, "APE tags")
         _refuse_many(n_tags, "APE tags")
@@ -237,6 +240,15 @@ def _check_asf(file: BinaryIO, start: int) -> None:
         if part.name in ASF_TAG_LISTS:
             n_tags += int.from_bytes(header[part.start : part.start + 2], "little")
     _refuse_many(n_tags, "ASF tags")
+
+
+def _check_matroska(file: BinaryIO, start: int, n_bytes: int) -> None:
+    n_tags = n_tag_bytes = 0
+    for tags in matroska_tag_lists(file, start, n_bytes):
+        n_tag_bytes += tags.n_bytes
+        _refuse_large(n_tag_bytes, "Matroska tags")
+        n_tags += n_matroska_tags(file, tags)
+        _refuse_many(n_tags, "Matroska tags")
 
 
 def _check_dsf(file: BinaryIO, start: int) -> None:

@@ -16,6 +16,7 @@ from embedder.audio.containers import (
     mp4_boxes,
     ogg_header_packets,
 )
+from embedder.audio.matroska import EBML_HEADER, matroska_tag_lists
 from embedder.audio.ogg_chains import comment_lists, page_around
 from embedder.audio.tag_limits import (
     ASF_TAG_LISTS,
@@ -36,6 +37,8 @@ _NO_COMMENTS = bytes(8)
 _REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _UNKNOWN_CHUNK = b"JUNK"
 _SKIPPED_BOX = b"skip"
+_MATROSKA_VOID = b"\xec"
+_VOID_HEADER_BYTES = 9
 
 
 def tag_patches(file: BinaryIO, start: int, end: int) -> Patches:
@@ -58,6 +61,8 @@ def _reader_for(head: bytes) -> Callable[[BinaryIO, int, int], Patches]:
         return _in_asf
     if head.startswith(b"DSD "):
         return _in_dsf
+    if head.startswith(EBML_HEADER):
+        return _in_matroska
     return lambda *_: {}
 
 
@@ -152,3 +157,14 @@ def _in_asf(file: BinaryIO, start: int, _: int) -> Patches:
 
 def _in_dsf(_: BinaryIO, start: int, __: int) -> Patches:
     return {start + 20: bytes(8)}  # no place of an ID3 tag
+
+
+def _in_matroska(file: BinaryIO, start: int, end: int) -> Patches:
+    """Each list of tags becomes an empty element of the same size."""
+    patches: Patches = {}
+    for tags in matroska_tag_lists(file, start, end):
+        n_bytes = tags.end - tags.name_place - _VOID_HEADER_BYTES
+        if n_bytes >= 0:
+            size = (1 << 56 | n_bytes).to_bytes(8, "big")
+            patches[tags.name_place] = _MATROSKA_VOID + size
+    return patches

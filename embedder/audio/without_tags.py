@@ -2,8 +2,8 @@
 
 FFmpeg reads all tags when it opens a file, and searches the list of those before for each one: the
 time grows with the square of their number. The view has no tags before and after the audio, and
-some bytes between read as others, see `tag_patches`. Nothing is written. Matroska and a few other
-formats have no such view.
+some bytes between read as others, see `tag_patches`. Nothing is written. A few formats have no such
+view.
 """
 
 import io

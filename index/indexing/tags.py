@@ -1,4 +1,5 @@
-"""Tags of audio files, read with mutagen and brought to one set of names. Writes nothing.
+"""Tags of audio files, brought to one set of names. Mutagen reads them; Matroska, which it does not
+know, is read by `matroska_tags`. Writes nothing.
 
 A file whose tags cannot be read counts as a file without tags; its audio may still be sound. Tags
 beyond the limits of `embedder.audio.tag_limits` are not parsed, and `problem` says so.
@@ -17,6 +18,7 @@ from mutagen._vorbis import VComment
 
 from embedder.audio.failing_disk import refuse_failing_disk
 from embedder.audio.tag_limits import MAX_TAGS, OversizedTags, check_tag_limits
+from index.indexing.matroska_tags import read_matroska_tags
 
 logger = logging.getLogger(__name__)
 
@@ -102,17 +104,21 @@ def read_tags(path: Path) -> FileTags:
         return FileTags()
     try:
         check_tag_limits(path)
-        opened: Any = mutagen.File(path)
-        if opened is None:
-            return FileTags()
-        named = _named(opened.tags or {})
+        matroska = read_matroska_tags(path)
+        if matroska is not None:
+            tags, length = matroska
+        else:
+            opened: Any = mutagen.File(path)
+            if opened is None:
+                return FileTags()
+            tags, length = opened.tags or {}, getattr(opened.info, "length", None)
+        named = _named(tags)
     except OversizedTags as error:
         return FileTags(problem=f"{error}: its tags are left out")
     except Exception as error:  # noqa: BLE001 - mutagen raises anything on a damaged file
         refuse_failing_disk(path)
         logger.debug("%r: its tags cannot be read (%s)", path, error)
         return FileTags()
-    length = getattr(opened.info, "length", None)
     seconds = float(length) if length and math.isfinite(length) else None
     return as_file_tags(named, seconds)
 

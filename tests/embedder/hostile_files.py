@@ -137,6 +137,7 @@ TAGGED = {
     ".aiff": ("aiff", "pcm_s16be", "s16"),
     ".wv": ("wv", "wavpack", "fltp"),
     ".wma": ("asf", "wmav2", "fltp"),
+    ".mka": ("matroska", "flac", "s16"),
 }
 """FFmpeg's container, codec and sample format of formats that have tags."""
 
@@ -165,6 +166,8 @@ def write_noise(path: Path, *, seconds: float = 1.5) -> Path:
 
 def add_tags(path: Path, n_tags: int) -> Path:
     """Put so many different tags into a file, as its format has them, by mutagen."""
+    if path.suffix == ".mka":
+        return add_matroska_tags(path, [(0, f"F{number}", "v") for number in range(n_tags)])
     file = mutagen.File(path)
     if file.tags is None:
         file.add_tags()
@@ -181,6 +184,29 @@ def add_tags(path: Path, n_tags: int) -> Path:
         )
     file.save()
     return path
+
+
+def add_matroska_tags(path: Path, tags: list[tuple[int, str, str]]) -> Path:
+    """Put tags (level, name, text) before the audio of a Matroska file that FFmpeg wrote."""
+    data = path.read_bytes()
+    start = data.index(bytes.fromhex("18538067")) + 4
+    segment = data[start + 8 :]
+    cluster = segment.index(bytes.fromhex("1f43b675"))
+    by_level: dict[int, bytes] = {}
+    for level, name, text in tags:
+        simple = _element("45a3", name.encode()) + _element("4487", text.encode())
+        by_level[level] = by_level.get(level, b"") + _element("67c8", simple)
+    lists = b"".join(
+        _element("7373", _element("63c0", _element("68ca", bytes([level])) * bool(level)) + simple)
+        for level, simple in by_level.items()
+    )
+    segment = segment[:cluster] + _element("1254c367", lists) + segment[cluster:]
+    path.write_bytes(data[: start - 4] + _element("18538067", segment))
+    return path
+
+
+def _element(name: str, content: bytes) -> bytes:
+    return bytes.fromhex(name) + (1 << 56 | len(content)).to_bytes(8, "big") + content
 
 
 def add_chunks(path: Path, n_tags: int) -> Path:

@@ -33,6 +33,7 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "unpacked.aiff": lambda path: add_id3_chunk(path, compressed_frame(605_000_000)),
     "many.flac": lambda path: add_flac_comments(path, 300_000),
     "many.wav": lambda path: add_id3_chunk(path, txxx_frames(200_000)),
+    "many.mka": lambda path: add_tags(path, 60_000),
 }
 
 

@@ -20,6 +20,7 @@ from tests.embedder.hostile_files import (
     add_chunks,
     add_flac_comments,
     add_id3_chunk,
+    add_matroska_tags,
     add_tags,
     compressed_frame,
     id3_header,
@@ -179,3 +180,24 @@ def test_hostile_tags_cost_a_run_no_memory(tmp_path: Path) -> None:
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 60
     assert run.stderr.count("its tags are left out") == len(MAKERS)
     assert peak_bytes < 1.5 * 2**30
+
+
+def test_the_tags_of_a_matroska_file_are_read(tmp_path: Path) -> None:
+    """Tags of the album's level are the album's; those without a level are the track's."""
+    path = write_noise(tmp_path / "song.mka")
+    album = [(50, "TITLE", "The Album"), (50, "ARTIST", "All of them"), (50, "TOTAL_PARTS", "9")]
+    track = [(0, "TITLE", "Song"), (0, "ARTIST", "Ann"), (0, "ARTIST", "Bob"), (0, "GENRE", "jazz")]
+    number = [(30, "PART_NUMBER", "3"), (30, "DATE_RELEASED", "1999-05-01")]
+    tags = read_tags(add_matroska_tags(path, [*album, *track, *number]))
+    assert (tags.title, tags.artist, tags.album) == ("Song", "Ann; Bob", "The Album")
+    assert (tags.genre, tags.year, tags.track_number) == ("jazz", 1999, 3)
+    assert ("albumartist", "All of them") in tags.fields
+    assert tags.duration_seconds == pytest.approx(1.5, abs=0.05)
+
+
+@pytest.mark.parametrize("n_bytes", [5, 40, 300, 700, 900])
+def test_a_cut_matroska_file_has_no_tags_and_ends(n_bytes: int, tmp_path: Path) -> None:
+    """What is left is read without an error."""
+    path = add_matroska_tags(write_noise(tmp_path / "song.mka"), [(0, "GENRE", "jazz")] * 20)
+    path.write_bytes(path.read_bytes()[:n_bytes])
+    assert read_tags(path).title == ""
