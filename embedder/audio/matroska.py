@@ -62,8 +62,8 @@ def matroska_tag_lists(file: BinaryIO, start: int, n_bytes: int) -> Iterator[Par
                     yield target
 
 
-def n_matroska_tags(file: BinaryIO, tags: Part) -> int:
-    """How many tags are in a list, those in other tags too."""
+def n_matroska_tags(file: BinaryIO, tags: Part, *, enough: int) -> int:
+    """How many tags are in a list, those in other tags too. The count ends above `enough`."""
     n_tags = 0
     waiting = [(tags, 0)]
     while waiting:
@@ -74,6 +74,8 @@ def n_matroska_tags(file: BinaryIO, tags: Part) -> int:
             if depth == MAX_DEPTH:
                 raise TooManyParts(f"its tags are more than {MAX_DEPTH} deep in each other")
             n_tags += part.name == _SIMPLE_TAG
+            if n_tags > enough:
+                return n_tags
             waiting.append((part, depth + 1))
     return n_tags
 

@@ -247,7 +247,7 @@ def _check_matroska(file: BinaryIO, start: int, n_bytes: int) -> None:
     for tags in matroska_tag_lists(file, start, n_bytes):
         n_tag_bytes += tags.n_bytes
         _refuse_large(n_tag_bytes, "Matroska tags")
-        n_tags += n_matroska_tags(file, tags)
+        n_tags += n_matroska_tags(file, tags, enough=MAX_TAGS)
         _refuse_many(n_tags, "Matroska tags")
 
 

@@ -105,6 +105,7 @@ def read_tags(path: Path) -> FileTags:
     try:
         check_tag_limits(path)
         matroska = read_matroska_tags(path)
+        tags: Any
         if matroska is not None:
             tags, length = matroska
         else:
