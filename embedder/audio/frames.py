@@ -109,18 +109,18 @@ def gather(frames: Iterator[tuple[int | None, AudioFrame]], runs: Sequence[Run])
     """Fill `runs` (sorted, without overlap) from frames; stop when the last run is full."""
     current = 0
     end = 0
-    for position, frame in frames:
-        start = end if position is None else position
-        end = start + frame.samples
-        if start < runs[current].end and end > runs[current].first:
-            with np.errstate(invalid="ignore", over="ignore"):  # damage is handled later
+    with np.errstate(invalid="ignore", over="ignore"):  # damage is handled later
+        for position, frame in frames:
+            start = end if position is None else position
+            end = start + frame.samples
+            if start < runs[current].end and end > runs[current].first:
                 mono = mono_of(frame)
-            for run in runs[current:]:
-                run.add(start, mono)
-        while runs[current].end <= end:
-            current += 1
-            if current == len(runs):
-                return
+                for run in runs[current:]:
+                    run.add(start, mono)
+            while runs[current].end <= end:
+                current += 1
+                if current == len(runs):
+                    return
 
 
 def mono_of(frame: AudioFrame) -> NDArray[np.float32]:

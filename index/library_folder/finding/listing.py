@@ -17,6 +17,10 @@ from index.library_folder.finding.results import TrackList
 
 SORT_COLUMNS = ("id", "path", "year", "track_number", "duration_seconds", *LABELLED_COLUMNS)
 """Fields that are columns of `tracks`; other fields are tags."""
+TEXT_COLUMNS = ("title", "artist", "album", "genre")
+PICKED_COLUMNS = (*TEXT_COLUMNS, "year", "track_number", "duration_seconds")
+ORDERED_OTHERWISE = "{0} > '' AND ({0} < ':' OR length({0}) <> length(CAST({0} AS BLOB)))"
+"""Texts that may be numbers, or have letters beyond ASCII, of which SQLite knows no small ones."""
 SortKey = tuple[int, float, str]
 """Numbers before texts."""
 NUMBER_SIGNS = "+-. \t"
@@ -59,6 +63,8 @@ def _first_sorted(
     catalogue: Catalogue, ids: NDArray[np.int64], field: str, n: int, *, descending: bool
 ) -> NDArray[np.int64]:
     """The first n ids in the order of a field; tracks without it come last, in either direction."""
+    if n < len(ids) // FEW_SHARE and len(ids) > MOST_LISTED:
+        ids = _may_come_first(catalogue, ids, field, n, descending=descending)
     values = _sort_values(catalogue, field, ids)
     listed = ids.tolist()
     keys = {
@@ -74,6 +80,33 @@ def _first_sorted(
     if n > len(first):
         first += [track_id for track_id in listed if track_id not in keys][: n - len(first)]
     return np.array(first, dtype=np.int64)
+
+
+def _may_come_first(
+    catalogue: Catalogue, ids: NDArray[np.int64], field: str, n: int, *, descending: bool
+) -> NDArray[np.int64]:
+    """Of very many tracks, those that may be among the first n; all for a field of another table.
+
+    SQLite orders numbers, and texts of ASCII letters, as `_key` does. Other texts are all kept.
+    """
+    if field not in PICKED_COLUMNS or (field in LABELLED_COLUMNS and catalogue.labels.exist()):
+        return ids
+    is_text = field in TEXT_COLUMNS
+    present = f"{field} > ''" if is_text else f"{field} IS NOT NULL"
+    order = f"{field} COLLATE NOCASE" if is_text else field
+    others = _ids(catalogue, f"WHERE {ORDERED_OTHERWISE.format(field)}") if is_text else []
+    n_tracks = catalogue.database.rows("SELECT COUNT(*) FROM tracks", [])[0][0]
+    n_needed = n + len(others) + n_tracks - len(ids)  # of which some cannot be searched
+    direction = "DESC" if descending else "ASC"
+    first = _ids(catalogue, f"WHERE {present} ORDER BY {order} {direction}, id LIMIT {n_needed}")
+    if len(first) < n_needed:
+        return ids  # tracks without the field are needed, too
+    return ids[np.isin(ids, np.array([*first, *others], dtype=np.int64))]
+
+
+def _ids(catalogue: Catalogue, condition: str) -> list[int]:
+    rows = catalogue.database.rows(f"SELECT id FROM tracks {condition}", [])  # noqa: S608 - ours
+    return [row[0] for row in rows]
 
 
 def _sort_values(

@@ -237,3 +237,20 @@ def test_many_matches_are_listed_by_id(tmp_path: Path) -> None:
     with library_of(tmp_path / "library", vectors, tags) as library:
         listed = library.find("comm", limit=3)
         assert ([track.id for track in listed], listed.total) == ([1, 2, 3], n_tracks)
+
+
+@pytest.mark.parametrize("field", ["title", "year"])
+@pytest.mark.parametrize("is_descending", [False, True])
+def test_a_short_page_of_a_large_library_is_ordered_as_the_whole(
+    field: str, is_descending: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite chooses the rows that Python sorts: equal, odd and missing values included."""
+    draw = random.Random(3)
+    titles = ["", "b", "B", "a", "A", "ä", "Ä", "12", "2 x", "-3", "+", "ß", "ss", "z", "!", "日本"]
+    tags = [{"title": draw.choice(titles), "year": str(draw.choice([900, 1990]))} for _ in range(90)]
+    library = library_of(tmp_path / "library", unit_vectors(len(tags)), tags)
+    whole = library.list(sort=field, descending=is_descending)
+    monkeypatch.setattr("index.library_folder.finding.listing.MOST_LISTED", 0)
+    for limit in (1, 7, 20):
+        page = library.list(sort=field, descending=is_descending, limit=limit)
+        assert [track.id for track in page] == [track.id for track in whole][:limit]
