@@ -239,7 +239,7 @@ def test_every_command_has_help_and_docs(words: tuple[str, ...]) -> None:
     command = load_command(words[0])
     for word in words[1:]:
         assert isinstance(command, TyperGroup)
-        command = command.commands[word]  # type: ignore[assignment]
+        command = command.commands[word]  # type: ignore[assignment]  # Typer's own classes of click's
     assert command.help, "the docstring of the function is its help"
     wordless = [p.name for p in command.params if not getattr(p, "help", None)]
     assert wordless == [], "every option says what it does"

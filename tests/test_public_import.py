@@ -62,7 +62,7 @@ def test_a_public_name_comes_from_below() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     """A misspelt name fails as in any module."""
     with pytest.raises(AttributeError, match="'soundalike' has no attribute 'Librarian'"):
-        soundalike.Librarian  # noqa: B018
+        soundalike.Librarian  # noqa: B018 - looking it up is the test
 
 
 def test_dir_lists_the_names_before_their_first_use() -> None:

@@ -39,7 +39,7 @@ def manifest(text: str) -> Damage:
 def catalogue(statement: str, command: str, says: str, *values: str) -> Damage:
     def apply(folder: Path) -> None:
         with Library.open(folder) as library, library.writing() as opened:
-            library.write_manifest = lambda _: None  # type: ignore[method-assign]
+            library.write_manifest = lambda _: None  # type: ignore[method-assign]  # as if the process had died before it
             opened.database.run("PRAGMA foreign_keys = OFF")
             opened.database.run(statement, values)
         (folder / "vectors.faiss").unlink()

@@ -95,7 +95,7 @@ def test_a_pipe_is_listened_to(
     line = ("--ndjson", "listen", "--model", str(model), "--window", "1")
     from_file = run_cli(*line, "--file", str(song))
     with song.open("rb") as file:
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(file.raw)))  # type: ignore[attr-defined]
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(file.raw)))  # type: ignore[attr-defined]  # a file has it
         piped = run_cli(*line, "--stdin", "--speed", "0")
     assert piped.code == 0, piped.err
     labels = [[json.loads(r)["label"] for r in run.out.splitlines()] for run in (piped, from_file)]
@@ -173,7 +173,7 @@ def test_the_page_shows_bars_and_the_last_minute(
         page.hear(heard)
     page.remark("sound was lost")
     page.console.print(page.draw())
-    text = page.console.file.getvalue()  # type: ignore[attr-defined]
+    text = page.console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
     for word in ("song.wav", "calm", "loud", "last minute", "dB", "sound was lost", "Ctrl-C"):
         assert word in text
     assert "·" in text, "silence is a dot"

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,26 +19,26 @@ def tagged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_rich_set(tmp_path_factory.mktemp("sets") / "rich")
 
 
-def config_of(run_cli: RunCli, data: Path, *words: str) -> dict[str, object]:
-    return json.loads(run_cli("--json", "train", str(data), "--show-config", *words).out)  # type: ignore[no-any-return]
+def config_of(run_cli: RunCli, data: Path, *words: str) -> dict[str, Any]:
+    return json.loads(run_cli("--json", "train", str(data), "--show-config", *words).out)
 
 
 def test_a_label_with_several_values_trains_a_tagger(run_cli: RunCli, tagged: Path) -> None:
     """--label sets field, objective and sampler; a field with one value changes nothing else."""
     config = config_of(run_cli, tagged, "--label", "tag")
-    assert config["dataset"]["tag_field"] == "tag"  # type: ignore[index]
-    assert config["dataset"]["label_field"] == ""  # type: ignore[index]
-    assert [o["kind"] for o in config["objectives"]] == ["tagging"]  # type: ignore[attr-defined]
-    assert config["sampler"]["kind"] == "plain"  # type: ignore[index]
+    assert config["dataset"]["tag_field"] == "tag"
+    assert config["dataset"]["label_field"] == ""
+    assert [o["kind"] for o in config["objectives"]] == ["tagging"]
+    assert config["sampler"]["kind"] == "plain"
     single = config_of(run_cli, tagged, "--label", "genre")
-    assert single["dataset"]["tag_field"] == ""  # type: ignore[index]
+    assert single["dataset"]["tag_field"] == ""
 
 
 def test_chosen_objectives_are_kept(run_cli: RunCli, tagged: Path) -> None:
     """Objectives that are named stay, also for a field with several values."""
     words = ("--label", "tag", "--set", 'objectives=[{kind="softmax"}]')
     config = config_of(run_cli, tagged, *words)
-    assert [o["kind"] for o in config["objectives"]] == ["softmax"]  # type: ignore[attr-defined]
+    assert [o["kind"] for o in config["objectives"]] == ["softmax"]
 
 
 def test_tagging_without_a_field_names_the_setting(

@@ -247,7 +247,7 @@ class Soak:
         stored = {(e.track.id, e.kind, e.happened) for e in self.library.taste.report().events}
         assert {(kind, happened) for _, kind, happened in stored} <= self.recorded
 
-    def _any_track(self):  # type: ignore[no-untyped-def]
+    def _any_track(self):  # type: ignore[no-untyped-def]  # a track or None
         tracks = list(self.library.all_tracks())
         return self.random.choice(tracks) if tracks else None
 

@@ -40,7 +40,7 @@ def test_raw_samples_become_the_mean_of_their_channels(encoding: str) -> None:
 @pytest.mark.parametrize("sample_format", ["int16", "int24", "float32"])
 def test_a_wav_states_its_own_format(sample_format: str) -> None:
     """The header says rate, channels and encoding, also an extensible one."""
-    data = encode_audio(STEREO, 44100, suffix=".wav", sample_format=sample_format)  # type: ignore[arg-type]
+    data = encode_audio(STEREO, 44100, suffix=".wav", sample_format=sample_format)  # type: ignore[arg-type]  # one of the formats
     source = PipeSource(io.BytesIO(data + b"LISTjunk"), speed=0)
     assert source.sample_rate == 44100
     np.testing.assert_allclose(sound_of(source), STEREO.mean(axis=0), atol=1e-4)

@@ -30,7 +30,7 @@ def load(path: Path, *arguments: Any, **settings: Any) -> Excerpts:
 
 if __name__ == "__main__":
     limit_memory(decoder_child.MEMORY_BYTES)
-    excerpts.load_excerpts = load  # type: ignore[assignment]
+    excerpts.load_excerpts = load  # type: ignore[assignment]  # the same call
     with (
         open(0, "rb") as incoming,
         open(1, "wb") as outgoing,

@@ -170,11 +170,11 @@ def test_a_sample_standardises_and_projects(models: Path, tracks: list[Path]) ->
     )
     assert card.config.embedding_size == 5
     model = load_model("both")
-    standard = model.network.standard  # type: ignore[attr-defined]
+    standard = model.network.standard  # type: ignore[attr-defined]  # a combined network
     vectors = sample_vectors(
         model,
         tracks,
-        lambda features: model.network.members_vectors(features)[0],  # type: ignore[attr-defined]
+        lambda features: model.network.members_vectors(features)[0],  # type: ignore[attr-defined]  # a combined network
     ).numpy()
     by_hand = ((vectors - standard.mean) * standard.factor) @ standard.projection.T
     np.testing.assert_allclose(standard.apply(vectors), by_hand, atol=1e-6)
@@ -189,9 +189,9 @@ def test_a_single_model_is_standardised(models: Path, tracks: list[Path]) -> Non
     vectors = sample_vectors(
         model,
         tracks,
-        lambda features: model.network.members_vectors(features)[0],  # type: ignore[attr-defined]
+        lambda features: model.network.members_vectors(features)[0],  # type: ignore[attr-defined]  # a combined network
     )
-    standardised = model.network.standard.apply(vectors.numpy())  # type: ignore[attr-defined]
+    standardised = model.network.standard.apply(vectors.numpy())  # type: ignore[attr-defined]  # a combined network
     np.testing.assert_allclose(standardised.mean(axis=0), np.zeros(4), atol=1e-3)
     scale = np.full(4, 0.5)  # one over the root of the size
     np.testing.assert_allclose(standardised.std(axis=0), scale, atol=1e-3)

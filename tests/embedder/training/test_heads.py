@@ -48,7 +48,7 @@ def test_the_networks_own_head_is_saved(
     data: Path, tmp_path: Path, kind: str, geometry: str
 ) -> None:
     """The saved logits are those that the loss computes, in each geometry."""
-    run = finished(data, tmp_path, ObjectiveConfig(kind=kind), geometry=geometry)  # type: ignore[arg-type]
+    run = finished(data, tmp_path, ObjectiveConfig(kind=kind), geometry=geometry)  # type: ignore[arg-type]  # a kind
     folder = tmp_path / "last"
     head = read_heads(folder, read_card(folder)).labels
     assert head is not None
@@ -59,9 +59,9 @@ def test_the_networks_own_head_is_saved(
         run.source, rows, network, run.start.front_end, device=torch.device("cpu")
     )
     with torch.no_grad():
-        expected = run.objective.logits(vectors)  # type: ignore[operator]
+        expected = run.objective.logits(vectors)  # type: ignore[operator]  # a method
     if kind == "proxy-anchor":
-        expected = expected * run.objective.config.proxy_scale  # type: ignore[union-attr]
+        expected = expected * run.objective.config.proxy_scale  # type: ignore[union-attr]  # one objective
     np.testing.assert_allclose(head.logits(vectors.numpy()), expected, atol=1e-4, rtol=1e-4)
 
 

@@ -40,7 +40,7 @@ def test_an_interrupted_migration_leaves_the_old_vectors(library: Library, music
     index(library, music)
 
     class Interrupted(ToyEncoder):
-        def encode_many(self, paths, **options):  # type: ignore[no-untyped-def]
+        def encode_many(self, paths, **options):  # type: ignore[no-untyped-def]  # as the encoder has it
             for number, result in enumerate(super().encode_many(paths, **options)):
                 if number == 4:
                     raise KeyboardInterrupt
@@ -60,7 +60,7 @@ def test_an_interrupted_run_goes_on(library: Library, music: Path) -> None:
     """Vectors from before an interrupt are kept and not encoded again."""
 
     class Interrupted(ToyEncoder):
-        def encode_many(self, paths, **options):  # type: ignore[no-untyped-def]
+        def encode_many(self, paths, **options):  # type: ignore[no-untyped-def]  # as the encoder has it
             for number, result in enumerate(super().encode_many(paths, **options)):
                 if number == 3:
                     raise KeyboardInterrupt
@@ -93,7 +93,7 @@ def test_a_reader_sees_a_consistent_library_while_it_is_written(
     seen: list[int] = []
 
     class Watching(ToyEncoder):
-        def encode_many(self, paths, **options):  # type: ignore[no-untyped-def]
+        def encode_many(self, paths, **options):  # type: ignore[no-untyped-def]  # as the encoder has it
             with Library.open(library.folder) as reader:
                 seen.append(len(reader))
             yield from super().encode_many(paths, **options)

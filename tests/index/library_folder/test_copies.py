@@ -29,7 +29,7 @@ from tests.melodies import RATE, melody
 class SoundEncoder(ToyEncoder):
     """Reads any audio file. Vectors are those of the toy encoder's digests."""
 
-    def _encode(self, request):  # type: ignore[no-untyped-def]
+    def _encode(self, request):  # type: ignore[no-untyped-def]  # as the encoder has it
         from embedder.audio.digest import audio_digest
         from embedder.encoding.requests import TrackEncoding
         from embedder.encoding.sound import read_sound
@@ -193,7 +193,7 @@ def test_an_audit_of_a_library_decodes_nothing(
 class CrowdedEncoder(SoundEncoder):
     """The vectors of two copies are far apart, with all other tracks between them."""
 
-    def _encode(self, request):  # type: ignore[no-untyped-def]
+    def _encode(self, request):  # type: ignore[no-untyped-def]  # as the encoder has it
         place = {"song.flac": 0.0, "cut.flac": 1.0}.get(request.path.name, 0.5)
         vector = np.zeros(self.embedding_size, dtype=np.float32)
         vector[:2] = np.cos(place), np.sin(place)

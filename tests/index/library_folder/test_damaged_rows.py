@@ -209,7 +209,7 @@ def test_a_catalogue_that_contradicts_itself_is_refused(library: Library, statem
     """It is never taken for an empty library, nor for a bug."""
     with library.writing() as catalogue:
         catalogue.database.run(statement)
-        library.write_manifest = lambda _: None  # type: ignore[method-assign]
+        library.write_manifest = lambda _: None  # type: ignore[method-assign]  # as if the process had died before it
     with (
         Library.open(library.folder) as opened,
         pytest.raises(CorruptArtefact, match="the catalogue is damaged"),

@@ -107,7 +107,7 @@ def test_a_list_has_filters_orders_and_pages(library: Library) -> None:
     """Options choose and order the tracks; `total` counts them without the page."""
 
     def listed(words: str = "", **options: object) -> list[int]:
-        return [track.id for track in library.list(words, **options)]  # type: ignore[arg-type]
+        return [track.id for track in library.list(words, **options)]  # type: ignore[arg-type]  # options by name
 
     assert listed() == ALL
     assert listed(descending=True) == ALL[::-1]

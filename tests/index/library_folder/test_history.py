@@ -29,7 +29,7 @@ class Crashing(ToyEncoder):
         super().__init__()
         self._n_tracks = n_tracks
 
-    def encode_many(self, paths, **options):  # type: ignore[no-untyped-def]
+    def encode_many(self, paths, **options):  # type: ignore[no-untyped-def]  # as the encoder has it
         for number, result in enumerate(super().encode_many(paths, **options)):
             if number == self._n_tracks:
                 raise Crash

@@ -61,7 +61,7 @@ def test_unknown_tracks_and_kinds_are_refused(library: Library) -> None:
         library.taste.record([EventRequest(1, "like"), EventRequest(99, "like")])
     assert len(library.taste.report()) == 0
     with pytest.raises(UnknownChoice, match="kind of event"):
-        EventRequest(1, "love")  # type: ignore[arg-type]
+        EventRequest(1, "love")  # type: ignore[arg-type]  # the bad input itself
 
 
 def test_an_old_library_takes_events(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ N_VECTORS = 1000
 N_POSITIONS = 150
 SOURCE = StoreSource("model", 1)
 CASES: list[tuple[KindSetting, Space]] = [
-    *[(kind, Space()) for kind in ("exact", "hnsw", "hnsw-sq8", "ivf-sq8", "ivf-pq")],  # type: ignore[misc]
+    *[(kind, Space()) for kind in ("exact", "hnsw", "hnsw-sq8", "ivf-sq8", "ivf-pq")],  # type: ignore[misc]  # the kinds by name
     ("hnsw-sq8", SPACES[1]),
     ("hnsw-sq8", SPACES[2]),
 ]

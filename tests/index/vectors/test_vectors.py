@@ -244,7 +244,7 @@ def test_the_kind_follows_size_and_memory() -> None:
         assert memory_bytes(kind, n, 128) <= memory
     assert choose_plan(10, 128, StoreSettings("hnsw")).kind == "hnsw"
     with pytest.raises(UnknownChoice, match="ivf-sq8"):
-        choose_plan(10, 128, StoreSettings("tree"))  # type: ignore[arg-type]
+        choose_plan(10, 128, StoreSettings("tree"))  # type: ignore[arg-type]  # the bad input itself
 
 
 def test_one_track_more_does_not_change_the_kind() -> None:

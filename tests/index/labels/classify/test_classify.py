@@ -35,7 +35,7 @@ def no_library() -> NoReturn:
 def label_head(**values: object) -> Head:
     weight = np.random.default_rng(7).standard_normal((2, 4)).astype(np.float32)
     bias = np.zeros(2, dtype=np.float32)
-    return Head(weight, bias, LABELS, kind="softmax", field="mood", **values)  # type: ignore[arg-type]
+    return Head(weight, bias, LABELS, kind="softmax", field="mood", **values)  # type: ignore[arg-type]  # fields by name
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def classify(song: Path, model: Path, **options: object) -> ClassifyReport:
-    request = ClassifyRequest((str(song),), str(model), **options)  # type: ignore[arg-type]
+    request = ClassifyRequest((str(song),), str(model), **options)  # type: ignore[arg-type]  # fields by name
     return classify_tracks(request, no_library)
 
 
