@@ -1,21 +1,19 @@
 """What Navidrome's AudioMuse plugin asks, against a stand-in with songs and ids of its own."""
 
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-import uvicorn
 from starlette.testclient import TestClient
 
 from index.catalogue.records import TrackRecord
 from soundalike.server.app import create_app
 from soundalike.server.navidrome.crawl import Navidrome, NavidromeSong
 from soundalike.server.navidrome.matching import match_songs
-from soundalike.server.serve import listening
 from soundalike.server.settings import ServerSettings
 from tests.server.conftest import BASE, N_SONGS
+from tests.server.pages import serving
 
 PASSWORD = "for-navidrome"  # noqa: S105 - of a test
 
@@ -24,13 +22,8 @@ PASSWORD = "for-navidrome"  # noqa: S105 - of a test
 def stand_in(served_folder: object) -> Iterator[str]:
     """A server of the Subsonic API with songs of its own ids: our own server, as a stand-in."""
     settings = ServerSettings(served_folder / "library", port=0, player_password=PASSWORD)
-    with listening(settings) as listener:
-        server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="error"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(30)
+    with serving(settings) as address:
+        yield address.rstrip("/")
 
 
 @pytest.fixture

@@ -1,25 +1,19 @@
 """The page in a real browser, as a user's trips."""
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import uvicorn
 
-from soundalike.server.app import create_app
-from soundalike.server.serve import listening
 from soundalike.server.settings import ServerSettings
-from tests.index.browser import Browser, find_browser
+from tests.index.browser import Browser
 from tests.server.conftest import N_SONGS, ODD_TITLE
+from tests.server.pages import IS_SOLVED, VIEW, Page, needs_browser, serving, start_playlist
 
-pytestmark = pytest.mark.skipif(find_browser() is None, reason="no Chromium on this machine")
+pytestmark = needs_browser
 
-VIEW = "document.documentElement?.dataset.view"
 SIZES = [(1400, 900), (390, 844)]
-IS_SOLVED = "document.querySelector('main section[aria-busy=false]')"
 PLAYLIST_BUTTONS = "[...document.querySelectorAll('#playlist button')]"
 VIEWS = ["songs/", "songs/3", "playlist/", "map/", "library/", "taste/"]
 
@@ -27,14 +21,8 @@ VIEWS = ["songs/", "songs/3", "playlist/", "map/", "library/", "taste/"]
 @pytest.fixture(scope="module")
 def address(served_folder: Path) -> Iterator[str]:
     """A real server on loopback."""
-    settings = ServerSettings(served_folder / "library", port=0)
-    with listening(settings) as listener:
-        server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="error"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        server.should_exit = True
-        thread.join(30)
+    with serving(ServerSettings(served_folder / "library", port=0)) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -45,61 +33,15 @@ def shared_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser
 
 
 @pytest.fixture
-def page(shared_browser: Browser, address: str) -> Iterator["Page"]:
+def page(shared_browser: Browser, address: str) -> Iterator[Page]:
     """The page, opened anew; a trip may leave no error in the console."""
-    page = Page(shared_browser, address)
-    page.open("songs/")
-    page.run("sessionStorage.clear()")
-    page.open("songs/")
+    page = Page.opened(shared_browser, address)
     yield page
     assert shared_browser.console == []
 
 
-class Page:
-    """What a user does, by what is seen."""
-
-    def __init__(self, browser: Browser, address: str) -> None:
-        self.browser = browser
-        self._address = address
-
-    def open(self, view: str) -> None:
-        """Go to a view and wait for it."""
-        self.browser.open(f"{self._address}#/{view.rstrip('/')}", ready=f"{VIEW} === '{view}'")
-
-    def run(self, expression: str) -> Any:
-        return self.browser.run(expression)
-
-    def wait(self, expression: str) -> None:
-        self.browser.wait_for(expression, seconds=60)
-
-    def click(self, selector: str) -> None:
-        """Click the middle of an element, where a person would."""
-        self.run(
-            f"document.querySelector({json.dumps(selector)}).scrollIntoView({{block:'center'}})"
-        )
-        self.browser.frames()
-        x, y = self.run(
-            f"(r => [r.x + r.width / 2, r.y + r.height / 2])"
-            f"(document.querySelector({json.dumps(selector)}).getBoundingClientRect())"
-        )
-        self.browser.click(x, y)
-
-    def titles(self) -> list[str]:
-        """The titles in the first list."""
-        names = ".row .words > *:first-child"
-        script = f"[...document.querySelectorAll('{names}')].map(a => a.textContent)"
-        return list(self.run(script))
-
-    def press(self, words: str) -> None:
-        """Press the first button whose text begins with some words."""
-        text = json.dumps(words)
-        buttons = "[...document.querySelectorAll('main button')]"
-        self.run(f"{buttons}.find(b => b.textContent.startsWith({text})).click()")
-
-
 def test_songs_are_found_as_one_types(page: Page) -> None:
     """`/` leads to the search box, and each letter narrows the list."""
-    page.wait("document.querySelectorAll('.row').length > 5")
     page.browser.key("/")
     page.browser.type("zeb")
     page.wait("document.querySelector('#count').textContent.startsWith('1 song')")
@@ -109,7 +51,6 @@ def test_songs_are_found_as_one_types(page: Page) -> None:
 
 def test_an_odd_title_is_text(page: Page) -> None:
     """A title with a script is shown letter by letter."""
-    page.wait("document.querySelectorAll('.row').length > 5")
     assert page.titles()[0] == ODD_TITLE
     assert page.run("document.querySelectorAll('main script').length") == 0
 
@@ -127,7 +68,6 @@ def test_a_song_has_neighbours_and_reasons(page: Page) -> None:
 
 def test_the_player_stays_and_obeys_keys(page: Page) -> None:
     """Space pauses, J goes on, and another view does not stop the song."""
-    page.wait("document.querySelectorAll('.row').length > 5")
     page.click(".rows li:nth-child(2) .row > button")
     page.wait("!document.querySelector('#audio').paused")
     first = page.run("document.querySelector('#now-playing').textContent")
@@ -177,16 +117,6 @@ def test_a_playlist_is_saved_as_a_file(page: Page, tmp_path: Path) -> None:
     assert saved.read_text().startswith("#EXTM3U")
 
 
-def start_playlist(page: Page) -> None:
-    """A playlist of five songs from the third one."""
-    page.wait("document.querySelectorAll('.row').length > 5")
-    page.click(".rows li:nth-child(3) .row > button:last-child")
-    page.open("playlist/")
-    length = "document.querySelector('#rule-length')"
-    page.run(f"{length}.value = 5; {length}.dispatchEvent(new Event('input'))")
-    page.wait(f"{IS_SOLVED} && document.querySelectorAll('#playlist .row').length === 5")
-
-
 def test_a_lasso_selects_on_the_map(page: Page) -> None:
     """A loop around all dots selects them, and a playlist can start from them."""
     page.open("map/")
@@ -222,7 +152,6 @@ def test_likes_and_skips_are_the_listeners_events(page: Page) -> None:
     """A like in a list, and a song skipped by key, are stored; the taste view deletes them."""
     stored = "fetch('/api/v1/taste').then(r => r.json()).then(t => t.counts.skip)"
     before = page.run(stored)
-    page.wait("document.querySelectorAll('.row').length > 5")
     page.click(".rows li:nth-child(3) .judge.like")
     page.wait("document.querySelector('.row[data-id=\"3\"] .like[aria-pressed=true]')")
     page.click(".rows li:nth-child(2) .row > button")
@@ -241,7 +170,6 @@ def test_likes_and_skips_are_the_listeners_events(page: Page) -> None:
 
 def test_the_queue_is_shown_and_changed(page: Page) -> None:
     """Q shows what comes next; a song is taken out of it, and Esc hides it."""
-    page.wait("document.querySelectorAll('.row').length > 5")
     page.click(".rows li:nth-child(2) .row > button")
     page.run("document.activeElement.blur()")
     page.browser.key("q")

@@ -22,10 +22,10 @@ export function svg(name, attributes = {}, ...children) {
 }
 
 let timer = 0;
-/** One sentence for everybody, screen readers included; it goes after some seconds. */
-export function say(text) {
+/** One sentence for everybody, screen readers included; it goes after some seconds, unless it `stays`. */
+export function say(text, stays = false) {
   const status = document.getElementById("status");
   status.textContent = text;
   clearTimeout(timer);
-  if (text) timer = setTimeout(() => { status.textContent = ""; }, 6000);
+  if (text && !stays) timer = setTimeout(() => { status.textContent = ""; }, 6000);
 }

@@ -20,6 +20,7 @@ const search = document.getElementById("search");
 const help = document.getElementById("help");
 const TYPING_MS = 120;
 const RECORD_MS = 8000;
+const RECORDED = ["webm", "ogg", "mp4"];
 let leave = null;
 let round = 0;
 
@@ -113,13 +114,17 @@ help.append(
 document.getElementById("help-open").addEventListener("click", () => help.showModal());
 
 const themeButton = document.getElementById("theme");
-themeButton.textContent = TEXT.theme(theme());
-themeButton.addEventListener("click", () => { themeButton.textContent = TEXT.theme(nextTheme()); });
+function drawTheme(name) {
+  themeButton.querySelector("span").textContent = TEXT.theme(name);
+  themeButton.title = TEXT.theme(name);
+}
+drawTheme(theme());
+themeButton.addEventListener("click", () => drawTheme(nextTheme()));
 applyTheme();
 
 /** Ask which songs are like a sound that is not in the library. */
 async function ask(file, name, shownName = name) {
-  say(TEXT.uploading(shownName));
+  say(TEXT.uploading(shownName), true);
   try {
     const answer = await post("/uploads/similar", file, { name, k: 20 });
     leave?.();
@@ -149,7 +154,7 @@ addEventListener("drop", (event) => {
 });
 
 document.getElementById("listen").addEventListener("click", async (event) => {
-  const button = event.target;
+  const button = event.currentTarget;
   let stream;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ audio: true });
@@ -158,14 +163,15 @@ document.getElementById("listen").addEventListener("click", async (event) => {
     return;
   }
   button.disabled = true;
-  say(TEXT.recording);
+  say(TEXT.recording, true);
   const recorder = new MediaRecorder(stream);
   const parts = [];
   recorder.ondataavailable = (part) => parts.push(part.data);
   recorder.onstop = () => {
     for (const track of stream.getTracks()) track.stop();
     button.disabled = false;
-    ask(new Blob(parts, { type: recorder.mimeType }), "microphone.webm", TEXT.microphone);
+    const suffix = RECORDED.find((name) => recorder.mimeType.includes(name)) ?? "webm";
+    ask(new Blob(parts, { type: recorder.mimeType }), `microphone.${suffix}`, TEXT.microphone);
   };
   recorder.start();
   setTimeout(() => recorder.stop(), RECORD_MS);

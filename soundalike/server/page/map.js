@@ -32,7 +32,7 @@ export async function showMap(main, focus) {
     ...[...new Set(names)].map((name) => el("option", { value: name, selected: name === answer.colour.field }, name.replace("measured.", ""))));
   main.replaceChildren(
     el("div", { className: "map-side" }, el("label", {}, `${TEXT.colourBy} `, colours), lasso,
-      el("button", { type: "button", onclick: () => { view = wholeView(); draw(); } }, TEXT.wholeMap),
+      el("button", { type: "button", onclick: () => { isMoved = false; draw(); } }, TEXT.wholeMap),
       el("span", { className: "quiet" }, TEXT.mapHelp), selection),
     el("div", { className: "map" }, canvas), legend);
 
@@ -42,13 +42,12 @@ export async function showMap(main, focus) {
   let selected = new Set();
   let loop = null;
   let view = null;
+  let isMoved = false;  // until then the whole map is shown, whatever size it has
+  const [left, right] = rangeOf(points, 0);
+  const [low, high] = rangeOf(points, 1);
   const context = canvas.getContext("2d");
 
   function wholeView() {
-    const xs = points.map((point) => point[0]);
-    const ys = points.map((point) => point[1]);
-    const [left, right] = [xs.reduce((a, b) => Math.min(a, b), Infinity), xs.reduce((a, b) => Math.max(a, b), -Infinity)];
-    const [low, high] = [ys.reduce((a, b) => Math.min(a, b), Infinity), ys.reduce((a, b) => Math.max(a, b), -Infinity)];
     const scale = Math.min((canvas.clientWidth - 2 * PADDING) / (right - left || 1), (canvas.clientHeight - 2 * PADDING) / (high - low || 1));
     return { x: (left + right) / 2, y: (low + high) / 2, scale };
   }
@@ -57,6 +56,7 @@ export async function showMap(main, focus) {
     canvas.clientHeight / 2 - (point[1] - view.y) * view.scale,
   ];
   function draw() {
+    if (!isMoved) view = wholeView();
     const ratio = devicePixelRatio || 1;
     canvas.width = canvas.clientWidth * ratio;
     canvas.height = canvas.clientHeight * ratio;
@@ -131,21 +131,39 @@ export async function showMap(main, focus) {
   }
 
   let start = null;
+  const fingers = new Map();
   const at = (event) => [event.offsetX, event.offsetY];
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);
+    fingers.set(event.pointerId, at(event));
+    if (fingers.size > 1) {
+      start = loop = null;
+      return;
+    }
     start = { at: at(event), view: { ...view }, moved: false };
     if (lassoOn || event.shiftKey) loop = [at(event)];
   });
   canvas.addEventListener("pointermove", (event) => {
+    const before = fingers.get(event.pointerId);
+    if (before) fingers.set(event.pointerId, at(event));
+    if (before && fingers.size === 2) {
+      const [other] = [...fingers].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
+      const apart = ([x, y]) => Math.max(Math.hypot(x - other[0], y - other[1]), 1);
+      zoom(apart(at(event)) / apart(before), (event.offsetX + other[0]) / 2, (event.offsetY + other[1]) / 2);
+    }
     if (!start) return;
     const [dx, dy] = [event.offsetX - start.at[0], event.offsetY - start.at[1]];
     if (Math.hypot(dx, dy) > 4) start.moved = true;
     if (loop) loop.push(at(event));
-    else view = { ...view, x: start.view.x - dx / view.scale, y: start.view.y + dy / view.scale };
+    else if (start.moved) {
+      isMoved = true;
+      view = { ...view, x: start.view.x - dx / view.scale, y: start.view.y + dy / view.scale };
+    }
     draw();
   });
+  canvas.addEventListener("pointercancel", (event) => { fingers.delete(event.pointerId); start = loop = null; });
   canvas.addEventListener("pointerup", (event) => {
+    fingers.delete(event.pointerId);
     if (loop && start?.moved) {
       const inside = loop;
       loop = null;
@@ -167,6 +185,7 @@ export async function showMap(main, focus) {
     const step = 60 / view.scale;
     const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
     if (event.key in moves) {
+      isMoved = true;
       view.x += moves[event.key][0];
       view.y += moves[event.key][1];
     } else if (event.key === "+" || event.key === "-") zoom(event.key === "+" ? 1.3 : 1 / 1.3, canvas.clientWidth / 2, canvas.clientHeight / 2);
@@ -176,11 +195,11 @@ export async function showMap(main, focus) {
     draw();
   });
   function zoom(factor, x, y) {
+    isMoved = true;
     const [dx, dy] = [(x - canvas.clientWidth / 2) / view.scale, -(y - canvas.clientHeight / 2) / view.scale];
     view = { x: view.x + dx * (1 - 1 / factor), y: view.y + dy * (1 - 1 / factor), scale: view.scale * factor };
     draw();
   }
-  view = wholeView();
   drawLegend();
   draw();
   canvas.dataset.ready = "true";
@@ -191,6 +210,16 @@ export async function showMap(main, focus) {
   const theme = new MutationObserver(() => { drawLegend(); draw(); });
   theme.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   return () => { off(); resize.disconnect(); theme.disconnect(); };
+}
+
+/** The least and the greatest coordinate of all points on one axis. */
+function rangeOf(points, axis) {
+  let [least, most] = [Infinity, -Infinity];
+  for (const point of points) {
+    least = Math.min(least, point[axis]);
+    most = Math.max(most, point[axis]);
+  }
+  return [least, most];
 }
 
 /** The map; waits for its layout if there is none yet. */

@@ -11,15 +11,15 @@ export function titleOf(track) {
   return track.title || fileName(track);
 }
 
-/** The row of a song. `tracks` is the list that goes on after it; `extra` stands before the length. */
-export function songRow(track, { tracks = [track], place = 0, extra = null } = {}) {
+/** The row of a song. `tracks` gives the list that goes on after it; `extra` stands before the length. */
+export function songRow(track, { tracks = () => [track], place = 0, extra = null } = {}) {
   const title = titleOf(track);
   const line = [track.artist, track.album].filter(Boolean).join(" · ");
   const isKnown = Boolean(track.id);
   return el("div", { className: `row${isKnown && current()?.id === track.id ? " playing" : ""}`, "data-id": track.id },
     el("button", {
       type: "button", "aria-label": TEXT.playOne(title), disabled: !isKnown,
-      onclick: () => playList(tracks, place),
+      onclick: () => playList(tracks(), place),
     }, "▶"),
     el("div", { className: "words" },
       isKnown ? el("a", { href: `#/songs/${track.id}` }, title) : el("strong", {}, title),
@@ -34,8 +34,9 @@ export function songRow(track, { tracks = [track], place = 0, extra = null } = {
 
 /** Songs below each other. */
 export function songList(tracks, extraOf = () => null, afterOf = () => null) {
-  return el("ul", { className: "list" }, ...tracks.map((track, place) => el("li", {},
-    songRow(track, { tracks: tracks.filter((other) => other.id), place, extra: extraOf(track) }),
+  const playable = tracks.filter((track) => track.id);
+  return el("ul", { className: "list" }, ...tracks.map((track) => el("li", {},
+    songRow(track, { tracks: () => playable, place: playable.indexOf(track), extra: extraOf(track) }),
     afterOf(track))));
 }
 

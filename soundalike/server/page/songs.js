@@ -44,6 +44,13 @@ export function showSongs(main, words) {
     }
   }
 
+  /** The songs of a page, and of those after it that are here. */
+  function loadedFrom(page) {
+    const tracks = [];
+    for (let next = page; pages.has(next); next++) tracks.push(...pages.get(next));
+    return tracks;
+  }
+
   function draw() {
     const height = rowHeight();
     const first = Math.max(0, Math.floor(scroller.scrollTop / height) - MARGIN);
@@ -62,7 +69,7 @@ export function showSongs(main, words) {
       const track = tracks[place % PAGE];
       if (!track) continue;
       const item = el("li", { "aria-setsize": total, "aria-posinset": place + 1 },
-        songRow(track, { tracks, place: place % PAGE }));
+        songRow(track, { tracks: () => loadedFrom(page), place: place % PAGE }));
       item.style.top = `${place * height}px`;
       shown.set(place, item);
       const after = [...shown.keys()].filter((other) => other > place).sort((a, b) => a - b)[0];

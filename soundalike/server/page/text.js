@@ -8,6 +8,11 @@ const RULES = {
   where: "the filter", "min-score": "the lowest score", version: "other versions of a song", seed: "being a song to start from",
   judged: "your ✕", exclude: "being excluded", recent: "being played lately", "unknown-length": "an unknown length",
 };
+const CLOSENESS = {
+  "unusually close": "The nearest song is unusually close.",
+  typical: "The nearest song is as near as songs usually are in this library.",
+  "nothing close: the library has little like it": "Nothing is close: the library has little like this song.",
+};
 
 export const TEXT = {
   skipToContent: "Skip to the content",
@@ -49,7 +54,7 @@ export const TEXT = {
   hearSecond: (from, to) => `That song ${from}–${to}`,
   hearBoth: "One after the other",
   likeness: (score) => `likeness ${score}`,
-  closeness: (word) => `The nearest song: ${word}.`,
+  closeness: (word) => CLOSENESS[word] ?? word,
   isCopy: "another copy of this recording",
   startPlaylist: "Make a playlist from it",
   addToPlaylist: "Add to the playlist",
@@ -61,6 +66,7 @@ export const TEXT = {
   takeOut: (title) => `Take ${title} out of the queue`,
   workshop: "Playlist workshop",
   noSeeds: "Add songs to start from: the + beside a song, or drop a file.",
+  rules: "Songs and rules",
   startFrom: "Start from",
   kind: "Kind of playlist",
   kinds: [["", "from these songs"], ["rediscover", "rediscover old favourites"], ["daily-mix", "daily mix"]],

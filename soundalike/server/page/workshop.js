@@ -14,6 +14,7 @@ const WAIT_MS = 250;
 const KINDS = ["rediscover", "daily-mix"];
 const HAS_NAVIDROME = document.querySelector('meta[name="navidrome"]').content === "yes";
 const FORMATS = ["m3u8", "xspf", "json"];
+const isNarrow = matchMedia("(max-width: 46rem)");
 let tracks = [];
 
 /** The tracks of the last playlist, for the map. */
@@ -33,8 +34,10 @@ export function showWorkshop(main, kind) {
   const rules = ruleControls(solveSoon);
   main.replaceChildren(el("h1", {}, TEXT.workshop), el("div", { className: "columns" },
     result,
-    el("form", { className: "panel fields", onsubmit: (event) => event.preventDefault() },
-      el("div", {}, el("strong", {}, TEXT.startFrom), chips), rules, tasteSlider(solveSoon))));
+    el("details", { className: "panel rules", open: !isNarrow.matches },
+      el("summary", {}, TEXT.rules),
+      el("form", { className: "fields", onsubmit: (event) => event.preventDefault() },
+        el("div", {}, el("strong", {}, TEXT.startFrom), chips), rules, tasteSlider(solveSoon)))));
 
   let timer = 0;
   let round = 0;
@@ -108,7 +111,7 @@ function drawResult(result, answer, judge) {
       el("a", { className: "button", href: "#/map/playlist" }, TEXT.showOnMap)),
     flowPicture(answer.flow),
     el("ol", { className: "list", id: "playlist" }, ...tracks.map((track, place) => el("li", {},
-      songRow(track, { tracks, place, extra: judgement(track, judge) }))))].filter(Boolean));
+      songRow(track, { tracks: () => tracks, place, extra: judgement(track, judge) }))))].filter(Boolean));
   if (focused && document.activeElement === document.body) {
     [...result.querySelectorAll("button")].find((button) => button.getAttribute("aria-label") === focused)?.focus();
   }
