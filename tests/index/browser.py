@@ -157,7 +157,11 @@ class Browser:
 
     def key(self, name: str) -> None:
         """Press and let go of one key."""
-        text = {"text": name} if len(name) == 1 else {"text": "\r"} if name == "Enter" else {}
+        text: dict[str, Any] = (
+            {"text": name} if len(name) == 1 else {"text": "\r"} if name == "Enter" else {}
+        )
+        if name == "Escape":
+            text["windowsVirtualKeyCode"] = 27  # without it a dialog stays open
         self._send("Input.dispatchKeyEvent", type="keyDown", key=name, **text)
         self._send("Input.dispatchKeyEvent", type="keyUp", key=name)
         self.frames()
@@ -175,8 +179,31 @@ class Browser:
 
     def emulate_scheme(self, scheme: str) -> None:
         """Prefer light or dark, as a system setting does."""
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self._emulate("prefers-color-scheme", scheme)
+
+    def reduce_motion(self) -> None:
+        """Prefer pictures that stand still."""
+        self._emulate("prefers-reduced-motion", "reduce")
+
+    def _emulate(self, name: str, value: str) -> None:
+        features = [{"name": name, "value": value}]
         self._send("Emulation.setEmulatedMedia", features=features)
+
+    def drop(self, path: Path, x: float, y: float) -> None:
+        """Drag a file from the desktop to a place, and let go."""
+        data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "dragOver", "drop"):
+            self._send("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
+            self.frames()
+
+    def pinch(self, spread: list[float], x: float, y: float) -> None:
+        """Two fingers around a place, with these distances one after the other."""
+        for number, apart in enumerate(spread):
+            points = [{"x": x - apart / 2, "y": y, "id": 0}, {"x": x + apart / 2, "y": y, "id": 1}]
+            kind = "touchMove" if number else "touchStart"
+            self._send("Input.dispatchTouchEvent", type=kind, touchPoints=points)
+        self._send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        self.frames()
 
     def allow_downloads(self, folder: Path) -> None:
         """Put what the page saves into a folder."""

@@ -33,12 +33,16 @@ TITLES = {0: ODD_TITLE, 7: "Zebra crossing"}
 @pytest.fixture(scope="session")
 def served_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`music` with tagged songs, and `library` of them."""
-    place = tmp_path_factory.mktemp("served")
+    return write_served(tmp_path_factory.mktemp("served"))
+
+
+def write_served(place: Path, *, n_songs: int = N_SONGS, seconds: float = 4.0) -> Path:
+    """The folder `music` with tagged songs, and `library` of them."""
     model = place / "model"
     save_model(model, seeded_network(MODELS["tiny"], seed=1), name="tiny")
-    for number in range(N_SONGS):
+    for number in range(n_songs):
         path = place / "music" / f"{number:02d}.flac"
-        write_song(path, number)
+        write_song(path, number, seconds=seconds)
         write_field(path, "title", [TITLES.get(number, f"Song {number}")])
         write_field(path, "artist", [f"Artist {number % 4}"])
         write_field(path, "genre", ["jazz" if number % 2 else "rock"])

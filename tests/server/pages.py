@@ -48,18 +48,23 @@ class Page:
         page.open("songs/")
         page.run("sessionStorage.clear(); localStorage.clear()")
         page.open("songs/")
-        page.wait("document.querySelectorAll('.row').length > 5")
+        page.wait("document.querySelectorAll('.row').length > 4")
         return page
 
     def open(self, view: str) -> None:
         """Go to a view and wait for it."""
         self.browser.open(f"{self._address}#/{view.rstrip('/')}", ready=f"{VIEW} === '{view}'")
 
+    def open_in_page(self, view: str) -> None:
+        """Follow a link to a view: the page stays, and with it what plays."""
+        self.run(f"location.hash = '#/{view.rstrip('/')}'")
+        self.wait(f"{VIEW} === '{view}'")
+
     def run(self, expression: str) -> Any:
         return self.browser.run(expression)
 
     def wait(self, expression: str) -> None:
-        self.browser.wait_for(expression, seconds=60)
+        self.browser.wait_for(expression, seconds=20)
 
     def click(self, selector: str) -> None:
         """Click the middle of an element, where a person would."""

@@ -20,6 +20,8 @@ const search = document.getElementById("search");
 const help = document.getElementById("help");
 const TYPING_MS = 120;
 const RECORD_MS = 8000;
+// A browser's usual corrections are made for speech, and change music.
+const SOUND = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 const RECORDED = ["webm", "ogg", "mp4"];
 let leave = null;
 let round = 0;
@@ -44,7 +46,10 @@ async function route() {
   } catch (error) {
     if (mine === round) main.replaceChildren(el("p", { className: "bad", role: "alert" }, error.message));
   }
-  if (mine === round) document.documentElement.dataset.view = `${name}/${argument}`;
+  if (mine !== round) return;
+  // What had the focus is gone with the old view: a keyboard goes on from the top of the new one.
+  if (mine > 1 && document.activeElement === document.body) main.focus({ preventScroll: true });
+  document.documentElement.dataset.view = `${name}/${argument}`;
 }
 
 function view(name, argument) {
@@ -157,7 +162,7 @@ document.getElementById("listen").addEventListener("click", async (event) => {
   const button = event.currentTarget;
   let stream;
   try {
-    stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    stream = await navigator.mediaDevices.getUserMedia({ audio: SOUND });
   } catch {
     say(TEXT.noMicrophone);
     return;
