@@ -1,6 +1,6 @@
 """Finding tracks by words among 100,000: milliseconds of `list_tracks`, with processor time.
 
-python benchmarks/find_tracks.py [FOLDER]
+python -m benchmarks.find_tracks [FOLDER]
 FOLDER keeps the catalogue for a second run. Names are drawn with seed 0 from 20,000 made-up words.
 """
 
@@ -8,14 +8,15 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.many_tracks import BLOCK, facts, write_library
 from index.catalogue.catalogue import Catalogue
-from index.catalogue.ledger import FileFacts, Ledger
-from index.catalogue.vector_rows import TrackVectors
+from index.catalogue.ledger import FileFacts
 from index.library_folder.finding.listing import list_tracks
 from index.library_folder.finding.request import ListRequest
 
@@ -36,8 +37,8 @@ REQUESTS = (
 )
 
 
-def build(path: Path) -> None:
-    """A catalogue of 100,000 tracks, ten of them `Boom Boom` by John Lee Hooker."""
+def named_tracks() -> Iterator[FileFacts]:
+    """100,000 tracks, ten of them `Boom Boom` by John Lee Hooker."""
     generator = random.Random(0)  # noqa: S311 - seeds the made-up titles, no secret
     syllables = [first + second for first in "bcdfghklmnprst" for second in "aeiou"]
     vocabulary = ["".join(generator.choices(syllables, k=1 + n % 5)) for n in range(20_000)]
@@ -47,45 +48,27 @@ def build(path: Path) -> None:
         return " ".join(generator.choices(vocabulary, cum_weights=weights, k=n_words)).title()
 
     artists = [name(2) for _ in range(5000)]
-    excerpts = np.ones((1, 4), dtype=np.float32)
-    catalogue = Catalogue.create_or_open(path)
-    with catalogue.database.transaction():
-        ledger = Ledger(catalogue)
-        model = catalogue.model_with("f" * 64, embedding_size=4, geometry="cosine", curvature=1.0)
-        vectors = []
-        for number in range(N_TRACKS):
-            artist, album, title = generator.choice(artists), name(3), name(1 + number % 4)
-            if number % 10_000 == 77:
-                artist, title = "John Lee Hooker", "Boom Boom"
-            track = FileFacts(
-                path=f"/music/{artist}/{album}/{number % 12:02d} {title}.mp3".encode(),
-                part=0,
-                size_bytes=1,
-                modified_ns=1,
-                start_seconds=None,
-                end_seconds=None,
-                audio_digest=number.to_bytes(16, "little"),
-                title=title,
-                artist=artist,
-                album=album,
-                genre="",
-                year=1950 + number % 70,
-                track_number=number % 12,
-                duration_seconds=200.0,
-                tags=(("title", title), ("artist", artist)),
-            )
-            track_id = ledger.insert(track)
-            vectors.append(TrackVectors(track_id, excerpts[0], excerpts, (0.0,), 3.0))
-        catalogue.vectors.put(model.id, vectors)
-        ledger.switch_to(model.id)
-    catalogue.close()
+    for number in range(N_TRACKS):
+        artist, album, title = generator.choice(artists), name(3), name(1 + number % 4)
+        if number % 10_000 == 77:
+            artist, title = "John Lee Hooker", "Boom Boom"
+        yield facts(
+            number,
+            title=title,
+            artist=artist,
+            album=album,
+            year=1950 + number % 70,
+            track_number=number % 12,
+            path=f"/music/{artist}/{album}/{number % 12:02d} {title}.mp3",
+        )
 
 
 def main(folder: Path) -> None:
     """Print the median of nine turns for each request."""
     path = folder / "catalogue.sqlite"
     if not path.exists():
-        build(path)
+        blocks = (np.ones((BLOCK, 4), dtype=np.float32) for _ in range(0, N_TRACKS, BLOCK))
+        write_library(folder, named_tracks(), blocks)
     catalogue = Catalogue.open_to_read(path)
     for request in REQUESTS:
         elapsed, processor = [], []
