@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 ROUNDS = 2
 GOALS = {"bliss-audio": 6.0, "librosa + MFCC": 20.0, "one worker": 1.8}
@@ -55,7 +56,8 @@ model, workers, files = json.loads(sys.argv[1])
 process = psutil.Process()
 def resident():
     processes = [process, *process.children(recursive=True)]
-    return sum(process.memory_info().rss for process in processes)
+    sizes = [process.memory_full_info() for process in processes]
+    return sum(size.pss for size in sizes), sum(size.rss for size in sizes)
 at_200 = 0
 encoder = TrackEncoder.load(model, device="cpu")
 for n, result in enumerate(encoder.encode_many(files, workers=workers)):
@@ -129,17 +131,18 @@ def bliss_runs(song: str) -> bool:
 
 
 def report_memory(model: str, files: list[str]) -> None:
-    """Print the resident memory, including the workers', after 200 files and at the end."""
-    at_200, at_end = run(MEMORY, [model, 2, files])
+    """Print the memory of all processes after 200 files and at the end; shared pages count once."""
+    (at_200, _), (at_end, resident) = run(MEMORY, [model, 2, files])
     growth = at_end / at_200 - 1
     verdict = "reached" if growth <= 0.1 else "MISSED"
     print(
         f"memory: {at_200 / 2**20:.0f} MB after 200 files, {at_end / 2**20:.0f} MB after "
-        f"{len(files)}: {growth:+.1%} (goal at most +10 %: {verdict})"
+        f"{len(files)}: {growth:+.1%} (goal at most +10 %: {verdict}); "
+        f"{resident / 2**20:.0f} MB if pages that processes share count for each"
     )
 
 
-def run(program: str, arguments: list[object]) -> object:
+def run(program: str, arguments: list[object]) -> Any:
     """Run a contender in a process of its own; returns what it prints."""
     command = [sys.executable, "-c", program, json.dumps(arguments)]
     finished = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)

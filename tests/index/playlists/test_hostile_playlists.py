@@ -134,8 +134,8 @@ def test_a_large_playlist_is_looked_up_in_few_queries(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("place", ["/music", "/elsewhere", "D:\\music", "/absent/a/b"])
-def test_a_playlist_of_100_000_entries_takes_three_seconds(tmp_path: Path, place: str) -> None:
-    """Wherever its paths lead, a playlist is read and looked up in 3 s of processor time."""
+def test_a_playlist_of_100_000_entries_takes_two_seconds(tmp_path: Path, place: str) -> None:
+    """Wherever its paths lead, a playlist is read and looked up in 2 s of processor time."""
     songs = [Song("t", path=f"/music/{n % 997}/{n}.mp3") for n in range(5000)]
     library: Library = write_library(tmp_path / "library", songs, unit_vectors(5000))
     numbers = np.arange(100_000) % (5000 if place != "/absent/a/b" else 100_000)
@@ -149,7 +149,7 @@ def test_a_playlist_of_100_000_entries_takes_three_seconds(tmp_path: Path, place
             seeds = Seeds(library).named([str(tmp_path / "a.m3u8")])
             seconds.append(time.process_time() - start)
     assert len(seeds) == 5000
-    assert min(seconds) < 3  # the same work took 9 to 60 s when each entry was looked up alone
+    assert min(seconds) < 2  # the same work took 9 to 60 s when each entry was looked up alone
 
 
 def test_a_written_playlist_has_no_control_characters() -> None:
