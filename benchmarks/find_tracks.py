@@ -4,6 +4,7 @@ python -m benchmarks.find_tracks [FOLDER]
 FOLDER keeps the catalogue for a second run. Names are drawn with seed 0 from 20,000 made-up words.
 """
 
+import argparse
 import random
 import sys
 import tempfile
@@ -84,8 +85,11 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER")
+    given = parser.parse_args().folder
+    if given is not None:
+        main(given)
     else:
         with tempfile.TemporaryDirectory() as scratch:
             main(Path(scratch))
