@@ -203,7 +203,9 @@ def offer(catalogue: Catalogue, paths: Sequence[Path]) -> Iterator[str]:
             labels = read_labels(folder)
         except (SoundalikeError, OSError):  # the disk may have failed since
             continue
-        counts = Counter(value for entry in labels.entries for _, value in entry.labels)
+        values = [pair for entry in labels.entries for pair in entry.labels]
+        genres_there = [value for field, value in values if field == "genre"]
+        counts = Counter(genres_there or [value for field, value in values if field != "split"])
         names = sorted(counts, key=lambda name: (-counts[name], name))
         shown = ", ".join(names[:N_SHOWN_LABELS]) + (", …" if len(names) > N_SHOWN_LABELS else "")
         command = shlex.join(["soundalike", "index", str(folder), "--labels-from", str(folder)])

@@ -223,6 +223,14 @@ def test_labels_are_offered_once(library: Library, folders: Path) -> None:
     assert index(library, folders).notes == ()
 
 
+def test_the_sides_of_a_split_are_not_offered_as_labels(library: Library, tmp_path: Path) -> None:
+    """Clips that are named as GTZAN's belong to its split; the offer names genres alone."""
+    for number, name in enumerate(("jazz.00025", "pop.00010", "pop.00017")):
+        write_wav(tmp_path / "clips" / f"{name}.wav", number)
+    notes = index(library, tmp_path / "clips").notes
+    assert [note.partition(" To use ")[2].partition(":")[0] for note in notes] == ["pop, jazz"]
+
+
 def test_tagged_music_gets_no_offer(library: Library, folders: Path) -> None:
     """One genre among the tags is enough to see that the tags are in use."""
     tag_wav(folders / "cat" / "0.wav", genre="jazz")
