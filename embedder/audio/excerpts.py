@@ -42,7 +42,7 @@ class Excerpts:
     duration_seconds: float
     """Of the whole track."""
     excerpt_seconds: float
-    """From the beginning of an excerpt to its end."""
+    """From the beginning of an excerpt to its end; of different excerpts in a row, the longest."""
     n_read: tuple[int, ...]
     """How many samples of each excerpt the track has; the rest of the excerpt repeats them."""
     firsts: tuple[tuple[float, int], ...] = ()
@@ -221,15 +221,15 @@ def _side_by_side(
         parts.append(part.reshape(n_rows, -1))
         first += count
     starts = [span.start_seconds for span in pieces.spans]
-    end = max(span.start_seconds + span.seconds for span in pieces.spans)
+    longest = max(pieces.spans, key=lambda span: span.seconds)
     is_whole = n_rows == 1
     firsts = list(itertools.accumulate(counts[:-1], initial=0))
     return Excerpts(
         samples=np.concatenate(parts, axis=1),
         sample_rate=pieces.native_rate,
-        starts_seconds=(min(starts),) if is_whole else tuple(starts[:n_rows]),
+        starts_seconds=(longest.start_seconds,) if is_whole else tuple(starts[:n_rows]),
         duration_seconds=pieces.duration_seconds,
-        excerpt_seconds=end - min(starts) if is_whole else config.excerpt_seconds,
+        excerpt_seconds=longest.seconds if is_whole else config.excerpt_seconds,
         n_read=(sum(part.shape[1] for part in parts),) * n_rows,
         firsts=tuple((starts[number], n_read[number]) for number in firsts),
     )

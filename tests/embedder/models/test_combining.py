@@ -83,11 +83,13 @@ def test_silent_excerpts_of_a_member_are_left_out(models: Path, tmp_path: Path) 
     samples = tune(0.6, rate=8000, n_channels=1)
     samples[:, 1200:3600] = 0
     write_audio(tmp_path / "gap.wav", samples, 8000)
-    vector = TrackEncoder.load("both").encode(tmp_path / "gap.wav").vector
+    encoding = TrackEncoder.load("both").encode(tmp_path / "gap.wav")
     alone = [TrackEncoder.load(name).encode(tmp_path / "gap.wav") for name in ("long", "short")]
     assert len(alone[1].excerpt_vectors) == 2
+    assert encoding.starts_seconds == alone[0].starts_seconds  # of the longest excerpt
+    assert encoding.excerpt_seconds == alone[0].excerpt_seconds
     expected = np.concatenate([encoding.vector for encoding in alone])
-    np.testing.assert_allclose(vector, expected / np.linalg.norm(expected), atol=1e-4)
+    np.testing.assert_allclose(encoding.vector, expected / np.linalg.norm(expected), atol=1e-4)
 
 
 def test_members_of_the_same_excerpts_keep_them(models: Path, tracks: list[Path]) -> None:
