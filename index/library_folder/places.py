@@ -12,7 +12,7 @@ from pathlib import Path
 from embedder.errors import NotFound, printable_path
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.records import TrackRecord
-from index.library_folder.finding.naming import looks_like_path
+from index.library_folder.finding.naming import looks_like_path, names_id_alone
 
 
 def places_of(path: Path | str) -> tuple[Path, ...]:
@@ -23,6 +23,8 @@ def places_of(path: Path | str) -> tuple[Path, ...]:
 
 def tracks_at(catalogue: Catalogue, path: Path | str) -> list[TrackRecord]:
     """The tracks of a file, however the path leads to it; a file of several parts has several."""
+    if names_id_alone(str(path)):
+        return []
     for place in places_of(path):
         tracks = catalogue.tracks_at(place)
         if tracks:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from index.library_folder.finding.naming import names_id_alone
 from index.library_folder.open_library import OpenLibrary
 from index.playlists.files.files import is_playlist_file
 from index.playlists.seeds import Seeds
@@ -27,8 +28,10 @@ def with_lists(
 
 
 def _is_list(text: str) -> bool:
+    if not text or names_id_alone(text):
+        return False
     path = Path(text)
-    return bool(text) and (path.is_dir() or (is_playlist_file(path) and path.exists()))
+    return path.is_dir() or (is_playlist_file(path) and path.exists())
 
 
 def _expanded(seeds: Seeds, texts: Iterable[str]) -> Iterable[str]:

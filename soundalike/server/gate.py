@@ -58,6 +58,10 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(self)",
 }
+RAW_HEADERS = [
+    (name.encode(), value.encode())
+    for name, value in (HEADERS | {"cache-control": "no-store"}).items()
+]
 
 
 class Gate:
@@ -142,10 +146,14 @@ class Gate:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
+                own = message.get("headers", [])
+                given = {name for name, _ in own}
+                missing = [header for header in RAW_HEADERS if header[0] not in given]
+                message["headers"] = [*own, *missing]
+                if origin is None:
+                    await send(message)
+                    return
                 answer = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    answer.setdefault(name, value)
-                answer.setdefault("cache-control", "no-store")
                 if origin in self._settings.allowed_origins:
                     answer["access-control-allow-origin"] = origin
                     answer["vary"] = "Origin"

@@ -26,6 +26,11 @@ def is_id(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
+def names_id_alone(text: str) -> bool:
+    """Whether a text is an id, and no file has that name: then no path need be looked up."""
+    return is_id(text) and not os.path.lexists(text)
+
+
 def looks_like_path(text: str) -> bool:
     """Whether a text is meant as a path: by its beginning, its suffix, or a folder that exists."""
     if Path(text).suffix.lower().lstrip(".") in AUDIO_SUFFIXES | MORE_SUFFIXES:
