@@ -108,6 +108,38 @@ def test_a_head_request_starts_nothing(rest: TestClient, monkeypatch: pytest.Mon
     assert (answer.status_code, answer.headers["content-type"]) == (200, "audio/mpeg")
 
 
+@pytest.mark.parametrize("name", ["mp3", "opus", "aac"])
+def test_the_length_is_told_before_if_a_player_asks(rest: TestClient, name: str) -> None:
+    """`estimateContentLength`: so many bytes come, the whole song and zeros after it."""
+    wish = {"id": "tr-3", "format": name, "estimateContentLength": "true"}
+    answer = rest.get("/rest/stream", params=wish)
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert decoded(answer.content.rstrip(b"\0"))[1] == pytest.approx(SECONDS, abs=0.15)
+    assert rest.head("/rest/stream", params=wish).headers["content-length"] == str(
+        len(answer.content)
+    )
+    assert (
+        "content-length"
+        not in rest.get(
+            "/rest/stream", params=wish | {"format": "flac"} | {"timeOffset": 1}
+        ).headers
+    )
+    assert (
+        "content-length"
+        not in rest.get("/rest/stream", params={"id": "tr-3", "format": name}).headers
+    )
+
+
+def test_a_stream_is_cut_or_filled_to_its_length(rest: TestClient, long_song: Path) -> None:
+    """Whatever the encoder makes, the announced number of bytes is sent."""
+    for length in (1000, 200_000, 2_000_000):
+        song = TranscodedSong(
+            Transcoders(), long_song, Transcoding("mp3", kbps=32), form="xml", length=length
+        )
+        sent = [message.get("body", b"") for message in _ask(song, leaves=False)]
+        assert sum(map(len, sent)) == length
+
+
 @pytest.fixture
 def long_song(tmp_path: Path) -> Path:
     """A song of a minute, whose stream does not fit into the pipes."""

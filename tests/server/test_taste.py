@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from index.library import Library
 from soundalike.server.gate import PAGE_TOKEN_HEADER
+from soundalike.server.routes.taste import MAX_EVENTS
 from soundalike.server.settings import ServerSettings
 from tests.server.conftest import client_of
 
@@ -99,3 +100,18 @@ def test_a_daily_mix_starts_from_likes(own_client: TestClient) -> None:
     answer = own_client.post("/api/v1/playlist", json=body).json()
     assert len(answer["tracks"]) == 3
     assert set(answer["flow"]) == {"energy", "tempo"}
+
+
+def test_unknown_tracks_and_long_lists_are_refused(own_client: TestClient) -> None:
+    """An event of a track that is not there, too many at once, and a wrong kind store nothing."""
+    wrong = [
+        ([{"id": 999, "kind": "play"}], 404),
+        ([{"id": 1, "kind": "play"}] * (MAX_EVENTS + 1), 422),
+        ([{"id": 1, "kind": "love"}], 422),
+        ([], 422),
+    ]
+    for events, status in wrong:
+        reply = own_client.post("/api/v1/taste/events", json={"events": events})
+        assert reply.status_code == status
+    assert own_client.put("/api/v1/taste/verdicts/999", json={"verdict": "like"}).status_code == 404
+    assert own_client.get("/api/v1/taste").json()["counts"]["play"] == 0

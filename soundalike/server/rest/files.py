@@ -21,6 +21,8 @@ LOSSLESS_SUFFIXES = frozenset({"aif", "aiff", "ape", "flac", "wav", "wv"})
 SAME_FORMAT = {"m4a": "aac", "oga": "ogg"}
 """Files that a player which asks for the format plays as they are."""
 MAX_SECONDS = 10**6
+SPARE_SHARE, SPARE_BYTES = 1.25, 32 << 10
+"""What a stream may be longer than its bit rate says: containers, and bit rates that vary."""
 
 
 def stream(visit: Visit) -> Response:
@@ -30,7 +32,14 @@ def stream(visit: Visit) -> Response:
     wish = _wish(visit, track, path.suffix.lower().lstrip("."))
     if wish is None:
         return FileResponse(path, media_type=media_type(path))
-    return TranscodedSong(visit.transcoders, path, wish, form=visit.text("f", "xml"))
+    wants_length = visit.text("estimateContentLength", "").lower() == "true"
+    return TranscodedSong(
+        visit.transcoders,
+        path,
+        wish,
+        form=visit.text("f", "xml"),
+        length=_length_of(track, wish) if wants_length else None,
+    )
 
 
 def download(visit: Visit) -> Response:
@@ -75,6 +84,16 @@ def _wish(visit: Visit, track: TrackRecord, suffix: str) -> Transcoding | None:
         start_seconds=start + offset,
         end_seconds=track.end_seconds,
     )
+
+
+def _length_of(track: TrackRecord, wish: Transcoding) -> int | None:
+    """Bytes that are enough for a song in another format; None if that cannot be said before."""
+    end = wish.end_seconds or ((track.start_seconds or 0.0) + (track.duration_seconds or 0.0))
+    seconds = end - wish.start_seconds
+    kind = wish.stream_format
+    if not kind.is_lossy or not 0 < seconds < MAX_SECONDS:
+        return None
+    return round(seconds * (wish.kbps or kind.usual_kbps) * 125 * SPARE_SHARE) + SPARE_BYTES
 
 
 def _usual_format(suffix: str) -> str:

@@ -11,8 +11,8 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -88,8 +88,22 @@ class Transcoder:
         self.end()
         await self._process.wait()
 
-    async def chunks(self, first: bytes) -> AsyncIterator[bytes]:
-        """The bytes in their order; `first` has been read already."""
+    async def chunks(self, first: bytes, *, length: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes in their order; `first` has been read already.
+
+        With a `length` there are as many: zeros follow the end of the song, which players skip.
+        """
+        n_left = length
+        async with aclosing(self._all_chunks(first)) as chunks:
+            async for chunk in chunks:
+                yield chunk[:n_left]
+                if n_left is not None:
+                    n_left -= min(n_left, len(chunk))
+        while n_left:
+            yield bytes(min(n_left, CHUNK_BYTES))
+            n_left -= min(n_left, CHUNK_BYTES)
+
+    async def _all_chunks(self, first: bytes) -> AsyncGenerator[bytes]:
         loop = asyncio.get_running_loop()
         chunk = first
         try:
@@ -107,9 +121,21 @@ class Transcoder:
 class TranscodedSong(Response):
     """An answer whose child is started when the answer is sent."""
 
-    def __init__(self, transcoders: Transcoders, path: Path, wish: Transcoding, *, form: str):
+    def __init__(
+        self,
+        transcoders: Transcoders,
+        path: Path,
+        wish: Transcoding,
+        *,
+        form: str,
+        length: int | None = None,
+    ) -> None:
+        """length: what the player is told of the number of bytes, which is then kept."""
         super().__init__(media_type=wish.stream_format.media_type)
         del self.headers["content-length"]
+        if length is not None:
+            self.headers["content-length"] = str(length)
+        self._length = length
         self.headers["accept-ranges"] = "none"
         self._transcoders = transcoders
         self._path = path
@@ -128,7 +154,9 @@ class TranscodedSong(Response):
             await failure(error, form=self._form)(scope, receive, send)
             return
         answer = StreamingResponse(
-            transcoder.chunks(first), media_type=self.media_type, headers={"accept-ranges": "none"}
+            transcoder.chunks(first, length=self._length),
+            media_type=self.media_type,
+            headers=dict(self.headers),
         )
         try:
             await answer(scope, receive, send)
