@@ -22,7 +22,7 @@ app = typer.Typer(
     """
 )
 UNMATCHED_COLUMNS = ("n_events", "artist", "title")
-STICKER_COLUMNS = ("n_read", "n_matched", "n_added", "n_removed")
+STICKER_COLUMNS = ("n_read", "n_matched", "n_added", "n_removed", "n_plays")
 COLUMNS = ("time", "event", "source", "id", "title", "artist", "path")
 
 
@@ -93,10 +93,11 @@ def stickers(
         ),
     ] = "",
 ) -> None:
-    """Store the likes and ratings that MPD's clients keep as stickers.
+    """Store the likes, ratings and plays that MPD's clients keep as stickers.
 
     A sticker `like` of 2 and a `rating` from 8 on are likes; 0, and a rating up to 2, are dislikes.
-    A sticker that was taken back takes its event along. `playlist --mpd --follow` does the same.
+    A sticker that was taken back takes its event along; `playlist --mpd --follow` does the same.
+    `playCount` and `lastPlayed` are plays, unless they were counted while MPD was followed.
 
     $ soundalike taste stickers localhost:6600
     Stores what you liked in an MPD client, and prints how much of it is new.
@@ -110,7 +111,7 @@ def stickers(
     say(
         settings,
         f"{report.n_matched} of {report.n_read} songs with a like or a rating are in the library: "
-        f"{report.n_added} new, {report.n_removed} taken back",
+        f"{report.n_added} new, {report.n_removed} taken back; new plays: {report.n_plays}",
     )
 
 

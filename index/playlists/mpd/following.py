@@ -24,12 +24,11 @@ from index.playlists.mpd.connection import close, news, opened, start_waiting, s
 from index.playlists.mpd.moments import Moment, moment_of, verdict
 from index.playlists.mpd.queueing import add, not_accepted
 from index.playlists.mpd.songs import Songs
-from index.playlists.mpd.stickers import sticker_verdicts, store_verdicts
+from index.playlists.mpd.stickers import FOLLOWED, sticker_verdicts, store_verdicts
 from index.playlists.radio import Radio
 from index.taste.request import EventRequest, check_taste
 from index.taste.waiting import store_or_wait
 
-SOURCE = "mpd"
 AHEAD = 3
 """So many songs are to come after the current one."""
 MAX_SEEDS = 3
@@ -136,7 +135,7 @@ class Follower:
             track = songs.track_of(library, moment.song)
             if track is None:
                 return
-            is_stored = store_or_wait(library, [EventRequest(track.id, kind, None, SOURCE)])
+            is_stored = store_or_wait(library, [EventRequest(track.id, kind, None, FOLLOWED)])
         later = "" if is_stored else " (stored when the library can be written to)"
         self._tell(f"{'played' if kind == 'play' else 'skipped'}: {shown_track(track)}{later}")
         if kind == "play":

@@ -1,4 +1,4 @@
-"""Following a player: what counts as a skip, and a real MPD whose queue stays filled."""
+"""Following a real MPD: its queue stays filled, and plays, skips and stickers count."""
 
 import signal
 import subprocess
@@ -17,49 +17,12 @@ from embedder.audio.writing import write_audio
 from index.library import Library
 from index.playlists.mpd import following
 from index.playlists.mpd.following import AHEAD, Follower
-from index.playlists.mpd.moments import Moment, verdict
 from tests.conftest import RunCli
 from tests.index.playlists.mpd_daemon import PATIENCE_SECONDS, Daemon, needs_mpd
 from tests.index.playlists.playlist_library import Song, write_library
 
 N_TRACKS = 12
 SECONDS = 60.0
-
-
-def moment(seen: float, song_id: str, elapsed: float, state: str = "play") -> Moment:
-    """A song of 200 seconds."""
-    song = {"id": song_id} if song_id else {}
-    duration = 200.0 if song_id else None
-    return Moment(seen, song, state, elapsed, duration, 0, 5, is_random=False)
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "kind"),
-    [
-        (moment(0, "1", 10), moment(30, "2", 0), "skip"),
-        (moment(0, "1", 10), moment(100, "2", 0), "play"),
-        (moment(0, "1", 10, "pause"), moment(100, "2", 0), "skip"),
-        (moment(0, "1", 0), moment(0.5, "2", 0), None),
-        (moment(0, "1", 10), moment(30, "1", 40), None),
-        (moment(0, "1", 150), moment(1, "1", 20), None),
-        (moment(0, "1", 150), moment(50, "1", 0.1), "play"),
-        (moment(0, "1", 10), moment(30, "", 0, "stop"), None),
-        (moment(0, "1", 10), moment(30, "1", 0, "stop"), None),
-        (moment(0, "1", 150), moment(60, "", 0, "stop"), "play"),
-        (moment(0, "1", 0, "stop"), moment(60, "2", 0), None),
-        (moment(0, "", 0, "stop"), moment(60, "2", 0), None),
-    ],
-)
-def test_what_counts_as_a_play_or_a_skip(before: Moment, now: Moment, kind: str | None) -> None:
-    """Half a track is a play, less is a skip if another song follows; a stop says nothing."""
-    assert verdict(before, now) == kind
-
-
-def test_a_long_track_is_played_after_four_minutes() -> None:
-    """An hour of music need not be heard to its half."""
-    hour = Moment(0.0, {"id": "1"}, "play", 0.0, 3600.0, 0, 5, is_random=False)
-    assert verdict(hour, moment(241, "2", 0)) == "play"
-    assert verdict(hour, moment(239, "2", 0)) == "skip"
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +201,35 @@ def test_stickers_become_likes(
         client.sticker_delete("song", file_of(2), "rating")
         wait_until(lambda: set(events(library)) == {(6, "like", "mpd-sticker")})
     client.sticker_delete("song", file_of(5), "like")
+
+
+@needs_mpd
+@pytest.mark.slow
+def test_counted_plays_are_read_once(
+    daemon: Daemon, client: Any, library: Path, run_cli: RunCli
+) -> None:
+    """`playCount` and `lastPlayed` become plays; only those that are new since the last time."""
+    client.stop()
+    command = ("--library", str(library), "taste", "stickers", daemon.address)
+    client.sticker_set("song", file_of(3), "playCount", "3")
+    client.sticker_set("song", file_of(3), "lastPlayed", "1700000000")
+    client.sticker_set("song", file_of(4), "playCount", "7")  # no time: nothing is known of it
+    client.sticker_set("song", file_of(5), "lastPlayed", "soon")
+    client.sticker_set("song", file_of(6), "lastPlayed", "99999999999")  # a clock that is wrong
+    assert "new plays: 3" in run_cli(*command).err
+    client.sticker_set("song", file_of(3), "playCount", "4")
+    client.sticker_set("song", file_of(3), "lastPlayed", "1700009999")
+    assert "new plays: 1" in run_cli(*command).err
+    assert "new plays: 0" in run_cli(*command).err
+    assert events(library) == [(4, "play", "mpd-plays")] * 4
+    with Library.open(library) as opened:
+        times = [event.happened for event in opened.taste.report()]
+        opened.taste.forget()
+    assert times == [1700009999, 1700000000, 1699999999, 1699999998]
+    for track, name in ((3, "playCount"), (3, "lastPlayed"), (4, "playCount")):
+        client.sticker_delete("song", file_of(track), name)
+    for track in (5, 6):
+        client.sticker_delete("song", file_of(track), "lastPlayed")
 
 
 @needs_mpd
