@@ -42,6 +42,7 @@ from cli.failures import INTERRUPTED, report
 from cli.loading import LazyGroup
 from cli.options import Globals, chosen_form, hoist_global_flags
 from cli.output import flush, write_line
+from cli.processes import check_command, is_speaker
 from cli.talk import set_up_logging, take_down_logging, write_remark
 from index.library_folder.usual import LIBRARY_VARIABLE
 
@@ -85,6 +86,8 @@ def soundalike(
         write_line(f"soundalike {_version()}")
         raise typer.Exit
     form = chosen_form(json=json, ndjson=ndjson, paths=paths)
+    check_command(context.invoked_subcommand)
+    quiet = quiet or not is_speaker()
     settings = Globals(library, form, null_separated=null_separated, quiet=quiet, debug=debug)
     context.obj = settings
     set_up_logging(settings)

@@ -3,8 +3,9 @@
 0    done (a reader that closes the pipe early is fine too)
 1    a bug of ours
 2    usage: a wrong argument, an existing file without --force, a missing extra
-3    bad input: unusable audio, data sets or tracks; training that diverged; a
-     busy library; a disk that is full, read-only or failing; too little memory
+3    bad input: unusable audio, data sets or tracks; training that diverged, or that
+     lost one of its processes; a busy library; a disk that is full, read-only or
+     failing; too little memory
 4    an artefact that is corrupt, made by another model or version, or whose code crashes here
 5    done, but some files failed
 130  interrupted
@@ -18,8 +19,10 @@ from typing import Any
 from typer.exceptions import TyperException
 
 from cli.options import SWITCHES, VALUED
+from cli.processes import wait_for_rank_zero
 from cli.talk import write_remark
 from embedder import errors
+from embedder.processes.torchrun import own_rank
 
 OUR_BUG = 1
 INTERRUPTED = 130
@@ -33,6 +36,7 @@ EXIT_CODES: dict[type[errors.SoundalikeError], int] = {
     errors.LibraryBusy: 3,
     errors.StorageError: 3,
     errors.TrainingDiverged: 3,
+    errors.ProcessLost: 3,
     errors.ArtefactError: 4,
     errors.PartialFailure: 5,
 }
@@ -55,6 +59,16 @@ _ENVIRONMENT = errors.OUT_OF_REACH | frozenset(
 )
 
 
+_SAID_BY_RANK_ZERO = (
+    errors.UsageError,
+    errors.OutputExists,
+    errors.TrainingDiverged,
+    errors.ProcessLost,
+    errors.ArtefactError,
+)
+"""Errors that rank zero of a run over processes has too, and says."""
+
+
 def exit_code_of(error: BaseException) -> int:
     """The exit code of an error: that of its nearest ancestor in the table, else 1."""
     for ancestor in type(error).__mro__:
@@ -72,9 +86,13 @@ def exit_code_of(error: BaseException) -> int:
 def report(error: BaseException, *, debug: bool) -> int:
     """Print one line on stderr that says what went wrong, and return the exit code."""
     code = exit_code_of(error)
+    rank = own_rank()
+    if rank.number and isinstance(error, _SAID_BY_RANK_ZERO):
+        wait_for_rank_zero()
     if debug and code != INTERRUPTED:
         traceback.print_exception(error)
-    write_remark(f"soundalike: {_one_line(error, code)}\n")
+    speaker = f"soundalike, {rank}" if rank.number else "soundalike"
+    write_remark(f"{speaker}: {_one_line(error, code)}\n")
     return code
 
 

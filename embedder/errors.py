@@ -25,6 +25,7 @@ A message says what happened, to which file, with which value, and what to do ne
     │   ├── UnsupportedFormat      written by a newer version
     │   └── ForeignCodeCrashed     other people's compiled code cannot run here
     ├── TrainingDiverged           the loss is not a number any more
+    ├── ProcessLost                another process of a training run has ended
     ├── LibraryBusy                another process is writing to the library
     ├── StorageError               a disk that is full or read-only, or a missing permission
     ├── OutputExists               would overwrite; the message names --force
@@ -209,6 +210,10 @@ class ForeignCodeCrashed(ArtefactError):
 
 class TrainingDiverged(SoundalikeError):
     """The loss is not a number any more."""
+
+
+class ProcessLost(SoundalikeError):
+    """Another process of a training run has ended, so this one cannot go on."""
 
 
 class LibraryBusy(SoundalikeError):

@@ -9,6 +9,7 @@ import typer
 from cli.cross_validation import show_cross_validation
 from cli.options import ForceOption, Form, Globals, check_subject, globals_of
 from cli.output import emit, emit_text
+from cli.processes import check_training, is_speaker, said_by_rank_zero
 from cli.several_runs import SeveralRuns
 from cli.talk import say
 from cli.training_data import has_own_labels, music_of, readable
@@ -121,15 +122,19 @@ def run(
     global_options = globals_of(context)
     several = SeveralRuns(grid, folds, curve, seeds)
     folder = output or Path(f"{dataset.absolute().name}-{several.name or 'run'}")
-    _check(
-        global_options,
-        dataset,
-        folder,
-        several=several.name,
-        resume=resume,
-        force=force,
-        show_config=show_config,
+    check_training(
+        dataset, {f"--{several.name}": several.name, "--fit": fit, "--show-config": show_config}
     )
+    with said_by_rank_zero():
+        _check(
+            global_options,
+            dataset,
+            folder,
+            several=several.name,
+            resume=resume,
+            force=force,
+            show_config=show_config,
+        )
     from embedder.training.settings import TrainingRequest, training_config  # imports torch
 
     request = TrainingRequest(
@@ -147,7 +152,8 @@ def run(
             _show_config(global_options, configuration)
             return
         result = _train(global_options, data, folder, configuration, resume=resume, force=force)
-    _show(global_options, dataset, result)
+    if is_speaker():
+        _show(global_options, dataset, result)
 
 
 def _check(

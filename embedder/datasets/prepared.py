@@ -15,6 +15,7 @@ from torch import Tensor
 
 from embedder.datasets.records import LeftOut, TrackRow
 from embedder.datasets.stored_levels import unpack_levels
+from embedder.draws import uniform
 
 Rows = NDArray[np.int64]
 
@@ -41,7 +42,7 @@ class PreparedTracks:
 
     def crops(self, rows: Rows, *, generator: torch.Generator) -> Tensor:
         """One random crop of each track: float32 [batch, rows, columns]."""
-        draws = torch.rand((2, len(rows)), generator=generator, dtype=torch.float64).numpy()
+        draws = uniform((2, len(rows)), generator=generator, axis=1, dtype=torch.float64).numpy()
         counts = self.first_items[rows + 1] - self.first_items[rows]
         items = self.first_items[rows] + np.minimum((draws[0] * counts).astype(int), counts - 1)
         _, n_rows, n_columns = self.spectrograms.shape

@@ -59,10 +59,9 @@ class RunningNormalisation(nn.Module):
     @torch.no_grad()
     def _learn(self, levels: Tensor) -> None:
         """Update mean and variance by a batch (Chan et al., 1983)."""
-        count = levels.shape[0] * levels.shape[2]
-        if count == 0:
+        if levels.shape[0] * levels.shape[2] == 0:
             return
-        variance, mean = torch.var_mean(levels.float(), dim=(0, 2), correction=0)
+        count, mean, variance = self._statistics(levels)
         n_before = int(self.n_columns)
         share = count / (n_before + count)
         difference = mean - self.mean
@@ -71,6 +70,11 @@ class RunningNormalisation(nn.Module):
         self.variance.copy_(spread + (share * (1 - share)) * difference.square() * bool(n_before))
         self.mean.add_(difference * share)
         self.n_columns.add_(count)
+
+    def _statistics(self, levels: Tensor) -> tuple[int, Tensor, Tensor]:
+        """Columns of a batch, and mean and variance of its rows."""
+        variance, mean = torch.var_mean(levels.float(), dim=(0, 2), correction=0)
+        return levels.shape[0] * levels.shape[2], mean, variance
 
 
 def build_normalisation(kind: Normalisation, *, n_rows: int) -> nn.Module:

@@ -38,6 +38,7 @@ from embedder.training.loop.fabric import build_fabric
 from embedder.training.loop.memory import memory_explained
 from embedder.training.loop.step import Observer
 from embedder.training.objectives.targets import standardised
+from embedder.training.ranks.ranks import Ranks, together
 from embedder.training.report.report import write_report
 from embedder.training.run import TrainingRun
 from embedder.training.start.inheriting import base_model, config_from, is_imported
@@ -74,32 +75,43 @@ def train(
     base = base_model(config.transfer)
     config = config_from(config, base)
     fabric = build_fabric(config.loop)
-    was_there = folder.exists()
-    if fabric.is_global_zero:
-        prepare_folder(folder, config, resume=resume, force=force)
-    fabric.barrier()
-    try:
-        with memory_explained(config, str(fabric.device)):
-            run = open_run(path, config, folder, base=base, fabric=fabric, on_progress=on_progress)
-    except BaseException:
-        if fabric.is_global_zero and not was_there:
-            remove_unused(folder)
-        raise
-    if (
-        resume and (folder / STATE_NAME).exists()
-    ):  # otherwise it ended before its first step was saved
-        run.loop.resume()
-    observers = list(make_observers(run)) if make_observers else []
-    if not fabric.is_global_zero:
-        return run.run(observers)
+    ranks = Ranks(fabric)
+    with together(ranks):
+        was_there = folder.exists()
+        if fabric.is_global_zero:
+            ranks.first_alone(lambda: prepare_folder(folder, config, resume=resume, force=force))
+        else:
+            ranks.first_alone(lambda: None)
+        try:
+            with memory_explained(config, str(fabric.device)):
+                run = open_run(
+                    path, config, folder, base=base, fabric=fabric, on_progress=on_progress
+                )
+        except BaseException:
+            if fabric.is_global_zero and not was_there:
+                remove_unused(folder)
+            raise
+        if ranks.same(resume and (folder / STATE_NAME).exists()):
+            run.loop.resume()  # otherwise it ended before its first step was saved
+        observers = list(make_observers(run)) if make_observers else []
+        if not fabric.is_global_zero:
+            return run.run(observers)
+        return _recorded(run, observers, keep_folder=was_there)
+
+
+def _recorded(
+    run: TrainingRun, observers: Sequence[Observer], *, keep_folder: bool
+) -> TrainingResult:
+    """Train, and write the record, the report and the result."""
+    folder = run.folder
     try:
         with (
             RunRecord(folder, run.loop.state) as record,
-            memory_explained(config, str(fabric.device)),
+            memory_explained(run.config, str(run.fabric.device)),
         ):
             result = run.run([record, *observers])
     except Exception:
-        if not was_there and not (folder / STATE_NAME).exists():
+        if not keep_folder and not (folder / STATE_NAME).exists():
             shutil.rmtree(folder)  # there is nothing in it to resume or to use
         raise
     if result.ended != "interrupted":  # after Ctrl-C the command must end at once
@@ -119,10 +131,16 @@ def open_run(
     on_progress: OnProgress | None = None,
 ) -> TrainingRun:
     """A run that is ready to start. The settings have passed through `config_from`."""
-    dataset = split_configured(open_configured(path, config.dataset), config.dataset)
-    _require_tags(dataset, config)
-    device = fabric.device.type if fabric is not None else "auto"
-    source = _source(dataset, config, base, device=device, on_progress=on_progress)
+    fabric = fabric or build_fabric(config.loop)
+
+    def read() -> tuple[Dataset, BatchSource]:
+        dataset = split_configured(open_configured(path, config.dataset), config.dataset)
+        _require_tags(dataset, config)
+        device = fabric.device.type
+        return dataset, _source(dataset, config, base, device=device, on_progress=on_progress)
+
+    # Rank zero computes features that are not stored yet; the others read them.
+    dataset, source = Ranks(fabric).first_alone(read)
     usable = dataset.subset(source.dataset_rows)
     _warn_of_lost_labels(dataset, usable, config.dataset)
     wants_features = needs("handcrafted", config.objectives, config.sampler)

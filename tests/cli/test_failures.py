@@ -82,3 +82,24 @@ def test_debug_adds_the_traceback(monkeypatch: pytest.MonkeyPatch, run_cli: RunC
     message = run_cli("doctor", "--debug").err
     assert "Traceback" in message
     assert message.endswith("soundalike: no such track\n")
+
+
+def test_rank_zero_is_the_first_to_say_what_all_ranks_know(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An error of the settings waits for rank zero; one of a file names its process at once."""
+    waits: list[int] = []
+    monkeypatch.setattr("cli.failures.wait_for_rank_zero", lambda: waits.append(1))
+    for name, value in (("TORCHELASTIC_RUN_ID", "x"), ("RANK", "1"), ("WORLD_SIZE", "2")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    assert report(errors.AudioError("song.mp3", "is gone"), debug=False) == 3
+    assert capsys.readouterr().err == "soundalike, process 2 of 2: song.mp3: is gone\n"
+    assert waits == []
+    assert report(errors.ConfigError("lower it"), debug=False) == 2
+    assert capsys.readouterr().err == "soundalike, process 2 of 2: lower it\n"
+    assert waits == [1]
+    monkeypatch.setenv("RANK", "0")
+    assert report(errors.ConfigError("lower it"), debug=False) == 2
+    assert capsys.readouterr().err == "soundalike: lower it\n"
+    assert waits == [1]

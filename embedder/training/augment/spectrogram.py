@@ -9,12 +9,14 @@ would cost as much as the network.
 import torch
 from torch import Tensor
 
+from embedder import draws
+
 
 def uniform(
     shape: tuple[int, ...], low: float, high: float, *, generator: torch.Generator, like: Tensor
 ) -> Tensor:
     """Random numbers from `low` to `high`, drawn on the generator's device, moved to `like`'s."""
-    uniforms = torch.rand(shape, generator=generator, device=generator.device)
+    uniforms = draws.uniform(shape, generator=generator)
     return (low + (high - low) * uniforms).to(device=like.device, dtype=like.dtype)
 
 
@@ -28,7 +30,7 @@ def gain(batch: Tensor, *, db: float, level_per_db: float, generator: torch.Gene
 def noise(batch: Tensor, *, deviation: float, generator: torch.Generator) -> Tensor:
     """Normal noise on the levels, its deviation drawn up to `deviation` for each example."""
     strength = uniform((len(batch), 1, 1), 0.0, deviation, generator=generator, like=batch)
-    samples = torch.randn(batch.shape, generator=generator, device=generator.device)
+    samples = draws.normal(tuple(batch.shape), generator=generator)
     return (batch + strength * samples.to(batch)).clamp(0.0, 1.0)
 
 
@@ -97,7 +99,7 @@ def mix_up(batch: Tensor, *, share: float, generator: torch.Generator) -> Tensor
 
     The target stays that of the louder track.
     """
-    order = torch.randperm(len(batch), generator=generator, device=generator.device)
+    order = draws.permutation(len(batch), generator=generator)
     under = uniform((len(batch), 1, 1), 0.0, share, generator=generator, like=batch)
     return (1 - under) * batch + under * batch[order.to(batch.device)]
 

@@ -11,6 +11,7 @@ import torch
 import torchaudio
 from torch import Tensor
 
+from embedder import draws
 from embedder.training.augment.spectrogram import uniform
 
 _FFT_SIZE = 1024
@@ -27,7 +28,7 @@ def noise(batch: Tensor, *, share: float, generator: torch.Generator) -> Tensor:
     """White noise of up to `share` of each example's root mean square."""
     level = batch.square().mean(dim=1, keepdim=True).sqrt()
     strength = uniform((len(batch), 1), 0.0, share, generator=generator, like=batch) * level
-    samples = torch.randn(batch.shape, generator=generator, device=generator.device)
+    samples = draws.normal(tuple(batch.shape), generator=generator)
     return (batch + strength * samples.to(batch)).clamp(-1.0, 1.0)
 
 
@@ -61,7 +62,7 @@ def shift_in_time(batch: Tensor, *, share: float, generator: torch.Generator) ->
 
 def mix_up(batch: Tensor, *, share: float, generator: torch.Generator) -> Tensor:
     """Mix another example of the batch into each, by up to that share (below a half)."""
-    order = torch.randperm(len(batch), generator=generator, device=generator.device)
+    order = draws.permutation(len(batch), generator=generator)
     under = uniform((len(batch), 1), 0.0, share, generator=generator, like=batch)
     return (1 - under) * batch + under * batch[order.to(batch.device)]
 
@@ -69,13 +70,13 @@ def mix_up(batch: Tensor, *, share: float, generator: torch.Generator) -> Tensor
 def change_tempo(batch: Tensor, *, share: float, generator: torch.Generator) -> Tensor:
     """Faster or slower by up to 1 + share, at the same pitch and length."""
     reach = math.log(1.0 + share)
-    exponent = uniform((1,), -reach, reach, generator=generator, like=batch)
+    exponent = uniform((), -reach, reach, generator=generator, like=batch)
     return _to_length(stretched(batch, speed=math.exp(float(exponent))), batch.shape[1])
 
 
 def change_pitch(batch: Tensor, *, semitones: float, generator: torch.Generator) -> Tensor:
     """Higher or lower by up to `semitones`, at the same tempo and length."""
-    shift = uniform((1,), -semitones, semitones, generator=generator, like=batch)
+    shift = uniform((), -semitones, semitones, generator=generator, like=batch)
     factor = 2.0 ** (float(shift) / 12)
     longer = stretched(batch, speed=1.0 / factor)
     return resampled(longer, n_samples=batch.shape[1])

@@ -12,6 +12,7 @@ from torch import Tensor
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.feature_cache import FeatureCache, digest_of_file, digest_of_settings
 from embedder.datasets.records import LeftOut
+from embedder.draws import uniform
 from embedder.encoding.encoder import TrackEncoder
 from embedder.encoding.requests import EncodingFailure, EncodingResult
 from embedder.errors import DatasetError, printable_path
@@ -42,7 +43,7 @@ class VectorSource:
 
     def crops(self, rows: Rows, *, generator: torch.Generator) -> Tensor:
         """One random excerpt of each track."""
-        draws = torch.rand(len(rows), generator=generator, dtype=torch.float64).numpy()
+        draws = uniform((len(rows),), generator=generator, dtype=torch.float64).numpy()
         counts = self.first_rows[rows + 1] - self.first_rows[rows]
         vector_rows = self.first_rows[rows] + np.minimum(
             (draws * counts).astype(np.int64), counts - 1

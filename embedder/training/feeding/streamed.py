@@ -22,6 +22,7 @@ from embedder.audio.excerpts import Excerpts, load_excerpts
 from embedder.config.model import ExcerptConfig, ModelConfig
 from embedder.datasets.dataset import Dataset
 from embedder.datasets.records import LeftOut, TrackRow
+from embedder.draws import seeds as draw_seeds
 from embedder.encoding.threads import map_in_threads
 from embedder.errors import AudioError, DatasetError, DeadlyAudio, printable_path
 from embedder.features.building import build_front_end
@@ -84,7 +85,7 @@ class StreamedTracks:
         Files that cannot be read are recorded in `failures`. If none can be, DatasetError names
         the first.
         """
-        seeds = torch.randint(2**62, (len(rows),), generator=generator).tolist()
+        seeds = draw_seeds(len(rows), generator=generator)
         read_places: list[int] = []
         excerpts: list[Excerpts] = []
         first_failure = ""

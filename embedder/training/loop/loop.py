@@ -20,7 +20,6 @@ from torch import Tensor, nn
 
 from embedder.config.training import TrainingConfig
 from embedder.encoding.threads import map_in_threads
-from embedder.training.feeding.sources import Rows
 from embedder.training.folder.run_state import (
     RunState,
     load_module,
@@ -44,12 +43,15 @@ from embedder.training.loop.step import (
     EpochSums,
     LoopParts,
     Observer,
+    PreparedBatch,
     StepModule,
     diverged,
     step_generator,
+    step_seed,
 )
 from embedder.training.objectives.objective import ObjectiveValue
 from embedder.training.objectives.targets import BatchTargets
+from embedder.training.ranks.ranks import Ranks
 
 SAVE_EVERY_SECONDS = 120.0
 """A killed run loses at most this much, and the rest of a step."""
@@ -66,7 +68,9 @@ class TrainingLoop:
         self.folder = folder
         self.fabric = fabric
         self.state = RunState(parts.config_digest, parts.data_digest)
-        step = StepModule(parts)
+        self.ranks = Ranks(fabric)
+        self.ranks.check(parts.sampler.examples_per_batch, is_compiled=config.loop.compile)
+        step = StepModule(parts, self.ranks)
         parts.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stub lacks it
         self._optimiser = build_optimiser(config.optimiser, parts.network, parts.objective)
         self._base_rates = [group["lr"] for group in self._optimiser.param_groups]
@@ -74,7 +78,7 @@ class TrainingLoop:
         self._average = WeightAverage(config.loop, parts.network)  # a copy, on its device by now
         step.network = compiled(parts.network) if config.loop.compile else parts.network
         self._sums = EpochSums(n_behind=0 if fabric.device.type == "cpu" else 1)
-        self.steps_per_epoch = max(len(parts.sampler) // fabric.world_size, 1)
+        self.steps_per_epoch = len(parts.sampler)
         self.n_steps = self.steps_per_epoch * config.loop.epochs
 
     def resume(self) -> None:
@@ -136,14 +140,14 @@ class TrainingLoop:
         """Train the rest of the current epoch; return a reason if the run must end within it."""
         self._step.train()
         last_saved = time.monotonic()
-        for rows, levels in self._batches():
-            embeddings, value = self._take_step(rows, levels)
+        for batch in self._batches():
+            embeddings, value = self._take_step(batch)
             self.state.next_batch += 1
             self.state.seconds = time.monotonic() - started
             for observer in observers:
                 observer.after_step(self.state.step, value, embeddings)
             now = time.monotonic()
-            is_stopped, is_late, is_save_due = self._agreed(
+            is_stopped, is_late, is_save_due = self.ranks.any_of(
                 interruption.is_wanted, now >= limit, now - last_saved >= SAVE_EVERY_SECONDS
             )
             if is_stopped:
@@ -155,8 +159,9 @@ class TrainingLoop:
                 last_saved = time.monotonic()
         return ""
 
-    def _take_step(self, rows: Rows, levels: Tensor) -> tuple[Tensor, ObjectiveValue]:
+    def _take_step(self, batch: PreparedBatch) -> tuple[Tensor, ObjectiveValue]:
         config, state = self.config, self.state
+        rows = self.ranks.rows_read(batch.rows, batch.read_places)
         factor = rate_factor(
             config.schedule,
             step=state.step,
@@ -168,10 +173,9 @@ class TrainingLoop:
         targets = self.parts.targets.batch(rows).to(self.fabric.device)
         generator = step_generator(config.loop.seed, state.step, purpose=2)
         with torch.random.fork_rng(devices=self._random_devices()):  # dropout takes no generator
-            torch.manual_seed(generator.initial_seed() + self.fabric.global_rank)
-            embeddings, outcome = self._step(
-                levels.to(self.fabric.device, non_blocking=True), AsTheyAre(targets), generator
-            )
+            torch.manual_seed(generator.initial_seed())
+            levels = batch.levels.to(self.fabric.device, non_blocking=True)
+            embeddings, outcome = self._step(levels, AsTheyAre(targets), generator)
         value = ObjectiveValue(**outcome)
         loss = value.loss
         if config.optimiser.l1:
@@ -257,36 +261,30 @@ class TrainingLoop:
         """Rank zero measures for all, so that every rank stops at the same epoch."""
         is_zero = self.fabric.is_global_zero
         scores = self.parts.validate(self.best_network, self.parts.front_end) if is_zero else {}
-        return scores if self.fabric.world_size == 1 else self.fabric.broadcast(scores)
+        return self.ranks.same(scores)
 
     def _has_stalled(self) -> bool:
         return 0 < self.config.stopping.patience_epochs <= self.state.epochs_without_gain()
 
-    def _agreed(self, *flags: bool) -> list[bool]:
-        """Which flags are set in at least one process; all processes must act alike."""
-        if self.fabric.world_size == 1:
-            return list(flags)
-        own_flags = torch.tensor([float(flag) for flag in flags], device=self.fabric.device)
-        return [n > 0 for n in torch.as_tensor(self.fabric.all_reduce(own_flags, reduce_op="sum"))]
-
-    def _batches(self) -> Iterator[tuple[Rows, Tensor]]:
-        """The remaining batches of the epoch, prepared ahead in threads."""
+    def _batches(self) -> Iterator[PreparedBatch]:
+        """The remaining batches of the epoch (own parts of them), prepared ahead in threads."""
         plan = self.parts.sampler.plan(self.state.epoch)
-        own_plan = plan[self.fabric.global_rank :: self.fabric.world_size][: self.steps_per_epoch]
         first_step = self.state.step - self.state.next_batch
         n_threads = torch.get_num_threads()
 
-        def prepare(at: int) -> tuple[Rows, Tensor]:
+        def prepare(at: int) -> PreparedBatch:
             torch.set_num_threads(1)  # in this thread: more would slow down the network
-            seed = self.config.loop.seed + self.fabric.global_rank * 1_000_003
-            generator = step_generator(seed, first_step + at, purpose=1)
-            rows = own_plan[at].rows
+            rows = plan[at].rows
+            seed = step_seed(self.config.loop.seed, first_step + at, purpose=1)
+            generator = self.ranks.generator(seed, len(rows))
+            own_rows = rows[self.ranks.part(len(rows))]
             read_places, levels = self.parts.source.readable_crops(
-                self.parts.rows[rows], generator=generator
+                self.parts.rows[own_rows], generator=generator
             )
-            return rows[read_places], self.parts.augmentation(levels, generator=generator)
+            changed = self.parts.augmentation(levels, generator=generator)
+            return PreparedBatch(rows, read_places, changed)
 
-        numbers = range(self.state.next_batch, len(own_plan))
+        numbers = range(self.state.next_batch, len(plan))
         workers = max(self.config.loop.workers, 1)
         try:
             for batch in map_in_threads(prepare, numbers, workers=workers):

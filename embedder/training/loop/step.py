@@ -17,6 +17,8 @@ from embedder.training.doctor import Doctor
 from embedder.training.feeding.sources import BatchSource, Rows
 from embedder.training.objectives.objective import Objective, ObjectiveValue
 from embedder.training.objectives.targets import BatchTargets, TrackTargets
+from embedder.training.ranks.modules import share_batches
+from embedder.training.ranks.ranks import Ranks
 from embedder.training.sampling.batches import BatchSampler
 
 Validate = Callable[[nn.Module, FrontEnd], dict[str, float]]
@@ -51,6 +53,18 @@ class LoopParts:
     config_digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedBatch:
+    """A batch, and the inputs of this process's part of it."""
+
+    rows: Rows
+    """int64 [batch]: the tracks of the whole batch."""
+    read_places: Rows
+    """Which places of this process's part could be read."""
+    levels: Tensor
+    """float32 [read, rows, columns]: their crops."""
+
+
 class AsTheyAre:
     """Targets that stay in 32 bits. Fabric converts every tensor in a module's input to the
     precision of the network, in which distances between features lose digits.
@@ -63,8 +77,11 @@ class AsTheyAre:
 class StepModule(nn.Module):
     """Network and objective as one module, because Fabric sets up one module."""
 
-    def __init__(self, parts: LoopParts) -> None:
+    def __init__(self, parts: LoopParts, ranks: Ranks) -> None:
         super().__init__()
+        self.ranks = ranks
+        share_batches(parts.network, ranks)
+        share_batches(parts.front_end, ranks)
         self.network: nn.Module = parts.network
         self.objective = parts.objective
         self.normalisation = parts.front_end.normalisation
@@ -72,11 +89,16 @@ class StepModule(nn.Module):
     def forward(
         self, levels: Tensor, targets: AsTheyAre, generator: torch.Generator
     ) -> tuple[Tensor, dict[str, Any]]:
-        """Levels to embeddings, and the value of the objective as a dict."""
-        embeddings = self.network(self.normalisation(levels)).float()
+        """Levels to embeddings, and the value of the objective as a dict. With several processes,
+        levels are those of one, and everything else is of the whole batch.
+        """
+        embeddings = self.ranks.gathered(self.network(self.normalisation(levels)).float())
         with torch.autocast(embeddings.device.type, enabled=False):  # distances need 32 bits
             value = self.objective(embeddings, targets.targets, generator=generator)
-        return embeddings, known_fields(value)
+        fields = known_fields(value)
+        if self.ranks.n > 1:  # weights without a gradient would make the processes wait
+            fields["loss"] = value.loss + 0 * sum(w.sum() for w in self.objective.parameters())
+        return embeddings, fields
 
 
 def diverged(what: str, step: int, optimiser: OptimiserConfig) -> TrainingDiverged:
@@ -95,8 +117,13 @@ def known_fields(record: Any) -> dict[str, Any]:
 
 def step_generator(seed: int, step: int, *, purpose: int) -> torch.Generator:
     """The generator of all random choices in one step of a run."""
+    return torch.Generator().manual_seed(step_seed(seed, step, purpose=purpose))
+
+
+def step_seed(seed: int, step: int, *, purpose: int) -> int:
+    """The seed of random choices in one step of a run."""
     words = np.random.SeedSequence([seed, step, purpose]).generate_state(2, np.uint32)
-    return torch.Generator().manual_seed(int(words[0]) | (int(words[1]) & 0x7FFFFFFF) << 32)
+    return int(words[0]) | (int(words[1]) & 0x7FFFFFFF) << 32
 
 
 class EpochSums:

@@ -59,6 +59,11 @@ class BatchSampler:
         grouped = config.groups_per_batch * config.tracks_per_group
         return grouped if config.kind == "groups" else config.batch_size
 
+    @property
+    def examples_per_batch(self) -> int:
+        """Crops in a batch."""
+        return self.tracks_per_batch * self.config.crops_per_track
+
     def __len__(self) -> int:
         """Batches of an epoch."""
         return max(1, -(-len(self._targets) // self.tracks_per_batch))

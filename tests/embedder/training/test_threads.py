@@ -9,7 +9,7 @@ import torch
 
 from embedder.datasets.prepared import PreparedTracks
 from embedder.training.feeding.sources import Rows
-from embedder.training.loop.step import step_generator
+from embedder.training.loop.step import step_seed
 from embedder.training.train import open_run, train
 from tests.embedder.small_sets import small_config, write_array_set
 
@@ -29,11 +29,11 @@ def test_batches_are_prepared_by_one_thread_each(
         def after_epoch(self, _: dict[str, object]) -> None:
             """Nothing to count."""
 
-    def counting(*arguments: object, **settings: object) -> torch.Generator:
+    def counting(*arguments: object, **settings: object) -> int:
         preparing.add((threading.current_thread().name, torch.get_num_threads()))
-        return step_generator(*arguments, **settings)  # type: ignore[arg-type]  # passed on
+        return step_seed(*arguments, **settings)  # type: ignore[arg-type]  # passed on
 
-    monkeypatch.setattr("embedder.training.loop.loop.step_generator", counting)
+    monkeypatch.setattr("embedder.training.loop.loop.step_seed", counting)
     try:
         train(
             write_array_set(tmp_path / "set"),
