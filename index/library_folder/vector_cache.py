@@ -11,6 +11,7 @@ from embedder.errors import ArtefactError, CorruptArtefact, LibraryBusy, Storage
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.catalogue.revisions import CatalogueState
 from index.library_folder.lock import writing
+from index.vectors.building import build_in_blocks
 from index.vectors.distances import Space
 from index.vectors.faiss_store import FaissStore
 from index.vectors.kinds import StoreSettings
@@ -155,9 +156,14 @@ class StoreCache:
         return True
 
     def _built(self, model: ModelRow, space: Space) -> FaissStore:
-        ids = self._catalogue.vectors.ids(model.id)
-        vectors = self._catalogue.vectors.matrix(model.id, ids, size=model.embedding_size)
-        return FaissStore.build(space, ids, vectors=vectors, settings=self._settings)
+        rows, size = self._catalogue.vectors, model.embedding_size
+        return build_in_blocks(
+            space,
+            rows.ids(model.id),
+            size=size,
+            read=lambda ids: rows.matrix(model.id, ids, size=size),
+            settings=self._settings,
+        )
 
     def _save(self, store: FaissStore, source: StoreSource, *, has_lock: bool) -> bool:
         """Write the store to its file; false if that cannot be done now."""

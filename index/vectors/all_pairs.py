@@ -8,8 +8,8 @@ than a quarter of all cells, comparing all vectors with all is the better way.
 import numpy as np
 from numpy.typing import NDArray
 
+from index.vectors.cells import FaissCells
 from index.vectors.distances import FloatMatrix, Space
-from index.vectors.faiss_part import FaissCells
 
 MIN_VECTORS = 16_384
 """With fewer, comparing all with all is quick enough."""

@@ -46,14 +46,20 @@ class FaissPart:
     @classmethod
     def build(cls, vectors: FloatMatrix, plan: StorePlan, *, inner_product: bool) -> "FaissPart":
         """An index of the planned kind that holds vectors [n, d]."""
+        part = cls.begun(_sample(vectors), plan, inner_product=inner_product)
+        part.add(vectors)
+        return part
+
+    @classmethod
+    def begun(cls, sample: FloatMatrix, plan: StorePlan, *, inner_product: bool) -> "FaissPart":
+        """An empty index of the planned kind, fitted to a sample [n, d] of what will be added."""
         metric = faiss.METRIC_INNER_PRODUCT if inner_product else faiss.METRIC_L2
-        raw = _empty(vectors.shape[1], plan, metric)
+        raw = _empty(sample.shape[1], plan, metric)
         if not plan.keeps_exact_vectors:
             raw = _refined(raw)
         if not raw.is_trained:
-            (raw if plan.keeps_exact_vectors else raw.base_index).train(_sample(vectors))
+            (raw if plan.keeps_exact_vectors else raw.base_index).train(sample)
             raw.is_trained = True
-        raw.add(vectors)
         return cls(raw, plan)
 
     @classmethod
@@ -205,49 +211,6 @@ class FaissPart:
         return True
 
 
-class FaissCells:
-    """Vectors sorted into cells (k-means), numbered from 0; a search opens the nearest cells."""
-
-    def __init__(
-        self,
-        vectors: FloatMatrix,
-        n_cells: int,
-        *,
-        trained: FloatMatrix,
-        n_rounds: int,
-        seed: int,
-        inner_product: bool,
-    ) -> None:
-        """Cells of vectors [n, d], placed by k-means over `trained` [m, d]."""
-        size = vectors.shape[1]
-        metric = faiss.METRIC_INNER_PRODUCT if inner_product else faiss.METRIC_L2
-        self.n_cells = n_cells
-        self._coarse: Any = faiss.IndexFlat(size, metric)
-        self._raw: Any = faiss.IndexIVFFlat(self._coarse, size, n_cells, metric)
-        self._raw.cp.niter, self._raw.cp.seed = n_rounds, seed
-        self._raw.train(trained)
-        self._raw.add(vectors)
-
-    @property
-    def n_opened(self) -> int:
-        """The number of cells that a search opens."""
-        return int(self._raw.nprobe)
-
-    @n_opened.setter
-    def n_opened(self, value: int) -> None:
-        self._raw.nprobe = value
-
-    def cell_of(self, vectors: FloatMatrix) -> Rows:
-        """The cell [n] that each of vectors [n, d] belongs to."""
-        cells: Rows = self._coarse.search(vectors, 1)[1][:, 0]
-        return cells
-
-    def search(self, queries: FloatMatrix, k: int) -> tuple[FloatMatrix, Rows]:
-        """FAISS's own values and positions [n, k], best first; -1 if a row is missing."""
-        values, rows = self._raw.search(queries, k)
-        return values, rows
-
-
 def selector_of(rows: Rows, n_rows: int) -> object:
     """A FAISS selector that allows only these rows, as one bit per row."""
     is_allowed = np.zeros(n_rows, dtype=bool)
@@ -275,6 +238,7 @@ def _empty(size: int, plan: StorePlan, metric: int) -> Any:
         lists = faiss.IndexIVFPQ(coarse, size, plan.n_lists, plan.code_bytes, 8, metric)
     lists.cp.niter = 10
     lists.cp.max_points_per_centroid = 128
+    lists.cp.min_points_per_centroid = 1  # fewer than FAISS likes are no reason to warn users
     lists.own_fields = True
     coarse.this.disown()
     return lists
@@ -288,10 +252,16 @@ def _refined(codes: Any) -> Any:
     return refined
 
 
-def _sample(vectors: FloatMatrix) -> FloatMatrix:
+def sampled_rows(n_vectors: int) -> Rows:
     """The vectors that lists and codes are fitted to; the choice is always the same."""
+    if n_vectors <= MAX_TRAINING_VECTORS:
+        return np.arange(n_vectors)
+    chosen = np.random.default_rng(0).choice(n_vectors, MAX_TRAINING_VECTORS, replace=False)
+    return np.sort(chosen)
+
+
+def _sample(vectors: FloatMatrix) -> FloatMatrix:
     if len(vectors) <= MAX_TRAINING_VECTORS:
         return vectors
-    chosen = np.random.default_rng(0).choice(len(vectors), MAX_TRAINING_VECTORS, replace=False)
-    sample: FloatMatrix = vectors[np.sort(chosen)]
+    sample: FloatMatrix = vectors[sampled_rows(len(vectors))]
     return sample
