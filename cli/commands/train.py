@@ -122,19 +122,16 @@ def run(
     global_options = globals_of(context)
     several = SeveralRuns(grid, folds, curve, seeds)
     folder = output or Path(f"{dataset.absolute().name}-{several.name or 'run'}")
-    check_training(
-        dataset, {f"--{several.name}": several.name, "--fit": fit, "--show-config": show_config}
+    _check(
+        global_options,
+        dataset,
+        folder,
+        several=several.name,
+        fit=fit,
+        resume=resume,
+        force=force,
+        show_config=show_config,
     )
-    with said_by_rank_zero():
-        _check(
-            global_options,
-            dataset,
-            folder,
-            several=several.name,
-            resume=resume,
-            force=force,
-            show_config=show_config,
-        )
     from embedder.training.settings import TrainingRequest, training_config  # imports torch
 
     request = TrainingRequest(
@@ -156,12 +153,14 @@ def run(
         _show(global_options, dataset, result)
 
 
+@said_by_rank_zero()
 def _check(
     settings: Globals,
     dataset: Path,
     folder: Path,
     *,
     several: str,
+    fit: bool,
     resume: bool,
     force: bool,
     show_config: bool,
@@ -169,6 +168,7 @@ def _check(
     """Refuse what cannot work before torch is imported, which takes seconds."""
     from embedder.training.folder.run_folder import check_no_run
 
+    check_training(dataset, {f"--{several}": several, "--fit": fit, "--show-config": show_config})
     if several and (resume or force or show_config):
         raise UsageError(
             f"--{several} continues by itself: leave out --resume, --force, --show-config"

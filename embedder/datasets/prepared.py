@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from embedder.datasets.draws import uniform
 from embedder.datasets.records import LeftOut, TrackRow
 from embedder.datasets.stored_levels import unpack_levels
-from embedder.draws import uniform
 
 Rows = NDArray[np.int64]
 

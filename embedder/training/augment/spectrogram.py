@@ -9,7 +9,7 @@ would cost as much as the network.
 import torch
 from torch import Tensor
 
-from embedder import draws
+from embedder.datasets import draws
 
 
 def uniform(

@@ -11,7 +11,7 @@ import torch
 import torchaudio
 from torch import Tensor
 
-from embedder import draws
+from embedder.datasets import draws
 from embedder.training.augment.spectrogram import uniform
 
 _FFT_SIZE = 1024

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from embedder.datasets.dataset import Dataset
+from embedder.datasets.draws import uniform
 from embedder.datasets.feature_cache import FeatureCache, digest_of_file, digest_of_settings
 from embedder.datasets.records import LeftOut
-from embedder.draws import uniform
 from embedder.encoding.encoder import TrackEncoder
 from embedder.encoding.requests import EncodingFailure, EncodingResult
 from embedder.errors import DatasetError, printable_path

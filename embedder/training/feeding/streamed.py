@@ -21,8 +21,8 @@ from embedder.audio.decoding import probe
 from embedder.audio.excerpts import Excerpts, load_excerpts
 from embedder.config.model import ExcerptConfig, ModelConfig
 from embedder.datasets.dataset import Dataset
+from embedder.datasets.draws import seeds as draw_seeds
 from embedder.datasets.records import LeftOut, TrackRow
-from embedder.draws import seeds as draw_seeds
 from embedder.encoding.threads import map_in_threads
 from embedder.errors import AudioError, DatasetError, DeadlyAudio, printable_path
 from embedder.features.building import build_front_end

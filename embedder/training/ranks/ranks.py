@@ -19,7 +19,7 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, distributed
 
-from embedder.draws import PartGenerator, part_generator
+from embedder.datasets.draws import PartGenerator, part_generator
 from embedder.errors import ConfigError, ProcessLost
 
 Rows = NDArray[np.int64]

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from embedder import draws
 from embedder.config.batches import AugmentationConfig
 from embedder.config.model import FrontEndConfig
-from embedder.draws import part_generator
+from embedder.datasets import draws
+from embedder.datasets.draws import part_generator
 from embedder.training.augment.building import build_augmentation
 
 PARTS = (slice(0, 3), slice(3, 4), slice(4, 10))
