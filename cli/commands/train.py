@@ -119,8 +119,7 @@ def run(
     $ soundalike train music-by-genre --preset base -o my-run
     Trains a model, and prints its held-out scores and how to index with it.
     """
-    global_options = globals_of(context)
-    several = SeveralRuns(grid, folds, curve, seeds)
+    global_options, several = globals_of(context), SeveralRuns(grid, folds, curve, seeds)
     folder = output or Path(f"{dataset.absolute().name}-{several.name or 'run'}")
     _check(
         global_options,
@@ -149,8 +148,7 @@ def run(
             _show_config(global_options, configuration)
             return
         result = _train(global_options, data, folder, configuration, resume=resume, force=force)
-    if is_speaker():
-        _show(global_options, dataset, result)
+    _show(global_options, dataset, result)
 
 
 @said_by_rank_zero()
@@ -225,6 +223,8 @@ def _course_of(result: "TrainingResult") -> dict[str, Any]:
 
 def _show(settings: Globals, dataset: Path, result: "TrainingResult") -> None:
     """The result, the tracks that were left out, and how to go on."""
+    if not is_speaker():
+        return
     for track in result.left_out:
         say(settings, f"left out: {track['path']}: {track['reason']}")
     if result.ended == "interrupted":
