@@ -1,13 +1,8 @@
 """Every example of the manual runs: console lines, Python blocks and settings files."""
 
-import os
 import re
-import shlex
 import shutil
-import subprocess
-import sys
 import tomllib
-from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -20,11 +15,15 @@ from embedder.encoding.encoder import TrackEncoder
 from embedder.training.grid.grid import read_grid
 from index.library import Library
 from tests.conftest import RunCli
+from tests.running_docs import run_line, write_history
 from tests.test_house import imports_of_the_house
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = ("indexing", "querying", "playlists", "labels", "live", "training", "evaluation", "search")
+PAGES = (
+    *("indexing", "querying", "playlists", "labels", "live", "training", "evaluation", "search"),
+    *("page", "taste", "players"),
+)
 OLD_PHRASES = (
     "so-manieth",
     "only else",
@@ -64,6 +63,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for style, name in NAME_BY_STYLE.items():
         song = next(song.path for song in songs if song.genre == style)
         shutil.copy(song, folder / f"{name}{song.suffix}")
+    write_history(folder / "listenbrainz.zip", [(song.artist, song.title) for song in songs])
     with Library.open_or_create(folder / "library") as library:
         library.index([folder / "music"], encoder=TrackEncoder.load("default"))
     shutil.copytree(folder / "library", folder / "other-library")
@@ -89,27 +89,11 @@ def test_the_console_lines_of_a_page_run(
     for block in blocks(page, "console"):
         for example in block.split("$ ")[1:]:
             line, *shown = example.strip().splitlines()
-            out = _run_pipe(line, run_cli, monkeypatch)
+            out = run_line(line, run_cli, monkeypatch)
             printed = [" ".join(row.split()) for row in out.splitlines()]
             for row in (row for row in shown if row.strip(". ")):
                 start = " ".join(row.split("...")[0].split())
                 assert any(text.startswith(start) for text in printed), f"{line}\n{row}\n{out}"
-
-
-def _run_pipe(line: str, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The output of a line with pipes; programs other than soundalike run as processes."""
-    data = b""
-    for part in line.split(" | "):
-        words = shlex.split(part)
-        if words[0] == "soundalike":
-            monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(data)))
-            run = run_cli(*words[1:])
-            assert run.code == 0, f"{line}\n{run.err}"
-            data = os.fsencode(run.out)
-        else:
-            completed = subprocess.run(words, input=data, capture_output=True, check=True)
-            data = completed.stdout
-    return data.decode("utf-8", "replace")
 
 
 def test_the_python_blocks_run(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
