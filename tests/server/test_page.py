@@ -15,6 +15,12 @@ pytestmark = needs_browser
 
 SIZES = [(1400, 900), (390, 844)]
 PLAYLIST_BUTTONS = "[...document.querySelectorAll('#playlist button')]"
+WORDLESS = (
+    "[...document.querySelectorAll('[data-text], [data-label], [data-title]')].filter(e =>"
+    "/undefined/.test(e.textContent + e.ariaLabel + e.title) || !(e.textContent || e.ariaLabel))"
+    ".map(e => e.outerHTML)"
+)
+"""Elements whose text is not among those of text.js."""
 VIEWS = ["songs/", "songs/3", "playlist/", "map/", "library/", "taste/"]
 
 
@@ -219,6 +225,7 @@ def test_nothing_is_cut_off_and_everybody_can_read_it(
             browser.frames(3)
             wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             assert page.run(wide) <= 0, view
+            assert page.run(WORDLESS) == [], view
             page.run(f"{script}; true")
             problems = page.run(
                 "axe.run().then(r => r.violations.filter(v => ['serious', 'critical']"

@@ -1,6 +1,7 @@
 // The API for people: what openapi.json says, with an example of each request that can be sent.
 
 import { el } from "./dom.js";
+import { TEXT, putTexts } from "./text.js";
 import { applyTheme } from "./theme.js";
 
 const token = document.querySelector('meta[name="page-token"]').content;
@@ -11,13 +12,14 @@ const EXAMPLES = {
 };
 const OPTIONAL_SHOWN = new Set(["id", "k", "limit"]);
 
+putTexts(document);
 const description = await (await fetch("/api/openapi.json")).json();
 document.getElementById("about").textContent = description.info.description;
 const groups = new Map();
 for (const [path, methods] of Object.entries(description.paths)) {
   for (const method of METHODS.filter((name) => name in methods)) {
     const operation = methods[method];
-    const group = operation.tags?.[0] ?? "other";
+    const group = operation.tags?.[0] ?? TEXT.apiOther;
     if (!groups.has(group)) groups.set(group, []);
     groups.get(group).push(section(path, method, operation));
   }
@@ -44,9 +46,9 @@ function contents(path, method, operation) {
   const inputs = parameters.map((parameter) => [parameter, el("input", {
     value: exampleOf(parameter), "aria-label": parameter.name, placeholder: String(parameter.schema?.default ?? ""),
   })]);
-  const text = body ? el("textarea", { rows: 5, "aria-label": "Body", value: JSON.stringify(bodyExample(body), null, 1) }) : null;
-  const line = el("pre", { className: "line", tabIndex: 0, "aria-label": "The same request with curl" });
-  const answer = el("pre", { className: "answer", tabIndex: 0, "aria-label": "Answer", hidden: true });
+  const text = body ? el("textarea", { rows: 5, "aria-label": TEXT.apiBody, value: JSON.stringify(bodyExample(body), null, 1) }) : null;
+  const line = el("pre", { className: "line", tabIndex: 0, "aria-label": TEXT.apiCurl });
+  const answer = el("pre", { className: "answer", tabIndex: 0, "aria-label": TEXT.apiAnswer, hidden: true });
   const target = () => addressOf(path, inputs);
   const draw = () => { line.textContent = curlOf(method, target(), text?.value); };
   for (const control of [...inputs.map(([, input]) => input), text]) control?.addEventListener("input", draw);
@@ -58,7 +60,7 @@ function contents(path, method, operation) {
       el("td", {}, input), el("td", {}, ...marked([kindOf(parameter.schema), parameter.description].filter(Boolean).join(". "))))))) : null,
     body ? el("div", {}, text, fieldTable(body)) : null,
     line,
-    el("button", { type: "button", className: "main", onclick: () => send(method, target(), text?.value, answer) }, "Send"),
+    el("button", { type: "button", className: "main", onclick: () => send(method, target(), text?.value, answer) }, TEXT.apiSend),
     answer].filter(Boolean);
 }
 
@@ -138,10 +140,10 @@ function fieldTable(schema) {
 
 function kindOf(schema) {
   const whole = resolved(schema);
-  if (whole.anyOf) return whole.anyOf.map(kindOf).join(" or ");
+  if (whole.anyOf) return whole.anyOf.map(kindOf).join(TEXT.apiOr);
   if (whole.enum) return whole.enum.map((value) => JSON.stringify(value)).join(", ");
-  if (whole.type === "array") return `list of ${kindOf(whole.items)}`;
-  const bounds = [["from", whole.minimum], ["to", whole.maximum]].filter(([, value]) => value !== undefined && Math.abs(value) < 2 ** 53);
+  if (whole.type === "array") return TEXT.apiListOf(kindOf(whole.items));
+  const bounds = [[TEXT.apiFrom, whole.minimum], [TEXT.apiTo, whole.maximum]].filter(([, value]) => value !== undefined && Math.abs(value) < 2 ** 53);
   return [whole.type, ...bounds.map((bound) => bound.join(" "))].filter(Boolean).join(" ");
 }
 

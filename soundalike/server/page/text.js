@@ -1,4 +1,4 @@
-// Every text of the page in one place, so that it can be translated. `index.html` names its texts by
+// Every text of the pages in one place, so that it can be translated. An HTML file names its texts by
 // `data-text` (the content) and `data-label` (what a screen reader says).
 
 const LANGUAGE = "en";
@@ -180,11 +180,22 @@ export const TEXT = {
   keys: [["/", "find songs"], ["Space", "play or pause"], ["J / K", "next or previous song"],
     ["← / →", "ten seconds back or on"], ["L / D", "like or dislike the song that plays"], ["Q", "the queue"],
     ["↑ / ↓", "move in a list"], ["Enter", "open the song"], ["?", "this help"], ["Esc", "close"]],
+  apiTitle: "The API",
+  apiGroups: "Groups of addresses",
+  apiOther: "other",
+  apiBody: "Body",
+  apiCurl: "The same request with curl",
+  apiAnswer: "Answer",
+  apiSend: "Send",
+  apiOr: " or ",
+  apiListOf: (kind) => `list of ${kind}`,
+  apiFrom: "from",
+  apiTo: "to",
   loading: "Loading…",
   notFound: "There is no such page.",
 };
 
-/** Put texts into the elements of `index.html` that name them. */
+/** Put texts into the elements that name them. */
 export function putTexts(root) {
   for (const element of root.querySelectorAll("[data-text]")) element.textContent = TEXT[element.dataset.text];
   for (const element of root.querySelectorAll("[data-label]")) element.setAttribute("aria-label", TEXT[element.dataset.label]);

@@ -11,6 +11,9 @@ from soundalike.server.context import Context
 from soundalike.server.gate import COOKIE
 
 PAGE = Path(str(files("soundalike.server"))) / "page"
+HEAD = "head.html"
+"""What stands at the top of every page."""
+HEAD_MARK = "{{head}}"
 TOKEN_MARK = "{{page_token}}"  # noqa: S105 - replaced by the token
 NAVIDROME_MARK = "{{navidrome}}"
 COOKIE_SECONDS = 30 * 24 * 3600
@@ -44,5 +47,7 @@ def page_router(context: Context, *, has_navidrome: bool = False) -> APIRouter:
 
 def _filled(name: str, context: Context) -> str:
     """A page with the token that it sends with changes."""
-    text = (PAGE / name).read_text(encoding="utf-8")
-    return text.replace(TOKEN_MARK, escape(context.settings.page_token))
+    head, text = ((PAGE / file).read_text(encoding="utf-8") for file in (HEAD, name))
+    return text.replace(HEAD_MARK, head.rstrip()).replace(
+        TOKEN_MARK, escape(context.settings.page_token)
+    )
