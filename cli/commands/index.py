@@ -44,6 +44,14 @@ def run(
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove tracks whose files are gone.")
     ] = False,
+    allow_empty: Annotated[
+        bool,
+        typer.Option(
+            "--allow-empty",
+            help="With --prune: also if a folder has no audio file at all. Without it that is "
+            "refused, because a disk may be missing.",
+        ),
+    ] = False,
     include: Annotated[
         list[str] | None,
         typer.Option(
@@ -111,6 +119,7 @@ def run(
         ScanRules(tuple(include or ()), tuple(exclude or ()), with_hidden=hidden),
         workers=workers,
         prune=prune,
+        allow_empty=allow_empty,
         retry_failed=retry_failed,
         dry_run=dry_run,
         labels_from=_labels_from(labels_from),

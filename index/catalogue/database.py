@@ -1,25 +1,23 @@
 """The one file that opens SQLite: connections, transactions, migrations, errors in plain words."""
 
+import logging
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from embedder.errors import (
-    CorruptArtefact,
-    LibraryBusy,
-    SoundalikeError,
-    StorageError,
-    UnsupportedFormat,
-)
+from embedder.errors import CorruptArtefact, LibraryBusy, StorageError, UnsupportedFormat
 from index.catalogue.checksums import SQL_NAME, row_checksum
 from index.catalogue.migrations import MIGRATIONS
+from index.catalogue.sqlite_errors import damaged_text, explained
 
 Value = int | float | str | bytes | None
 Row = tuple[Any, ...]
 
 BUSY_TIMEOUT_SECONDS = 10.0
+logger = logging.getLogger(__name__)
 
 
 class Database:
@@ -27,6 +25,7 @@ class Database:
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
+        self._patience_seconds = 0.0
         self.before_commit: Callable[[], None] | None = None
         """Called at the end of each transaction, inside it."""
         self._connection = connection
@@ -38,8 +37,8 @@ class Database:
         With `must_exist`, one that is missing or empty is a loss, not a beginning.
         """
         if must_exist and not path.exists():
-            raise CorruptArtefact(_damaged(path, "it is missing"))
-        with _explained(path):
+            raise CorruptArtefact(damaged_text(path, "it is missing"))
+        with explained(path):
             connection = sqlite3.connect(
                 path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
             )
@@ -98,26 +97,26 @@ class Database:
 
     def rows(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:
         """All rows of a query."""
-        with _explained(self.path):
+        with explained(self.path):
             return self._connection.execute(statement, values).fetchall()
 
     def blocks(
         self, statement: str, values: Sequence[Value] = (), *, size: int = 8192
     ) -> Iterator[list[Row]]:
         """The rows of a query, some thousands at a time."""
-        with _explained(self.path):
+        with explained(self.path):
             cursor = self._connection.execute(statement, values)
             while rows := cursor.fetchmany(size):
                 yield rows
 
     def run(self, statement: str, values: Sequence[Value] = ()) -> int:
         """Change something; the id of the row that was inserted last."""
-        with _explained(self.path):
+        with explained(self.path):
             return self._connection.execute(statement, values).lastrowid or 0
 
     def run_many(self, statement: str, values: Iterable[Sequence[Value]]) -> None:
         """The same change for many rows."""
-        with _explained(self.path):
+        with explained(self.path):
             self._connection.executemany(statement, values)
 
     @contextmanager
@@ -126,8 +125,7 @@ class Database:
         if self._connection.in_transaction:
             yield
             return
-        with _explained(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
+        self._begin()
         try:
             yield
             if self.before_commit is not None:
@@ -136,7 +134,7 @@ class Database:
             if self._connection.in_transaction:
                 self._connection.rollback()
             raise
-        with _explained(self.path):
+        with explained(self.path):
             try:
                 self._connection.execute("COMMIT")
             except sqlite3.Error:
@@ -145,12 +143,41 @@ class Database:
                 raise
 
     @contextmanager
+    def patient(self, seconds: float) -> Iterator[None]:
+        """Transactions in the block wait so much longer for another program's lock."""
+        self._patience_seconds = seconds
+        try:
+            yield
+        finally:
+            self._patience_seconds = 0.0
+
+    def _begin(self) -> None:
+        deadline = time.monotonic() + self._patience_seconds
+        is_told = False
+        while True:
+            try:
+                with explained(self.path):
+                    self._connection.execute("BEGIN IMMEDIATE")
+            except LibraryBusy:
+                if time.monotonic() >= deadline:
+                    raise
+            else:
+                return
+            if not is_told:
+                logger.warning(
+                    "%s: another program has locked it; waiting for up to %.0f s",
+                    self.path,
+                    self._patience_seconds,
+                )
+                is_told = True
+
+    @contextmanager
     def snapshot(self) -> Iterator[None]:
         """All that the block reads is of one moment, whatever other processes write."""
         if self._connection.in_transaction:
             yield
             return
-        with _explained(self.path):
+        with explained(self.path):
             self._connection.execute("BEGIN")
         try:
             yield
@@ -160,7 +187,7 @@ class Database:
 
     def damaged(self, reason: str) -> str:
         """What to say of a catalogue that cannot be used, with advice."""
-        return _damaged(self.path, reason)
+        return damaged_text(self.path, reason)
 
     def check(self) -> list[str]:
         """What SQLite's own check finds wrong; empty if all is well."""
@@ -177,7 +204,7 @@ class Database:
 
     def _refuse_empty(self) -> None:
         if self.format == 0:
-            raise CorruptArtefact(_damaged(self.path, "it holds no tables"))
+            raise CorruptArtefact(damaged_text(self.path, "it holds no tables"))
 
     def _check_format(self) -> None:
         self._refuse_newer()
@@ -199,9 +226,9 @@ class Database:
 
 def _opened_to_read(path: Path) -> sqlite3.Connection:
     if not path.exists():
-        raise CorruptArtefact(_damaged(path, "it is missing"))
+        raise CorruptArtefact(damaged_text(path, "it is missing"))
     uri = path.resolve().as_uri()
-    with _explained(path):
+    with explained(path):
         connection = _connect_read_only(uri)
         try:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -229,54 +256,4 @@ def _connect_read_only(uri: str) -> sqlite3.Connection:
     mode = "&mode=ro" if "?" in uri else "?mode=ro"
     return sqlite3.connect(
         uri + mode, uri=True, timeout=BUSY_TIMEOUT_SECONDS, check_same_thread=False
-    )
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """SQLite's errors in terms of what the user can do."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        raise _explanation(path, error) from error
-
-
-def _explanation(path: Path, error: sqlite3.DatabaseError) -> SoundalikeError:
-    text = str(error).partition(" with text ")[0]  # what follows is the damaged text itself
-    if _is_of_words(error, text):
-        return CorruptArtefact(
-            f"{path}: its index of words is damaged ({text}). Run 'soundalike library rebuild', "
-            "then this command again."
-        )
-    if isinstance(error, sqlite3.OperationalError):
-        if "locked" in text or "busy" in text:
-            return LibraryBusy(f"{path}: another process is writing. Try again.")
-        if "full" in text or "disk I/O" in text:
-            return StorageError(
-                f"{path}: the disk took no more ({text}). What was committed is safe: make room "
-                "and run the same command again."
-            )
-        if "readonly" in text or "unable to open" in text:
-            return StorageError(f"{path}: cannot be written or opened ({text}).")
-    return CorruptArtefact(_damaged(path, text))
-
-
-def _is_of_words(error: sqlite3.DatabaseError, text: str) -> bool:
-    """Whether FTS5 raised an error. The index of words is the only virtual table of a catalogue.
-
-    FTS5 gives no words to an error that it meets inside a trigger.
-    """
-    return (
-        getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_CORRUPT_VTAB
-        or text == "SQL logic error"
-        or "fts5" in text
-        or "vtable constructor failed" in text
-    )
-
-
-def _damaged(path: Path, reason: str) -> str:
-    return (
-        f"{path}: the catalogue is damaged ({reason}). Put a backup of it in its place and delete "
-        f"{path.name}-wal and {path.name}-shm, or move the library's folder away and index the "
-        "music again."
     )

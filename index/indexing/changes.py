@@ -133,7 +133,7 @@ def _find_gone(changes: Changes, scanned: Found, stats: Stats, roots: Sequence[b
         if key in scanned.files or key in present:
             continue
         path = key.partition(b"\0")[0]
-        if _is_below(path, roots) and not _is_below(path, unreadable):
+        if is_below(path, roots) and not is_below(path, unreadable):
             (changes.gone_before if row[3] else changes.gone).append(row[0])
 
 
@@ -147,12 +147,13 @@ def _find_failures_gone(
         for key in catalogued.failures
         if key not in scanned.files
         and key not in present
-        and _is_below(key.partition(b"\0")[0], roots)
-        and not _is_below(key.partition(b"\0")[0], unreadable)
+        and is_below(key.partition(b"\0")[0], roots)
+        and not is_below(key.partition(b"\0")[0], unreadable)
     ]
 
 
-def _is_below(path: bytes, folders: Sequence[bytes]) -> bool:
+def is_below(path: bytes, folders: Sequence[bytes]) -> bool:
+    """Whether a path is one of some folders, or in one."""
     return any(path == folder or path.startswith(folder.rstrip(b"/") + b"/") for folder in folders)
 
 

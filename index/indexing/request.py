@@ -26,6 +26,8 @@ class IndexOptions:
     rules: ScanRules = field(default_factory=ScanRules)
     workers: int | None = None
     prune: bool = False
+    allow_empty: bool = False
+    """With `prune`: a given folder without any audio file may lose all its tracks."""
     retry_failed: bool = False
     dry_run: bool = False
     labels_from: tuple[Path, ...] | None = None

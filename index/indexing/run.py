@@ -30,6 +30,9 @@ from index.library_folder.open_library import CATALOGUE_NAME, OpenLibrary
 from index.library_folder.score_fitting import keep_scores
 from index.library_folder.upkeep import sync_store
 
+PATIENCE_SECONDS = 300.0
+"""A run may have worked for hours when another program, such as a backup, locks the catalogue."""
+
 
 def update_library(
     folder: Path,
@@ -94,7 +97,7 @@ def index_into(
         return _dry_run(
             library, paths, encoder=encoder, options=options, migrate=migrate, on_scan=on_scan
         )
-    with library.writing() as catalogue:
+    with library.writing() as catalogue, catalogue.database.patient(PATIENCE_SECONDS):
         current = catalogue.current_model()
         if current is not None and not migrate:
             check_fingerprint(library.folder, current, encoder.fingerprint)

@@ -10,6 +10,7 @@ from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import Ledger, path_key
 from index.catalogue.records import Failure
 from index.indexing.changes import Changes, Known, compare, known_failures
+from index.indexing.empty_folders import refuse_empty_folders
 from index.indexing.measuring import lacking_tracks
 from index.indexing.request import IndexOptions
 from index.indexing.results import IndexReport, OnScan
@@ -56,9 +57,12 @@ def survey(
     catalogued = Known(ledger.known_stats(), ledger.stretches(), failures, fingerprint)
     roots = [os.fsencode(os.path.abspath(path)) for path in paths]
     changes = compare(scanned, catalogued, roots=roots, retry_failed=options.retry_failed)
+    gone_ids = (*changes.gone, *changes.gone_before)
+    places = {track_id: ledger.known_file(track_id).path for track_id in gone_ids}
     for ids in (changes.gone, changes.gone_before):
-        places = {track_id: ledger.known_file(track_id).path for track_id in ids}
         ids[:] = [i for i in ids if not is_passed_over(places[i], scanned, options.rules)]
+    if options.prune and not options.allow_empty:
+        refuse_empty_folders(paths, scanned, changes, places)
     model = catalogue.find_model(fingerprint)
     current = catalogue.current_model()
     part_keys = {path_key(part.path, part.cue.number) for part in scanned.parts}

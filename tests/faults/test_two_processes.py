@@ -11,6 +11,7 @@ from tests.faults.processes import Running, Workshop
 from tests.index.toy_encoder import ToyEncoder, write_wav
 
 N_FILES = 24
+LOCKED_SECONDS = 30.0
 
 
 @pytest.fixture
@@ -114,3 +115,29 @@ def test_a_catalogue_that_another_program_has_locked_is_busy(
     foreign.execute("ROLLBACK")
     foreign.close()
     assert workshop.run("--library", library, "index", music).code == 0
+
+
+@pytest.mark.slow
+def test_a_run_waits_for_a_program_that_locks_the_catalogue(
+    workshop: Workshop, tmp_path: Path, music: Path
+) -> None:
+    """A lock of half a minute in the middle of a run costs time, and a message says so."""
+    library = tmp_path / "library"
+    running = start_slow(workshop, library, music)
+    time.sleep(0.2)
+    foreign = sqlite3.connect(library / "catalogue.sqlite", isolation_level=None, timeout=10.0)
+    foreign.execute("BEGIN IMMEDIATE")
+    n_before = foreign.execute("SELECT count(*) FROM vectors").fetchone()[0]
+    began = time.monotonic()
+    time.sleep(LOCKED_SECONDS)
+    n_locked = foreign.execute("SELECT count(*) FROM vectors").fetchone()[0]
+    foreign.execute("ROLLBACK")
+    foreign.close()
+    ended = running.wait()
+    assert ended.code == 0, ended.err
+    assert time.monotonic() - began >= LOCKED_SECONDS
+    assert n_before == n_locked < N_FILES
+    assert ended.err.count("another program has locked it; waiting for up to 300 s") == 1
+    with Library.open(library) as opened:
+        assert len(opened) == N_FILES
+        assert opened.verify() == []

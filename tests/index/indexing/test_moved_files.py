@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from embedder.errors import MissingAudio
-from index.indexing.request import ScanRules
+from embedder.errors import MissingAudio, UsageError
+from index.indexing.request import IndexOptions, ScanRules
 from index.library import Library
 from tests.index.indexing.index_runs import counts, ids_by_name, index
-from tests.index.toy_encoder import write_wav
+from tests.index.toy_encoder import ToyEncoder, write_wav
 
 
 def test_a_moved_file_keeps_its_id(library: Library, music: Path) -> None:
@@ -118,6 +118,47 @@ def test_prune_forgets_what_is_gone(library: Library, music: Path) -> None:
     index(library, music)
     assert counts(index(library, music, prune=True)[0]) == {"removed": 1, "unchanged": 5}
     assert library.catalogue.tracks_at(path) == []
+
+
+def test_pruning_an_empty_folder_is_refused(library: Library, music: Path) -> None:
+    """A mount point without its disk is empty: nothing changes before someone says so."""
+    index(library, music)
+    disk = music.rename(music.with_name("disk"))
+    music.mkdir()
+    (music / "cover.jpg").write_bytes(b"no audio")
+    ids = library.store.ids().tolist()
+    for dry_run in (True, False):
+        with pytest.raises(UsageError, match=r"would remove its 6 tracks.*--allow-empty"):
+            index(library, music, prune=True, dry_run=dry_run)
+    assert library.store.ids().tolist() == ids
+    assert counts(index(library, music)[0]) == {"removed": 6, "gone": 6}
+    with pytest.raises(UsageError, match="its 6 tracks"):  # those that are marked as gone, too
+        index(library, music, prune=True)
+    (music / "cover.jpg").unlink()
+    music.rmdir()
+    disk.rename(music)
+    assert counts(index(library, music, prune=True)[0]) == {"unchanged": 6}
+    assert library.store.ids().tolist() == ids
+
+
+def test_an_empty_folder_is_pruned_if_asked_for(library: Library, music: Path) -> None:
+    """With allow_empty its tracks go; a folder that never had any needs no permission."""
+    index(library, music)
+    for path in music.rglob("*.wav"):
+        path.unlink()
+    assert counts(index(library, music, prune=True, allow_empty=True)[0]) == {"removed": 6}
+    assert counts(index(library, music, prune=True)[0]) == {}
+
+
+def test_one_empty_folder_among_several_is_refused(library: Library, music: Path) -> None:
+    """The message names the folder that is empty, and the other one's tracks stay too."""
+    index(library, music)
+    for path in (music / "album 1").rglob("*.wav"):
+        path.unlink()
+    options = IndexOptions(prune=True)
+    with pytest.raises(UsageError, match=r"album 1: no audio file"):
+        library.index([music / "album 0", music / "album 1"], encoder=ToyEncoder(), options=options)
+    assert len(library.catalogue.paths()) == 6
 
 
 def test_what_the_rules_pass_over_is_not_gone(library: Library, music: Path) -> None:

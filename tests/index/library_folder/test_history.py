@@ -93,7 +93,9 @@ class MusicFolder(RuleBasedStateMachine):
     @rule(prune=st.booleans())
     def index(self, prune: bool) -> None:
         report = self.library.index(
-            [self.music], encoder=ToyEncoder(), options=IndexOptions(workers=1, prune=prune)
+            [self.music],
+            encoder=ToyEncoder(),
+            options=IndexOptions(workers=1, prune=prune, allow_empty=True),
         )
         n_files = sum(1 for _ in self.music.rglob("*.wav"))
         assert report.added + report.updated + report.moved + report.unchanged == n_files
