@@ -15,7 +15,7 @@ export function showSongs(main, words) {
   main.classList.add("full");
   const count = el("p", { className: "quiet", id: "count" }, TEXT.loading);
   const rows = el("ul", { className: "rows virtual", onkeydown: moveBetweenRows });
-  const scroller = el("div", { className: "scroller", tabIndex: 0, "aria-label": TEXT.songsInList }, rows);
+  const scroller = el("div", { className: "scroller", tabIndex: 0, role: "region", "aria-label": TEXT.songsInList }, rows);
   main.replaceChildren(count, scroller);
 
   const pages = new Map();
