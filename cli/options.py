@@ -24,10 +24,14 @@ TRACKS_HELP = (
     "Audio files, track ids, or words that one track has, such as 'hooker boom'; - reads paths "
     "from standard input, one a line."
 )
+MODEL_HELP = "A model's name, or the path of its folder."
 LIBRARY_WORD = "library"
 
 TracksArgument = Annotated[
     list[str], typer.Argument(metavar="TRACK...", help=TRACKS_HELP, show_default=False)
+]
+SomeTracksArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="TRACK...", help=TRACKS_HELP, show_default=False)
 ]
 SubjectArgument = Annotated[
     str,
@@ -41,6 +45,17 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace existing fil
 
 DeviceOption = Annotated[
     str, typer.Option(metavar="D", help="The microphone: its number, or a part of its name.")
+]
+StartOption = Annotated[
+    float | None,
+    typer.Option(min=0, metavar="S", help="Start of the part to analyse, in seconds."),
+]
+SecondsOption = Annotated[
+    float | None,
+    typer.Option(min=0, metavar="S", help="Length of the part to analyse; 2 seconds are enough."),
+]
+VotersOption = Annotated[
+    int, typer.Option("-k", min=1, metavar="K", help="The number of neighbours that vote.")
 ]
 PerArtistOption = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="At most N tracks of an artist.")

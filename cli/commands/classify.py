@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.choosing import chooser
-from cli.options import ForceOption, Form, Globals, TracksArgument, globals_of, read_tracks
+from cli.options import (
+    ForceOption,
+    Form,
+    Globals,
+    SecondsOption,
+    StartOption,
+    TracksArgument,
+    globals_of,
+    read_tracks,
+)
 from cli.output import emit
 from cli.progress import bar
 from cli.talk import say
@@ -36,16 +45,8 @@ def run(
         str,
         typer.Option(metavar="FIELD", help="For a model with several label fields: which one."),
     ] = "",
-    start: Annotated[
-        float | None,
-        typer.Option(min=0, metavar="S", help="Start of the part to classify, in seconds."),
-    ] = None,
-    seconds: Annotated[
-        float | None,
-        typer.Option(
-            min=0, metavar="S", help="Length of the part to classify; 2 seconds are enough."
-        ),
-    ] = None,
+    start: StartOption = None,
+    seconds: SecondsOption = None,
     each: Annotated[
         float | None,
         typer.Option(min=0.5, metavar="S", help="Also classify every S seconds of each track."),

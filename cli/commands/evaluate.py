@@ -7,10 +7,12 @@ import typer
 
 from cli.options import (
     LIBRARY_WORD,
+    MODEL_HELP,
     ForceOption,
     Form,
     Globals,
     SubjectArgument,
+    VotersOption,
     check_subject,
     globals_of,
 )
@@ -29,9 +31,7 @@ if TYPE_CHECKING:
 def run(
     context: typer.Context,
     dataset: SubjectArgument,
-    model: Annotated[
-        str | None, typer.Option(metavar="M", help="A model's name, or the path of its folder.")
-    ] = None,
+    model: Annotated[str | None, typer.Option(metavar="M", help=MODEL_HELP)] = None,
     baseline: Annotated[
         str | None,
         typer.Option(
@@ -47,9 +47,7 @@ def run(
     field: Annotated[
         str, typer.Option(metavar="FIELD", help="The label field that neighbours vote on.")
     ] = "genre",
-    k: Annotated[
-        int, typer.Option("-k", metavar="K", help="The number of neighbours that vote.")
-    ] = 10,
+    k: VotersOption = 10,
     folds: Annotated[
         int, typer.Option(metavar="K", help="Use K grouped folds for queries and references.")
     ] = 0,

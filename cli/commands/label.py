@@ -19,7 +19,16 @@ from cli.labels_shown import (
     probability_rows,
     vote_rows,
 )
-from cli.options import TRACKS_HELP, Form, Globals, globals_of, read_tracks
+from cli.options import (
+    Form,
+    Globals,
+    SecondsOption,
+    SomeTracksArgument,
+    StartOption,
+    VotersOption,
+    globals_of,
+    read_tracks,
+)
 from cli.output import emit, emit_text, write_text
 from cli.progress import bar
 from cli.talk import say
@@ -37,24 +46,13 @@ ABSTAIN_TO_WRITE = 0.5
 
 def run(
     context: typer.Context,
-    tracks: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="TRACK...", help=TRACKS_HELP, show_default=False),
-    ] = None,
+    tracks: SomeTracksArgument = None,
     field: Annotated[
         str, typer.Option(metavar="FIELD", help="The tag to vote on: genre, mood or any other.")
     ] = "genre",
-    k: Annotated[
-        int, typer.Option("-k", min=1, metavar="K", help="The number of neighbours that vote.")
-    ] = 20,
-    start: Annotated[
-        float | None,
-        typer.Option(min=0, metavar="S", help="Start of the part to label, in seconds."),
-    ] = None,
-    seconds: Annotated[
-        float | None,
-        typer.Option(min=0, metavar="S", help="Length of the part to label; 2 seconds are enough."),
-    ] = None,
+    k: VotersOption = 20,
+    start: StartOption = None,
+    seconds: SecondsOption = None,
     class_balanced: Annotated[
         bool,
         typer.Option("--class-balanced", help="Count as if all labels were equally frequent."),

@@ -15,7 +15,7 @@ from cli.models_shown import (
     score_rows,
     setting_rows,
 )
-from cli.options import ForceOption, Form, Globals, globals_of
+from cli.options import MODEL_HELP, ForceOption, Form, Globals, globals_of
 from cli.output import emit, emit_text
 from cli.progress import waiting
 from cli.talk import say
@@ -32,9 +32,7 @@ app = typer.Typer(
     """
 )
 
-ModelArgument = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A model's name, or the path of its folder.")
-]
+ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)]
 LIST_COLUMNS = ("name", "kind", "embedding_size", "bytes_on_disk", "licence", "place", "problem")
 HEAD_COLUMNS = ("field", "kind", "n_labels", "labels", "calibrated_on", "origin")
 N_LABELS_SHOWN = 6

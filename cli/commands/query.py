@@ -12,6 +12,8 @@ from cli.options import (
     Globals,
     PerAlbumOption,
     PerArtistOption,
+    SecondsOption,
+    StartOption,
     TasteOption,
     globals_of,
     read_tracks,
@@ -63,14 +65,8 @@ def run(
         bool,
         typer.Option("--no-duplicates", help="Leave out copies of a recording."),
     ] = False,
-    start: Annotated[
-        float | None,
-        typer.Option(min=0, metavar="S", help="Start of the part to search with, in seconds."),
-    ] = None,
-    seconds: Annotated[
-        float | None,
-        typer.Option(min=0, metavar="S", help="Length of the part to search with, in seconds."),
-    ] = None,
+    start: StartOption = None,
+    seconds: SecondsOption = None,
     hubness: Annotated[
         str | None,
         typer.Option(
