@@ -20,8 +20,7 @@ from embedder.features.measuring.fingerprint import (
 from embedder.features.measuring.print_table import PrintTable
 from index.catalogue.catalogue import Catalogue
 from index.vectors.distances import FloatMatrix
-from index.vectors.faiss_store import FaissStore
-from index.vectors.store import NO_TRACK
+from index.vectors.store import NO_TRACK, VectorStore
 
 MARK = "compared"
 """In the table `measured`: the track has been compared with the library. Earlier versions, whose
@@ -35,7 +34,7 @@ CHUNK_TRACKS = 4096
 
 
 def find_copies(
-    catalogue: Catalogue, store: FaissStore, *, on_block: Callable[[int], None] | None = None
+    catalogue: Catalogue, store: VectorStore, *, on_block: Callable[[int], None] | None = None
 ) -> int:
     """Compare the tracks that have not been compared yet; returns the number of new pairs."""
     waiting = catalogue.measured.waiting(NAME, VERSION, mark=MARK)
@@ -62,7 +61,7 @@ def find_copies(
 
 def copies_of_sound(
     catalogue: Catalogue,
-    store: FaissStore,
+    store: VectorStore,
     *,
     vector: FloatMatrix,
     fingerprint: bytes,

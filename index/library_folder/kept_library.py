@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from index.library_folder.finding.results import TrackList
     from index.library_folder.report import LibraryReport
     from index.library_folder.upkeep import LibraryInfo
-    from index.vectors.faiss_store import FaissStore
     from index.vectors.kinds import StoreSettings
+    from index.vectors.store import VectorStore
 
 
 class KeptLibrary(OpenLibrary):
     """An open library that can be listed, described, checked and changed."""
 
-    def use_store(self, store: "FaissStore") -> None:
+    def use_store(self, store: "VectorStore") -> None:
         """Take the store of another open library of this folder, if it has the same vectors."""
         if self._store_cache.is_current(store, self.model):
             self._store = store

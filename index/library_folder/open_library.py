@@ -34,9 +34,8 @@ from index.library_folder.places import no_track_at, tracks_at
 from index.library_folder.scoring import Scoring
 from index.library_folder.vector_cache import StoreCache, Warn
 from index.vectors.distances import FloatMatrix, Space
-from index.vectors.faiss_store import FaissStore
 from index.vectors.kinds import StoreSettings, settings_from_text
-from index.vectors.store import IdArray
+from index.vectors.store import IdArray, VectorStore
 
 if TYPE_CHECKING:
     from embedder.encoding.encoder import TrackEncoder
@@ -64,7 +63,7 @@ class OpenLibrary:
         self.on_step: Callable[[str], object] = str
         """Called before each step that takes long, with what it does."""
         self._catalogue: Catalogue | None = None
-        self._store: FaissStore | None = None
+        self._store: VectorStore | None = None
         self._scoring: Scoring | None = None
         self._artists: tuple[tuple[int, int], LibraryArtists] | None = None
         self._encoder: TrackEncoder | None = None
@@ -159,7 +158,7 @@ class OpenLibrary:
         return self.model.space
 
     @property
-    def store(self) -> FaissStore:
+    def store(self) -> VectorStore:
         """Its vectors, searchable: opened at the first use, and mended if need be."""
         if self._store is None:
             self._store = self._store_cache.current(self.model, self.space, warn=self.warn)
@@ -268,7 +267,7 @@ class OpenLibrary:
             raise BadInput(f"vectors of shape {vectors.shape}, this library needs [n, {size}]")
         return self._read(lambda store: store.search(vectors, k, allowed_ids=allowed_ids))
 
-    def _read(self, read: Callable[[FaissStore], Answer]) -> Answer:
+    def _read(self, read: Callable[[VectorStore], Answer]) -> Answer:
         """What the store answers; a store with a damaged row is built anew first."""
         store = self.store
         try:

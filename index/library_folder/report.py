@@ -28,6 +28,9 @@ WHY = {
     "hnsw-sq8": "a graph over one-byte vectors, within the memory allowed",
     "ivf-sq8": "lists of one-byte vectors: a graph would exceed the memory allowed",
     "ivf-pq": "lists of short codes: everything else would exceed the memory allowed",
+    "lance-exact": "a table of LanceDB, searched in memory",
+    "lance-sq8": "a table of LanceDB with lists of one-byte vectors",
+    "lance-pq": "a table of LanceDB with lists of short codes",
 }
 
 
@@ -100,11 +103,11 @@ def report_on(library: OpenLibrary) -> LibraryReport:
     hubness = _hubness(library)
     hubs = [track_id for track_id, _ in hubness.hubs] if hubness else []
     kind = str(info.store["kind"])
-    is_chosen = library.store_settings.kind != "auto"
+    settings = library.store_settings
     scoring = library.scoring
     return LibraryReport(
         info=info,
-        why=f"chosen with 'library rebuild --store {kind}'" if is_chosen else WHY[kind],
+        why=WHY[kind] if settings.kind == "auto" else f"chosen with '--store {settings.name}'",
         model=notes.name,
         is_calibrated=scoring.is_calibrated,
         scores=scoring.fitted.to_json() if scoring.fitted else None,

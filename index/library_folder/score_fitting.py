@@ -24,11 +24,10 @@ from index.library_folder.score_labels import (
 )
 from index.vectors.calibration import Calibration
 from index.vectors.distances import FloatMatrix, distances_between
-from index.vectors.faiss_store import FaissStore
 from index.vectors.random_pairs import sampled_ids
 from index.vectors.score_curve import DEFAULT_BASE_RATE, expected_curve
 from index.vectors.score_fit import ScorePairs, fit_score_curve, octave_weights
-from index.vectors.store import NO_TRACK, IdArray
+from index.vectors.store import NO_TRACK, IdArray, VectorStore
 from index.vectors.usual_nearest import UsualNearest
 
 N_QUERIES = 400
@@ -38,7 +37,7 @@ PRIOR_QUERIES = 5
 """The usual share of alike pairs weighs as much as this many tracks."""
 
 
-def keep_scores(catalogue: Catalogue, store: FaissStore, *, is_forced: bool = False) -> None:
+def keep_scores(catalogue: Catalogue, store: VectorStore, *, is_forced: bool = False) -> None:
     """Fit the scores anew if the library has changed enough since, or `is_forced`."""
     model = catalogue.current_model()
     if model is None or not len(store.ids()):
@@ -59,7 +58,7 @@ def _is_current(catalogue: Catalogue, state: LabelState) -> bool:
 
 
 def _fitted(
-    catalogue: Catalogue, store: FaissStore, model: ModelRow, labels: ScoreLabels
+    catalogue: Catalogue, store: VectorStore, model: ModelRow, labels: ScoreLabels
 ) -> LibraryScores:
     is_labelled = len(labels.ids) >= MIN_LABELLED
     queries = sampled_ids(labels.ids if is_labelled else store.ids(), n_tracks=N_QUERIES)
@@ -102,7 +101,7 @@ def _nearest_distances(
 
 def _pairs(
     catalogue: Catalogue,
-    store: FaissStore,
+    store: VectorStore,
     labels: ScoreLabels,
     queries: IdArray,
     *,

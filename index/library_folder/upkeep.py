@@ -1,6 +1,5 @@
 """Changes to a library that need no audio: removing tracks, settings, rebuilding."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -17,8 +16,9 @@ from index.library_folder.open_library import (
 from index.library_folder.score_fitting import keep_scores
 from index.library_folder.vector_cache import StoreCache
 from index.vectors import hubness
-from index.vectors.faiss_store import FaissStore
-from index.vectors.kinds import MIN_CODED_VECTORS, StoreSettings, check_kind
+from index.vectors.kinds import MIN_CODED_VECTORS, StoreSettings, settings_to_text
+from index.vectors.store import VectorStore
+from index.vectors.stores import with_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def remove_tracks(library: OpenLibrary, ids: Sequence[int]) -> list[TrackRecord]
 def set_store(library: OpenLibrary, settings: StoreSettings) -> None:
     """Change how vectors are stored: the kind of index, the memory budget, the search effort."""
     with library.writing() as catalogue:
-        catalogue.set_setting(STORE_SETTINGS_KEY, json.dumps(asdict(settings)))
+        catalogue.set_setting(STORE_SETTINGS_KEY, settings_to_text(settings))
         _rebuild(library, catalogue, settings)
 
 
@@ -69,7 +69,7 @@ def set_correction(library: OpenLibrary, name: str) -> None:
 
 
 def rebuild_as(library: OpenLibrary, kind: str | None, *, memory_mb: int | None = None) -> None:
-    """Rebuild `vectors.faiss`; a new kind or memory budget is kept as the library's setting."""
+    """Rebuild the store; a new kind or memory budget is kept as the library's setting."""
     try:
         old_settings = settings = library.store_settings
     except CorruptArtefact:
@@ -77,7 +77,7 @@ def rebuild_as(library: OpenLibrary, kind: str | None, *, memory_mb: int | None 
             raise
         old_settings, settings = None, StoreSettings()
     if kind is not None:
-        settings = replace(settings, kind=check_kind(kind))
+        settings = with_store(settings, kind)
     if memory_mb is not None:
         settings = replace(settings, memory_bytes=memory_mb * 2**20)
     n_vectors = library.catalogue.counts()["tracks"]
@@ -93,14 +93,14 @@ def rebuild_as(library: OpenLibrary, kind: str | None, *, memory_mb: int | None 
 
 
 def rebuild(library: OpenLibrary) -> None:
-    """Rebuild `vectors.faiss` and the index of words from the catalogue, and fit the scores."""
+    """Rebuild the store and the index of words from the catalogue, and fit the scores."""
     settings = library.store_settings
     with library.writing() as catalogue:
         _rebuild(library, catalogue, settings)
 
 
-def sync_store(library: OpenLibrary, catalogue: Catalogue) -> FaissStore | None:
-    """Bring `vectors.faiss` up to date with a catalogue that is open to write; None without one."""
+def sync_store(library: OpenLibrary, catalogue: Catalogue) -> VectorStore | None:
+    """Bring the store up to date with a catalogue that is open to write; None without one."""
     model = catalogue.current_model()
     if model is None:
         return None

@@ -1,4 +1,4 @@
-"""The FAISS file of a library, kept equal to its catalogue: opened, caught up, or built anew."""
+"""The store of a library, kept equal to its catalogue: opened, caught up, or built anew."""
 
 import logging
 from collections.abc import Callable
@@ -11,32 +11,31 @@ from embedder.errors import ArtefactError, CorruptArtefact, LibraryBusy, Storage
 from index.catalogue.catalogue import Catalogue, ModelRow
 from index.catalogue.revisions import CatalogueState
 from index.library_folder.lock import writing
-from index.vectors.building import build_in_blocks
 from index.vectors.distances import Space
-from index.vectors.faiss_store import FaissStore
 from index.vectors.kinds import StoreSettings
+from index.vectors.store import VectorStore
 from index.vectors.store_file import StoreSource
+from index.vectors.stores import open_store, other_path, store_of, store_path
 
 logger = logging.getLogger(__name__)
 
-STORE_NAME = "vectors.faiss"
 N_TRIES = 5
 STRANGER = "made from another catalogue, or from another state of this one."
 Warn = Callable[[str], None]
 
 
 class StoreCache:
-    """`vectors.faiss` in a library's folder. The catalogue is always right."""
+    """`vectors.faiss` in a library's folder, or a table. The catalogue is always right."""
 
     def __init__(self, folder: Path, catalogue: Catalogue, *, settings: StoreSettings) -> None:
         self._folder = folder
-        self._path = folder / STORE_NAME
+        self._path = store_path(folder, settings)
         self._catalogue = catalogue
         self._settings = settings
 
     def current(
         self, model: ModelRow, space: Space, *, warn: Warn, has_lock: bool = False
-    ) -> FaissStore:
+    ) -> VectorStore:
         """A store with exactly the catalogue's vectors, saved if the folder can be written to.
 
         With `has_lock`, the caller holds the lock and gets the store as it is in memory.
@@ -58,7 +57,7 @@ class StoreCache:
             return self.current(model, space, warn=warn, has_lock=has_lock)
         return self._mapped(store, space) if is_saved and not has_lock else store
 
-    def is_current(self, store: FaissStore, model: ModelRow) -> bool:
+    def is_current(self, store: VectorStore, model: ModelRow) -> bool:
         """Whether a store has exactly the catalogue's vectors."""
         return store.source == self._source(model)
 
@@ -66,11 +65,11 @@ class StoreCache:
         """Build the store from the catalogue and save it; the caller holds the lock."""
         store = self._built(model, space)
         try:
-            store.save(self._path, self._source(model))
+            self._write(store, self._source(model))
         except OSError as error:
             raise StorageError(f"{self._path}: could not be written ({error.strerror}).") from error
 
-    def built_anew(self, model: ModelRow, space: Space) -> FaissStore:
+    def built_anew(self, model: ModelRow, space: Space) -> VectorStore:
         """A new store, saved if the folder can be written to; the caller does not hold the lock."""
         with self._catalogue.database.snapshot():
             store = self._built(model, space)
@@ -82,7 +81,7 @@ class StoreCache:
         if not self._path.exists():
             return []
         try:
-            store = FaissStore.open(self._path, space)
+            store = open_store(self._path, space, self._settings)
             store.verify()
         except (ArtefactError, LibraryBusy) as error:
             return [f"{error}. 'soundalike library rebuild' makes it anew."]
@@ -113,7 +112,7 @@ class StoreCache:
         state = CatalogueState(source.catalogue_id, source.revision, source.token)
         return self._catalogue.revisions.includes(state)
 
-    def _is_behind(self, store: FaissStore, model: ModelRow, warn: Warn) -> bool:
+    def _is_behind(self, store: VectorStore, model: ModelRow, warn: Warn) -> bool:
         """Whether a store can be brought up to date; if not, it is another catalogue's or model's.
 
         The store of a catalogue that was restored from a backup, or whose last commits a crash of
@@ -125,13 +124,12 @@ class StoreCache:
             return False
         return source.fingerprint == model.fingerprint
 
-    def _opened(self, space: Space, warn: Warn) -> FaissStore | None:
+    def _opened(self, space: Space, warn: Warn) -> VectorStore | None:
         if not self._path.exists():
             return None
         for _ in range(N_TRIES):
             try:
-                effort = self._settings.search_effort
-                return FaissStore.open(self._path, space, search_effort=effort)
+                return open_store(self._path, space, self._settings)
             except LibraryBusy:
                 continue  # another process has replaced it meanwhile
             except ArtefactError as error:
@@ -139,7 +137,7 @@ class StoreCache:
                 return None
         return None
 
-    def _catch_up(self, store: FaissStore, model: ModelRow) -> bool:
+    def _catch_up(self, store: VectorStore, model: ModelRow) -> bool:
         """Take over what has changed since; false if another process has replaced the file."""
         catalogue_ids = self._catalogue.vectors.ids(model.id)
         store_ids = store.ids()
@@ -155,9 +153,9 @@ class StoreCache:
             return False
         return True
 
-    def _built(self, model: ModelRow, space: Space) -> FaissStore:
+    def _built(self, model: ModelRow, space: Space) -> VectorStore:
         rows, size = self._catalogue.vectors, model.embedding_size
-        return build_in_blocks(
+        return store_of(
             space,
             rows.ids(model.id),
             size=size,
@@ -165,12 +163,12 @@ class StoreCache:
             settings=self._settings,
         )
 
-    def _save(self, store: FaissStore, source: StoreSource, *, has_lock: bool) -> bool:
+    def _save(self, store: VectorStore, source: StoreSource, *, has_lock: bool) -> bool:
         """Write the store to its file; false if that cannot be done now."""
         lock: AbstractContextManager[None] = nullcontext() if has_lock else writing(self._folder)
         try:
             with lock:
-                store.save(self._path, source)
+                self._write(store, source)
         except LibraryBusy:
             logger.debug("%s: being written to, so this process keeps its own store", self._path)
             return False
@@ -179,10 +177,16 @@ class StoreCache:
             return False
         return True
 
-    def _mapped(self, store: FaissStore, space: Space) -> FaissStore:
+    def _write(self, store: VectorStore, source: StoreSource) -> None:
+        store.save(self._path, source)
+        other_path(self._folder, self._settings).unlink(missing_ok=True)
+
+    def _mapped(self, store: VectorStore, space: Space) -> VectorStore:
         """The store from the file that it was just saved to: mapped, it takes less memory."""
+        if self._settings.is_lance:
+            return store  # it shows what it has saved
         try:
-            mapped = FaissStore.open(self._path, space, search_effort=self._settings.search_effort)
+            mapped = open_store(self._path, space, self._settings)
         except (ArtefactError, LibraryBusy):
             return store
         return mapped if mapped.source == store.source else store

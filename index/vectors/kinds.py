@@ -5,16 +5,26 @@ hnsw       a graph over exact vectors: the quickest, if there is enough memory
 hnsw-sq8   the same graph over vectors of one byte per number, re-ranked with exact ones
 ivf-sq8    lists of one-byte vectors: a quarter of the memory, no graph
 ivf-pq     lists of short codes, if nothing else fits into memory
+
+These are files of FAISS in the library's folder. The others are tables of LanceDB at an address, a
+folder or object storage, which many machines can read:
+
+lance      every vector is compared, in memory, up to 100,000; then as lance-sq8 if that fits
+lance-sq8  lists of one-byte vectors, re-ranked with exact ones
+lance-pq   lists of short codes, re-ranked with exact ones
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 from embedder.errors import UnknownChoice
 
 KindName = Literal["exact", "hnsw", "hnsw-sq8", "ivf-sq8", "ivf-pq"]
-KindSetting = Literal["auto", "exact", "hnsw", "hnsw-sq8", "ivf-sq8", "ivf-pq"]
+LanceKind = Literal["lance-exact", "lance-sq8", "lance-pq"]
+KindSetting = Literal[
+    "auto", "exact", "hnsw", "hnsw-sq8", "ivf-sq8", "ivf-pq", "lance", "lance-sq8", "lance-pq"
+]
 
 MAX_EXACT_VECTORS = 100_000
 """Up to this size, an exact query takes a few milliseconds, less than starting Python."""
@@ -39,15 +49,41 @@ class StoreSettings:
     memory_bytes: int = DEFAULT_MEMORY_BYTES
     search_effort: int = 0
     """The number of candidates in HNSW, or of lists in IVF; 0: the default of the kind."""
+    address: str = ""
+    """Where the table of a Lance kind is: a folder's absolute path, or s3://BUCKET/FOLDER."""
+
+    @property
+    def is_lance(self) -> bool:
+        """Whether LanceDB keeps the vectors."""
+        return self.kind.startswith("lance")
+
+    @property
+    def name(self) -> str:
+        """As a user writes it after `--store`."""
+        return f"{self.kind}:{self.address}" if self.address else self.kind
 
 
 def settings_from_text(text: str) -> StoreSettings:
     """Settings from their JSON; raises ValueError or TypeError if they are not valid."""
     settings = StoreSettings(**json.loads(text))
     numbers = (settings.memory_bytes, settings.search_effort)
-    if settings.kind not in get_args(KindSetting) or {type(number) for number in numbers} != {int}:
+    is_valid = (
+        settings.kind in get_args(KindSetting)
+        and {type(number) for number in numbers} == {int}
+        and isinstance(settings.address, str)
+        and settings.is_lance == bool(settings.address)
+    )
+    if not is_valid:
         raise ValueError(f"no settings of a store: {text[:100]}")
     return settings
+
+
+def settings_to_text(settings: StoreSettings) -> str:
+    """Settings as JSON. Only a Lance kind has an address, so that earlier versions read others."""
+    values = asdict(settings)
+    if not settings.address:
+        del values["address"]
+    return json.dumps(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +110,7 @@ def choose_plan(
 
     n_lists: the number of lists of an existing index.
     """
-    kind = check_kind(settings.kind)
+    kind: str = check_kind(settings.kind)
     if kind == "auto":
         kind = _kind_that_fits(n_vectors, size, settings.memory_bytes)
     n_lists = n_lists or _n_lists(n_vectors)
@@ -89,7 +125,7 @@ def choose_plan(
     probes = effort or max(n_lists // 32, 8)
     if kind == "ivf-sq8":
         return StorePlan("ivf-sq8", n_lists, search_effort=probes, candidates_per_hit=n_candidates)
-    code = _code_bytes(size)
+    code = code_bytes(size)
     return StorePlan("ivf-pq", n_lists, code, search_effort=probes, candidates_per_hit=10)
 
 
@@ -126,7 +162,7 @@ def memory_bytes(kind: KindName, n_vectors: int, size: int) -> int:
         case "ivf-sq8":
             return n_vectors * (size + 8)
         case "ivf-pq":
-            return n_vectors * (_code_bytes(size) + 8)
+            return n_vectors * (code_bytes(size) + 8)
 
 
 def _kind_that_fits(n_vectors: int, size: int, allowed_bytes: int) -> KindName:
@@ -144,6 +180,6 @@ def _n_lists(n_vectors: int) -> int:
     return max(min(int(4 * n_vectors**0.5), n_vectors // 39), 1)
 
 
-def _code_bytes(size: int) -> int:
+def code_bytes(size: int) -> int:
     """One byte for two dimensions if the size is even, otherwise one byte for each."""
     return size // 2 if size % 2 == 0 else size

@@ -22,7 +22,7 @@ from embedder.errors import LibraryBusy
 from index.catalogue.catalogue import Catalogue
 from index.library import Library
 from index.library_folder.open_library import CATALOGUE_NAME
-from index.vectors.faiss_store import FaissStore
+from index.vectors.store import VectorStore
 
 N_READERS = 4
 REFRESH_SECONDS = 1.0
@@ -67,7 +67,7 @@ class Libraries:
         self._writing = threading.Lock()
         self._last_written = 0.0
         self._sharing = threading.Lock()
-        self._store: FaissStore | None = None  # the readers' own, while its vectors are current
+        self._store: VectorStore | None = None  # the readers' own, while its vectors are current
         self._readers: queue.LifoQueue[Reader | None] = queue.LifoQueue()
         for _ in range(n_readers):
             self._readers.put(None)

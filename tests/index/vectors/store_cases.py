@@ -1,15 +1,44 @@
 """Kinds of stores, clustered vectors to fill them with, and the slow way to search."""
 
+from pathlib import Path
+
 import numpy as np
 
 from index.vectors.distances import Space
-from index.vectors.kinds import KindSetting
+from index.vectors.kinds import KindSetting, StoreSettings
+from index.vectors.store import VectorStore
+from index.vectors.store_file import StoreSource
+from index.vectors.stores import build_store, open_store, store_path
 
 SIZE = 16
 KINDS: tuple[KindSetting, ...] = ("exact", "hnsw", "hnsw-sq8", "ivf-sq8", "ivf-pq")
+LANCE_KINDS: tuple[KindSetting, ...] = ("lance", "lance-sq8", "lance-pq")
 SPACES = (Space(), Space("euclidean"), Space("poincare", 0.7))
 N_TRAINABLE = 10_000
 """FAISS warns on stderr where its codes are learned from fewer."""
+
+
+def settings_of(kind: KindSetting, folder: Path) -> StoreSettings:
+    """The settings of a kind; a table of LanceDB is in a folder beside the library's."""
+    return StoreSettings(kind, address=str(folder / "tables") if "lance" in kind else "")
+
+
+def saved_store(
+    kind: KindSetting, folder: Path, ids: np.ndarray, vectors: np.ndarray, space: Space | None
+) -> VectorStore:
+    """A store of a kind in a folder. A table of LanceDB is saved, so that it is searched there."""
+    space = space or Space()
+    settings = settings_of(kind, folder)
+    store = build_store(space, ids, vectors=vectors, settings=settings)
+    if settings.is_lance:
+        store.save(store_path(folder, settings), StoreSource("model", 1))
+    return store
+
+
+def reopened(kind: KindSetting, folder: Path, space: Space | None = None) -> VectorStore:
+    """The store that was saved in a folder."""
+    settings = settings_of(kind, folder)
+    return open_store(store_path(folder, settings), space or Space(), settings)
 
 
 def clustered(n: int, *, seed: int, space: Space | None = None) -> np.ndarray:

@@ -26,12 +26,9 @@ from index.vectors.kinds import (
 from index.vectors.store_file import StoreSource, read_header
 from tests.index.vectors.store_cases import (
     KINDS,
-    N_TRAINABLE,
-    SIZE,
     SPACES,
     by_hand,
     clustered,
-    recall,
 )
 
 MAPS = Path("/proc/self/maps")
@@ -49,26 +46,6 @@ def test_exact_is_exact(space: Space) -> None:
     np.testing.assert_allclose(distances, expected[0], atol=2e-6)
 
 
-@pytest.mark.parametrize("kind", KINDS[1:])
-@pytest.mark.parametrize("space", SPACES[:2], ids=lambda space: space.kind)
-def test_every_kind_finds_nearly_all_and_measures_truly(space: Space, kind: KindSetting) -> None:
-    """Recall is at least 0.97, and each reported distance is the true one."""
-    if kind == "ivf-pq" and space.kind != "cosine":
-        pytest.skip("learning its codes takes seconds; once is enough")
-    n = N_TRAINABLE if kind == "ivf-pq" else 3000
-    vectors = clustered(n, seed=1, space=space)
-    ids = np.arange(n)
-    queries = clustered(50, seed=2, space=space)
-    store = FaissStore.build(space, ids, vectors=vectors, settings=StoreSettings(kind))
-    distances, neighbour_ids = store.search(queries, 10)
-    expected = by_hand(space, queries, ids, vectors, 10)
-    assert recall(neighbour_ids, expected[1]) >= 0.97
-    for row, query in enumerate(queries):
-        true = space.between(query, vectors[neighbour_ids[row]])
-        np.testing.assert_allclose(distances[row], true, atol=2e-6)
-    assert (np.diff(distances, axis=1) >= 0).all()
-
-
 def test_distances_are_the_embedders() -> None:
     """Here and in `embedder.geometry` nearer means the same."""
     torch = pytest.importorskip("torch")
@@ -81,73 +58,6 @@ def test_distances_are_the_embedders() -> None:
         )
         ours = np.stack([space.between(point, points) for point in points])
         np.testing.assert_allclose(ours, expected.numpy(), atol=2e-5)
-
-
-@pytest.mark.parametrize("kind", ["exact", "hnsw", "hnsw-sq8", "ivf-sq8"])
-@pytest.mark.parametrize("n_allowed", [1, 5, 60, 900])
-def test_a_filter_gives_k_results_whenever_k_exist(
-    kind: KindSetting, n_allowed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Narrow or wide, a filter lets through only what it allows, and as many as were asked for."""
-    monkeypatch.setattr("index.vectors.faiss_store.MAX_ALLOWED_EXACT", 50)
-    vectors = clustered(3000, seed=1)
-    ids = np.arange(3000) + 100
-    store = FaissStore.build(Space(), ids, vectors=vectors, settings=StoreSettings(kind))
-    allowed = np.sort(np.random.default_rng(3).choice(ids, n_allowed, replace=False))
-    distances, neighbour_ids = store.search(vectors[:20], 10, allowed_ids=allowed)
-    expected = by_hand(Space(), vectors[:20], allowed, vectors[allowed - 100], 10)
-    n_found = min(10, n_allowed)
-    assert set(neighbour_ids[:, :n_found].ravel()) <= set(allowed)
-    assert (neighbour_ids[:, n_found:] == -1).all()
-    assert np.isinf(distances[:, n_found:]).all()
-    assert recall(neighbour_ids[:, :n_found], expected[1]) > 0.95
-
-
-def test_unknown_ids_in_a_filter_are_ignored() -> None:
-    """A filter may name tracks that have no vector."""
-    store = FaissStore.build(Space(), np.array([1, 2]), vectors=clustered(2, seed=1))
-    _, neighbour_ids = store.search(clustered(1, seed=1), 3, allowed_ids=np.array([2, 99]))
-    assert neighbour_ids.tolist() == [[2, -1, -1]]
-
-
-def test_an_empty_store_finds_nothing() -> None:
-    """No vectors: no hits, and no error."""
-    empty = np.empty((0, SIZE), np.float32)
-    store = FaissStore.build(Space(), np.empty(0, np.int64), vectors=empty)
-    distances, neighbour_ids = store.search(clustered(2, seed=1), 3)
-    assert (neighbour_ids == -1).all()
-    assert np.isinf(distances).all()
-
-
-def test_equally_near_ones_come_by_id() -> None:
-    """The order of equal vectors does not depend on how the store came about."""
-    same = np.repeat(clustered(1, seed=1), 6, axis=0)
-    store = FaissStore.build(Space(), np.array([5, 3, 9, 1, 7, 2]), vectors=same)
-    assert store.search(same[:1], 6)[1].tolist() == [[1, 2, 3, 5, 7, 9]]
-
-
-@pytest.mark.parametrize("kind", KINDS[:4])
-def test_a_store_survives_its_file(kind: KindSetting, tmp_path: Path) -> None:
-    """An opened store gives the same results as before, and can be changed."""
-    n = 2000
-    vectors = clustered(n, seed=1)
-    store = FaissStore.build(Space(), np.arange(n), vectors=vectors, settings=StoreSettings(kind))
-    path = tmp_path / "vectors.faiss"
-    store.save(path, StoreSource("model", 7))
-    opened = FaissStore.open(path, Space())
-    assert opened.source == StoreSource("model", 7)
-    assert opened.info().is_memory_mapped
-    for ours, expected in zip(
-        opened.search(vectors[:9], 5), store.search(vectors[:9], 5), strict=True
-    ):
-        np.testing.assert_array_equal(ours, expected)
-    opened.add(np.array([n + 1]), vectors[:1])
-    opened.remove(np.array([0]))
-    assert opened.search(vectors[:1], 1)[1].tolist() == [[n + 1]]
-    opened.save(path, StoreSource("model", 8))
-    again = FaissStore.open(path, Space())
-    assert again.search(vectors[:1], 1)[1].tolist() == [[n + 1]]
-    np.testing.assert_array_equal(again.vectors(np.array([n + 1, 5])), vectors[[0, 5]])
 
 
 @pytest.mark.skipif(not MAPS.exists(), reason="needs Linux, which lists the mapped files")
