@@ -91,6 +91,14 @@ def run(
             help="One setting for --labels-from, such as dataset.layout=folders. Repeatable.",
         ),
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="Where the vectors are kept from now on, such as lance:FOLDER or "
+            "lance:s3://BUCKET/FOLDER; the kinds are those of 'library rebuild --store'.",
+        ),
+    ] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try files again that failed in an earlier run.")
     ] = False,
@@ -124,6 +132,7 @@ def run(
         dry_run=dry_run,
         labels_from=_labels_from(labels_from),
         label_settings=LabelSettings(settings_file, tuple(assignments or ())),
+        store=store,
     )
     with _progress(settings) as follower:
         report = update_library(

@@ -229,7 +229,8 @@ def rebuild(
         str | None,
         typer.Option(
             metavar="KIND",
-            help="The kind of index from now on: auto, exact, hnsw, hnsw-sq8, ivf-sq8 or ivf-pq.",
+            help="The kind of index from now on: auto, exact, hnsw, hnsw-sq8, ivf-sq8 or ivf-pq; "
+            "or lance:FOLDER or lance:s3://BUCKET/FOLDER for a table of LanceDB there.",
         ),
     ] = None,
     memory_mb: Annotated[
@@ -248,6 +249,9 @@ def rebuild(
 
     $ soundalike library rebuild --store hnsw
     Rebuilds the index as a graph, and prints its kind and size.
+
+    $ soundalike library rebuild --store lance:s3://music/vectors
+    Writes the vectors into a table of LanceDB in S3, and searches there from now on.
     """
     settings = globals_of(context)
     with opened_library(settings, "Rebuilding the index") as library:

@@ -35,3 +35,5 @@ class IndexOptions:
     from now on."""
     label_settings: LabelSettings = field(default_factory=LabelSettings)
     """How the data sets of `labels_from` are read."""
+    store: str | None = None
+    """Where the vectors are kept from now on, as `--store` says it. None: where they are."""

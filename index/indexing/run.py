@@ -28,7 +28,9 @@ from index.library_folder.model_folder import check_fingerprint
 from index.library_folder.model_notes import keep_up, notes_of
 from index.library_folder.open_library import CATALOGUE_NAME, OpenLibrary
 from index.library_folder.score_fitting import keep_scores
-from index.library_folder.upkeep import sync_store
+from index.library_folder.upkeep import choose_store, sync_store
+from index.vectors.kinds import StoreSettings
+from index.vectors.stores import with_store
 
 PATIENCE_SECONDS = 300.0
 """A run may have worked for hours when another program, such as a backup, locks the catalogue."""
@@ -52,6 +54,8 @@ def update_library(
         if not path.exists():  # before a library is made for it
             raise MissingAudio(path, "no such file or folder")
     options = options or IndexOptions()
+    if options.store is not None:
+        with_store(StoreSettings(), options.store)  # raises before a library is made
     is_new = not (folder / CATALOGUE_NAME).exists()
     # A new library's folder is made once there are a model and labels, and not for a dry run.
     library = OpenLibrary(folder) if is_new else OpenLibrary.open_or_create(folder)
@@ -107,6 +111,8 @@ def index_into(
             geometry=encoder.config.geometry,
             curvature=encoder.config.curvature,
         )
+        if options.store is not None:
+            choose_store(catalogue, options.store)
         if current is None:
             Ledger(catalogue).switch_to(model.id)
             library.write_manifest(catalogue)  # finished batches can be searched at once

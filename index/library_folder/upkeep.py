@@ -61,6 +61,12 @@ def set_store(library: OpenLibrary, settings: StoreSettings) -> None:
         _rebuild(library, catalogue, settings)
 
 
+def choose_store(catalogue: Catalogue, text: str) -> None:
+    """Change where vectors are kept; the next `sync_store` writes them there."""
+    settings = with_store(store_settings_in(catalogue), text)
+    catalogue.set_setting(STORE_SETTINGS_KEY, settings_to_text(settings))
+
+
 def set_correction(library: OpenLibrary, name: str) -> None:
     """Set the searches' default correction against hubs; `model`: as the model's card says."""
     text = "" if name == "model" else hubness.check_correction(name)

@@ -1,22 +1,34 @@
 """The files of a LanceDB table, in a folder or in S3: their sizes and checksums.
 
-LanceDB writes no checksums. Its own metadata notices a missing file, and not a damaged one.
+LanceDB writes no checksums. It notices a missing file and not a damaged one, whose wrong lengths
+may end the process. So the files of a folder are verified before LanceDB opens them: all of an
+index, and of large files of rows the end, where LanceDB keeps what it needs to read them. Their
+vectors have checksums of their own. Of files in S3, which verifies what it stores, only the sizes
+are compared.
 """
 
 import os
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from embedder.errors import StorageError, UsageError
+from embedder.errors import CorruptArtefact, StorageError, UsageError
 
 S3 = "s3://"
 BLOCK_BYTES = 1 << 20
 SECONDS_TO_CONNECT = 5
 SECONDS_TO_ANSWER = 30
+LARGE_BYTES = 64 << 20
+END_BYTES = 8 << 20
+FOLDERS_OF_INDEXES = "_indices/"
+MARKED_FOLDERS = (FOLDERS_OF_INDEXES, "data/", "_deletions/", "_versions/")
+MAX_THREADS = 8
 Sizes = dict[str, int]
 """By the name of a file, below the folder of the table."""
+FileMarks = dict[str, tuple[int, int]]
+"""The size of each file, and the CRC-32 of what is verified at opening."""
 
 
 def checked_address(text: str) -> str:
@@ -70,12 +82,41 @@ class TableFiles:
         start = len(self._root) + 1
         return {file.path[start:]: file.size for file in files if file.type == fs.FileType.File}
 
-    def checksum(self, name: str) -> int:
-        """The CRC-32 of a file; raises StorageError if it cannot be read."""
+    def marks(self, known: FileMarks) -> FileMarks:
+        """The marks of all files. A file is never changed, so known marks are taken over."""
+        sizes = {
+            name: size
+            for name, size in self.sizes().items()
+            if name.startswith(MARKED_FOLDERS) and not name.endswith(".json")
+        }
+        new = [name for name in sizes if known.get(name, (-1,))[0] != sizes[name]]
+        fresh = dict(zip(new, self._checksums(new, sizes), strict=True))
+        return {
+            name: (size, fresh[name] if name in fresh else known[name][1])
+            for name, size in sizes.items()
+        }
+
+    def check(self, marks: FileMarks) -> None:
+        """Raise CorruptArtefact if a marked file that is there is not what was written."""
+        sizes = self.sizes()
+        names = [name for name in marks if name in sizes]  # others went with an older version
+        for name, checksum in zip(names, self._checksums(names, sizes), strict=True):
+            if (sizes[name], checksum) != marks[name]:
+                raise CorruptArtefact(f"{self._shown}/{name}: not what was written")
+
+    def _checksums(self, names: list[str], sizes: Sizes) -> list[int]:
+        if not self.is_local:
+            return [0] * len(names)
+        with ThreadPoolExecutor(MAX_THREADS) as pool:
+            return list(pool.map(lambda name: self._checksum(name, sizes[name]), names))
+
+    def _checksum(self, name: str, size: int) -> int:
+        is_whole = size <= LARGE_BYTES or name.startswith(FOLDERS_OF_INDEXES)
         checksum = 0
         try:
-            with self._system.open_input_stream(f"{self._root}/{name}") as stream:
-                while block := stream.read(BLOCK_BYTES):
+            with self._system.open_input_file(f"{self._root}/{name}") as file:
+                file.seek(0 if is_whole else size - END_BYTES)
+                while block := file.read(BLOCK_BYTES):
                     checksum = zlib.crc32(block, checksum)
         except OSError as error:
             raise StorageError(f"{self._shown}/{name}: cannot be read ({error})") from error

@@ -1,8 +1,8 @@
 """`vectors.lance.json`: which version of which table holds the vectors of a library.
 
 It is replaced in one rename after the version is written, so a reader sees the old version or the
-new one. Its digests are those of the version's rows and of the files of its index: LanceDB itself
-does not notice a wrong byte.
+new one. It has a digest of the version's rows, and a mark of each file: LanceDB itself does
+not notice a wrong byte.
 """
 
 import hashlib
@@ -15,12 +15,11 @@ from typing import Any
 from embedder.errors import CorruptArtefact, UnsupportedFormat
 from embedder.whole_files import write_whole
 from index.vectors.kinds import LanceKind
+from index.vectors.lance_files import FileMarks
 from index.vectors.lance_rows import TableRows
 from index.vectors.store_file import StoreSource
 
 FORMAT = 1
-FileMarks = dict[str, tuple[int, int]]
-"""The size and the CRC-32 of each file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class LancePointer:
     """The number of rows when the lists of the index were placed."""
     n_appends: int
     """Since the rows were last put into few files."""
-    index_files: FileMarks
+    files: FileMarks
 
     @property
     def source(self) -> StoreSource:
@@ -77,8 +76,8 @@ def read_pointer(path: Path) -> LancePointer:
             f"{path}: format {values.get('format')}, this version reads {FORMAT}"
         )
     try:
-        marks = {name: (size, checksum) for name, (size, checksum) in values["index_files"].items()}
-        return LancePointer(**values | {"index_files": marks})
+        marks = {name: (size, checksum) for name, (size, checksum) in values["files"].items()}
+        return LancePointer(**values | {"files": marks})
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise CorruptArtefact(f"{path}: incomplete") from error
 

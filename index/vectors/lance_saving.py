@@ -62,7 +62,7 @@ def saved_version(
         rows_digest=digest_of(expected),
         n_placed=n_rows if is_placed_anew else pointer.n_placed,
         n_appends=n_appends,
-        index_files={},
+        files={},
     )  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def _first_version(place: TablePlace, settings: StoreSettings, recent: FaissStor
         rows_digest=digest_of(_sorted(ids, checksums)),
         n_placed=len(ids),
         n_appends=0,
-        index_files={},
+        files={},
     )  # fmt: skip
 
 

@@ -22,7 +22,6 @@ from index.vectors.kinds import StoreSettings
 from index.vectors.lance_files import TableFiles
 from index.vectors.lance_part import LanceTable, TablePlace
 from index.vectors.lance_pointer import (
-    FileMarks,
     LancePointer,
     digest_of,
     read_pointer,
@@ -35,7 +34,6 @@ from index.vectors.store import IdArray, StoreInfo
 from index.vectors.store_file import StoreSource
 
 EXACT = StoreSettings("exact")
-INDEX_FOLDER = "_indices"
 
 
 class LanceStore:
@@ -67,6 +65,7 @@ class LanceStore:
         """
         pointer = read_pointer(path)
         store = cls(space, settings, _empty(space, pointer.embedding_size))
+        TableFiles(pointer.address, pointer.table).check(pointer.files)
         store._show(pointer)
         return store
 
@@ -79,14 +78,14 @@ class LanceStore:
             table=self._table,
             recent=self._recent,
         )
-        marks = _index_marks(pointer, self._pointer)
+        files = TableFiles(pointer.address, pointer.table)
         pointer = replace(
             pointer,
             fingerprint=source.fingerprint,
             catalogue_id=source.catalogue_id,
             revision=source.revision,
             token=source.token,
-            index_files=marks,
+            files=files.marks(self._pointer.files if self._pointer else {}),
         )
         try:
             self._show(pointer)
@@ -132,12 +131,9 @@ class LanceStore:
         return vectors
 
     def verify(self) -> None:
-        """Read every vector and every file of the index."""
-        if self._table is None or self._pointer is None:
-            return
-        self._table.verify()
-        files = TableFiles(self._pointer.address, self._pointer.table)
-        _check_index(files, self._pointer, with_checksums=True)
+        """Read every vector. The index was verified when it was opened."""
+        if self._table is not None:
+            self._table.verify()
 
     def info(self) -> StoreInfo:
         """The kind and size of the store. `n_removed` counts rows that are not deleted yet."""
@@ -190,8 +186,6 @@ class LanceStore:
         rows = table.rows()
         if len(rows.ids) != pointer.n_rows or digest_of(rows) != pointer.rows_digest:
             raise CorruptArtefact(f"{place}: its rows are not those that were written")
-        files = TableFiles(pointer.address, pointer.table)
-        _check_index(files, pointer, with_checksums=files.is_local)
         search = TableSearch(self.space, table, rows, pointer=pointer, settings=self._settings)
         recent = _empty(self.space, pointer.embedding_size)
         if pointer.kind == "lance-exact" and len(rows.ids):
@@ -207,30 +201,3 @@ def _empty(space: Space, size: int) -> FaissStore:
     no_ids: IdArray = np.empty(0, dtype=np.int64)
     no_vectors: FloatMatrix = np.empty((0, size), dtype=np.float32)
     return FaissStore.build(space, no_ids, vectors=no_vectors, settings=EXACT)
-
-
-def _index_marks(pointer: LancePointer, before: LancePointer | None) -> FileMarks:
-    """The files of the index as they were just written; a file is never changed later."""
-    if pointer.kind == "lance-exact":
-        return {}
-    files = TableFiles(pointer.address, pointer.table)
-    known = before.index_files if before else {}
-    marks: FileMarks = {}
-    for name, size in files.sizes(INDEX_FOLDER).items():
-        is_known = name in known and known[name][0] == size
-        marks[name] = known[name] if is_known else (size, files.checksum(name))
-    return marks
-
-
-def _check_index(files: TableFiles, pointer: LancePointer, *, with_checksums: bool) -> None:
-    """Raise CorruptArtefact for a changed file. LanceDB itself misses one that is not there."""
-    if not pointer.index_files:
-        return
-    for name, size in files.sizes(INDEX_FOLDER).items():
-        mark = pointer.index_files.get(name)
-        if mark is None:
-            continue  # of a later version
-        if size != mark[0] or (with_checksums and files.checksum(name) != mark[1]):
-            raise CorruptArtefact(
-                f"{pointer.address}/{pointer.table}.lance/{name}: not as it was written"
-            )
