@@ -50,14 +50,6 @@ class LanceStore:
         self._table: TableSearch | None = None
 
     @classmethod
-    def build(
-        cls, space: Space, ids: IdArray, *, vectors: FloatMatrix, settings: StoreSettings
-    ) -> "LanceStore":
-        """A store of vectors [n, d] with ids [n]."""
-        recent = FaissStore.build(space, ids, vectors=vectors, settings=EXACT)
-        return cls(space, settings, recent)
-
-    @classmethod
     def open(cls, path: Path, space: Space, *, settings: StoreSettings) -> "LanceStore":
         """The store that the file `path` points to.
 

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from index.vectors.distances import FloatMatrix, Space
+from index.vectors.building import Read, build_in_blocks
+from index.vectors.distances import Space
 from index.vectors.faiss_store import FaissStore
 from index.vectors.kinds import StoreSettings, check_kind
 from index.vectors.store import IdArray, VectorStore
@@ -48,12 +49,13 @@ def open_store(path: Path, space: Space, settings: StoreSettings) -> VectorStore
     return LanceStore.open(path, space, settings=settings)
 
 
-def build_store(
-    space: Space, ids: IdArray, *, vectors: FloatMatrix, settings: StoreSettings
+def store_of(
+    space: Space, ids: IdArray, *, size: int, read: Read, settings: StoreSettings
 ) -> VectorStore:
-    """A store of vectors [n, d] with ids [n], in memory until it is saved."""
+    """A store of the vectors that `read` reads in blocks, in memory until it is saved."""
     if not settings.is_lance:
-        return FaissStore.build(space, ids, vectors=vectors, settings=settings)
-    from index.vectors.lance_store import LanceStore
+        return build_in_blocks(space, ids, size=size, read=read, settings=settings)
+    from index.vectors.lance_store import EXACT, LanceStore
 
-    return LanceStore.build(space, ids, vectors=vectors, settings=settings)
+    recent = build_in_blocks(space, ids, size=size, read=read, settings=EXACT)
+    return LanceStore(space, settings, recent)

@@ -8,7 +8,7 @@ from index.vectors.distances import Space
 from index.vectors.kinds import KindSetting, StoreSettings
 from index.vectors.store import VectorStore
 from index.vectors.store_file import StoreSource
-from index.vectors.stores import build_store, open_store, store_path
+from index.vectors.stores import open_store, store_of, store_path
 
 SIZE = 16
 KINDS: tuple[KindSetting, ...] = ("exact", "hnsw", "hnsw-sq8", "ivf-sq8", "ivf-pq")
@@ -29,7 +29,14 @@ def saved_store(
     """A store of a kind in a folder. A table of LanceDB is saved, so that it is searched there."""
     space = space or Space()
     settings = settings_of(kind, folder)
-    store = build_store(space, ids, vectors=vectors, settings=settings)
+    rows = {int(track_id): row for row, track_id in enumerate(ids)}
+    store = store_of(
+        space,
+        ids,
+        size=vectors.shape[1],
+        read=lambda some: vectors[[rows[int(track_id)] for track_id in some]],
+        settings=settings,
+    )
     if settings.is_lance:
         store.save(store_path(folder, settings), StoreSource("model", 1))
     return store
