@@ -44,9 +44,8 @@ REQUIRED = (
     "typer",
     "umap-learn",
 )
-# The modules of each extra. The extra serve is missing: `soundalike serve` names it.
+# The modules of each extra. The extras serve and cluster are missing: nothing uses them yet.
 EXTRAS = {
-    "cluster": ("lancedb",),
     "live": ("pythonosc", "sounddevice"),
     "mpd": ("mpd",),
     "pretrained": ("onnx", "transformers"),

@@ -1,1 +1,0 @@
-"""The files to run soundalike in containers."""
