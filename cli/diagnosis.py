@@ -44,8 +44,9 @@ REQUIRED = (
     "typer",
     "umap-learn",
 )
-# The modules of each extra. The extras serve and cluster are missing: nothing uses them yet.
+# The modules of each extra. The extra serve is missing: `soundalike serve` names it.
 EXTRAS = {
+    "cluster": ("lancedb",),
     "live": ("pythonosc", "sounddevice"),
     "mpd": ("mpd",),
     "pretrained": ("onnx", "transformers"),

@@ -11,6 +11,7 @@ from cli.options import Globals, globals_of
 from cli.playlist_shown import show_playlist
 from cli.talk import say
 from embedder.errors import UsageError
+from index.catalogue.wording import counted
 
 if TYPE_CHECKING:
     from index.playlists.request import PlaylistRequest
@@ -61,7 +62,7 @@ class Delivery:
             say(self.settings, note)
         if self.output is not None:
             playlist.save(self.output, relative_to=self.relative_to, force=self.force)
-            say(self.settings, f"{len(playlist.tracks)} tracks in {self.output}")
+            say(self.settings, f"{counted(len(playlist.tracks), 'track')} in {self.output}")
         if self.mpd is not None:
             self._queue(playlist, self.mpd)
         show_playlist(self.settings, playlist)
@@ -73,7 +74,7 @@ class Delivery:
 
         tracks = [entry.track for entry in playlist.tracks]
         queued = queue_on_mpd(tracks, address, starts=self.follow)
-        say(self.settings, f"{queued.n_queued} tracks queued on {queued.address}")
+        say(self.settings, f"{counted(queued.n_queued, 'track')} queued on {queued.address}")
         for reason in queued.problems:
             say(self.settings, reason)
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from cli.options import Form, Globals
 from cli.output import emit
 from cli.talk import say
+from index.catalogue.wording import counted
 
 if TYPE_CHECKING:
     from index.playlists.results import Playlist
@@ -20,7 +21,7 @@ def show_playlist(settings: Globals, playlist: "Playlist") -> None:
     rows, columns = _with_values(playlist)
     emit(settings, playlist, rows=rows, columns=columns)
     minutes, seconds = divmod(round(playlist.seconds), 60)
-    line = f"{len(playlist.tracks)} tracks, {minutes}:{seconds:02d}"
+    line = f"{counted(len(playlist.tracks), 'track')}, {minutes}:{seconds:02d}"
     if playlist.dropped:
         dropped = ", ".join(f"{count} by {reason}" for reason, count in playlist.dropped.items())
         line += f"; left out: {dropped}"

@@ -21,6 +21,7 @@ from cli.progress import Advance, bar
 from cli.talk import say
 from embedder.errors import UsageError
 from embedder.whole_files import check_output
+from index.catalogue.wording import counted
 
 if TYPE_CHECKING:
     from index.audit.audit import Audited, AuditSettings
@@ -107,7 +108,7 @@ def run(
     _show(settings, audited)
     if fix_split is not None:  # after the findings, which are shown even if no split can be made
         fixed = write_split(fix_split, audited)
-        say(settings, f"{fix_split}: {fixed.origin}; {len(fixed.moved)} tracks moved")
+        say(settings, f"{fix_split}: {fixed.origin}; {counted(len(fixed.moved), 'track')} moved")
         for side in fixed.emptied:
             say(settings, f"{fix_split}: no track is left for {side}: there are too few artists")
 
@@ -175,8 +176,8 @@ def _show(settings: Globals, audited: "Audited") -> None:
         return
     counts = audit.counts()
     n_findings = sum(counts.values())
-    what = "1 finding" if n_findings == 1 else f"{n_findings or 'no'} findings"
-    emit_text(settings, f"{audit.name}: {what} in {audit.n_tracks} tracks")
+    what = counted(n_findings, "finding") if n_findings else "no findings"
+    emit_text(settings, f"{audit.name}: {what} in {counted(audit.n_tracks, 'track')}")
     for kind, count in counts.items():
         if not count:
             continue

@@ -27,6 +27,7 @@ from index.audit.repeats import (
 from index.audit.results import Audit, Finding
 from index.audit.sides import FEWEST_ARTISTS, FixedSplit, fixed_split, leaks, rare_labels
 from index.audit.sound import AnalysedTracks, analyse_tracks
+from index.catalogue.wording import counted
 from index.evaluate.material import material_of
 from index.evaluate.vector_set import VectorSet
 
@@ -220,7 +221,7 @@ def _too_short(analysed: AnalysedTracks) -> list[str]:
     n_short = sum(picture.shape[1] < SHORTEST_OVERLAP for picture in pictures)
     if not n_short:
         return []
-    return [f"{n_short} tracks are too short to be checked for near duplicates"]
+    return [f"{counted(n_short, 'track', 'are')} too short to be checked for near duplicates"]
 
 
 def _statistics(picture: Picture | None) -> NDArray[np.float32]:

@@ -6,6 +6,7 @@ from pathlib import Path, PurePath
 
 from embedder.whole_files import write_whole
 from index.audit.results import KINDS, Audit, Finding, Json
+from index.catalogue.wording import counted
 from index.evaluate.page_style import Named, html_page, html_table, section
 
 MOST_SHOWN = 300
@@ -33,7 +34,7 @@ def page_of(audit: Audit) -> str:
     """The page's text."""
     counts = audit.counts()
     split = ", ".join(f"{count} {side}" for side, count in audit.split.items() if count)
-    lead = f"{audit.n_tracks} tracks" + (f"; {split}" if split else "")
+    lead = counted(audit.n_tracks, "track") + (f"; {split}" if split else "")
     parts = [f"<h1>Audit of {escape(audit.name)}</h1><p class='lead'>{escape(lead)}</p>"]
     cards = "".join(
         f"<div class='card'><b>{count}</b><span>{escape(kind.replace('-', ' '))}</span></div>"

@@ -9,6 +9,8 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
+from index.catalogue.wording import counted
+
 DARKEST = 0.55
 """The share of colour in the fullest cell: text on it can still be read, light or dark."""
 
@@ -115,13 +117,13 @@ def reliability_curve(
             parts.append(
                 f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" '
                 f'r="{3 + 9 * np.sqrt(n / largest):.1f}"><title>probability {predicted:.2f}, '
-                f"right {right:.2f}, {n} tracks</title></circle>"
+                f"right {right:.2f}, {counted(int(n), 'track')}</title></circle>"
             )
     parts.insert(2, f'<polyline class="curve" points="{" ".join(points)}"/>')
     return _figure(title, size, size, parts)
 
 
-def counted(name: str, n_tracks: int) -> str:
+def with_count(name: str, n_tracks: int) -> str:
     """A label with its number of tracks."""
     return f"{name} ({n_tracks})"
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from index.catalogue.wording import counted
 from index.evaluate.material import Material
 from index.evaluate.results import ModelScores
 from index.evaluate.rounds import Rounds
@@ -73,5 +74,5 @@ def _of_labels(material: Material, settings: EvaluationSettings) -> list[str]:
         notes.append(f"all tracks are {material.label_names[0]}: every vote is right")
     n_unlabelled = int(np.sum(material.labels < 0))
     if n_unlabelled:
-        notes.append(f"{n_unlabelled} tracks have no {settings.field}: they are left out")
+        notes.append(f"{counted(n_unlabelled, 'track', 'have')} no {settings.field}: left out")
     return notes

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from embedder.whole_files import write_whole
-from index.evaluate.charts import counted, heat_table, interval_bars, reliability_curve
+from index.evaluate.charts import heat_table, interval_bars, reliability_curve, with_count
 from index.evaluate.page_style import Named, html_page, html_table, section
 from index.evaluate.results import Evaluation, Json, ModelScores
 from index.evaluate.tables import (
@@ -123,7 +123,7 @@ def _charts(model: ModelScores) -> list[str]:
     if model.per_label:
         frequent = sorted(model.per_label, key=lambda scores: -scores.n_tracks)[:MOST_LABELS]
         chart = interval_bars(
-            [counted(scores.label, scores.n_tracks) for scores in frequent],
+            [with_count(scores.label, scores.n_tracks) for scores in frequent],
             [scores.f1 for scores in frequent],
             [(float("nan"), float("nan"))] * len(frequent),
             title="F1 of each label, most frequent first.",
@@ -157,7 +157,7 @@ def _head_charts(model: ModelScores) -> list[str]:
         return [section("Tags by the model's own head", _tag_chart(head["tagging"]["per_tag"]))]
     frequent = sorted(head["per_label"], key=lambda row: -row["n_tracks"])[:MOST_LABELS]
     chart = interval_bars(
-        [counted(row["label"], row["n_tracks"]) for row in frequent],
+        [with_count(row["label"], row["n_tracks"]) for row in frequent],
         [row["f1"] for row in frequent],
         [(float("nan"), float("nan"))] * len(frequent),
         title="F1 of each label by the own head, most frequent first.",
@@ -177,7 +177,7 @@ def _tag_chart(per_tag: Sequence[Json]) -> str:
     shown = sorted(scored[:MOST_TAGS], key=lambda tag: -tag["roc_auc"])
     which = f"the {MOST_TAGS} most frequent of {len(scored)} tags"
     return interval_bars(
-        [counted(tag["tag"], tag["n_tracks"]) for tag in shown],
+        [with_count(tag["tag"], tag["n_tracks"]) for tag in shown],
         [tag["roc_auc"] for tag in shown],
         [(float("nan"), float("nan"))] * len(shown),
         marks=[tag["pr_auc"] for tag in shown],

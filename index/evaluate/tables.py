@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedder.metrics.bootstrap import Interval
+from index.catalogue.wording import counted
 from index.evaluate.results import Evaluation, Json, LabelScores, ModelScores, is_clear
 
 MOST_LABELS = 30
@@ -56,7 +57,7 @@ def _error_rows(models: Sequence[ModelScores]) -> list[Json]:
     for model in models:
         if model.calibration is not None:
             label = model.calibration
-            n_tracks = f"{sum(label['counts'])} tracks"
+            n_tracks = counted(sum(label["counts"]), "track")
             rows.append(_error_row(model.name, "label probability", n_tracks, label))
         if model.score_errors is not None:
             for kind, of in (("nearest", "10 nearest"), ("random", "random pairs")):
@@ -100,7 +101,7 @@ def remarks(evaluation: Evaluation) -> list[str]:
     notes = list(evaluation.notes)
     for tracks, what in ((evaluation.left_out, "used"), (evaluation.failed, "measured")):
         if tracks:
-            count = "1 track" if len(tracks) == 1 else f"{len(tracks)} tracks"
+            count = counted(len(tracks), "track")
             first = f"{tracks[0]['path']}: {tracks[0]['reason']}"
             notes.append(f"{count} could not be {what}, such as {first}")
     return notes
@@ -116,7 +117,8 @@ def headline(evaluation: Evaluation) -> str:
     }[protocol["kind"]]
     left_out = "copies" if protocol["group"] == "track" else f"own {protocol['group']} and copies"
     return (
-        f"{protocol['data']}: {protocol['field']} of {evaluation.models[0].n_queries} tracks, "
+        f"{protocol['data']}: {protocol['field']} of "
+        f"{counted(evaluation.models[0].n_queries, 'track')}, "
         f"k = {protocol['k']}, {kind}, {left_out} left out"
     )
 

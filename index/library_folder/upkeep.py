@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-from embedder.errors import CorruptArtefact, NotFound, UsageError
+from embedder.errors import CorruptArtefact, NotFound, StorageError, UsageError
 from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import Ledger
 from index.catalogue.records import Json, TrackRecord
@@ -57,8 +57,13 @@ def remove_tracks(library: OpenLibrary, ids: Sequence[int]) -> list[TrackRecord]
 def set_store(library: OpenLibrary, settings: StoreSettings) -> None:
     """Change how vectors are stored: the kind of index, the memory budget, the search effort."""
     with library.writing() as catalogue:
+        old = catalogue.setting(STORE_SETTINGS_KEY) or ""
         catalogue.set_setting(STORE_SETTINGS_KEY, settings_to_text(settings))
-        _rebuild(library, catalogue, settings)
+        try:
+            _rebuild(library, catalogue, settings)
+        except StorageError:  # such as a table that is out of reach
+            catalogue.set_setting(STORE_SETTINGS_KEY, old)
+            raise
 
 
 def choose_store(catalogue: Catalogue, text: str) -> None:

@@ -52,7 +52,7 @@ class StoreCache:
             if not is_replaced:
                 if store is None or store.is_outgrown(self._settings):
                     store = self._built(model, space)
-                is_saved = self._save(store, source, has_lock=has_lock)
+                is_saved = self._save(store, source, has_lock=has_lock, warn=warn)
         if store is None or is_replaced:
             return self.current(model, space, warn=warn, has_lock=has_lock)
         return self._mapped(store, space) if is_saved and not has_lock else store
@@ -163,7 +163,9 @@ class StoreCache:
             settings=self._settings,
         )
 
-    def _save(self, store: VectorStore, source: StoreSource, *, has_lock: bool) -> bool:
+    def _save(
+        self, store: VectorStore, source: StoreSource, *, has_lock: bool, warn: Warn | None = None
+    ) -> bool:
         """Write the store to its file; false if that cannot be done now."""
         lock: AbstractContextManager[None] = nullcontext() if has_lock else writing(self._folder)
         try:
@@ -174,6 +176,8 @@ class StoreCache:
             return False
         except (ArtefactError, StorageError, OSError) as error:
             logger.info("%s: not written (%s); it is built in memory each time", self._path, error)
+            if warn is not None and self._settings.is_lance:  # a folder may be read-only on purpose
+                warn(f"{error}. Until it can be written, each command searches in memory.")
             return False
         return True
 

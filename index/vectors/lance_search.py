@@ -57,6 +57,7 @@ class TableSearch:
         if space.kind == "poincare":  # Euclidean distance misleads near the rim of the ball
             self._per_hit = max(self._per_hit, HYPERBOLIC_CANDIDATES)
         self._by_row_id = np.argsort(rows.row_ids)
+        self._sorted_row_ids = rows.row_ids[self._by_row_id]
 
     @property
     def n_visible(self) -> int:
@@ -191,7 +192,7 @@ class TableSearch:
         return places
 
     def _places_of_rows(self, row_ids: NDArray[np.uint64]) -> Places:
-        sorted_ids = self.rows.row_ids[self._by_row_id]
+        sorted_ids = self._sorted_row_ids
         where = np.minimum(np.searchsorted(sorted_ids, row_ids), len(sorted_ids) - 1)
         if (sorted_ids[where] != row_ids).any():
             raise CorruptArtefact(f"{self._table.place}: a search gave rows that it has not")

@@ -1,7 +1,10 @@
-// From map coordinates to the screen. A flat map is never turned.
+// From map coordinates to the screen. A flat map is turned only by a quarter, if it is wide and the window is high.
 
 const PERSPECTIVE = 0.28;
 const MOST_ZOOM = 400;
+const WIDE = 1.25;
+const PLAIN = [1, 0, 0, 0, 1, 0, 0, 0, 1];
+const QUARTER = [0, -1, 0, 1, 0, 0, 0, 0, 1];
 
 class Camera {
   constructor(spans, positions) {
@@ -19,7 +22,7 @@ class Camera {
     this.centre = [0, 0, 0];
     this.shift = [0, 0];
     this.offset = [0, 0];
-    this.rotation = this.isFlat ? [1, 0, 0, 0, 1, 0, 0, 0, 1] : multiply(turnX(-0.42), turnY(0.6));
+    this.rotation = this.isFlat ? PLAIN : multiply(turnX(-0.42), turnY(0.6));
     if (!this.isFlat) this._fit();
   }
 
@@ -38,19 +41,35 @@ class Camera {
 
   state() {
     const { zoom, centre, shift, offset, rotation } = this;
-    return { zoom, centre: [...centre], shift: [...shift], offset: [...offset], rotation: [...rotation] };
+    return { zoom, centre: [...centre], shift: [...shift], offset: [...offset], rotation };
   }
 
   restore(state) {
     Object.assign(this, state);
   }
 
+  // The part of the window that the map has: width, height.
+  get room() {
+    return [
+      Math.max(this.width - this.inset.left - this.inset.right, 120),
+      Math.max(this.height - this.inset.top - this.inset.bottom, 120),
+    ];
+  }
+
+  // A wide flat map stands upright in a high window, as that of a phone is.
+  turnToFit() {
+    if (!this.isFlat) return;
+    const [width, height] = this.room;
+    const isWide = this.spans[0] > WIDE * this.spans[1];
+    this.rotation = isWide && height > WIDE * width ? QUARTER : PLAIN;
+  }
+
   // Pixels per unit of the map.
   get scale() {
-    const width = Math.max(this.width - this.inset.left - this.inset.right, 120);
-    const height = Math.max(this.height - this.inset.top - this.inset.bottom, 120);
+    const [width, height] = this.room;
     if (!this.isFlat) return this.zoom * 0.92 * Math.min(width / this.extent[0], height / this.extent[1]);
-    return this.zoom * 0.45 * Math.min(width / this.spans[0], height / Math.max(this.spans[1], 0.05));
+    const [across, up] = this.rotation === QUARTER ? [this.spans[1], this.spans[0]] : this.spans;
+    return this.zoom * 0.45 * Math.min(width / Math.max(across, 0.05), height / Math.max(up, 0.05));
   }
 
   get middle() {
@@ -87,8 +106,9 @@ class Camera {
       this.shift[1] += dy;
       return;
     }
-    this.centre[0] -= dx / this.scale;
-    this.centre[1] += dy / this.scale;
+    const [a, b, , d, e] = this.rotation;
+    this.centre[0] -= (a * dx - d * dy) / this.scale;
+    this.centre[1] -= (b * dx - e * dy) / this.scale;
   }
 
   turn(dx, dy) {

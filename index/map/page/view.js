@@ -45,6 +45,7 @@ Object.defineProperties(Page.prototype, Object.getOwnPropertyDescriptors({
     this.camera.width = innerWidth;
     this.camera.height = innerHeight;
     this.camera.inset = this._inset();
+    this.camera.turnToFit();
   },
 
   draw() {

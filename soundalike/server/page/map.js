@@ -11,6 +11,7 @@ import { playlistTracks } from "./workshop.js";
 const PADDING = 30;
 const HIT_PIXELS = 12;
 const MOST_SELECTED = 500;
+const WIDE = 1.25;
 
 let lassoOn = false;
 
@@ -36,18 +37,22 @@ export async function showMap(main, focus) {
       el("span", { className: "quiet" }, TEXT.mapHelp), selection),
     el("div", { className: "map" }, canvas), legend);
 
-  const points = answer.coordinates;
+  let points = answer.coordinates;
   const placeOf = new Map(answer.ids.map((id, place) => [id, place]));
   let colour = answer.colour;
   let selected = new Set();
   let loop = null;
   let view = null;
   let isMoved = false;  // until then the whole map is shown, whatever size it has
-  const [left, right] = rangeOf(points, 0);
-  const [low, high] = rangeOf(points, 1);
+  const isWide = spanOf(points, 0) > WIDE * spanOf(points, 1);
   const context = canvas.getContext("2d");
 
+  /** The whole map; a wide one stands upright on a phone. */
   function wholeView() {
+    const isUpright = isWide && canvas.clientHeight > WIDE * canvas.clientWidth;
+    points = isUpright ? answer.coordinates.map(([x, y]) => [-y, x]) : answer.coordinates;
+    const [left, right] = rangeOf(points, 0);
+    const [low, high] = rangeOf(points, 1);
     const scale = Math.min((canvas.clientWidth - 2 * PADDING) / (right - left || 1), (canvas.clientHeight - 2 * PADDING) / (high - low || 1));
     return { x: (left + right) / 2, y: (low + high) / 2, scale };
   }
@@ -220,6 +225,11 @@ function rangeOf(points, axis) {
     most = Math.max(most, point[axis]);
   }
   return [least, most];
+}
+
+function spanOf(points, axis) {
+  const [least, most] = rangeOf(points, axis);
+  return most - least;
 }
 
 /** The map; waits for its layout if there is none yet. */

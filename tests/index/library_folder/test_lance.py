@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedder.errors import MissingExtra, UsageError
+from embedder.errors import MissingExtra, StorageError, UsageError
 from index.catalogue.ledger import Ledger
 from index.library import Library
 from index.library_folder.upkeep import sync_store
@@ -184,3 +184,29 @@ def test_settings_need_an_address_for_lance_alone() -> None:
     for text in ('{"kind": "lance"}', '{"kind": "exact", "address": "/x"}'):
         with pytest.raises(ValueError, match="no settings"):
             settings_from_text(text)
+
+
+def test_a_table_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
+    """`rebuild` ends with the reason, and the library keeps its store."""
+    library = library_of(tmp_path / "library", unit_vectors(30))
+    (tmp_path / "file").write_text("")
+    with Library.open(library.folder) as opened:
+        before = opened.store.ids().tolist()
+    with pytest.raises(StorageError, match="could not be written"):
+        library.rebuild_as(f"lance:{tmp_path / 'file' / 'below'}")
+    with Library.open(library.folder) as opened:
+        assert opened.store_settings.kind == "auto"
+        assert opened.store.ids().tolist() == before
+    assert (library.folder / "vectors.faiss").exists()
+
+
+def test_vectors_that_cannot_be_saved_are_not_kept_in_silence(
+    library: Library, tmp_path: Path
+) -> None:
+    """A table that is lost, in a place that cannot be written: a warning, and right answers."""
+    shutil.rmtree(tmp_path / "tables")
+    (tmp_path / "tables").write_text("a file now")
+    said: list[str] = []
+    with Library.open(library.folder, warn=said.append) as opened:
+        assert opened.nearest(unit_vectors(N_TRACKS)[:3], 1)[1].ravel().tolist() == [1, 2, 3]
+    assert "searches in memory" in said[-1]

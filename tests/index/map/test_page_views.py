@@ -91,3 +91,23 @@ def test_a_phone_has_one_sheet_and_large_targets(browser: Browser, folder: Path)
         assert y < browser.run("document.getElementById('card').getBoundingClientRect().top")
     finally:
         browser.resize(1280, 800)
+
+
+def test_a_wide_map_stands_upright_on_a_phone(page: Browser) -> None:
+    """A quarter turn fills a high window; moving and zooming follow the fingers all the same."""
+    made = (
+        "(() => {{ const {{ page, map }} = soundalike;"
+        "const c = new page.camera.constructor([1, 0.4], map.positions);"
+        "c.width = {}; c.height = {}; c.turnToFit(); {}"
+        "return [[-1, -0.4], [1, 0.4], [0.3, 0.2]].map(([x, y]) => c.project(x, y, 0)); }})()"
+    )
+    corners = np.array(page.run(made.format(390, 700, "")))[:, :2]
+    assert np.all((corners > 0) & (corners < [390, 700]))
+    assert abs(corners[1, 1] - corners[0, 1]) > 600
+    moved = np.array(page.run(made.format(390, 700, "c.pan(30, -20);")))[:, :2]
+    np.testing.assert_allclose(moved - corners, np.tile([30, -20], (3, 1)), atol=1e-6)
+    x, y = corners[2]
+    zoomed = np.array(page.run(made.format(390, 700, f"c.zoomAt(2, {x}, {y});")))[:, :2]
+    np.testing.assert_allclose(zoomed[2], corners[2], atol=1e-6)
+    plain = np.array(page.run(made.format(1280, 800, "")))[:, :2]
+    assert abs(plain[1, 0] - plain[0, 0]) > 1000

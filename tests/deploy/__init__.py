@@ -1,0 +1,1 @@
+"""The files to run soundalike in containers."""
