@@ -25,7 +25,7 @@ export async function showTaste(main) {
       el("div", {},
         el("p", { id: "taste-counts" }, TEXT.tasteCounts(report.counts)),
         el("p", { className: "quiet" }, TEXT.tasteStrength(report.strength)),
-        el("h2", {}, TEXT.latestEvents),
+        report.events.length ? el("h2", {}, TEXT.latestEvents) : null,
         el("ul", { className: "list", id: "events" }, ...report.events.map((event) => eventItem(event, again)))),
       el("div", { className: "panel fields" },
         tasteSlider(() => {}),
