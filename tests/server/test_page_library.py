@@ -136,6 +136,14 @@ def test_a_hundred_thousand_songs_scroll(browser: Browser, tmp_path: Path) -> No
         page.wait("window.isDone")
         assert page.run("most") < 60
         assert np.median(page.run("frames")) < 100  # of a browser without a graphics card
+        page.run(f"document.querySelector('.scroller').scrollTop = {95 * height}")
+        page.wait("document.querySelector('li[aria-posinset=\"101\"]')")
+        page.run("document.querySelector('li[aria-posinset=\"100\"] button').click()")
+        page.browser.key("q")
+        page.wait("document.querySelector('#queue [aria-current] + li')")
+        assert "Song 100" in page.text("#queue [aria-current] + li")  # of the next page of songs
+        page.browser.key("Escape")
+        browser.console.clear()  # the song's file is made up
         page.browser.key("/")
         page.browser.type("song 98765")
         page.wait("document.querySelector('#count').textContent.startsWith('1 song')")
