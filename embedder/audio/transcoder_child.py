@@ -12,7 +12,8 @@ import signal
 import sys
 from pathlib import Path
 
-from embedder.audio.transcoding import Transcoding, transcode
+from embedder.audio.stream_formats import Transcoding
+from embedder.audio.transcoding import transcode
 from embedder.errors import SoundalikeError
 from embedder.processes.limits import die_before_parent, limit_cpu_time, limit_memory
 

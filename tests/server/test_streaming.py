@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from embedder.audio.transcoding import Transcoding
+from embedder.audio.stream_formats import Transcoding
 from embedder.audio.writing import write_audio
 from soundalike.server.rest import transcoding
 from soundalike.server.rest.replies import SubsonicError

@@ -6,7 +6,7 @@ from starlette.responses import FileResponse, Response
 
 from embedder.audio.cover import Cover, read_cover, small_cover
 from embedder.audio.decoders import shared_decoders
-from embedder.audio.transcoding import MAX_KBPS, MIN_KBPS, STREAM_FORMATS, Transcoding
+from embedder.audio.stream_formats import MAX_KBPS, MIN_KBPS, STREAM_FORMATS, Transcoding
 from embedder.errors import AudioError, NotFound
 from index.catalogue.records import TrackRecord
 from soundalike.server.media import audio_path, media_type

@@ -19,7 +19,7 @@ from pathlib import Path
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from embedder.audio.transcoding import Transcoding
+from embedder.audio.stream_formats import Transcoding
 from embedder.processes.child import child_environment
 from soundalike.server.rest.replies import GENERIC, SubsonicError, failure
 
