@@ -17,7 +17,7 @@ from index.vectors.kinds import (
 
 ROWS_PER_LIST = 4096
 """LanceDB reads a list as a whole. Its makers advise lists of this size."""
-FEWEST_PROBES = 16
+FEWEST_PROBES = 24
 MAX_UNINDEXED = 4096
 """Rows that are not in the index yet are compared one by one, in every search."""
 MAX_UNINDEXED_SHARE = 0.02
@@ -49,7 +49,7 @@ def plan_of_kind(kind: LanceKind, n_vectors: int, size: int, settings: StoreSett
     if kind == "lance-exact":
         return LancePlan(kind)
     n_lists = max(n_vectors // ROWS_PER_LIST, 1)
-    n_probes = settings.search_effort or max(n_lists // 16, FEWEST_PROBES)
+    n_probes = settings.search_effort or max(n_lists // 10, FEWEST_PROBES)
     if kind == "lance-sq8":
         return LancePlan(kind, n_lists, n_probes=n_probes, candidates_per_hit=4)
     codes = code_bytes(size)
