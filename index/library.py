@@ -90,6 +90,23 @@ class Library(KeptLibrary):
             on_progress=on_progress,
         )
 
+    def import_shards(
+        self,
+        address: str,
+        *,
+        model: str | None = None,
+        on_progress: "Callable[[IndexProgress], None] | None" = None,
+    ) -> "IndexReport":
+        """Store the tracks of shards, from a folder or an object store (`s3://bucket/folder`).
+
+        model: a name or a model's folder. None: the library's own, else the default model.
+        """
+        from index.indexing.model_choice import LazyEncoder, choose_model
+        from index.indexing.shards.intake import import_shards
+
+        encoder = LazyEncoder(choose_model(self, model))
+        return import_shards(self, address, encoder=encoder, on_progress=on_progress)
+
     @overload
     def search(self, request: "SearchRequest", /) -> "QueryResult": ...
     @overload

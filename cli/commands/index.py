@@ -1,30 +1,26 @@
 """`soundalike index`: analyse folders of music into the library."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from cli.options import Form, Globals, globals_of
-from cli.output import emit
-from cli.progress import Advance, bar
-from cli.talk import say
-from embedder.errors import PartialFailure, UsageError
-
-if TYPE_CHECKING:
-    from index.indexing.results import IndexProgress, IndexReport
-
-SCANNING, ANALYSING = "Scanning", "Analysing"
-COUNTS = ("added", "updated", "moved", "unchanged")
+from cli.index_shown import index_progress, show_report
+from cli.options import globals_of
+from cli.shards_shown import ShardJob, write_to_shards
+from embedder.errors import UsageError
 
 
 def run(
     context: typer.Context,
     paths: Annotated[
-        list[Path],
-        typer.Argument(metavar="PATH...", help="Folders of music, or files.", show_default=False),
+        list[str],
+        typer.Argument(
+            metavar="PATH...",
+            help="Folders of music, or files. With --cluster also addresses as s3://bucket/folder.",
+            show_default=False,
+        ),
     ],
     model: Annotated[
         str | None,
@@ -99,6 +95,21 @@ def run(
             "lance:s3://BUCKET/FOLDER; the kinds are those of 'library rebuild --store'.",
         ),
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="local|ADDRESS",
+            help="Analyse on a Ray cluster, or on processes of this machine, into --shards.",
+        ),
+    ] = None,
+    shards: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="With --cluster: a folder or s3://bucket/folder for the results, which "
+            "'library import' brings into a library.",
+        ),
+    ] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try files again that failed in an earlier run.")
     ] = False,
@@ -114,6 +125,10 @@ def run(
 
     $ soundalike index gtzan --labels-from gtzan
     Analyses the files below gtzan. The names of its folders become their genres.
+
+    $ soundalike index s3://music/all --cluster local --shards s3://music/shards
+    Analyses the files of a bucket on all cores, into Parquet files. 'soundalike library import
+    s3://music/shards' stores them in a library.
     """
     from index.indexing.label_settings import LabelSettings
     from index.indexing.request import IndexOptions, ScanRules
@@ -123,8 +138,19 @@ def run(
         raise UsageError("--config and --set say how --labels-from is read: give it too")
 
     settings = globals_of(context)
+    rules = ScanRules(tuple(include or ()), tuple(exclude or ()), with_hidden=hidden)
+    if cluster is not None or shards is not None:
+        others = {"--dry-run": dry_run, "--prune": prune, "--labels-from": labels_from}
+        _refuse_with_shards(
+            cluster, shards, others | {"--retry-failed": retry_failed, "--store": store}
+        )
+        write_to_shards(
+            settings,
+            ShardJob(paths, shards or "", cluster or "", model, rules=rules, workers=workers),
+        )
+        return
     options = IndexOptions(
-        ScanRules(tuple(include or ()), tuple(exclude or ()), with_hidden=hidden),
+        rules,
         workers=workers,
         prune=prune,
         allow_empty=allow_empty,
@@ -134,16 +160,16 @@ def run(
         label_settings=LabelSettings(settings_file, tuple(assignments or ())),
         store=store,
     )
-    with _progress(settings) as follower:
+    with index_progress(settings) as follower:
         report = update_library(
             settings.library_folder(),
-            paths,
+            [Path(path) for path in paths],
             model=model,
             options=options,
             on_progress=follower.done,
             on_scan=follower.scanned,
         )
-    _show(settings, report)
+    show_report(settings, report)
 
 
 def _labels_from(given: list[Path] | None) -> tuple[Path, ...] | None:
@@ -155,81 +181,11 @@ def _labels_from(given: list[Path] | None) -> tuple[Path, ...] | None:
     return tuple(given)
 
 
-@contextmanager
-def _progress(settings: Globals) -> Iterator["_Follower"]:
-    """Files while the folders are scanned, then a bar of what is analysed."""
-    with bar(settings, label=SCANNING) as advance:
-        try:
-            yield _Follower(advance)
-        except KeyboardInterrupt:
-            say(settings, "Every analysed track is saved. The same command continues from there.")
-            raise
-
-
-class _Follower:
-    """Moves the bar. The rate and the time left come from analysed tracks only."""
-
-    def __init__(self, advance: Advance) -> None:
-        self._advance = advance
-        self._n_scanned = 0
-        self._n_analysed = 0
-
-    def scanned(self, n_files: int, n_tracks: int | None) -> None:
-        """So many files were found until now; at the end, so many tracks are to be analysed."""
-        if n_tracks is None:
-            self._advance(n_files - self._n_scanned)
-            self._n_scanned = n_files
-        else:
-            self._advance(0, total=n_tracks, label=ANALYSING)
-
-    def done(self, progress: "IndexProgress") -> None:
-        """One more track is done. Those without analysis leave the total instead."""
-        n_analysed = progress.n_done - progress.n_quick
-        total = progress.n_total - progress.n_quick
-        self._advance(n_analysed - self._n_analysed, total=total, label=ANALYSING)
-        self._n_analysed = n_analysed
-
-
-def _show(settings: Globals, report: "IndexReport") -> None:
-    for note in report.notes:
-        say(settings, note)
-    for file_note in report.file_notes:
-        say(settings, f"{file_note.path}: {file_note.reason}")
-    for failure in report.failed:
-        hint = " (as before; --retry-failed tries again)" if failure.is_known else ""
-        say(settings, f"{failure.path}: {failure.reason}{hint}")
-    if settings.form is Form.TABLE:
-        counts = {name: getattr(report, name) for name in COUNTS}
-        n_removed = report.removed - report.gone
-        lost = {"removed": n_removed, "gone": report.gone}
-        counts |= {name: count for name, count in lost.items() if count} or {"gone": 0}
-        counts["failed"] = len(report.failed)
-        title = "Would be done:" if report.is_dry_run else ""
-        if report.n_measured:
-            counts["measured"] = report.n_measured
-        if report.labels:
-            counts["labelled"] = sum(labels.tracks for labels in report.labels)
-        emit(settings, {**counts, "seconds": report.seconds}, title=title)
-    else:
-        emit(settings, report, rows=None if settings.form is Form.NDJSON else report.failed)
-    next_step = _next_step(report)
-    if next_step and settings.form is Form.TABLE:
-        say(settings, next_step)
-    if report.failed:
-        what = "file" if len(report.failed) == 1 else "files"
-        raise PartialFailure(f"{len(report.failed)} {what} could not be used")
-
-
-def _next_step(report: "IndexReport") -> str:
-    """One sentence with what to do next; nothing if no file was found, which a note says."""
-    n_usable = report.added + report.updated + report.moved + report.unchanged
-    if not n_usable:
-        return "Next: 'soundalike doctor' says what can be decoded here." if report.failed else ""
-    if report.is_dry_run:
-        return "Next: the same command without --dry-run does it."
-    if report.gone:
-        return "Next: 'soundalike index --prune' with the same folders removes what is gone."
-    return (
-        "Next: 'soundalike query FILE' finds what sounds like a file, and "
-        "'soundalike map -o map.html' draws the library."
-    )
+def _refuse_with_shards(
+    cluster: str | None, shards: str | None, others: Mapping[str, object]
+) -> None:
+    if cluster is None or shards is None:
+        raise UsageError("--cluster and --shards belong together: give both")
+    for name, value in others.items():
+        if value:
+            raise UsageError(f"{name} is of a library: give it without --cluster and --shards")

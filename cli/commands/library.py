@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.choosing import chooser
+from cli.index_shown import index_progress, show_report
 from cli.library_shown import FIELD_COLUMNS, field_rows, library_sentences
 from cli.opening import opened_library
 from cli.options import ForceOption, Form, Globals, TracksArgument, globals_of, read_tracks
@@ -192,6 +193,43 @@ def export(
     with Library.open(settings.library_folder()) as library:
         n_tracks = library.export(output, force=force)
     emit(settings, {"path": output, "tracks": n_tracks})
+
+
+@app.command("import")
+def import_shards(
+    context: typer.Context,
+    shards: Annotated[
+        str,
+        typer.Argument(
+            metavar="SHARDS",
+            help="A folder or s3://bucket/folder that 'index --shards' wrote.",
+            show_default=False,
+        ),
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="M",
+            help="The shards' model, for a new library; by default the bundled one.",
+        ),
+    ] = None,
+) -> None:
+    """Store the tracks of shards in the library, as if 'index' had analysed their files.
+
+    The same command can be given again: what the library has already is passed over.
+
+    $ soundalike library import s3://music/shards
+    Stores the tracks that the library lacks, and prints how many there were.
+    """
+    from index.library import Library
+
+    settings = globals_of(context)
+    with (
+        index_progress(settings, label="Importing") as follower,
+        Library.open_or_create(settings.library_folder()) as library,
+    ):
+        report = library.import_shards(shards, model=model, on_progress=follower.done)
+    show_report(settings, report)
 
 
 @app.command("verify")

@@ -111,7 +111,7 @@ class Analysis:
                 self._model.id, [_vectors(copies[0].id, encoding) for copies, encoding in batch]
             )
             for copies, encoding in batch:
-                self._ledger.set_duration(copies[0].id, _duration(copies[0], encoding))
+                self._ledger.set_duration(copies[0].id, duration_of(copies[0], encoding))
                 if encoding.tags:
                     values = sound_values(encoding.tags, encoding.tag_probabilities)
                     self._ledger.replace_sounds(copies[0].id, values)
@@ -161,7 +161,7 @@ def _vectors(track_id: int, encoding: TrackEncoding) -> TrackVectors:
     )
 
 
-def _duration(track: KnownFile, encoding: TrackEncoding) -> float:
+def duration_of(track: KnownFile, encoding: TrackEncoding) -> float:
     """How long the track is; of a part, how long the part is."""
     whole = encoding.duration_seconds
     if track.start_seconds is None:

@@ -46,7 +46,7 @@ def identify_many(sightings: Iterable[Sighting], *, workers: int) -> Iterator[Id
     """
     with ThreadPoolExecutor(max_workers=workers) as pool:
         for batch in in_batches(sightings, 64 * workers):
-            yield from pool.map(_identified, batch)
+            yield from pool.map(identified, batch)
 
 
 def identify(sighting: Sighting) -> FileFacts:
@@ -54,7 +54,8 @@ def identify(sighting: Sighting) -> FileFacts:
     return _read(sighting)[0]
 
 
-def _identified(sighting: Sighting) -> Identified:
+def identified(sighting: Sighting) -> Identified:
+    """A track with its facts, or with the reason if its file cannot be read."""
     try:
         facts, note = _read(sighting)
     except AudioError as error:

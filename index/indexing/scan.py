@@ -10,6 +10,7 @@ import re
 import stat
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 
 from embedder.audio.suffixes import AUDIO_SUFFIXES
@@ -156,6 +157,18 @@ class _Walk:
     def _is_out(self, entry: "os.DirEntry[bytes]", n_root: int) -> bool:
         excluded = self._is_excluded
         return excluded is not None and excluded(entry.name, entry.path[n_root:])
+
+
+def is_taken(below: bytes, rules: ScanRules) -> bool:
+    """Whether the rules take a file, by its path below the folder that is asked for."""
+    names = below.split(b"/")
+    if not rules.with_hidden and any(name.startswith(b".") for name in names):
+        return False
+    is_excluded, is_included = _matcher(rules.exclude), _matcher(rules.include)
+    places = accumulate(names, lambda folder, name: b"%s/%s" % (folder, name))
+    if is_excluded is not None and any(map(is_excluded, names, places)):
+        return False
+    return is_included is None or is_included(names[-1], below)
 
 
 def storable_time(time_ns: int) -> int:

@@ -1,0 +1,66 @@
+"""`soundalike index --cluster`: a run that writes shards, its progress and its report."""
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cli.index_shown import Follower
+from cli.options import Form, Globals
+from cli.output import emit
+from cli.progress import bar
+from cli.talk import say
+from embedder.errors import PartialFailure
+
+if TYPE_CHECKING:
+    from index.indexing.request import ScanRules
+
+
+@dataclass(frozen=True, slots=True)
+class ShardJob:
+    """What to analyse, with what, and where the shards go."""
+
+    paths: list[str]
+    place: str
+    cluster: str
+    model: str | None
+    rules: "ScanRules"
+    workers: int | None
+
+
+def write_to_shards(settings: Globals, job: ShardJob) -> None:
+    """Run the job, and print what it did."""
+    from embedder.models.registry import find_model
+    from index.indexing.model_choice import DEFAULT_MODEL
+    from index.indexing.shards.job import write_shards
+
+    with bar(settings, label="Scanning") as advance:
+        follower = Follower(advance)
+        try:
+            report = write_shards(
+                job.paths,
+                job.place,
+                cluster=job.cluster,
+                model=find_model(job.model or DEFAULT_MODEL),
+                rules=job.rules,
+                workers=job.workers,
+                on_progress=follower.done,
+                on_scan=follower.scanned,
+            )
+        except KeyboardInterrupt:
+            say(settings, "Every finished shard is saved. The same command continues from there.")
+            raise
+    for note in report.notes:
+        say(settings, note)
+    for failure in report.failed:
+        hint = " (as before)" if failure.is_known else ""
+        say(settings, f"{failure.path}: {failure.reason}{hint}")
+    if settings.form is Form.TABLE:
+        counts = {"added": report.added, "unchanged": report.unchanged}
+        counts |= {"failed": len(report.failed), "shards": report.shards}
+        emit(settings, {**counts, "seconds": report.seconds})
+        say(settings, f"Next: {shlex.join(['soundalike', 'library', 'import', job.place])}")
+    else:
+        emit(settings, report, rows=None if settings.form is Form.NDJSON else report.failed)
+    if report.failed:
+        what = "file" if len(report.failed) == 1 else "files"
+        raise PartialFailure(f"{len(report.failed)} {what} could not be used")

@@ -1,0 +1,6 @@
+"""Analysing music on many processes or machines: files in, Parquet shards out, shards in.
+
+records ── what a shard has of each track      places ── folders and object stores
+work ── one batch: files to a shard            job ── all batches, on Ray
+intake ── shards into a library
+"""
