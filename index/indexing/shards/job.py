@@ -11,6 +11,8 @@ copied to a temporary folder, one batch at a time.
 import logging
 import os
 import pickle
+import socket
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -45,6 +47,7 @@ BATCH_TRACKS = 32
 MOST_BLOCKS = 10_000
 """Ray keeps a record of each."""
 LOCAL = "local"
+_PATIENCE_SECONDS = 5.0
 _STORE_BYTES = 256 * 2**20
 """What Ray reserves for objects: ours are lists of paths."""
 
@@ -253,12 +256,15 @@ def _ray(cluster: str, workers: int | None) -> Iterator[int]:
         raise MissingExtra("--cluster", "cluster") from error
 
     start = partial(ray.init, log_to_driver=False, logging_level=logging.ERROR)
+    if cluster != LOCAL:
+        _check_reachable(cluster)
     try:
-        if cluster == LOCAL:
-            n_cores = workers or os.cpu_count() or 1
-            start(num_cpus=n_cores, include_dashboard=False, object_store_memory=_STORE_BYTES)
-        else:
-            start(address=cluster)
+        with _silent():
+            if cluster == LOCAL:
+                n_cores = workers or os.cpu_count() or 1
+                start(num_cpus=n_cores, include_dashboard=False, object_store_memory=_STORE_BYTES)
+            else:
+                start(address=cluster)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise UsageError(f"--cluster {cluster}: {_first_line(error)}") from error
     logging.getLogger("ray.data").setLevel(logging.ERROR)
@@ -268,6 +274,33 @@ def _ray(cluster: str, workers: int | None) -> Iterator[int]:
         yield workers or int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
     finally:
         ray.shutdown()
+
+
+def _check_reachable(cluster: str) -> None:
+    """Ray itself would wait for minutes."""
+    host, _, port = cluster.rpartition("//")[2].rpartition(":")
+    if not port.isdecimal():
+        return  # a name such as auto
+    try:
+        socket.create_connection((host, int(port)), timeout=_PATIENCE_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise UsageError(f"--cluster {cluster}: nothing answers there ({error})") from error
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Without the lines that Ray's own code writes past Python; its errors are exceptions."""
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _first_line(error: Exception) -> str:

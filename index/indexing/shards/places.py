@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from pyarrow import ArrowInvalid, ArrowNotImplementedError, fs
 
@@ -41,7 +42,7 @@ class Place:
             return
         try:
             with _explained(self.address):
-                self._files, self._root = fs.FileSystem.from_uri(self.address)
+                self._files, self._root = fs.FileSystem.from_uri(_quoted(self.address))
         except (ArrowInvalid, ArrowNotImplementedError) as error:
             raise UsageError(f"{address}: no address of an object store ({error})") from error
 
@@ -106,6 +107,13 @@ class Place:
 def is_remote(address: str) -> bool:
     """Whether an address is one of an object store."""
     return _REMOTE in address
+
+
+def _quoted(address: str) -> str:
+    """The address with every sign of its path as itself: a name may have spaces, ? and #."""
+    scheme, _, rest = address.partition(_REMOTE)
+    bucket, slash, path = rest.partition("/")
+    return f"{scheme}{_REMOTE}{bucket}{slash}{quote(os.fsencode(path))}"
 
 
 @contextmanager
