@@ -46,7 +46,7 @@ REQUIRED = (
 )
 # The modules of each extra. The extra serve is missing: `soundalike serve` names it.
 EXTRAS = {
-    "cluster": ("lancedb",),
+    "cluster": ("lancedb", "ray"),
     "live": ("pythonosc", "sounddevice"),
     "mpd": ("mpd",),
     "pretrained": ("onnx", "transformers"),

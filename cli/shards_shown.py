@@ -9,7 +9,7 @@ from cli.options import Form, Globals
 from cli.output import emit
 from cli.progress import bar
 from cli.talk import say
-from embedder.errors import PartialFailure
+from embedder.errors import PartialFailure, UsageError
 
 if TYPE_CHECKING:
     from index.indexing.request import ScanRules
@@ -20,8 +20,8 @@ class ShardJob:
     """What to analyse, with what, and where the shards go."""
 
     paths: list[str]
-    place: str
-    cluster: str
+    place: str | None
+    cluster: str | None
     model: str | None
     rules: "ScanRules"
     workers: int | None
@@ -33,6 +33,8 @@ def write_to_shards(settings: Globals, job: ShardJob) -> None:
     from index.indexing.model_choice import DEFAULT_MODEL
     from index.indexing.shards.job import write_shards
 
+    if job.cluster is None or job.place is None:
+        raise UsageError("--cluster and --shards belong together: give both")
     with bar(settings, label="Scanning") as advance:
         follower = Follower(advance)
         try:

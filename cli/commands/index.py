@@ -1,8 +1,7 @@
 """`soundalike index`: analyse folders of music into the library."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +9,11 @@ from cli.index_shown import index_progress, show_report
 from cli.options import globals_of
 from cli.shards_shown import ShardJob, write_to_shards
 from embedder.errors import UsageError
+
+if TYPE_CHECKING:
+    from index.indexing.label_settings import LabelSettings
+
+OF_A_LIBRARY = "--dry-run, --prune, --labels-from, --retry-failed and --store"
 
 
 def run(
@@ -130,24 +134,15 @@ def run(
     Analyses the files of a bucket on all cores, into Parquet files. 'soundalike library import
     s3://music/shards' stores them in a library.
     """
-    from index.indexing.label_settings import LabelSettings
     from index.indexing.request import IndexOptions, ScanRules
     from index.indexing.run import update_library
-
-    if (settings_file or assignments) and not labels_from:
-        raise UsageError("--config and --set say how --labels-from is read: give it too")
 
     settings = globals_of(context)
     rules = ScanRules(tuple(include or ()), tuple(exclude or ()), with_hidden=hidden)
     if cluster is not None or shards is not None:
-        others = {"--dry-run": dry_run, "--prune": prune, "--labels-from": labels_from}
-        _refuse_with_shards(
-            cluster, shards, others | {"--retry-failed": retry_failed, "--store": store}
-        )
-        write_to_shards(
-            settings,
-            ShardJob(paths, shards or "", cluster or "", model, rules=rules, workers=workers),
-        )
+        if dry_run or prune or labels_from or retry_failed or store:
+            raise UsageError(f"{OF_A_LIBRARY} are of a library: --cluster writes shards")
+        write_to_shards(settings, ShardJob(paths, shards, cluster, model, rules, workers))
         return
     options = IndexOptions(
         rules,
@@ -157,7 +152,7 @@ def run(
         retry_failed=retry_failed,
         dry_run=dry_run,
         labels_from=_labels_from(labels_from),
-        label_settings=LabelSettings(settings_file, tuple(assignments or ())),
+        label_settings=_label_settings(labels_from, settings_file, assignments),
         store=store,
     )
     with index_progress(settings) as follower:
@@ -181,11 +176,11 @@ def _labels_from(given: list[Path] | None) -> tuple[Path, ...] | None:
     return tuple(given)
 
 
-def _refuse_with_shards(
-    cluster: str | None, shards: str | None, others: Mapping[str, object]
-) -> None:
-    if cluster is None or shards is None:
-        raise UsageError("--cluster and --shards belong together: give both")
-    for name, value in others.items():
-        if value:
-            raise UsageError(f"{name} is of a library: give it without --cluster and --shards")
+def _label_settings(
+    labels_from: list[Path] | None, settings_file: Path | None, assignments: list[str] | None
+) -> "LabelSettings":
+    from index.indexing.label_settings import LabelSettings
+
+    if (settings_file or assignments) and not labels_from:
+        raise UsageError("--config and --set say how --labels-from is read: give it too")
+    return LabelSettings(settings_file, tuple(assignments or ()))

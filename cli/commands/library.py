@@ -201,9 +201,7 @@ def import_shards(
     shards: Annotated[
         str,
         typer.Argument(
-            metavar="SHARDS",
-            help="A folder or s3://bucket/folder that 'index --shards' wrote.",
-            show_default=False,
+            metavar="SHARDS", help="A folder or s3://bucket/folder that 'index --shards' wrote."
         ),
     ],
     model: Annotated[
@@ -216,7 +214,7 @@ def import_shards(
 ) -> None:
     """Store the tracks of shards in the library, as if 'index' had analysed their files.
 
-    The same command can be given again: what the library has already is passed over.
+    What the library has already is passed over.
 
     $ soundalike library import s3://music/shards
     Stores the tracks that the library lacks, and prints how many there were.

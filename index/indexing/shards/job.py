@@ -8,16 +8,11 @@ new. Files on a disk must be at the same paths on every machine; those of an obj
 copied to a temporary folder, one batch at a time.
 """
 
-import logging
 import os
 import pickle
-import socket
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +20,8 @@ from embedder.audio.suffixes import AUDIO_SUFFIXES
 from embedder.errors import (
     CorruptArtefact,
     MissingAudio,
-    MissingExtra,
     SoundalikeError,
     StorageError,
-    UsageError,
 )
 from embedder.models.card import read_card
 from index.catalogue.ledger import PathKey
@@ -39,6 +32,7 @@ from index.indexing.request import ScanRules
 from index.indexing.results import IndexProgress, OnScan
 from index.indexing.scan import is_taken, scan
 from index.indexing.shards.places import Place, is_remote
+from index.indexing.shards.ray_cluster import first_line, ray_running
 from index.indexing.shards.records import PlaceState, places_in, read_head
 from index.indexing.shards.work import ShardMaker
 
@@ -46,10 +40,6 @@ BATCH_TRACKS = 32
 """A killed worker repeats at most so many."""
 MOST_BLOCKS = 10_000
 """Ray keeps a record of each."""
-LOCAL = "local"
-_PATIENCE_SECONDS = 5.0
-_STORE_BYTES = 256 * 2**20
-"""What Ray reserves for objects: ours are lists of paths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +108,7 @@ def write_shards(
     n_done = n_shards = 0
     if todo:
         address = place if is_remote(place) else os.path.abspath(place)
-        with _ray(cluster, workers) as n_workers:
+        with ray_running(cluster, workers) as n_workers:
             for result in _results(todo, _files_of(model), address, n_workers):
                 n_shards += 1
                 n_done += result["n_tracks"]
@@ -240,68 +230,4 @@ def _results(
         cause = getattr(error, "cause", None) or error
         if isinstance(cause, SoundalikeError):
             raise cause from error
-        raise StorageError(f"the cluster ended the work: {_first_line(error)}") from error
-
-
-@contextmanager
-def _ray(cluster: str, workers: int | None) -> Iterator[int]:
-    """A connection to a cluster, and how many processes work for us."""
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it sends nothing anywhere
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # our messages say what went wrong
-    try:
-        import ray
-        import ray.data
-    except ModuleNotFoundError as error:
-        raise MissingExtra("--cluster", "cluster") from error
-
-    start = partial(ray.init, log_to_driver=False, logging_level=logging.ERROR)
-    if cluster != LOCAL:
-        _check_reachable(cluster)
-    try:
-        with _silent():
-            if cluster == LOCAL:
-                n_cores = workers or os.cpu_count() or 1
-                start(num_cpus=n_cores, include_dashboard=False, object_store_memory=_STORE_BYTES)
-            else:
-                start(address=cluster)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise UsageError(f"--cluster {cluster}: {_first_line(error)}") from error
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    try:
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
-        yield workers or int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
-    finally:
-        ray.shutdown()
-
-
-def _check_reachable(cluster: str) -> None:
-    """Ray itself would wait for minutes."""
-    host, _, port = cluster.rpartition("//")[2].rpartition(":")
-    if not port.isdecimal():
-        return  # a name such as auto
-    try:
-        socket.create_connection((host, int(port)), timeout=_PATIENCE_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        raise UsageError(f"--cluster {cluster}: nothing answers there ({error})") from error
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Without the lines that Ray's own code writes past Python; its errors are exceptions."""
-    if sys.stderr is not None:
-        sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise StorageError(f"the cluster ended the work: {first_line(error)}") from error
