@@ -14,6 +14,8 @@ from embedder.errors import PartialFailure, UsageError
 if TYPE_CHECKING:
     from index.indexing.request import ScanRules
 
+OF_A_LIBRARY = "--dry-run, --prune, --labels-from, --retry-failed and --store"
+
 
 @dataclass(frozen=True, slots=True)
 class ShardJob:
@@ -25,6 +27,8 @@ class ShardJob:
     model: str | None
     rules: "ScanRules"
     workers: int | None
+    is_of_library: bool
+    """Whether an option was given that a run into a library has alone."""
 
 
 def write_to_shards(settings: Globals, job: ShardJob) -> None:
@@ -35,6 +39,8 @@ def write_to_shards(settings: Globals, job: ShardJob) -> None:
 
     if job.cluster is None or job.place is None:
         raise UsageError("--cluster and --shards belong together: give both")
+    if job.is_of_library:
+        raise UsageError(f"{OF_A_LIBRARY} are of a library, and --cluster writes shards")
     with bar(settings, label="Scanning") as advance:
         follower = Follower(advance)
         try:

@@ -13,8 +13,6 @@ from embedder.errors import UsageError
 if TYPE_CHECKING:
     from index.indexing.label_settings import LabelSettings
 
-OF_A_LIBRARY = "--dry-run, --prune, --labels-from, --retry-failed and --store"
-
 
 def run(
     context: typer.Context,
@@ -137,13 +135,11 @@ def run(
     from index.indexing.request import IndexOptions, ScanRules
     from index.indexing.run import update_library
 
-    settings = globals_of(context)
     rules = ScanRules(tuple(include or ()), tuple(exclude or ()), with_hidden=hidden)
     if cluster is not None or shards is not None:
-        if dry_run or prune or labels_from or retry_failed or store:
-            raise UsageError(f"{OF_A_LIBRARY} are of a library: --cluster writes shards")
-        write_to_shards(settings, ShardJob(paths, shards, cluster, model, rules, workers))
-        return
+        of_library = any((dry_run, prune, labels_from, retry_failed, store))
+        job = ShardJob(paths, shards, cluster, model, rules, workers, of_library)
+        return write_to_shards(globals_of(context), job)
     options = IndexOptions(
         rules,
         workers=workers,
@@ -155,6 +151,7 @@ def run(
         label_settings=_label_settings(labels_from, settings_file, assignments),
         store=store,
     )
+    settings = globals_of(context)
     with index_progress(settings) as follower:
         report = update_library(
             settings.library_folder(),
@@ -164,7 +161,7 @@ def run(
             on_progress=follower.done,
             on_scan=follower.scanned,
         )
-    show_report(settings, report)
+    return show_report(settings, report)
 
 
 def _labels_from(given: list[Path] | None) -> tuple[Path, ...] | None:
