@@ -7,7 +7,10 @@ import gc
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
+
+from embedder.processes.torchrun import own_rank
 
 INTERRUPTED = 130
 OBJECTS_BEFORE_COLLECTION = 20_000
@@ -30,7 +33,18 @@ def _run() -> int:
 
     if signal.getsignal(signal.SIGINT) is _end_now:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    return run()
+    code = run()
+    if own_rank().of > 1:
+        _leave_now(code)
+    return code
+
+
+def _leave_now(code: int) -> None:
+    """Skip Python's own end, in which gloo's threads would abort this process or wait for ever."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(code)
 
 
 def _end_now(number: int, frame: FrameType | None) -> None:

@@ -1,6 +1,6 @@
 """Damaged copies of audio files, in child processes with limits: read, or refused with a reason.
 
-N_COPIES=1000 python -m pytest -m slow tests/faults/test_mutated_audio.py
+N_COPIES=10000 python -m pytest -m slow tests/faults/test_mutated_audio.py
 """
 
 import os
@@ -18,7 +18,7 @@ from embedder.errors import AudioError
 from index.indexing.tags import read_tags
 from tests.embedder.hostile_files import TAGGED, add_tags, write_noise
 
-N_COPIES = int(os.environ.get("N_COPIES", "40"))
+N_COPIES = int(os.environ.get("N_COPIES", "1000"))
 CONFIG = ModelConfig(
     excerpts=ExcerptConfig(n_excerpts=2, excerpt_seconds=0.5),
     front_end=FrontEndConfig(sample_rate=22050),

@@ -130,7 +130,8 @@ class Ranks:
 def together(ranks: Ranks) -> Iterator[None]:
     """The work of all ranks. None leaves before all are done, so that rank zero can write in peace.
 
-    Raises ProcessLost in place of torch's error if another process of the run ends.
+    Raises ProcessLost in place of torch's error if another process of the run ends. The group of
+    processes stays: destroying it waits for gloo's threads, which may wait for Python's lock.
     """
     try:
         yield
@@ -147,9 +148,6 @@ def together(ranks: Ranks) -> Iterator[None]:
             "another process of this run has ended: it was killed, or its own message says why. "
             "--resume continues after the last saved step."
         ) from error
-    finally:
-        if ranks.n > 1:  # its threads would abort the process at its end
-            distributed.destroy_process_group()
 
 
 class _Gathered(torch.autograd.Function):

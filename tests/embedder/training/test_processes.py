@@ -69,6 +69,20 @@ def test_a_run_with_a_killed_rank_resumes_as_if_unbroken(folder: Path, rank: int
     assert len(fingerprints) == 1
 
 
+def test_a_run_of_two_processes_goes_on_in_one(folder: Path) -> None:
+    """The state of a run does not depend on how many processes it had."""
+    run = folder / "fewer"
+    started = torchrun.start(folder, *line(run.name))
+    torchrun.kill_rank(started, 1, log=run / "log.csv", epochs=3)
+    started.wait()
+    code, _, err = torchrun.run_alone(folder, "train", "set", "-o", run.name, "--resume")
+    assert code == 0, err
+    one, two = torchrun.log_of(run), torchrun.log_of(folder / "two")
+    assert [row["step"] for row in one] == [row["step"] for row in two]
+    losses = [float(row["loss"]) for row in two]
+    assert [float(row["loss"]) for row in one] == pytest.approx(losses, rel=1e-3)
+
+
 def test_one_rank_alone_writes_and_speaks(folder: Path) -> None:
     """There is one summary, one line for an epoch, and one file for TensorBoard."""
     assert (folder / "out.txt").read_text().count("held out tracks") == 1
