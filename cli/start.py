@@ -41,9 +41,10 @@ def _run() -> int:
 
 def _leave_now(code: int) -> None:
     """Skip Python's own end, in which gloo's threads would abort this process or wait for ever."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):
-            stream.flush()
+    from cli.output import flush
+
+    with suppress(OSError):
+        flush()
     os._exit(code)
 
 
