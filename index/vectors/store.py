@@ -1,4 +1,4 @@
-"""What every store of vectors does, whoever keeps its files, and the record that describes one."""
+"""What every store of vectors does, wherever its files are, and the record that describes one."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -84,7 +84,7 @@ def test_a_version_that_was_written_and_not_named_is_left_out(library: Library) 
 
 
 def test_copies_of_a_library_share_a_table(library: Library, tmp_path: Path) -> None:
-    """Each sees its own state, whoever wrote last."""
+    """Each sees its own state, in whichever order they wrote."""
     shutil.copytree(library.folder, tmp_path / "copy")
     with Library.open(tmp_path / "copy") as copy:
         _remove(copy, 1)
