@@ -198,9 +198,9 @@ class Ingest:
         return None
 
     def _has_vanished(self, track_id: int) -> bool:
-        return track_id not in self._added and not os.path.lexists(
-            self._ledger.known_file(track_id).path
-        )
+        path = self._ledger.known_file(track_id).path
+        is_here = os.path.isabs(path)  # noqa: PTH117 - bytes; an address in an object store is not
+        return track_id not in self._added and is_here and not os.path.lexists(path)
 
     def _reoccupy(self, track_id: int) -> None:
         """Make a track that was gone searchable again; the vector cache learns of it."""

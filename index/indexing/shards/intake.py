@@ -21,6 +21,7 @@ from index.indexing.shards.records import (
     ShardHead,
     ShardTrack,
     ShardVectors,
+    places_in,
     read_head,
     read_tracks,
 )
@@ -45,7 +46,7 @@ def import_shards(
     """Store the tracks of all shards at an address. Shards of another model are refused."""
     started = time.monotonic()
     place = Place(address)
-    shards, damaged = _heads(place, encoder)
+    shards, newest, damaged = _heads(place, encoder)
     with library.writing() as catalogue:
         current = catalogue.current_model()
         if current is not None:
@@ -67,7 +68,10 @@ def import_shards(
             except CorruptArtefact as error:
                 damaged.append(Failure(name, _without_name(error, name)))
             else:
-                intake.store(tracks, head)
+                current_rows = [
+                    track for track in tracks if head.written_ns >= newest.get(track.key, 0)
+                ]
+                intake.store(current_rows, head)
             if on_progress is not None:
                 on_progress(IndexProgress(n_done, len(shards), name))
         store = sync_store(library, catalogue)
@@ -84,16 +88,21 @@ def import_shards(
     )
 
 
-def _heads(place: Place, encoder: Encoder) -> tuple[list[Shard], list[Failure]]:
-    """The shards, the oldest first, and those that are damaged."""
+def _heads(place: Place, encoder: Encoder) -> tuple[list[Shard], dict[PathKey, int], list[Failure]]:
+    """The shards, the oldest first; when each place was last analysed; damaged shards.
+
+    Without the second, a second import would put back what a later shard has replaced.
+    """
     shards: list[Shard] = []
+    newest: dict[PathKey, int] = {}
     damaged: list[Failure] = []
     names = [file.address for file in place.files() if file.address.endswith(".parquet")]
     if not names:
         raise BadInput(f"{place.address}: no shards. 'soundalike index --shards' writes them.")
     for name in names:
         try:
-            head = read_head(place.read(name), name=name)
+            content = place.read(name)
+            head, states = read_head(content, name=name), places_in(content, name=name)
         except CorruptArtefact as error:
             damaged.append(Failure(name, _without_name(error, name)))
             continue
@@ -105,7 +114,10 @@ def _heads(place: Place, encoder: Encoder) -> tuple[list[Shard], list[Failure]]:
                 advice="Give the shards' model with --model, for a new library.",
             )
         shards.append((name, head))
-    return sorted(shards, key=lambda shard: shard[1].written_ns), damaged
+        for key, state in states.items():
+            if not state.reason:
+                newest[key] = max(newest.get(key, 0), head.written_ns)
+    return sorted(shards, key=lambda shard: shard[1].written_ns), newest, damaged
 
 
 class _Intake:

@@ -128,7 +128,7 @@ def shard_bytes(head: ShardHead, tracks: Iterable[ShardTrack]) -> bytes:
     schema = pa.schema(list(_TYPES.items()), metadata=metadata)
     table = pa.Table.from_pylist([_row(track) for track in tracks], schema=schema)
     content = io.BytesIO()
-    parquet.write_table(table, content, compression="zstd")
+    parquet.write_table(table, content, compression="zstd", write_page_checksum=True)
     return content.getvalue()
 
 
@@ -152,8 +152,8 @@ def read_head(content: bytes, *, name: str) -> ShardHead:
 def read_tracks(content: bytes, head: ShardHead, *, name: str) -> Iterator[ShardTrack]:
     """The rows of a shard; raises CorruptArtefact if one is damaged."""
     try:
-        rows = parquet.read_table(pa.BufferReader(content)).to_pylist()
-        for row in rows:
+        table = parquet.read_table(pa.BufferReader(content), page_checksum_verification=True)
+        for row in table.to_pylist():
             yield _track(row, head)
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise CorruptArtefact(f"{name}: it is damaged ({error})") from error
@@ -172,12 +172,14 @@ def places_in(content: bytes, *, name: str) -> dict[PathKey, PlaceState]:
     """The states of a shard's files."""
     columns = ["path", "part", "size_bytes", "modified_ns", "reason", "is_passing"]
     try:
-        rows = parquet.read_table(pa.BufferReader(content), columns=columns).to_pylist()
+        table = parquet.read_table(
+            pa.BufferReader(content), columns=columns, page_checksum_verification=True
+        )
         return {
             path_key(row["path"], row["part"]): PlaceState(
                 (row["size_bytes"], row["modified_ns"]), row["reason"], bool(row["is_passing"])
             )
-            for row in rows
+            for row in table.to_pylist()
         }
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
         raise CorruptArtefact(f"{name}: it is damaged ({error})") from error
