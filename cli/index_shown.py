@@ -75,15 +75,15 @@ def show_report(settings: Globals, report: "IndexReport") -> None:
         emit(settings, {**counts, "seconds": report.seconds}, title=title)
     else:
         emit(settings, report, rows=None if settings.form is Form.NDJSON else report.failed)
-    next_step = _next_step(report)
-    if next_step and settings.form is Form.TABLE:
-        say(settings, next_step)
+    advice = next_step(report)
+    if advice and settings.form is Form.TABLE:
+        say(settings, advice)
     if report.failed:
         what = "file" if len(report.failed) == 1 else "files"
         raise PartialFailure(f"{len(report.failed)} {what} could not be used")
 
 
-def _next_step(report: "IndexReport") -> str:
+def next_step(report: "IndexReport") -> str:
     """One sentence with what to do next; nothing if no file was found, which a note says."""
     n_usable = report.added + report.updated + report.moved + report.unchanged
     if not n_usable:

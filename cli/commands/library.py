@@ -200,9 +200,7 @@ def import_shards(
     context: typer.Context,
     shards: Annotated[
         str,
-        typer.Argument(
-            metavar="SHARDS", help="A folder or s3://bucket/folder that 'index --shards' wrote."
-        ),
+        typer.Argument(metavar="SHARDS", help="A folder, or s3://bucket/folder."),
     ],
     model: Annotated[
         str | None,
@@ -212,9 +210,9 @@ def import_shards(
         ),
     ] = None,
 ) -> None:
-    """Store the tracks of shards in the library, as if 'index' had analysed their files.
+    """Store the tracks of shards in the library.
 
-    What the library has already is passed over.
+    A run of 'index' on a cluster writes shards. What the library has already is passed over.
 
     $ soundalike library import s3://music/shards
     Stores the tracks that the library lacks, and prints how many there were.

@@ -54,10 +54,10 @@ with waiting(Globals(), "Searching") as wait:
 """
 STEPS = """
 import time
-from cli.commands.index import _progress
+from cli.index_shown import index_progress
 from cli.options import Globals
 from index.indexing.results import IndexProgress
-with _progress(Globals()) as follower:
+with index_progress(Globals()) as follower:
     follower.scanned(700, None)
     follower.scanned(1234, None)
     time.sleep(0.3)

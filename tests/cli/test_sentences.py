@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from cli.commands.index import _next_step
+from cli.index_shown import next_step
 from cli.records import size_words
 from embedder.models.registry import find_model
 from index.indexing.results import IndexReport
@@ -47,11 +47,11 @@ def test_a_network_of_many_layers_is_shown_by_its_parts(run_cli: RunCli) -> None
 
 def test_a_run_says_what_to_do_next() -> None:
     """After a preview, a run without music, and one that missed files, the advice differs."""
-    usual = _next_step(IndexReport(added=2))
+    usual = next_step(IndexReport(added=2))
     assert "soundalike query FILE" in usual
-    assert "without --dry-run" in _next_step(IndexReport(added=2, is_dry_run=True))
-    assert _next_step(IndexReport(is_dry_run=True)) == ""
-    assert "--prune" in _next_step(IndexReport(unchanged=2, gone=1))
+    assert "without --dry-run" in next_step(IndexReport(added=2, is_dry_run=True))
+    assert next_step(IndexReport(is_dry_run=True)) == ""
+    assert "--prune" in next_step(IndexReport(unchanged=2, gone=1))
 
 
 def test_sizes_are_short() -> None:
