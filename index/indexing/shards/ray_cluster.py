@@ -22,6 +22,8 @@ def ray_running(cluster: str, workers: int | None) -> Iterator[int]:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it sends nothing anywhere
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # our messages say what went wrong
+    if cluster == LOCAL:
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # listen on 127.0.0.1 alone
     try:
         import ray
         import ray.data

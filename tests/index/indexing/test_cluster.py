@@ -1,5 +1,6 @@
 """Shards from a real Ray: two workers, one of them killed; and from an object store."""
 
+import contextlib
 import signal
 import threading
 import time
@@ -55,11 +56,22 @@ def workers() -> list[psutil.Process]:
     ]
 
 
-def killer(folder: Path, killed: list[int]) -> Iterator[None]:
+def listening() -> set[str]:
+    """The addresses on which processes below this one take connections."""
+    addresses = set()
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            ports = process.net_connections(kind="tcp")
+            addresses |= {port.laddr.ip for port in ports if port.status == psutil.CONN_LISTEN}
+    return addresses
+
+
+def killer(folder: Path, killed: list[int], addresses: set[str]) -> Iterator[None]:
     """Kill one of two workers after the first shards."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not killed:
         if folder.is_dir() and len(list(folder.glob("*.parquet"))) >= 2:
+            addresses |= listening()
             for process in workers()[:1]:
                 process.send_signal(signal.SIGKILL)
                 killed.append(process.pid)
@@ -69,12 +81,14 @@ def killer(folder: Path, killed: list[int]) -> Iterator[None]:
 
 def test_a_killed_worker_loses_nothing(music: Path, tmp_path: Path) -> None:
     """All tracks are there, a second run encodes none, and the library is that of `index`."""
-    shards, killed = tmp_path / "shards", list[int]()
-    thread = threading.Thread(target=lambda: list(killer(shards, killed)))
+    shards, killed, addresses = tmp_path / "shards", list[int](), set[str]()
+    thread = threading.Thread(target=lambda: list(killer(shards, killed, addresses)))
     thread.start()
     report = run([str(music)], str(shards))
     thread.join()
     assert len(killed) == 1
+    assert addresses
+    assert all(address.removeprefix("::ffff:").startswith("127.") for address in addresses)
     assert report.added == N_TRACKS
     assert [Path(failure.path).name for failure in report.failed] == ["broken.mp3"]
     again = run([str(music)], str(shards))
