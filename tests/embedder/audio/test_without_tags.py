@@ -46,7 +46,7 @@ def test_audio_behind_hostile_tags_is_the_same(name: str, tmp_path: Path) -> Non
     np.testing.assert_array_equal(read_whole(tagged).samples, read_whole(plain).samples)
     stretches = [read_stretches(path, lambda _: [0.5], seconds=0.5) for path in (tagged, plain)]
     np.testing.assert_array_equal(stretches[0].samples, stretches[1].samples)
-    assert time.process_time() - started < 1.0
+    assert time.process_time() - started < 3.0  # one of many tags took 12 s and more
 
 
 @pytest.mark.parametrize("suffix", [".oga", ".opus"])
