@@ -5,19 +5,15 @@ FOLDER keeps the catalogue for a second run. Names are drawn with seed 0 from 20
 """
 
 import argparse
-import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.many_tracks import BLOCK, facts, write_library
+from benchmarks.many_tracks import BLOCK, made_up_tracks, write_library
 from index.catalogue.catalogue import Catalogue
-from index.catalogue.ledger import FileFacts
 from index.library_folder.finding.listing import list_tracks
 from index.library_folder.finding.request import ListRequest
 
@@ -38,38 +34,12 @@ REQUESTS = (
 )
 
 
-def named_tracks() -> Iterator[FileFacts]:
-    """100,000 tracks, ten of them `Boom Boom` by John Lee Hooker."""
-    generator = random.Random(0)  # noqa: S311 - seeds the made-up titles, no secret
-    syllables = [first + second for first in "bcdfghklmnprst" for second in "aeiou"]
-    vocabulary = ["".join(generator.choices(syllables, k=1 + n % 5)) for n in range(20_000)]
-    weights = list(accumulate((rank + 1) ** -0.8 for rank in range(len(vocabulary))))
-
-    def name(n_words: int) -> str:
-        return " ".join(generator.choices(vocabulary, cum_weights=weights, k=n_words)).title()
-
-    artists = [name(2) for _ in range(5000)]
-    for number in range(N_TRACKS):
-        artist, album, title = generator.choice(artists), name(3), name(1 + number % 4)
-        if number % 10_000 == 77:
-            artist, title = "John Lee Hooker", "Boom Boom"
-        yield facts(
-            number,
-            title=title,
-            artist=artist,
-            album=album,
-            year=1950 + number % 70,
-            track_number=number % 12,
-            path=f"/music/{artist}/{album}/{number % 12:02d} {title}.mp3",
-        )
-
-
 def main(folder: Path) -> None:
     """Print the median of nine turns for each request."""
     path = folder / "catalogue.sqlite"
     if not path.exists():
         blocks = (np.ones((BLOCK, 4), dtype=np.float32) for _ in range(0, N_TRACKS, BLOCK))
-        write_library(folder, named_tracks(), blocks)
+        write_library(folder, made_up_tracks(N_TRACKS), blocks)
     catalogue = Catalogue.open_to_read(path)
     for request in REQUESTS:
         elapsed, processor = [], []

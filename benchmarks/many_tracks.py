@@ -1,6 +1,8 @@
 """Libraries of made-up tracks, as large as a measurement needs, without files."""
 
-from collections.abc import Iterable
+import random
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -82,3 +84,31 @@ def write_library(
             keep_up(catalogue, ModelNotes(FINGERPRINT))
     with Library.open(folder) as library:
         library.store.ids()  # writes vectors.faiss
+
+
+def made_up_tracks(n: int) -> Iterator[FileFacts]:
+    """Tracks with titles of made-up words, one in 10,000 of them `Boom Boom` by John Lee Hooker."""
+    generator = random.Random(0)  # noqa: S311 - seeds the made-up titles, no secret
+    syllables = [first + second for first in "bcdfghklmnprst" for second in "aeiou"]
+    vocabulary = ["".join(generator.choices(syllables, k=1 + n % 5)) for n in range(20_000)]
+    weights = list(accumulate((rank + 1) ** -0.8 for rank in range(len(vocabulary))))
+
+    def name(n_words: int) -> str:
+        return " ".join(generator.choices(vocabulary, cum_weights=weights, k=n_words)).title()
+
+    artists = [name(2) for _ in range(max(n // 20, 10))]
+    for number in range(n):
+        artist, album, title = generator.choice(artists), name(3), name(1 + number % 4)
+        if number % 10_000 == 77:
+            artist, title = "John Lee Hooker", "Boom Boom"
+        genre = ("jazz", "blues", "rock", "folk")[number % 4]
+        yield facts(
+            number,
+            title=title,
+            artist=artist,
+            album=album,
+            genre=genre,
+            year=1950 + number % 70,
+            track_number=number % 12,
+            path=f"/music/{artist}/{album}/{number:08d} {title}.mp3",
+        )

@@ -7,18 +7,17 @@ Lee Hooker. The last line is JSON.
 """
 
 import json
-import random
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.many_tracks import made_up_tracks
 from index.catalogue.catalogue import Catalogue
-from index.catalogue.ledger import FileFacts, Ledger
+from index.catalogue.ledger import Ledger
 from index.catalogue.vector_rows import TrackVectors
 from index.library_folder.finding.listing import list_tracks
 from index.library_folder.finding.request import ListRequest
@@ -41,41 +40,6 @@ def requests(n: int) -> dict[str, ListRequest]:
     }
 
 
-def tracks(n: int) -> Iterator[FileFacts]:
-    """Made-up tracks."""
-    generator = random.Random(0)  # noqa: S311 - seeds the made-up titles, no secret
-    syllables = [first + second for first in "bcdfghklmnprst" for second in "aeiou"]
-    vocabulary = ["".join(generator.choices(syllables, k=1 + n % 5)) for n in range(20_000)]
-    weights = list(accumulate((rank + 1) ** -0.8 for rank in range(len(vocabulary))))
-
-    def name(n_words: int) -> str:
-        return " ".join(generator.choices(vocabulary, cum_weights=weights, k=n_words)).title()
-
-    artists = [name(2) for _ in range(max(n // 20, 10))]
-    for number in range(n):
-        artist, album, title = generator.choice(artists), name(3), name(1 + number % 4)
-        if number % 10_000 == 77:
-            artist, title = "John Lee Hooker", "Boom Boom"
-        genre = ("jazz", "blues", "rock", "folk")[number % 4]
-        yield FileFacts(
-            path=f"/music/{artist}/{album}/{number:08d} {title}.mp3".encode(),
-            part=0,
-            size_bytes=1,
-            modified_ns=1,
-            start_seconds=None,
-            end_seconds=None,
-            audio_digest=number.to_bytes(16, "little"),
-            title=title,
-            artist=artist,
-            album=album,
-            genre=genre,
-            year=1950 + number % 70,
-            track_number=number % 12,
-            duration_seconds=200.0,
-            tags=(("title", title), ("artist", artist), ("genre", genre)),
-        )
-
-
 def build(n: int, path: Path) -> dict[str, float]:
     """Fill a catalogue; its vectors are small, because the store has its own benchmark."""
     started = time.process_time()
@@ -84,7 +48,7 @@ def build(n: int, path: Path) -> dict[str, float]:
     ledger = Ledger(catalogue)
     with catalogue.database.transaction():
         model = catalogue.model_with("f" * 64, embedding_size=4, geometry="cosine", curvature=1.0)
-    facts, is_done = tracks(n), False
+    facts, is_done = made_up_tracks(n), False
     while not is_done:
         with catalogue.database.transaction():
             vectors = []
@@ -127,7 +91,7 @@ def search(n: int, path: Path) -> dict[str, float]:
 
         figures[f"{name}_first_ms"] = spent_ms(ask)  # what is kept for the next one is read
         figures[f"{name}_ms"] = median_ms(ask)
-    track = next(tracks(10))
+    track = next(made_up_tracks(10))
     numbers = iter(range(N_TURNS))
     ledger = Ledger(catalogue)
 

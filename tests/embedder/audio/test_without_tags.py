@@ -42,11 +42,14 @@ def test_audio_behind_hostile_tags_is_the_same(name: str, tmp_path: Path) -> Non
     """Every sample, read whole or by seeking, is what the file without tags has, and at once."""
     plain = write_noise(tmp_path / f"plain{Path(name).suffix}")
     tagged = MAKERS[name](write_noise(tmp_path / name))
-    started = time.process_time()
-    np.testing.assert_array_equal(read_whole(tagged).samples, read_whole(plain).samples)
-    stretches = [read_stretches(path, lambda _: [0.5], seconds=0.5) for path in (tagged, plain)]
-    np.testing.assert_array_equal(stretches[0].samples, stretches[1].samples)
-    assert time.process_time() - started < 3.0  # one of many tags took 12 s and more
+    seconds = []
+    for _ in range(2):  # the better of two: other threads of this process may be at work
+        started = time.process_time()
+        np.testing.assert_array_equal(read_whole(tagged).samples, read_whole(plain).samples)
+        stretches = [read_stretches(path, lambda _: [0.5], seconds=0.5) for path in (tagged, plain)]
+        np.testing.assert_array_equal(stretches[0].samples, stretches[1].samples)
+        seconds.append(time.process_time() - started)
+    assert min(seconds) < 1.0
 
 
 @pytest.mark.parametrize("suffix", [".oga", ".opus"])
