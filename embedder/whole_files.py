@@ -31,7 +31,7 @@ def write_whole(path: Path, data: bytes) -> None:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 @contextmanager
@@ -125,8 +125,8 @@ def _umask() -> int:
     return mask
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the rename durable. Windows cannot open a folder, and does not need this."""
+def sync_folder(folder: Path) -> None:
+    """Make a new name in a folder durable. Windows cannot open a folder, and needs no sync."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

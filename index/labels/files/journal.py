@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from embedder.errors import CorruptArtefact, NotFound, StorageError, printable_path
+from embedder.whole_files import sync_folder
 from index.labels.files.tag_writing import FieldState
 
 SUFFIX = ".jsonl"
@@ -79,7 +80,7 @@ def new_journal(folder: Path) -> Iterator[JournalWriter]:
         ) from error
     try:
         with file:
-            _sync_folder(folder)
+            sync_folder(folder)  # so that the journal itself is on disk
             yield JournalWriter(path, file)
     finally:
         if path.stat().st_size == 0:
@@ -132,14 +133,3 @@ def _create(folder: Path, stamp: str) -> tuple[Path, FileIO]:
         except FileExistsError:
             continue
     raise FileExistsError(f"{folder}: too many journals of one second")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Sync the folder, so that the new file's name is on disk; Windows cannot open a folder."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
