@@ -12,12 +12,12 @@ SETTINGS := pyproject.toml constraints.txt
 BENCH ?= $(sort $(wildcard benchmarks/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage check bench soak release docs notebooks format clean
+.PHONY: help demo test slow-tests coverage check bench soak release docs notebooks format clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo       make a small music folder, index it and show what soundalike does"
-	@echo "make test       check, then run the tests (the slow ones: make test MARK=slow)"
+	@echo "make test       check, then run the tests (the slow ones: make slow-tests)"
 	@echo "make coverage   the same, and show which lines no test runs; takes a quarter longer"
 	@echo "make check      lint, format, types, layers, spelling, docs"
 	@echo "make format     let ruff put the code in order"
@@ -69,8 +69,17 @@ MARK ?= not slow
 # The slow tests compare times, so they run one after the other.
 PROCESSES ?= $(if $(filter not,$(MARK)),2,0)
 COVERAGE ?=
+# With REPEAT, tests that fail run once more, alone. Status 1: all ran, and some failed.
+REPEAT ?=
+PYTEST = $(BIN)/python -m pytest -m '$(MARK)'
+RUN_TESTS = $(PYTEST) -n $(PROCESSES) --dist loadfile $(COVERAGE) \
+	$(if $(REPEAT),|| { test $$? = 1 && $(PYTEST) --last-failed --last-failed-no-failures=none; })
 test: check
-	$(BIN)/python -m pytest -m '$(MARK)' -n $(PROCESSES) --dist loadfile $(COVERAGE)
+	$(RUN_TESTS)
+
+slow-tests: MARK = slow
+slow-tests: $(DEV)
+	$(RUN_TESTS)
 
 coverage: COVERAGE = --cov --cov-report=term
 coverage: test
