@@ -14,7 +14,7 @@ from embedder.errors import PartialFailure, UsageError
 if TYPE_CHECKING:
     from index.indexing.request import ScanRules
 
-OF_A_LIBRARY = "--dry-run, --prune, --labels-from, --retry-failed and --store"
+OF_A_LIBRARY = "--dry-run, --prune, --labels-from and --store"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class ShardJob:
     model: str | None
     rules: "ScanRules"
     workers: int | None
+    retry_failed: bool
     is_of_library: bool
     """Whether an option was given that a run into a library has alone."""
 
@@ -51,6 +52,7 @@ def write_to_shards(settings: Globals, job: ShardJob) -> None:
                 model=find_model(job.model or DEFAULT_MODEL),
                 rules=job.rules,
                 workers=job.workers,
+                retry_failed=job.retry_failed,
                 on_progress=follower.done,
                 on_scan=follower.scanned,
             )
@@ -60,7 +62,7 @@ def write_to_shards(settings: Globals, job: ShardJob) -> None:
     for note in report.notes:
         say(settings, note)
     for failure in report.failed:
-        hint = " (as before)" if failure.is_known else ""
+        hint = " (as before; --retry-failed tries again)" if failure.is_known else ""
         say(settings, f"{failure.path}: {failure.reason}{hint}")
     if settings.form is Form.TABLE:
         counts = {"added": report.added, "unchanged": report.unchanged}

@@ -137,8 +137,8 @@ def run(
 
     rules = ScanRules(tuple(include or ()), tuple(exclude or ()), with_hidden=hidden)
     if cluster is not None or shards is not None:
-        of_library = any((dry_run, prune, labels_from, retry_failed, store))
-        job = ShardJob(paths, shards, cluster, model, rules, workers, of_library)
+        of_library = any((dry_run, prune, labels_from, store))
+        job = ShardJob(paths, shards, cluster, model, rules, workers, retry_failed, of_library)
         return write_to_shards(globals_of(context), job)
     options = IndexOptions(
         rules,

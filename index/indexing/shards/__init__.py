@@ -2,5 +2,6 @@
 
 records ── what a shard has of each track      places ── folders and object stores
 work ── one batch: files to a shard            job ── all batches, on Ray
+deaths ── batches that kill their process
 intake ── shards into a library
 """

@@ -3,11 +3,12 @@
     files ── without those that shards have ──▶ batches ──▶ actors with a model ──▶ shards
 
 A batch's shard has a name that follows from its files, and appears whole. So a worker that is
-killed loses nothing but its batch, which another one repeats, and a second run does only what is
-new. Files on a disk must be at the same paths on every machine; those of an object store are
-copied to a temporary folder, one batch at a time.
+killed loses nothing but its batch, which another one repeats (`deaths` says how often), and a
+second run does only what is new. Files on a disk must be at the same paths on every machine; those
+of an object store are copied to a temporary folder, one batch at a time.
 """
 
+import json
 import os
 import pickle
 import time
@@ -31,8 +32,15 @@ from index.indexing.identify import in_batches
 from index.indexing.request import ScanRules
 from index.indexing.results import IndexProgress, OnScan
 from index.indexing.scan import is_taken, scan
+from index.indexing.shards.deaths import (
+    STARTS_A_WORKER,
+    Beginnings,
+    RemoteBeginnings,
+    check_starts,
+    make_surviving,
+)
 from index.indexing.shards.places import Place, is_remote
-from index.indexing.shards.ray_cluster import first_line, ray_running
+from index.indexing.shards.ray_cluster import ray_running, reason_of
 from index.indexing.shards.records import PlaceState, places_in, read_head
 from index.indexing.shards.work import ShardMaker
 
@@ -77,6 +85,7 @@ def write_shards(
     model: Path,
     rules: ScanRules | None = None,
     workers: int | None = None,
+    retry_failed: bool = False,
     on_progress: Callable[[IndexProgress], None] | None = None,
     on_scan: OnScan | None = None,
 ) -> ShardReport:
@@ -92,7 +101,9 @@ def write_shards(
     todo = [
         sighting
         for sighting in sightings
-        if sighting.key not in present or present[sighting.key].stat != sighting.stat
+        if sighting.key not in present
+        or present[sighting.key].stat != sighting.stat
+        or (retry_failed and present[sighting.key].reason)
     ]
     waiting = {sighting.key for sighting in todo}
     before = [present[sighting.key] for sighting in sightings if sighting.key not in waiting]
@@ -110,9 +121,9 @@ def write_shards(
         address = place if is_remote(place) else os.path.abspath(place)
         with ray_running(cluster, workers) as n_workers:
             for result in _results(todo, _files_of(model), address, n_workers):
-                n_shards += 1
+                n_shards += result["n_shards"]
                 n_done += result["n_tracks"]
-                failed += [Failure(*pair) for pair in pickle.loads(result["failed"])]  # noqa: S301 - ours
+                failed += [Failure(*pair) for pair in json.loads(result["failed"])]
                 if on_progress is not None:
                     on_progress(IndexProgress(n_done, len(todo), result["path"]))
     return ShardReport(
@@ -195,19 +206,22 @@ def _files_of(model: Path) -> dict[str, bytes]:
 class _Actor:
     """In a process of the cluster: a row with a batch becomes a shard."""
 
-    def __init__(self, model: list[Any], place: str) -> None:
+    def __init__(self, model: list[Any], place: str, counter: Any, most_starts: int) -> None:
         import ray
 
+        self._beginnings = RemoteBeginnings(counter, ray.get)
+        check_starts(self._beginnings, most=most_starts)
         # A reference in a list stays one, and the driver keeps what it refers to.
         self._maker = ShardMaker.with_model(ray.get(model[0]), place)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        sightings: list[Sighting] = pickle.loads(row["batch"])  # noqa: S301 - ours
-        failed = self._maker.make(sightings)
+        sightings: list[Sighting] = pickle.loads(row["batch"])  # noqa: S301 - from the driver
+        n_shards, failed = make_surviving(self._maker, sightings, self._beginnings)
         return {
+            "n_shards": n_shards,
             "n_tracks": len(sightings),
             "path": os.fsdecode(sightings[-1].path).encode("utf-8", "replace").decode(),
-            "failed": pickle.dumps(failed),
+            "failed": json.dumps(failed),
         }
 
 
@@ -218,9 +232,10 @@ def _results(
 
     batches = [{"batch": pickle.dumps(batch)} for batch in in_batches(todo, BATCH_TRACKS)]
     data = ray.data.from_items(batches, override_num_blocks=min(len(batches), MOST_BLOCKS))
+    counter = ray.remote(num_cpus=0)(Beginnings).remote()
     mapped = data.map(
         _Actor,  # type: ignore[arg-type]  # a class is meant for actors
-        fn_constructor_args=([ray.put(model_files)], place),
+        fn_constructor_args=([ray.put(model_files)], place, counter, STARTS_A_WORKER * n_workers),
         compute=ray.data.ActorPoolStrategy(size=min(n_workers, len(batches))),
         num_cpus=1,
     )
@@ -230,4 +245,4 @@ def _results(
         cause = getattr(error, "cause", None) or error
         if isinstance(cause, SoundalikeError):
             raise cause from error
-        raise StorageError(f"the cluster ended the work: {first_line(error)}") from error
+        raise StorageError(f"the cluster ended the work: {reason_of(error)}") from error

@@ -22,6 +22,7 @@ def ray_running(cluster: str, workers: int | None) -> Iterator[int]:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it sends nothing anywhere
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # our messages say what went wrong
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # each death, on standard output
     if cluster == LOCAL:
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # listen on 127.0.0.1 alone
     try:
@@ -81,3 +82,9 @@ def _silent() -> Iterator[None]:
 def first_line(error: Exception) -> str:
     """The first line of an error's text."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def reason_of(error: Exception) -> str:
+    """What an error of a process says: a trace ends with it; otherwise the first line."""
+    name, _, reason = str(error).strip().rpartition("\n")[2].partition(": ")
+    return reason if reason and name.endswith("Error") else first_line(error)

@@ -42,14 +42,27 @@ class ShardMaker:
             encoder = TrackEncoder.load(folder)
         return cls(encoder, place, tags=encoder.model.tags)
 
+    @property
+    def fingerprint(self) -> str:
+        """The model's."""
+        return self._encoder.fingerprint
+
     def make(self, sightings: Sequence[Sighting]) -> list[tuple[str, str]]:
         """Write the shard of a batch; returns the paths that failed, with the reasons."""
-        name = shard_name(self._encoder.fingerprint, sightings)
+        name = shard_name(self.fingerprint, sightings)
         with _here(sightings) as places:
             tracks = list(self._tracks(sightings, places))
-        head = ShardHead(self._encoder.fingerprint, self._encoder.embedding_size, self._tags)
+        head = ShardHead(self.fingerprint, self._encoder.embedding_size, self._tags)
         self._place.write(name, shard_bytes(head, tracks))
         return [(os.fsdecode(track.facts.path), track.reason) for track in tracks if track.reason]
+
+    def give_up(self, sighting: Sighting, reason: str) -> list[tuple[str, str]]:
+        """Write the shard of a file that cannot be analysed; returns its path and the reason."""
+        head = ShardHead(self.fingerprint, self._encoder.embedding_size, self._tags)
+        name = shard_name(self.fingerprint, [sighting])
+        row = ShardTrack(_no_facts(sighting), None, reason)
+        self._place.write(name, shard_bytes(head, [row]))
+        return [(os.fsdecode(sighting.path), reason)]
 
     def _tracks(
         self, sightings: Sequence[Sighting], places: Mapping[bytes, Path | str]

@@ -2,7 +2,9 @@
 
 import contextlib
 import importlib.util
+import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,9 +15,10 @@ import psutil
 import pytest
 
 from embedder.audio.writing import write_audio
-from embedder.errors import MissingAudio, UsageError
+from embedder.errors import MissingAudio, StorageError, UsageError
 from embedder.models.registry import find_model
-from index.indexing.shards import job
+from index.catalogue.records import Failure
+from index.indexing.shards import deaths, job
 from index.indexing.shards.job import ShardReport, write_shards
 from index.library import Library
 from tests.index.s3_server import running_s3
@@ -112,6 +115,66 @@ def test_a_killed_worker_loses_nothing(music: Path, tmp_path: Path) -> None:
         cosines = [float(vectors[0][path] @ vectors[1][path]) for path in vectors[0]]
         assert min(cosines) > 0.9999
         assert imported.verify() == []
+
+
+TRAP = """
+import os, signal, sys
+
+def fall(event, arguments):
+    if event == "open" and str(arguments[0]).endswith({name!r}):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if any("default_worker" in word for word in sys.orig_argv):
+    sys.addaudithook(fall)
+"""
+
+
+def set_trap(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str) -> None:
+    """From now on, a process of Ray that opens a file of this name is killed."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(TRAP.format(name=name))
+    monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+
+
+def test_a_file_that_kills_its_process_each_time_costs_only_itself(
+    music: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """The file is named, the others are there, and a second run does not try it again."""
+    set_trap(monkeypatch, tmp_path / "trap", "05.wav")
+    files = [str(music / f"{number:02d}.wav") for number in range(8)]
+    report = run(files, str(tmp_path / "shards"))
+    assert report.failed == (Failure(files[5], deaths.DEADLY),)
+    assert (report.added, report.shards) == (7, 1 + 4)
+    assert capfd.readouterr().out == ""  # Ray says there what has died
+    again = run(files, str(tmp_path / "shards"))
+    assert (again.added, again.unchanged, again.shards) == (0, 7, 0)
+    assert again.failed == (Failure(files[5], deaths.DEADLY, is_known=True),)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    retried = write_shards(
+        files,
+        str(tmp_path / "shards"),
+        cluster="local",
+        model=find_model("default"),
+        workers=1,
+        retry_failed=True,
+    )
+    assert (retried.added, retried.unchanged, retried.failed) == (1, 7, ())
+    with Library.open_or_create(tmp_path / "library") as library:
+        imported = library.import_shards(str(tmp_path / "shards"))
+        assert (imported.added, imported.failed) == (8, ())
+
+
+def test_processes_that_die_at_their_start_end_the_run(
+    music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on machines without the memory for a model in each process."""
+    set_trap(monkeypatch, tmp_path / "trap", "card.json")
+    monkeypatch.setattr(job, "STARTS_A_WORKER", 2)
+    with pytest.raises(StorageError, match=r"end before they finish anything.*--workers N"):
+        run([str(music / "00.wav")], str(tmp_path / "shards"))
 
 
 def test_an_object_store_gives_files_and_takes_shards(

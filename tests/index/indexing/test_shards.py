@@ -9,9 +9,12 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from embedder.encoding.requests import TrackRequest
 from embedder.errors import BadInput, CorruptArtefact, FingerprintMismatch
 from index.indexing.changes import Sighting
 from index.indexing.scan import scan
+from index.indexing.shards import deaths
+from index.indexing.shards.deaths import make_surviving
 from index.indexing.shards.intake import import_shards
 from index.indexing.shards.places import Place
 from index.indexing.shards.records import read_head, read_tracks
@@ -100,6 +103,26 @@ def test_the_later_shard_of_a_changed_file_counts(music: Path, tmp_path: Path) -
         vector = library.vectors(np.array([track.id]))[0]
     (expected,) = ToyEncoder().encode_many([music / "0.wav"])
     np.testing.assert_allclose(vector, expected.vector, atol=1e-6)  # type: ignore[union-attr]
+
+
+def test_a_file_without_memory_for_it_costs_only_itself(
+    music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its batch is done file by file."""
+    whole = ToyEncoder.encode_many
+
+    def encode_many(self: ToyEncoder, requests: list[TrackRequest], **rest: object) -> object:
+        if any(request.path.name == "1.wav" for request in requests):
+            raise MemoryError
+        return whole(self, requests, **rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ToyEncoder, "encode_many", encode_many)
+    maker = ShardMaker(ToyEncoder(), str(tmp_path / "shards"))
+    files = sightings_in(music)
+    made = make_surviving(maker, files, deaths.Beginnings())
+    assert made[0] == len(files)
+    assert [Path(path).name for path, _ in made[1]] == ["1.wav", "broken.wav"]
+    assert (str(music / "1.wav"), deaths.TOO_LARGE) in made[1]
 
 
 def test_shards_of_another_model_are_refused(music: Path, tmp_path: Path) -> None:
