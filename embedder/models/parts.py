@@ -36,6 +36,20 @@ def trained_folder(folder: Path) -> Path:
     return folders[number]
 
 
+def part_with_short_excerpts(folder: Path) -> Path | None:
+    """The part that hears the shortest excerpts of a combined model with one vector a track.
+
+    None for other models: they have a vector of each of their excerpts.
+    """
+    card = read_card(folder)
+    if card.kind != "combined" or card.config.excerpts.n_excerpts > 1:
+        return None
+    seconds = {
+        part: read_card(part).config.excerpts.excerpt_seconds for part in member_folders(folder)
+    }
+    return min(seconds, key=lambda part: seconds[part])
+
+
 def part_for_rows(model: "LoadedModel", n_rows: int) -> "LoadedModel | None":
     """The first part of a combined model that reads spectrograms with so many rows."""
     from embedder.features.front_end import FrontEnd

@@ -1,6 +1,7 @@
 """Why a track is a neighbour: matching stretches, and what is unusually alike.
 
-Stretches come from the stored vectors of excerpts. The aspects were measured when the tracks were
+Stretches come from the stored vectors of excerpts, or, if the model stores one vector a track, from
+hearing the files of the nearest neighbours again. The aspects were measured when the tracks were
 indexed; only a query file from outside the library is decoded for them. Each is given as a share:
 0.9 means closer than nine in ten random pairs of this library.
 """
@@ -8,6 +9,7 @@ indexed; only a query file from outside the library is decoded for them. Each is
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,6 @@ from embedder.encoding.requests import TrackMeasures, TrackRequest
 from embedder.features.measuring import descriptors
 from embedder.features.measuring.descriptors import Descriptors, descriptors_from
 from index.catalogue.records import Json, TrackRecord
-from index.catalogue.vector_rows import TrackExcerpts
 from index.library_folder.open_library import OpenLibrary
 from index.search.asked import QueryTrack
 from index.search.aspects import (
@@ -26,11 +27,12 @@ from index.search.aspects import (
     closeness,
     reasons_for,
 )
+from index.search.listening import Listener, Part
+from index.search.request import SearchRequest
 from index.search.results import Neighbour
-from index.vectors.distances import Space
+from index.search.stretches import stored_stretches
 from index.vectors.random_pairs import sampled_ids
 
-N_STRETCHES = 3
 N_SAMPLE = 64
 MIN_SAMPLE = 4
 """Six pairs; fewer say too little about random pairs."""
@@ -38,66 +40,40 @@ MIN_SAMPLE = 4
 Pairs = list[np.ndarray[tuple[int], np.dtype[np.float64]]]
 
 
-def explain(
-    library: OpenLibrary, likes: Sequence[QueryTrack], neighbours: Sequence[Neighbour]
-) -> list[Neighbour]:
-    """The same neighbours, each with its explanation."""
-    if not neighbours:
-        return []
-    random_pairs = _random_pairs(library)
-    described_hits = _stored(library, [neighbour.track.id for neighbour in neighbours])
-    described_likes = _described_likes(library, likes) if random_pairs else {}
-    return [
-        replace(
-            neighbour,
-            explanation={
-                "stretches": _stretches(library, likes, neighbour.track),
-                **_aspects(described_likes, described_hits.get(neighbour.track.id), random_pairs),
-            },
-        )
-        for neighbour in neighbours
-    ]
+class Explainer:
+    """Explains neighbours in one library; what it hears is cached for further searches."""
 
+    def __init__(self, library: OpenLibrary) -> None:
+        self._library = library
 
-def matching_stretches(
-    space: Space, query: TrackExcerpts, hit: TrackExcerpts
-) -> list[tuple[int, int, float]]:
-    """Pairs of excerpts, nearest first, each excerpt once: query row, hit row, distance."""
-    units = space.to_unit(hit.vectors)
-    table = np.stack([space.between(vector, units) for vector in space.to_unit(query.vectors)])
-    pairs: list[tuple[int, int, float]] = []
-    for _ in range(min(*table.shape, N_STRETCHES)):
-        first, second = np.unravel_index(int(table.argmin()), table.shape)
-        pairs.append((int(first), int(second), float(table[first, second])))
-        table[first], table[:, second] = np.inf, np.inf
-    return pairs
+    @cached_property
+    def _listener(self) -> Listener:
+        return Listener(self._library)
 
-
-def _stretches(library: OpenLibrary, likes: Sequence[QueryTrack], hit: TrackRecord) -> list[Json]:
-    excerpts = library.excerpts(hit.id)
-    stretches: list[Json] = []
-    for track in likes:
-        if excerpts is None or track.excerpts is None:
-            continue  # an old catalogue has no excerpts
-        for first, second, distance in matching_stretches(library.space, track.excerpts, excerpts):
-            stretches.append(
-                {
-                    "query_path": track.record.path,
-                    "query_seconds": _span(track.excerpts, first, within=track.record),
-                    "seconds": _span(excerpts, second, within=hit),
-                    "distance": distance,
-                }
+    def explain(
+        self, request: SearchRequest, likes: Sequence[QueryTrack], neighbours: Sequence[Neighbour]
+    ) -> list[Neighbour]:
+        """The same neighbours, each with its explanation."""
+        if not neighbours:
+            return []
+        library = self._library
+        library.on_step(f"Explaining {len(neighbours)} neighbours")
+        hits = [neighbour.track for neighbour in neighbours]
+        part = Part(request.start_seconds, request.seconds)
+        heard = self._listener.compared(likes, hits, part) if request.listen else {}
+        random_pairs = _random_pairs(library)
+        described_hits = _stored(library, [hit.id for hit in hits])
+        described_likes = _described_likes(library, likes) if random_pairs else {}
+        return [
+            replace(
+                neighbour,
+                explanation={
+                    "stretches": heard.get(hit.id) or stored_stretches(library, likes, hit),
+                    **_aspects(described_likes, described_hits.get(hit.id), random_pairs),
+                },
             )
-    return sorted(stretches, key=lambda stretch: stretch["distance"])[:N_STRETCHES]
-
-
-def _span(excerpts: TrackExcerpts, position: int, *, within: TrackRecord) -> list[float]:
-    """Start and end in seconds; a track shorter than an excerpt was repeated to fill it."""
-    start = float(excerpts.starts_seconds[position])
-    end = start + excerpts.excerpt_seconds
-    if within.duration_seconds:
-        end = min(end, max(within.duration_seconds, start))
-    return [round(start, 3), round(end, 3)]
+            for hit, neighbour in zip(hits, neighbours, strict=True)
+        ]
 
 
 def _aspects(likes: dict[str, Descriptors], hit: Descriptors | None, random_pairs: Pairs) -> Json:

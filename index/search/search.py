@@ -11,6 +11,8 @@ a neighbour is never corrected.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,9 @@ from index.vectors.distances import FloatMatrix
 from index.vectors.store import IdArray
 from index.vectors.taste import taste_of
 from index.vectors.usual_nearest import Closeness
+
+if TYPE_CHECKING:
+    from index.search.explain import Explainer
 
 MIN_JUDGED_CANDIDATES = 500
 """The listener's preference orders at least this many of the nearest tracks."""
@@ -72,10 +77,7 @@ class Searcher:
         neighbours = self._neighbours(nearest)
         left_out = None
         if request.explain:
-            from index.search.explain import explain
-
-            self._library.on_step(f"Explaining {len(neighbours)} neighbours")
-            neighbours = explain(self._library, likes, neighbours)
+            neighbours = self._explainer.explain(request, likes, neighbours)
             left_out = self._left_out(taste, request, queries, nearest)
         notes = () if self.scoring.is_calibrated else (NOT_CALIBRATED,)
         if request.text:
@@ -90,6 +92,12 @@ class Searcher:
             left_out,
             self._closeness(neighbours) if is_whole else None,
         )
+
+    @cached_property
+    def _explainer(self) -> "Explainer":
+        from index.search.explain import Explainer
+
+        return Explainer(self._library)
 
     def tracks(self, request: SearchRequest) -> list[QueryTrack]:
         """The query tracks of a request."""
@@ -275,13 +283,9 @@ class Searcher:
             queries,
         )
         reasons = {candidate.track.id: candidate.reason for candidate in candidates}
+        otherwise = "taste" if request.taste else "correction"
         return tuple(
-            LeftOut(
-                c.track,
-                c.distance,
-                _reason(c.track.id, allowed_ids, reasons)
-                or ("taste" if request.taste else "correction"),
-            )
+            LeftOut(c.track, c.distance, _reason(c.track.id, allowed_ids, reasons) or otherwise)
             for c in missed
         )
 

@@ -127,7 +127,7 @@ def newly_deadly(ready: Path) -> Iterator[Path]:
 def test_a_track_that_has_become_deadly_is_explained_by_what_was_measured(
     run_cli: RunCli, ready: Path
 ) -> None:
-    """`query --explain` opens no file of the library."""
+    """`query --explain` opens no file if the model stored vectors of excerpts."""
     line = ("query", str(ready / "music" / "a.wav"), "--explain", "-k", "5")
     run = run_cli("--json", "--library", str(ready / "library"), *line)
     assert run.code == 0, run.err
@@ -137,6 +137,25 @@ def test_a_track_that_has_become_deadly_is_explained_by_what_was_measured(
     }
     assert "b.wav" in timbre
     assert None not in timbre.values()
+
+
+def test_a_track_that_becomes_deadly_costs_only_its_own_stretches(
+    run_cli: RunCli, tmp_path: Path
+) -> None:
+    """With the bundled model, `query --explain` hears files again, and says which it could not."""
+    for seed in range(3):
+        write_song(tmp_path / "music" / f"{seed}.wav", seed, seconds=7)
+    library = ("--json", "--library", str(tmp_path / "library"))
+    assert run_cli(*library, "index", str(tmp_path / "music")).code == 0
+    (tmp_path / "music" / "2.wav.deadly").touch()
+    run = run_cli(*library, "query", str(tmp_path / "music" / "0.wav"), "--explain")
+    assert run.code == 0, run.err
+    assert f"2.wav: {REASON}" in run.err
+    n_stretches = {
+        Path(neighbour["path"]).name: len(neighbour["explanation"]["stretches"])
+        for neighbour in json.loads(run.out)["neighbours"]
+    }
+    assert n_stretches == {"1.wav": 3, "2.wav": 1}
 
 
 @pytest.mark.usefixtures("newly_deadly")

@@ -67,6 +67,8 @@ def test_a_song_has_neighbours_and_reasons(page: Page) -> None:
     assert page.run("document.querySelectorAll('.row meter').length") == N_SONGS - 1
     page.click("#why")
     page.wait("document.querySelectorAll('.why:not([hidden])').length > 3")
+    page.click(".why .find-stretches")
+    page.wait("document.querySelector('.why .stretches')")
     page.click(".why .stretches button:nth-child(2)")
     page.wait("!document.querySelector('#audio').paused")
     assert page.run("document.querySelector('#audio').src").endswith("/audio")

@@ -11,6 +11,7 @@ import { TEXT, clock } from "./text.js";
 const HIDDEN = new Set(["title", "artist", "album", "genre"]);
 const LONGEST = 60;
 const N_NEAR = 20;
+const N_STRETCHES = 2;
 
 /** The view of one song. */
 export async function showSong(main, id) {
@@ -84,18 +85,36 @@ async function explain(track, near) {
 }
 
 function reasons(track, other) {
-  const explanation = other.explanation ?? {};
-  const parts = [el("div", {}, explanation.sentence ?? TEXT.noReason)];
-  const stretches = (explanation.stretches ?? []).slice(0, 2);
-  for (const { query_seconds: mine, seconds: theirs } of stretches) {
-    const first = () => playStretch(track, mine[0], mine[1]);
-    const second = () => playStretch(other, theirs[0], theirs[1]);
-    parts.push(el("div", { className: "stretches" },
-      el("button", { type: "button", onclick: first }, `▶ ${TEXT.hearFirst(clock(mine[0]), clock(mine[1]))}`),
-      el("button", { type: "button", onclick: second }, `▶ ${TEXT.hearSecond(clock(theirs[0]), clock(theirs[1]))}`),
-      el("button", { type: "button", onclick: () => playStretch(track, mine[0], mine[1], second) }, TEXT.hearBoth)));
+  const place = el("div");
+  place.append(el("button", { type: "button", className: "find-stretches",
+    onclick: (event) => findStretches(track, other, place, event.target) }, TEXT.findStretches));
+  return [el("div", {}, other.explanation?.sentence ?? TEXT.noReason), place];
+}
+
+/** Both files may have to be read first, which takes about a second. */
+async function findStretches(track, other, place, button) {
+  button.disabled = true;
+  button.textContent = TEXT.findingStretches;
+  try {
+    const answer = await get("/explain", { id: track.id, to: other.id });
+    const stretches = answer.neighbours[0]?.explanation.stretches ?? [];
+    place.replaceChildren(...stretches.slice(0, N_STRETCHES).map((stretch) => stretchButtons(track, other, stretch)));
+    if (!stretches.length) place.textContent = TEXT.noStretches;
+    else place.querySelector("button").focus();
+  } catch (error) {
+    button.disabled = false;
+    button.textContent = TEXT.findStretches;
+    say(error.message);
   }
-  return parts;
+}
+
+function stretchButtons(track, other, { query_seconds: mine, seconds: theirs }) {
+  const first = () => playStretch(track, mine[0], mine[1]);
+  const second = () => playStretch(other, theirs[0], theirs[1]);
+  return el("div", { className: "stretches" },
+    el("button", { type: "button", onclick: first }, `▶ ${TEXT.hearFirst(clock(mine[0]), clock(mine[1]))}`),
+    el("button", { type: "button", onclick: second }, `▶ ${TEXT.hearSecond(clock(theirs[0]), clock(theirs[1]))}`),
+    el("button", { type: "button", onclick: () => playStretch(track, mine[0], mine[1], second) }, TEXT.hearBoth));
 }
 
 /** Songs like a sound that is not in the library. */

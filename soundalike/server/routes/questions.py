@@ -53,7 +53,10 @@ def questions_router(context: Context) -> APIRouter:
         taste: Taste = 0.0,
         text: Annotated[str, Query(max_length=MAX_TEXT)] = "",
     ) -> Response:
-        """The tracks nearest to some: the document of `soundalike query --json`, and `notes`."""
+        """The tracks nearest to some: the document of `soundalike query --json`, and `notes`.
+
+        No file is read. Ask `/explain` for matching stretches anywhere in two tracks.
+        """
         question = SearchRequest(
             _as_texts(id),
             minus=_as_texts(minus),
@@ -64,6 +67,7 @@ def questions_router(context: Context) -> APIRouter:
             per_album=per_album,
             with_duplicates=not no_duplicates,
             explain=explain,
+            listen=False,
             taste=taste,
             text=text,
         )
@@ -71,7 +75,10 @@ def questions_router(context: Context) -> APIRouter:
 
     @router.get("/explain")
     def explain(request: Request, id: TrackId, to: TrackId) -> Response:
-        """Why two tracks are alike: the second as a neighbour of the first, with its reasons."""
+        """Why two tracks are alike: the second as a neighbour of the first, with its reasons.
+
+        Both files may be read, which takes about a second.
+        """
         return read_reply(request, libraries, lambda library: _explained(library, id, to))
 
     @router.get("/label")

@@ -26,8 +26,8 @@ from index.search.aspects import (
     key_steps,
     reasons_for,
 )
-from index.search.explain import N_STRETCHES, matching_stretches
 from index.search.request import SearchRequest
+from index.search.stretches import N_STRETCHES, matching_stretches
 from index.vectors.distances import Space
 from tests.index.vector_library import library_of, unit_vectors
 
