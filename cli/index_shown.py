@@ -90,7 +90,7 @@ def next_step(report: "IndexReport") -> str:
         return "Next: 'soundalike doctor' says what can be decoded here." if report.failed else ""
     if report.is_dry_run:
         return "Next: the same command without --dry-run does it."
-    if report.gone:
+    if report.gone and not report.unreachable:
         return "Next: 'soundalike index --prune' with the same folders removes what is gone."
     return (
         "Next: 'soundalike query FILE' finds what sounds like a file, and "

@@ -46,8 +46,9 @@ def run(
         bool,
         typer.Option(
             "--allow-empty",
-            help="With --prune: also if a folder has no audio file at all. Without it that is "
-            "refused, because a disk may be missing.",
+            help="With --prune: also if a folder has no audio file at all, and below folders that "
+            "are empty. Otherwise a disk may be missing: the first is refused, the others are "
+            "left.",
         ),
     ] = False,
     include: Annotated[

@@ -21,6 +21,7 @@ from index.catalogue.ledger import NO_STATE, FileFacts, Ledger, place_of
 from index.catalogue.records import Failure
 from index.indexing.analyse import Analysis
 from index.indexing.changes import Changes, Sighting, known_failures
+from index.indexing.empty_folders import Unreachable
 from index.indexing.identify import Identified, identify_many, in_batches
 from index.indexing.measuring import lacking_tracks, measure_tracks
 from index.indexing.request import IndexOptions
@@ -66,17 +67,15 @@ class Ingest:
         self._added: set[int] = set()
         self._updated: set[int] = set()
         self._moved: set[int] = set()
-        self._n_touched = 0
-        self._n_replaced = 0
+        self._n_touched = self._n_replaced = self._n_measured = 0
+        self._started = time.monotonic()
         self._failed: list[Failure] = []
         self._file_notes: list[FileNote] = []
-        self._n_measured = 0
         self._vacant: set[int] = set()
         """Tracks whose recording is no longer at their path: another path may claim them."""
 
     def run(self, paths: Sequence[Path]) -> IndexReport:
         """Bring the catalogue up to date with the files under some paths."""
-        started = time.monotonic()
         surveyed = survey(
             self._catalogue,
             paths,
@@ -101,8 +100,8 @@ class Ingest:
             self._analysis.run(self._new(some))
         self._analysis.run(self._replace(deferred))
         self._measure(surveyed.scanned)
-        n_gone = self._leave(changes)
-        return self._report(changes, n_gone=n_gone, seconds=time.monotonic() - started)
+        kept = surveyed.unreachable.among(self._vacant)
+        return self._report(changes, kept, self._leave(changes, kept))
 
     def _settle_gone(self, changes: Changes) -> None:
         with self._catalogue.database.transaction():
@@ -239,14 +238,15 @@ class Ingest:
         self._n_measured = len(outcome.measured)
         self._file_notes += outcome.notes
 
-    def _leave(self, changes: Changes) -> int:
-        """Count the tracks that are gone, and with `prune` remove them."""
-        gone = [track_id for track_id in changes.gone if track_id in self._vacant]
-        if self._options.prune:
-            gone += [track_id for track_id in changes.gone_before if track_id in self._vacant]
-            with self._catalogue.database.transaction():
-                self._ledger.remove(gone)
-        return len(gone)
+    def _leave(self, changes: Changes, kept: Unreachable) -> tuple[int, int]:
+        """With `prune` remove the tracks that are gone; how many, and how many are only marked."""
+        gone = self._vacant.intersection(changes.gone)
+        if not self._options.prune:
+            return 0, len(gone)
+        lost = gone.union(self._vacant.intersection(changes.gone_before)) - kept.folders.keys()
+        with self._catalogue.database.transaction():
+            self._ledger.remove(sorted(lost))
+        return len(lost), len(gone - lost)
 
     def _fail(self, identified: Identified) -> None:
         sighting = identified.sighting
@@ -257,9 +257,8 @@ class Ingest:
             fingerprint=self._model.fingerprint,
             reason=identified.reason,
         )
-        path = os.fsdecode(sighting.path)
-        self._failed.append(Failure(path, identified.reason))
-        self._done_quickly(path)
+        self._failed.append(Failure(os.fsdecode(sighting.path), identified.reason))
+        self._done_quickly(os.fsdecode(sighting.path))
 
     def _identified(self, sightings: Sequence[Sighting]) -> Iterator[Identified]:
         workers = self._options.workers or os.cpu_count() or 1
@@ -276,10 +275,9 @@ class Ingest:
     def _done(self, path: str) -> None:
         self._n_done += 1
         if self._on_progress is not None:
-            progress = IndexProgress(self._n_done, self._n_total, path, self._n_quick)
-            self._on_progress(progress)
+            self._on_progress(IndexProgress(self._n_done, self._n_total, path, self._n_quick))
 
-    def _report(self, changes: Changes, *, n_gone: int, seconds: float) -> IndexReport:
+    def _report(self, changes: Changes, kept: Unreachable, n_left: tuple[int, int]) -> IndexReport:
         outcome = self._analysis.outcome
         failed_ids = {track_id for track_id, _ in outcome.failed}
         new_failures = [*self._failed, *(failure for _, failure in outcome.failed)]
@@ -288,12 +286,14 @@ class Ingest:
             updated=len(self._updated - failed_ids),
             moved=len(self._moved - failed_ids),
             unchanged=changes.n_unchanged + self._n_touched,
-            removed=n_gone + self._n_replaced,
-            gone=0 if self._options.prune else n_gone,
+            removed=sum(n_left) + self._n_replaced,
+            gone=n_left[1],
+            unreachable=len(kept.folders),
+            notes=kept.notes,
             failed=(*new_failures, *known_failures(changes)),
-            seconds=seconds,
             n_analysed=len(outcome.analysed),
             n_duplicates=len(outcome.copied),
             n_measured=self._n_measured,
+            seconds=time.monotonic() - self._started,
             file_notes=tuple(dict.fromkeys(self._file_notes)),  # a file of many parts has one
         )

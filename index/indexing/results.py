@@ -62,7 +62,10 @@ class IndexReport:
     removed: int = 0
     """Tracks that can no longer be found by a search: removed, or marked as gone."""
     gone: int = 0
-    """Those of them that are marked as gone: their files are missing. 0 with `prune`."""
+    """Those of them that are marked as gone: their files are missing. With `prune` only those that
+    are unreachable."""
+    unreachable: int = 0
+    """Tracks, gone now or before, whose folders are there and empty: `prune` leaves them."""
     failed: tuple[Failure, ...] = ()
     seconds: float = 0.0
     n_analysed: int = 0
@@ -90,6 +93,7 @@ class IndexReport:
             "unchanged": self.unchanged,
             "removed": self.removed,
             "gone": self.gone,
+            "unreachable": self.unreachable,
             "failed": [failure.to_json() for failure in self.failed],
             "seconds": round(self.seconds, 3),
             "tracks_per_second": round(self.tracks_per_second, 3),

@@ -10,7 +10,7 @@ from index.catalogue.catalogue import Catalogue
 from index.catalogue.ledger import Ledger, path_key
 from index.catalogue.records import Failure
 from index.indexing.changes import Changes, Known, compare, known_failures
-from index.indexing.empty_folders import refuse_empty_folders
+from index.indexing.empty_folders import Unreachable, refuse_empty_folders, unreachable
 from index.indexing.measuring import lacking_tracks
 from index.indexing.request import IndexOptions
 from index.indexing.results import IndexReport, OnScan
@@ -35,6 +35,8 @@ class Survey:
     version measures."""
     is_migration: bool = False
     """The model is not the one that searches use."""
+    unreachable: Unreachable = field(default_factory=Unreachable)
+    """Tracks that are gone, and that `prune` must leave."""
 
 
 def survey(
@@ -63,6 +65,8 @@ def survey(
         ids[:] = [i for i in ids if not is_passed_over(places[i], scanned, options.rules)]
     if options.prune and not options.allow_empty:
         refuse_empty_folders(paths, scanned, changes, places)
+    missing = {i: places[i] for ids in (changes.gone, changes.gone_before) for i in ids}
+    out_of_reach = Unreachable() if options.allow_empty else unreachable(missing)
     model = catalogue.find_model(fingerprint)
     current = catalogue.current_model()
     part_keys = {path_key(part.path, part.cue.number) for part in scanned.parts}
@@ -81,7 +85,9 @@ def survey(
     changes.n_unchanged -= len(seen)  # they are counted as new, or as new to this model
     is_migration = current is not None and (model is None or current.id != model.id)
     unmeasured = lacking_tracks(catalogue, scanned).keys() - unfinished - changed
-    return Survey(scanned, changes, unfinished, seen, frozenset(unmeasured), is_migration)
+    return Survey(
+        scanned, changes, unfinished, seen, frozenset(unmeasured), is_migration, out_of_reach
+    )
 
 
 def forecast(
@@ -96,16 +102,21 @@ def forecast(
     started = time.monotonic()
     surveyed = survey(catalogue, paths, fingerprint=fingerprint, options=options, on_scan=on_scan)
     changes, n_seen = surveyed.changes, len(surveyed.seen)
-    notes: tuple[str, ...] = ()
+    out_of_reach = surveyed.unreachable
+    notes = out_of_reach.notes
+    gone = {*changes.gone, *changes.gone_before}
+    pruned = gone - out_of_reach.folders.keys() if options.prune else set()
+    marked = set(changes.gone) - pruned
     if changes.new and changes.gone:
-        notes = ("Some new files may be missing ones that were moved. A real run will tell.",)
+        notes += ("Some new files may be missing ones that were moved. A real run will tell.",)
     unreadable = [Failure(os.fsdecode(path), why) for path, why in surveyed.scanned.unreadable]
     return IndexReport(
         added=len(changes.new) + (0 if surveyed.is_migration else n_seen),
         updated=len(changes.changed) + (n_seen if surveyed.is_migration else 0),
         unchanged=changes.n_unchanged,
-        removed=len(changes.gone) + (len(changes.gone_before) if options.prune else 0),
-        gone=0 if options.prune else len(changes.gone),
+        removed=len(pruned) + len(marked),
+        gone=len(marked),
+        unreachable=len(out_of_reach.folders),
         failed=(*unreadable, *known_failures(changes)),
         n_measured=len(surveyed.unmeasured),
         seconds=time.monotonic() - started,

@@ -1,6 +1,7 @@
 """Files that were moved, copied, replaced or deleted: which tracks keep their ids."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,52 @@ def test_pruning_an_empty_folder_is_refused(library: Library, music: Path) -> No
     disk.rename(music)
     assert counts(index(library, music, prune=True)[0]) == {"unchanged": 6}
     assert library.store.ids().tolist() == ids
+
+
+@pytest.mark.parametrize("kind", ["folder", "hidden", "link"])
+def test_pruning_leaves_the_tracks_of_an_empty_folder_inside(
+    kind: str, library: Library, music: Path, tmp_path: Path
+) -> None:
+    """A disk may be missing there: its tracks are marked as gone, and come back with it."""
+    (music / "usb" / "album").mkdir(parents=True)
+    for number in range(2):
+        write_wav(music / "usb" / "album" / f"{number}.wav", 50 + number)
+    index(library, music)
+    ids = library.store.ids().tolist()
+    disk = (music / "usb").rename(tmp_path / "disk")
+    if kind == "link":
+        (music / "usb").symlink_to(tmp_path / "not mounted")
+    else:
+        (music / "usb").mkdir()
+    if kind == "hidden":
+        (music / "usb" / ".hidden").touch()
+    (music / "album 1" / "1.wav").unlink()
+    note = f"{music / 'usb'}: nothing is in this folder now, where 2 tracks had their files"
+    for dry_run in (True, False, False):
+        report = index(library, music, prune=True, dry_run=dry_run)[0]
+        assert report.unreachable == 2
+        assert report.notes[0].startswith(note)
+    assert counts(report) == {"unchanged": 5}
+    assert len(library.catalogue.tracks(ids)) == 7
+    assert len(library.store.ids()) == 5
+    (music / "usb").unlink() if kind == "link" else shutil.rmtree(music / "usb")
+    disk.rename(music / "usb")
+    assert counts(index(library, music, prune=True)[0]) == {"unchanged": 7}
+    assert set(library.store.ids().tolist()) < set(ids)
+    shutil.rmtree(music / "usb" / "album")
+    report = index(library, music, prune=True, allow_empty=True)[0]
+    assert (counts(report), report.notes) == ({"removed": 2, "unchanged": 5}, ())
+
+
+def test_a_folder_that_is_empty_because_its_files_have_moved_is_no_matter(
+    library: Library, music: Path
+) -> None:
+    """The tracks are at their new places, and nothing is said."""
+    index(library, music)
+    for path in (music / "album 0").glob("*.wav"):
+        path.rename(music / "album 1" / f"from 0, {path.name}")
+    report = index(library, music, prune=True)[0]
+    assert (counts(report), report.notes) == ({"moved": 3, "unchanged": 3}, ())
 
 
 def test_an_empty_folder_is_pruned_if_asked_for(library: Library, music: Path) -> None:
