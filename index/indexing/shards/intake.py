@@ -1,7 +1,9 @@
 """Shards into a library: the tracks, as if `index` had analysed their files here.
 
-A shard is stored in one transaction. What the library has already is passed over, so that the same
-command goes on after a crash. A damaged shard is a failure of its own; the others are stored.
+Some shards are stored in one transaction. What the library has already is passed over, so that the
+same command goes on after a crash. A damaged shard is a failure of its own; the others are stored.
+Memory is that of one shard and of the list of their names: what has to be known of all rows stands
+in a temporary table.
 """
 
 import os
@@ -10,11 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from embedder.errors import BadInput, CorruptArtefact, FingerprintMismatch
+from index.catalogue.arrivals import Arrivals
 from index.catalogue.catalogue import Catalogue, ModelRow
-from index.catalogue.ledger import NO_STATE, Ledger, PathKey
+from index.catalogue.ledger import NO_STATE, Ledger
 from index.catalogue.records import Failure
 from index.catalogue.sounds import sound_values
 from index.catalogue.vector_rows import TrackVectors
+from index.indexing.identify import in_batches
 from index.indexing.results import FileNote, IndexProgress, IndexReport
 from index.indexing.shards.places import Place
 from index.indexing.shards.records import (
@@ -33,7 +37,8 @@ from index.library_folder.open_library import OpenLibrary
 from index.library_folder.score_fitting import keep_scores
 from index.library_folder.upkeep import sync_store
 
-Shard = tuple[str, ShardHead]
+COMMIT_SHARDS = 8
+"""As many tracks as `index` commits at once."""
 
 
 def import_shards(
@@ -46,8 +51,12 @@ def import_shards(
     """Store the tracks of all shards at an address. Shards of another model are refused."""
     started = time.monotonic()
     place = Place(address)
-    shards, newest, damaged = _heads(place, encoder)
+    names = [file.address for file in place.files() if file.address.endswith(".parquet")]
+    if not names:
+        raise BadInput(f"{place.address}: no shards. 'soundalike index --shards' writes them.")
     with library.writing() as catalogue:
+        arrivals = Arrivals(catalogue)
+        shards, damaged = _survey(place, names, encoder, arrivals)
         current = catalogue.current_model()
         if current is not None:
             check_fingerprint(library.folder, current, encoder.fingerprint)
@@ -61,19 +70,20 @@ def import_shards(
             Ledger(catalogue).switch_to(model.id)
             library.write_manifest(catalogue)
         keep_up(catalogue, notes_of(encoder))
-        intake = _Intake(catalogue, model)
-        for n_done, (name, head) in enumerate(shards, start=1):
-            try:
-                tracks = list(read_tracks(place.read(name), head, name=name))
-            except CorruptArtefact as error:
-                damaged.append(Failure(name, _without_name(error, name)))
-            else:
-                current_rows = [
-                    track for track in tracks if head.written_ns >= newest.get(track.key, 0)
-                ]
-                intake.store(current_rows, head)
-            if on_progress is not None:
-                on_progress(IndexProgress(n_done, len(shards), name))
+        intake = _Intake(catalogue, model, arrivals)
+        n_done = 0
+        for some in in_batches(shards, COMMIT_SHARDS):
+            with catalogue.database.transaction():
+                for name in some:
+                    try:
+                        head, tracks = _whole_shard(place.read(name), name)
+                    except CorruptArtefact as error:
+                        damaged.append(Failure(name, _without_name(error, name)))
+                    else:
+                        intake.store(tracks, head)
+                    n_done += 1
+                    if on_progress is not None:
+                        on_progress(IndexProgress(n_done, len(shards), name))
         store = sync_store(library, catalogue)
         keep_up(catalogue, notes_of(encoder))
         if store is not None:
@@ -88,17 +98,15 @@ def import_shards(
     )
 
 
-def _heads(place: Place, encoder: Encoder) -> tuple[list[Shard], dict[PathKey, int], list[Failure]]:
-    """The shards, the oldest first; when each place was last analysed; damaged shards.
+def _survey(
+    place: Place, names: list[str], encoder: Encoder, arrivals: Arrivals
+) -> tuple[list[str], list[Failure]]:
+    """The shards, the oldest first, and damaged ones; their places are noted.
 
-    Without the second, a second import would put back what a later shard has replaced.
+    Otherwise a second import would put back what a later shard has replaced.
     """
-    shards: list[Shard] = []
-    newest: dict[PathKey, int] = {}
+    shards: list[tuple[int, str]] = []
     damaged: list[Failure] = []
-    names = [file.address for file in place.files() if file.address.endswith(".parquet")]
-    if not names:
-        raise BadInput(f"{place.address}: no shards. 'soundalike index --shards' writes them.")
     for name in names:
         try:
             content = place.read(name)
@@ -113,78 +121,71 @@ def _heads(place: Place, encoder: Encoder) -> tuple[list[Shard], dict[PathKey, i
                 expected=encoder.fingerprint,
                 advice="Give the shards' model with --model, for a new library.",
             )
-        shards.append((name, head))
-        for key, state in states.items():
-            if not state.reason:
-                newest[key] = max(newest.get(key, 0), head.written_ns)
-    return sorted(shards, key=lambda shard: shard[1].written_ns), newest, damaged
+        shards.append((head.written_ns, name))
+        arrivals.note(((key, bool(state.reason)) for key, state in states.items()), head.written_ns)
+    return [name for _, name in sorted(shards)], damaged
 
 
 class _Intake:
     """Stores rows in a catalogue that is open to write, and counts."""
 
-    def __init__(self, catalogue: Catalogue, model: ModelRow) -> None:
+    def __init__(self, catalogue: Catalogue, model: ModelRow, arrivals: Arrivals) -> None:
         self._catalogue = catalogue
         self._ledger = Ledger(catalogue)
         self._model = model
-        self._places: dict[PathKey, tuple[int, int, int]] = {
-            key: stat[:3] for key, stat in self._ledger.known_stats().items()
-        }
-        self._added: set[int] = set()
-        self._updated: set[int] = set()
-        self._n_unchanged = 0
-        self._failed: dict[PathKey, Failure] = {}
+        self._arrivals = arrivals
+        self._n_added = self._n_updated = self._n_unchanged = 0
+        self._failed: list[Failure] = []
         self._notes: list[FileNote] = []
 
     @property
     def report(self) -> IndexReport:
         """The counts so far."""
         return IndexReport(
-            added=len(self._added),
-            updated=len(self._updated),
+            added=self._n_added,
+            updated=self._n_updated,
             unchanged=self._n_unchanged,
-            failed=tuple(self._failed.values()),
+            failed=tuple(self._failed),
             file_notes=tuple(self._notes),
         )
 
     def store(self, tracks: list[ShardTrack], head: ShardHead) -> None:
         """Store a shard."""
-        with self._catalogue.database.transaction():
-            made = [row for track in tracks for row in self._stored(track, head)]
-            if made:
-                self._catalogue.vectors.put(self._model.id, made)
+        made = [row for track in tracks for row in self._stored(track, head)]
+        if made:
+            self._catalogue.vectors.put(self._model.id, made)
 
     def _stored(self, track: ShardTrack, head: ShardHead) -> Iterator[TrackVectors]:
         """The track's vectors, if the catalogue lacks them; all else is stored here."""
-        path = os.fsdecode(track.facts.path)
-        known = self._places.get(track.key)
-        is_same = known is not None and known[1:] == track.stat
+        vectors = track.vectors
+        if not self._arrivals.take(track.key, head.written_ns, has_failed=vectors is None):
+            return
+        path, facts = os.fsdecode(track.facts.path), track.facts
+        known = self._arrivals.stat_at(facts.path, facts.part)
+        is_same = known is not None and known[1:3] == track.stat
         if known and is_same and self._catalogue.vectors.has(self._model.id, known[0]):
             self._n_unchanged += 1
             return
-        if track.vectors is None:
+        if vectors is None:
             self._fail(track, path)
             return
         if track.note:
             self._notes.append(FileNote(path, track.note))
-        self._failed.pop(track.key, None)
-        self._ledger.drop_failures([(track.facts.path, track.facts.part)])
+        self._ledger.drop_failures([(facts.path, facts.part)])
         if known is None:
-            track_id = self._ledger.insert(track.facts)
-            self._added.add(track_id)
+            track_id = self._ledger.insert(facts)
+            self._n_added += 1
         else:
             track_id = known[0]
-            self._ledger.update(track_id, track.facts)
-            if track_id not in self._added:
-                self._updated.add(track_id)
-        self._places[track.key] = track_id, *track.stat
-        self._measured(track_id, track.vectors, head)
+            self._ledger.update(track_id, facts)
+            self._n_updated += 1
+        self._measured(track_id, vectors, head)
         yield TrackVectors(
             track_id,
-            track.vectors.vector,
-            track.vectors.excerpt_vectors,
-            track.vectors.starts_seconds,
-            track.vectors.excerpt_seconds,
+            vectors.vector,
+            vectors.excerpt_vectors,
+            vectors.starts_seconds,
+            vectors.excerpt_seconds,
         )
 
     def _measured(self, track_id: int, vectors: ShardVectors, head: ShardHead) -> None:
@@ -201,7 +202,12 @@ class _Intake:
             fingerprint=self._model.fingerprint,
             reason=track.reason,
         )
-        self._failed[track.key] = Failure(path, track.reason)
+        self._failed.append(Failure(path, track.reason))
+
+
+def _whole_shard(content: bytes, name: str) -> tuple[ShardHead, list[ShardTrack]]:
+    head = read_head(content, name=name)
+    return head, list(read_tracks(content, head, name=name))
 
 
 def _without_name(error: CorruptArtefact, name: str) -> str:

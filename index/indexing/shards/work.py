@@ -60,7 +60,7 @@ class ShardMaker:
         """Write the shard of a file that cannot be analysed; returns its path and the reason."""
         head = ShardHead(self.fingerprint, self._encoder.embedding_size, self._tags)
         name = shard_name(self.fingerprint, [sighting])
-        row = ShardTrack(_no_facts(sighting), None, reason)
+        row = ShardTrack(no_facts(sighting), None, reason)
         self._place.write(name, shard_bytes(head, [row]))
         return [(os.fsdecode(sighting.path), reason)]
 
@@ -80,7 +80,7 @@ class ShardMaker:
         results = self._encoder.encode_many(requests, workers=1, ordered=True)
         for sighting, known in zip(sightings, sought, strict=True):
             if known.facts is None:
-                facts = _no_facts(sighting)
+                facts = no_facts(sighting)
                 yield ShardTrack(facts, None, known.reason, known.is_passing)
             else:
                 yield _row(sighting, known.facts, next(results), note=known.note)
@@ -123,7 +123,7 @@ def _request(known: Identified) -> TrackRequest:
     return request_of(_as_known(known.facts), measurers=measurer_names())
 
 
-def _no_facts(sighting: Sighting) -> FileFacts:
+def no_facts(sighting: Sighting) -> FileFacts:
     """A file that could not be read."""
     return FileFacts(
         path=sighting.path,
