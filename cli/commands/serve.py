@@ -11,6 +11,7 @@ from embedder.errors import MissingExtra
 
 if TYPE_CHECKING:
     from soundalike.server.lyrion.router import Lyrion
+    from soundalike.server.navidrome.crawl import Navidrome
 
 
 def run(
@@ -96,7 +97,6 @@ def run(
     Prints http://127.0.0.1:8000/ and answers until it is interrupted.
     """
     _check_installed()
-    from soundalike.server.navidrome.crawl import Navidrome
     from soundalike.server.serve import serve
     from soundalike.server.settings import ServerSettings
 
@@ -112,7 +112,7 @@ def run(
             allowed_hosts=tuple(allow_host or ()),
             allowed_origins=tuple(allow_origin or ()),
         ),
-        navidrome=None if navidrome is None else Navidrome(navidrome, user, navidrome_password),
+        navidrome=_navidrome(navidrome, user, navidrome_password),
         lyrion=_lyrion(lyrion or [], lms),
         on_start=lambda address: say(settings, f"{address}  (Ctrl-C ends it)"),
     )
@@ -128,11 +128,20 @@ def _check_installed() -> None:
         raise MissingExtra("soundalike serve", "serve") from error
 
 
+def _navidrome(url: str | None, user: str, password: str) -> "Navidrome | None":
+    """The Navidrome that the options name, if they name one."""
+    if url is None:
+        return None
+    from soundalike.server.navidrome.crawl import Navidrome
+
+    return Navidrome(url, user, password)
+
+
 def _lyrion(folders: list[Path], lms: str) -> "Lyrion | None":
     """The Lyrion that the options name, if they name one."""
+    if not folders and not lms:
+        return None
     from soundalike.server.lyrion.names import music_folder
     from soundalike.server.lyrion.router import Lyrion
 
-    if not folders and not lms:
-        return None
     return Lyrion(tuple(map(music_folder, folders)), lms)

@@ -249,11 +249,12 @@ class Catalogue(FieldRows, SettingRows):
         state = (self.revisions.current(), int(self.database.rows("PRAGMA data_version")[0][0]))
         if self._searchable is not None and self._searchable[0] == state:
             return self._searchable[1]
-        rows = self.database.rows(
-            "SELECT track_id FROM vectors WHERE model_id = (SELECT value + 0 FROM settings "
-            "WHERE key = 'current_model') ORDER BY track_id"
-        )
-        ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+        # One text of all ids: a row for each would take four times as long.
+        text = self.database.rows(
+            "SELECT group_concat(track_id) FROM vectors WHERE model_id = (SELECT value + 0 FROM "
+            "settings WHERE key = 'current_model')"
+        )[0][0]
+        ids = np.sort(np.fromstring(text, np.int64, sep=",")) if text else np.empty(0, np.int64)
         gone = [row[0] for row in self.database.rows("SELECT id FROM tracks WHERE is_gone")]
         ids = np.setdiff1d(ids, gone, assume_unique=True) if gone else ids
         self._searchable = (state, ids)

@@ -34,7 +34,6 @@ def label_tracks(
     track and it fails, its error is raised.
     """
     voting = Voting(library, request.settings)
-    voting.table  # noqa: B018 - raises for an unknown field, before anything is encoded
     resolved: list[ResolvedTrack] = []
     failed: list[Failure] = []
     for text in request.tracks:
@@ -46,6 +45,7 @@ def label_tracks(
             if len(request.tracks) == 1 or isinstance(error, AmbiguousTrack):
                 raise
             failed.append(Failure(text, _reason(error, text)))
+    voting.table  # noqa: B018 - raises for an unknown field, before anything is encoded
     tracks: list[QueryTrack] = []
     for track in encode_missing(library, resolved, encoder):
         if on_track is not None:

@@ -4,7 +4,6 @@ A library is a folder: `catalogue.sqlite` is the truth, `vectors.faiss` a cache 
 `library.json` says what both are. Opening one imports neither torch nor pandas.
 """
 
-import difflib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -206,20 +205,15 @@ class OpenLibrary:
         return self.catalogue.all_tracks()
 
     def track(self, track_id: int) -> TrackRecord:
-        """The track with an id; raises NotFound with the ids nearest to it."""
+        """The track with an id; raises NotFound with the range of ids."""
         is_possible = len(str(track_id)) <= LONGEST_ID
         records = self.catalogue.tracks([track_id]) if is_possible else []
         if records:
             return records[0]
-        self.require_tracks()
-        ids = self.store.ids()
-        close = difflib.get_close_matches(
-            str(track_id), [str(present_id) for present_id in ids], n=3
-        )
-        hint = (
-            f"Do you mean {', '.join(close)}?" if close else f"Ids go from {ids[0]} to {ids[-1]}."
-        )
-        raise NotFound(f"no track has the id {track_id}. {hint}")
+        ids = self.catalogue.searchable_ids()
+        if not len(ids):
+            raise NotFound(f"{self.folder}: {EMPTY}")
+        raise NotFound(f"no track has the id {track_id}. Ids go from {ids[0]} to {ids[-1]}.")
 
     def tracks_named(self, text: str) -> list[TrackRecord]:
         """The tracks that a person means: an id, a path (a file may have several), or words.

@@ -1,13 +1,18 @@
-"""Which store keeps the vectors: a file of FAISS in the library's folder, or a table of LanceDB."""
+"""Which store keeps the vectors: a file of FAISS in the library's folder, or a table of LanceDB.
+
+FAISS is loaded with the first store: much of a library needs no vectors.
+"""
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from index.vectors.building import Read, build_in_blocks
 from index.vectors.distances import Space
-from index.vectors.faiss_store import FaissStore
 from index.vectors.kinds import StoreSettings, check_kind
 from index.vectors.store import IdArray, VectorStore
+
+if TYPE_CHECKING:
+    from index.vectors.building import Read
 
 FAISS_NAME = "vectors.faiss"
 LANCE_NAME = "vectors.lance.json"
@@ -43,6 +48,8 @@ def other_path(folder: Path, settings: StoreSettings) -> Path:
 def open_store(path: Path, space: Space, settings: StoreSettings) -> VectorStore:
     """The store that a file holds, or points to."""
     if not settings.is_lance:
+        from index.vectors.faiss_store import FaissStore
+
         return FaissStore.open(path, space, search_effort=settings.search_effort)
     from index.vectors.lance_store import LanceStore
 
@@ -50,9 +57,11 @@ def open_store(path: Path, space: Space, settings: StoreSettings) -> VectorStore
 
 
 def store_of(
-    space: Space, ids: IdArray, *, size: int, read: Read, settings: StoreSettings
+    space: Space, ids: IdArray, *, size: int, read: "Read", settings: StoreSettings
 ) -> VectorStore:
     """A store of the vectors that `read` reads in blocks, in memory until it is saved."""
+    from index.vectors.building import build_in_blocks
+
     if not settings.is_lance:
         return build_in_blocks(space, ids, size=size, read=read, settings=settings)
     from index.vectors.lance_store import EXACT, LanceStore

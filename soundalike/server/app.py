@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -20,9 +21,6 @@ from soundalike.server.failures import BUG, status_of, text_of
 from soundalike.server.gate import Gate
 from soundalike.server.jobs.jobs import Jobs
 from soundalike.server.libraries import Libraries
-from soundalike.server.lyrion.router import Lyrion, lyrion_router
-from soundalike.server.navidrome.crawl import Navidrome
-from soundalike.server.navidrome.router import navidrome_router
 from soundalike.server.replies import json_reply
 from soundalike.server.rest.router import rest_router
 from soundalike.server.routes.health import health_router
@@ -35,6 +33,10 @@ from soundalike.server.routes.taste import taste_router
 from soundalike.server.routes.tracks import tracks_router
 from soundalike.server.routes.uploads import uploads_router
 from soundalike.server.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from soundalike.server.lyrion.router import Lyrion
+    from soundalike.server.navidrome.crawl import Navidrome
 
 API = "/api/v1"
 ROUTERS: tuple[Callable[[Context], APIRouter], ...] = (
@@ -60,7 +62,10 @@ logger = logging.getLogger(__name__)
 
 
 def create_app(
-    settings: ServerSettings, *, navidrome: Navidrome | None = None, lyrion: Lyrion | None = None
+    settings: ServerSettings,
+    *,
+    navidrome: "Navidrome | None" = None,
+    lyrion: "Lyrion | None" = None,
 ) -> FastAPI:
     """The server as an ASGI application; raises NotFound if there is no library."""
     context = Context(settings, Libraries(settings.library), Jobs())
@@ -87,8 +92,12 @@ def create_app(
     app.include_router(page_router(context, has_navidrome=navidrome is not None))
     app.include_router(rest_router(context))
     if navidrome is not None:
+        from soundalike.server.navidrome.router import navidrome_router
+
         app.include_router(navidrome_router(context, navidrome))
     if lyrion is not None:
+        from soundalike.server.lyrion.router import lyrion_router
+
         app.include_router(lyrion_router(context, lyrion))
     app.mount("/static", StaticFiles(directory=PAGE), name="static")
     app.state.context = context

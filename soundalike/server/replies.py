@@ -19,17 +19,22 @@ def json_reply(document: object, *, status: int = HTTPStatus.OK) -> Response:
 
 
 def read_reply(
-    request: Request, libraries: Libraries, answer: Callable[[Library], object]
+    request: Request,
+    libraries: Libraries,
+    answer: Callable[[Library], object],
+    *,
+    with_vectors: bool = True,
 ) -> Response:
     """What `answer` reads from the library; 304 if the client has it already.
 
     The ETag is of the library's state and the address, so that it is known before any work. A
-    reader may be older than the catalogue: its answer has the ETag of its own state.
+    reader may be older than the catalogue: its answer has the ETag of its own state. What is
+    answered without vectors need not wait for FAISS when the server has just started.
     """
     etag = _etag(request, libraries, libraries.mark)
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"etag": etag})
-    with libraries.reading_at() as (library, mark):
+    with libraries.reading_at(with_vectors=with_vectors) as (library, mark):
         document = answer(library)
     reply = json_reply(document)
     reply.headers["etag"] = _etag(request, libraries, mark)

@@ -2,15 +2,17 @@
 
 import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from embedder.errors import BadInput
 from soundalike.server.app import create_app
-from soundalike.server.lyrion.announcing import announce
-from soundalike.server.lyrion.router import Lyrion
-from soundalike.server.navidrome.crawl import Navidrome
 from soundalike.server.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from soundalike.server.lyrion.router import Lyrion
+    from soundalike.server.navidrome.crawl import Navidrome
 
 BACKLOG = 128
 LAST_REQUESTS_SECONDS = 3
@@ -20,8 +22,8 @@ def serve(
     settings: ServerSettings,
     *,
     on_start: Callable[[str], None],
-    navidrome: Navidrome | None = None,
-    lyrion: Lyrion | None = None,
+    navidrome: "Navidrome | None" = None,
+    lyrion: "Lyrion | None" = None,
 ) -> None:
     """Answer requests until Ctrl-C; `on_start` gets the address of the page."""
     app = create_app(settings, navidrome=navidrome, lyrion=lyrion)
@@ -34,10 +36,13 @@ def serve(
             server_header=False,
             date_header=False,
             proxy_headers=False,
+            ws="none",
             timeout_graceful_shutdown=LAST_REQUESTS_SECONDS,
             h11_max_incomplete_event_size=16 << 10,
         )
         if lyrion is not None and lyrion.server:
+            from soundalike.server.lyrion.announcing import announce
+
             announce(lyrion.server, port)  # requests wait in the socket until the server runs
         on_start(f"http://{_shown(settings.host)}:{port}/")
         uvicorn.Server(config).run(sockets=[listener])

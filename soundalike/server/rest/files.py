@@ -1,10 +1,10 @@
 """The bytes that players ask for: songs, as they are or in another format, and covers."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.responses import FileResponse, Response
 
-from embedder.audio.cover import Cover, read_cover, small_cover
 from embedder.audio.decoders import shared_decoders
 from embedder.audio.stream_formats import MAX_KBPS, MIN_KBPS, STREAM_FORMATS, Transcoding
 from embedder.errors import AudioError, NotFound
@@ -13,6 +13,9 @@ from soundalike.server.media import audio_path, media_type
 from soundalike.server.rest.replies import NOT_FOUND, SubsonicError
 from soundalike.server.rest.transcoding import TranscodedSong
 from soundalike.server.rest.visit import Visit
+
+if TYPE_CHECKING:
+    from embedder.audio.cover import Cover
 
 MAX_TRIED = 5
 MAX_COVER = 2000
@@ -103,7 +106,9 @@ def _usual_format(suffix: str) -> str:
     return "flac" if suffix in LOSSLESS_SUFFIXES else "mp3"
 
 
-def _cover(path: Path, size: int) -> Cover | None:
+def _cover(path: Path, size: int) -> "Cover | None":
+    from embedder.audio.cover import read_cover, small_cover
+
     if not size:
         return read_cover(path)
     try:

@@ -9,8 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from embedder.errors import BadInput, NotFound
-from index.labels.files.tag_writing import check_writable_field
-from index.labels.files.writing import plan_changes
 from index.labels.results import LabelVote
 from index.library import Library
 from soundalike.server.context import Context
@@ -66,6 +64,9 @@ def health_router(context: Context) -> APIRouter:
     @router.post("/labels")
     def write(label: NewLabel) -> Response:
         """Write a label into the tags of a file; the journal undoes it."""
+        from index.labels.files.tag_writing import check_writable_field
+        from index.labels.files.writing import plan_changes
+
         check_writable_field(label.field)
         with libraries.writing() as library:
             vote = _vote(library, label)

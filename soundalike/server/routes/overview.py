@@ -21,7 +21,7 @@ def overview_router(context: Context) -> APIRouter:
     @router.get("/library")
     def library(request: Request) -> Response:
         """The library at a glance, with its fields."""
-        return read_reply(request, libraries, _glance)
+        return read_reply(request, libraries, _glance, with_vectors=False)
 
     @router.get("/library/report")
     def report(request: Request) -> Response:

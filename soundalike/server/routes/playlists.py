@@ -13,9 +13,6 @@ from starlette.responses import Response
 
 from embedder.errors import UsageError
 from index.library import Library
-from index.playlists.files.files import format_playlist, write_playlist
-from index.playlists.mpd.addresses import usual_address
-from index.playlists.mpd.queueing import queue_on_mpd
 from index.playlists.request import MAX_LENGTH, Arc, PlaylistRequest
 from index.playlists.results import Playlist
 from index.playlists.ways.arcs import number_in
@@ -115,6 +112,8 @@ def playlists_router(context: Context) -> APIRouter:
     @router.post("/playlist/file")
     def playlist_file(wanted: PlaylistFile) -> Response:
         """Tracks as a playlist file to keep."""
+        from index.playlists.files.files import format_playlist
+
         with libraries.reading() as library:
             tracks = [library_track(library, track_id) for track_id in wanted.ids]
         document = {"tracks": [track.to_json() for track in tracks]}
@@ -134,6 +133,9 @@ def playlists_router(context: Context) -> APIRouter:
     @router.post("/playlist/mpd")
     def mpd(wanted: Queue) -> Response:
         """Queue tracks on the MPD of this machine, or at MPD_HOST."""
+        from index.playlists.mpd.addresses import usual_address
+        from index.playlists.mpd.queueing import queue_on_mpd
+
         with libraries.reading() as library:
             tracks = [library_track(library, track_id) for track_id in wanted.ids]
         return json_reply(queue_on_mpd(tracks, usual_address()))
@@ -144,6 +146,8 @@ def playlists_router(context: Context) -> APIRouter:
 def _request(library: Library, question: PlaylistQuestion, folder: Path) -> PlaylistRequest:
     judged: Path | None = None
     if question.judged:
+        from index.playlists.files.files import write_playlist
+
         judged = folder / "judged.json"
         tracks = [library_track(library, track_id) for track_id in question.judged]
         document = {"tracks": [track.to_json() for track in tracks]}

@@ -8,9 +8,6 @@ from starlette.responses import Response
 from embedder.errors import NotFound
 from index.labels.request import LabelRequest, VoteSettings
 from index.library import Library
-from index.map.fields import chosen_field, map_field
-from index.map.request import MapRequest
-from index.map.saved import read_layout
 from index.search.request import SearchRequest
 from soundalike.server.context import Context
 from soundalike.server.jobs.tasks import MapTask
@@ -109,6 +106,8 @@ def questions_router(context: Context) -> APIRouter:
         dimensions: Literal[2, 3] = 2,
     ) -> Response:
         """Where every track lies, in columns; 202 with a job while there is no map yet."""
+        from index.map.saved import read_layout
+
         with libraries.reading() as library:
             layout = read_layout(
                 library.folder, dimensions=dimensions, fingerprint=library.model.fingerprint
@@ -144,6 +143,9 @@ def _explained(library: Library, track_id: int, other_id: int) -> object:
 
 
 def _map(library: Library, colour: str | None, dimensions: int) -> dict[str, object]:
+    from index.map.fields import chosen_field, map_field
+    from index.map.request import MapRequest
+
     drawn = library.map(MapRequest(dimensions))
     field = map_field(library, drawn, chosen_field(library, colour))
     return {

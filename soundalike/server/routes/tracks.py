@@ -52,7 +52,9 @@ def tracks_router(context: Context) -> APIRouter:
     ) -> Response:
         """The tracks, a page at a time; or those with some ids, which leaves out unknown ids."""
         if id:
-            return read_reply(request, libraries, lambda library: _named(library, id))
+            return read_reply(
+                request, libraries, lambda library: _named(library, id), with_vectors=False
+            )
         offset = _offset_of(cursor)
         return read_reply(
             request,
@@ -67,6 +69,7 @@ def tracks_router(context: Context) -> APIRouter:
                 ),
                 offset,
             ),
+            with_vectors=False,
         )
 
     @router.get("/search")
@@ -79,12 +82,15 @@ def tracks_router(context: Context) -> APIRouter:
             request,
             libraries,
             lambda library: _page(library.list(q, where=where, limit=limit, offset=offset), offset),
+            with_vectors=False,
         )
 
     @router.get("/tracks/{track_id}")
     def track(request: Request, track_id: int) -> Response:
         """One track, with every tag and measured value."""
-        return read_reply(request, libraries, lambda library: _whole(library, track_id))
+        return read_reply(
+            request, libraries, lambda library: _whole(library, track_id), with_vectors=False
+        )
 
     @router.head("/tracks/{track_id}/audio", include_in_schema=False)
     @router.get("/tracks/{track_id}/audio")

@@ -179,6 +179,12 @@ def test_a_field_that_nobody_has(library: Library) -> None:
         probabilities(library, "1", field="titl")
 
 
+def test_a_track_that_is_not_there_is_told_first(library: Library) -> None:
+    """The labels of the whole library are not read for an id that no track has."""
+    with pytest.raises(NotFound, match="no track has the id 999"):
+        probabilities(library, "999", field="titl")
+
+
 def test_bad_settings() -> None:
     """Both the value and what is allowed are named."""
     with pytest.raises(UsageError, match="k = 0"):

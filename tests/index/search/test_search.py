@@ -228,8 +228,8 @@ def test_a_librarys_own_correction_goes_before_the_models(tmp_path: Path) -> Non
 
 
 def test_names_that_are_nearly_right(library: Library) -> None:
-    """A wrong id or path suggests the closest; a folder says what to do."""
-    with pytest.raises(NotFound, match=r"no track has the id 811\. Do you mean"):
+    """A wrong id names the range, a wrong path the closest; a folder says what to do."""
+    with pytest.raises(NotFound, match=r"no track has the id 811\. Ids go from 1 to "):
         library.search(SearchRequest(("811",)))
     with pytest.raises(NotFound, match=r"Do you mean /music/7.mp3\?"):
         library.search(SearchRequest(("/musik/7.mp3",)))
