@@ -68,7 +68,8 @@ def create_app(
     lyrion: "Lyrion | None" = None,
 ) -> FastAPI:
     """The server as an ASGI application; raises NotFound if there is no library."""
-    context = Context(settings, Libraries(settings.library), Jobs())
+    libraries = Libraries(settings.library)
+    context = Context(settings, libraries, Jobs(on_end=libraries.note_change))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -118,7 +118,11 @@ class Libraries:
                 yield library
             finally:
                 library.close()
-                self._last_written = time.monotonic()
+                self.note_change()
+
+    def note_change(self) -> None:
+        """Let every request from now on see what was written until now."""
+        self._last_written = time.monotonic()
 
     def to_write(self) -> Library:
         """A library of its own, for a request that changes something; close it."""

@@ -53,6 +53,23 @@ def test_a_failed_job_says_why(served_folder: Path, tmp_path: Path) -> None:
     assert str(tmp_path) not in job["error"]
 
 
+def test_what_a_job_wrote_is_seen_at_its_end(
+    served_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader from before the end is not used again, however short the job was."""
+    monkeypatch.setattr(libraries, "REFRESH_SECONDS", 3600.0)
+    shutil.copytree(served_folder / "library", tmp_path / "library")
+    (tmp_path / "music").mkdir()
+    (tmp_path / "music" / "broken.mp3").write_bytes(b"this is no music" * 100)
+    settings = ServerSettings(tmp_path / "library")
+    with client_of(settings) as client:
+        client.headers[PAGE_TOKEN_HEADER] = settings.page_token
+        assert client.get("/api/v1/library/failures").json()["total"] == 0
+        job = client.post("/api/v1/jobs", json={"paths": [str(tmp_path / "music")]}).json()
+        client.get(f"/api/v1/jobs/{job['id']}/events")
+        assert client.get("/api/v1/library/failures").json()["total"] == 1
+
+
 @pytest.fixture
 def small_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A library of six vectors, which readers look at anew for each request."""

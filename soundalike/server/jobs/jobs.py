@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
@@ -49,9 +49,10 @@ class Job:
 
 
 class Jobs:
-    """The jobs of one server."""
+    """The jobs of one server. `on_end` is called when one has ended, before it is told."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, on_end: Callable[[], None]) -> None:
+        self._on_end = on_end
         self._jobs: dict[int, Job] = {}
         self._numbers = count(1)
         self._changed = threading.Condition()
@@ -124,6 +125,7 @@ class Jobs:
                 job.n_changes += 1
                 self._changed.notify_all()
         code = job.process.wait()
+        self._on_end()
         with self._changed:
             if job.state == "running":
                 job.state = "done" if code == 0 and job.error is None else "failed"
