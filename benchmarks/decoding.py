@@ -16,7 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from embedder.audio.decoding import read_stretches, read_whole
-from embedder.audio.excerpts import grid_starts, load_excerpts
+from embedder.audio.excerpts import load_excerpts
+from embedder.audio.starts import grid_starts
 from embedder.audio.writing import write_audio
 from embedder.config.model import ExcerptConfig
 from embedder.datasets.synthesis.songs import synthesise_song

@@ -8,18 +8,19 @@ Samples that are not numbers become silence; a file that is mostly damaged is re
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embedder.audio.channels import mono_of
+from embedder.audio.extents import Extent, merged, run_of
 from embedder.audio.failing_disk import refuse_failing_disk
-from embedder.audio.frames import Run, gather, mono_of, placed_frames, repaired
+from embedder.audio.frames import Run, gather, placed_frames, repaired
 from embedder.audio.records import AudioInfo, Pieces, Span, Stretches, Waveform
 from embedder.audio.resampling import margin_samples, resampled
 from embedder.audio.seeking import read_runs
+from embedder.audio.sides import SideWindows
 from embedder.audio.source import AudioSource, open_source
 from embedder.errors import AudioTooShort, UnreadableAudio, printable_path
 
@@ -48,8 +49,6 @@ _log = logging.getLogger(__name__)
 
 _LIE_SECONDS = 0.1
 """How much shorter than its header says a file may be: headers round, encoders pad."""
-_MERGED_GAP_SECONDS = 0.5
-"""Decoding a short gap is cheaper than another seek."""
 _MAX_SAMPLES = 2**28
 """At most so many samples of a file are in memory at once: 1 GiB."""
 
@@ -188,7 +187,7 @@ def _read(
 ) -> Pieces:
     native = source.sample_rate
     spans = tuple(plan(duration_seconds))
-    extents = [_Extent.of(span, native) for span in spans]
+    extents = [Extent.of(span, native) for span in spans]
     n_asked = sum(extent.n_native for extent in extents)
     if n_asked > _MAX_SAMPLES:
         longest = max(span.seconds for span in spans)
@@ -197,16 +196,17 @@ def _read(
             f"{len(spans)} stretches of {longest:g} s at {native} Hz are {n_asked} samples, more "
             f"than the {_MAX_SAMPLES} that are read at once",
         )
-    runs = _merged(
-        sorted({(extent.begin, extent.end) for extent in extents}),
-        max_gap=round(_MERGED_GAP_SECONDS * native),
-    )
+    runs = merged(extents, native)
+    for span, extent in zip(spans, extents, strict=True):
+        if span.with_sides:
+            run = run_of(extent, runs)
+            run.sides = SideWindows(extent.first, extent.first + extent.n_native)
     read_runs(source, runs, by_seeking=by_seeking)
     for run in runs:
         repaired(source.path, run.samples)
     samples, n_read = [], []
     for extent in extents:
-        run = next(run for run in runs if run.end >= extent.end and run.first <= extent.begin)
+        run = run_of(extent, runs)
         wide = run.samples[extent.begin - run.first : extent.end - run.first]
         cut = extent.margin * extent.rate // native
         narrow = resampled(wide, from_rate=native, to_rate=extent.rate)[
@@ -216,50 +216,8 @@ def _read(
         n_decoded = min(max(run.read_end - extent.first, 0), extent.n_native)
         is_whole = n_decoded == extent.n_native
         n_read.append(extent.n_samples if is_whole else n_decoded * extent.rate // native)
-    return Pieces(tuple(samples), native, spans, tuple(n_read), duration_seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class _Extent:
-    """A span in samples: `n_native` from `first` in the file, `n_samples` at the span's rate."""
-
-    first: int
-    n_native: int
-    n_samples: int
-    rate: int
-    margin: int
-
-    @classmethod
-    def of(cls, span: Span, native: int) -> Self:
-        rate = span.sample_rate or native
-        return cls(
-            first=round(span.start_seconds * native),
-            n_native=round(span.seconds * native),
-            n_samples=round(span.seconds * rate),
-            rate=rate,
-            margin=margin_samples(from_rate=native, to_rate=rate),
-        )
-
-    @property
-    def begin(self) -> int:
-        """Where its margin begins."""
-        return self.first - self.margin
-
-    @property
-    def end(self) -> int:
-        """Where its margin ends."""
-        return self.first + self.n_native + self.margin
-
-
-def _merged(spans: Sequence[tuple[int, int]], *, max_gap: int) -> list[Run]:
-    """Turn sorted spans into runs that are more than `max_gap` apart."""
-    joined: list[tuple[int, int]] = []
-    for first, end in spans:
-        if joined and first - joined[-1][1] <= max_gap:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((first, end))
-    return [Run(first, end - first) for first, end in joined]
+    sides = next((run.sides.sides(native) for run in runs if run.sides is not None), None)
+    return Pieces(tuple(samples), native, spans, tuple(n_read), duration_seconds, sides)
 
 
 def _is_short(pieces: Pieces) -> bool:

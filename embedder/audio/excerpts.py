@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.audio.records import Pieces, Span
+from embedder.audio.records import Pieces, Sides, Span
+from embedder.audio.starts import grid_starts, random_starts
 from embedder.config.model import ExcerptConfig, MemberExcerpts
-from embedder.errors import AudioTooShort, SilentAudio, UnknownChoice, UsageError
+from embedder.errors import AudioTooShort, SilentAudio, UsageError
 
 SILENCE_PEAK = 1e-4
 """-80 dB below full scale: anything quieter counts as silence."""
@@ -47,6 +48,8 @@ class Excerpts:
     """How many samples of each excerpt the track has; the rest of the excerpt repeats them."""
     firsts: tuple[tuple[float, int], ...] = ()
     """Of a combined model: where each encoder's first excerpt starts, and its `n_read`."""
+    sides: Sides | None = None
+    """Of the excerpt of `sides_of` seconds; None for mono."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Reading:
 
     excerpts: ExcerptConfig
     sample_rate: int
+    with_sides: bool = False
 
     def n_samples(self, native_rate: int) -> int:
         """Of an excerpt, in a file of that rate."""
@@ -75,41 +79,10 @@ class Reading:
         else:
             starts = random_starts(part_seconds, self.excerpts, generator=generator)
         length = self.excerpts.excerpt_seconds
-        return [Span(first_seconds + start, length, self.sample_rate) for start in starts]
-
-
-def grid_starts(duration_seconds: float, config: ExcerptConfig) -> tuple[float, ...]:
-    """Where the excerpts of a track start, in order; a short track has one, at 0."""
-    length = config.excerpt_seconds
-    room = duration_seconds - length
-    if room <= 0:
-        return (0.0,)
-    n_covering = math.ceil(duration_seconds / length - 1e-9)
-    n_excerpts = min(config.n_excerpts, n_covering)
-    if n_excerpts == 1:
-        return (0.0 if config.placement == "start" else room / 2,)
-    block = n_excerpts * length
-    if block >= duration_seconds:  # they overlap evenly and cover all samples
-        return tuple(room * i / (n_excerpts - 1) for i in range(n_excerpts))
-    gap = duration_seconds - block
-    match config.placement:
-        case "spread":
-            gap /= n_excerpts + 1
-            return tuple(gap + i * (length + gap) for i in range(n_excerpts))
-        case "centre":
-            return tuple(gap / 2 + i * length for i in range(n_excerpts))
-        case "start":
-            return tuple(i * length for i in range(n_excerpts))
-        case _:
-            raise UnknownChoice("placement", config.placement, ("spread", "centre", "start"))
-
-
-def random_starts(
-    duration_seconds: float, config: ExcerptConfig, *, generator: np.random.Generator
-) -> tuple[float, ...]:
-    """`n_excerpts` random starts, anywhere an excerpt fits, in order."""
-    room = max(0.0, duration_seconds - config.excerpt_seconds)
-    return tuple(float(start) for start in np.sort(generator.uniform(0, room, config.n_excerpts)))
+        return [
+            Span(first_seconds + start, length, self.sample_rate, self.with_sides)
+            for start in starts
+        ]
 
 
 def load_excerpts(
@@ -120,18 +93,23 @@ def load_excerpts(
     start_seconds: float | None = None,
     seconds: float | None = None,
     generator: np.random.Generator | None = None,
+    sides_of: float = 0.0,
 ) -> Excerpts:
     """Decode only the excerpts of one track.
 
     `start_seconds` and `seconds` limit the excerpts to a part of the track. With a `generator`
-    they are random. `sample_rate` 0 keeps the file's own rate.
+    they are random. `sample_rate` 0 keeps the file's own rate. A single excerpt of `sides_of`
+    seconds is read with its `sides`.
     """
     # A process that only asks a child to decode need not import PyAV.
     from embedder.audio.decoding import read_pieces
 
     _check_part(start_seconds, seconds)
     part_seconds = math.inf
-    readings = readings_of(config, sample_rate)
+    readings = [
+        replace(reading, with_sides=reading.excerpts.excerpt_seconds == sides_of)
+        for reading in readings_of(config, sample_rate)
+    ]
     planned: list[list[Span]] = []
 
     def plan(duration_seconds: float) -> list[Span]:
@@ -173,6 +151,7 @@ def assembled(
         duration_seconds=pieces.duration_seconds,
         excerpt_seconds=config.excerpt_seconds,
         n_read=tuple(n_read[row] for row in rows),
+        sides=pieces.sides,
     )
 
 
@@ -232,6 +211,7 @@ def _side_by_side(
         excerpt_seconds=longest.seconds if is_whole else config.excerpt_seconds,
         n_read=(sum(part.shape[1] for part in parts),) * n_rows,
         firsts=tuple((starts[number], n_read[number]) for number in firsts),
+        sides=pieces.sides,
     )
 
 

@@ -6,30 +6,19 @@ Damaged packets are left out, and zeros take their time: samples after a broken 
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import av.error
 import numpy as np
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
+from embedder.audio.channels import LOUDEST, channels_of, mean_of_channels
+from embedder.audio.sides import SideWindows
 from embedder.audio.source import AudioSource
 from embedder.errors import UnreadableAudio, printable_path
 
 _log = logging.getLogger(__name__)
 
-_STORED_AS: dict[str, tuple[np.dtype[Any], float, float]] = {
-    "u8": (np.dtype("u1"), 1 / 128, -1.0),
-    "s16": (np.dtype("i2"), 1 / 32768, 0.0),
-    "s32": (np.dtype("i4"), 1 / 2147483648, 0.0),
-    "s64": (np.dtype("i8"), 1 / 9223372036854775808, 0.0),
-    "flt": (np.dtype("f4"), 1.0, 0.0),
-    "dbl": (np.dtype("f8"), 1.0, 0.0),
-}
-"""FFmpeg's sample formats: type, factor and offset, which lead to ±1."""
-_LOW_FREQUENCY = ("LFE", "LFE2")
-_LOUDEST = 65536.0
-"""+96 dB over full scale: a louder value is damage, not sound."""
 _MAX_GAP_SECONDS = 5.0
 """A longer gap is a wrong time stamp, not lost sound."""
 
@@ -43,12 +32,15 @@ class Run:
     def __init__(self, first: int, n_samples: int) -> None:
         self.first = first
         self.end = first + n_samples
+        self.sides: SideWindows | None = None
         self.clear()
 
     def clear(self) -> None:
         """Forget all samples."""
         # Zeros that nobody writes cost no memory: a run may be as long as the longest file.
         self.samples: NDArray[np.float32] = np.zeros(self.end - self.first, dtype=np.float32)
+        if self.sides is not None:
+            self.sides.clear()
         self.read_end = self.first
         """The position after the last decoded sample; `first` if there is none."""
 
@@ -114,58 +106,23 @@ def gather(frames: Iterator[tuple[int | None, AudioFrame]], runs: Sequence[Run])
             start = end if position is None else position
             end = start + frame.samples
             if start < runs[current].end and end > runs[current].first:
-                mono = mono_of(frame)
+                channels, scale, offset = channels_of(frame)
+                mono = mean_of_channels(channels, scale, offset)
                 for run in runs[current:]:
                     run.add(start, mono)
+                    if run.sides is not None:
+                        run.sides.add(start, end, channels, scale)
             while runs[current].end <= end:
                 current += 1
                 if current == len(runs):
                     return
 
 
-def mono_of(frame: AudioFrame) -> NDArray[np.float32]:
-    """float32 [samples], full scale at ±1: the mean of all channels without bass effects.
-
-    It reads FFmpeg's memory directly; `to_ndarray` would take a sixth of the time of decoding.
-    """
-    sample_format = frame.format
-    dtype, scale, offset = _STORED_AS[sample_format.name.removesuffix("p")]
-    n_samples = frame.samples
-    channels: list[NDArray[Any]]
-    if sample_format.is_planar:
-        # mypy knows the buffer protocol in C classes only from Python 3.12 on, hence memoryview
-        channels = [np.frombuffer(memoryview(p), dtype, n_samples) for p in frame.planes]
-    else:
-        n_channels = frame.layout.nb_channels
-        packed = np.frombuffer(memoryview(frame.planes[0]), dtype, n_samples * n_channels)
-        channels = list(packed.reshape(n_samples, n_channels).T)
-    if len(channels) > 2:
-        names = [channel.name for channel in frame.layout.channels]
-        full_range = [
-            channel
-            for channel, name in zip(channels, names, strict=True)
-            if name not in _LOW_FREQUENCY
-        ]
-        channels = full_range or channels
-    factor = np.float32(scale / len(channels))
-    mono: NDArray[np.float32]
-    if len(channels) == 1:
-        mono = np.multiply(channels[0], factor, dtype=np.float32)
-    else:
-        mono = np.add(channels[0], channels[1], dtype=np.float32)
-        for channel in channels[2:]:
-            mono += channel
-        mono *= factor
-    if offset:
-        mono += np.float32(offset)
-    return mono
-
-
 def repaired(path: Path, samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """Silence values that are not numbers or absurdly loud, in place; refuse if most are."""
-    if not len(samples) or np.max(np.abs(samples)) <= _LOUDEST:  # NaN compares as false
+    if not len(samples) or np.max(np.abs(samples)) <= LOUDEST:  # NaN compares as false
         return samples
-    broken = ~(np.abs(samples) <= _LOUDEST)
+    broken = ~(np.abs(samples) <= LOUDEST)
     n_broken = int(np.count_nonzero(broken))
     if n_broken > len(samples) / 2:
         raise UnreadableAudio(

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedder.audio.frames import mono_of, placed_frames
+from embedder.audio.channels import mono_of
+from embedder.audio.frames import placed_frames
 from embedder.audio.measuring import SoundMeasures
 from embedder.audio.promised_bytes import lacks_ogg_end, sound_bytes
 from embedder.audio.records import Waveform

@@ -59,6 +59,23 @@ class Span:
     start_seconds: float
     seconds: float
     sample_rate: int = 0
+    with_sides: bool = False
+    """Whether to read `Sides`, too."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sides:
+    """Short windows of what the mono mix of several channels lacks.
+
+    signals: float32 [windows, signals, samples], at the file's own rate. Their powers, and
+    `n_channels` times the power of the mono mix, are the power of all channels.
+    """
+
+    signals: NDArray[np.float32]
+    starts_seconds: NDArray[np.float64]
+    """Where in the file each window starts, in order: [windows]."""
+    sample_rate: int
+    n_channels: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +93,5 @@ class Pieces:
     """How many samples of each span the file has, counted from the span's beginning."""
     duration_seconds: float
     """The file's length: as its header says, or measured if that is missing or wrong."""
+    sides: Sides | None = None
+    """Of the span that asks for them; None for mono."""

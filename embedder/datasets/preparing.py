@@ -19,7 +19,8 @@ import torch
 from numpy.typing import NDArray
 
 from embedder.audio.decoders import Decoders
-from embedder.audio.excerpts import grid_starts, load_excerpts
+from embedder.audio.excerpts import load_excerpts
+from embedder.audio.starts import grid_starts
 from embedder.config.loading import to_dict
 from embedder.config.model import ExcerptConfig, ModelConfig
 from embedder.datasets.array_stores import NOT_FINITE, finite_rows

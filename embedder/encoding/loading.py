@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from embedder.audio.excerpts import Excerpts, load_excerpts
 from embedder.config.model import ModelConfig
 from embedder.encoding.requests import TrackMeasures, TrackRequest
-from embedder.encoding.sound import read_sound, sound_in
+from embedder.encoding.sound import SOUND_SECONDS, read_sound, sound_in
 from embedder.features.measuring.measurers import measure
 from embedder.features.measuring.records import TrackSound
 
@@ -31,6 +31,7 @@ def load_track(request: TrackRequest, config: ModelConfig) -> LoadedTrack:
         sample_rate=config.front_end.sample_rate,
         start_seconds=request.start_seconds,
         seconds=request.seconds,
+        sides_of=SOUND_SECONDS if request.measurers else 0.0,
     )
     if not request.measurers or sound_in(excerpts, config) is not None:
         return LoadedTrack(excerpts)

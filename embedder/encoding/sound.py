@@ -43,7 +43,7 @@ def _sound_of_part(excerpts: Excerpts, shape: ExcerptConfig) -> TrackSound | Non
     ):
         if _is_middle(member) and member.sample_rate == SOUND_RATE and shape.n_excerpts == 1:
             samples = excerpts.samples[0, first : first + n_read]
-            return TrackSound(samples, SOUND_RATE, start)
+            return TrackSound(samples, SOUND_RATE, start, excerpts.sides)
         first += n_parts * n_samples
     return None
 
@@ -53,11 +53,17 @@ def read_sound(
 ) -> TrackSound:
     """Decode the sound of a file or of a part of it; raises AudioError."""
     excerpts = load_excerpts(
-        path, _EXCERPT, sample_rate=SOUND_RATE, start_seconds=start_seconds, seconds=seconds
+        path,
+        _EXCERPT,
+        sample_rate=SOUND_RATE,
+        start_seconds=start_seconds,
+        seconds=seconds,
+        sides_of=SOUND_SECONDS,
     )
     return _sound(excerpts)
 
 
 def _sound(excerpts: Excerpts) -> TrackSound:
     samples = excerpts.samples[0, : excerpts.n_read[0]]
-    return TrackSound(samples, excerpts.sample_rate, excerpts.starts_seconds[0])
+    start = excerpts.starts_seconds[0]
+    return TrackSound(samples, excerpts.sample_rate, start, excerpts.sides)

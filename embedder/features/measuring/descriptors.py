@@ -22,7 +22,7 @@ from embedder.features.measuring.records import TrackSound, Values
 from embedder.features.measuring.tempo import onset_rises, repetition, tempo_of
 
 NAME = "descriptors"
-VERSION = 1
+VERSION = 2
 N_TIMBRE = 19
 RHYTHM_LAGS_SECONDS = np.geomspace(0.1, 4.0, 48)
 N_RHYTHM = 2 * len(RHYTHM_LAGS_SECONDS)
@@ -94,7 +94,7 @@ def measure_descriptors(sound: TrackSound) -> Values:
         tempo=tempo_of(rises, correlation, frames_per_second),
         key=key_of(shares),
         brightness_db=parts.brightness_db,
-        loudness_lufs=integrated_loudness(samples, sound.sample_rate),
+        loudness_lufs=integrated_loudness(sound),
     )
     fields = {
         "measured.energy": f"{parts.energy:.3f}",

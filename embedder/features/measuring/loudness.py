@@ -3,14 +3,18 @@
     100 ms steps ─▶ K-weighted power ─▶ blocks of 400 ms ─▶ gate at -70 LUFS ─▶ gate 10 LU below
 
 The K-weighting is applied to the spectrum of each step: its two filters change slowly with the
-frequency, so the result differs from filtering in time by a few hundredths of a LU. The sound is a
-mono mix, played by both speakers: what cancels out between left and right does not count.
+frequency, so the result differs from filtering in time by a few hundredths of a LU. A mono file is
+played by both speakers. Of a file with more channels, the power of what its mono mix lacks is
+added, as short windows show it; the extra weight of 1.5 dB for speakers behind is left out.
 """
 
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from embedder.audio.records import Sides
+from embedder.features.measuring.records import TrackSound
 
 STEP_SECONDS = 0.1
 STEPS_PER_BLOCK = 4
@@ -22,23 +26,41 @@ N_SPEAKERS = 2
 Array = NDArray[np.float64]
 
 
-def integrated_loudness(samples: NDArray[np.float32], sample_rate: int) -> float | None:
-    """LUFS of mono samples [samples]; None for less than a block, and for silence."""
-    import scipy.fft  # not at the top: a rescan needs no scipy
-
-    n = round(STEP_SECONDS * sample_rate)
-    n_steps = len(samples) // n
+def integrated_loudness(sound: TrackSound) -> float | None:
+    """LUFS of a sound; None for less than a block, and for silence."""
+    n = round(STEP_SECONDS * sound.sample_rate)
+    n_steps = len(sound.samples) // n
     if n_steps < STEPS_PER_BLOCK:
         return None
-    spectra = scipy.fft.rfft(samples[: n_steps * n].reshape(n_steps, n), axis=1)
-    power = spectra.real**2 + spectra.imag**2
-    steps = N_SPEAKERS * (power @ _weights(n, sample_rate)).astype(np.float64)
+    steps = _weighted_power(sound.samples[: n_steps * n].reshape(n_steps, n), sound.sample_rate)
+    steps *= max(N_SPEAKERS, sound.sides.n_channels if sound.sides else 0)
+    if sound.sides is not None and len(sound.sides.signals):
+        middles = np.asarray(sound.start_seconds + STEP_SECONDS * (np.arange(n_steps) + 0.5))
+        steps += _side_power(sound.sides, middles)
     blocks = np.convolve(steps, np.ones(STEPS_PER_BLOCK) / STEPS_PER_BLOCK, "valid")
     above = blocks[blocks > _power(ABSOLUTE_GATE_LUFS)]
     if not len(above):
         return None
     gate = _power(_lufs(above.mean()) + RELATIVE_GATE_LU)
     return _lufs(above[above > gate].mean())
+
+
+def _weighted_power(rows: NDArray[np.float32], sample_rate: int) -> Array:
+    """The K-weighted mean power of each row [rows, samples]: [rows]."""
+    import scipy.fft  # not at the top: a rescan needs no scipy
+
+    spectra = scipy.fft.rfft(rows, axis=1)
+    power = spectra.real**2 + spectra.imag**2
+    return np.asarray(power @ _weights(rows.shape[1], sample_rate), dtype=np.float64)
+
+
+def _side_power(sides: Sides, seconds: Array) -> Array:
+    """The power of the windows at these times [n]."""
+    n_windows, n_signals, n_samples = sides.signals.shape
+    rows = sides.signals.reshape(n_windows * n_signals, n_samples)
+    power = _weighted_power(rows, sides.sample_rate).reshape(n_windows, n_signals).sum(axis=1)
+    middles = sides.starts_seconds + n_samples / 2 / sides.sample_rate
+    return np.asarray(np.interp(seconds, middles, power))
 
 
 def k_weighting(hertz: Array) -> Array:

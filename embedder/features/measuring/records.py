@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from embedder.audio.records import Sides
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrackSound:
@@ -18,6 +20,8 @@ class TrackSound:
     sample_rate: int
     start_seconds: float
     """Where in the file the samples start."""
+    sides: Sides | None = None
+    """What the mono mix lacks; None for a mono file, and for sound in memory."""
 
 
 @dataclass(frozen=True, slots=True)

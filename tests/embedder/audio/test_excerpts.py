@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedder.audio.excerpts import grid_starts, load_excerpts, random_starts
+from embedder.audio.excerpts import load_excerpts
+from embedder.audio.starts import grid_starts, random_starts
 from embedder.audio.writing import write_audio
 from embedder.config.model import ExcerptConfig, Placement
 from embedder.errors import AudioTooShort, MissingAudio, UnknownChoice, UsageError

@@ -62,7 +62,7 @@ def played(style: str, tempo_bpm: float, *, parts: slice = slice(None)) -> np.nd
 )
 def test_loudness_of_the_test_signals(samples: np.ndarray, lufs: float) -> None:
     """EBU Tech 3341, signals 1 to 5 in length and level, the same in both speakers: 0.1 LU."""
-    assert integrated_loudness(samples, RATE) == pytest.approx(lufs, abs=0.1)
+    assert integrated_loudness(TrackSound(samples, RATE, 0.0)) == pytest.approx(lufs, abs=0.1)
 
 
 @pytest.mark.parametrize("hertz", [50, 200, 2000, 8000])
@@ -76,7 +76,9 @@ def test_loudness_is_that_of_the_filters_in_time(hertz: float) -> None:
     ]
     weighted = scipy.signal.sosfilt(filters, samples.astype(np.float64))
     expected = -0.691 + 10 * np.log10(2 * np.square(weighted).mean())
-    assert integrated_loudness(samples, 48_000) == pytest.approx(expected, abs=0.05)
+    assert integrated_loudness(TrackSound(samples, 48_000, 0.0)) == pytest.approx(
+        expected, abs=0.05
+    )
 
 
 def test_silence_and_a_single_sample_have_no_values() -> None:
