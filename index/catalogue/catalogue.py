@@ -94,7 +94,10 @@ class Catalogue(FieldRows, SettingRows):
 
     def close(self) -> None:
         """Let go of the file."""
-        self.database.close()
+        try:
+            self.words.seal()
+        finally:
+            self.database.close()
 
     def current_model(self) -> ModelRow | None:
         """The model that searches use; None in a library that has no vector yet."""

@@ -88,10 +88,14 @@ class WordRows:
         """Make the index current in a catalogue that is open to write, or drop its triggers."""
         if not self.has_fts5():
             self._drop_triggers()
-        elif not self.is_current():
+        elif not self.is_current() or self._seal.is_unknown():
             self.rebuild()
         else:
             self._seal.keep()
+
+    def seal(self) -> None:
+        """Write the checksum of an index that was changed, before the catalogue is closed."""
+        self._seal.renew()
 
     def rebuild(self) -> None:
         """Build the index anew, if this Python's SQLite has FTS5."""

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from embedder.errors import CorruptArtefact
+from index.catalogue.catalogue import Catalogue
 from index.catalogue.checksums import TRACK_CHECKSUM
+from index.catalogue.event_rows import Event
 from index.catalogue.ledger import Ledger
 from index.catalogue.words import DAMAGED, NO_FTS5, NOT_CURRENT, WordRows
+from index.catalogue.words_seal import SETTING, WordsSeal
 from index.library import Library
 from tests.index.toy_encoder import ToyEncoder, write_wav
 from tests.index.vector_library import library_of, unit_vectors
@@ -100,6 +103,54 @@ def test_an_open_library_notices_that_its_index_was_mended(library: Library) -> 
     other.remove([1])
     other.close()
     assert ([track.id for track in library.find("boom")], library.find("boom").notes) == ([2], ())
+
+
+def test_the_checksum_is_computed_once_for_many_commits(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a long run of `index` would read the whole index of words again and again."""
+    reads = []
+    computed = WordsSeal._computed
+    monkeypatch.setattr(WordsSeal, "_computed", lambda seal: reads.append(1) or computed(seal))
+    with library.writing() as catalogue:
+        reads.clear()
+        for number in range(5):
+            with catalogue.database.transaction():
+                catalogue.database.run("UPDATE tracks SET title = ?", (f"Song {number}",))
+                catalogue.database.run(SEAL_ROWS)
+        assert reads == []
+    library.close()
+    assert reads == [1]
+    assert (library.find("song 4").total, library.find("song 4").notes) == (2, ())
+    assert library.verify() == []
+
+
+def test_changes_of_other_things_leave_the_checksum(library: Library) -> None:
+    """A library that is killed after such a change need not build its index of words anew."""
+    library.close()
+    catalogue = Catalogue.create_or_open(library.folder / "catalogue.sqlite")
+    with catalogue.database.transaction():
+        catalogue.events.add([Event(1, "like", 1000, "test")])
+    stored = catalogue.setting(SETTING)
+    catalogue.database.close()  # as if killed: the catalogue itself is not closed
+    assert stored
+
+
+def test_a_killed_writer_leaves_an_index_that_is_built_anew(library: Library) -> None:
+    """Nobody knows whether its index of words is whole, so damage from that time is mended."""
+    library.close()
+    catalogue = Catalogue.create_or_open(library.folder / "catalogue.sqlite")
+    with catalogue.database.transaction():
+        catalogue.database.run("UPDATE tracks SET title = 'Bang' WHERE id = 1")
+        catalogue.database.run(SEAL_ROWS)
+    catalogue.database.close()  # as if killed: the catalogue itself is not closed
+    assert [track.id for track in library.find("bang")] == [1]
+    library.close()
+    _replace_in_index(library, b"bang", b"bxng")
+    with library.writing():
+        pass
+    assert ([track.id for track in library.find("bang")], library.find("bang").notes) == ([1], ())
+    assert library.verify() == []
 
 
 def _replace_in_index(library: Library, old: bytes, new: bytes) -> None:
