@@ -103,6 +103,9 @@ def search(n: int, path: Path) -> dict[str, float]:
             ledger.update(n // 2 + number, facts)
 
     figures["update_one_track_ms"] = median_ms(update)
+    figures["close_after_update_ms"] = spent_ms(catalogue.close)
+    catalogue = Catalogue.create_or_open(path)
+    figures["words_rebuild_ms"] = spent_ms(catalogue.words.rebuild)
     catalogue.close()
     return figures
 

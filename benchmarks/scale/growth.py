@@ -34,6 +34,8 @@ SHOWN = {
     "rare_words_ms": "words of a track in 10,000, ms",
     "common_word_ms": "two letters that most have, ms",
     "update_one_track_ms": "change a track's tags, ms",
+    "close_after_update_ms": "close after a change, ms",
+    "words_rebuild_ms": "build the index of words anew, ms",
 }
 WITHOUT_EXPONENT = ("recall", "search_effort")
 FACTORS = {"bytes": 1e-6, "open_cpu_seconds": 1e3}
