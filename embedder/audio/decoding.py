@@ -17,6 +17,7 @@ from embedder.audio.channels import mono_of
 from embedder.audio.extents import Extent, merged, run_of
 from embedder.audio.failing_disk import refuse_failing_disk
 from embedder.audio.frames import Run, gather, placed_frames, repaired
+from embedder.audio.polyphase import converted
 from embedder.audio.records import AudioInfo, Pieces, Span, Stretches, Waveform
 from embedder.audio.resampling import margin_samples, resampled
 from embedder.audio.seeking import read_runs
@@ -209,7 +210,7 @@ def _read(
         run = run_of(extent, runs)
         wide = run.samples[extent.begin - run.first : extent.end - run.first]
         cut = extent.margin * extent.rate // native
-        narrow = resampled(wide, from_rate=native, to_rate=extent.rate)[
+        narrow = converted(wide, from_rate=native, to_rate=extent.rate)[
             cut : cut + extent.n_samples
         ]
         samples.append(np.pad(narrow, (0, extent.n_samples - len(narrow))))
