@@ -52,7 +52,10 @@ class Follower:
         self._n_analysed = n_analysed
 
 
-def show_report(settings: Globals, report: "IndexReport") -> None:
+PRUNING = "'soundalike index --prune' with the same folders"
+
+
+def show_report(settings: Globals, report: "IndexReport", *, pruning: str = PRUNING) -> None:
     """What a run did, what it could not use, and what to do next."""
     for note in report.notes:
         say(settings, note)
@@ -75,7 +78,7 @@ def show_report(settings: Globals, report: "IndexReport") -> None:
         emit(settings, {**counts, "seconds": report.seconds}, title=title)
     else:
         emit(settings, report, rows=None if settings.form is Form.NDJSON else report.failed)
-    advice = next_step(report)
+    advice = next_step(report, pruning)
     if advice and settings.form is Form.TABLE:
         say(settings, advice)
     if report.failed:
@@ -83,7 +86,7 @@ def show_report(settings: Globals, report: "IndexReport") -> None:
         raise PartialFailure(f"{len(report.failed)} {what} could not be used")
 
 
-def next_step(report: "IndexReport") -> str:
+def next_step(report: "IndexReport", pruning: str = PRUNING) -> str:
     """One sentence with what to do next; nothing if no file was found, which a note says."""
     n_usable = report.added + report.updated + report.moved + report.unchanged
     if not n_usable:
@@ -91,7 +94,7 @@ def next_step(report: "IndexReport") -> str:
     if report.is_dry_run:
         return "Next: the same command without --dry-run does it."
     if report.gone and not report.unreachable:
-        return "Next: 'soundalike index --prune' with the same folders removes what is gone."
+        return f"Next: {pruning} removes what is gone."
     return (
         "Next: 'soundalike query FILE' finds what sounds like a file, and "
         "'soundalike map -o map.html' draws the library."

@@ -12,7 +12,7 @@ from cli.talk import say
 from embedder.errors import PartialFailure, UsageError
 
 if TYPE_CHECKING:
-    from index.indexing.request import ScanRules
+    from index.indexing.request import IndexOptions
 
 OF_A_LIBRARY = "--dry-run, --prune, --labels-from and --store"
 
@@ -25,11 +25,13 @@ class ShardJob:
     place: str | None
     cluster: str | None
     model: str | None
-    rules: "ScanRules"
-    workers: int | None
-    retry_failed: bool
-    is_of_library: bool
-    """Whether an option was given that a run into a library has alone."""
+    options: "IndexOptions"
+
+    @property
+    def is_of_library(self) -> bool:
+        """Whether an option is given that only a run into a library has."""
+        given = self.options
+        return bool(given.dry_run or given.prune or given.store) or given.labels_from is not None
 
 
 def write_to_shards(settings: Globals, job: ShardJob) -> None:
@@ -50,9 +52,10 @@ def write_to_shards(settings: Globals, job: ShardJob) -> None:
                 job.place,
                 cluster=job.cluster,
                 model=find_model(job.model or DEFAULT_MODEL),
-                rules=job.rules,
-                workers=job.workers,
-                retry_failed=job.retry_failed,
+                rules=job.options.rules,
+                workers=job.options.workers,
+                retry_failed=job.options.retry_failed,
+                allow_empty=job.options.allow_empty,
                 on_progress=follower.done,
                 on_scan=follower.scanned,
             )
@@ -66,6 +69,7 @@ def write_to_shards(settings: Globals, job: ShardJob) -> None:
         say(settings, f"{failure.path}: {failure.reason}{hint}")
     if settings.form is Form.TABLE:
         counts = {"added": report.added, "unchanged": report.unchanged}
+        counts |= {"gone": report.gone} if report.gone else {}
         counts |= {"failed": len(report.failed), "shards": report.shards}
         emit(settings, {**counts, "seconds": report.seconds})
         say(settings, f"Next: {shlex.join(['soundalike', 'library', 'import', job.place])}")

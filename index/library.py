@@ -95,17 +95,19 @@ class Library(KeptLibrary):
         address: str,
         *,
         model: str | None = None,
+        prune: bool = False,
         on_progress: "Callable[[IndexProgress], None] | None" = None,
     ) -> "IndexReport":
         """Store the tracks of shards, from a folder or an object store (`s3://bucket/folder`).
 
-        model: a name or a model's folder. None: the library's own, else the default model.
+        model: a name or a model's folder. None: the library's own, else the default model. prune:
+        remove tracks whose files were gone when the shards were last brought up to date.
         """
         from index.indexing.model_choice import LazyEncoder, choose_model
         from index.indexing.shards.intake import import_shards
 
         encoder = LazyEncoder(choose_model(self, model))
-        return import_shards(self, address, encoder=encoder, on_progress=on_progress)
+        return import_shards(self, address, encoder=encoder, prune=prune, on_progress=on_progress)
 
     @overload
     def search(self, request: "SearchRequest", /) -> "QueryResult": ...

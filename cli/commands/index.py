@@ -137,10 +137,6 @@ def run(
     from index.indexing.run import update_library
 
     rules = ScanRules(tuple(include or ()), tuple(exclude or ()), with_hidden=hidden)
-    if cluster is not None or shards is not None:
-        of_library = any((dry_run, prune, labels_from, store))
-        job = ShardJob(paths, shards, cluster, model, rules, workers, retry_failed, of_library)
-        return write_to_shards(globals_of(context), job)
     options = IndexOptions(
         rules,
         workers=workers,
@@ -153,6 +149,8 @@ def run(
         store=store,
     )
     settings = globals_of(context)
+    if cluster is not None or shards is not None:
+        return write_to_shards(settings, ShardJob(paths, shards, cluster, model, options))
     with index_progress(settings) as follower:
         report = update_library(
             settings.library_folder(),

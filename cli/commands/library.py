@@ -199,20 +199,23 @@ def export(
 def import_shards(
     context: typer.Context,
     shards: Annotated[
-        str,
-        typer.Argument(metavar="SHARDS", help="A folder, or s3://bucket/folder."),
+        str, typer.Argument(metavar="SHARDS", help="A folder or s3://bucket/folder.")
     ],
     model: Annotated[
         str | None,
         typer.Option(
-            metavar="M",
-            help="The shards' model, for a new library; by default the bundled one.",
+            metavar="M", help="The shards' model, for a new library; by default the bundled one."
         ),
     ] = None,
+    prune: Annotated[
+        bool,
+        typer.Option("--prune", help="Remove tracks whose files the last such run did not find."),
+    ] = False,
 ) -> None:
     """Store the tracks of shards in the library.
 
-    A run of 'index' on a cluster writes shards. What the library has already is passed over.
+    A run of 'index' on a cluster writes shards. What the library has already is passed over. Tracks
+    whose files that run did not find are marked as gone.
 
     $ soundalike library import s3://music/shards
     Stores the tracks that the library lacks, and prints how many there were.
@@ -224,8 +227,8 @@ def import_shards(
         index_progress(settings, label="Importing") as follower,
         Library.open_or_create(settings.library_folder()) as library,
     ):
-        report = library.import_shards(shards, model=model, on_progress=follower.done)
-    show_report(settings, report)
+        report = library.import_shards(shards, model=model, prune=prune, on_progress=follower.done)
+    show_report(settings, report, pruning="the same command with --prune")
 
 
 @app.command("verify")

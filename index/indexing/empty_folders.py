@@ -25,17 +25,20 @@ def refuse_empty_folders(
     places: the paths of the tracks that are gone.
     """
     for path in paths:
-        root = [os.fsencode(os.path.abspath(path))]
-        present = chain(scanned.files, (part.path for part in scanned.parts))
-        if any(is_below(place, root) for place in present):
-            continue
-        gone = [i for i in (*changes.gone, *changes.gone_before) if is_below(places[i], root)]
-        if gone:
+        root = os.fsencode(os.path.abspath(path))
+        gone = [i for i in (*changes.gone, *changes.gone_before) if is_below(places[i], [root])]
+        if gone and is_bare(root, scanned):
             n_tracks = "its only track" if len(gone) == 1 else f"its {len(gone):,} tracks"
             raise UsageError(
                 f"{printable_path(path)}: no audio file in this folder, and --prune would remove "
                 f"{n_tracks}. Is a disk missing? If not, give --allow-empty as well."
             )
+
+
+def is_bare(root: bytes, scanned: Found) -> bool:
+    """Whether a scan found no audio file below a folder."""
+    present = chain(scanned.files, (part.path for part in scanned.parts))
+    return not any(is_below(place, [root]) for place in present)
 
 
 @dataclass(frozen=True, slots=True)

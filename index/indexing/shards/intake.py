@@ -14,12 +14,13 @@ from dataclasses import replace
 from embedder.errors import BadInput, CorruptArtefact, FingerprintMismatch
 from index.catalogue.arrivals import Arrivals
 from index.catalogue.catalogue import Catalogue, ModelRow
-from index.catalogue.ledger import NO_STATE, Ledger
+from index.catalogue.ledger import NO_STATE, FileFacts, Ledger
 from index.catalogue.records import Failure
 from index.catalogue.sounds import sound_values
 from index.catalogue.vector_rows import TrackVectors
 from index.indexing.identify import in_batches
 from index.indexing.results import FileNote, IndexProgress, IndexReport
+from index.indexing.shards.gone import UNREACHABLE, is_gone_list, read_gone
 from index.indexing.shards.places import Place
 from index.indexing.shards.records import (
     ShardHead,
@@ -46,17 +47,24 @@ def import_shards(
     address: str,
     *,
     encoder: Encoder,
+    prune: bool = False,
     on_progress: Callable[[IndexProgress], None] | None = None,
 ) -> IndexReport:
-    """Store the tracks of all shards at an address. Shards of another model are refused."""
+    """Store the tracks of all shards at an address. Shards of another model are refused.
+
+    Tracks whose files are gone, as the last run of `index --cluster` found, are marked, and removed
+    with `prune`.
+    """
     started = time.monotonic()
     place = Place(address)
-    names = [file.address for file in place.files() if file.address.endswith(".parquet")]
+    files = [file.address for file in place.files() if file.address.endswith(".parquet")]
+    names = [name for name in files if not is_gone_list(name)]
     if not names:
         raise BadInput(f"{place.address}: no shards. 'soundalike index --shards' writes them.")
     with library.writing() as catalogue:
         arrivals = Arrivals(catalogue)
         shards, damaged = _survey(place, names, encoder, arrivals)
+        damaged += _note_gone(place, encoder, arrivals)
         current = catalogue.current_model()
         if current is not None:
             check_fingerprint(library.folder, current, encoder.fingerprint)
@@ -84,6 +92,7 @@ def import_shards(
                     n_done += 1
                     if on_progress is not None:
                         on_progress(IndexProgress(n_done, len(shards), name))
+        intake.settle_gone(prune=prune)
         store = sync_store(library, catalogue)
         keep_up(catalogue, notes_of(encoder))
         if store is not None:
@@ -126,6 +135,18 @@ def _survey(
     return [name for _, name in sorted(shards)], damaged
 
 
+def _note_gone(place: Place, encoder: Encoder, arrivals: Arrivals) -> list[Failure]:
+    """Note which files are gone; the list is a failure of its own if it is damaged."""
+    try:
+        gone = read_gone(place, encoder.fingerprint)
+    except CorruptArtefact as error:
+        name, _, reason = str(error).partition(": ")
+        return [Failure(name, reason)]
+    rows = ((key, reason == UNREACHABLE) for key, reason in gone.reasons.items())
+    arrivals.note_gone(rows, gone.written_ns)
+    return []
+
+
 class _Intake:
     """Stores rows in a catalogue that is open to write, and counts."""
 
@@ -134,7 +155,8 @@ class _Intake:
         self._ledger = Ledger(catalogue)
         self._model = model
         self._arrivals = arrivals
-        self._n_added = self._n_updated = self._n_unchanged = 0
+        self._n_added = self._n_updated = self._n_moved = self._n_unchanged = 0
+        self._n_duplicates = self._n_removed = self._n_marked = self._n_unreachable = 0
         self._failed: list[Failure] = []
         self._notes: list[FileNote] = []
 
@@ -144,7 +166,13 @@ class _Intake:
         return IndexReport(
             added=self._n_added,
             updated=self._n_updated,
+            moved=self._n_moved,
             unchanged=self._n_unchanged,
+            removed=self._n_removed + self._n_marked,
+            gone=self._n_marked,
+            unreachable=self._n_unreachable,
+            n_duplicates=self._n_duplicates,
+            notes=_notes(self._n_unreachable),
             failed=tuple(self._failed),
             file_notes=tuple(self._notes),
         )
@@ -164,6 +192,8 @@ class _Intake:
         known = self._arrivals.stat_at(facts.path, facts.part)
         is_same = known is not None and known[1:3] == track.stat
         if known and is_same and self._catalogue.vectors.has(self._model.id, known[0]):
+            if known[3]:
+                self._ledger.mark_gone([known[0]], is_gone=False)
             self._n_unchanged += 1
             return
         if vectors is None:
@@ -173,8 +203,7 @@ class _Intake:
             self._notes.append(FileNote(path, track.note))
         self._ledger.drop_failures([(facts.path, facts.part)])
         if known is None:
-            track_id = self._ledger.insert(facts)
-            self._n_added += 1
+            track_id = self._claimed_or_new(facts)
         else:
             track_id = known[0]
             self._ledger.update(track_id, facts)
@@ -187,6 +216,30 @@ class _Intake:
             vectors.starts_seconds,
             vectors.excerpt_seconds,
         )
+
+    def _claimed_or_new(self, facts: FileFacts) -> int:
+        """The track of this recording whose file is gone, at its new place; else a new track."""
+        other = self._arrivals.track_of(facts.audio_digest)
+        if other is not None and other[1]:
+            self._ledger.update(other[0], facts)
+            self._n_moved += 1
+            return other[0]
+        self._n_added += 1
+        self._n_duplicates += other is not None
+        return self._ledger.insert(facts)
+
+    def settle_gone(self, *, prune: bool) -> None:
+        """Mark or remove the tracks whose files are gone."""
+        self._arrivals.drop_failures_gone()
+        for some in self._arrivals.gone():
+            lost = {track_id for track_id, _, is_kept in some if prune and not is_kept}
+            marked = [i for i, is_marked, _ in some if not is_marked and i not in lost]
+            with self._catalogue.database.transaction():
+                self._ledger.remove(sorted(lost))
+                self._ledger.mark_gone(marked)
+            self._n_removed += len(lost)
+            self._n_marked += len(marked)
+            self._n_unreachable += sum(is_kept for _, _, is_kept in some)
 
     def _measured(self, track_id: int, vectors: ShardVectors, head: ShardHead) -> None:
         if head.tags:
@@ -203,6 +256,16 @@ class _Intake:
             reason=track.reason,
         )
         self._failed.append(Failure(path, track.reason))
+
+
+def _notes(n_unreachable: int) -> tuple[str, ...]:
+    if not n_unreachable:
+        return ()
+    tracks = "1 track is" if n_unreachable == 1 else f"{n_unreachable:,} tracks are"
+    return (
+        f"{tracks} gone from folders without any file, where a disk may have been missing when "
+        "'index --cluster' looked. --prune leaves them.",
+    )
 
 
 def _whole_shard(content: bytes, name: str) -> tuple[ShardHead, list[ShardTrack]]:

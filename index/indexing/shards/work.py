@@ -123,11 +123,11 @@ def _request(known: Identified) -> TrackRequest:
     return request_of(_as_known(known.facts), measurers=measurer_names())
 
 
-def no_facts(sighting: Sighting) -> FileFacts:
-    """A file that could not be read."""
+def no_facts(sighting: Sighting, *, part: int | None = None) -> FileFacts:
+    """A file that could not be read. part: another than the sighting's."""
     return FileFacts(
         path=sighting.path,
-        part=sighting.part,
+        part=sighting.part if part is None else part,
         size_bytes=sighting.size_bytes,
         modified_ns=sighting.modified_ns,
         start_seconds=sighting.cue.start_seconds if sighting.cue else None,

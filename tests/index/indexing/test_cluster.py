@@ -18,7 +18,7 @@ from embedder.audio.writing import write_audio
 from embedder.errors import MissingAudio, StorageError, UsageError
 from embedder.models.registry import find_model
 from index.catalogue.records import Failure
-from index.indexing.shards import deaths, job
+from index.indexing.shards import deaths, ray_work
 from index.indexing.shards.job import ShardReport, write_shards
 from index.library import Library
 from tests.index.s3_server import running_s3
@@ -47,7 +47,7 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job, "BATCH_TRACKS", 4)
+    monkeypatch.setattr(ray_work, "BATCH_TRACKS", 4)
 
 
 def run(paths: list[str], place: str) -> ShardReport:
@@ -172,7 +172,7 @@ def test_processes_that_die_at_their_start_end_the_run(
 ) -> None:
     """As on machines without the memory for a model in each process."""
     set_trap(monkeypatch, tmp_path / "trap", "card.json")
-    monkeypatch.setattr(job, "STARTS_A_WORKER", 2)
+    monkeypatch.setattr(ray_work, "STARTS_A_WORKER", 2)
     with pytest.raises(StorageError, match=r"end before they finish anything.*--workers N"):
         run([str(music / "00.wav")], str(tmp_path / "shards"))
 
