@@ -19,6 +19,7 @@ from embedder.encoding.processes.encoder import EncoderProcess
 from embedder.encoding.requests import EncodingFailure, EncodingResult, TrackRequest
 from embedder.encoding.steps import EncodingSteps
 from embedder.encoding.threads import in_groups, map_in_threads
+from embedder.processes.limits import use_one_heap
 
 GROUP_EXCERPTS = 4
 """A worker takes about this many excerpts at a time: more would leave other workers idle."""
@@ -35,6 +36,7 @@ def encode_on_cores(
     steps: EncodingSteps, requests: Iterable[TrackRequest], *, n_workers: int, ordered: bool
 ) -> Iterator[EncodingResult]:
     """Each track's encoding or failure; a worker uses one core."""
+    use_one_heap()
     groups = in_groups(requests, steps.tracks_of(GROUP_EXCERPTS))
     with steps.runtime.one_core_each(), Cores(steps, n_workers) as cores:
         for results in map_in_threads(

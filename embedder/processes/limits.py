@@ -7,12 +7,14 @@ import contextlib
 import importlib
 import math
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 _STATM = Path("/proc/self/statm")
+_M_ARENA_MAX = -8  # malloc.h
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
 
 
@@ -45,6 +47,20 @@ def limit_cpu_time(seconds: float) -> None:
     if hard != resource.RLIM_INFINITY:
         limit = min(limit, hard)
     resource.setrlimit(resource.RLIMIT_CPU, (limit, hard))
+
+
+def use_one_heap() -> None:
+    """Let the threads of this process share a heap, where the C library is glibc.
+
+    It would give each thread its own, which keeps what was freed: 60 MB more while tracks are
+    encoded, and no quicker.
+    """
+    if sys.platform != "linux":
+        return
+    import ctypes  # not at the top: most processes need it not
+
+    with contextlib.suppress(AttributeError):  # another C library has no such function
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def die_before_parent() -> None:

@@ -18,7 +18,12 @@ from embedder.encoding.opening import open_runtime
 from embedder.encoding.processes.messages import message_of
 from embedder.encoding.requests import EncodingFailure, TrackRequest
 from embedder.encoding.steps import EncodingSteps
-from embedder.processes.limits import die_before_parent, limit_cpu_time, limit_memory
+from embedder.processes.limits import (
+    die_before_parent,
+    limit_cpu_time,
+    limit_memory,
+    use_one_heap,
+)
 
 MEMORY_BYTES = 4 * 2**30
 """Beyond what the process takes with its model. `audio.decoding` holds at most 1 GiB of samples."""
@@ -68,6 +73,7 @@ def _request(item: dict[str, Any]) -> TrackRequest:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_before_parent()
+    use_one_heap()
     model_runtime = open_runtime(
         Path(sys.argv[1]),
         device="cpu",
