@@ -37,6 +37,7 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def deadly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every child process has a deadly FFmpeg; this process does not."""
     decoders.end_early_child()
+    monkeypatch.setattr(decoders, "_shared", decoders.Decoders())
     monkeypatch.setenv("PYTHONPATH", str(deadly_site(tmp_path / "site")))
 
 

@@ -91,6 +91,8 @@ def test_matching_stretches_play_one_after_the_other(page: Page) -> None:
     page.open("songs/2")
     page.click("#why")
     page.wait("document.querySelectorAll('.why:not([hidden])').length === 5")
+    page.click(".why .find-stretches")
+    page.wait("document.querySelector('.why .stretches button')")
     own, other = (
         [60 * int(minutes) + int(seconds) for minutes, seconds in pair]
         for pair in page.run(
