@@ -93,6 +93,13 @@ def run(
         bool,
         typer.Option("--explain", help="Show why: similar parts, and what is unusually alike."),
     ] = False,
+    listen: Annotated[
+        bool,
+        typer.Option(
+            "--listen",
+            help="With --explain: read the files of the nearest five for matching parts of 3 s.",
+        ),
+    ] = False,
 ) -> None:
     """Find the tracks that sound most like one or several tracks.
 
@@ -118,6 +125,7 @@ def run(
         seconds=seconds,
         correction=None if hubness is None else check_correction(hubness),
         explain=explain,
+        listen=listen,
         text=text,
         from_playlist=from_playlist,
         taste=taste,

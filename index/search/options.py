@@ -24,6 +24,7 @@ class SearchOptions(TypedDict, total=False):
     seconds: float | None
     hubness: Correction | None
     explain: bool
+    listen: bool
     text: str
     from_playlist: Path | None
     taste: float

@@ -30,9 +30,9 @@ class SearchRequest:
     correction: Correction | None = None
     """Against hubs; None: the library's, otherwise the model's."""
     explain: bool = False
-    listen: bool = True
+    listen: bool = False
     """With `explain`: read the files of the nearest few tracks to find matching stretches anywhere
-    in them, if the model stored one vector a track."""
+    in them, if the model stored one vector a track. It takes 0.4 s for a track of four minutes."""
     text: str = ""
     from_playlist: Path | None = None
     """A playlist, or a file of paths, whose tracks are query tracks too."""

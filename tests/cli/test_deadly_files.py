@@ -143,13 +143,13 @@ def test_a_track_that_has_become_deadly_is_explained_by_what_was_measured(
 def test_a_track_that_becomes_deadly_costs_only_its_own_stretches(
     run_cli: RunCli, tmp_path: Path
 ) -> None:
-    """With the bundled model, `query --explain` hears files again, and says which it could not."""
+    """`query --explain --listen` reads files again, and says which it could not."""
     for seed in range(3):
         write_song(tmp_path / "music" / f"{seed}.wav", seed, seconds=7)
     library = ("--json", "--library", str(tmp_path / "library"))
     assert run_cli(*library, "index", str(tmp_path / "music")).code == 0
     (tmp_path / "music" / "2.wav.deadly").touch()
-    run = run_cli(*library, "query", str(tmp_path / "music" / "0.wav"), "--explain")
+    run = run_cli(*library, "query", str(tmp_path / "music" / "0.wav"), "--explain", "--listen")
     assert run.code == 0, run.err
     assert f"2.wav: {REASON}" in run.err
     n_stretches = {

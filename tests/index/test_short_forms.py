@@ -35,7 +35,7 @@ def library(tmp_path: Path) -> Library:
 @pytest.mark.parametrize(
     ("options", "record", "left_out", "field_of"),
     [
-        (SearchOptions, SearchRequest, {"tracks", "listen"}, SEARCH_FIELD_OF | DUPLICATES),
+        (SearchOptions, SearchRequest, {"tracks"}, SEARCH_FIELD_OF | DUPLICATES),
         (LabelOptions, VoteSettings, set(PART), {}),
         (ClassifyOptions, ClassifyRequest, {"tracks"}, CLASSIFY_FIELD_OF),
         (PlaylistOptions, PlaylistRequest, {"seeds"}, PLAYLIST_FIELD_OF),

@@ -64,7 +64,6 @@ def questions_router(context: Context) -> APIRouter:
             per_album=per_album,
             with_duplicates=not no_duplicates,
             explain=explain,
-            listen=False,
             taste=taste,
             text=text,
         )
@@ -138,7 +137,8 @@ def _similar(library: Library, question: SearchRequest) -> dict[str, object]:
 def _explained(library: Library, track_id: int, other_id: int) -> object:
     library_track(library, track_id)
     library_track(library, other_id)
-    question = SearchRequest((str(track_id),), k=1, where=f"id={other_id}", explain=True)
+    where = f"id={other_id}"
+    question = SearchRequest((str(track_id),), k=1, where=where, explain=True, listen=True)
     return library.search(question)
 
 

@@ -73,7 +73,9 @@ def stretches_of(result: QueryResult, name: str) -> list[dict]:
 def test_a_shared_passage_is_named(library: Library, music: Path) -> None:
     """Its times in both songs, to within one stretch."""
     result = library.search(
-        SearchRequest((str(music / "first.wav"),), k=1, where="path~second", explain=True)
+        SearchRequest(
+            (str(music / "first.wav"),), k=1, where="path~second", explain=True, listen=True
+        )
     )
     for stretch in stretches_of(result, "second.wav")[:2]:
         for name, field in zip(PASSAGE_STARTS, ("query_seconds", "seconds"), strict=True):
@@ -108,10 +110,10 @@ def test_a_lost_file_has_the_stretch_that_was_stored(music: Path, tmp_path: Path
     with Library.open_or_create(tmp_path / "library", warn=told.append) as library:
         library.index([lost.parent], model="default")
         lost.unlink()
-        result = library.search(str(lost.parent / "4.wav"), explain=True)
+        result = library.search(str(lost.parent / "4.wav"), explain=True, listen=True)
         assert len(stretches_of(result, "lost.wav")) == 1
         assert len(stretches_of(result, "5.wav")) == 3
-        library.search(str(lost.parent / "4.wav"), explain=True)
+        library.search(str(lost.parent / "4.wav"), explain=True, listen=True)
     assert [text.split(":")[0] for text in told] == [str(lost)]
 
 
